@@ -1,0 +1,77 @@
+# Thin: each target is one thing to type. The build itself is CMake with presets (CMakePresets.json).
+
+JOBS ?= $(shell nproc)
+SECONDS_PER_FUZZER ?= 20
+SOURCES = git ls-files --cached --others --exclude-standard '*.c' '*.h'
+
+export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+
+.PHONY: help deps build run test check prove bench format format-check tidy cppcheck sim fuzz-smoke \
+        coverage clean build-dev build-release
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+deps: ## install what is missing (apt-get, as root or with sudo)
+	@deploy/deps.sh
+
+build: build-release ## the program, at build/weft
+	@ln -sfn release/weft build/weft
+
+build-dev build-release: build-%: build/%/build.ninja
+	@cmake --build --preset $* -- --quiet -j $(JOBS)
+
+build/%/build.ninja:
+	@cmake --preset $* >/dev/null
+
+run: deps build ## see real work done: this machine's package database through two workers
+	@WEFT_BIN="$(CURDIR)/build/weft" deploy/demo/run.sh
+
+test: deps ## all tests; what CI runs
+	@$(MAKE) --no-print-directory build-dev build
+	@dev=0; release=0; \
+	echo "== dev: sanitizers"; \
+	ctest --preset dev -L '^(unit|arch|fuzz|integration)$$' || dev=1; \
+	echo "== release: hardened"; \
+	ctest --preset release -L '^(unit|sim|crash)$$' || release=1; \
+	test $$dev = 0 || echo "FAILED in dev: run 'ctest --preset dev --rerun-failed'"; \
+	test $$release = 0 || echo "FAILED in release: run 'ctest --preset release --rerun-failed'"; \
+	test $$dev$$release = 00 && echo "All tests passed."
+
+check: format-check build-dev tidy cppcheck ## before every push: format, lint and the quick tests in dev
+	@ctest --preset dev -L '^(arch|unit|fuzz|sim|integration)$$'
+
+prove: build ## the long campaigns; they resume and add up
+	@tests/prove/run
+
+bench: build ## figures of this machine, as a table and as JSON
+	@tests/bench/run
+
+format: ## rewrite all sources in the house style
+	@$(SOURCES) | xargs -r clang-format -i
+
+format-check:
+	@$(SOURCES) | xargs -r clang-format --dry-run -Werror
+
+tidy: build-dev ## clang-tidy over what the dev build compiles
+	@cmake/tidy.sh build/dev
+
+cppcheck:
+	@$(SOURCES) | grep -v '^tests/' | xargs -r cppcheck --quiet --std=c11 --language=c --error-exitcode=1 \
+	    --enable=warning,portability --inline-suppr --suppressions-list=cmake/cppcheck.supp -j $(JOBS) -I .
+
+sim: build-release ## the simulator, 1,000 seeds (SEEDS=…)
+	@build/release/tests/weft-sim --seeds $(or $(SEEDS),1000)
+
+fuzz-smoke: build/fuzz/build.ninja ## each fuzzer for 20 seconds
+	@cmake --build --preset fuzz -- --quiet -j $(JOBS)
+	@cmake/fuzz_smoke.sh build/fuzz $(SECONDS_PER_FUZZER)
+
+coverage: build/coverage/build.ninja ## a report per folder; pure folders hold a floor
+	@cmake --build --preset coverage -- --quiet -j $(JOBS)
+	@ctest --preset coverage -L '^(unit|sim|fuzz)$$' >/dev/null
+	@/usr/bin/python3 cmake/coverage.py build/coverage
+
+clean: ## remove all builds
+	@rm -rf build

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Installs what Weft is built and tested with, from Debian 12 or a system like it. Does nothing, and
+# says nothing, when all of it is there. Some packages bring a daemon (redis-server, prometheus); only
+# their programs are wanted, so no service is started or enabled by this installation.
+#
+#   deploy/deps.sh           build, run and test
+#   deploy/deps.sh --bench   also what only the benchmark compares with
+set -euo pipefail
+
+packages=(
+    make cmake ninja-build gcc libc6-dev pkg-config
+    clang clang-format clang-tidy cppcheck libclang-rt-14-dev
+    libzmq3-dev libczmq-dev libmsgpack-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
+    protobuf-compiler libmicrohttpd-dev libjansson-dev libcurl4-openssl-dev libsodium-dev
+    libcmocka-dev libsqlite3-dev sqlite3
+    python3 python3-zmq python3-msgpack python3-protobuf universal-ctags curl git prometheus
+)
+if [[ "${1:-}" == --bench ]]; then
+    packages+=(redis-server libhiredis-dev)
+fi
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "deps: this is not a Debian system; install by hand: ${packages[*]}" >&2
+    exit 1
+fi
+
+installed() {
+    [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
+}
+
+missing=()
+for package in "${packages[@]}"; do
+    installed "$package" || missing+=("$package")
+done
+if [[ ${#missing[@]} == 0 ]]; then
+    exit 0
+fi
+
+as_root=()
+if [[ $(id -u) != 0 ]]; then
+    if ! command -v sudo >/dev/null; then
+        echo "deps: run as root, or install sudo, to get: ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+
+# invoke-rc.d asks policy-rc.d before it starts a service; 101 means no. A policy of the
+# administrator is left alone. Masking keeps the daemons from being enabled for the next start, and
+# only those that this run installs are touched.
+policy=/usr/sbin/policy-rc.d
+log=$(mktemp)
+own_policy=no
+masked=()
+finish() {
+    if [[ $own_policy == yes ]]; then
+        "${as_root[@]}" rm -f "$policy"
+    fi
+    for unit in "${masked[@]}"; do
+        "${as_root[@]}" rm -f "/etc/systemd/system/$unit"
+    done
+    rm -f "$log"
+}
+trap finish EXIT
+if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    own_policy=yes
+fi
+wants() {
+    printf '%s\n' "${missing[@]}" | grep -qx "$1"
+}
+mask() {
+    if [[ -d /etc/systemd/system && ! -e /etc/systemd/system/$1 ]]; then
+        "${as_root[@]}" ln -s /dev/null "/etc/systemd/system/$1"
+        masked+=("$1")
+    fi
+}
+if wants redis-server; then
+    mask redis-server.service
+fi
+if wants prometheus; then
+    mask prometheus.service
+    mask prometheus-node-exporter.service
+fi
+
+echo "deps: installing ${missing[*]}"
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
+if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    echo "deps: apt-get failed" >&2
+    exit 1
+fi
+echo "deps: done"
