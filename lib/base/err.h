@@ -1,0 +1,60 @@
+#pragma once
+
+// Everything that can go wrong outside a bug, as one table: name, frozen wire number, HTTP
+// status, may the caller retry, slug (stable, used in problem types), text with the fix.
+// Adding an error is adding a row; a number is never used twice. Pure.
+
+#include "lib/base/check.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ERR_TABLE(X)                                                                               \
+    X(OK, 0, 200, false, "ok", "no error")                                                         \
+    X(ERR_AGAIN, 1, 503, true, "again", "nothing there yet; ask again")                            \
+    X(ERR_MALFORMED, 2, 400, false, "malformed", "the bytes do not follow the format")             \
+    X(ERR_STALE_LEASE, 3, 409, false, "stale-lease", "the lease is no longer held")                \
+    X(ERR_FULL, 4, 429, true, "full", "a limit is reached; retry later or raise the limit")        \
+    X(ERR_KEY_REUSED, 5, 422, false, "key-reused",                                                 \
+      "the key belongs to another submission; use a new key or send the same body")                \
+    X(ERR_NOT_FOUND, 6, 404, false, "not-found", "no such job, or no longer known")                \
+    X(ERR_GONE, 7, 410, false, "gone", "the job has been removed by retention")                    \
+    X(ERR_TOO_LARGE, 8, 413, false, "too-large", "a size limit is passed; send less")              \
+    X(ERR_ID_TOO_OLD, 9, 422, false, "id-too-old",                                                 \
+      "the id's time is more than an hour from the broker's; mint a new one")                      \
+    X(ERR_ID_MISMATCH, 10, 422, false, "id-mismatch",                                              \
+      "the id is not the one derived from tenant, queue and key")                                  \
+    X(ERR_BAD_FIELD, 11, 400, false, "bad-field", "a field has a value that is not allowed")       \
+    X(ERR_UNKNOWN_PEER, 12, 409, true, "unknown-peer", "say HELLO first, then repeat")             \
+    X(ERR_VERSION, 13, 400, false, "version", "this protocol version is not spoken here")          \
+    X(ERR_NO_BROKER, 14, 503, true, "no-broker", "the broker does not answer; retry")              \
+    X(ERR_TIMEOUT, 15, 504, true, "timeout", "no answer in time; repeat with the same key")        \
+    X(ERR_DISK, 16, 507, true, "disk", "the disk refused; see the log")                            \
+    X(ERR_DAMAGED, 17, 500, false, "damaged", "a stored record fails its checksum")                \
+    X(ERR_LOCKED, 18, 409, false, "locked", "another process uses this data directory")            \
+    X(ERR_UNSUPPORTED, 19, 400, false, "unsupported", "this is not supported here")                \
+    X(ERR_NO_MEMORY, 20, 503, true, "no-memory", "out of memory")                                  \
+    X(ERR_METHOD, 21, 405, false, "method", "the method is not allowed on this resource")          \
+    X(ERR_MEDIA_TYPE, 22, 415, false, "media-type", "this content type is not understood")         \
+    X(ERR_LENGTH_REQUIRED, 23, 411, false, "length-required", "send a Content-Length")             \
+    X(ERR_HEADERS, 24, 431, false, "headers", "the request head is too large")                     \
+    X(ERR_SYSTEM, 25, 500, false, "system", "the operating system refused; see the log")           \
+    X(ERR_CONFLICT, 26, 409, false, "conflict", "the job's state does not allow this")             \
+    X(ERR_SHUTTING_DOWN, 27, 503, true, "shutting-down", "the process is stopping; try another")
+
+#define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
+typedef enum err { ERR_TABLE(ERR_ENUM) } err;
+#undef ERR_ENUM
+
+// The enum's name ("ERR_FULL"), for logs. Static.
+const char *err_name(err e);
+// The stable slug ("full"), used in problem types and machine output. Static.
+const char *err_slug(err e);
+// One sentence that says the fix. Static.
+const char *err_text(err e);
+// The HTTP status that tells this error to a client.
+int err_http(err e);
+// True when the same request may succeed later.
+bool err_may_retry(err e);
+// The error with this wire number; an unknown number is ERR_MALFORMED.
+err err_from_number(uint32_t number);

@@ -1,0 +1,330 @@
+#pragma once
+
+// The messages of the wire as plain structs; proto/wire.h turns them into frames and back. All
+// slices and arrays are borrowed: from the frames and the arena when decoded, from the maker
+// when encoded. A field means what the field of the same name in weft.proto means; 0 or empty is
+// "not given" unless said otherwise. Pure.
+
+#include "lib/base/err.h"
+#include "lib/base/id.h"
+#include "lib/base/slice.h"
+#include "lib/base/when.h"
+
+enum content {
+    CONTENT_NONE = 0,
+    CONTENT_BYTES = 1,
+    CONTENT_JSON = 2,
+    CONTENT_MSGPACK = 3,
+    CONTENT_TEXT = 4,
+};
+
+// The life of a job; docs/life-of-a-job.md and broker/core/job.c hold the table of moves.
+enum job_state {
+    JOB_NONE = 0,
+    JOB_SCHEDULED = 1,
+    JOB_QUEUED = 2,
+    JOB_RUNNING = 3,
+    JOB_RETRYING = 4,
+    JOB_SUCCEEDED = 5,
+    JOB_DEAD = 6,
+    JOB_CANCELLED = 7,
+    JOB_EXPIRED = 8,
+    JOB_REMOVED = 9,
+};
+enum { JOB_STATES = 10 };
+
+enum role {
+    ROLE_NONE = 0,
+    ROLE_CLIENT = 1,
+    ROLE_GATEWAY = 2,
+    ROLE_WORKER = 3,
+};
+
+enum outcome {
+    OUTCOME_NONE = 0,
+    OUTCOME_SUCCEEDED = 1,
+    OUTCOME_FAILED = 2,
+    OUTCOME_DEAD = 3,
+    OUTCOME_CRASHED = 4,
+    OUTCOME_INTERRUPTED = 5,
+    OUTCOME_SNOOZED = 6,
+};
+
+// Bytes with their content type.
+struct body {
+    enum content content;
+    struct slice bytes;
+};
+
+enum {
+    MSG_PRIORITY_NOT_GIVEN = 255, // of msg_submit_job.priority
+    MSG_PRIORITY_DEFAULT = 4,
+    MSG_PRIORITY_MAX = 9,
+};
+
+struct msg_held {
+    struct id job_id;
+    uint64_t token;
+};
+
+struct msg_held_list {
+    const struct msg_held *items;
+    uint32_t count;
+};
+
+struct msg_hello {
+    enum role role;
+    struct slice name;
+    struct id worker_id;
+    uint64_t session;
+    struct msg_held_list running;
+};
+
+struct msg_welcome {
+    struct slice broker;
+    uint64_t lineage;
+    uint32_t epoch;
+    uint32_t lease_ms;
+    uint32_t renew_ms;
+    uint32_t message_bytes_max;
+    uint32_t jobs_per_message_max;
+    struct msg_held_list lost;
+};
+
+struct msg_submit_job {
+    struct id job_id;
+    struct slice key;
+    struct slice queue;
+    struct slice type;
+    struct body payload;
+    uint8_t priority; // or MSG_PRIORITY_NOT_GIVEN
+    uint64_t delay_ms;
+    when_ms run_at;
+    uint32_t timeout_ms;
+    uint32_t max_attempts;
+    uint32_t max_crashes;
+    uint32_t retry_first_ms;
+    uint32_t retry_longest_ms;
+    uint32_t retry_factor_milli;
+    uint32_t keep_s;
+    struct id batch_id; // zero when none
+    uint32_t batch_index;
+    struct slice traceparent;
+    // Not on the wire: filled by the broker's intake before the core sees the job.
+    uint64_t fingerprint;
+    err verdict; // OK, or why intake refuses it (bad field, id mismatch)
+};
+
+struct msg_submit {
+    struct msg_submit_job *jobs;
+    uint32_t count;
+};
+
+struct msg_submitted_job {
+    struct id job_id;
+    err error;
+    bool replayed;
+    enum job_state state;
+    when_ms created_at;
+    when_ms dedup_until;
+    uint32_t retry_after_ms;
+    struct slice detail;
+};
+
+struct msg_submitted {
+    const struct msg_submitted_job *jobs;
+    uint32_t count;
+};
+
+struct msg_ready {
+    const struct slice *types;
+    uint32_t type_count;
+    const struct slice *queues;
+    uint32_t queue_count;
+    uint32_t slots;
+    uint64_t slot_bytes;
+    bool quiet;
+};
+
+struct msg_job {
+    struct id job_id;
+    uint64_t token;
+    struct slice type;
+    struct slice queue;
+    uint32_t attempt;
+    uint32_t timeout_ms;
+    struct body payload;
+    struct slice traceparent;
+    uint64_t generation;
+};
+
+struct msg_jobs {
+    const struct msg_job *jobs;
+    uint32_t count;
+};
+
+struct msg_progress {
+    struct id job_id;
+    uint64_t token;
+    uint64_t done;
+    uint64_t total;
+    struct slice text;
+};
+
+struct msg_renew {
+    struct msg_held_list running;
+    const struct msg_progress *progress;
+    uint32_t progress_count;
+};
+
+struct msg_renewed {
+    struct msg_held_list lost;
+};
+
+struct msg_finish_job {
+    struct id job_id;
+    uint64_t token;
+    enum outcome outcome;
+    struct body result;
+    struct slice error_kind;
+    struct slice error_message;
+    struct slice error_detail;
+    uint32_t retry_after_ms;
+    bool resent;
+};
+
+struct msg_finish {
+    const struct msg_finish_job *jobs;
+    uint32_t count;
+};
+
+struct msg_finished_job {
+    struct id job_id;
+    uint64_t token;
+    err error;
+};
+
+struct msg_finished {
+    const struct msg_finished_job *jobs;
+    uint32_t count;
+};
+
+struct msg_status {
+    struct id job_id;
+    uint32_t wait_ms;
+    uint32_t version;
+};
+
+struct msg_failure {
+    struct slice kind;
+    struct slice message;
+    struct slice detail;
+};
+
+struct msg_status_is {
+    err error;
+    struct id job_id;
+    struct slice type;
+    struct slice queue;
+    enum job_state state;
+    uint32_t version;
+    uint32_t priority;
+    uint32_t attempt;
+    uint32_t errors;
+    uint32_t crashes;
+    uint32_t interruptions;
+    when_ms created_at;
+    when_ms due_at;
+    when_ms started_at;
+    when_ms ended_at;
+    when_ms expires_at;
+    when_ms dedup_until;
+    struct body result;
+    struct msg_failure failure;
+    struct id batch_id;
+    uint64_t progress_done;
+    uint64_t progress_total;
+    struct slice progress_text;
+};
+
+struct msg_batch_status {
+    struct id batch_id;
+    uint32_t wait_ms;
+    uint32_t version;
+};
+
+struct msg_batch_status_is {
+    err error;
+    struct id batch_id;
+    when_ms created_at;
+    uint32_t version;
+    uint32_t counts[JOB_STATES];
+};
+
+struct msg_error {
+    err error;
+    struct slice detail;
+};
+
+struct msg_bye {
+    struct slice reason;
+};
+
+enum msg_kind {
+    MSG_HELLO = 2, // the field numbers of Envelope.body
+    MSG_WELCOME = 3,
+    MSG_SUBMIT = 4,
+    MSG_SUBMITTED = 5,
+    MSG_READY = 6,
+    MSG_JOBS = 7,
+    MSG_RENEW = 8,
+    MSG_RENEWED = 9,
+    MSG_FINISH = 10,
+    MSG_FINISHED = 11,
+    MSG_STATUS = 12,
+    MSG_STATUS_IS = 13,
+    MSG_BATCH_STATUS = 14,
+    MSG_BATCH_STATUS_IS = 15,
+    MSG_ERROR = 16,
+    MSG_BYE = 17,
+};
+
+struct msg {
+    enum msg_kind kind;
+    uint64_t corr;
+    union {
+        struct msg_hello hello;
+        struct msg_welcome welcome;
+        struct msg_submit submit;
+        struct msg_submitted submitted;
+        struct msg_ready ready;
+        struct msg_jobs jobs;
+        struct msg_renew renew;
+        struct msg_renewed renewed;
+        struct msg_finish finish;
+        struct msg_finished finished;
+        struct msg_status status;
+        struct msg_status_is status_is;
+        struct msg_batch_status batch_status;
+        struct msg_batch_status_is batch_status_is;
+        struct msg_error error;
+        struct msg_bye bye;
+    };
+};
+
+// Limits of the wire, enforced by wire_decode() and printed in WELCOME.
+enum {
+    MSG_BYTES_MAX = 8 * 1024 * 1024, // a whole message
+    MSG_JOBS_MAX = 1024,             // jobs in one message
+    MSG_HELD_MAX = 16384,            // held jobs named in one message
+    MSG_TYPES_MAX = 64,              // types, and queues, in one READY
+    MSG_NAME_LEN_MAX = 128,          // type, queue
+    MSG_KEY_LEN_MAX = 255,
+    MSG_TRACEPARENT_LEN_MAX = 128,
+    MSG_PAYLOAD_LEN_MAX = 1024 * 1024,
+    MSG_RESULT_LEN_MAX = 1024 * 1024,
+    MSG_ERROR_KIND_LEN_MAX = 64,
+    MSG_ERROR_MESSAGE_LEN_MAX = 1024,
+    MSG_ERROR_DETAIL_LEN_MAX = 16 * 1024,
+    MSG_PROGRESS_TEXT_LEN_MAX = 256,
+};
