@@ -1,0 +1,82 @@
+#pragma once
+
+// The ZeroMQ seam: nothing else includes <zmq.h>. One thread owns a link; a context may be
+// shared by the threads of a process.
+//
+// Every link is made with LINGER 0, IMMEDIATE (dealers queue nothing for an absent peer),
+// ROUTER_MANDATORY (routers drop nothing silently), MAXMSGSIZE, ZMTP heartbeats and
+// RECONNECT_IVL_MAX: nothing durable lives in a socket, credit is the backpressure.
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+#include "lib/base/when.h"
+
+struct link_context;
+struct link;
+
+enum link_kind { LINK_ROUTER, LINK_DEALER, LINK_PUB, LINK_SUB };
+
+struct link_options {
+    enum link_kind kind;
+    const char *endpoint;       // "tcp://127.0.0.1:7400", port 0 allowed when binding
+    bool bind;                  // else connect
+    uint32_t message_bytes_max; // per frame
+};
+
+// ERR_NO_MEMORY, ERR_SYSTEM.
+MUST_USE err link_context_open(struct link_context **out_context);
+// All links of the context must be closed before.
+void link_context_close(struct link_context *context);
+
+//   ERR_BAD_FIELD   the endpoint is not valid
+//   ERR_LOCKED      the address is in use
+//   ERR_SYSTEM      anything else; errno is kept
+MUST_USE err link_open(struct link_context *context, const struct link_options *options,
+                       struct link **out_link);
+void link_close(struct link *link);
+
+// The endpoint really bound, zero-terminated ("tcp://127.0.0.1:41234").
+MUST_USE err link_endpoint(const struct link *link, char *out_text, size_t cap);
+
+struct link_frame {
+    _Alignas(8) unsigned char opaque[64]; // a zmq_msg_t
+};
+
+// One received message. The slices point into the frames: valid until link_release().
+struct link_message {
+    struct slice route; // of a ROUTER: the sender; else empty
+    struct slice version;
+    struct slice envelope;
+    struct slice block;
+    struct link_frame frames[4];
+    uint32_t frame_count;
+};
+
+// Takes one message without waiting.
+//   ERR_AGAIN       nothing is waiting
+//   ERR_MALFORMED   a message of another number of frames was swallowed; out_message->route is
+//                   set (ROUTER), so that the sender can be told; call link_release()
+MUST_USE err link_receive(struct link *link, struct link_message *out_message);
+void link_release(struct link_message *message);
+
+// Sends route (ROUTER), version, envelope, block, all copied, without waiting.
+//   ERR_AGAIN       the peer's queue is full, or a dealer has no connection; nothing was sent
+//   ERR_NOT_FOUND   a router knows no such peer any more
+MUST_USE err link_send(struct link *link, struct slice route, struct slice envelope,
+                       struct slice block);
+
+// PUB: one message of two frames, dropped when nobody listens.
+MUST_USE err link_publish(struct link *link, struct slice topic, struct slice body);
+// PUB (an XPUB underneath): how many subscriptions are there now. Cheap.
+uint32_t link_subscription_count(struct link *link);
+
+struct link_wait {
+    struct link *link; // or NULL, then `fd` counts
+    int fd;
+    bool want_write;
+    bool is_ready; // out
+};
+
+// Waits until one of the items is ready or `timeout_ms` has passed (-1: for ever). An
+// interrupting signal ends the wait early with nothing ready.
+MUST_USE err link_wait(struct link_wait *items, uint32_t count, when_ms timeout_ms);
