@@ -1,0 +1,202 @@
+"""Rules that read text. Each takes a tree and yields what is wrong, as "path:line: sentence"."""
+
+import os
+import re
+
+import tables
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|root)/")
+
+
+def includes(tree, path):
+    for number, line in tree.lines(path):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1) == '"', match.group(2)
+
+
+def product(tree, endings=(".c", ".h")):
+    return tree.below(tables.PRODUCT, endings)
+
+
+def layer_of(path):
+    """The row of the table that `path` belongs to: the longest folder that contains it."""
+    fitting = [folder for folder in tables.LAYERS if path.startswith(folder + "/")]
+    return max(fitting, key=len) if fitting else None
+
+
+def is_third_party(header):
+    return any(header.startswith(prefix) for prefix in tables.SEAMS)
+
+
+def include_graph(tree):
+    for path in product(tree):
+        layer = layer_of(path)
+        if layer is None:
+            yield f"{path}:1: the folder is not in the table of layers (tests/arch/tables.py)"
+            continue
+        allowed = [layer] + tables.LAYERS[layer]
+        for number, is_own, header in includes(tree, path):
+            if not is_own or is_third_party(os.path.basename(header)):
+                continue
+            if header not in tree.known:
+                yield f"{path}:{number}: no such file from the project root: {header}"
+            elif not any(header == a or header.startswith(a + "/") for a in allowed):
+                yield f"{path}:{number}: {layer} may not include {header}"
+
+
+def pure_libc(tree):
+    for path in tree.below(tables.PURE, (".c", ".h")):
+        if path == "lib/base/banned.h":
+            continue
+        allowed = tables.BASE_LIBC if path.startswith("lib/base/") else tables.PURE_LIBC
+        for number, is_own, header in includes(tree, path):
+            if not is_own and header not in allowed and not is_third_party(header):
+                yield f"{path}:{number}: a pure file may not include <{header}>"
+
+
+def third_party_seams(tree):
+    for prefix, (places, file_count_max) in tables.SEAMS.items():
+        users = []
+        for path in product(tree):
+            for number, _, header in includes(tree, path):
+                if not os.path.basename(header).startswith(prefix) and not header.startswith(prefix):
+                    continue
+                users.append(path)
+                if not any(path.startswith(place) for place in places):
+                    yield f"{path}:{number}: {header} belongs behind its seam ({', '.join(places) or 'tests'})"
+        if file_count_max is not None and len(set(users)) > max(file_count_max, 0) and places:
+            yield f"{sorted(set(users))[-1]}:1: {prefix} has more than one file: {', '.join(sorted(set(users)))}"
+
+
+def stems(tree, path):
+    """The prefixes that exports of a file may have."""
+    if path in tables.STEM_EXCEPTIONS:
+        return tables.STEM_EXCEPTIONS[path]
+    if path.startswith(tables.SDK + "/"):
+        return ("weft_",)
+    folder, stem = os.path.dirname(path), os.path.basename(path)[:-2]
+    found = [stem]
+    # One implementation of an interface: store_lmdb.c exports the store_* of store.h.
+    parent = stem.rsplit("_", 1)[0]
+    if f"{folder}/{stem}.h" not in tree.known and f"{folder}/{parent}.h" in tree.known:
+        found.append(parent)
+    return tuple(found)
+
+
+def exported_names(tree):
+    for function in tree.functions:
+        if not function.static:
+            yield function.path, function.line, function.name
+    yield from tree.exported_variables
+
+
+def export_prefix(tree):
+    paths = set(product(tree, (".c",)))
+    for path, line, name in exported_names(tree):
+        if path not in paths:
+            continue
+        allowed = stems(tree, path)
+        if not any(name == a or name.startswith(a if a.endswith("_") else a + "_") for a in allowed):
+            yield f"{path}:{line}: {name} is exported, but does not begin with {' or '.join(allowed)}"
+
+
+def export_once(tree):
+    """All folders end up in one program."""
+    paths = set(product(tree, (".c",)))
+    first = {}
+    for path, line, name in exported_names(tree):
+        if path in paths and first.setdefault(name, path) != path:
+            yield f"{path}:{line}: {name} is exported by {first[name]} too"
+
+
+def one_mover(tree):
+    """A state changes in one function, which is called move or *_move."""
+    import tree as tree_module
+    assignment = re.compile(r"(?:->|\w\.)state\s*=(?!=)")
+    for path in tree.below([p for p in tables.PURE if p != "proto"], (".c",)):
+        movers = [f for f in tree.functions
+                  if f.path == path and (f.name == "move" or f.name.endswith("_move"))]
+        code = tree_module.without_comments(tree.text(path))
+        for number, line in enumerate(code.splitlines(), 1):
+            if assignment.search(line) and not any(f.line <= number <= f.end for f in movers):
+                yield f"{path}:{number}: only a function named *_move may assign a state"
+
+
+def unit_test_each(tree):
+    for path in tree.below(tables.PURE, (".c",)):
+        test = f"tests/unit/{path[:-2]}_test.c"
+        if test not in tree.known:
+            yield f"{path}:1: has no unit test ({test})"
+
+
+def file_size(tree):
+    for path in tree.files:
+        if path.endswith((".c", ".h", ".py", ".sh")):
+            count = tree.text(path).count("\n")
+            if count > tables.FILE_LINES_MAX:
+                yield f"{path}:{count}: {count} lines, at most {tables.FILE_LINES_MAX}"
+
+
+def function_size(tree):
+    paths = set(product(tree, (".c",)))
+    for function in tree.functions:
+        if function.path not in paths:
+            continue
+        count = function.end - function.line + 1
+        if count > tables.FUNCTION_LINES_MAX:
+            yield (f"{function.path}:{function.line}: {function.name} has {count} lines, "
+                   f"at most {tables.FUNCTION_LINES_MAX}")
+        if function.parameters > tables.PARAMETERS_MAX:
+            yield (f"{function.path}:{function.line}: {function.name} has {function.parameters} "
+                   f"parameters, at most {tables.PARAMETERS_MAX}")
+
+
+def words(tree):
+    """No FIXME, no TODO without a number, no assertion in a comment, no path of one machine."""
+    dead_check = re.compile(r"(?://|/\*)\s*(?:CHECK|CHECK_IMPLIES|assert|EXPECT\w*)\(.*\)\s*;")
+    for path in tree.files:
+        if path.startswith("tests/arch/") or not path.endswith((".c", ".h", ".py", ".sh", ".proto")):
+            continue
+        for number, line in tree.lines(path):
+            if "FIXME" in line:
+                yield f"{path}:{number}: FIXME does not land"
+            if re.search(r"\bTODO\b(?!\(#\d+\))", line):
+                yield f"{path}:{number}: a TODO needs a number: TODO(#123)"
+            if path.endswith(".c") and dead_check.search(line):
+                yield f"{path}:{number}: a commented-out assertion: fix it or delete it"
+            if MACHINE_PATH.search(line):
+                yield f"{path}:{number}: a path of one machine"
+
+
+def header_guard(tree):
+    for path in tree.below(tables.PRODUCT + ("tests",), (".h",)):
+        if not tree.text(path).startswith("#pragma once\n"):
+            yield f"{path}:1: begins with '#pragma once'"
+
+
+def sleepless_units(tree):
+    for path in tree.below(["tests/unit", "tests/sim"], (".c",)):
+        for number, line in tree.lines(path):
+            if re.search(r"\b(?:u|nano|clock_nano)?sleep\s*\(", line):
+                yield f"{path}:{number}: a unit test waits for events, it does not sleep"
+
+
+def documented(tree):
+    for what, sources, pattern, page in tables.DOCUMENTED:
+        if page not in tree.known:
+            continue
+        text = tree.text(page)
+        for path in [f for source in sources for f in tree.match(source)]:
+            if not path.startswith(tables.PRODUCT):
+                continue
+            for match in re.finditer(pattern, tree.text(path), flags=re.M):
+                name = next(group for group in match.groups() if group)
+                if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
+                    number = tree.text(path).count("\n", 0, match.start()) + 1
+                    yield f"{path}:{number}: {what} {name} is not in {page}"
+
+
+ALL = [include_graph, pure_libc, third_party_seams, export_prefix, export_once, one_mover,
+       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented]

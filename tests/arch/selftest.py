@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Can each rule find anything? Plants one violation at a time in a small clean tree."""
+
+import os
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import objects
+import rules
+from arch import findings_of
+from tree import Tree
+
+CLEAN = {
+    "lib/base/banned.h": "#pragma once\n#include <string.h>\n#pragma GCC poison strcpy\n",
+    "lib/base/check.h": "#pragma once\n_Noreturn void check_failed(const char *file, int line, "
+                        "const char *fact);\n#define CHECK(fact) ((fact) ? (void)0 : "
+                        "check_failed(__FILE__, __LINE__, #fact))\n",
+    "lib/base/err.h": '#pragma once\n#define ERR_TABLE(X) \\\n'
+                      '    X(ERR_FULL, 4, 429, true, "full", "a limit is reached")\n',
+    "lib/base/ring.h": "#pragma once\n#include <stdint.h>\nuint32_t ring_next(uint32_t at);\n",
+    "lib/base/ring.c": '#include "lib/base/ring.h"\n#include "lib/base/check.h"\n\n'
+                       'static const char *const ring_names[] = {"a", "b"};\n\n'
+                       "uint32_t ring_next(uint32_t at)\n{\n    CHECK(ring_names[at & 1u] != 0);\n"
+                       "    return at + 1u;\n}\n",
+    "tests/unit/lib/base/ring_test.c": '#include "lib/base/ring.h"\n',
+    "lib/sys/clock.h": "#pragma once\nint clock_now(void);\n",
+    "broker/core/job.h": '#pragma once\n#include "lib/base/ring.h"\nstruct job {\n    int state;\n};\n'
+                         "void job_move(struct job *job, int to);\n",
+    "broker/core/job.c": '#include "broker/core/job.h"\n\nvoid job_move(struct job *job, int to)\n{\n'
+                         "    job->state = to;\n}\n",
+    "tests/unit/broker/core/job_test.c": '#include "broker/core/job.h"\n',
+    "broker/store/store.h": "#pragma once\nint store_open(void);\n",
+    "broker/store/store_lmdb.c": '#include "broker/store/store.h"\n\nint store_open(void)\n{\n'
+                                 "    return 0;\n}\n",
+    "gateway/core/map.h": "#pragma once\nint map_one(int code);\n",
+    "broker/shell/limits.h": "#pragma once\n#define JOB_COUNT_MAX 10\n",
+    "broker/shell/metrics.c": 'static const char text[] = "# TYPE weft_jobs gauge";\n'
+                              "int metrics_len(void);\nint metrics_len(void)\n{\n"
+                              "    return (int)sizeof text;\n}\n",
+    "docs/errors.md": "full: a limit is reached\n",
+    "docs/limits.md": "JOB_COUNT_MAX is 10\n",
+    "docs/metrics.md": "weft_jobs counts jobs\n",
+}
+
+LONG_BODY = "".join(f"    (void){n};\n" for n in range(60))
+
+# rule, file, text to append (or the whole of a new file), part of the sentence expected
+PLANTS = [
+    ("include_graph", "broker/core/job.c", '#include "lib/sys/clock.h"\n', "may not include"),
+    ("include_graph", "broker/store/store_lmdb.c", '#include "gateway/core/map.h"\n', "may not include"),
+    ("include_graph", "broker/core/job.c", '#include "job.h"\n', "no such file"),
+    ("include_graph", "lib/common/all.h", "#pragma once\n", "not in the table"),
+    ("pure_libc", "broker/core/job.c", "#include <time.h>\n", "<time.h>"),
+    ("pure_libc", "lib/base/ring.h", "#include <limits.h>\n", "<limits.h>"),
+    ("third_party_seams", "broker/store/store_lmdb.c", "#include <lmdb.h>\n", "behind its seam"),
+    ("third_party_seams", "broker/shell/turn.c", "#include <zmq.h>\n", "behind its seam"),
+    ("third_party_seams", "gateway/http/twice.c", "#include <jansson.h>\n", "more than one file"),
+    ("export_prefix", "lib/base/ring.c", "int wheel(void);\nint wheel(void)\n{\n    return 1;\n}\n",
+     "wheel is exported"),
+    ("export_prefix", "lib/base/ring.c", "int ringer;\n", "ringer is exported"),
+    ("export_once", "gateway/core/job.c", "int job_move(void)\n{\n    return 1;\n}\n", "too"),
+    ("one_mover", "broker/core/job.c",
+     "static void hurry(struct job *job)\n{\n    job->state = 3;\n}\n", "may assign a state"),
+    ("unit_test_each", "broker/core/lease.c", "\n", "no unit test"),
+    ("file_size", "lib/base/ring.c", "\n" * 600, "lines, at most 600"),
+    ("function_size", "lib/base/ring.c", "static void ring(void)\n{\n" + LONG_BODY + "}\n", "at most 60"),
+    ("function_size", "lib/base/ring.c",
+     "static int six(int a, int b, int c, int d, int e, int f)\n{\n    return a;\n}\n", "6 parameters"),
+    ("words", "lib/base/ring.c", "// FIX" "ME later\n", "FIXME"),
+    ("words", "lib/base/ring.c", "// TO" "DO: later\n", "needs a number"),
+    ("words", "lib/base/ring.c", "// CHECK(at > 0);\n", "commented-out"),
+    ("words", "deploy/x.sh", "cd /" "root/x\n", "one machine"),
+    ("header_guard", "lib/base/pool.h", "int pool_len;\n", "pragma once"),
+    ("sleepless_units", "tests/unit/lib/base/ring_test.c", "void f(void) { usleep(1); }\n", "sleep"),
+    ("documented", "lib/base/err.h", '#define MORE(X) X(ERR_NEW, 9, 500, false, "brand-new", "")\n',
+     "error brand-new"),
+    ("documented", "broker/shell/limits.h", "#define OTHER_MAX 3\n", "limit OTHER_MAX"),
+    ("documented", "broker/shell/metrics.c", '// "# TYPE weft_more counter"\n', "metric weft_more"),
+    ("pure_objects", "lib/base/ring.c", "int puts(const char *s);\nint ring_say(void);\n"
+     'int ring_say(void)\n{\n    return puts("x");\n}\n', "calls puts"),
+    ("pure_objects", "lib/base/ring.c", "int ring_count(void);\nint ring_count(void)\n{\n"
+     "    static int count;\n    return ++count;\n}\n", "mutable global"),
+    ("pure_objects", "lib/base/ring.c", "char *ring_cut(char *a);\nchar *ring_cut(char *a)\n{\n"
+     '    return strcpy(a, "x");\n}\n', "poisoned"),
+    ("headers_alone", "lib/base/ring.h", "size_t ring_len(void);\n", "does not compile alone"),
+]
+# A second file for plants that need one.
+COMPANIONS = {"gateway/http/twice.c": {"gateway/http/json.c": "#include <jansson.h>\n"}}
+
+
+def write(root, files):
+    for path, text in files.items():
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def findings_in(files, cache, only=()):
+    with tempfile.TemporaryDirectory() as root:
+        write(root, files)
+        return findings_of(Tree(root), cache, only)
+
+
+def failures(cache):
+    clean = findings_in(CLEAN, cache)
+    for rule, sentence in clean:
+        yield f"the clean tree fails {rule}: {sentence}"
+    for rule, path, text, expected in PLANTS:
+        files = dict(CLEAN, **COMPANIONS.get(path, {}))
+        files[path] = files.get(path, "") + text
+        found = findings_in(files, cache, (rule,))
+        if not any(expected in sentence for _, sentence in found):
+            yield f"{rule} does not see {expected!r} planted in {path}: {found}"
+    planted = {rule for rule, *_ in PLANTS}
+    for rule in rules.ALL + objects.ALL:
+        if rule.__name__ not in planted:
+            yield f"{rule.__name__} has no planted violation"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as cache:
+        failed = list(failures(cache))
+    for sentence in failed:
+        print(sentence)
+    print(f"{len(PLANTS)} plants, {len(failed)} failures")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The layers of Weft as data. docs and design say why; a change here is a change of the architecture."""
+
+# What is compiled into a program, and therefore checked. Tests may include anything.
+PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "cli")
+
+# Folders that decide and never act. `proto` is pure too, but calls protobuf-c.
+PURE = ("lib/base", "lib/peer", "proto", "broker/core", "gateway/core", "worker/core")
+
+# Folders compiled with all of glibc's declarations (see cmake/targets.cmake).
+GNU = ("lib/sys", "worker/exec", "tests")
+
+# folder -> folders or single files it may include. Its own folder is always allowed, subfolders count.
+LIBRARIES = ["lib/base", "lib/sys", "lib/link", "lib/disk", "lib/http", "lib/peer"]
+LAYERS = {
+    "lib/base": [],
+    "lib/sys": ["lib/base"],
+    "lib/link": ["lib/base", "lib/sys"],
+    "lib/disk": ["lib/base", "lib/sys"],
+    "lib/http": ["lib/base", "lib/sys"],
+    "lib/peer": ["lib/base"],
+    "proto": ["lib/base"],
+    "broker/core": ["lib/base", "proto/msg.h"],
+    "broker/store": ["lib/base", "lib/sys", "lib/disk", "broker/core"],
+    "broker/order": ["lib/base", "lib/sys", "lib/disk", "broker/core", "broker/store"],
+    "broker/shell": LIBRARIES + ["proto", "broker"],
+    "gateway/core": ["lib/base", "proto/msg.h"],
+    "gateway/store": ["lib/base", "lib/sys", "lib/disk", "gateway/core"],
+    "gateway/http": ["lib/base", "lib/sys", "lib/http", "proto/msg.h", "gateway/core"],
+    "gateway/hooks": ["lib/base", "lib/sys", "gateway/core"],
+    "gateway/shell": LIBRARIES + ["proto", "gateway"],
+    "worker/core": ["lib/base", "proto/msg.h"],
+    "worker/sdk": LIBRARIES + ["proto", "worker/core"],
+    "worker/exec": ["lib/base", "lib/sys", "worker/core"],
+    "worker/journal": ["lib/base", "lib/sys", "lib/disk", "worker/core"],
+    "worker/shell": LIBRARIES + ["proto", "worker"],
+    # The command knows the programs by their front doors only.
+    "cli": LIBRARIES + ["proto", "worker/sdk", "broker/shell", "gateway/shell", "worker/shell"],
+}
+
+# Headers of libc a pure folder may read. <assert.h> only for static_assert: a call of assert() would
+# show in the object.
+PURE_LIBC = {"assert.h", "inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
+BASE_LIBC = {"assert.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
+
+# third-party header (prefix) -> where it may be included, and in how many files at most.
+SEAMS = {
+    "zmq": (["lib/link/"], None),
+    "czmq": (["lib/link/", "lib/sys/config.c"], None),
+    "lmdb": (["lib/disk/"], None),
+    "microhttpd": (["lib/http/"], None),
+    "sodium": (["lib/sys/"], None),
+    "protobuf-c": (["proto/wire"], None),
+    "weft.pb-c": (["proto/wire"], None),
+    "msgpack": (["gateway/", "lib/", "worker/"], 1),
+    "jansson": (["gateway/", "lib/", "worker/", "cli/"], 1),
+    "curl": (["gateway/hooks/", "cli/", "lib/"], 1),
+    "sqlite3": ([], 0),
+    "hiredis": ([], 0),
+}
+
+# What a pure object may leave undefined, besides what other pure objects define.
+PURE_CALLS = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "check_failed",
+              "_GLOBAL_OFFSET_TABLE_"}
+# proto/wire*.c: the codec, and the code generated from the contract.
+WIRE_CALLS = ("protobuf_c_", "weft__")
+
+FILE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 60
+PARAMETERS_MAX = 5
+
+# Exports that do not begin with their file's stem: file -> prefixes.
+STEM_EXCEPTIONS = {
+    "broker/shell/main.c": ("broker_",),
+    "gateway/shell/main.c": ("gateway_",),
+    "worker/shell/main.c": ("worker_",),
+    "cli/main.c": ("main",),
+}
+# The public SDK exports weft_* and nothing else.
+SDK = "worker/sdk"
+
+# What must be written down for users. Each row: what, the files that define it, the pattern that
+# finds a name there, the page. A row sleeps until both the files and the page exist.
+DOCUMENTED = [
+    ("error", ["lib/base/err.h"], r'X\(\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"', "docs/errors.md"),
+    ("limit", ["**/limits.h"], r"^\s*(?:uint(?:32|64)_t|size_t|int)\s+(\w+_(?:max|min|bytes|len))\b",
+     "docs/limits.md"),
+    ("limit", ["**/limits.h"], r"^#define\s+(\w+_MAX)\b", "docs/limits.md"),
+    ("config key", ["**/options.h", "**/options.c", "**/config.c", "cli/*.c"],
+     r"^\s*(?:X\(|\{)\s*(?:\.key = )?\"([a-z]+(?:[-.][a-z]+)+)\"", "docs/operations.md"),
+    ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c"],
+     r'# TYPE (weft_\w+)|"(weft_(?!dev|data)[a-z_]+?)[ {"\\]', "docs/metrics.md"),
+    ("verb", ["cli/main.c", "cli/verbs.c", "cli/verb.c"], r'^\s*\{(?:\.name = )?"([a-z]+)",',
+     "docs/command.md"),
+]
