@@ -1,0 +1,99 @@
+#pragma once
+
+// The broker as a deterministic state machine: commands in, effects out. No clock, no
+// randomness, no I/O, no allocation after start. One thread owns it.
+//
+//   core_step() for each command of a batch, then core_close() once: it dispatches what may be
+//   dispatched and collects the writes. When the batch is durable: core_settled(), then the
+//   effects may leave. At most two batches are unsettled.
+
+#include "broker/core/effects.h"
+#include "broker/core/known.h"
+#include "broker/core/limits.h"
+#include "lib/base/when.h"
+#include "proto/msg.h"
+
+struct core;
+
+enum command_kind {
+    COMMAND_MESSAGE, // a decoded message of a peer
+    COMMAND_GONE,    // the shell has forgotten a peer's number; it may be given again
+    COMMAND_TICK,    // time has passed
+    COMMAND_REMOVE,  // the sweeper found jobs whose retention or key window is over
+};
+
+struct command {
+    enum command_kind kind;
+    uint32_t peer;         // MESSAGE, GONE
+    const struct msg *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH BYE; lives until release
+    const uint64_t *job_nos; // REMOVE
+    uint32_t job_no_count;   // at most LIMITS_STEP_RECORDS_MAX
+};
+
+// Bytes of memory a core with these limits needs (most of it stays untouched until used).
+size_t core_size(const struct limits *limits);
+
+// `memory` is core_size() zeroed bytes, aligned to 64, the caller's for the core's life. `seed`
+// spreads hash tables (any value). The core is then filled by the core_load_ functions and
+// started by core_start().
+struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
+                       uint64_t seed);
+
+// What the store holds, before core_start(): ledger, lanes, policies, batches, every unfinished
+// job, and every key (version 8 id) whose row still exists, finished or not.
+//   ERR_FULL      a limit is below what is stored; raise it
+//   ERR_DAMAGED   the row contradicts what was loaded before
+MUST_USE err core_load_ledger(struct core *core, const struct ledger_row *row);
+MUST_USE err core_load_lane(struct core *core, const struct lane_row *row);
+MUST_USE err core_load_policy(struct core *core, uint16_t no, const struct policy *policy);
+MUST_USE err core_load_batch(struct core *core, const struct batch_row *row);
+MUST_USE err core_load_job(struct core *core, const struct job_row *row);
+MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
+
+// Begins a new epoch: running jobs keep their leases, counted in full from now; everything else
+// is dispatched at once. The effects are the first batch.
+void core_start(struct core *core, struct now now, struct effects *effects);
+
+// Decides one command. `effects_has_room(effects, core_weight(command))` must hold.
+void core_step(struct core *core, struct now now, const struct command *command,
+               struct effects *effects);
+
+// How many jobs the command may change.
+uint32_t core_weight(const struct command *command);
+
+// Ends a batch: grants, then the writes of everything changed. Returns the batch's number.
+uint64_t core_close(struct core *core, struct now now, struct effects *effects);
+
+// Batches up to this number are durable: ended jobs leave memory.
+void core_settled(struct core *core, uint64_t batch);
+
+// How long until a tick has something to do, in ms: 0 when at once, WHEN_NEVER when nothing waits.
+when_ms core_wait_ms(const struct core *core, struct now now);
+
+// True when a worker has credit for a waiting job that the last batch had no room for.
+bool core_has_more(const struct core *core);
+
+// For metrics and tests.
+struct core_figures {
+    struct ledger_row ledger;
+    uint64_t submitted, replayed, refused, granted;
+    uint64_t finished[7]; // accepted finishes by enum outcome
+    uint64_t stale;       // finishes refused because the token had passed on
+    uint64_t late;        // finishes accepted after their lease had ended
+    uint64_t leases_ended;
+    uint64_t resent;      // accepted finishes that came from a worker's journal
+    uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
+    when_ms oldest_due_at; // of the queued jobs; WHEN_NEVER when none
+};
+void core_figures(const struct core *core, struct core_figures *out_figures);
+
+// Waiting jobs of a lane, for metrics: false when there is no such lane.
+struct lane_figures {
+    struct lane_row lane;
+    uint32_t ready_count;
+    uint32_t worker_count;
+};
+bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures);
+
+// Aborts (CHECK) when an index disagrees with the jobs. O(jobs); for tests and the auditor.
+void core_audit(const struct core *core);

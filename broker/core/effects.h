@@ -1,0 +1,115 @@
+#pragma once
+
+// What one batch wants done: writes first, durably; then the answers and the jobs may leave.
+// The caller gives the room; borrowed slices point into the commands of the same batch, which
+// must therefore live until the batch is released. Pure. Not thread-safe.
+
+#include "broker/core/row.h"
+#include "lib/base/arena.h"
+
+enum write_kind {
+    WRITE_JOB,      // row, new or changed; the store keeps the id and key indexes from it
+    WRITE_BODY,     // what was submitted
+    WRITE_OUTCOME,  // result or last error
+    WRITE_PROGRESS, // a running job's last word; dropped with its body
+    WRITE_LANE,
+    WRITE_POLICY,
+    WRITE_BATCH,
+    WRITE_LEDGER,   // last of every batch that writes anything
+    DROP_BODY,      // with its outcome: retention; the row stays as a tombstone
+    DROP_JOB,       // the whole job with its id or key
+    DROP_BATCH,
+};
+
+struct write_job {
+    struct job_row row;
+    bool is_new;
+};
+
+struct write_body {
+    uint64_t job_no;
+    const struct msg_submit_job *job;
+};
+
+struct write_outcome {
+    uint64_t job_no;
+    const struct msg_finish_job *finish; // outcome, result, error texts
+};
+
+struct write_progress {
+    uint64_t job_no;
+    const struct msg_progress *progress;
+};
+
+struct write_policy {
+    uint16_t no;
+    struct policy policy;
+};
+
+struct write {
+    enum write_kind kind;
+    union {
+        struct write_job job;
+        struct write_body body;
+        struct write_outcome outcome;
+        struct write_progress progress;
+        struct lane_row lane;
+        struct write_policy policy;
+        struct batch_row batch;
+        struct ledger_row ledger;
+        struct job_row drop; // DROP_BODY, DROP_JOB
+        uint32_t batch_no;   // DROP_BATCH
+    };
+};
+
+// An answer to a peer.
+struct send {
+    uint32_t peer;
+    struct msg msg;
+};
+
+// A granted job on its way to a worker. `job.payload` is empty and `has_body` false when the body
+// must be read from the store (written by an earlier batch).
+struct grant_send {
+    uint32_t peer;
+    bool has_body;
+    uint64_t job_no;
+    struct msg_job job;
+};
+
+// What happened, in order; only recorded when `entries` has room given (replicated orders, the
+// simulator). See broker/core/entry.h.
+struct entry;
+
+struct effects {
+    struct write *writes;
+    uint32_t write_count;
+    uint32_t write_cap;
+    struct send *sends;
+    uint32_t send_count;
+    uint32_t send_cap;
+    struct grant_send *grants;
+    uint32_t grant_count;
+    uint32_t grant_cap;
+    uint32_t *changed; // slots of the jobs changed in this batch
+    uint32_t changed_count;
+    uint32_t changed_cap;
+    struct entry *entries; // NULL: not recorded
+    uint32_t entry_count;
+    uint32_t entry_cap;
+    struct arena *arena; // lists inside answers
+};
+
+// Empties all lists; the room stays. The arena is reset.
+void effects_reset(struct effects *effects);
+
+// May a command that changes up to `job_count` jobs still be decided in this batch?
+bool effects_has_room(const struct effects *effects, uint32_t job_count);
+
+bool effects_is_empty(const struct effects *effects);
+
+// Each returns the next zeroed place; the caller made sure of the room.
+struct write *effects_write(struct effects *effects, enum write_kind kind);
+struct msg *effects_send(struct effects *effects, uint32_t peer, enum msg_kind kind,
+                         uint64_t corr);
+struct grant_send *effects_grant(struct effects *effects, uint32_t peer);

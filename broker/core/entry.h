@@ -1,0 +1,52 @@
+#pragma once
+
+// The ledger's entries: what happened, outcome of every choice included, so that applying one
+// needs no choice. Only entries change the ledger. Pure.
+
+#include "broker/core/row.h"
+
+enum entry_kind {
+    ENTRY_START,     // a new epoch
+    ENTRY_SUBMIT,
+    ENTRY_DUE,       // a scheduled or retrying job may start
+    ENTRY_GRANT,
+    ENTRY_FINISH,
+    ENTRY_LEASE_END,
+    ENTRY_REMOVE,    // retention: a tombstone stays while the key is taken
+    ENTRY_FORGET,    // the tombstone goes too
+};
+
+struct entry {
+    enum entry_kind kind;
+    when_ms at;        // store time
+    struct id job_id;  // all but START
+    uint32_t slot;     // where the job is in this process; ENTRY_NO_SLOT: look it up
+    union {
+        struct {
+            uint32_t epoch;
+        } start;
+        struct {
+            const struct msg_submit_job *job;
+            struct policy policy;
+            when_ms due_at; // later than `at`: scheduled
+        } submit;
+        struct {
+            struct id worker;
+            uint32_t lease_ms;
+        } grant;
+        struct {
+            const struct msg_finish_job *finish;
+            uint8_t event;  // enum job_event
+            when_ms due_at; // when it may start again
+        } finish;
+        struct {
+            uint8_t event;
+            bool is_crash; // else an interruption
+        } lease_end;
+        struct {
+            uint64_t job_no;
+        } remove; // REMOVE, FORGET
+    };
+};
+
+#define ENTRY_NO_SLOT UINT32_MAX

@@ -1,0 +1,83 @@
+#pragma once
+
+// What the broker keeps on disk: rows of jobs, bodies, outcomes, indexes of ids and keys, the
+// ledger's numbers. docs/disk-format.md draws the tables. store_lmdb.c stands on lib/disk.
+//
+// Threads: store_commit() by the commit thread; the `known` interface and store_find_body() by
+// the link thread through one store_view; status reads by reader threads, each with its own view.
+
+#include "broker/core/core.h"
+#include "lib/base/arena.h"
+
+struct store;
+struct store_view;
+
+struct store_options {
+    const char *dir;
+    uint64_t map_bytes_max;
+    uint64_t ahead_bytes;
+    bool allow_unsafe_place;
+};
+
+// Errors of disk_open(). `out_why` says the fix.
+MUST_USE err store_open(const struct store_options *options, struct store **out_store,
+                        const char **out_why);
+void store_close(struct store *store);
+
+// A number made with the store; changes when it was restored or made anew.
+uint64_t store_lineage(const struct store *store);
+// The ledger row as stored, zeroed in a new store.
+MUST_USE err store_ledger(struct store *store, struct ledger_row *out_row);
+
+// Feeds everything core_start() needs into `core`, in one snapshot: only segments that hold
+// unfinished jobs are read in full. Damaged rows are counted, logged by the caller and left out.
+struct store_loaded {
+    uint64_t job_count;
+    uint64_t key_count;
+    uint64_t damaged_count;
+};
+MUST_USE err store_load(struct store *store, struct core *core, struct store_loaded *out_loaded);
+
+// Applies the writes of one batch in one flushed transaction. Derives the change of the counts
+// by state from old and new rows and compares it with the WRITE_LEDGER row: a difference is
+// counted in store_figures().violations.
+// After any error the process must end at once: memory is ahead of the disk.
+MUST_USE err store_commit(struct store *store, const struct write *writes, uint32_t count);
+
+// --- views: snapshots at or after the last commit ---
+MUST_USE err store_view_open(struct store *store, struct store_view **out_view);
+void store_view_close(struct store_view *view);
+MUST_USE err store_view_begin(struct store_view *view);
+void store_view_end(struct store_view *view);
+
+// The core's questions, asked through `view`; it must be begun while core_step() runs. A read
+// error of the disk ends the process.
+struct known store_view_known(struct store_view *view);
+
+// What a worker needs of a job stored by an earlier batch; borrowed until store_view_end().
+//   ERR_NOT_FOUND, ERR_DAMAGED
+MUST_USE err store_view_body(struct store_view *view, uint64_t job_no,
+                             struct msg_submit_job *out_job);
+
+// The whole status; texts and bytes are borrowed until store_view_end().
+// An unknown job is OK with out_status->error = ERR_NOT_FOUND, a tombstone with ERR_GONE.
+MUST_USE err store_view_status(struct store_view *view, const struct id *id,
+                               struct msg_status_is *out_status);
+MUST_USE err store_view_batch(struct store_view *view, const struct id *id,
+                              struct msg_batch_status_is *out_status);
+
+// Up to `cap` numbers of jobs whose retention or key window is over at `now`; walks segments
+// whose earliest moment has come, a bounded piece per call. 0 when there is nothing.
+MUST_USE err store_view_sweep(struct store_view *view, when_ms now, uint64_t *out_job_nos,
+                              uint32_t cap, uint32_t *out_count);
+
+// For metrics. `violations` must be 0: the conservation law at every commit.
+struct store_figures {
+    uint64_t commit_count;
+    uint64_t write_count;
+    uint64_t violations;
+    uint64_t damaged;
+    uint64_t used_bytes;
+    uint64_t map_bytes;
+};
+void store_figures(const struct store *store, struct store_figures *out_figures);
