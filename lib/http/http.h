@@ -1,0 +1,132 @@
+#pragma once
+
+// The HTTP seam: nothing else includes <microhttpd.h>. A server of HTTP/1.1 on one address whose
+// requests reach the owner complete (head and body judged and read) and are answered at once or
+// later, from any thread. It bounds all a client can hold: connections, head, body, buffered
+// bytes, waiting requests, and the time of each step.
+//
+//   connect ─▶ idle ─▶ head ─▶ body ─▶ handler ─▶ [waiting] ─▶ answer ─▶ idle …
+//               each step has a deadline; past it the connection is cut, a waiting request gets 504
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+#include "lib/base/when.h"
+
+#include <stdint.h>
+
+struct http;
+
+// One door. `path` is matched segment by segment; a segment "*" takes any one segment and may
+// occur once. A GET route serves HEAD too.
+struct http_route {
+    const char *method;
+    const char *path;
+    size_t body_len_max;    // 0: a body is refused
+    bool chunked;           // Transfer-Encoding: chunked, alone, is accepted
+    uint32_t answer_ms_max; // from the complete request to the answer; 0: 30 s
+};
+
+enum http_header_name {
+    HTTP_ACCEPT,
+    HTTP_AUTHORIZATION,
+    HTTP_CONTENT_TYPE,
+    HTTP_IDEMPOTENCY_KEY,
+    HTTP_IF_NONE_MATCH,
+    HTTP_PREFER,
+    HTTP_TRACEPARENT,
+};
+enum { HTTP_HEADER_NAMES = 7 };
+
+// A complete request. Everything in it is valid until http_answer() is called with it.
+struct http_request {
+    uint32_t route;       // index into http_options.routes
+    struct slice path;    // as sent, not percent-decoded, without the query
+    struct slice segment; // what the route's "*" took, as sent; empty without one
+    struct slice query;   // as sent, without the question mark; empty when there is none
+    struct slice body;
+    struct slice headers[HTTP_HEADER_NAMES]; // the value, trimmed; data NULL when not sent
+    bool repeated[HTTP_HEADER_NAMES];        // sent more than once; `headers` has the first
+    void *tag;                               // the owner's
+};
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+// Copied by http_answer().
+struct http_answer {
+    unsigned status;
+    const char *content_type; // NULL for an empty body
+    struct slice body;
+    const struct http_header *headers;
+    uint32_t header_count;
+};
+
+// Called in a thread of the server, for several requests at once when there are several threads.
+// Must not block. Must see to it that http_answer() is called exactly once for each request,
+// within the call or later.
+typedef void http_handler(void *ctx, struct http_request *request);
+
+// Makes the answer to a request that the server itself refuses (bad head, unknown path, too
+// large …). Called in a thread of the server. `status` is what `error` and the case demand; the
+// body is copied before the next call in this thread.
+struct http_refusal {
+    err error;
+    unsigned status;
+    const char *detail; // one sentence, static
+};
+typedef struct slice http_refuse(void *ctx, const struct http_refusal *refusal, char *room,
+                                 size_t room_len);
+
+// A zero means the default, in brackets.
+struct http_limits {
+    uint32_t thread_count;         // [1]
+    uint32_t connection_count_max; // [4096]
+    uint32_t waiting_count_max;    // [4096] requests handed to the owner and not yet answered
+    uint32_t head_len_max;         // [16 KiB] request line and headers
+    uint64_t buffered_bytes_max;   // [256 MiB] bodies of all requests together
+    uint32_t idle_ms;              // [60 s] until the first line of the next request is whole
+    uint32_t head_ms;              // [10 s] for the rest of the head
+    uint32_t body_ms;              // [30 s] and one second for each 64 KiB of body
+    uint32_t send_ms;              // [60 s] until the client has taken the answer
+};
+
+struct http_options {
+    const char *endpoint;            // "127.0.0.1:7410"; port 0 takes a free one
+    const struct http_route *routes; // must outlive the server
+    uint32_t route_count;
+    http_handler *handler;
+    http_refuse *refuse;     // NULL: the error's text as text/plain
+    const char *refuse_type; // content type of what `refuse` makes
+    void *ctx;
+    struct http_limits limits;
+};
+
+//   ERR_BAD_FIELD   the endpoint is not ADDRESS:PORT
+//   ERR_LOCKED      the address is in use
+//   ERR_SYSTEM      anything else
+MUST_USE err http_open(const struct http_options *options, struct http **out_http);
+
+// Refuses what is waiting with 503, answers nothing more, and returns when all threads have
+// ended. Requests the owner still holds stay valid until it answers them (to no effect), so the
+// owner may stop its own threads before or after. NULL is allowed.
+void http_close(struct http *http);
+
+// "127.0.0.1:41234", the address really bound. Lives as long as `http`.
+const char *http_endpoint(const struct http *http);
+
+// Answers and gives the request up. Any thread, exactly once for each request. When the request
+// has been given up meanwhile (deadline, disconnect, close) nothing is sent.
+void http_answer(struct http_request *request, const struct http_answer *answer);
+
+// For metrics. Any thread.
+struct http_figures {
+    uint64_t connections_open;
+    uint64_t connections_total;
+    uint64_t requests_waiting; // with the owner
+    uint64_t buffered_bytes;   // bodies in memory
+    uint64_t refused_total;    // by the server itself
+    uint64_t deadlines_total;  // connections cut and 504s given by the sweep
+};
+void http_figures(const struct http *http, struct http_figures *out_figures);
