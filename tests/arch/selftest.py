@@ -77,6 +77,9 @@ PLANTS = [
     ("documented", "lib/base/err.h", '#define MORE(X) X(ERR_NEW, 9, 500, false, "brand-new", "")\n',
      "error brand-new"),
     ("documented", "broker/shell/limits.h", "#define OTHER_MAX 3\n", "limit OTHER_MAX"),
+    ("documented", "broker/core/limits.h",
+     "#pragma once\n#include <stdint.h>\nstruct limits {\n    uint32_t serve_count_max;\n};\n",
+     "limit serve_count_max"),
     ("documented", "broker/shell/metrics.c", '// "# TYPE weft_more counter"\n', "metric weft_more"),
     ("pure_objects", "lib/base/ring.c", "int puts(const char *s);\nint ring_say(void);\n"
      'int ring_say(void)\n{\n    return puts("x");\n}\n', "calls puts"),

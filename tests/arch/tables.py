@@ -82,9 +82,9 @@ SDK = "worker/sdk"
 # finds a name there, the page. A row sleeps until both the files and the page exist.
 DOCUMENTED = [
     ("error", ["lib/base/err.h"], r'X\(\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"', "docs/errors.md"),
-    ("limit", ["**/limits.h"], r"^\s*(?:uint(?:32|64)_t|size_t|int)\s+(\w+_(?:max|min|bytes|len))\b",
+    ("limit", ["broker/core/limits.h"], r"^    (?:uint32_t|uint64_t|size_t|when_ms) (\w+);",
      "docs/limits.md"),
-    ("limit", ["**/limits.h"], r"^#define\s+(\w+_MAX)\b", "docs/limits.md"),
+    ("limit", ["**/limits.h"], r"^(?:#define|    )\s*([A-Z][A-Z0-9_]+_MAX\w*)\b", "docs/limits.md"),
     ("config key", ["**/options.h", "**/options.c", "**/config.c", "cli/*.c"],
      r"^\s*(?:X\(|\{)\s*(?:\.key = )?\"([a-z]+(?:[-.][a-z]+)+)\"", "docs/operations.md"),
     ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c"],
