@@ -46,19 +46,14 @@ if [[ $(id -u) != 0 ]]; then
 fi
 
 # invoke-rc.d asks policy-rc.d before it starts a service; 101 means no. A policy of the
-# administrator is left alone. Masking keeps the daemons from being enabled for the next start, and
-# only those that this run installs are touched.
+# administrator is left alone.
 policy=/usr/sbin/policy-rc.d
 log=$(mktemp)
 own_policy=no
-masked=()
 finish() {
     if [[ $own_policy == yes ]]; then
         "${as_root[@]}" rm -f "$policy"
     fi
-    for unit in "${masked[@]}"; do
-        "${as_root[@]}" rm -f "/etc/systemd/system/$unit"
-    done
     rm -f "$log"
 }
 trap finish EXIT
@@ -66,22 +61,6 @@ if [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
     "${as_root[@]}" chmod 755 "$policy"
     own_policy=yes
-fi
-wants() {
-    printf '%s\n' "${missing[@]}" | grep -qx "$1"
-}
-mask() {
-    if [[ -d /etc/systemd/system && ! -e /etc/systemd/system/$1 ]]; then
-        "${as_root[@]}" ln -s /dev/null "/etc/systemd/system/$1"
-        masked+=("$1")
-    fi
-}
-if wants redis-server; then
-    mask redis-server.service
-fi
-if wants prometheus; then
-    mask prometheus.service
-    mask prometheus-node-exporter.service
 fi
 
 echo "deps: installing ${missing[*]}"
@@ -91,4 +70,12 @@ if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${miss
     echo "deps: apt-get failed" >&2
     exit 1
 fi
+
+# Nor at the next start of the machine; but only what this run has brought. Who had the daemon before
+# keeps it as it was.
+for service in redis-server prometheus; do
+    if printf '%s\n' "${missing[@]}" | grep -qx "$service" && command -v systemctl >/dev/null; then
+        "${as_root[@]}" systemctl disable --quiet "$service" >/dev/null 2>&1 || true
+    fi
+done
 echo "deps: done"
