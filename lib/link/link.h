@@ -65,6 +65,11 @@ void link_release(struct link_message *message);
 MUST_USE err link_send(struct link *link, struct slice route, struct slice envelope,
                        struct slice block);
 
+// DEALER: how many connections have been made since link_open(). A higher number than at the last
+// look means that the other side knows nothing of this one (peer_connected()). link_wait() finds
+// the link ready when the number has changed.
+uint32_t link_connection_count(struct link *link);
+
 // PUB: one message of two frames, dropped when nobody listens.
 MUST_USE err link_publish(struct link *link, struct slice topic, struct slice body);
 // PUB (an XPUB underneath): how many subscriptions are there now. Cheap.

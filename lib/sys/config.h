@@ -1,0 +1,95 @@
+#pragma once
+
+// Settings from a table of keys: flags before WEFT_* variables before a ZPL file (`--config`)
+// before defaults. One table gives parsing, errors and --help. Not thread-safe; read once, at
+// the start of the program.
+//
+//   flag       --lease 30s, --lease=30s, or the key's letter: -l 30s; a bool alone means true,
+//              --no-journal means false
+//   variable   WEFT_LEASE=30s, WEFT_MAX_ATTEMPTS for the key "max-attempts"
+//   file       lease = 30s, at the top level for every program, or in a section named after the
+//              program; sections of other programs are skipped
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+
+#include <stdio.h>
+
+enum config_type {
+    CONFIG_STRING,
+    CONFIG_ENDPOINT, // tcp://HOST:PORT, ipc://PATH, or HOST:PORT; port 0 to 65535
+    CONFIG_INTEGER,  // within min … max
+    CONFIG_DURATION, // 250ms, 30s, 5m, 2h, 7d; number is in ms, within min … max
+    CONFIG_BYTES,    // 512, 64KiB, 8MiB, 2GiB, 1TiB; within min … max
+    CONFIG_BOOL,     // true, false, yes, no, on, off, 1, 0
+    CONFIG_WORD,     // one of `words`
+};
+
+struct config_key {
+    const char *key; // lower case, words joined by '-'
+    enum config_type type;
+    const char *default_text; // as one would type it; NULL: no value
+    const char *help;         // half a sentence
+    char letter;              // of the short flag, or 0
+    bool required;            // some value must be given
+    int64_t min;              // of a number; both 0: 0 … INT64_MAX
+    int64_t max;
+    const char *words; // of CONFIG_WORD: "text|json"
+};
+
+struct config_table {
+    const char *program; // "broker": the section of the file
+    const char *usage;   // "weft broker [flags]"
+    const char *about;   // one or more sentences for --help
+    const struct config_key *keys;
+    uint32_t key_count;          // at most CONFIG_KEYS_MAX
+    uint32_t argument_count_min; // words without a flag in front: TYPE, FILE …
+    uint32_t argument_count_max;
+};
+
+enum { CONFIG_KEYS_MAX = 64, CONFIG_ARGUMENTS_MAX = 64 };
+
+// For every program's table: {…, CONFIG_LOG_LEVEL}.
+#define CONFIG_LOG_LEVEL                                                                           \
+    {                                                                                              \
+        .key = "log-level", .type = CONFIG_WORD, .default_text = "info",                           \
+        .words = "debug|info|warn|error", .help = "least important line to log"                    \
+    }
+
+enum config_source { CONFIG_UNSET, CONFIG_DEFAULT, CONFIG_FILE, CONFIG_VARIABLE, CONFIG_FLAG };
+
+struct config_value {
+    const char *text; // NULL when unset
+    int64_t number;   // integer, ms, bytes, 0 or 1, place in `words`
+    enum config_source source;
+};
+
+struct config {
+    const struct config_table *table;
+    struct config_value values[CONFIG_KEYS_MAX]; // in the order of the table
+    const char *arguments[CONFIG_ARGUMENTS_MAX]; // words without a flag in front
+    uint32_t argument_count;
+    char *const *rest; // what followed "--" (NULL when it was not there), as in argv
+    uint32_t rest_count;
+    bool help_asked;   // -h or --help: print config_help() and leave; nothing else was judged
+    char problem[384]; // after an error: a sentence for the user
+    void *file;        // the parsed file; values point into it
+};
+
+// `argv` begins after the verb. Values borrow from the table, argv, the environment and the file;
+// they live until config_deinit(). Call config_deinit() also after an error.
+//   ERR_BAD_FIELD   an unknown flag or key (the nearest name is told), a value that does not
+//                   parse, a missing one, a file that cannot be read: see config->problem
+MUST_USE err config_read(struct config *config, const struct config_table *table, int argc,
+                         char *const *argv);
+void config_deinit(struct config *config);
+
+// The values by key; a key that is not in the table is a bug.
+const char *config_text(const struct config *config, const char *key); // NULL when unset
+int64_t config_number(const struct config *config, const char *key);   // 0 when unset
+bool config_is_on(const struct config *config, const char *key);
+// True when a flag, a variable or the file gave it.
+bool config_is_given(const struct config *config, const char *key);
+
+// Usage, about and all keys with defaults, ranges and variables.
+void config_help(const struct config_table *table, FILE *out);
