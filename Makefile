@@ -34,7 +34,7 @@ test: deps ## all tests; what CI runs
 	echo "== dev: sanitizers"; \
 	ctest --preset dev -L '^(unit|arch|fuzz|integration)$$' || dev=1; \
 	echo "== release: hardened"; \
-	ctest --preset release -L '^(unit|sim|crash)$$' || release=1; \
+	ctest --preset release -L '^(unit|sim|crash|power)$$' || release=1; \
 	test $$dev = 0 || echo "FAILED in dev: run 'ctest --preset dev --rerun-failed'"; \
 	test $$release = 0 || echo "FAILED in release: run 'ctest --preset release --rerun-failed'"; \
 	test $$dev$$release = 00 && echo "All tests passed."
@@ -46,6 +46,7 @@ prove: build ## the long campaigns; they resume and add up
 	@tests/prove/run
 
 bench: build ## figures of this machine, as a table and as JSON
+	@deploy/deps.sh --bench
 	@tests/bench/run
 
 format: ## rewrite all sources in the house style

@@ -11,6 +11,9 @@ foreach(package IN ITEMS
     endif()
 endforeach()
 
+# Only what the benchmark compares with.
+pkg_check_modules(hiredis QUIET IMPORTED_TARGET hiredis)
+
 find_program(PROTOC_C protoc-c REQUIRED)
 
 # Debian's own interpreter, because the Python modules come from Debian too.

@@ -35,13 +35,15 @@ CLEAN = {
     "broker/store/store_lmdb.c": '#include "broker/store/store.h"\n\nint store_open(void)\n{\n'
                                  "    return 0;\n}\n",
     "gateway/core/map.h": "#pragma once\nint map_one(int code);\n",
-    "broker/shell/limits.h": "#pragma once\n#define JOB_COUNT_MAX 10\n",
+    "broker/core/limits.h": "#pragma once\n#include <stdint.h>\nstruct limits {\n"
+                            "    uint32_t job_count_max;\n};\n",
+    "cli/verbs.c": 'static const struct verb verbs[] = {\n    {"push", verbs_push, "submit"},\n};\n'
+                   'static const struct config_key keys[] = {\n    {"lease", CONFIG_DURATION},\n};\n',
     "broker/shell/metrics.c": 'static const char text[] = "# TYPE weft_jobs gauge";\n'
                               "int metrics_len(void);\nint metrics_len(void)\n{\n"
                               "    return (int)sizeof text;\n}\n",
-    "docs/errors.md": "full: a limit is reached\n",
-    "docs/limits.md": "JOB_COUNT_MAX is 10\n",
-    "docs/metrics.md": "weft_jobs counts jobs\n",
+    "docs/all.md": "| name | |\n|---|---|\n| full | a limit is reached |\n`job_count_max` is 10\n"
+                   "```\nweft push --lease 30s\nweft_jobs{state=\"queued\"} 1\n```\n",
 }
 
 LONG_BODY = "".join(f"    (void){n};\n" for n in range(60))
@@ -76,10 +78,13 @@ PLANTS = [
     ("sleepless_units", "tests/unit/lib/base/ring_test.c", "void f(void) { usleep(1); }\n", "sleep"),
     ("documented", "lib/base/err.h", '#define MORE(X) X(ERR_NEW, 9, 500, false, "brand-new", "")\n',
      "error brand-new"),
-    ("documented", "broker/shell/limits.h", "#define OTHER_MAX 3\n", "limit OTHER_MAX"),
-    ("documented", "broker/core/limits.h",
-     "#pragma once\n#include <stdint.h>\nstruct limits {\n    uint32_t serve_count_max;\n};\n",
+    ("documented", "broker/core/limits.h", "struct more {\n    uint32_t serve_count_max;\n};\n",
      "limit serve_count_max"),
+    ("documented", "cli/verbs.c",
+     'static const struct config_key more[] = {\n    {.key = "colour", .type = CONFIG_BOOL},\n};\n',
+     "configuration key colour"),
+    ("documented", "cli/verbs.c", 'static const struct verb more[] = {\n    {"pull", verbs_pull, ""},\n};\n',
+     "verb pull"),
     ("documented", "broker/shell/metrics.c", '// "# TYPE weft_more counter"\n', "metric weft_more"),
     ("pure_objects", "lib/base/ring.c", "int puts(const char *s);\nint ring_say(void);\n"
      'int ring_say(void)\n{\n    return puts("x");\n}\n', "calls puts"),

@@ -78,17 +78,16 @@ STEM_EXCEPTIONS = {
 # The public SDK exports weft_* and nothing else.
 SDK = "worker/sdk"
 
-# What must be written down for users. Each row: what, the files that define it, the pattern that
-# finds a name there, the page. A row sleeps until both the files and the page exist.
+# What must be written down for users: what, the files that define it, the pattern that finds a name
+# there. As code (`name`, a fenced block, or the first cell of a table's row) on any page of docs/.
 DOCUMENTED = [
-    ("error", ["lib/base/err.h"], r'X\(\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"', "docs/errors.md"),
-    ("limit", ["broker/core/limits.h"], r"^    (?:uint32_t|uint64_t|size_t|when_ms) (\w+);",
-     "docs/limits.md"),
-    ("limit", ["**/limits.h"], r"^(?:#define|    )\s*([A-Z][A-Z0-9_]+_MAX\w*)\b", "docs/limits.md"),
-    ("config key", ["**/options.h", "**/options.c", "**/config.c", "cli/*.c"],
-     r"^\s*(?:X\(|\{)\s*(?:\.key = )?\"([a-z]+(?:[-.][a-z]+)+)\"", "docs/operations.md"),
+    ("error", ["lib/base/err.h"], r'X\(\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"'),
+    ("limit", ["broker/core/limits.h"], r"^    (?:uint32_t|uint64_t|size_t|when_ms) (\w+);"),
+    ("configuration key", ["cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c"],
+     r'\{\s*(?:\.key\s*=\s*)?"([a-z][a-z0-9-]*)",\s*(?:\.type\s*=\s*)?CONFIG_'),
     ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c"],
-     r'# TYPE (weft_\w+)|"(weft_(?!dev|data)[a-z_]+?)[ {"\\]', "docs/metrics.md"),
-    ("verb", ["cli/main.c", "cli/verbs.c", "cli/verb.c"], r'^\s*\{(?:\.name = )?"([a-z]+)",',
-     "docs/command.md"),
+     r"# TYPE (weft_\w+)"),
+    ("verb", ["cli/*.c"], r'^ +\{\s*(?:\.(?:name|verb)\s*=\s*)?"([a-z]+)",\s*(?:\.run = )?\w+_\w+,'),
 ]
+# A kind sleeps until the documents name this share of it; from then on all of it must be there.
+DOCUMENTED_AWAKE = 0.3
