@@ -1,0 +1,24 @@
+// The bytes behind derived ids and slots.
+
+#include "lib/base/origin.h"
+
+// The label has no length before it: all labels differ from each other before their end.
+static void put_label(struct bytes_out *out, const char *label)
+{
+    bytes_put(out, label, strlen(label));
+}
+
+void origin_put_key(struct bytes_out *out, const struct origin *origin, struct slice key)
+{
+    put_label(out, "weft/id/1");
+    bytes_put_slice(out, origin->tenant);
+    bytes_put_slice(out, origin->queue);
+    bytes_put_slice(out, key);
+}
+
+void origin_put_slot(struct bytes_out *out, const struct origin *origin)
+{
+    put_label(out, "weft/slot/1");
+    bytes_put_slice(out, origin->tenant);
+    bytes_put_slice(out, origin->queue);
+}

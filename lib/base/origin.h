@@ -1,0 +1,24 @@
+#pragma once
+
+// Canonical bytes whose hashes are derived ids and partition slots, the same at every door and in
+// every language; docs/protocol.md has test vectors. Pure: the hash itself (BLAKE2b) is
+// lib/sys/blake.h's, and lib/sys/mint.h puts both together.
+//
+//   id:    "weft/id/1"   tenant queue key     each of the three as a u32 length and its bytes
+//   slot:  "weft/slot/1" tenant queue
+//
+// Changing a byte of this makes every stored key unknown: a new form needs a new label.
+
+#include "lib/base/bytes.h"
+
+// Whose job it is. A key and a slot mean something only inside their tenant and queue.
+struct origin {
+    struct slice tenant;
+    struct slice queue;
+};
+
+// Room enough for either, as long as tenant, queue and key have at most 300 bytes each.
+enum { ORIGIN_LEN_MAX = 1024 };
+
+void origin_put_key(struct bytes_out *out, const struct origin *origin, struct slice key);
+void origin_put_slot(struct bytes_out *out, const struct origin *origin);

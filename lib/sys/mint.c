@@ -1,0 +1,35 @@
+// Ids from canonical bytes, hashes and randomness.
+
+#include "lib/sys/mint.h"
+
+#include "lib/sys/blake.h"
+
+uint16_t mint_slot(const struct origin *origin)
+{
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_slot(&out, origin);
+    CHECK(!out.full);
+    uint8_t hash[16];
+    blake_hash16(slice_of(out.data, out.len), hash);
+    return (uint16_t)(hash[0] << 4 | hash[1] >> 4);
+}
+
+struct id mint_keyed(const struct origin *origin, struct slice key)
+{
+    CHECK(key.len > 0);
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_key(&out, origin, key);
+    CHECK(!out.full);
+    uint8_t hash[16];
+    blake_hash16(slice_of(out.data, out.len), hash);
+    return id_v8(mint_slot(origin), hash);
+}
+
+struct id mint_fresh(when_ms wall, const struct origin *origin)
+{
+    uint64_t random;
+    blake_random(&random, sizeof random);
+    return id_v7(wall, mint_slot(origin), random);
+}

@@ -1,0 +1,17 @@
+#pragma once
+
+// Job ids as every submitter mints them and as the broker checks them: version 8 from (tenant,
+// queue, key), version 7 when there is no key. Any thread.
+
+#include "lib/base/id.h"
+#include "lib/base/origin.h"
+
+// The partition slot of a queue, 0 … ID_SLOT_MAX: the first 12 bits of its hash.
+uint16_t mint_slot(const struct origin *origin);
+
+// The one id of this key, the same on every machine. Tenant, queue and key have at most 300 bytes
+// each.
+struct id mint_keyed(const struct origin *origin, struct slice key);
+
+// A new id, time ordered. `wall` is the wall clock's time.
+struct id mint_fresh(when_ms wall, const struct origin *origin);
