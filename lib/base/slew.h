@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #define SLEW_JUMP_TOLD_MS ((when_ms)24 * 3600 * 1000)
+#define SLEW_BEHIND_TOLD_MS ((when_ms)1000)
 #define SLEW_JUMP_MAX_MS (30 * SLEW_JUMP_TOLD_MS)
 
 struct slew {

@@ -21,8 +21,8 @@ struct clock_store {
 };
 
 // `stored_last` is the latest store time on disk, 0 when there is none. Starts at the later of it
-// and the wall clock. A start more than a day ahead of `stored_last`, or a wall clock behind it,
-// is logged.
+// and the wall clock. A start more than a day ahead of `stored_last`, or a wall clock behind it
+// by more than a second, is logged.
 //   ERR_CONFLICT   the wall clock is more than 30 days ahead of `stored_last` and `accept_jump`
 //                  is false: it is more probably wrong than right
 MUST_USE err clock_store_open(struct clock_store *clock_store, when_ms stored_last,
