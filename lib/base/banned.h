@@ -20,5 +20,8 @@
 #undef sprintf // a macro under clang with _FORTIFY_SOURCE
 #endif
 
+// C17 wants <assert.h> for this word; that header brings assert(), which we do not use.
+#define static_assert _Static_assert
+
 #pragma GCC poison strcpy strcat sprintf strncpy strtok gets atoi
 #pragma GCC poison localtime gmtime rand srand signal system

@@ -118,10 +118,12 @@ def pure_objects(compiler):
     defined = set()
     for _, listing in listings:
         defined.update(re.findall(r"^[0-9a-f]+ [TRVW] (\S+)$", listing, flags=re.M))
+    broken = [(path, listing[1:]) for path, listing in listings if listing.startswith("!")]
+    for path, error in broken:
+        yield f"{path}:1: {error}"
+    if broken: # what these would define is not known, so calls cannot be judged
+        return
     for path, listing in listings:
-        if listing.startswith("!"):
-            yield f"{path}:1: {listing[1:]}"
-            continue
         extra = tables.WIRE_CALLS if path.startswith("proto/wire") else ()
         for kind, name in re.findall(r"^[0-9a-f ]{16} ([A-Za-z]) (\S+)$", listing, flags=re.M):
             if kind in "bBdDC":
