@@ -11,6 +11,8 @@
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
 
+#define LINK_VERSION "WEFT/1" // the first frame of every message sent
+
 struct link_context;
 struct link;
 
@@ -42,11 +44,12 @@ struct link_frame {
     _Alignas(8) unsigned char opaque[64]; // a zmq_msg_t
 };
 
-// One received message. The slices point into the frames: valid until link_release().
+// One received message. The slices point into the frames, which may be this struct itself: it
+// must not be copied, and they are valid until link_release().
 struct link_message {
     struct slice route; // of a ROUTER: the sender; else empty
     struct slice version;
-    struct slice envelope;
+    struct slice envelope; // of a SUB: the topic, and the block is the body
     struct slice block;
     struct link_frame frames[4];
     uint32_t frame_count;
@@ -75,6 +78,8 @@ MUST_USE err link_publish(struct link *link, struct slice topic, struct slice bo
 // PUB (an XPUB underneath): how many subscriptions are there now. Cheap.
 uint32_t link_subscription_count(struct link *link);
 
+enum { LINK_WAIT_MAX = 16 };
+
 struct link_wait {
     struct link *link; // or NULL, then `fd` counts
     int fd;
@@ -82,6 +87,6 @@ struct link_wait {
     bool is_ready; // out
 };
 
-// Waits until one of the items is ready or `timeout_ms` has passed (-1: for ever). An
-// interrupting signal ends the wait early with nothing ready.
+// At most LINK_WAIT_MAX items. Waits until one of them is ready or `timeout_ms` has passed (-1: for
+// ever). An interrupting signal ends the wait early with nothing ready.
 MUST_USE err link_wait(struct link_wait *items, uint32_t count, when_ms timeout_ms);

@@ -1,0 +1,416 @@
+// libzmq directly, because czmq's messages allocate for every frame.
+//
+// A message is delivered by libzmq only when all of its frames have arrived, so the frames after
+// the first are read without waiting too.
+
+#include "lib/link/link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <zmq.h>
+
+static_assert(sizeof(struct link_frame) == sizeof(zmq_msg_t), "a frame is a zmq_msg_t");
+
+// Messages on the way to one peer: above what peers have unanswered, so that it is a safety net
+// and not the limit. On the way in TCP holds the sender back earlier, because the bytes are ours.
+#define SEND_QUEUE_MAX 131072
+#define RECEIVE_QUEUE_MAX 8192
+// Frames too many that one call throws away; the rest waits for the next call.
+#define DRAIN_MAX 1024
+// Subscriptions that one call looks at.
+#define SUBSCRIPTIONS_MAX 1024
+
+struct link_context {
+    void *zmq;
+    atomic_uint monitor_count; // for their names
+};
+
+struct link {
+    void *socket;
+    void *monitor; // of a dealer: tells of connections; else NULL
+    enum link_kind kind;
+    uint32_t connection_count;
+    uint32_t subscription_count;
+    bool is_draining; // the rest of an over-long message is still waiting
+};
+
+static err err_of(int number)
+{
+    switch (number) {
+    case EAGAIN:
+    case EINTR: return ERR_AGAIN;
+    case EHOSTUNREACH: return ERR_NOT_FOUND;
+    case EINVAL:
+    case ENODEV:
+    case EPROTONOSUPPORT:
+    case EADDRNOTAVAIL: return ERR_BAD_FIELD;
+    case EADDRINUSE: return ERR_LOCKED;
+    case ENOMEM: return ERR_NO_MEMORY;
+    default: return ERR_SYSTEM;
+    }
+}
+
+err link_context_open(struct link_context **out_context)
+{
+    struct link_context *context = calloc(1, sizeof *context);
+    if (context == NULL)
+        return ERR_NO_MEMORY;
+    context->zmq = zmq_ctx_new();
+    if (context->zmq == NULL) {
+        free(context);
+        return ERR_SYSTEM;
+    }
+    *out_context = context;
+    return OK;
+}
+
+void link_context_close(struct link_context *context)
+{
+    if (context == NULL)
+        return;
+    while (zmq_ctx_term(context->zmq) != 0)
+        CHECK(errno == EINTR);
+    free(context);
+}
+
+static int socket_type(enum link_kind kind)
+{
+    switch (kind) {
+    case LINK_ROUTER: return ZMQ_ROUTER;
+    case LINK_DEALER: return ZMQ_DEALER;
+    case LINK_PUB: return ZMQ_XPUB;
+    case LINK_SUB: return ZMQ_SUB;
+    }
+    UNREACHABLE();
+}
+
+static bool set_number(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+static bool set_options(void *socket, const struct link_options *options)
+{
+    static const struct {
+        int option;
+        int value;
+    } always[] = {
+        {ZMQ_LINGER, 0}, // nothing durable lives in a socket
+        {ZMQ_SNDHWM, SEND_QUEUE_MAX},
+        {ZMQ_RCVHWM, RECEIVE_QUEUE_MAX},
+        {ZMQ_BACKLOG, 1024},
+        {ZMQ_HEARTBEAT_IVL, 10000}, // these find dead TCP connections, not dead programs
+        {ZMQ_HEARTBEAT_TIMEOUT, 30000},
+        {ZMQ_HEARTBEAT_TTL, 30000},
+        {ZMQ_RECONNECT_IVL, 100},
+        {ZMQ_RECONNECT_IVL_MAX, 3000},
+        {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_KEEPALIVE_IDLE, 60},
+        {ZMQ_TCP_KEEPALIVE_INTVL, 10},
+        {ZMQ_TCP_KEEPALIVE_CNT, 3},
+    };
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
+        if (!set_number(socket, always[i].option, always[i].value))
+            return false;
+    }
+    int64_t bytes_max = options->message_bytes_max;
+    if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) != 0)
+        return false;
+    switch (options->kind) {
+    case LINK_ROUTER: return set_number(socket, ZMQ_ROUTER_MANDATORY, 1);
+    case LINK_DEALER: return set_number(socket, ZMQ_IMMEDIATE, 1);
+    case LINK_PUB: return true;
+    case LINK_SUB: return zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0) == 0;
+    }
+    UNREACHABLE();
+}
+
+// Before the connection is asked for, so that none is missed.
+static bool watch_connections(struct link *link, struct link_context *context)
+{
+    char name[48];
+    unsigned number = atomic_fetch_add(&context->monitor_count, 1);
+    (void)snprintf(name, sizeof name, "inproc://link-monitor-%u", number);
+    if (zmq_socket_monitor(link->socket, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0)
+        return false;
+    link->monitor = zmq_socket(context->zmq, ZMQ_PAIR);
+    return link->monitor != NULL && set_number(link->monitor, ZMQ_LINGER, 0) &&
+           zmq_connect(link->monitor, name) == 0;
+}
+
+static bool start(struct link *link, struct link_context *context,
+                  const struct link_options *options)
+{
+    link->kind = options->kind;
+    link->socket = zmq_socket(context->zmq, socket_type(options->kind));
+    if (link->socket == NULL || !set_options(link->socket, options))
+        return false;
+    if (options->kind == LINK_DEALER && !watch_connections(link, context))
+        return false;
+    if (options->bind)
+        return zmq_bind(link->socket, options->endpoint) == 0;
+    return zmq_connect(link->socket, options->endpoint) == 0;
+}
+
+err link_open(struct link_context *context, const struct link_options *options,
+              struct link **out_link)
+{
+    CHECK(options->message_bytes_max > 0);
+    struct link *link = calloc(1, sizeof *link);
+    if (link == NULL)
+        return ERR_NO_MEMORY;
+    if (!start(link, context, options)) {
+        int kept = errno;
+        link_close(link);
+        errno = kept;
+        return err_of(kept);
+    }
+    *out_link = link;
+    return OK;
+}
+
+void link_close(struct link *link)
+{
+    if (link == NULL)
+        return;
+    if (link->monitor != NULL) {
+        (void)zmq_socket_monitor(link->socket, NULL, 0); // ends with its socket anyway
+        (void)zmq_close(link->monitor);
+    }
+    if (link->socket != NULL)
+        (void)zmq_close(link->socket);
+    free(link);
+}
+
+err link_endpoint(const struct link *link, char *out_text, size_t cap)
+{
+    if (zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, out_text, &cap) != 0)
+        return errno == EINVAL ? ERR_TOO_LARGE : err_of(errno);
+    return OK;
+}
+
+static zmq_msg_t *msg_of(struct link_frame *frame)
+{
+    return (zmq_msg_t *)(void *)frame;
+}
+
+static struct slice bytes_of(struct link_frame *frame)
+{
+    zmq_msg_t *msg = msg_of(frame);
+    return slice_of(zmq_msg_data(msg), zmq_msg_size(msg));
+}
+
+static err take_frame(struct link *link, struct link_frame *frame, bool *out_more)
+{
+    zmq_msg_t *msg = msg_of(frame);
+    (void)zmq_msg_init(msg); // cannot fail
+    if (zmq_msg_recv(msg, link->socket, ZMQ_DONTWAIT) < 0) {
+        int kept = errno;
+        (void)zmq_msg_close(msg); // empty
+        errno = kept;
+        return err_of(kept);
+    }
+    *out_more = zmq_msg_more(msg) != 0;
+    return OK;
+}
+
+// Throws away what is left of an over-long message.
+static void drain(struct link *link)
+{
+    struct link_frame frame;
+    for (uint32_t i = 0; link->is_draining && i < DRAIN_MAX; i++) {
+        bool more = false;
+        if (take_frame(link, &frame, &more) != OK)
+            return;
+        (void)zmq_msg_close(msg_of(&frame)); // was valid
+        link->is_draining = more;
+    }
+}
+
+static uint32_t frames_wanted(enum link_kind kind)
+{
+    switch (kind) {
+    case LINK_ROUTER: return 4;
+    case LINK_DEALER: return 3;
+    case LINK_PUB: break; // has nothing to receive
+    case LINK_SUB: return 2;
+    }
+    UNREACHABLE();
+}
+
+// The last frames are always envelope and block; a SUB has only these.
+static void name_frames(struct link *link, struct link_message *message)
+{
+    uint32_t last = message->frame_count - 1;
+    message->block = bytes_of(&message->frames[last]);
+    message->envelope = bytes_of(&message->frames[last - 1]);
+    if (link->kind != LINK_SUB)
+        message->version = bytes_of(&message->frames[last - 2]);
+}
+
+err link_receive(struct link *link, struct link_message *out_message)
+{
+    struct link_message *message = out_message;
+    message->route = message->version = message->envelope = message->block = slice_of(NULL, 0);
+    message->frame_count = 0;
+    drain(link);
+    if (link->is_draining)
+        return ERR_AGAIN;
+
+    uint32_t wanted = frames_wanted(link->kind);
+    bool more = true;
+    while (more && message->frame_count < wanted) {
+        err result = take_frame(link, &message->frames[message->frame_count], &more);
+        if (result != OK) {
+            link_release(message);
+            return result;
+        }
+        message->frame_count++;
+    }
+    if (link->kind == LINK_ROUTER)
+        message->route = bytes_of(&message->frames[0]);
+    link->is_draining = more;
+    if (more || message->frame_count < wanted) {
+        drain(link);
+        return ERR_MALFORMED;
+    }
+    name_frames(link, message);
+    return OK;
+}
+
+void link_release(struct link_message *message)
+{
+    for (uint32_t i = 0; i < message->frame_count; i++)
+        (void)zmq_msg_close(msg_of(&message->frames[i])); // was valid
+    message->frame_count = 0;
+    message->route = message->version = message->envelope = message->block = slice_of(NULL, 0);
+}
+
+static err put_frame(struct link *link, struct slice bytes, int more)
+{
+    int sent = zmq_send(link->socket, bytes.data, bytes.len, ZMQ_DONTWAIT | more);
+    return sent >= 0 ? OK : err_of(errno);
+}
+
+// libzmq looks at new connections and freed queues only now and then while sending; asking for
+// events makes it look.
+static err put_first_frame(struct link *link, struct slice bytes)
+{
+    err result = put_frame(link, bytes, ZMQ_SNDMORE);
+    if (result != ERR_AGAIN)
+        return result;
+    int events = 0;
+    size_t len = sizeof events;
+    if (zmq_getsockopt(link->socket, ZMQ_EVENTS, &events, &len) != 0 || !(events & ZMQ_POLLOUT))
+        return ERR_AGAIN;
+    return put_frame(link, bytes, ZMQ_SNDMORE);
+}
+
+static err put_message(struct link *link, const struct slice *frames, uint32_t count)
+{
+    err result = put_first_frame(link, frames[0]);
+    if (result != OK)
+        return result;
+    // When the connection ends in the middle, libzmq wants to be given the rest of the message
+    // and drops it; a message that is not ended would swallow the next one.
+    for (uint32_t i = 1; i < count; i++) {
+        err sent = put_frame(link, frames[i], i + 1 < count ? ZMQ_SNDMORE : 0);
+        if (result == OK)
+            result = sent;
+    }
+    return result;
+}
+
+err link_send(struct link *link, struct slice route, struct slice envelope, struct slice block)
+{
+    const struct slice version = slice_of(LINK_VERSION, sizeof LINK_VERSION - 1);
+    const struct slice frames[4] = {route, version, envelope, block};
+    if (link->kind == LINK_ROUTER)
+        return put_message(link, frames, 4);
+    CHECK(link->kind == LINK_DEALER);
+    CHECK(route.len == 0);
+    return put_message(link, frames + 1, 3);
+}
+
+err link_publish(struct link *link, struct slice topic, struct slice body)
+{
+    CHECK(link->kind == LINK_PUB);
+    const struct slice frames[2] = {topic, body};
+    return put_message(link, frames, 2);
+}
+
+uint32_t link_subscription_count(struct link *link)
+{
+    CHECK(link->kind == LINK_PUB);
+    struct link_frame frame;
+    bool more = false;
+    for (uint32_t i = 0; i < SUBSCRIPTIONS_MAX && take_frame(link, &frame, &more) == OK; i++) {
+        struct slice bytes = bytes_of(&frame);
+        if (bytes.len > 0 && bytes.data[0] == 1)
+            link->subscription_count++;
+        else if (bytes.len > 0 && bytes.data[0] == 0 && link->subscription_count > 0)
+            link->subscription_count--;
+        (void)zmq_msg_close(msg_of(&frame)); // was valid
+    }
+    return link->subscription_count;
+}
+
+// An event is two frames, its number and the endpoint; only one kind is asked for.
+static void count_connections(struct link *link)
+{
+    zmq_msg_t msg;
+    (void)zmq_msg_init(&msg); // cannot fail
+    while (zmq_msg_recv(&msg, link->monitor, ZMQ_DONTWAIT) >= 0) {
+        if (!zmq_msg_more(&msg))
+            link->connection_count++;
+    }
+    (void)zmq_msg_close(&msg); // was valid
+}
+
+uint32_t link_connection_count(struct link *link)
+{
+    if (link->monitor != NULL)
+        count_connections(link);
+    return link->connection_count;
+}
+
+static zmq_pollitem_t item_of(const struct link_wait *wait)
+{
+    return (zmq_pollitem_t){
+        .socket = wait->link != NULL ? wait->link->socket : NULL,
+        .fd = wait->link != NULL ? 0 : wait->fd,
+        .events = (short)(wait->want_write ? ZMQ_POLLOUT : ZMQ_POLLIN),
+    };
+}
+
+err link_wait(struct link_wait *items, uint32_t count, when_ms timeout_ms)
+{
+    CHECK(count <= LINK_WAIT_MAX);
+    CHECK(timeout_ms >= -1);
+    zmq_pollitem_t polled[2 * LINK_WAIT_MAX]; // the items, then the monitors of their dealers
+    uint32_t owners[2 * LINK_WAIT_MAX];
+    uint32_t polled_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        items[i].is_ready = false;
+        owners[polled_count] = i;
+        polled[polled_count++] = item_of(&items[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].link == NULL || items[i].link->monitor == NULL)
+            continue;
+        owners[polled_count] = i;
+        polled[polled_count++] =
+            (zmq_pollitem_t){.socket = items[i].link->monitor, .events = ZMQ_POLLIN};
+    }
+    if (zmq_poll(polled, (int)polled_count, (long)timeout_ms) < 0)
+        return errno == EINTR ? OK : err_of(errno);
+    for (uint32_t i = 0; i < polled_count; i++) {
+        if (polled[i].revents == 0)
+            continue;
+        items[owners[i]].is_ready = true;
+        if (i >= count)
+            count_connections(items[owners[i]].link);
+    }
+    return OK;
+}
