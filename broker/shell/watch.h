@@ -1,0 +1,58 @@
+#pragma once
+
+// Questions that wait: STATUS and BATCH_STATUS with wait_ms, until the job's version passes the
+// one the asker knows, the job has ended, or the time is over. The watches do not know versions;
+// they know when the readers should look (again):
+//
+//      watch_add      watch_next           watch_answered
+//     ───────────▶ DUE ─────────▶ ASKED ───────────────────▶ (free)
+//                   ▲               │ watch_not_yet
+//                   │               ▼
+//                   └─────────── WAITING
+//          watch_changed, watch_expire; while ASKED they are remembered
+//
+// The link thread owns it.
+
+#include "broker/shell/peers.h"
+#include "lib/base/id.h"
+
+#define WATCH_NONE UINT32_MAX
+
+struct watch_question {
+    bool is_batch;
+    bool is_last; // answer whatever the version is
+    struct id id; // of the job, or of the batch
+    uint32_t version;
+    struct peers_ref peer;
+    uint64_t corr;
+    uint32_t watch; // WATCH_NONE: nothing waits behind it
+};
+
+struct watches;
+
+// NULL when there is no memory.
+struct watches *watch_new(uint32_t count_max, uint64_t seed);
+void watch_free(struct watches *watches);
+
+// Takes a question in; watch_next() will give it out. The same question of the same peer (equal
+// corr) that is waiting already is not taken twice.
+//   ERR_FULL   count_max questions wait; answer at once, without waiting
+MUST_USE err watch_add(struct watches *watches, const struct watch_question *question,
+                       when_ms deadline);
+
+// A settled batch has changed the job or batch.
+void watch_changed(struct watches *watches, const struct id *id);
+// Questions whose deadline has come become due for their last answer.
+void watch_expire(struct watches *watches, when_ms now);
+
+// The next question the readers should look at; false when none is due.
+bool watch_next(struct watches *watches, struct watch_question *out_question);
+// The readers took it not after all.
+void watch_put_back(struct watches *watches, uint32_t watch);
+// The readers found nothing new.
+void watch_not_yet(struct watches *watches, uint32_t watch);
+// The answer is on its way: the watch ends.
+void watch_answered(struct watches *watches, uint32_t watch);
+
+when_ms watch_deadline(const struct watches *watches);
+uint32_t watch_count(const struct watches *watches);
