@@ -7,3 +7,6 @@
 #include <stdint.h>
 
 uint32_t crc_of(struct slice bytes);
+
+// The checksum of some bytes followed by `more`, from the checksum of the former.
+uint32_t crc_more(uint32_t crc, struct slice more);

@@ -16,36 +16,49 @@ struct disk;
 struct disk_txn;    // a write transaction
 struct disk_reader; // a read snapshot, renewable
 
+enum { DISK_TABLE_COUNT_MAX = 32, DISK_KEY_LEN_MAX = 64 };
+
 struct disk_options {
-    const char *dir;          // made when missing
+    const char *dir;           // made when missing
     const char *const *tables; // names; a table's number is its place
-    uint32_t table_count;
-    uint64_t map_start_bytes; // size of the map at first; it grows by doubling
-    uint64_t map_bytes_max;
-    uint64_t ahead_bytes;     // kept allocated ahead in the data file (0: nothing)
-    uint32_t reader_count_max;
-    bool allow_unsafe_place;  // tmpfs and overlay are warned of anyway; network never allowed
+    uint32_t table_count;      // at most DISK_TABLE_COUNT_MAX
+    uint64_t map_start_bytes;  // size of the map at first; it grows by doubling (0: 256 MiB)
+    uint64_t map_bytes_max;    // (0: 64 GiB)
+    uint64_t ahead_bytes;      // kept allocated ahead in the data file (0: nothing)
+    uint32_t reader_count_max; // (0: 32)
+    bool allow_unsafe_place;   // no warning about tmpfs and overlay; network is never allowed
+    const char *name;          // whose data this is; another name is refused (NULL: any)
+    uint32_t format;           // of the records; a later one than this is refused
 };
 
 //   ERR_LOCKED       another process has the directory open
-//   ERR_UNSUPPORTED  the file system is not local, or the format is of another version
+//   ERR_UNSUPPORTED  the file system is not local, or the format is of a later version, or the
+//                    directory belongs to another program
+//   ERR_DAMAGED      the data file is not one
 //   ERR_DISK         anything else of the disk
-// `out_why` gets one sentence with the fix (static or inside the disk's memory), also on error.
+// `out_why` gets one sentence with the fix, static until the next disk_open(); when OK it is
+// NULL or a warning to be logged.
 MUST_USE err disk_open(const struct disk_options *options, struct disk **out_disk,
                        const char **out_why);
 void disk_close(struct disk *disk);
 
 // --- writing (one thread) ---
 
-// Begins a transaction; grows the map and the allocated file first where needed.
-//   ERR_DISK        no space ahead (nothing was begun): refuse new work, finish old
+// Begins a transaction; grows the map and the allocated file first where needed. Growing the map
+// waits for the readers that are inside disk_read_begin() … disk_read_end(), so no reader may
+// wait for the writer in there.
+//   ERR_DISK        the space ahead is used up, or an earlier commit failed; nothing was begun
 MUST_USE err disk_begin(struct disk *disk, struct disk_txn **out_txn);
 // Ends it durably. After any error the process must end without another word.
 MUST_USE err disk_commit(struct disk_txn *txn);
 void disk_abort(struct disk_txn *txn);
 
-// Keys are u64 numbers (big-endian inside, so the order is numeric) or up to 64 raw bytes.
-// Values are raw; see disk_seal for records.
+// Keys are u64 numbers (disk_key_of: big-endian inside, so the order is numeric) or up to
+// DISK_KEY_LEN_MAX raw bytes. Values are raw; see disk_seal for records.
+//
+// Errors of all writes, after which the transaction must be aborted:
+//   ERR_FULL        the map is; the next disk_begin() makes it larger if it may grow: try again
+//   ERR_DISK        anything else
 MUST_USE err disk_put(struct disk_txn *txn, uint32_t table, struct slice key, struct slice value);
 // For keys above every key of the table: the dense, fast way. ERR_CONFLICT when it is not above.
 MUST_USE err disk_append(struct disk_txn *txn, uint32_t table, struct slice key,
@@ -53,22 +66,33 @@ MUST_USE err disk_append(struct disk_txn *txn, uint32_t table, struct slice key,
 // Reserves `len` bytes to be filled in before the next call: saves one copy.
 MUST_USE err disk_reserve(struct disk_txn *txn, uint32_t table, struct slice key, size_t len,
                           uint8_t **out_room);
+// The same for a key above every key of the table. ERR_CONFLICT when it is not above.
+MUST_USE err disk_append_reserve(struct disk_txn *txn, uint32_t table, struct slice key, size_t len,
+                                 uint8_t **out_room);
+// Changes the value that disk_txn_get() has just found in this table, without a second search:
+// `len` bytes to be filled in. The old bytes may be gone; copy them first.
+MUST_USE err disk_replace(struct disk_txn *txn, uint32_t table, struct slice key, size_t len,
+                          uint8_t **out_room);
 // ERR_NOT_FOUND when there is none.
 MUST_USE err disk_drop(struct disk_txn *txn, uint32_t table, struct slice key);
 // Borrowed until the next write of the transaction.
 MUST_USE err disk_txn_get(struct disk_txn *txn, uint32_t table, struct slice key,
                           struct slice *out_value);
 
-// Bytes in use and the map's size, and the share used by live pages: for admission (75 %).
+// For admission: refuse new work above 75 % of the largest map, and while `is_short`.
 struct disk_usage {
-    uint64_t used_bytes;
+    uint64_t file_bytes; // up to the last page in use
+    uint64_t used_bytes; // of these, pages that are not free for reuse
     uint64_t map_bytes;
     uint64_t map_bytes_max;
-    uint64_t ahead_left_bytes;
+    uint64_t ahead_left_bytes; // allocated beyond file_bytes
+    bool is_short;             // the file system had no room for `ahead_bytes`: ENOSPC is near
 };
 void disk_usage(const struct disk *disk, struct disk_usage *out_usage);
 // The data file, for figures.
 const char *disk_path(const struct disk *disk);
+// What the library said at the last ERR_DISK, for the log; static.
+const char *disk_fault(const struct disk *disk);
 
 // --- reading (each reader one thread at a time) ---
 
@@ -81,11 +105,11 @@ void disk_read_end(struct disk_reader *reader);
 // Borrowed until disk_read_end().
 MUST_USE err disk_get(struct disk_reader *reader, uint32_t table, struct slice key,
                       struct slice *out_value);
-// The first entry at or after `from`; ERR_NOT_FOUND at the end. Then the following ones.
+// The first entry at or after `from` (the first of all when empty); ERR_NOT_FOUND at the end.
+// Then the following ones; a disk_get() in the same table in between would lose the place.
 MUST_USE err disk_seek(struct disk_reader *reader, uint32_t table, struct slice from,
                        struct slice *out_key, struct slice *out_value);
-MUST_USE err disk_next(struct disk_reader *reader, struct slice *out_key,
-                       struct slice *out_value);
+MUST_USE err disk_next(struct disk_reader *reader, struct slice *out_key, struct slice *out_value);
 
 // --- records and keys (pure) ---
 
@@ -101,8 +125,8 @@ static inline struct slice disk_key_slice(const struct disk_key *key)
 
 // A sealed record: version u8, kind u8, length u32 of the content, content, CRC-32C u32 over all
 // before it and over the key, so a record under a wrong key is damaged too.
-enum { DISK_SEAL_LEN = 10 };
-// Writes seal and content around `content_len` bytes already at room + 6.
+enum { DISK_SEAL_HEAD_LEN = 6, DISK_SEAL_LEN = 10 };
+// Writes the seal around `content_len` bytes already at room + DISK_SEAL_HEAD_LEN.
 void disk_seal(uint8_t *room, uint8_t version, uint8_t kind, struct slice key, size_t content_len);
 //   ERR_DAMAGED   length or checksum do not fit
 MUST_USE err disk_unseal(struct slice record, struct slice key, uint8_t *out_version,

@@ -1,0 +1,272 @@
+// Opening and closing: the place, the lock, the environment, its tables and the mark that says
+// whose data it is.
+
+#include "lib/disk/disk_private.h"
+
+#include "lib/base/bytes.h"
+#include "lib/sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MARK_TABLE "weft"
+#define MARK_KEY "mark"
+enum { MARK_VERSION = 1, MARK_KIND = 1, MARK_NAME_LEN_MAX = 32 };
+
+static const uint64_t map_start_default = UINT64_C(256) << 20;
+static const uint64_t map_max_default = UINT64_C(64) << 30;
+
+// One environment per process, opened by one thread, so one place for its sentence will do.
+static char why[512];
+
+static err explain(err e, const char *subject, const char *sentence)
+{
+    (void)snprintf(why, sizeof why, "%s: %s", subject, sentence);
+    return e;
+}
+
+err disk_err_of(struct disk *disk, int code)
+{
+    if (code == MDB_SUCCESS)
+        return OK;
+    if (code == MDB_NOTFOUND)
+        return ERR_NOT_FOUND;
+    if (code == MDB_KEYEXIST)
+        return ERR_CONFLICT;
+    atomic_store(&disk->fault, mdb_strerror(code));
+    if (code == MDB_MAP_FULL || code == MDB_READERS_FULL)
+        return ERR_FULL;
+    return code == ENOMEM ? ERR_NO_MEMORY : ERR_DISK;
+}
+
+static err check_place(const char *dir, bool is_quiet)
+{
+    if (file_make_dirs(dir) != OK)
+        return explain(ERR_DISK, dir, strerror(errno));
+    enum file_kind kind = FILE_LOCAL;
+    if (file_kind_of(dir, &kind) != OK)
+        return explain(ERR_DISK, dir, strerror(errno));
+    if (kind == FILE_REMOTE)
+        return explain(ERR_UNSUPPORTED, dir,
+                       "this is a network or FUSE file system, whose locks and flushes cannot be "
+                       "trusted; choose a directory on a local disk");
+    if (kind == FILE_FLEETING && !is_quiet)
+        return explain(OK, dir,
+                       "this is tmpfs or overlay: the data goes with the machine's power or with "
+                       "the container; mount a volume");
+    return OK;
+}
+
+static err take_lock(const char *dir, int *out_lock)
+{
+    err e = file_lock(dir, out_lock);
+    if (e == ERR_LOCKED)
+        return explain(e, dir,
+                       "another process uses this data; stop it or choose another directory");
+    return e == OK ? OK : explain(ERR_DISK, dir, strerror(errno));
+}
+
+static err explain_open(int code)
+{
+    if (code == MDB_VERSION_MISMATCH)
+        return explain(ERR_UNSUPPORTED, "data.mdb", "written by another version of LMDB");
+    if (code == MDB_INVALID || code == MDB_CORRUPTED)
+        return explain(ERR_DAMAGED, "data.mdb", "not a data file, or damaged; restore a backup");
+    return explain(ERR_DISK, "data.mdb", mdb_strerror(code));
+}
+
+// Default sync and no other flags that touch safety. MDB_NOTLS ties a snapshot to its reader
+// instead of to a thread; without read-ahead a large file is read where it is asked for only.
+static err open_env(struct disk *disk, const struct disk_options *options)
+{
+    uint64_t start = options->map_start_bytes != 0 ? options->map_start_bytes : map_start_default;
+    uint32_t readers = options->reader_count_max != 0 ? options->reader_count_max : 32;
+    if (start > disk->map_bytes_max)
+        start = disk->map_bytes_max;
+    int code = mdb_env_create(&disk->env);
+    if (code != 0)
+        return explain_open(code);
+    code = mdb_env_set_maxdbs(disk->env, disk->table_count + 1);
+    if (code == 0)
+        code = mdb_env_set_maxreaders(disk->env, readers);
+    if (code == 0)
+        code = mdb_env_set_mapsize(disk->env, start);
+    if (code == 0)
+        code = mdb_env_open(disk->env, options->dir, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+    int dead = 0;
+    if (code == 0)
+        code = mdb_reader_check(disk->env, &dead);
+    return code == 0 ? OK : explain_open(code);
+}
+
+// The mark says whose data it is and in which format; sealed like any record.
+static err write_mark(MDB_txn *txn, MDB_dbi table, const struct disk_options *options)
+{
+    uint8_t room[DISK_SEAL_LEN + 4 + 4 + MARK_NAME_LEN_MAX] = {0};
+    struct slice name = slice_of_text(options->name != NULL ? options->name : "");
+    CHECK(name.len <= MARK_NAME_LEN_MAX);
+    struct bytes_out out = {.data = room + DISK_SEAL_HEAD_LEN, .cap = sizeof room - DISK_SEAL_LEN};
+    bytes_put_u32(&out, options->format);
+    bytes_put_slice(&out, name);
+    CHECK(!out.full);
+    disk_seal(room, MARK_VERSION, MARK_KIND, slice_of_text(MARK_KEY), out.len);
+    MDB_val key = {.mv_size = sizeof MARK_KEY - 1, .mv_data = (char[]){MARK_KEY}};
+    MDB_val value = {.mv_size = out.len + DISK_SEAL_LEN, .mv_data = room};
+    int code = mdb_put(txn, table, &key, &value, 0);
+    return code == 0 ? OK : explain_open(code);
+}
+
+static err check_mark(struct slice mark, const struct disk_options *options)
+{
+    uint8_t version = 0;
+    uint8_t kind = 0;
+    struct slice content = {0};
+    if (disk_unseal(mark, slice_of_text(MARK_KEY), &version, &kind, &content) != OK ||
+        version != MARK_VERSION || kind != MARK_KIND)
+        return explain(ERR_DAMAGED, "data.mdb", "its mark is damaged; restore a backup");
+    struct bytes_in in = {.left = content};
+    uint32_t format = bytes_get_u32(&in);
+    struct slice name = bytes_get_slice(&in);
+    if (!bytes_is_whole(&in))
+        return explain(ERR_DAMAGED, "data.mdb", "its mark is damaged; restore a backup");
+    if (options->name != NULL && !slice_is_text(name, options->name))
+        return explain(ERR_UNSUPPORTED, options->dir, "the data of another program");
+    if (format > options->format)
+        return explain(ERR_UNSUPPORTED, "data.mdb",
+                       "written by a later version of this program; install that one");
+    return OK;
+}
+
+static err check_or_write_mark(MDB_txn *txn, const struct disk_options *options)
+{
+    MDB_dbi table = 0;
+    int code = mdb_dbi_open(txn, MARK_TABLE, MDB_CREATE, &table);
+    if (code != 0)
+        return explain_open(code);
+    MDB_val key = {.mv_size = sizeof MARK_KEY - 1, .mv_data = (char[]){MARK_KEY}};
+    MDB_val value = {0};
+    code = mdb_get(txn, table, &key, &value);
+    if (code == MDB_NOTFOUND)
+        return write_mark(txn, table, options);
+    if (code != 0)
+        return explain_open(code);
+    return check_mark(slice_of(value.mv_data, value.mv_size), options);
+}
+
+static err open_tables(struct disk *disk, MDB_txn *txn, const struct disk_options *options)
+{
+    for (uint32_t i = 0; i < disk->table_count; i++) {
+        int code = mdb_dbi_open(txn, options->tables[i], MDB_CREATE, &disk->tables[i]);
+        if (code != 0)
+            return explain_open(code);
+    }
+    return OK;
+}
+
+static err make_tables(struct disk *disk, const struct disk_options *options)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(disk->env, NULL, 0, &txn);
+    if (code != 0)
+        return explain_open(code);
+    err e = check_or_write_mark(txn, options);
+    if (e == OK)
+        e = open_tables(disk, txn, options);
+    if (e != OK) {
+        mdb_txn_abort(txn);
+        return e;
+    }
+    code = mdb_txn_commit(txn);
+    return code == 0 ? OK : explain_open(code);
+}
+
+// LMDB flushes the files it makes, but not the names they have in the directory.
+static err flush_name(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_flushed = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        (void)close(fd); // nothing was written through it
+    return is_flushed ? OK : explain(ERR_DISK, path, strerror(errno));
+}
+
+static err prepare(struct disk *disk, const struct disk_options *options)
+{
+    err e = check_place(options->dir, options->allow_unsafe_place);
+    if (e == OK)
+        e = take_lock(options->dir, &disk->lock);
+    if (e == OK)
+        e = open_env(disk, options);
+    if (e == OK)
+        e = make_tables(disk, options);
+    if (e == OK)
+        e = flush_name(options->dir);
+    if (e != OK)
+        return e;
+    size_t cap = strlen(options->dir) + sizeof "/data.mdb";
+    disk->path = malloc(cap);
+    if (disk->path == NULL)
+        return explain(ERR_NO_MEMORY, options->dir, "out of memory");
+    (void)snprintf(disk->path, cap, "%s/data.mdb", options->dir);
+    MDB_stat stat = {0};
+    (void)mdb_env_stat(disk->env, &stat); // fails only without an environment
+    disk->page_bytes = stat.ms_psize;
+    disk_measure(disk);
+    return OK;
+}
+
+err disk_open(const struct disk_options *options, struct disk **out_disk, const char **out_why)
+{
+    CHECK(options->dir != NULL && options->table_count <= DISK_TABLE_COUNT_MAX);
+    why[0] = '\0';
+    struct disk *disk = calloc(1, sizeof *disk);
+    if (disk == NULL) {
+        *out_why = "out of memory";
+        return ERR_NO_MEMORY;
+    }
+    disk->lock = -1;
+    disk->owner = getpid();
+    disk->table_count = options->table_count;
+    disk->map_bytes_max = options->map_bytes_max != 0 ? options->map_bytes_max : map_max_default;
+    disk->ahead_bytes = options->ahead_bytes;
+    atomic_init(&disk->fault, "none");
+    (void)pthread_mutex_init(&disk->gate.lock, NULL); // neither can fail with default attributes
+    (void)pthread_cond_init(&disk->gate.changed, NULL);
+    err e = prepare(disk, options);
+    *out_why = why[0] != '\0' ? why : NULL;
+    if (e != OK) {
+        disk_close(disk);
+        return e;
+    }
+    *out_disk = disk;
+    return OK;
+}
+
+void disk_close(struct disk *disk)
+{
+    if (disk == NULL)
+        return;
+    CHECK(disk->writer.txn == NULL);
+    CHECK(disk->gate.reading == 0);
+    if (disk->env != NULL)
+        mdb_env_close(disk->env);
+    if (disk->lock >= 0)
+        file_unlock(disk->lock);
+    (void)pthread_cond_destroy(&disk->gate.changed);
+    (void)pthread_mutex_destroy(&disk->gate.lock);
+    free(disk->path);
+    free(disk);
+}
+
+const char *disk_path(const struct disk *disk)
+{
+    return disk->path;
+}
+
+const char *disk_fault(const struct disk *disk)
+{
+    return atomic_load(&disk->fault);
+}

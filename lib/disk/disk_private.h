@@ -1,0 +1,68 @@
+#pragma once
+
+// What the files of lib/disk share. The commit thread owns `writer` and what it needs to grow;
+// readers meet it only at the gate and at the atomic figures.
+
+#include "lib/disk/disk.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+struct disk_txn {
+    struct disk *disk;
+    MDB_txn *txn; // NULL between transactions
+    MDB_cursor *cursors[DISK_TABLE_COUNT_MAX];
+};
+
+struct disk_reader {
+    struct disk *disk;
+    MDB_txn *txn;
+    MDB_cursor *cursors[DISK_TABLE_COUNT_MAX];
+    uint32_t walked; // the table of the last disk_seek()
+    bool is_begun;
+    bool is_fresh[DISK_TABLE_COUNT_MAX]; // the cursor belongs to this snapshot
+};
+
+// The map may only be moved while no snapshot is open in the process.
+struct disk_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint32_t reading;
+    bool is_closed; // the writer is growing, or waits to
+};
+
+struct disk {
+    MDB_env *env;
+    MDB_dbi tables[DISK_TABLE_COUNT_MAX];
+    uint32_t table_count;
+    struct disk_txn writer;
+    struct disk_gate gate;
+    uint64_t page_bytes;
+    uint64_t map_bytes_max;
+    uint64_t ahead_bytes;
+    uint64_t allocated_bytes; // the data file is allocated up to here
+    uint32_t begin_count;
+    bool is_full; // the last transaction met the end of the map
+    pid_t owner;  // LMDB must not be used after fork()
+    int lock;
+    char *path;
+    _Atomic uint64_t map_bytes;
+    _Atomic uint64_t file_bytes;
+    _Atomic uint64_t free_bytes;
+    _Atomic uint64_t ahead_left_bytes;
+    atomic_bool is_short;
+    atomic_bool is_broken; // a commit failed: nothing may be believed any more
+    _Atomic(const char *) fault;
+};
+
+// Translates the library's code, and keeps its words for disk_fault().
+err disk_err_of(struct disk *disk, int code);
+
+// Makes the map larger and keeps space ahead, both as far as needed; before each transaction.
+//   ERR_DISK   the space ahead is used up
+MUST_USE err disk_grow(struct disk *disk);
+
+// Takes the figures of the file after open and after each commit.
+void disk_measure(struct disk *disk);
