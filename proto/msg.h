@@ -112,7 +112,8 @@ struct msg_submit_job {
     struct slice traceparent;
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint64_t fingerprint;
-    err verdict; // OK, or why intake refuses it (bad field, id mismatch)
+    err verdict;         // OK, or why intake refuses it (bad field, id mismatch)
+    struct slice detail; // of a refusal: the field and its rule; for the answer
 };
 
 struct msg_submit {
