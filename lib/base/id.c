@@ -121,7 +121,7 @@ err id_from_text(struct slice text, struct id *out_id)
         unsigned digit = digit_of(text.data[i]);
         if (digit > 15)
             return ERR_MALFORMED;
-        id.bytes[nibble / 2] = (uint8_t)(id.bytes[nibble / 2] << 4 | digit);
+        id.bytes[nibble / 2] = (uint8_t)((unsigned)id.bytes[nibble / 2] << 4 | digit);
         nibble++;
     }
     *out_id = id;

@@ -5,7 +5,6 @@
 
 #include "lib/link/link.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <zmq.h>
@@ -153,10 +152,29 @@ static bool start(struct link *link, struct link_context *context,
     return zmq_connect(link->socket, options->endpoint) == 0;
 }
 
+// libzmq takes the port modulo 65536, so that 99999 would silently become 34463.
+static bool has_sound_port(const char *endpoint)
+{
+    const char *colon = strrchr(endpoint, ':');
+    if (strncmp(endpoint, "tcp://", 6) != 0 || colon == NULL || strcmp(colon, ":*") == 0)
+        return true;
+    unsigned port = 0;
+    for (const char *digit = colon + 1; *digit != '\0'; digit++) {
+        if (*digit < '0' || *digit > '9')
+            return false;
+        port = port * 10 + (unsigned)(*digit - '0');
+        if (port > UINT16_MAX)
+            return false;
+    }
+    return colon[1] != '\0';
+}
+
 err link_open(struct link_context *context, const struct link_options *options,
               struct link **out_link)
 {
     CHECK(options->message_bytes_max > 0);
+    if (!has_sound_port(options->endpoint))
+        return ERR_BAD_FIELD;
     struct link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return ERR_NO_MEMORY;

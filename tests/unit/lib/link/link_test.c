@@ -42,6 +42,22 @@ static struct link *router_at(struct link_context *context, const char *endpoint
                                                       .message_bytes_max = BYTES_MAX});
 }
 
+// At an address that was in use just now: a closed socket gives it back a little later.
+static struct link *router_again_at(struct link_context *context, const char *endpoint)
+{
+    struct link_options options = {
+        .kind = LINK_ROUTER, .endpoint = endpoint, .bind = true, .message_bytes_max = BYTES_MAX};
+    struct link *link = NULL;
+    err result = ERR_LOCKED;
+    when_ms until = clock_mono_ms() + PATIENCE_MS;
+    while (result == ERR_LOCKED && clock_mono_ms() < until) {
+        result = link_open(context, &options, &link);
+        EXPECT_EQ(link_wait(NULL, 0, 1), OK);
+    }
+    EXPECT_EQ(result, OK);
+    return link;
+}
+
 static void wait_for(struct link *link)
 {
     struct link_wait item = {.link = link};
@@ -272,7 +288,7 @@ TEST(link, queues_nothing_for_an_absent_router)
     EXPECT_EQ(say(pair.dealer, "early", ""), ERR_AGAIN);
     EXPECT_EQ(link_connection_count(pair.dealer), 0);
 
-    pair.router = router_at(pair.context, pair.endpoint);
+    pair.router = router_again_at(pair.context, pair.endpoint);
     wait_for_connection(pair.dealer, 1);
     EXPECT_EQ(say(pair.dealer, "late", ""), OK);
     EXPECT_EQ(receive(pair.router, &message), OK);
@@ -289,7 +305,7 @@ TEST(link, counts_each_new_connection)
     EXPECT_EQ(link_connection_count(pair.dealer), 1);
     for (uint32_t round = 2; round <= 3; round++) {
         link_close(pair.router);
-        pair.router = router_at(pair.context, pair.endpoint);
+        pair.router = router_again_at(pair.context, pair.endpoint);
         wait_for_connection(pair.dealer, round);
         EXPECT_EQ(say(pair.dealer, "again", ""), OK);
         EXPECT_EQ(receive(pair.router, &message), OK);
@@ -307,7 +323,15 @@ TEST(link, refuses_bad_and_used_endpoints)
     pair_open(&pair);
     options.endpoint = pair.endpoint;
     EXPECT_EQ(link_open(pair.context, &options, &link), ERR_LOCKED);
-    static const char *const bad[] = {"", "tcp://", "tcp://127.0.0.1:99999", "pigeon://x", "tcp"};
+    static const char *const bad[] = {"",
+                                      "tcp://",
+                                      "tcp://127.0.0.1:99999",
+                                      "tcp://127.0.0.1:-1",
+                                      "tcp://127.0.0.1:x",
+                                      "tcp://127.0.0.1:",
+                                      "tcp://127.0.0.1",
+                                      "pigeon://x",
+                                      "tcp"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         options.endpoint = bad[i];
         EXPECT_EQ(link_open(pair.context, &options, &link), ERR_BAD_FIELD);
