@@ -24,8 +24,8 @@ enum command_kind {
 
 struct command {
     enum command_kind kind;
-    uint32_t peer;         // MESSAGE, GONE
-    const struct msg *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH BYE; lives until release
+    uint32_t peer;           // MESSAGE, GONE
+    const struct msg *msg;   // MESSAGE: HELLO SUBMIT READY RENEW FINISH BYE; lives until release
     const uint64_t *job_nos; // REMOVE
     uint32_t job_no_count;   // at most LIMITS_STEP_RECORDS_MAX
 };
@@ -54,12 +54,13 @@ MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_
 // is dispatched at once. The effects are the first batch.
 void core_start(struct core *core, struct now now, struct effects *effects);
 
-// Decides one command. `effects_has_room(effects, core_weight(command))` must hold.
+// Decides one command. `effects_has_room(effects, core_weight(core, command))` must
+// hold.
 void core_step(struct core *core, struct now now, const struct command *command,
                struct effects *effects);
 
 // How many jobs the command may change.
-uint32_t core_weight(const struct command *command);
+uint32_t core_weight(const struct core *core, const struct command *command);
 
 // Ends a batch: grants, then the writes of everything changed. Returns the batch's number.
 uint64_t core_close(struct core *core, struct now now, struct effects *effects);
@@ -81,7 +82,7 @@ struct core_figures {
     uint64_t stale;       // finishes refused because the token had passed on
     uint64_t late;        // finishes accepted after their lease had ended
     uint64_t leases_ended;
-    uint64_t resent;      // accepted finishes that came from a worker's journal
+    uint64_t resent; // accepted finishes that came from a worker's journal
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
     when_ms oldest_due_at; // of the queued jobs; WHEN_NEVER when none
 };

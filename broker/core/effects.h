@@ -15,9 +15,9 @@ enum write_kind {
     WRITE_LANE,
     WRITE_POLICY,
     WRITE_BATCH,
-    WRITE_LEDGER,   // last of every batch that writes anything
-    DROP_BODY,      // with its outcome: retention; the row stays as a tombstone
-    DROP_JOB,       // the whole job with its id or key
+    WRITE_LEDGER, // last of every batch that writes anything
+    DROP_BODY,    // with its outcome: retention; the row stays as a tombstone
+    DROP_JOB,     // the whole job with its id or key
     DROP_BATCH,
 };
 
@@ -55,10 +55,9 @@ struct write {
         struct write_progress progress;
         struct lane_row lane;
         struct write_policy policy;
-        struct batch_row batch;
+        struct batch_row batch; // DROP_BATCH too: its last row
         struct ledger_row ledger;
         struct job_row drop; // DROP_BODY, DROP_JOB
-        uint32_t batch_no;   // DROP_BATCH
     };
 };
 
@@ -94,11 +93,20 @@ struct effects {
     uint32_t *changed; // slots of the jobs changed in this batch
     uint32_t changed_count;
     uint32_t changed_cap;
+    uint32_t load;         // jobs that this batch has changed or may still change on its way
     struct entry *entries; // NULL: not recorded
     uint32_t entry_count;
     uint32_t entry_cap;
     struct arena *arena; // lists inside answers
 };
+
+// Room of an answer per job in the arena, at most.
+enum { EFFECTS_ANSWER_BYTES = 128 };
+
+// What a batch that may change `changed_cap` jobs needs: places for writes, bytes of arena.
+// sends and grants: as many as the caller wants to allow.
+uint32_t effects_write_cap(uint32_t changed_cap);
+size_t effects_arena_size(uint32_t changed_cap);
 
 // Empties all lists; the room stays. The arena is reset.
 void effects_reset(struct effects *effects);
@@ -110,6 +118,5 @@ bool effects_is_empty(const struct effects *effects);
 
 // Each returns the next zeroed place; the caller made sure of the room.
 struct write *effects_write(struct effects *effects, enum write_kind kind);
-struct msg *effects_send(struct effects *effects, uint32_t peer, enum msg_kind kind,
-                         uint64_t corr);
+struct msg *effects_send(struct effects *effects, uint32_t peer, enum msg_kind kind, uint64_t corr);
 struct grant_send *effects_grant(struct effects *effects, uint32_t peer);

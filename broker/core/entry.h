@@ -6,21 +6,21 @@
 #include "broker/core/row.h"
 
 enum entry_kind {
-    ENTRY_START,     // a new epoch
+    ENTRY_START, // a new epoch
     ENTRY_SUBMIT,
-    ENTRY_DUE,       // a scheduled or retrying job may start
+    ENTRY_DUE, // a scheduled or retrying job may start
     ENTRY_GRANT,
     ENTRY_FINISH,
     ENTRY_LEASE_END,
-    ENTRY_REMOVE,    // retention: a tombstone stays while the key is taken
-    ENTRY_FORGET,    // the tombstone goes too
+    ENTRY_REMOVE, // retention: a tombstone stays while the key is taken
+    ENTRY_FORGET, // the tombstone goes too
 };
 
 struct entry {
     enum entry_kind kind;
-    when_ms at;        // store time
-    struct id job_id;  // all but START
-    uint32_t slot;     // where the job is in this process; ENTRY_NO_SLOT: look it up
+    when_ms at;       // store time
+    struct id job_id; // all but START
+    uint32_t slot;    // where the job is in this process; ENTRY_NO_SLOT: look it up
     union {
         struct {
             uint32_t epoch;

@@ -8,23 +8,23 @@
 #include <stdint.h>
 
 struct limits {
-    uint32_t job_count_max;       // unfinished jobs (and ended ones of unsettled batches)
-    uint32_t key_count_max;       // idempotency keys inside their window
-    uint32_t lane_count_max;      // distinct (queue, type) pairs; at most 65,535
-    uint32_t policy_count_max;    // distinct sets of options among unfinished jobs; at most 65,535
-    uint32_t batch_count_max;     // batches whose members are still known
-    uint32_t worker_count_max;    // connected workers
-    uint32_t lease_count_max;     // jobs handed out and not yet answered for
-    uint32_t serve_count_max;     // (worker, lane) pairs
-    uint32_t peer_count_max;      // numbers the shell gives to peers: 0 … peer_count_max - 1
-    uint32_t changed_count_max;   // jobs one batch may change
-    uint32_t send_count_max;      // answers one batch may hold
-    uint32_t lease_ms;            // length of a lease
-    uint32_t renew_ms;            // how often workers are asked to renew
-    uint32_t timeout_default_ms;  // run time of an attempt
-    uint32_t keep_default_s;      // how long a finished job stays readable
-    uint32_t dedup_window_s;      // how long a key is taken, from acceptance
-    when_ms age_step_ms;          // one step of priority is worth this much waiting
+    uint32_t job_count_max;      // unfinished jobs (and ended ones of unsettled batches)
+    uint32_t key_count_max;      // idempotency keys inside their window
+    uint32_t lane_count_max;     // distinct (queue, type) pairs; at most 65,535
+    uint32_t policy_count_max;   // distinct sets of options among unfinished jobs; at most 65,535
+    uint32_t batch_count_max;    // batches whose members are still known
+    uint32_t worker_count_max;   // connected workers
+    uint32_t lease_count_max;    // jobs handed out and not yet answered for
+    uint32_t serve_count_max;    // (worker, lane) pairs
+    uint32_t peer_count_max;     // numbers the shell gives to peers: 0 … peer_count_max - 1
+    uint32_t changed_count_max;  // jobs one batch may change
+    uint32_t send_count_max;     // answers one batch may hold
+    uint32_t lease_ms;           // length of a lease
+    uint32_t renew_ms;           // how often workers are asked to renew
+    uint32_t timeout_default_ms; // run time of an attempt
+    uint32_t keep_default_s;     // how long a finished job stays readable
+    uint32_t dedup_window_s;     // how long a key is taken, from acceptance
+    when_ms age_step_ms;         // one step of priority is worth this much waiting
 };
 
 // The values a broker starts with unless configured otherwise.
@@ -37,7 +37,7 @@ enum {
     LIMITS_RETRY_FIRST_MS = 1000,
     LIMITS_RETRY_LONGEST_MS = 3600 * 1000,
     LIMITS_RETRY_FACTOR_MILLI = 2000,
-    LIMITS_ID_AGE_MAX_MS = 3600 * 1000,       // an unkeyed id may be this old
-    LIMITS_ID_AHEAD_MAX_MS = 300 * 1000,      // or this far ahead of the broker's clock
-    LIMITS_STEP_RECORDS_MAX = 256,            // records a tick may change at once
+    LIMITS_ID_AGE_MAX_MS = 3600 * 1000,  // an unkeyed id may be this old
+    LIMITS_ID_AHEAD_MAX_MS = 300 * 1000, // or this far ahead of the broker's clock
+    LIMITS_STEP_RECORDS_MAX = 256,       // records a tick may change at once
 };

@@ -16,29 +16,29 @@ enum token_use {
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.
 struct job_row {
     struct id id;
-    uint64_t no;          // the key: partition-local, sequential; also the id's generation
-    uint64_t token;       // the last one granted: epoch << 40 | counter
+    uint64_t no;    // the key: partition-local, sequential; also the id's generation
+    uint64_t token; // the last one granted: epoch << 40 | counter
     uint64_t fingerprint;
     when_ms accepted_at;
-    when_ms due_at;       // scheduled, retrying, queued: since when it may start
-    when_ms granted_at;   // last grant, 0 when never
-    when_ms ended_at;     // 0 while unfinished
-    when_ms remove_at;    // when retention takes it, 0 while unfinished
-    when_ms dedup_until;  // the id is taken at least until then
-    struct id worker;     // running: who holds it; ended: who held it last
-    uint32_t version;     // grows with every change that a reader can see
+    when_ms due_at;      // scheduled, retrying, queued: since when it may start
+    when_ms granted_at;  // last grant, 0 when never
+    when_ms ended_at;    // 0 while unfinished
+    when_ms remove_at;   // when retention takes it, 0 while unfinished
+    when_ms dedup_until; // the id is taken at least until then
+    struct id worker;    // running: who holds it; ended: who held it last
+    uint32_t version;    // grows with every change that a reader can see
     uint32_t interruptions;
-    uint32_t batch;       // number of the batch + 1, 0 when none
-    uint32_t body_len;    // payload bytes
-    uint32_t lease_ms;    // running: length of its lease
+    uint32_t batch;    // number of the batch + 1, 0 when none
+    uint32_t body_len; // payload bytes
+    uint32_t lease_ms; // running: length of its lease
     uint16_t errors;
     uint16_t crashes;
     uint16_t lane;
     uint16_t policy;
-    uint8_t state;        // enum job_state
-    uint8_t ended_as;     // enum job_state before JOB_REMOVED
+    uint8_t state;    // enum job_state
+    uint8_t ended_as; // enum job_state before JOB_REMOVED
     uint8_t priority;
-    uint8_t token_use;    // enum token_use
+    uint8_t token_use; // enum token_use
 };
 
 // The options that decide a job's course, shared by all jobs that have the same.
@@ -73,8 +73,8 @@ struct ledger_row {
     uint32_t epoch;
     uint64_t token_counter;
     uint64_t job_no_next;
-    uint64_t digest;               // of everything applied so far
-    uint64_t accepted;             // jobs ever accepted
-    uint64_t counts[JOB_STATES];   // jobs by state; JOB_REMOVED counts for ever
-    when_ms store_time;            // never read back smaller
+    uint64_t digest;             // of everything applied so far
+    uint64_t accepted;           // jobs ever accepted
+    uint64_t counts[JOB_STATES]; // jobs by state; JOB_REMOVED counts for ever
+    when_ms store_time;          // never read back smaller
 };

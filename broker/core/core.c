@@ -1,0 +1,244 @@
+// The core's face: memory, loading, start, one step, the end of a batch.
+
+#include "broker/core/core_private.h"
+
+static size_t round64(size_t size)
+{
+    return (size + 63) / 64 * 64;
+}
+
+size_t core_size(const struct limits *limits)
+{
+    return round64(sizeof(struct core)) + ledger_size(limits) + round64(ready_size(limits)) +
+           round64(delayed_size(limits)) + round64(leases_size(limits)) +
+           round64(workers_size(limits));
+}
+
+struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
+                       uint64_t seed)
+{
+    struct arena room = {.data = memory, .cap = core_size(limits)};
+    struct core *core = arena_take(&room, round64(sizeof *core));
+    core->limits = *limits;
+    ledger_init(&core->ledger, arena_take(&room, ledger_size(limits)), limits, known, seed);
+    ready_init(&core->ready, arena_take(&room, round64(ready_size(limits))), limits,
+               &core->ledger.jobs);
+    delayed_init(&core->delayed, arena_take(&room, round64(delayed_size(limits))), limits);
+    leases_init(&core->leases, arena_take(&room, round64(leases_size(limits))), limits);
+    workers_init(&core->workers, arena_take(&room, round64(workers_size(limits))), limits,
+                 &core->ledger.lanes, seed);
+    return core;
+}
+
+err core_load_ledger(struct core *core, const struct ledger_row *row)
+{
+    return ledger_load_row(&core->ledger, row);
+}
+
+err core_load_lane(struct core *core, const struct lane_row *row)
+{
+    return lanes_load(&core->ledger.lanes, row);
+}
+
+err core_load_policy(struct core *core, uint16_t no, const struct policy *policy)
+{
+    return policies_load(&core->ledger.policies, no, policy);
+}
+
+err core_load_batch(struct core *core, const struct batch_row *row)
+{
+    return batches_load(&core->ledger.batches, row);
+}
+
+err core_load_job(struct core *core, const struct job_row *row)
+{
+    return ledger_load_job(&core->ledger, row);
+}
+
+err core_load_key(struct core *core, const struct id *id, uint64_t job_no)
+{
+    return ledger_load_key(&core->ledger, id, job_no);
+}
+
+// A running job's lease goes on, at a worker that has not come back yet.
+static void resume_lease(struct core *core, struct now now, uint32_t slot)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    const struct grant *grant = &core->ledger.grants[job->grant];
+    uint32_t worker = workers_find(&core->workers, &grant->worker);
+    err added = OK;
+    if (worker == WORKERS_NONE)
+        added = workers_add(&core->workers, &grant->worker, &worker);
+    // As many leases and workers as were stored had room before; limits only grow.
+    CHECK(added == OK && leases_has_room(&core->leases));
+    leases_add(&core->leases,
+               &(struct lease){.job_id = job->id,
+                               .token = job->token,
+                               .ends_at = when_after(now.mono, grant->lease_ms),
+                               .slot = slot,
+                               .worker = worker,
+                               .body_len = job->body_len,
+                               .lease_ms = grant->lease_ms},
+               &workers_at(&core->workers, worker)->leases);
+    workers_out(&core->workers, worker, job->lane, job->body_len);
+}
+
+void core_start(struct core *core, struct now now, struct effects *effects)
+{
+    core->started_at = now.mono;
+    ledger_loaded(&core->ledger);
+    workers_match_lanes(&core->workers);
+    for (uint32_t slot = 0; slot < core->ledger.jobs.used; slot++) {
+        if (!jobs_is_taken(&core->ledger.jobs, slot))
+            continue;
+        if (jobs_at(&core->ledger.jobs, slot)->state == JOB_RUNNING)
+            resume_lease(core, now, slot);
+        else
+            wait_enter(core, slot);
+    }
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_START,
+                                 .at = now.store,
+                                 .start = {.epoch = core->ledger.row.epoch + 1}},
+                 effects);
+}
+
+// Leases that a HELLO of this peer may end, and room for the list of lost ones: a quarter of a
+// job's answer each.
+static uint32_t hello_weight(const struct core *core, const struct msg_hello *hello)
+{
+    uint32_t worker = workers_find(&core->workers, &hello->worker_id);
+    uint32_t ends = worker == WORKERS_NONE ? 0 : workers_at(&core->workers, worker)->out_count;
+    return ends + hello->running.count / 4;
+}
+
+static uint32_t message_weight(const struct core *core, const struct msg *msg)
+{
+    if (msg->kind == MSG_SUBMIT)
+        return msg->submit.count;
+    if (msg->kind == MSG_FINISH)
+        return msg->finish.count;
+    if (msg->kind == MSG_RENEW)
+        return msg->renew.progress_count + msg->renew.running.count / 4;
+    if (msg->kind == MSG_HELLO)
+        return hello_weight(core, &msg->hello);
+    return 0;
+}
+
+uint32_t core_weight(const struct core *core, const struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_MESSAGE: return message_weight(core, command->msg);
+    case COMMAND_GONE: return 0;
+    case COMMAND_TICK: return LIMITS_STEP_RECORDS_MAX;
+    case COMMAND_REMOVE: return command->job_no_count * 2;
+    }
+    UNREACHABLE();
+}
+
+static void refuse(const struct command *command, err error, const char *detail, struct effects *fx)
+{
+    effects_send(fx, command->peer, MSG_ERROR, command->msg->corr)->error =
+        (struct msg_error){.error = error, .detail = slice_of_text(detail)};
+}
+
+static void step_worker(struct core *core, struct now now, const struct command *command,
+                        struct effects *fx)
+{
+    const struct msg *msg = command->msg;
+    if (workers_of_peer(&core->workers, command->peer) == WORKERS_NONE)
+        refuse(command, ERR_BAD_FIELD, "role: only a worker says this", fx);
+    else if (msg->kind == MSG_READY)
+        serve_step(core, command->peer, msg, fx);
+    else if (msg->kind == MSG_RENEW)
+        renew_step(core, now, command->peer, msg, fx);
+    else
+        finish_step(core, now, command->peer, msg, fx);
+}
+
+static void step_message(struct core *core, struct now now, const struct command *command,
+                         struct effects *fx)
+{
+    const struct msg *msg = command->msg;
+    if (msg->kind == MSG_HELLO)
+        hello_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_BYE)
+        hello_gone(core, command->peer);
+    else if (workers_role(&core->workers, command->peer) == ROLE_NONE)
+        refuse(command, ERR_UNKNOWN_PEER, err_text(ERR_UNKNOWN_PEER), fx);
+    else if (msg->kind == MSG_SUBMIT)
+        submit_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)
+        step_worker(core, now, command, fx);
+    else
+        refuse(command, ERR_UNSUPPORTED, "this kind of message is not for a broker", fx);
+}
+
+void core_step(struct core *core, struct now now, const struct command *command,
+               struct effects *effects)
+{
+    uint32_t weight = core_weight(core, command);
+    CHECK(effects_has_room(effects, weight));
+    effects->load += weight;
+    switch (command->kind) {
+    case COMMAND_MESSAGE: step_message(core, now, command, effects); return;
+    case COMMAND_GONE: hello_gone(core, command->peer); return;
+    case COMMAND_TICK: tick_step(core, now, effects); return;
+    case COMMAND_REMOVE: remove_step(core, now, command, effects); return;
+    }
+    UNREACHABLE();
+}
+
+uint64_t core_close(struct core *core, struct now now, struct effects *effects)
+{
+    dispatch_run(core, now, effects);
+    return ledger_collect(&core->ledger, now.store, effects);
+}
+
+void core_settled(struct core *core, uint64_t batch)
+{
+    ledger_settled(&core->ledger, batch);
+}
+
+when_ms core_wait_ms(const struct core *core, struct now now)
+{
+    when_ms wait = WHEN_NEVER;
+    uint32_t first = leases_first_end(&core->leases);
+    if (first != LEASES_NONE)
+        wait = when_min(wait, leases_at(&core->leases, first)->ends_at - now.mono);
+    when_ms due = delayed_deadline(&core->delayed);
+    if (due != WHEN_NEVER)
+        wait = when_min(wait, due - now.store);
+    return wait > 0 ? wait : 0;
+}
+
+bool core_has_more(const struct core *core)
+{
+    return core->has_more;
+}
+
+void core_figures(const struct core *core, struct core_figures *out_figures)
+{
+    *out_figures = core->figures;
+    out_figures->ledger = core->ledger.row;
+    out_figures->worker_count = core->workers.count;
+    out_figures->lease_count = core->leases.count;
+    out_figures->lane_count = core->ledger.lanes.count;
+    out_figures->batch_count = core->ledger.batches.count;
+    out_figures->key_count = core->ledger.keys.index.count;
+    out_figures->job_count = core->ledger.jobs.count;
+    out_figures->oldest_due_at = WHEN_NEVER;
+    for (uint32_t lane = 0; lane < core->ledger.lanes.count; lane++)
+        out_figures->oldest_due_at =
+            when_min(out_figures->oldest_due_at, ready_oldest(&core->ready, lane));
+}
+
+bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures)
+{
+    if (lane >= core->ledger.lanes.count)
+        return false;
+    *out_figures = (struct lane_figures){.lane = lanes_row(&core->ledger.lanes, lane),
+                                         .ready_count = ready_count(&core->ready, lane),
+                                         .worker_count = workers_serving(&core->workers, lane)};
+    return true;
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+// The core from inside: the ledger, the dispatcher's parts, and the stations, one file each.
+// Pure. Not thread-safe.
+
+#include "broker/core/core.h"
+#include "broker/core/delayed.h"
+#include "broker/core/leases.h"
+#include "broker/core/ledger.h"
+#include "broker/core/ready.h"
+#include "broker/core/workers.h"
+
+struct core {
+    struct limits limits;
+    struct ledger ledger;
+    struct ready ready;
+    struct delayed delayed;
+    struct leases leases;
+    struct workers workers;
+    when_ms started_at;  // mono
+    uint32_t first_lane; // where the next round of dispatching begins
+    bool has_more;
+    struct core_figures figures;
+};
+
+// --- stations: each decides one kind of command ---
+void hello_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                struct effects *fx);
+void hello_gone(struct core *core, uint32_t peer);
+void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                 struct effects *fx);
+void serve_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
+void renew_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                struct effects *fx);
+void finish_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                 struct effects *fx);
+void tick_step(struct core *core, struct now now, struct effects *fx);
+void remove_step(struct core *core, struct now now, const struct command *command,
+                 struct effects *fx);
+// Hands waiting jobs to workers with credit, as far as the batch has room.
+void dispatch_run(struct core *core, struct now now, struct effects *fx);
+
+// --- shared by stations ---
+
+// Takes a running job from its lease's holder; the lease itself stays with the caller.
+void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_crash,
+                   struct effects *fx);
+// A lease ends because its worker's session did: it is dropped, and a live one gives its job up.
+void lease_end_session(struct core *core, struct now now, uint32_t lease, bool is_crash,
+                       struct effects *fx);
+// Drops a lease and gives its worker the credit back.
+void lease_drop(struct core *core, uint32_t lease);
+// A worker that is neither connected nor owes anything is forgotten.
+void lease_forget_idle(struct core *core, uint32_t worker);
+// Puts a job whose state has just become one of the waiting ones where it waits.
+void wait_enter(struct core *core, uint32_t slot);

@@ -1,0 +1,110 @@
+// Station dispatch: waiting jobs go to workers with credit, lanes in turn, workers in turn.
+
+#include "broker/core/core_private.h"
+
+// Jobs of one lane before the next lane has its turn.
+enum { BURST = 16 };
+
+// The worker whose turn it is and whom the job fits, or WORKERS_NONE.
+static uint32_t taker_of(struct core *core, uint32_t lane, uint32_t body_len)
+{
+    for (;;) {
+        uint32_t worker = workers_next(&core->workers, lane);
+        if (worker == WORKERS_NONE || workers_fits(&core->workers, worker, body_len))
+            return worker;
+        // It leaves the ring, so this ends.
+        workers_stall(&core->workers, worker);
+    }
+}
+
+static void hold(struct core *core, struct now now, uint32_t slot, uint32_t worker_no)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    struct worker *worker = workers_at(&core->workers, worker_no);
+    leases_add(&core->leases,
+               &(struct lease){.job_id = job->id,
+                               .token = job->token,
+                               .ends_at = when_after(now.mono, core->limits.lease_ms),
+                               .slot = slot,
+                               .worker = worker_no,
+                               .body_len = job->body_len,
+                               .lease_ms = core->limits.lease_ms},
+               &worker->leases);
+    workers_out(&core->workers, worker_no, job->lane, job->body_len);
+}
+
+static void send(struct core *core, uint32_t slot, uint32_t worker_no, struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    struct lane_row lane = lanes_row(&core->ledger.lanes, job->lane);
+    struct grant_send *grant = effects_grant(fx, workers_at(&core->workers, worker_no)->peer);
+    grant->job_no = job->no;
+    grant->job =
+        (struct msg_job){.job_id = job->id,
+                         .token = job->token,
+                         .type = lane.type,
+                         .queue = lane.queue,
+                         .attempt = 1u + job->errors + job->crashes,
+                         .timeout_ms = policies_at(&core->ledger.policies, job->policy)->timeout_ms,
+                         .generation = job->no};
+}
+
+static void grant(struct core *core, struct now now, uint32_t slot, uint32_t worker_no,
+                  struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    ready_drop(&core->ready, slot);
+    if (!job->is_changed)
+        fx->load++;
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_GRANT,
+                                 .at = now.store,
+                                 .job_id = job->id,
+                                 .slot = slot,
+                                 .grant = {.worker = workers_at(&core->workers, worker_no)->id,
+                                           .lease_ms = core->limits.lease_ms}},
+                 fx);
+    hold(core, now, slot, worker_no);
+    send(core, slot, worker_no, fx);
+    core->figures.granted++;
+}
+
+static bool has_room(const struct core *core, const struct effects *fx)
+{
+    return fx->load < fx->changed_cap && fx->grant_count < fx->grant_cap &&
+           leases_has_room(&core->leases);
+}
+
+// Up to BURST jobs of one lane. Returns how many.
+static uint32_t serve_lane(struct core *core, struct now now, uint32_t lane, struct effects *fx)
+{
+    uint32_t count = 0;
+    while (count < BURST) {
+        uint32_t slot = ready_best(&core->ready, lane);
+        if (slot == READY_NONE)
+            break;
+        uint32_t worker = taker_of(core, lane, jobs_at(&core->ledger.jobs, slot)->body_len);
+        if (worker == WORKERS_NONE)
+            break;
+        if (!has_room(core, fx)) {
+            core->has_more = true;
+            break;
+        }
+        grant(core, now, slot, worker, fx);
+        count++;
+    }
+    return count;
+}
+
+void dispatch_run(struct core *core, struct now now, struct effects *fx)
+{
+    core->has_more = false;
+    workers_match_lanes(&core->workers);
+    uint32_t lanes = core->ledger.lanes.count;
+    uint32_t idle = 0; // lanes in a row that gave nothing
+    while (lanes > 0 && idle < lanes && !core->has_more) {
+        uint32_t lane = core->first_lane % lanes;
+        core->first_lane = lane + 1;
+        idle = serve_lane(core, now, lane, fx) > 0 ? 0 : idle + 1;
+    }
+}

@@ -1,0 +1,147 @@
+// Station finish: a worker's last word about a job. Idempotent: the record keeps the last token
+// and whether it is open, expired or finished, and the same word gets the same answer.
+
+#include "broker/core/core_private.h"
+
+#include "broker/core/retry.h"
+
+struct verdict {
+    enum job_event event;
+    when_ms due_at;
+};
+
+static when_ms again_at(const struct core *core, const struct job *job,
+                        const struct msg_finish_job *finish, when_ms now)
+{
+    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
+    when_ms delay = retry_delay_ms(policy, &job->id, 1u + job->errors + job->crashes);
+    if (delay < finish->retry_after_ms)
+        delay = finish->retry_after_ms;
+    return when_after(now, delay);
+}
+
+// A burnt attempt: is one left?
+static struct verdict retry_or_die(const struct core *core, const struct job *job,
+                                   const struct msg_finish_job *finish, when_ms now)
+{
+    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
+    bool is_crash = finish->outcome == OUTCOME_CRASHED;
+    bool is_last = job->errors + job->crashes + 1u >= policy->max_attempts ||
+                   (is_crash && job->crashes + 1u >= policy->max_crashes);
+    if (is_last)
+        return (struct verdict){.event = JOB_DIE, .due_at = now};
+    return (struct verdict){.event = JOB_FAIL, .due_at = again_at(core, job, finish, now)};
+}
+
+static struct verdict verdict_in_time(const struct core *core, const struct job *job,
+                                      const struct msg_finish_job *finish, when_ms now)
+{
+    switch (finish->outcome) {
+    case OUTCOME_SUCCEEDED: return (struct verdict){.event = JOB_SUCCEED, .due_at = now};
+    case OUTCOME_FAILED:
+    case OUTCOME_CRASHED: return retry_or_die(core, job, finish, now);
+    case OUTCOME_DEAD: return (struct verdict){.event = JOB_DIE, .due_at = now};
+    case OUTCOME_INTERRUPTED: return (struct verdict){.event = JOB_RETURN, .due_at = now};
+    case OUTCOME_SNOOZED:
+        return (struct verdict){.event = JOB_SNOOZE,
+                                .due_at = when_after(now, finish->retry_after_ms)};
+    case OUTCOME_NONE: break;
+    }
+    UNREACHABLE();
+}
+
+// The lease had ended and nobody has the job: its attempt was charged then, so a failure is only
+// noted.
+static struct verdict verdict_late(const struct job *job, const struct msg_finish_job *finish)
+{
+    struct verdict verdict = {.event = JOB_REPORT, .due_at = job->at};
+    if (finish->outcome == OUTCOME_SUCCEEDED)
+        verdict.event = JOB_SUCCEED;
+    if (finish->outcome == OUTCOME_DEAD)
+        verdict.event = JOB_DIE;
+    return verdict;
+}
+
+static void apply(struct core *core, struct now now, uint32_t slot,
+                  const struct msg_finish_job *finish, struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    bool is_late = job->token_use == TOKEN_EXPIRED;
+    struct verdict verdict =
+        is_late ? verdict_late(job, finish) : verdict_in_time(core, job, finish, now.store);
+    if (is_late)
+        ready_drop(&core->ready, slot);
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_FINISH,
+                                 .at = now.store,
+                                 .job_id = job->id,
+                                 .slot = slot,
+                                 .finish = {.finish = finish,
+                                            .event = (uint8_t)verdict.event,
+                                            .due_at = verdict.due_at}},
+                 fx);
+    wait_enter(core, slot);
+    core->figures.finished[finish->outcome]++;
+    core->figures.late += is_late;
+    core->figures.resent += finish->resent;
+}
+
+// What is said about a job that has left memory.
+static err answer_stored(const struct core *core, const struct msg_finish_job *finish)
+{
+    struct ledger_view view = ledger_lookup(&core->ledger, &finish->job_id);
+    if (!view.is_known)
+        return ERR_NOT_FOUND;
+    bool is_repeat = view.row.token == finish->token && view.row.token_use == TOKEN_FINISHED;
+    return is_repeat ? OK : ERR_STALE_LEASE;
+}
+
+// The worker has spoken of this lease, so its credit comes back, whatever the verdict. False
+// when the lease is another worker's.
+static bool give_back(struct core *core, uint32_t worker, const struct msg_finish_job *finish)
+{
+    uint32_t no = leases_find(&core->leases, finish->token);
+    if (no == LEASES_NONE)
+        return true;
+    const struct lease *lease = leases_at(&core->leases, no);
+    if (lease->worker != worker || !id_equal(&lease->job_id, &finish->job_id))
+        return false;
+    lease_drop(core, no);
+    return true;
+}
+
+static err judge(struct core *core, struct now now, uint32_t worker,
+                 const struct msg_finish_job *finish, struct effects *fx)
+{
+    if (!give_back(core, worker, finish))
+        return ERR_STALE_LEASE;
+    uint32_t slot = jobs_find(&core->ledger.jobs, &finish->job_id);
+    if (slot == JOBS_NONE)
+        return answer_stored(core, finish);
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    if (job->token != finish->token || job->token_use == TOKEN_NONE)
+        return ERR_STALE_LEASE;
+    if (job->token_use == TOKEN_FINISHED)
+        return OK;
+    if (job->token_use == TOKEN_EXPIRED && job->state != JOB_QUEUED)
+        return ERR_STALE_LEASE;
+    apply(core, now, slot, finish, fx);
+    return OK;
+}
+
+void finish_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                 struct effects *fx)
+{
+    const struct msg_finish *finish = &msg->finish;
+    uint32_t worker = workers_of_peer(&core->workers, peer);
+    struct msg_finished_job *answers = arena_take_array(fx->arena, finish->count, sizeof *answers);
+    CHECK(answers != NULL);
+    for (uint32_t i = 0; i < finish->count; i++) {
+        const struct msg_finish_job *job = &finish->jobs[i];
+        answers[i] = (struct msg_finished_job){.job_id = job->job_id, .token = job->token};
+        answers[i].error = judge(core, now, worker, job, fx);
+        core->figures.stale += answers[i].error == ERR_STALE_LEASE;
+    }
+    effects_send(fx, peer, MSG_FINISHED, msg->corr)->finished =
+        (struct msg_finished){.jobs = answers, .count = finish->count};
+}

@@ -1,0 +1,138 @@
+// Station hello: peers announce themselves; a worker's new session ends its old one.
+
+#include "broker/core/core_private.h"
+
+static bool is_named(const struct msg_held_list *running, const struct lease *lease)
+{
+    for (uint32_t i = 0; i < running->count; i++)
+        if (running->items[i].token == lease->token &&
+            id_equal(&running->items[i].job_id, &lease->job_id))
+            return true;
+    return false;
+}
+
+// Why did the worker come back without this job? Because it died with it, unless the broker has
+// only just started (it may never have got it) or only the connection is new.
+static bool is_crash(const struct core *core, struct now now, bool same_session)
+{
+    bool young = now.mono < when_after(core->started_at, core->limits.lease_ms);
+    return !same_session && !young;
+}
+
+// The leases that the worker no longer names end at once.
+static void end_unnamed(struct core *core, struct now now, uint32_t no,
+                        const struct msg_hello *hello, struct effects *fx)
+{
+    struct worker *worker = workers_at(&core->workers, no);
+    bool crash = is_crash(core, now, worker->session == hello->session);
+    uint32_t at = worker->leases;
+    while (at != LEASES_NONE) {
+        struct lease *lease = leases_at(&core->leases, at);
+        uint32_t next = lease->next;
+        if (!is_named(&hello->running, lease))
+            lease_end_session(core, now, at, crash, fx);
+        else if (lease->is_live)
+            leases_renew(&core->leases, at, now.mono);
+        at = next;
+    }
+}
+
+static struct msg_held_list lost_of(const struct core *core, uint32_t no,
+                                    const struct msg_held_list *running, struct effects *fx)
+{
+    struct msg_held *lost = arena_take_array(fx->arena, running->count, sizeof *lost);
+    CHECK(lost != NULL);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < running->count; i++) {
+        uint32_t lease = leases_find(&core->leases, running->items[i].token);
+        bool holds = lease != LEASES_NONE && leases_at(&core->leases, lease)->worker == no &&
+                     leases_at(&core->leases, lease)->is_live &&
+                     id_equal(&leases_at(&core->leases, lease)->job_id, &running->items[i].job_id);
+        if (!holds)
+            lost[count++] = running->items[i];
+    }
+    return (struct msg_held_list){.items = lost, .count = count};
+}
+
+static err join(struct core *core, struct now now, uint32_t peer, const struct msg_hello *hello,
+                struct effects *fx)
+{
+    uint32_t no = workers_find(&core->workers, &hello->worker_id);
+    if (no == WORKERS_NONE) {
+        err added = workers_add(&core->workers, &hello->worker_id, &no);
+        if (added != OK)
+            return added;
+    }
+    struct worker *worker = workers_at(&core->workers, no);
+    if (worker->peer != WORKERS_NONE && worker->peer != peer)
+        workers_set_peer(&core->workers, worker->peer, ROLE_NONE, WORKERS_NONE);
+    bool is_known_session = worker->session == hello->session && worker->peer == peer;
+    if (!is_known_session) {
+        end_unnamed(core, now, no, hello, fx);
+        workers_close(&core->workers, no);
+    }
+    worker->session = hello->session;
+    worker->peer = peer;
+    workers_set_peer(&core->workers, peer, ROLE_WORKER, no);
+    return OK;
+}
+
+static void welcome(struct core *core, struct effects *fx, uint32_t peer, const struct msg *msg)
+{
+    struct msg_held_list lost = {0};
+    uint32_t no = workers_of_peer(&core->workers, peer);
+    if (no != WORKERS_NONE)
+        lost = lost_of(core, no, &msg->hello.running, fx);
+    // Version text, lineage and the limits of messages are the shell's to add.
+    effects_send(fx, peer, MSG_WELCOME, msg->corr)->welcome =
+        (struct msg_welcome){.epoch = core->ledger.row.epoch,
+                             .lease_ms = core->limits.lease_ms,
+                             .renew_ms = core->limits.renew_ms,
+                             .lost = lost};
+}
+
+void hello_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                struct effects *fx)
+{
+    const struct msg_hello *hello = &msg->hello;
+    uint32_t before = workers_of_peer(&core->workers, peer);
+    if (before != WORKERS_NONE &&
+        !id_equal(&workers_at(&core->workers, before)->id, &hello->worker_id))
+        hello_gone(core, peer);
+    err joined = hello->role == ROLE_NONE ? ERR_BAD_FIELD : OK;
+    if (hello->role == ROLE_WORKER)
+        joined = id_is_zero(&hello->worker_id) ? ERR_BAD_FIELD : join(core, now, peer, hello, fx);
+    else if (joined == OK)
+        workers_set_peer(&core->workers, peer, hello->role, WORKERS_NONE);
+    if (joined != OK)
+        effects_send(fx, peer, MSG_ERROR, msg->corr)->error = (struct msg_error){
+            .error = joined,
+            .detail = joined == ERR_FULL
+                          ? slice_of_text("worker_count_max: too many workers")
+                          : slice_of_text("HELLO: role, and a worker's worker_id, are needed")};
+    else
+        welcome(core, fx, peer, msg);
+}
+
+static void drop_passed(struct core *core, uint32_t no)
+{
+    uint32_t at = workers_at(&core->workers, no)->leases;
+    while (at != LEASES_NONE) {
+        uint32_t next = leases_at(&core->leases, at)->next;
+        if (!leases_at(&core->leases, at)->is_live)
+            lease_drop(core, at);
+        at = next;
+    }
+}
+
+void hello_gone(struct core *core, uint32_t peer)
+{
+    uint32_t no = workers_of_peer(&core->workers, peer);
+    workers_set_peer(&core->workers, peer, ROLE_NONE, WORKERS_NONE);
+    if (no == WORKERS_NONE)
+        return;
+    // Its live leases stay: it may come back in time and name them.
+    workers_close(&core->workers, no);
+    drop_passed(core, no);
+    lease_forget_idle(core, no);
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+// A job in memory and the one table of its moves. Pure. Not thread-safe.
+//
+//                 submit_later            due
+//        (none) ───────────────▶ SCHEDULED ──┐
+//          │                         ▲       │
+//          │ submit          snooze  │       ▼        grant
+//          └─────────────────────────┼──▶ QUEUED ────────────▶ RUNNING
+//                                    │    │  ▲ ▲ report  return  │ │ │
+//                                    └────┼──┼─┴─────────────────┘ │ │
+//                              succeed,   │  │ due                 │ │ fail
+//                              die (late) │  └──── RETRYING ◀──────┼─┘
+//                                         ▼                        │ succeed, die
+//                             SUCCEEDED | DEAD ◀───────────────────┘
+//                                   │ remove
+//                                   ▼
+//                                REMOVED (a tombstone while the id is taken)
+
+#include "broker/core/row.h"
+
+enum job_event {
+    JOB_SUBMIT,
+    JOB_SUBMIT_LATER,
+    JOB_DUE,     // its time has come
+    JOB_GRANT,   // leased to a worker
+    JOB_SUCCEED, // finished well; from QUEUED: late, after its lease had ended
+    JOB_FAIL,    // an attempt is burnt, another will come
+    JOB_DIE,     // no attempt is left, or none is wanted
+    JOB_RETURN,  // back to the queue at once: interruption, or the lease has ended
+    JOB_SNOOZE,  // the handler asked to be called later
+    JOB_REPORT,  // a late failure is noted; its attempt was already burnt by the lease's end
+    JOB_REMOVE,  // retention
+};
+enum { JOB_EVENTS = 11 };
+
+#define JOB_NO_GRANT UINT32_MAX
+
+// 96 bytes; what it costs per waiting job with its indexes is in docs/limits.md.
+struct job {
+    struct id id;
+    uint64_t no;
+    uint64_t token; // the last one granted
+    uint64_t fingerprint;
+    when_ms accepted_at;
+    when_ms at; // unfinished: since or from when it may start; ended: when it ended
+    when_ms granted_at;
+    uint32_t version;
+    uint32_t batch; // place of its batch + 1, 0 when none
+    uint32_t body_len;
+    uint32_t interruptions;
+    uint32_t grant; // who holds it, or held it until it ended; else JOB_NO_GRANT
+    uint16_t errors;
+    uint16_t crashes;
+    uint16_t lane;
+    uint16_t policy;
+    unsigned state : 4; // enum job_state; written by job_move() only
+    unsigned priority : 4;
+    unsigned token_use : 2;  // enum token_use
+    unsigned is_changed : 1; // in this batch's list of changes
+    unsigned is_new : 1;     // not stored yet
+};
+
+// Is there an edge from `state` for `event`?
+bool job_may(enum job_state state, enum job_event event);
+// The state that `event` leads to; the edge must exist.
+enum job_state job_after(enum job_state state, enum job_event event);
+// Moves the job along an edge that must exist, and counts its version.
+void job_move(struct job *job, enum job_event event);
+// Has it ended for good?
+bool job_is_done(enum job_state state);
+// "queued", "running" …; static.
+const char *job_state_name(enum job_state state);

@@ -1,0 +1,50 @@
+// The ends of leases.
+
+#include "broker/core/core_private.h"
+
+void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_crash,
+                   struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
+    bool is_last = is_crash && (job->crashes + 1u >= policy->max_crashes ||
+                                job->errors + job->crashes + 1u >= policy->max_attempts);
+    ledger_apply(&core->ledger,
+                 &(struct entry){
+                     .kind = ENTRY_LEASE_END,
+                     .at = now.store,
+                     .job_id = job->id,
+                     .slot = slot,
+                     .lease_end = {.event = is_last ? JOB_DIE : JOB_RETURN, .is_crash = is_crash}},
+                 fx);
+    core->figures.leases_ended++;
+    wait_enter(core, slot);
+}
+
+void lease_drop(struct core *core, uint32_t no)
+{
+    struct lease *lease = leases_at(&core->leases, no);
+    uint32_t worker_no = lease->worker;
+    uint32_t body_len = lease->body_len;
+    struct worker *worker = workers_at(&core->workers, worker_no);
+    leases_drop(&core->leases, no, &worker->leases);
+    workers_back(&core->workers, worker_no, body_len);
+}
+
+void lease_end_session(struct core *core, struct now now, uint32_t no, bool is_crash,
+                       struct effects *fx)
+{
+    struct lease *lease = leases_at(&core->leases, no);
+    uint32_t slot = lease->slot;
+    bool was_live = lease->is_live;
+    lease_drop(core, no);
+    if (was_live)
+        lease_end_job(core, now, slot, is_crash, fx);
+}
+
+void lease_forget_idle(struct core *core, uint32_t no)
+{
+    const struct worker *worker = workers_at(&core->workers, no);
+    if (worker->peer == WORKERS_NONE && worker->out_count == 0)
+        workers_drop(&core->workers, no);
+}

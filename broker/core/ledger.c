@@ -1,0 +1,349 @@
+// Applying entries. One function per kind; ledger_store.c collects what they changed.
+
+#include "broker/core/ledger.h"
+
+#include "lib/base/prng.h"
+
+static uint32_t leaver_cap(const struct limits *limits)
+{
+    // Three batches can hold ended jobs: committing, waiting, being decided. One to spare.
+    return limits->changed_count_max * 4;
+}
+
+static uint32_t grant_cap(const struct limits *limits)
+{
+    return limits->lease_count_max + leaver_cap(limits);
+}
+
+static size_t round64(size_t size)
+{
+    return (size + 63) / 64 * 64;
+}
+
+size_t ledger_size(const struct limits *limits)
+{
+    return round64(jobs_size(limits->job_count_max)) + round64(keys_size(limits->key_count_max)) +
+           round64(lanes_size(limits->lane_count_max)) +
+           round64(policies_size(limits->policy_count_max)) +
+           round64(batches_size(limits->batch_count_max)) +
+           round64(overlay_size(leaver_cap(limits))) +
+           round64(grant_cap(limits) * sizeof(struct grant)) +
+           round64(leaver_cap(limits) * sizeof(struct leaver));
+}
+
+void ledger_init(struct ledger *ledger, void *memory, const struct limits *limits,
+                 const struct known *known, uint64_t seed)
+{
+    struct arena room = {.data = memory, .cap = ledger_size(limits)};
+    *ledger = (struct ledger){.row = {.job_no_next = 1}, .batch = 1, .known = *known};
+    jobs_init(&ledger->jobs, arena_take(&room, round64(jobs_size(limits->job_count_max))),
+              limits->job_count_max, seed);
+    keys_init(&ledger->keys, arena_take(&room, round64(keys_size(limits->key_count_max))),
+              limits->key_count_max, seed);
+    lanes_init(&ledger->lanes, arena_take(&room, round64(lanes_size(limits->lane_count_max))),
+               limits->lane_count_max, seed);
+    policies_init(&ledger->policies,
+                  arena_take(&room, round64(policies_size(limits->policy_count_max))),
+                  limits->policy_count_max);
+    batches_init(&ledger->batches,
+                 arena_take(&room, round64(batches_size(limits->batch_count_max))),
+                 limits->batch_count_max, seed);
+    overlay_init(&ledger->overlay, arena_take(&room, round64(overlay_size(leaver_cap(limits)))),
+                 leaver_cap(limits), seed);
+    ledger->grant_cap = grant_cap(limits);
+    ledger->grant_free = JOB_NO_GRANT;
+    ledger->grants = arena_take(&room, round64(ledger->grant_cap * sizeof(struct grant)));
+    ledger->leaver_cap = leaver_cap(limits);
+    ledger->leavers = arena_take(&room, round64(ledger->leaver_cap * sizeof(struct leaver)));
+    CHECK(ledger->leavers != NULL);
+}
+
+// The digest is a chain over every record that an entry made.
+static void note(struct ledger *ledger, uint64_t value)
+{
+    ledger->row.digest = prng_mix(ledger->row.digest ^ value) + value;
+}
+
+static void note_job(struct ledger *ledger, const struct job *job)
+{
+    uint64_t high;
+    memcpy(&high, job->id.bytes + 8, sizeof high);
+    note(ledger, job->no ^ high);
+    note(ledger, job->token ^ (uint64_t)job->at << 20);
+    note(ledger, (uint64_t)job->version << 32 | (uint64_t)job->errors << 16 | job->crashes);
+    note(ledger, (uint64_t)job->interruptions << 16 | job->state << 4 | job->token_use);
+}
+
+static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
+{
+    CHECK_IMPLIES(from != JOB_NONE, ledger->row.counts[from] > 0);
+    if (from != JOB_NONE)
+        ledger->row.counts[from]--;
+    ledger->row.counts[to]++;
+    if (batch > 0)
+        batches_count(&ledger->batches, batch - 1, from, to);
+}
+
+// The only road on which a job in memory changes its state.
+static void move(struct ledger *ledger, uint32_t slot, enum job_event event, struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    enum job_state from = job->state;
+    job_move(job, event);
+    count(ledger, job->batch, from, job->state);
+    ledger_mark(ledger, slot, fx);
+    note_job(ledger, job);
+}
+
+static void let_grant_go(struct ledger *ledger, struct job *job)
+{
+    CHECK(job->grant != JOB_NO_GRANT);
+    ledger->grants[job->grant].next_free = ledger->grant_free;
+    ledger->grant_free = job->grant;
+    job->grant = JOB_NO_GRANT;
+}
+
+static uint32_t take_grant(struct ledger *ledger)
+{
+    uint32_t grant = ledger->grant_free;
+    if (grant == JOB_NO_GRANT) {
+        CHECK(ledger->grant_used < ledger->grant_cap);
+        return ledger->grant_used++;
+    }
+    ledger->grant_free = ledger->grants[grant].next_free;
+    return grant;
+}
+
+static void start(struct ledger *ledger, const struct entry *entry)
+{
+    CHECK(entry->start.epoch > ledger->row.epoch);
+    ledger->row.epoch = entry->start.epoch;
+    ledger->row.token_counter = 0;
+    // An epoch is durable before it grants anything, even if nothing else happened.
+    ledger->is_changed = true;
+    note(ledger, entry->start.epoch);
+}
+
+static uint32_t lane_of(struct ledger *ledger, const struct msg_submit_job *job, struct effects *fx)
+{
+    uint32_t lane = lanes_find(&ledger->lanes, job->queue, job->type);
+    if (lane == LANES_NONE) {
+        lane = lanes_add(&ledger->lanes, job->queue, job->type);
+        effects_write(fx, WRITE_LANE)->lane = lanes_row(&ledger->lanes, lane);
+    }
+    return lane;
+}
+
+static uint32_t policy_of(struct ledger *ledger, const struct policy *policy, struct effects *fx)
+{
+    uint32_t no = policies_find(&ledger->policies, policy);
+    if (no == POLICIES_NONE) {
+        no = policies_add(&ledger->policies, policy);
+        effects_write(fx, WRITE_POLICY)->policy =
+            (struct write_policy){.no = (uint16_t)no, .policy = *policy};
+    }
+    policies_hold(&ledger->policies, no);
+    return no;
+}
+
+static uint32_t batch_of(struct ledger *ledger, const struct id *id, when_ms at)
+{
+    if (id_is_zero(id))
+        return 0;
+    uint32_t batch = batches_find(&ledger->batches, id);
+    if (batch == BATCHES_NONE)
+        batch = batches_add(&ledger->batches, id, at);
+    return batch + 1;
+}
+
+static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    const struct msg_submit_job *given = entry->submit.job;
+    uint64_t no = ledger->row.job_no_next++;
+    uint32_t slot = jobs_add(&ledger->jobs, &entry->job_id, no);
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    job->fingerprint = given->fingerprint;
+    job->accepted_at = entry->at;
+    job->at = entry->submit.due_at;
+    job->batch = batch_of(ledger, &given->batch_id, entry->at);
+    job->body_len = (uint32_t)given->payload.bytes.len;
+    job->lane = (uint16_t)lane_of(ledger, given, fx);
+    job->policy = (uint16_t)policy_of(ledger, &entry->submit.policy, fx);
+    job->priority =
+        (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
+    job->is_new = 1;
+    if (id_version(&entry->job_id) == 8)
+        keys_add(&ledger->keys, &entry->job_id, no);
+    effects_write(fx, WRITE_BODY)->body = (struct write_body){.job_no = no, .job = given};
+    ledger->row.accepted++;
+    move(ledger, slot, entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT, fx);
+    return slot;
+}
+
+static void grant(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                  struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    CHECK(job->grant == JOB_NO_GRANT);
+    ledger->row.token_counter++;
+    job->token = (uint64_t)ledger->row.epoch << 40 | ledger->row.token_counter;
+    job->token_use = TOKEN_OPEN;
+    job->granted_at = entry->at;
+    job->grant = take_grant(ledger);
+    ledger->grants[job->grant] =
+        (struct grant){.worker = entry->grant.worker, .lease_ms = entry->grant.lease_ms};
+    move(ledger, slot, JOB_GRANT, fx);
+}
+
+static void count_outcome(struct job *job, enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_FAILED:
+    case OUTCOME_DEAD: job->errors++; return;
+    case OUTCOME_CRASHED: job->crashes++; return;
+    case OUTCOME_INTERRUPTED: job->interruptions++; return;
+    case OUTCOME_SUCCEEDED:
+    case OUTCOME_SNOOZED: return;
+    case OUTCOME_NONE: break;
+    }
+    UNREACHABLE();
+}
+
+// A job that has ended waits in line until its batch is durable.
+static void leave(struct ledger *ledger, uint32_t slot)
+{
+    CHECK(ledger->leaver_end - ledger->leaver_first < ledger->leaver_cap);
+    ledger->leavers[ledger->leaver_end++ % ledger->leaver_cap] =
+        (struct leaver){.slot = slot, .batch = ledger->batch};
+}
+
+static void finish(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                   struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    bool is_late = job->token_use == TOKEN_EXPIRED;
+    CHECK(is_late ? job->state == JOB_QUEUED : job->state == JOB_RUNNING);
+    // The lease's end has already charged a late attempt.
+    if (!is_late)
+        count_outcome(job, entry->finish.finish->outcome);
+    job->token_use = TOKEN_FINISHED;
+    effects_write(fx, WRITE_OUTCOME)->outcome =
+        (struct write_outcome){.job_no = job->no, .finish = entry->finish.finish};
+    enum job_event event = entry->finish.event;
+    bool is_done = job_is_done(job_after(job->state, event));
+    if (event != JOB_REPORT)
+        job->at = entry->finish.due_at;
+    if (is_done)
+        job->at = entry->at;
+    if (job->grant != JOB_NO_GRANT && !is_done)
+        let_grant_go(ledger, job);
+    move(ledger, slot, event, fx);
+    if (is_done)
+        leave(ledger, slot);
+}
+
+static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                      struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    CHECK(job->state == JOB_RUNNING && job->token_use == TOKEN_OPEN);
+    if (entry->lease_end.is_crash)
+        job->crashes++;
+    else
+        job->interruptions++;
+    job->token_use = TOKEN_EXPIRED;
+    job->at = entry->at;
+    bool is_done = job_is_done(job_after(job->state, entry->lease_end.event));
+    if (!is_done)
+        let_grant_go(ledger, job);
+    move(ledger, slot, entry->lease_end.event, fx);
+    if (is_done)
+        leave(ledger, slot);
+}
+
+static void change_stored(struct ledger *ledger, const struct job_row *row, bool is_gone)
+{
+    overlay_add(&ledger->overlay,
+                &(struct overlay_item){.row = *row, .batch = ledger->batch, .is_gone = is_gone});
+    note(ledger, row->no << 1 | is_gone);
+}
+
+static void remove_job(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(ledger, &entry->job_id);
+    CHECK(view.is_known && view.slot == JOBS_NONE && view.row.no == entry->remove.job_no);
+    struct job_row row = view.row;
+    row.ended_as = row.state;
+    count(ledger, row.batch, row.state, job_after(row.state, JOB_REMOVE));
+    row.state = (uint8_t)job_after(row.state, JOB_REMOVE);
+    row.batch = 0;
+    row.version++;
+    effects_write(fx, DROP_BODY)->drop = row;
+    effects_write(fx, WRITE_JOB)->job = (struct write_job){.row = row};
+    change_stored(ledger, &row, false);
+}
+
+static void forget(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(ledger, &entry->job_id);
+    CHECK(view.is_known && view.slot == JOBS_NONE && view.row.state == JOB_REMOVED);
+    CHECK(view.row.no == entry->remove.job_no);
+    struct job_row row = view.row;
+    row.version++;
+    if (id_version(&row.id) == 8)
+        keys_drop(&ledger->keys, &row.id, row.no);
+    effects_write(fx, DROP_JOB)->drop = row;
+    change_stored(ledger, &row, true);
+}
+
+static void record(const struct entry *entry, struct effects *fx)
+{
+    if (fx->entries == NULL)
+        return;
+    CHECK(fx->entry_count < fx->entry_cap);
+    fx->entries[fx->entry_count] = *entry;
+    fx->entries[fx->entry_count++].slot = ENTRY_NO_SLOT;
+}
+
+static uint32_t slot_of(const struct ledger *ledger, const struct entry *entry)
+{
+    if (entry->slot != ENTRY_NO_SLOT)
+        return entry->slot;
+    uint32_t slot = jobs_find(&ledger->jobs, &entry->job_id);
+    CHECK(slot != JOBS_NONE);
+    return slot;
+}
+
+uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    record(entry, fx);
+    uint32_t slot = JOBS_NONE;
+    switch (entry->kind) {
+    case ENTRY_START: start(ledger, entry); return JOBS_NONE;
+    case ENTRY_SUBMIT: return submit(ledger, entry, fx);
+    case ENTRY_DUE:
+        slot = slot_of(ledger, entry);
+        move(ledger, slot, JOB_DUE, fx);
+        return slot;
+    case ENTRY_GRANT:
+        slot = slot_of(ledger, entry);
+        grant(ledger, slot, entry, fx);
+        return slot;
+    case ENTRY_FINISH:
+        slot = slot_of(ledger, entry);
+        finish(ledger, slot, entry, fx);
+        return slot;
+    case ENTRY_LEASE_END:
+        slot = slot_of(ledger, entry);
+        lease_end(ledger, slot, entry, fx);
+        return slot;
+    case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
+    }
+    UNREACHABLE();
+}
+
+uint64_t ledger_digest(const struct ledger *ledger)
+{
+    return ledger->row.digest;
+}

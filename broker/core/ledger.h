@@ -1,0 +1,88 @@
+#pragma once
+
+// The ledger: what happened. Only entries change it, and applying one needs no choice, so that
+// the same entries give the same ledger and the same digest anywhere. Pure. Not thread-safe.
+// It knows nothing of workers' connections, credit, or who should be next: that is the
+// dispatcher's, and a replay that needs the dispatcher does not link.
+
+#include "broker/core/batches.h"
+#include "broker/core/effects.h"
+#include "broker/core/entry.h"
+#include "broker/core/jobs.h"
+#include "broker/core/keys.h"
+#include "broker/core/known.h"
+#include "broker/core/lanes.h"
+#include "broker/core/limits.h"
+#include "broker/core/overlay.h"
+#include "broker/core/policies.h"
+
+// Who holds a running job.
+struct grant {
+    struct id worker;
+    uint32_t lease_ms;
+    uint32_t next_free;
+};
+
+// A job that ended in a batch and leaves memory when that batch is durable.
+struct leaver {
+    uint32_t slot;
+    uint64_t batch;
+};
+
+struct ledger {
+    struct ledger_row row;
+    uint64_t batch;  // the batch being decided
+    bool is_changed; // the row must be written even if no job was changed
+    struct known known;
+    struct jobs jobs;
+    struct keys keys;
+    struct lanes lanes;
+    struct policies policies;
+    struct batches batches;
+    struct overlay overlay;
+    struct grant *grants;
+    uint32_t grant_cap, grant_used, grant_free;
+    struct leaver *leavers; // a ring
+    uint32_t leaver_cap;
+    uint64_t leaver_first, leaver_end;
+};
+
+size_t ledger_size(const struct limits *limits);
+// `memory` is ledger_size() zeroed bytes, aligned to 64.
+void ledger_init(struct ledger *ledger, void *memory, const struct limits *limits,
+                 const struct known *known, uint64_t seed);
+
+// Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
+// for START, REMOVE, FORGET). The entry must be possible: who proposes it has asked first
+// (ledger_lookup(), job_may(), ledger_refusal()).
+uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
+
+// Everything known about an id: in memory, in unsettled batches, or stored.
+struct ledger_view {
+    bool is_known;
+    uint32_t slot;      // JOBS_NONE when not in memory
+    struct job_row row; // as it would be stored now
+};
+struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *id);
+
+// May this submission be accepted? OK, or ERR_FULL with the limit's name in out_detail.
+err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
+                   const struct policy *policy, const char **out_detail);
+
+// The row of a job in memory.
+struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);
+
+// Marks a job in memory as changed in this batch: for changes a reader sees that are no entries.
+void ledger_mark(struct ledger *ledger, uint32_t slot, struct effects *effects);
+
+// Ends a batch: writes the rows of everything changed. Returns the batch's number.
+uint64_t ledger_collect(struct ledger *ledger, when_ms store_time, struct effects *effects);
+void ledger_settled(struct ledger *ledger, uint64_t batch);
+
+// The core_load_ functions of the same names.
+MUST_USE err ledger_load_row(struct ledger *ledger, const struct ledger_row *row);
+MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
+MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
+void ledger_loaded(struct ledger *ledger);
+
+uint64_t ledger_digest(const struct ledger *ledger);

@@ -1,0 +1,230 @@
+// The ledger and what is stored: looking up, collecting rows at the end of a batch, letting
+// ended jobs go, loading.
+
+#include "broker/core/ledger.h"
+
+#include "lib/base/prng.h"
+
+static when_ms remove_at(const struct ledger *ledger, const struct job *job)
+{
+    if (!job_is_done(job->state))
+        return 0;
+    return when_after(job->at, (when_ms)policies_at(&ledger->policies, job->policy)->keep_s * 1000);
+}
+
+struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
+{
+    const struct job *job = jobs_at(&ledger->jobs, slot);
+    const struct policy *policy = policies_at(&ledger->policies, job->policy);
+    bool is_done = job_is_done(job->state);
+    struct job_row row = {
+        .id = job->id,
+        .no = job->no,
+        .token = job->token,
+        .fingerprint = job->fingerprint,
+        .accepted_at = job->accepted_at,
+        .due_at = is_done ? 0 : job->at,
+        .granted_at = job->granted_at,
+        .ended_at = is_done ? job->at : 0,
+        .remove_at = remove_at(ledger, job),
+        .dedup_until = when_after(job->accepted_at, (when_ms)policy->dedup_s * 1000),
+        .version = job->version,
+        .interruptions = job->interruptions,
+        .batch = job->batch,
+        .body_len = job->body_len,
+        .errors = job->errors,
+        .crashes = job->crashes,
+        .lane = job->lane,
+        .policy = job->policy,
+        .state = (uint8_t)job->state,
+        .priority = (uint8_t)job->priority,
+        .token_use = (uint8_t)job->token_use,
+    };
+    if (job->grant != JOB_NO_GRANT) {
+        row.worker = ledger->grants[job->grant].worker;
+        row.lease_ms = ledger->grants[job->grant].lease_ms;
+    }
+    return row;
+}
+
+static bool stored_by_key(const struct ledger *ledger, const struct id *id, struct job_row *out)
+{
+    uint32_t at = keys_first(&ledger->keys, id);
+    for (; at != INDEX_NONE; at = keys_next(&ledger->keys, at))
+        if (ledger->known.by_no(ledger->known.ctx, keys_job_no(&ledger->keys, at), out) &&
+            id_equal(&out->id, id))
+            return true;
+    return false;
+}
+
+struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *id)
+{
+    struct ledger_view view = {.slot = jobs_find(&ledger->jobs, id)};
+    if (view.slot != JOBS_NONE) {
+        view.is_known = true;
+        view.row = ledger_row_of(ledger, view.slot);
+        return view;
+    }
+    const struct overlay_item *unsettled = overlay_find(&ledger->overlay, id);
+    if (unsettled != NULL) {
+        view.is_known = !unsettled->is_gone;
+        view.row = unsettled->row;
+        return view;
+    }
+    if (id_version(id) == 8)
+        view.is_known = stored_by_key(ledger, id, &view.row);
+    else
+        view.is_known = ledger->known.by_id(ledger->known.ctx, id, &view.row);
+    return view;
+}
+
+err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
+                   const struct policy *policy, const char **out_detail)
+{
+    if (!jobs_has_room(&ledger->jobs))
+        *out_detail = "job_count_max: too many unfinished jobs";
+    else if (id_version(&job->job_id) == 8 && !keys_has_room(&ledger->keys))
+        *out_detail = "dedup_full: key_count_max keys are inside their window";
+    else if (!lanes_has_room(&ledger->lanes) &&
+             lanes_find(&ledger->lanes, job->queue, job->type) == LANES_NONE)
+        *out_detail = "lane_count_max: too many different (queue, type) pairs";
+    else if (!policies_has_room(&ledger->policies) &&
+             policies_find(&ledger->policies, policy) == POLICIES_NONE)
+        *out_detail = "policy_count_max: too many different sets of options";
+    else if (!id_is_zero(&job->batch_id) && !batches_has_room(&ledger->batches) &&
+             batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE)
+        *out_detail = "batch_count_max: too many batches";
+    else
+        return OK;
+    return ERR_FULL;
+}
+
+void ledger_mark(struct ledger *ledger, uint32_t slot, struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    if (job->is_changed)
+        return;
+    CHECK(fx->changed_count < fx->changed_cap);
+    job->is_changed = 1;
+    fx->changed[fx->changed_count++] = slot;
+}
+
+uint64_t ledger_collect(struct ledger *ledger, when_ms store_time, struct effects *fx)
+{
+    for (uint32_t i = 0; i < fx->changed_count; i++) {
+        struct job *job = jobs_at(&ledger->jobs, fx->changed[i]);
+        CHECK(job->is_changed);
+        effects_write(fx, WRITE_JOB)->job =
+            (struct write_job){.row = ledger_row_of(ledger, fx->changed[i]), .is_new = job->is_new};
+        job->is_changed = 0;
+        job->is_new = 0;
+    }
+    struct batch_row row;
+    bool is_over;
+    while (batches_collect(&ledger->batches, &row, &is_over)) {
+        if (is_over)
+            effects_write(fx, DROP_BATCH)->batch = row;
+        else
+            effects_write(fx, WRITE_BATCH)->batch = row;
+    }
+    CHECK(store_time >= ledger->row.store_time);
+    ledger->row.store_time = store_time;
+    if (fx->write_count > 0 || ledger->is_changed)
+        effects_write(fx, WRITE_LEDGER)->ledger = ledger->row;
+    ledger->is_changed = false;
+    return ledger->batch++;
+}
+
+static void evict(struct ledger *ledger, uint32_t slot)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    CHECK(job_is_done(job->state));
+    policies_let_go(&ledger->policies, job->policy);
+    if (job->grant != JOB_NO_GRANT) {
+        ledger->grants[job->grant].next_free = ledger->grant_free;
+        ledger->grant_free = job->grant;
+        job->grant = JOB_NO_GRANT;
+    }
+    jobs_drop(&ledger->jobs, slot);
+}
+
+void ledger_settled(struct ledger *ledger, uint64_t batch)
+{
+    CHECK(batch < ledger->batch);
+    while (ledger->leaver_first < ledger->leaver_end) {
+        struct leaver leaver = ledger->leavers[ledger->leaver_first % ledger->leaver_cap];
+        if (leaver.batch > batch)
+            break;
+        evict(ledger, leaver.slot);
+        ledger->leaver_first++;
+    }
+    overlay_settled(&ledger->overlay, batch);
+}
+
+err ledger_load_row(struct ledger *ledger, const struct ledger_row *row)
+{
+    if (row->job_no_next == 0)
+        return ERR_DAMAGED;
+    ledger->row = *row;
+    return OK;
+}
+
+static void load_grant(struct ledger *ledger, struct job *job, const struct job_row *row)
+{
+    CHECK(ledger->grant_used < ledger->grant_cap);
+    job->grant = ledger->grant_used++;
+    ledger->grants[job->grant] = (struct grant){.worker = row->worker, .lease_ms = row->lease_ms};
+}
+
+err ledger_load_job(struct ledger *ledger, const struct job_row *row)
+{
+    bool is_running = row->state == JOB_RUNNING;
+    if (!jobs_has_room(&ledger->jobs) || (is_running && ledger->grant_used == ledger->grant_cap))
+        return ERR_FULL;
+    if (row->no == 0 || row->no >= ledger->row.job_no_next || row->lane >= ledger->lanes.count ||
+        !policies_is_known(&ledger->policies, row->policy) || row->batch > ledger->batches.used ||
+        row->state == JOB_NONE || row->state >= JOB_STATES || job_is_done(row->state) ||
+        jobs_find(&ledger->jobs, &row->id) != JOBS_NONE)
+        return ERR_DAMAGED;
+    struct job *job = jobs_at(&ledger->jobs, jobs_add(&ledger->jobs, &row->id, row->no));
+    *job = (struct job){
+        .id = row->id,
+        .no = row->no,
+        .token = row->token,
+        .fingerprint = row->fingerprint,
+        .accepted_at = row->accepted_at,
+        .at = row->due_at,
+        .granted_at = row->granted_at,
+        .version = row->version,
+        .batch = row->batch,
+        .body_len = row->body_len,
+        .interruptions = row->interruptions,
+        .grant = JOB_NO_GRANT,
+        .errors = row->errors,
+        .crashes = row->crashes,
+        .lane = row->lane,
+        .policy = row->policy,
+        .state = row->state & 15u,
+        .priority = row->priority & 15u,
+        .token_use = row->token_use & 3u,
+    };
+    if (is_running)
+        load_grant(ledger, job, row);
+    policies_hold(&ledger->policies, row->policy);
+    return OK;
+}
+
+err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no)
+{
+    if (!keys_has_room(&ledger->keys))
+        return ERR_FULL;
+    if (id_version(id) != 8 || job_no == 0 || job_no >= ledger->row.job_no_next)
+        return ERR_DAMAGED;
+    keys_add(&ledger->keys, id, job_no);
+    return OK;
+}
+
+void ledger_loaded(struct ledger *ledger)
+{
+    policies_loaded(&ledger->policies);
+}

@@ -1,0 +1,104 @@
+// Lists of waiting jobs.
+
+#include "broker/core/ready.h"
+
+static size_t lanes_bytes(const struct limits *limits)
+{
+    return ((size_t)limits->lane_count_max * sizeof(struct ready_lane) + 15) / 16 * 16;
+}
+
+size_t ready_size(const struct limits *limits)
+{
+    return lanes_bytes(limits) + (size_t)limits->job_count_max * sizeof(struct ready_links);
+}
+
+void ready_init(struct ready *ready, void *memory, const struct limits *limits,
+                const struct jobs *jobs)
+{
+    *ready = (struct ready){
+        .jobs = jobs,
+        .lanes = memory,
+        .links = (struct ready_links *)(void *)((uint8_t *)memory + lanes_bytes(limits)),
+        .age_step_ms = limits->age_step_ms};
+}
+
+// Lanes get numbers in order, so those below lane_count have been emptied once.
+static struct ready_lane *lane_at(struct ready *ready, uint32_t lane)
+{
+    for (; ready->lane_count <= lane; ready->lane_count++) {
+        struct ready_lane *fresh = &ready->lanes[ready->lane_count];
+        fresh->count = 0;
+        for (unsigned p = 0; p < READY_PRIORITIES; p++)
+            fresh->heads[p] = fresh->tails[p] = READY_NONE;
+    }
+    return &ready->lanes[lane];
+}
+
+void ready_push(struct ready *ready, uint32_t slot)
+{
+    const struct job *job = jobs_at(ready->jobs, slot);
+    CHECK(job->state == JOB_QUEUED);
+    struct ready_lane *lane = lane_at(ready, job->lane);
+    uint32_t tail = lane->tails[job->priority];
+    ready->links[slot] = (struct ready_links){.prev = tail, .next = READY_NONE};
+    if (tail == READY_NONE)
+        lane->heads[job->priority] = slot;
+    else
+        ready->links[tail].next = slot;
+    lane->tails[job->priority] = slot;
+    lane->count++;
+}
+
+void ready_drop(struct ready *ready, uint32_t slot)
+{
+    const struct job *job = jobs_at(ready->jobs, slot);
+    struct ready_lane *lane = lane_at(ready, job->lane);
+    struct ready_links links = ready->links[slot];
+    CHECK(lane->count > 0);
+    if (links.prev == READY_NONE) {
+        CHECK(lane->heads[job->priority] == slot);
+        lane->heads[job->priority] = links.next;
+    } else {
+        ready->links[links.prev].next = links.next;
+    }
+    if (links.next == READY_NONE)
+        lane->tails[job->priority] = links.prev;
+    else
+        ready->links[links.next].prev = links.prev;
+    lane->count--;
+}
+
+uint32_t ready_best(const struct ready *ready, uint32_t lane)
+{
+    if (ready_count(ready, lane) == 0)
+        return READY_NONE;
+    uint32_t best = READY_NONE;
+    when_ms best_key = WHEN_NEVER;
+    for (unsigned p = 0; p < READY_PRIORITIES; p++) {
+        uint32_t head = ready->lanes[lane].heads[p];
+        if (head == READY_NONE)
+            continue;
+        when_ms key = when_after(jobs_at(ready->jobs, head)->at, (when_ms)p * ready->age_step_ms);
+        if (best == READY_NONE || key < best_key) {
+            best = head;
+            best_key = key;
+        }
+    }
+    return best;
+}
+
+uint32_t ready_count(const struct ready *ready, uint32_t lane)
+{
+    return lane < ready->lane_count ? ready->lanes[lane].count : 0;
+}
+
+when_ms ready_oldest(const struct ready *ready, uint32_t lane)
+{
+    when_ms oldest = WHEN_NEVER;
+    for (unsigned p = 0; lane < ready->lane_count && p < READY_PRIORITIES; p++) {
+        uint32_t head = ready->lanes[lane].heads[p];
+        if (head != READY_NONE)
+            oldest = when_min(oldest, jobs_at(ready->jobs, head)->at);
+    }
+    return oldest;
+}

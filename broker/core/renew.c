@@ -1,0 +1,56 @@
+// Station renew: the heartbeat of workers. Leases named in it are counted in full from now;
+// progress is written at most once a second and job.
+
+#include "broker/core/core_private.h"
+
+enum { PROGRESS_GAP_MS = 1000 };
+
+// The live lease of this worker for this (job, token), or LEASES_NONE.
+static uint32_t held_by(const struct core *core, uint32_t worker, const struct id *job_id,
+                        uint64_t token)
+{
+    uint32_t no = leases_find(&core->leases, token);
+    if (no == LEASES_NONE)
+        return LEASES_NONE;
+    const struct lease *lease = leases_at(&core->leases, no);
+    bool is_held = lease->is_live && lease->worker == worker && id_equal(&lease->job_id, job_id);
+    return is_held ? no : LEASES_NONE;
+}
+
+static void note_progress(struct core *core, struct now now, uint32_t worker,
+                          const struct msg_progress *progress, struct effects *fx)
+{
+    uint32_t no = held_by(core, worker, &progress->job_id, progress->token);
+    if (no == LEASES_NONE)
+        return;
+    struct lease *lease = leases_at(&core->leases, no);
+    if (lease->progress_at != 0 && now.mono < lease->progress_at + PROGRESS_GAP_MS)
+        return;
+    lease->progress_at = now.mono;
+    struct job *job = jobs_at(&core->ledger.jobs, lease->slot);
+    job->version++;
+    ledger_mark(&core->ledger, lease->slot, fx);
+    effects_write(fx, WRITE_PROGRESS)->progress =
+        (struct write_progress){.job_no = job->no, .progress = progress};
+}
+
+void renew_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                struct effects *fx)
+{
+    const struct msg_held_list *running = &msg->renew.running;
+    uint32_t worker = workers_of_peer(&core->workers, peer);
+    struct msg_held *lost = arena_take_array(fx->arena, running->count, sizeof *lost);
+    CHECK(lost != NULL);
+    uint32_t lost_count = 0;
+    for (uint32_t i = 0; i < running->count; i++) {
+        uint32_t no = held_by(core, worker, &running->items[i].job_id, running->items[i].token);
+        if (no == LEASES_NONE)
+            lost[lost_count++] = running->items[i];
+        else
+            leases_renew(&core->leases, no, now.mono);
+    }
+    for (uint32_t i = 0; i < msg->renew.progress_count; i++)
+        note_progress(core, now, worker, &msg->renew.progress[i], fx);
+    effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed =
+        (struct msg_renewed){.lost = {.items = lost, .count = lost_count}};
+}

@@ -1,0 +1,127 @@
+// Station submit: a job is accepted, recognised, or refused.
+
+#include "broker/core/core_private.h"
+
+static uint32_t given_or(uint32_t given, uint32_t otherwise)
+{
+    return given > 0 ? given : otherwise;
+}
+
+static uint16_t count16(uint32_t given, uint32_t otherwise)
+{
+    uint32_t value = given_or(given, otherwise);
+    return value < UINT16_MAX ? (uint16_t)value : UINT16_MAX;
+}
+
+static struct policy policy_of(const struct limits *limits, const struct msg_submit_job *job)
+{
+    bool is_keyed = id_version(&job->job_id) == 8;
+    // An unkeyed id only has to be known for as long as its age lets it in.
+    uint32_t unkeyed_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000;
+    return (struct policy){
+        .timeout_ms = given_or(job->timeout_ms, limits->timeout_default_ms),
+        .retry_first_ms = given_or(job->retry_first_ms, LIMITS_RETRY_FIRST_MS),
+        .retry_longest_ms = given_or(job->retry_longest_ms, LIMITS_RETRY_LONGEST_MS),
+        .retry_factor_milli = given_or(job->retry_factor_milli, LIMITS_RETRY_FACTOR_MILLI),
+        .keep_s = given_or(job->keep_s, limits->keep_default_s),
+        .dedup_s = is_keyed ? limits->dedup_window_s : unkeyed_s,
+        .max_attempts = count16(job->max_attempts, LIMITS_ATTEMPTS_DEFAULT),
+        .max_crashes = count16(job->max_crashes, LIMITS_CRASHES_DEFAULT),
+    };
+}
+
+static when_ms due_at(const struct msg_submit_job *job, when_ms now)
+{
+    when_ms latest = (when_ms)1 << 48; // far beyond any calendar, and no sum overflows
+    if (job->delay_ms > 0)
+        return when_after(now, job->delay_ms < (uint64_t)latest ? (when_ms)job->delay_ms : latest);
+    return job->run_at > now ? when_min(job->run_at, latest) : now;
+}
+
+static bool is_fresh(const struct id *id, when_ms now)
+{
+    when_ms made = id_time(id);
+    return made > now - LIMITS_ID_AGE_MAX_MS && made < now + LIMITS_ID_AHEAD_MAX_MS;
+}
+
+static struct msg_submitted_job known_answer(const struct msg_submit_job *job,
+                                             const struct job_row *row)
+{
+    struct msg_submitted_job answer = {.job_id = job->job_id};
+    if (row->fingerprint != job->fingerprint) {
+        answer.error = ERR_KEY_REUSED;
+        return answer;
+    }
+    answer.replayed = true;
+    answer.state = (enum job_state)row->state;
+    answer.created_at = row->accepted_at;
+    answer.dedup_until = row->dedup_until;
+    return answer;
+}
+
+static struct msg_submitted_job refused(const struct msg_submit_job *job, err error,
+                                        const char *detail)
+{
+    struct msg_submitted_job answer = {.job_id = job->job_id, .error = error};
+    if (detail != NULL)
+        answer.detail = slice_of_text(detail);
+    if (err_may_retry(error))
+        answer.retry_after_ms = 1000;
+    return answer;
+}
+
+static struct msg_submitted_job accept(struct core *core, struct now now,
+                                       const struct msg_submit_job *job,
+                                       const struct policy *policy, struct effects *fx)
+{
+    uint32_t slot = ledger_apply(
+        &core->ledger,
+        &(struct entry){
+            .kind = ENTRY_SUBMIT,
+            .at = now.store,
+            .job_id = job->job_id,
+            .slot = ENTRY_NO_SLOT,
+            .submit = {.job = job, .policy = *policy, .due_at = due_at(job, now.store)}},
+        fx);
+    wait_enter(core, slot);
+    return (struct msg_submitted_job){
+        .job_id = job->job_id,
+        .state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state,
+        .created_at = now.store,
+        .dedup_until = when_after(now.store, (when_ms)policy->dedup_s * 1000)};
+}
+
+// Verdicts in this order: the shell's (format, identity), replay, limits.
+static struct msg_submitted_job judge(struct core *core, struct now now,
+                                      const struct msg_submit_job *job, struct effects *fx)
+{
+    if (job->verdict != OK)
+        return refused(job, job->verdict, NULL);
+    struct ledger_view view = ledger_lookup(&core->ledger, &job->job_id);
+    if (view.is_known)
+        return known_answer(job, &view.row);
+    if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
+        return refused(job, ERR_ID_TOO_OLD, NULL);
+    struct policy policy = policy_of(&core->limits, job);
+    const char *detail = NULL;
+    err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);
+    if (refusal != OK)
+        return refused(job, refusal, detail);
+    return accept(core, now, job, &policy, fx);
+}
+
+void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                 struct effects *fx)
+{
+    const struct msg_submit *submit = &msg->submit;
+    struct msg_submitted_job *answers = arena_take_array(fx->arena, submit->count, sizeof *answers);
+    CHECK(answers != NULL);
+    for (uint32_t i = 0; i < submit->count; i++) {
+        answers[i] = judge(core, now, &submit->jobs[i], fx);
+        core->figures.submitted += !answers[i].replayed && answers[i].error == OK;
+        core->figures.replayed += answers[i].replayed;
+        core->figures.refused += answers[i].error != OK;
+    }
+    effects_send(fx, peer, MSG_SUBMITTED, msg->corr)->submitted =
+        (struct msg_submitted){.jobs = answers, .count = submit->count};
+}

@@ -1,0 +1,49 @@
+// Station tick: leases whose time has passed, jobs whose time has come. At most
+// LIMITS_STEP_RECORDS_MAX of both; what is left shows in core_wait_ms().
+
+#include "broker/core/core_private.h"
+
+// True when a lease was ended.
+static bool end_one_lease(struct core *core, struct now now, struct effects *fx)
+{
+    uint32_t no = leases_first_end(&core->leases);
+    if (no == LEASES_NONE || leases_at(&core->leases, no)->ends_at > now.mono)
+        return false;
+    const struct lease *lease = leases_at(&core->leases, no);
+    uint32_t worker = lease->worker;
+    // A lease that was neither granted nor renewed since the broker started ended because of the
+    // broker's absence, as far as anybody knows.
+    bool is_crash = lease->ends_at > when_after(core->started_at, lease->lease_ms);
+    leases_pass(&core->leases, no);
+    lease_end_job(core, now, lease->slot, is_crash, fx);
+    // A connected worker owes a word about it still; one that is gone owes nothing.
+    if (workers_at(&core->workers, worker)->peer == WORKERS_NONE) {
+        lease_drop(core, no);
+        lease_forget_idle(core, worker);
+    }
+    return true;
+}
+
+static bool wake_one_job(struct core *core, struct now now, struct effects *fx)
+{
+    uint32_t slot = delayed_take(&core->delayed, now.store);
+    if (slot == JOBS_NONE)
+        return false;
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_DUE,
+                                 .at = now.store,
+                                 .job_id = jobs_at(&core->ledger.jobs, slot)->id,
+                                 .slot = slot},
+                 fx);
+    wait_enter(core, slot);
+    return true;
+}
+
+void tick_step(struct core *core, struct now now, struct effects *fx)
+{
+    uint32_t left = LIMITS_STEP_RECORDS_MAX;
+    while (left > 0 && end_one_lease(core, now, fx))
+        left--;
+    while (left > 0 && wake_one_job(core, now, fx))
+        left--;
+}

@@ -1,0 +1,318 @@
+// Workers, their credit, and the rings of those who may be given a job.
+
+#include "broker/core/workers.h"
+
+#include "lib/base/arena.h"
+
+static size_t round16(size_t size)
+{
+    return (size + 15) / 16 * 16;
+}
+
+size_t workers_size(const struct limits *limits)
+{
+    return round16((size_t)limits->worker_count_max * sizeof(struct worker)) +
+           round16((size_t)limits->worker_count_max * WORKERS_NAMES_LEN) +
+           round16((size_t)limits->serve_count_max * sizeof(struct serve)) +
+           round16((size_t)limits->lane_count_max * sizeof(struct lane_ring)) +
+           round16((size_t)limits->peer_count_max * sizeof(struct workers_peer)) +
+           index_size(limits->worker_count_max);
+}
+
+void workers_init(struct workers *workers, void *memory, const struct limits *limits,
+                  const struct lanes *lanes, uint64_t seed)
+{
+    struct arena room = {.data = memory, .cap = workers_size(limits)};
+    uint32_t cap = limits->worker_count_max;
+    *workers = (struct workers){.lanes = lanes,
+                                .cap = cap,
+                                .free = WORKERS_NONE,
+                                .serve_cap = limits->serve_count_max,
+                                .serve_free = WORKERS_NONE,
+                                .peer_cap = limits->peer_count_max,
+                                .seed = seed};
+    workers->items = arena_take(&room, round16(cap * sizeof(struct worker)));
+    workers->names = arena_take(&room, round16((size_t)cap * WORKERS_NAMES_LEN));
+    workers->serves = arena_take(&room, round16(workers->serve_cap * sizeof(struct serve)));
+    workers->rings = arena_take(&room, round16(limits->lane_count_max * sizeof(struct lane_ring)));
+    workers->peers = arena_take(&room, round16(workers->peer_cap * sizeof(struct workers_peer)));
+    index_init(&workers->by_id, arena_take(&room, index_size(cap)), cap);
+}
+
+enum role workers_role(const struct workers *workers, uint32_t peer)
+{
+    CHECK(peer < workers->peer_cap);
+    return workers->peers[peer].role;
+}
+
+void workers_set_peer(struct workers *workers, uint32_t peer, enum role role, uint32_t worker)
+{
+    CHECK(peer < workers->peer_cap);
+    CHECK_IMPLIES(worker != WORKERS_NONE, role == ROLE_WORKER);
+    workers->peers[peer] = (struct workers_peer){.role = (uint8_t)role, .worker = worker};
+}
+
+uint32_t workers_of_peer(const struct workers *workers, uint32_t peer)
+{
+    if (workers_role(workers, peer) != ROLE_WORKER)
+        return WORKERS_NONE;
+    return workers->peers[peer].worker;
+}
+
+uint32_t workers_find(const struct workers *workers, const struct id *id)
+{
+    uint32_t at = index_first(&workers->by_id, id_hash(id, workers->seed));
+    while (at != INDEX_NONE && !id_equal(&workers->items[at].id, id))
+        at = index_next(&workers->by_id, at);
+    return at;
+}
+
+err workers_add(struct workers *workers, const struct id *id, uint32_t *out_worker)
+{
+    if (workers->count == workers->cap)
+        return ERR_FULL;
+    uint32_t no = workers->free;
+    if (no == WORKERS_NONE)
+        no = workers->used++;
+    else
+        workers->free = workers->items[no].next_free;
+    workers->count++;
+    workers->items[no] = (struct worker){.id = *id,
+                                         .peer = WORKERS_NONE,
+                                         .leases = LEASES_NONE,
+                                         .serves = WORKERS_NONE,
+                                         .is_used = true};
+    index_add(&workers->by_id, no, id_hash(id, workers->seed));
+    *out_worker = no;
+    return OK;
+}
+
+struct worker *workers_at(const struct workers *workers, uint32_t no)
+{
+    CHECK(no < workers->used && workers->items[no].is_used);
+    return &workers->items[no];
+}
+
+static void enter_ring(struct workers *workers, uint32_t no)
+{
+    struct serve *serve = &workers->serves[no];
+    struct lane_ring *ring = &workers->rings[serve->lane];
+    if (ring->head == WORKERS_NONE) {
+        serve->prev = serve->next = no;
+        ring->head = no;
+        return;
+    }
+    // Behind the last one, which is before the head.
+    uint32_t last = workers->serves[ring->head].prev;
+    serve->prev = last;
+    serve->next = ring->head;
+    workers->serves[last].next = no;
+    workers->serves[ring->head].prev = no;
+}
+
+static void leave_ring(struct workers *workers, uint32_t no)
+{
+    struct serve *serve = &workers->serves[no];
+    struct lane_ring *ring = &workers->rings[serve->lane];
+    if (serve->next == no) {
+        CHECK(ring->head == no);
+        ring->head = WORKERS_NONE;
+        return;
+    }
+    workers->serves[serve->prev].next = serve->next;
+    workers->serves[serve->next].prev = serve->prev;
+    if (ring->head == no)
+        ring->head = serve->next;
+}
+
+// Stands in its rings exactly while it may be given a job.
+static void place(struct workers *workers, uint32_t no)
+{
+    struct worker *worker = workers_at(workers, no);
+    bool may = worker->peer != WORKERS_NONE && !worker->is_quiet && !worker->is_stalled &&
+               worker->out_count < worker->slots;
+    if (may == worker->in_rings)
+        return;
+    worker->in_rings = may;
+    uint32_t at = worker->serves;
+    for (; at != WORKERS_NONE; at = workers->serves[at].next_of_worker) {
+        if (may)
+            enter_ring(workers, at);
+        else
+            leave_ring(workers, at);
+    }
+}
+
+static void clear_serves(struct workers *workers, uint32_t no)
+{
+    struct worker *worker = workers_at(workers, no);
+    CHECK(!worker->in_rings);
+    while (worker->serves != WORKERS_NONE) {
+        uint32_t at = worker->serves;
+        struct serve *serve = &workers->serves[at];
+        worker->serves = serve->next_of_worker;
+        workers->rings[serve->lane].worker_count--;
+        serve->next_of_worker = workers->serve_free;
+        workers->serve_free = at;
+        workers->serve_count--;
+    }
+}
+
+void workers_close(struct workers *workers, uint32_t no)
+{
+    struct worker *worker = workers_at(workers, no);
+    worker->peer = WORKERS_NONE;
+    worker->slots = 0;
+    place(workers, no);
+    clear_serves(workers, no);
+}
+
+void workers_drop(struct workers *workers, uint32_t no)
+{
+    struct worker *worker = workers_at(workers, no);
+    CHECK(worker->leases == LEASES_NONE && worker->out_count == 0);
+    workers_close(workers, no);
+    index_drop(&workers->by_id, no, id_hash(&worker->id, workers->seed));
+    *worker = (struct worker){.next_free = workers->free};
+    workers->free = no;
+    workers->count--;
+}
+
+// Is `name` among `count` packed names? Leaves `*at` behind the last one read.
+static bool has_name(const uint8_t *names, uint32_t count, struct slice name, uint32_t *at)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t len = names[*at];
+        found = found || slice_equal(slice_of(names + *at + 1, len), name);
+        *at += 1u + len;
+    }
+    return found;
+}
+
+static bool does_serve(const struct workers *workers, uint32_t no, uint32_t lane)
+{
+    const struct worker *worker = workers_at(workers, no);
+    const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
+    struct lane_row row = lanes_row(workers->lanes, lane);
+    uint32_t at = 0;
+    bool has_type = has_name(names, worker->type_count, row.type, &at);
+    return has_type &&
+           (worker->queue_count == 0 || has_name(names, worker->queue_count, row.queue, &at));
+}
+
+static void add_serve(struct workers *workers, uint32_t no, uint32_t lane)
+{
+    CHECK(workers->serve_count < workers->serve_cap);
+    uint32_t at = workers->serve_free;
+    if (at == WORKERS_NONE)
+        at = workers->serve_used++;
+    else
+        workers->serve_free = workers->serves[at].next_of_worker;
+    workers->serve_count++;
+    struct worker *worker = workers_at(workers, no);
+    workers->serves[at] =
+        (struct serve){.worker = no, .lane = lane, .next_of_worker = worker->serves};
+    worker->serves = at;
+    workers->rings[lane].worker_count++;
+    if (worker->in_rings)
+        enter_ring(workers, at);
+}
+
+static void keep_names(struct workers *workers, uint32_t no, const struct msg_ready *ready)
+{
+    uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < ready->type_count + ready->queue_count; i++) {
+        struct slice name =
+            i < ready->type_count ? ready->types[i] : ready->queues[i - ready->type_count];
+        CHECK(name.len <= MSG_NAME_LEN_MAX);
+        names[at] = (uint8_t)name.len;
+        memcpy(names + at + 1, name.data, name.len);
+        at += 1u + (uint32_t)name.len;
+    }
+    struct worker *worker = workers_at(workers, no);
+    worker->type_count = (uint16_t)ready->type_count;
+    worker->queue_count = (uint16_t)ready->queue_count;
+}
+
+err workers_ready(struct workers *workers, uint32_t no, const struct msg_ready *ready)
+{
+    CHECK(ready->type_count <= MSG_TYPES_MAX && ready->queue_count <= MSG_TYPES_MAX);
+    struct worker *worker = workers_at(workers, no);
+    // At worst it serves every lane there is.
+    if (workers->lane_count > workers->serve_cap - workers->serve_count)
+        return ERR_FULL;
+    worker->slots = 0;
+    place(workers, no);
+    clear_serves(workers, no);
+    keep_names(workers, no, ready);
+    for (uint32_t lane = 0; lane < workers->lane_count; lane++)
+        if (does_serve(workers, no, lane))
+            add_serve(workers, no, lane);
+    worker->slots = ready->slots;
+    worker->slot_bytes = ready->slot_bytes;
+    worker->is_quiet = ready->quiet;
+    worker->is_stalled = false;
+    place(workers, no);
+    return OK;
+}
+
+void workers_match_lanes(struct workers *workers)
+{
+    for (; workers->lane_count < workers->lanes->count; workers->lane_count++) {
+        uint32_t lane = workers->lane_count;
+        workers->rings[lane] = (struct lane_ring){.head = WORKERS_NONE};
+        for (uint32_t no = 0; no < workers->used; no++)
+            if (workers->items[no].is_used && workers->serve_count < workers->serve_cap &&
+                workers->items[no].peer != WORKERS_NONE && does_serve(workers, no, lane))
+                add_serve(workers, no, lane);
+    }
+}
+
+uint32_t workers_next(const struct workers *workers, uint32_t lane)
+{
+    if (lane >= workers->lane_count || workers->rings[lane].head == WORKERS_NONE)
+        return WORKERS_NONE;
+    return workers->serves[workers->rings[lane].head].worker;
+}
+
+bool workers_fits(const struct workers *workers, uint32_t no, uint32_t body_len)
+{
+    const struct worker *worker = workers_at(workers, no);
+    return worker->slot_bytes == 0 || worker->out_count == 0 ||
+           worker->out_bytes + body_len <= worker->slot_bytes;
+}
+
+void workers_stall(struct workers *workers, uint32_t no)
+{
+    workers_at(workers, no)->is_stalled = true;
+    place(workers, no);
+}
+
+void workers_out(struct workers *workers, uint32_t no, uint32_t lane, uint32_t body_len)
+{
+    struct worker *worker = workers_at(workers, no);
+    struct lane_ring *ring = &workers->rings[lane];
+    // The next one's turn.
+    if (ring->head != WORKERS_NONE && workers->serves[ring->head].worker == no)
+        ring->head = workers->serves[ring->head].next;
+    worker->out_count++;
+    worker->out_bytes += body_len;
+    place(workers, no);
+}
+
+void workers_back(struct workers *workers, uint32_t no, uint32_t body_len)
+{
+    struct worker *worker = workers_at(workers, no);
+    CHECK(worker->out_count > 0 && worker->out_bytes >= body_len);
+    worker->out_count--;
+    worker->out_bytes -= body_len;
+    worker->is_stalled = false;
+    place(workers, no);
+}
+
+uint32_t workers_serving(const struct workers *workers, uint32_t lane)
+{
+    return lane < workers->lane_count ? workers->rings[lane].worker_count : 0;
+}
