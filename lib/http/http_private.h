@@ -1,0 +1,114 @@
+#pragma once
+
+// What the files of the HTTP seam share: the server, its connections, and the exchange (one
+// request and its answer). Included by lib/http/http*.c only.
+//
+// An exchange is held twice: by the owner from the handler's call until http_answer(), by the
+// server until libmicrohttpd has completed it. Whoever gives up last frees it.
+//
+//            ┌──────── http_answer(), sweep, close ───────┐
+//            ▼                                            │
+//   ANSWERED ◀── HANDLING ──▶ WAITING (suspended) ────────┘ resumes the connection
+//   The first to reach ANSWERED decides what is sent; later answers are dropped.
+
+#include "lib/http/http.h"
+#include "lib/http/listen.h"
+#include "lib/http/route.h"
+
+#include <microhttpd.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum exchange_state { EXCHANGE_HANDLING, EXCHANGE_WAITING, EXCHANGE_ANSWERED };
+
+enum exchange_stage {
+    STAGE_HEAD,    // nothing judged yet
+    STAGE_BODY,    // reading the body
+    STAGE_DISCARD, // reading it only to throw it away: `refusal` follows
+    STAGE_OWNED,   // handed over
+};
+
+struct exchange {
+    struct http_request request; // first: the owner's pointer is ours
+    struct http *http;
+    struct connection *connection;
+    struct MHD_Connection *mhd; // valid while the server holds the exchange
+    enum exchange_stage stage;
+    _Atomic int state;
+    _Atomic int holders;
+    struct MHD_Response *response; // written before the state becomes ANSWERED
+    unsigned status;
+    struct http_refusal refusal;
+    char *target; // a copy, as sent
+    size_t target_len;
+    const char *target_at; // where it lay in the head
+    uint8_t *body;
+    uint64_t body_cap;
+    uint64_t body_len;
+    uint64_t body_expected; // the Content-Length, or the route's cap
+    char *head_text;        // the headers of interest
+};
+
+struct connection {
+    struct connection *previous;
+    struct connection *next;
+    struct http *http;
+    int fd;
+    _Atomic int64_t deadline;  // monotonic; what happens then depends on `exchange`
+    struct exchange *exchange; // handed over and not completed; under http->lock
+};
+
+struct http {
+    struct MHD_Daemon *daemon;
+    struct http_options options;
+    struct http_limits limits;
+    struct route_table table;
+    struct listen_socket socket;
+    pthread_mutex_t lock; // connections, their `exchange`, is_closing
+    pthread_cond_t news;
+    pthread_t sweeper;
+    struct connection *connections;
+    bool is_closing;
+    _Atomic int holders; // the owner of the server, and every exchange
+    _Atomic uint64_t open_count;
+    _Atomic uint64_t total_count;
+    _Atomic uint64_t waiting_count;
+    _Atomic uint64_t buffered_bytes;
+    _Atomic uint64_t refused_count;
+    _Atomic uint64_t deadline_count;
+};
+
+// --- http_exchange.c ---
+
+// NULL when out of memory.
+struct exchange *http_exchange_new(struct http *http, struct MHD_Connection *mhd,
+                                   const char *target);
+// Gives up one hold.
+void http_exchange_drop(struct exchange *exchange);
+// Adds to the body; false when there is no memory or no room for it.
+bool http_exchange_append(struct exchange *exchange, const void *data, size_t len);
+// Decides the answer if nothing has decided it before; true when it did. Any thread.
+bool http_exchange_settle(struct exchange *exchange, const struct http_answer *answer);
+// The same with a refusal of the server itself.
+bool http_exchange_refuse(struct exchange *exchange, const struct http_refusal *refusal);
+// What waiting requests are told when the server closes.
+extern const struct http_refusal http_stopping;
+// Lets the connection wait for the answer, unless it is there already.
+void http_exchange_suspend(struct exchange *exchange);
+
+// --- http_head.c ---
+
+// Judges the head and prepares the request. OK, or the refusal is in exchange->refusal; then
+// `out_read_on` says whether the body may be read and thrown away, so that the connection lives.
+MUST_USE err http_head_read(struct exchange *exchange, const char *method, const char *version,
+                            bool *out_read_on);
+
+// --- http_sweep.c ---
+
+void *http_sweep_run(void *http);
+void http_sweep_deadline(struct connection *connection, when_ms span);
+
+// --- http.c ---
+
+void http_drop(struct http *http);

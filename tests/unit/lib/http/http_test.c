@@ -1,0 +1,307 @@
+// The HTTP seam over real sockets: complete requests, late answers from other threads, caps,
+// deadlines, and closing while requests wait.
+
+#include "lib/http/http.h"
+
+#include "tests/support/test.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ROUTE_NOW, ROUTE_LATER, ROUTE_NEVER, ROUTE_CHUNKS };
+
+static const struct http_route routes[] = {
+    [ROUTE_NOW] = {"GET", "/now/*", 0, false, 0},
+    [ROUTE_LATER] = {"POST", "/later", 4096, false, 0},
+    [ROUTE_NEVER] = {"GET", "/never", 0, false, 300},
+    [ROUTE_CHUNKS] = {"POST", "/chunks", 1000000, true, 0},
+};
+
+enum { HELD_MAX = 64 };
+
+// The owner's side: requests that are answered by the test, or by a thread of it.
+struct owner {
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    struct http_request *held[HELD_MAX];
+    unsigned held_count;
+    struct http *http;
+};
+
+static void reply(struct http_request *request, const char *text)
+{
+    http_answer(request, &(struct http_answer){
+                             .status = 200,
+                             .content_type = "text/plain",
+                             .body = slice_of_text(text),
+                         });
+}
+
+static void echo(struct http_request *request)
+{
+    http_answer(request, &(struct http_answer){
+                             .status = 202,
+                             .content_type = "text/plain",
+                             .body = request->body,
+                         });
+}
+
+static void handle(void *ctx, struct http_request *request)
+{
+    struct owner *owner = ctx;
+    if (request->route == ROUTE_NOW) {
+        char text[64];
+        (void)slice_to_text(request->segment, text, sizeof text);
+        reply(request, text);
+        return;
+    }
+    pthread_mutex_lock(&owner->lock);
+    EXPECT(owner->held_count < HELD_MAX);
+    owner->held[owner->held_count++] = request;
+    (void)pthread_cond_signal(&owner->news);
+    pthread_mutex_unlock(&owner->lock);
+}
+
+static struct http_request *owner_take(struct owner *owner)
+{
+    pthread_mutex_lock(&owner->lock);
+    while (owner->held_count == 0)
+        (void)pthread_cond_wait(&owner->news, &owner->lock);
+    struct http_request *request = owner->held[--owner->held_count];
+    pthread_mutex_unlock(&owner->lock);
+    return request;
+}
+
+static void *answer_all(void *ctx)
+{
+    struct owner *owner = ctx;
+    for (;;) {
+        struct http_request *request = owner_take(owner);
+        bool is_last = slice_is_text(request->body, "last");
+        echo(request);
+        if (is_last)
+            return NULL;
+    }
+}
+
+static void owner_open(struct owner *owner, struct http_limits limits)
+{
+    *owner = (struct owner){0};
+    (void)pthread_mutex_init(&owner->lock, NULL);
+    (void)pthread_cond_init(&owner->news, NULL);
+    const struct http_options options = {
+        .endpoint = "127.0.0.1:0",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .handler = handle,
+        .ctx = owner,
+        .limits = limits,
+    };
+    EXPECT_EQ(http_open(&options, &owner->http), OK);
+}
+
+static int dial(const struct http *http)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    address.sin_port = htons((uint16_t)strtoul(strrchr(http_endpoint(http), ':') + 1, NULL, 10));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    EXPECT_EQ(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+// Reads until `wanted` has been seen or the other side ends; at most ten seconds.
+static bool hears(int fd, const char *wanted, char *room, size_t room_len)
+{
+    size_t len = 0;
+    room[0] = '\0';
+    while (strstr(room, wanted) == NULL) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        if (poll(&wait, 1, 10000) <= 0)
+            return false;
+        ssize_t got = recv(fd, room + len, room_len - 1 - len, 0);
+        if (got <= 0)
+            return false;
+        len += (size_t)got;
+        room[len] = '\0';
+    }
+    return true;
+}
+
+static bool is_ended(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    char byte;
+    return poll(&wait, 1, 10000) > 0 && recv(fd, &byte, 1, 0) <= 0;
+}
+
+TEST(http, an_answer_within_the_call_arrives_and_the_connection_lives_on)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    int fd = dial(owner.http);
+    char text[4096];
+    for (int i = 0; i < 3; i++) {
+        say(fd, "GET /now/seven?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        EXPECT(hears(fd, "\r\n\r\nseven", text, sizeof text));
+        EXPECT(strncmp(text, "HTTP/1.1 200", 12) == 0);
+    }
+    (void)close(fd);
+    http_close(owner.http);
+}
+
+TEST(http, late_answers_from_another_thread_arrive)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.thread_count = 2});
+    pthread_t thread;
+    EXPECT_EQ(pthread_create(&thread, NULL, answer_all, &owner), 0);
+    int fds[16];
+    char text[4096];
+    for (int i = 0; i < 16; i++)
+        fds[i] = dial(owner.http);
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 16; i++)
+            say(fds[i], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+        for (int i = 0; i < 16; i++)
+            EXPECT(hears(fds[i], "\r\n\r\nhello", text, sizeof text));
+    }
+    say(fds[0], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nlast");
+    EXPECT(hears(fds[0], "\r\n\r\nlast", text, sizeof text));
+    (void)pthread_join(thread, NULL);
+    for (int i = 0; i < 16; i++)
+        (void)close(fds[i]);
+    struct http_figures figures;
+    http_figures(owner.http, &figures);
+    EXPECT_EQ(figures.requests_waiting, 0);
+    http_close(owner.http);
+}
+
+TEST(http, a_waiting_request_gets_504_and_the_late_answer_is_dropped)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    int fd = dial(owner.http);
+    char text[4096];
+    say(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT(hears(fd, "\r\n\r\n", text, sizeof text));
+    EXPECT(strncmp(text, "HTTP/1.1 504", 12) == 0);
+    reply(owner_take(&owner), "too late");
+    say(fd, "GET /now/on HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT(hears(fd, "\r\n\r\non", text, sizeof text));
+    (void)close(fd);
+    http_close(owner.http);
+}
+
+TEST(http, closing_answers_what_waits_and_outlives_its_owner)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    int fd = dial(owner.http);
+    char text[4096];
+    say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    struct http_request *held = owner_take(&owner);
+    http_close(owner.http);
+    EXPECT(hears(fd, "HTTP/1.1 503", text, sizeof text));
+    EXPECT(slice_is_text(held->body, "hello"));
+    echo(held);
+    (void)close(fd);
+}
+
+TEST(http, slow_heads_bodies_and_idle_connections_are_cut)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.idle_ms = 300, .head_ms = 300, .body_ms = 300});
+    int idle = dial(owner.http);
+    int head = dial(owner.http);
+    say(head, "GET /now/x HTTP/1.1\r\nHo");
+    int body = dial(owner.http);
+    say(body, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    EXPECT(is_ended(idle));
+    EXPECT(is_ended(head));
+    EXPECT(is_ended(body));
+    (void)close(idle);
+    (void)close(head);
+    (void)close(body);
+    http_close(owner.http);
+}
+
+TEST(http, bodies_beyond_the_caps_are_refused)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.buffered_bytes_max = 40000});
+    char text[4096];
+    int fd = dial(owner.http);
+    say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4097\r\n\r\n");
+    static char zeros[32769];
+    memset(zeros, '0', sizeof zeros - 1);
+    zeros[4097] = '\0';
+    say(fd, zeros);
+    EXPECT(hears(fd, "HTTP/1.1 413", text, sizeof text));
+    memset(zeros, '0', sizeof zeros - 1);
+    // The connection is still good: the body was read and thrown away.
+    say(fd, "POST /chunks HTTP/1.1\r\nHost: a\r\nContent-Length: 131072\r\n\r\n");
+    for (int i = 0; i < 4; i++)
+        say(fd, zeros);
+    EXPECT(hears(fd, "HTTP/1.1 503", text, sizeof text));
+    struct http_figures figures;
+    http_figures(owner.http, &figures);
+    EXPECT(figures.buffered_bytes <= 40000);
+    (void)close(fd);
+    http_close(owner.http);
+}
+
+TEST(http, chunks_are_joined)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    int fd = dial(owner.http);
+    char text[4096];
+    say(fd, "POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    struct http_request *held = owner_take(&owner);
+    EXPECT(slice_is_text(held->body, "abcde"));
+    echo(held);
+    EXPECT(hears(fd, "\r\n\r\nabcde", text, sizeof text));
+    (void)close(fd);
+    http_close(owner.http);
+}
+
+TEST(http, too_many_waiting_requests_are_refused)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.waiting_count_max = 1});
+    int first = dial(owner.http);
+    int second = dial(owner.http);
+    char text[4096];
+    const char *post = "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    say(first, post);
+    struct http_request *held = owner_take(&owner);
+    say(second, post);
+    EXPECT(hears(second, "HTTP/1.1 503", text, sizeof text));
+    echo(held);
+    EXPECT(hears(first, "HTTP/1.1 202", text, sizeof text));
+    (void)close(first);
+    (void)close(second);
+    http_close(owner.http);
+}
+
+TEST(http, an_address_in_use_is_told)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    struct http_options options = {.endpoint = http_endpoint(owner.http), .handler = handle};
+    struct http *second = NULL;
+    EXPECT_EQ(http_open(&options, &second), ERR_LOCKED);
+    options.endpoint = "nowhere";
+    EXPECT_EQ(http_open(&options, &second), ERR_BAD_FIELD);
+    http_close(owner.http);
+}
