@@ -19,8 +19,10 @@
 //     for each message received: peer_heard(), then by kind peer_welcomed(), peer_unknown() or
 //         peer_answered()
 //
-// Requests are held while the broker does not know the peer, and all of them are sent again, in
-// the order in which they were asked, as soon as it does. `now` is monotonic and never goes back.
+// Requests are held while the broker does not know the peer, and all of them are sent again, in the
+// order in which they were asked, as soon as it does. A broker that left a repetition unanswered is
+// asked for a sign of life (HELLO, later a new connection) until it gives one, also when the request
+// has been given up meanwhile. `now` is monotonic and never goes back.
 
 #include "lib/base/check.h"
 #include "lib/base/err.h"
@@ -50,19 +52,20 @@ struct peer {
     struct heap deadlines; // of requests that have one
     uint32_t ask_count;
     uint32_t ask_count_max;
-    uint32_t spare;  // first unused place
-    uint32_t oldest; // requests in the order in which they were asked
+    uint32_t touched; // places ever used
+    uint32_t spare;   // first of those that are free again, or none
+    uint32_t oldest;  // requests in the order in which they were asked
     uint32_t newest;
     uint32_t resend;   // next to be sent after a WELCOME, or none
     uint64_t sequence; // of correlation numbers
     uint64_t seed;     // of jitter
     uint64_t greeting; // counts WELCOMEs
     uint64_t hello_corr;
-    uint32_t hello_count; // sent in this greeting
+    uint32_t hello_count; // how often it was sent with this corr
     when_ms hello_due;
     when_ms blocked_until; // the link did not take a message
     when_ms silent_since;  // first repetition after the last word from the broker, or never
-    when_ms deaf_since;    // the same, also after a HELLO for silence
+    when_ms deaf_since;    // the same, but not ended by saying HELLO again
 };
 
 // Bytes of memory for `ask_count_max` unanswered requests.
@@ -99,7 +102,7 @@ struct peer_action {
     enum peer_kind kind;
     uint64_t corr;
     uint64_t user;
-    uint32_t sent_count; // of PEER_HELLO and PEER_SEND: how often it was sent before
+    uint32_t sent_count; // of PEER_HELLO and PEER_SEND: how often before
 };
 
 // What to do now. The action counts as done unless peer_unsent() follows.
@@ -110,7 +113,8 @@ void peer_unsent(struct peer *peer, when_ms now, const struct peer_action *actio
 // How long peer_next() will have nothing; 0: it has something; -1: until something arrives.
 when_ms peer_wait_ms(const struct peer *peer, when_ms now);
 
-// The link has made a connection (first or again): to the broker this is a new peer.
+// The link has made a connection (first or again): to the broker this is a new peer. Told before
+// peer_next(), so that a HELLO already on its way is not said twice.
 void peer_connected(struct peer *peer, when_ms now);
 // Any message has arrived.
 void peer_heard(struct peer *peer);
@@ -118,7 +122,11 @@ void peer_heard(struct peer *peer);
 // on. False for one that is late or doubled.
 bool peer_welcomed(struct peer *peer, when_ms now, uint64_t corr);
 // ERROR with ERR_UNKNOWN_PEER: HELLO is due, then all requests. Ignored when `corr` was last sent
-// before the present greeting, because then it speaks of the past.
+// before the last WELCOME, because then it speaks of the past; 0 (a message that is not a request)
+// is taken as of now.
 void peer_unknown(struct peer *peer, when_ms now, uint64_t corr);
 // The answer to `corr`: the request is done. False when it is not (or no longer) waited for.
 bool peer_answered(struct peer *peer, uint64_t corr, uint64_t *out_user);
+
+// Requests go out now: WELCOME was the last word about it.
+bool peer_is_known(const struct peer *peer);
