@@ -43,11 +43,15 @@ class Compiler:
 
     def contract(self):
         """The folder with what protoc-c makes of the wire contract."""
-        key = hashlib.sha256(self.tree.text("proto/weft.proto").encode()).hexdigest()
+        key = hashlib.sha256(b"strings are bytes" + self.tree.text("proto/weft.proto").encode()).hexdigest()
         made = os.path.join(self.cache, key, "proto")
         if not os.path.exists(os.path.join(made, "weft.pb-c.h")):
             os.makedirs(made, exist_ok=True)
-            self.run(["protoc-c", "--c_out", made, "--proto_path", "proto", "weft.proto"])
+            # As proto/CMakeLists.txt does it: strings are bytes in C.
+            with open(os.path.join(made, "weft.proto"), "w", encoding="utf-8") as file:
+                file.write(re.sub(r"([ \n])string ([a-z_]+ =)", r"\1bytes \2",
+                                  self.tree.text("proto/weft.proto")))
+            self.run(["protoc-c", "--c_out", made, "--proto_path", made, "weft.proto"])
         return made
 
     def flags(self, path, is_banning=True):
