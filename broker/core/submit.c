@@ -60,11 +60,9 @@ static struct msg_submitted_job known_answer(const struct msg_submit_job *job,
 }
 
 static struct msg_submitted_job refused(const struct msg_submit_job *job, err error,
-                                        const char *detail)
+                                        struct slice detail)
 {
-    struct msg_submitted_job answer = {.job_id = job->job_id, .error = error};
-    if (detail != NULL)
-        answer.detail = slice_of_text(detail);
+    struct msg_submitted_job answer = {.job_id = job->job_id, .error = error, .detail = detail};
     if (err_may_retry(error))
         answer.retry_after_ms = 1000;
     return answer;
@@ -96,17 +94,17 @@ static struct msg_submitted_job judge(struct core *core, struct now now,
                                       const struct msg_submit_job *job, struct effects *fx)
 {
     if (job->verdict != OK)
-        return refused(job, job->verdict, NULL);
+        return refused(job, job->verdict, job->detail);
     struct ledger_view view = ledger_lookup(&core->ledger, &job->job_id);
     if (view.is_known)
         return known_answer(job, &view.row);
     if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
-        return refused(job, ERR_ID_TOO_OLD, NULL);
+        return refused(job, ERR_ID_TOO_OLD, (struct slice){0});
     struct policy policy = policy_of(&core->limits, job);
     const char *detail = NULL;
     err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);
     if (refusal != OK)
-        return refused(job, refusal, detail);
+        return refused(job, refusal, slice_of_text(detail));
     return accept(core, now, job, &policy, fx);
 }
 
