@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Prints tests/unit/proto/golden.h: the samples of tests/support/messages.c as Google's protobuf packs them.
+
+An implementation that is not ours, reading the contract that outsiders read, says what the bytes are.
+  tests/support/golden_messages.py > tests/unit/proto/golden.h
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def contract():
+    with tempfile.TemporaryDirectory() as made:
+        subprocess.run(["protoc", f"--python_out={made}", "--proto_path", os.path.join(ROOT, "proto"), "weft.proto"],
+                       check=True)
+        sys.path.insert(0, made)
+        import weft_pb2
+        return weft_pb2
+
+
+w = contract()
+
+
+def an_id(n):
+    return bytes([n]) + bytes(range(1, 16))
+
+
+HELDS = [w.Held(job_id=an_id(0xa1), token=0x0102030405060708), w.Held(job_id=an_id(0xa2), token=2)]
+
+
+class Block:
+    """Bodies one after the other, and their parts."""
+
+    def __init__(self):
+        self.bytes = b""
+
+    def part(self, content, body):
+        self.bytes += body
+        return w.Part(offset=len(self.bytes) - len(body), length=len(body), content=content)
+
+
+def samples():
+    b = Block()
+    yield "hello", b, dict(hello=w.Hello(role=w.ROLE_WORKER, name="w1", worker_id=an_id(0x11), session=7001, running=HELDS))
+    yield "welcome", b, dict(welcome=w.Welcome(
+        broker="weft 0.1.0", lineage=7101, epoch=7102, lease_ms=7103, renew_ms=7104, message_bytes_max=7105,
+        jobs_per_message_max=7106, lost=HELDS[:1]))
+    b = Block()
+    yield "submit", b, dict(submit=w.Submit(jobs=[
+        w.SubmitJob(job_id=an_id(0xb1), key="order-1001", queue="mail", type="send",
+                    payload=b.part(w.CONTENT_JSON, b'{"to":1}'), priority=0, delay_ms=1001, run_at_ms=1002,
+                    timeout_ms=1003, max_attempts=1004, max_crashes=1005, retry_first_ms=1006, retry_longest_ms=1007,
+                    retry_factor_milli=1008, keep_s=1009, batch_id=an_id(0xb2), batch_index=1010,
+                    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        w.SubmitJob(job_id=an_id(0xb3), type="resize")]))
+    b = Block()
+    yield "submitted", b, dict(submitted=w.Submitted(jobs=[
+        w.SubmittedJob(job_id=an_id(0xc1), error=4, replayed=True, state=w.STATE_RUNNING, created_at_ms=2001,
+                       dedup_until_ms=2002, retry_after_ms=2003, detail="job_count_max is reached"),
+        w.SubmittedJob(job_id=an_id(0xc2), state=w.STATE_QUEUED)]))
+    yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
+    yield "jobs", b, dict(jobs=w.Jobs(jobs=[
+        w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
+              payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004),
+        w.Job(job_id=an_id(0xd2), token=3005, payload=b.part(w.CONTENT_BYTES, b"\0\1\2"))]))
+    b = Block()
+    yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
+        w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7")]))
+    yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS))
+    yield "finish", b, dict(finish=w.Finish(jobs=[
+        w.FinishJob(job_id=an_id(0xf1), token=5001, outcome=w.OUTCOME_FAILED, result=b.part(w.CONTENT_TEXT, b"half"),
+                    error_kind="exit", error_message="status 3", error_detail="no such file\n", retry_after_ms=5002,
+                    resent=True),
+        w.FinishJob(job_id=an_id(0xf2), token=5003, outcome=w.OUTCOME_SUCCEEDED)]))
+    b = Block()
+    yield "finished", b, dict(finished=w.Finished(jobs=[
+        w.FinishedJob(job_id=an_id(0xf3), token=6001, error=3), w.FinishedJob(job_id=an_id(0xf4), token=6002)]))
+    yield "status", b, dict(status=w.Status(job_id=an_id(0x21), wait_ms=7301, version=7302))
+    yield "status_is", b, dict(status_is=w.StatusIs(
+        error=7, job_id=an_id(0x22), type="send", queue="mail", state=w.STATE_DEAD, version=7401, priority=7402,
+        attempt=7403, errors=7404, crashes=7405, interruptions=7406, created_at_ms=7407, due_at_ms=7408,
+        started_at_ms=7409, ended_at_ms=7410, expires_at_ms=7411, dedup_until_ms=7412,
+        result=b.part(w.CONTENT_JSON, b"null"),
+        failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
+        progress_done=7413, progress_total=7414, progress_text="caf\u00e9"))
+    b = Block()
+    yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
+    yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(
+        error=6, batch_id=an_id(0x25), created_at_ms=7601, version=7602, counts=[0, 1, 2, 300, 4, 5, 6, 7, 8, 9]))
+    yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"]))
+    yield "bye", b, dict(bye=w.Bye(reason="drained"))
+
+
+def c_bytes(data):
+    rows = [data[i:i + 20] for i in range(0, len(data), 20)] or [b""]
+    return "\n     ".join('"' + "".join(f"\\x{byte:02x}" for byte in row) + '"' for row in rows)
+
+
+def main():
+    print("#pragma once\n\n// Made by tests/support/golden_messages.py with Google's protobuf: the bytes of each sample.\n")
+    print("#include <stddef.h>\n")
+    print("struct golden {\n    const char *envelope;\n    size_t envelope_len;\n    const char *block;\n    size_t block_len;\n};\n")
+    print("// clang-format off\n// In the order of enum msg_kind, from MSG_HELLO.\nstatic const struct golden goldens[] = {")
+    for corr, (name, block, body) in enumerate(samples(), 1):
+        packed = w.Envelope(corr=0 if name == "jobs" else corr, **body).SerializeToString(deterministic=True)
+        print(f"    // {name}\n    {{{c_bytes(packed)},\n     {len(packed)},\n     {c_bytes(block.bytes)},\n     {len(block.bytes)}}},")
+    print("};\n// clang-format on")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,358 @@
+// The samples are written out, so that a wrong row in proto/wire_shapes.c shows; the random
+// messages and the comparison follow the rows.
+
+#include "tests/support/messages.h"
+
+#include "proto/wire_private.h"
+
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        .data = (const uint8_t *)(literal), .len = sizeof(literal) - 1                             \
+    }
+#define ID(n)                                                                                      \
+    {                                                                                              \
+        {                                                                                          \
+            (n), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15                                 \
+        }                                                                                          \
+    }
+
+static const struct msg_held helds[] = {{ID(0xa1), 0x0102030405060708u}, {ID(0xa2), 2}};
+
+static struct msg_submit_job submit_jobs[] = {
+    {.job_id = ID(0xb1),
+     .key = TEXT("order-1001"),
+     .queue = TEXT("mail"),
+     .type = TEXT("send"),
+     .payload = {CONTENT_JSON, TEXT("{\"to\":1}")},
+     .priority = 0,
+     .delay_ms = 1001,
+     .run_at = 1002,
+     .timeout_ms = 1003,
+     .max_attempts = 1004,
+     .max_crashes = 1005,
+     .retry_first_ms = 1006,
+     .retry_longest_ms = 1007,
+     .retry_factor_milli = 1008,
+     .keep_s = 1009,
+     .batch_id = ID(0xb2),
+     .batch_index = 1010,
+     .traceparent = TEXT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")},
+    {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
+};
+
+static const struct msg_submitted_job submitted_jobs[] = {
+    {.job_id = ID(0xc1),
+     .error = ERR_FULL,
+     .replayed = true,
+     .state = JOB_RUNNING,
+     .created_at = 2001,
+     .dedup_until = 2002,
+     .retry_after_ms = 2003,
+     .detail = TEXT("job_count_max is reached")},
+    {.job_id = ID(0xc2), .state = JOB_QUEUED},
+};
+
+static const struct slice types[] = {TEXT("send"), TEXT("resize")};
+static const struct slice queues[] = {TEXT("mail")};
+
+static const struct msg_job jobs[] = {
+    {.job_id = ID(0xd1),
+     .token = 3001,
+     .type = TEXT("send"),
+     .queue = TEXT("mail"),
+     .attempt = 3002,
+     .timeout_ms = 3003,
+     .payload = {CONTENT_MSGPACK, TEXT("\x81\x01\x02")},
+     .traceparent = TEXT("00-1-2-3"),
+     .generation = 3004},
+    {.job_id = ID(0xd2), .token = 3005, .payload = {CONTENT_BYTES, TEXT("\0\1\2")}},
+};
+
+static const struct msg_progress progress[] = {
+    {.job_id = ID(0xe1), .token = 4001, .done = 4002, .total = 4003, .text = TEXT("row 3 of 7")}};
+
+static const struct msg_finish_job finish_jobs[] = {
+    {.job_id = ID(0xf1),
+     .token = 5001,
+     .outcome = OUTCOME_FAILED,
+     .result = {CONTENT_TEXT, TEXT("half")},
+     .error_kind = TEXT("exit"),
+     .error_message = TEXT("status 3"),
+     .error_detail = TEXT("no such file\n"),
+     .retry_after_ms = 5002,
+     .resent = true},
+    {.job_id = ID(0xf2), .token = 5003, .outcome = OUTCOME_SUCCEEDED},
+};
+
+static const struct msg_finished_job finished_jobs[] = {
+    {.job_id = ID(0xf3), .token = 6001, .error = ERR_STALE_LEASE},
+    {.job_id = ID(0xf4), .token = 6002},
+};
+
+static const struct msg samples[] = {
+    {.kind = MSG_HELLO,
+     .corr = 1,
+     .hello = {.role = ROLE_WORKER,
+               .name = TEXT("w1"),
+               .worker_id = ID(0x11),
+               .session = 7001,
+               .running = {helds, 2}}},
+    {.kind = MSG_WELCOME,
+     .corr = 2,
+     .welcome = {.broker = TEXT("weft 0.1.0"),
+                 .lineage = 7101,
+                 .epoch = 7102,
+                 .lease_ms = 7103,
+                 .renew_ms = 7104,
+                 .message_bytes_max = 7105,
+                 .jobs_per_message_max = 7106,
+                 .lost = {helds, 1}}},
+    {.kind = MSG_SUBMIT, .corr = 3, .submit = {submit_jobs, 2}},
+    {.kind = MSG_SUBMITTED, .corr = 4, .submitted = {submitted_jobs, 2}},
+    {.kind = MSG_READY, .corr = 5, .ready = {types, 2, queues, 1, 7201, 7202, true}},
+    {.kind = MSG_JOBS, .jobs = {jobs, 2}},
+    {.kind = MSG_RENEW, .corr = 7, .renew = {{helds, 2}, progress, 1}},
+    {.kind = MSG_RENEWED, .corr = 8, .renewed = {{helds, 2}}},
+    {.kind = MSG_FINISH, .corr = 9, .finish = {finish_jobs, 2}},
+    {.kind = MSG_FINISHED, .corr = 10, .finished = {finished_jobs, 2}},
+    {.kind = MSG_STATUS, .corr = 11, .status = {ID(0x21), 7301, 7302}},
+    {.kind = MSG_STATUS_IS,
+     .corr = 12,
+     .status_is = {.error = ERR_GONE,
+                   .job_id = ID(0x22),
+                   .type = TEXT("send"),
+                   .queue = TEXT("mail"),
+                   .state = JOB_DEAD,
+                   .version = 7401,
+                   .priority = 7402,
+                   .attempt = 7403,
+                   .errors = 7404,
+                   .crashes = 7405,
+                   .interruptions = 7406,
+                   .created_at = 7407,
+                   .due_at = 7408,
+                   .started_at = 7409,
+                   .ended_at = 7410,
+                   .expires_at = 7411,
+                   .dedup_until = 7412,
+                   .result = {CONTENT_JSON, TEXT("null")},
+                   .failure = {TEXT("exit"), TEXT("status 65"), TEXT("bad input\n")},
+                   .batch_id = ID(0x23),
+                   .progress_done = 7413,
+                   .progress_total = 7414,
+                   .progress_text = TEXT("caf\xc3\xa9")}},
+    {.kind = MSG_BATCH_STATUS, .corr = 13, .batch_status = {ID(0x24), 7501, 7502}},
+    {.kind = MSG_BATCH_STATUS_IS,
+     .corr = 14,
+     .batch_status_is = {.error = ERR_NOT_FOUND,
+                         .batch_id = ID(0x25),
+                         .created_at = 7601,
+                         .version = 7602,
+                         .counts = {0, 1, 2, 300, 4, 5, 6, 7, 8, 9}}},
+    {.kind = MSG_ERROR, .corr = 15, .error = {ERR_VERSION, TEXT("WEFT/9 is not spoken here")}},
+    {.kind = MSG_BYE, .corr = 16, .bye = {TEXT("drained")}},
+};
+
+const struct msg *messages_sample(enum msg_kind kind)
+{
+    const struct msg *sample = &samples[kind - MESSAGES_KIND_FIRST];
+    CHECK(sample->kind == kind);
+    return sample;
+}
+
+static struct slice random_bytes(struct prng *prng, size_t len, struct arena *arena)
+{
+    uint8_t *bytes = arena_take(arena, len);
+    CHECK(bytes != NULL);
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)prng_next(prng);
+    return slice_of(bytes, len);
+}
+
+static struct slice random_text(struct prng *prng, uint32_t max, struct arena *arena)
+{
+    // Half of all texts are empty, some are as long as allowed.
+    size_t len = prng_chance(prng, 50)  ? 0
+                 : prng_chance(prng, 5) ? max
+                                        : prng_below(prng, (max < 40 ? max : 40) + 1);
+    uint8_t *text = arena_take(arena, len);
+    CHECK(text != NULL);
+    for (size_t i = 0; i < len; i++)
+        text[i] = (uint8_t)prng_below(prng, 0x80);
+    return slice_of(text, len);
+}
+
+static uint64_t random_number(struct prng *prng)
+{
+    return prng_next(prng) >> prng_below(prng, 64);
+}
+
+static void put_slice(uint8_t *place, struct slice value)
+{
+    memcpy(place, &value, sizeof value);
+}
+
+static void fill_field(struct prng *prng, const struct wire_field *field, uint8_t *place,
+                       struct arena *arena)
+{
+    uint64_t number = random_number(prng);
+    uint32_t narrow = (uint32_t)number;
+    bool flag = narrow & 1u;
+    switch (field->kind) {
+    case WIRE_U32: memcpy(place, &narrow, sizeof narrow); break;
+    case WIRE_U64: memcpy(place, &number, sizeof number); break;
+    case WIRE_BOOL: memcpy(place, &flag, sizeof flag); break;
+    case WIRE_ENUM:
+        narrow %= field->max + 1;
+        memcpy(place, &narrow, sizeof narrow);
+        break;
+    case WIRE_ERR:
+        narrow %= ERR_SHUTTING_DOWN + 1;
+        memcpy(place, &narrow, sizeof narrow);
+        break;
+    case WIRE_ID:
+        memcpy(place, random_bytes(prng, 16, arena).data, prng_chance(prng, 80) ? 16 : 0);
+        break;
+    case WIRE_NAME:
+    case WIRE_TEXT: put_slice(place, random_text(prng, field->max, arena)); break;
+    case WIRE_PRIORITY: *place = flag ? MSG_PRIORITY_NOT_GIVEN : (uint8_t)(narrow % 10); break;
+    case WIRE_FAILURE:
+        put_slice(place, random_text(prng, MSG_ERROR_KIND_LEN_MAX, arena));
+        put_slice(place + sizeof(struct slice),
+                  random_text(prng, MSG_ERROR_MESSAGE_LEN_MAX, arena));
+        put_slice(place + 2 * sizeof(struct slice),
+                  random_text(prng, MSG_ERROR_DETAIL_LEN_MAX, arena));
+        break;
+    case WIRE_COUNTS:
+        memcpy(place, random_bytes(prng, 4 * field->max, arena).data, 4 * field->max);
+        break;
+    case WIRE_VERSIONS: break;
+    }
+}
+
+static void fill(struct prng *prng, const struct wire_shape *shape, uint8_t *place,
+                 struct arena *arena)
+{
+    for (unsigned i = 0; i < shape->field_count; i++)
+        fill_field(prng, &shape->fields[i], place + shape->fields[i].msg_at, arena);
+    if (shape->body.max == 0 || prng_chance(prng, 20))
+        return;
+    struct body body = {.content = (enum content)(1 + prng_below(prng, CONTENT_TEXT)),
+                        .bytes = random_bytes(prng, prng_below(prng, 600), arena)};
+    memcpy(place + shape->body.msg_at, &body, sizeof body);
+}
+
+static void fill_list(struct prng *prng, const struct wire_list *list, uint32_t count,
+                      uint8_t *place, struct arena *arena)
+{
+    size_t size = list->of == NULL ? sizeof(struct slice) : list->of->msg_size;
+    uint8_t *items = arena_take_array(arena, count, size);
+    CHECK(items != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        if (list->of == NULL)
+            put_slice(items + i * size, random_text(prng, MSG_NAME_LEN_MAX, arena));
+        else
+            fill(prng, list->of, items + i * size, arena);
+    }
+    memcpy(place + list->msg_at, &items, sizeof items);
+    memcpy(place + list->msg_count_at, &count, sizeof count);
+}
+
+struct msg messages_random(struct prng *prng, enum msg_kind kind, uint32_t count_max,
+                           struct arena *arena)
+{
+    struct msg msg = {.kind = kind, .corr = random_number(prng)};
+    const struct wire_shape *shape = wire_shape_of(kind);
+    CHECK(shape != NULL);
+    fill(prng, shape, (uint8_t *)&msg.hello, arena);
+    for (unsigned i = 0; i < shape->list_count; i++) {
+        uint32_t max = shape->lists[i].max < count_max ? shape->lists[i].max : count_max;
+        uint32_t count = (uint32_t)prng_below(prng, max + 1);
+        fill_list(prng, &shape->lists[i], count, (uint8_t *)&msg.hello, arena);
+    }
+    return msg;
+}
+
+static struct slice slice_at(const uint8_t *place)
+{
+    struct slice value;
+    memcpy(&value, place, sizeof value);
+    return value;
+}
+
+static bool fields_equal(const struct wire_field *field, const uint8_t *a, const uint8_t *b)
+{
+    switch (field->kind) {
+    case WIRE_U32:
+    case WIRE_ENUM:
+    case WIRE_ERR: return memcmp(a, b, 4) == 0;
+    case WIRE_U64: return memcmp(a, b, 8) == 0;
+    case WIRE_BOOL:
+    case WIRE_PRIORITY: return *a == *b;
+    case WIRE_ID: return memcmp(a, b, 16) == 0;
+    case WIRE_NAME:
+    case WIRE_TEXT: return slice_equal(slice_at(a), slice_at(b));
+    case WIRE_FAILURE:
+        return slice_equal(slice_at(a), slice_at(b)) &&
+               slice_equal(slice_at(a + sizeof(struct slice)),
+                           slice_at(b + sizeof(struct slice))) &&
+               slice_equal(slice_at(a + 2 * sizeof(struct slice)),
+                           slice_at(b + 2 * sizeof(struct slice)));
+    case WIRE_COUNTS: return memcmp(a, b, 4 * (size_t)field->max) == 0;
+    case WIRE_VERSIONS: return true;
+    }
+    UNREACHABLE();
+}
+
+static bool shapes_equal(const struct wire_shape *shape, const uint8_t *a, const uint8_t *b)
+{
+    for (unsigned i = 0; i < shape->field_count; i++) {
+        size_t at = shape->fields[i].msg_at;
+        if (!fields_equal(&shape->fields[i], a + at, b + at))
+            return false;
+    }
+    if (shape->body.max == 0)
+        return true;
+    struct body body_a;
+    struct body body_b;
+    memcpy(&body_a, a + shape->body.msg_at, sizeof body_a);
+    memcpy(&body_b, b + shape->body.msg_at, sizeof body_b);
+    return body_a.content == body_b.content && slice_equal(body_a.bytes, body_b.bytes);
+}
+
+static bool lists_equal(const struct wire_list *list, const uint8_t *a, const uint8_t *b)
+{
+    uint32_t count;
+    const uint8_t *items_a;
+    const uint8_t *items_b;
+    if (memcmp(a + list->msg_count_at, b + list->msg_count_at, sizeof count) != 0)
+        return false;
+    memcpy(&count, a + list->msg_count_at, sizeof count);
+    memcpy(&items_a, a + list->msg_at, sizeof items_a);
+    memcpy(&items_b, b + list->msg_at, sizeof items_b);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t at = i * (list->of == NULL ? sizeof(struct slice) : list->of->msg_size);
+        bool same = list->of == NULL ? slice_equal(slice_at(items_a + at), slice_at(items_b + at))
+                                     : shapes_equal(list->of, items_a + at, items_b + at);
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
+bool messages_equal(const struct msg *a, const struct msg *b)
+{
+    if (a->kind != b->kind || a->corr != b->corr)
+        return false;
+    const struct wire_shape *shape = wire_shape_of(a->kind);
+    CHECK(shape != NULL);
+    const uint8_t *body_a = (const uint8_t *)&a->hello;
+    const uint8_t *body_b = (const uint8_t *)&b->hello;
+    if (!shapes_equal(shape, body_a, body_b))
+        return false;
+    for (unsigned i = 0; i < shape->list_count; i++) {
+        if (!lists_equal(&shape->lists[i], body_a, body_b))
+            return false;
+    }
+    return true;
+}

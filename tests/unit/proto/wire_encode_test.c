@@ -1,0 +1,116 @@
+// Structs to frames: the same bytes as another implementation, whatever the room.
+
+#include "tests/support/test.h"
+
+#include "proto/wire.h"
+#include "tests/support/messages.h"
+#include "tests/unit/proto/golden.h"
+
+enum { ROOM = 1 << 20 };
+
+static struct arena arena_of(size_t cap)
+{
+    return (struct arena){.data = test_malloc(cap), .cap = cap};
+}
+
+TEST(wire_encode, samples_are_packed_as_google_protobuf_packs_them)
+{
+    struct arena arena = arena_of(ROOM);
+    for (unsigned kind = MESSAGES_KIND_FIRST; kind <= MESSAGES_KIND_LAST; kind++) {
+        const struct golden *golden = &goldens[kind - MESSAGES_KIND_FIRST];
+        struct wire_frames frames;
+        EXPECT_EQ(wire_encode(messages_sample((enum msg_kind)kind), &arena, &frames), OK);
+        EXPECT_EQ(frames.envelope.len, golden->envelope_len);
+        EXPECT_MEM(frames.envelope.data, golden->envelope, golden->envelope_len);
+        EXPECT_EQ(frames.block.len, golden->block_len);
+        if (golden->block_len > 0)
+            EXPECT_MEM(frames.block.data, golden->block, golden->block_len);
+    }
+    test_free(arena.data);
+}
+
+TEST(wire_encode, what_was_encoded_decodes_to_the_same)
+{
+    struct arena made = arena_of(16 * ROOM);
+    struct arena arena = arena_of(16 * ROOM);
+    struct prng prng = prng_of(test_seed());
+    for (unsigned round = 0; round < 2000; round++) {
+        enum msg_kind kind = (enum msg_kind)(
+            MESSAGES_KIND_FIRST + round % (MESSAGES_KIND_LAST - MESSAGES_KIND_FIRST + 1));
+        arena_reset(&made);
+        arena_reset(&arena);
+        struct msg msg = messages_random(&prng, kind, 12, &made);
+        struct wire_frames frames;
+        struct msg back;
+        EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK);
+        EXPECT_EQ(wire_decode(frames.envelope, frames.block, &arena, &back), OK);
+        EXPECT(messages_equal(&msg, &back));
+    }
+    test_free(made.data);
+    test_free(arena.data);
+}
+
+TEST(wire_encode, too_small_an_arena_is_told_at_every_size)
+{
+    struct arena arena = arena_of(ROOM);
+    for (unsigned kind = MESSAGES_KIND_FIRST; kind <= MESSAGES_KIND_LAST; kind++) {
+        const struct msg *msg = messages_sample((enum msg_kind)kind);
+        struct wire_frames frames = {0};
+        size_t cap = 0;
+        err e = ERR_NO_MEMORY;
+        for (; e == ERR_NO_MEMORY && cap < ROOM; cap += 16) {
+            EXPECT(frames.envelope.data == NULL);
+            struct arena small = {.data = arena.data, .cap = cap};
+            e = wire_encode(msg, &small, &frames);
+        }
+        EXPECT_EQ(e, OK);
+        EXPECT(cap > 16);
+    }
+    test_free(arena.data);
+}
+
+TEST(wire_encode, more_than_a_message_may_hold_is_refused)
+{
+    struct arena arena = arena_of(wire_arena_size(MSG_BYTES_MAX));
+    static struct msg_submit_job jobs[9];
+    uint8_t *payload = test_calloc(1, MSG_PAYLOAD_LEN_MAX);
+    for (unsigned i = 0; i < 9; i++)
+        jobs[i].payload = (struct body){CONTENT_BYTES, slice_of(payload, MSG_PAYLOAD_LEN_MAX)};
+    struct msg msg = {.kind = MSG_SUBMIT, .submit = {jobs, 9}};
+    struct wire_frames frames;
+    EXPECT_EQ(wire_encode(&msg, &arena, &frames), ERR_TOO_LARGE);
+    // Exactly full with the bodies alone: the envelope is what is too much.
+    msg.submit.count = 8;
+    EXPECT_EQ(wire_encode(&msg, &arena, &frames), ERR_TOO_LARGE);
+    msg.submit.count = 7;
+    arena_reset(&arena);
+    EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK);
+    test_free(payload);
+    test_free(arena.data);
+}
+
+TEST(wire_encode, texts_for_people_leave_as_utf8)
+{
+    struct arena arena = arena_of(ROOM);
+    struct msg_finish_job job = {.outcome = OUTCOME_FAILED,
+                                 .error_detail = slice_of_text("caf\xc3\xa9 \xff\xc3")};
+    struct msg msg = {.kind = MSG_FINISH, .finish = {&job, 1}};
+    struct wire_frames frames;
+    struct msg back;
+    EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK);
+    EXPECT(memmem(frames.envelope.data, frames.envelope.len, "\xff", 1) == NULL);
+    EXPECT_EQ(wire_decode(frames.envelope, frames.block, &arena, &back), OK);
+    EXPECT(slice_is_text(back.finish.jobs[0].error_detail, "caf\xc3\xa9 ??"));
+    test_free(arena.data);
+}
+
+TEST(wire_encode, a_list_above_its_limit_is_a_bug)
+{
+    struct arena arena = arena_of(ROOM);
+    struct msg_held *held = test_calloc(MSG_HELD_MAX + 1, sizeof *held);
+    struct msg msg = {.kind = MSG_RENEW, .renew = {.running = {held, MSG_HELD_MAX + 1}}};
+    struct wire_frames frames;
+    EXPECT_DIES(EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK));
+    test_free(held);
+    test_free(arena.data);
+}
