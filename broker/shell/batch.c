@@ -1,0 +1,132 @@
+// Room for batches. calloc() of this much memory is zero pages until they are used.
+
+#include "broker/shell/batch.h"
+
+#include "lib/base/check.h"
+#include "proto/wire.h"
+
+struct batch_pool {
+    struct link_message *all;
+    struct link_message **spare;
+    uint32_t cap;
+    uint32_t used; // messages ever used
+    uint32_t spare_count;
+};
+
+static bool make_arena(struct arena *arena, size_t cap)
+{
+    *arena = (struct arena){.data = calloc(1, cap), .cap = cap};
+    return arena->data != NULL;
+}
+
+static bool make_effects(struct batch *batch, const struct limits *limits)
+{
+    struct effects *effects = &batch->effects;
+    effects->write_cap = effects_write_cap(limits->changed_count_max);
+    effects->send_cap = limits->send_count_max;
+    effects->grant_cap = limits->changed_count_max;
+    effects->changed_cap = limits->changed_count_max;
+    effects->writes = calloc(effects->write_cap, sizeof *effects->writes);
+    effects->sends = calloc(effects->send_cap, sizeof *effects->sends);
+    effects->grants = calloc(effects->grant_cap, sizeof *effects->grants);
+    effects->changed = calloc(effects->changed_cap, sizeof *effects->changed);
+    effects->arena = &batch->answers;
+    return effects->writes != NULL && effects->sends != NULL && effects->grants != NULL &&
+           effects->changed != NULL &&
+           make_arena(&batch->answers, effects_arena_size(limits->changed_count_max));
+}
+
+// Any one message fits, and then a batch full of usual ones.
+static size_t decoded_len(void)
+{
+    return wire_arena_size(MSG_BYTES_MAX) + BATCH_BYTES_MAX;
+}
+
+struct batch *batch_new(const struct limits *limits)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return NULL;
+    batch->messages = calloc(BATCH_MESSAGES_MAX, sizeof *batch->messages);
+    if (batch->messages == NULL || !make_effects(batch, limits) ||
+        !make_arena(&batch->decoded, decoded_len())) {
+        batch_free(batch);
+        return NULL;
+    }
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    if (batch == NULL)
+        return;
+    CHECK(batch->message_count == 0);
+    free(batch->decoded.data);
+    free(batch->answers.data);
+    free(batch->effects.changed);
+    free(batch->effects.grants);
+    free(batch->effects.sends);
+    free(batch->effects.writes);
+    free(batch->messages);
+    free(batch);
+}
+
+void batch_reset(struct batch *batch)
+{
+    CHECK(batch->message_count == 0);
+    effects_reset(&batch->effects);
+    arena_reset(&batch->decoded);
+    batch->command_count = 0;
+    batch->job_count = 0;
+    batch->bytes = 0;
+    batch->number = 0;
+    batch->gone_count = 0;
+    batch->is_sweep = false;
+    batch->commit_us = 0;
+}
+
+bool batch_has_room(const struct batch *batch)
+{
+    return batch->message_count < BATCH_MESSAGES_MAX && batch->bytes < BATCH_BYTES_MAX &&
+           effects_has_room(&batch->effects, 1);
+}
+
+struct batch_pool *batch_pool_new(uint32_t count_max)
+{
+    struct batch_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        return NULL;
+    pool->cap = count_max;
+    pool->all = calloc(count_max, sizeof *pool->all);
+    pool->spare = calloc(count_max, sizeof(struct link_message *));
+    if (pool->all == NULL || pool->spare == NULL) {
+        batch_pool_free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+void batch_pool_free(struct batch_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    CHECK(pool->spare_count == pool->used);
+    free(pool->spare);
+    free(pool->all);
+    free(pool);
+}
+
+struct link_message *batch_pool_take(struct batch_pool *pool)
+{
+    if (pool->spare_count > 0)
+        return pool->spare[--pool->spare_count];
+    CHECK(pool->used < pool->cap);
+    return &pool->all[pool->used++];
+}
+
+void batch_pool_give(struct batch_pool *pool, struct link_message *message)
+{
+    CHECK(message->frame_count == 0);
+    CHECK(pool->spare_count < pool->used);
+    pool->spare[pool->spare_count++] = message;
+}

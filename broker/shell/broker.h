@@ -1,0 +1,66 @@
+#pragma once
+
+// Everything one broker is made of, owned by the link thread. docs/path-of-a-job.md tells how the
+// files beside this one work on it: intake and chores decide, commit flushes, release speaks.
+
+#include "broker/core/core.h"
+#include "broker/shell/batch.h"
+#include "broker/shell/commit.h"
+#include "broker/shell/metrics.h"
+#include "broker/shell/options.h"
+#include "broker/shell/peers.h"
+#include "broker/shell/readers.h"
+#include "broker/shell/watch.h"
+#include "lib/sys/clock.h"
+
+enum { BROKER_BATCHES = 3 }; // one filled, one committed, one released
+
+struct broker {
+    const struct options *options;
+    struct store *store;
+    struct store_view *view;
+    bool is_viewing;
+    struct order order;
+    struct core *core;
+    void *core_memory;
+    struct clock_store clock;
+    struct now now; // read once per round
+    struct link_context *context;
+    struct link *router;
+    struct link *publisher;
+    struct peers *peers;
+    struct watches *watches;
+    struct readers *readers;
+    struct commit *commit;
+    struct metrics *metrics;
+    struct batch_pool *pool;
+    struct batch *batches[BROKER_BATCHES];
+    struct batch *spare[BROKER_BATCHES];
+    uint32_t spare_count;
+    struct batch *filling;
+    struct batch *committing;  // at the commit thread, or NULL
+    struct link_message *held; // received, but the batch had no room for it
+    struct release_room *room; // of release.c
+    struct arena encoding;     // one message on its way out
+    uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
+    struct metrics_counters counters;
+    when_ms told_at;     // of the last line about a failed job …
+    uint32_t told_count; // … how many there were in this second
+    struct wake wake;
+    int signal_fd;
+    bool is_stopping;
+};
+
+// Reads both clocks.
+void broker_stamp(struct broker *broker);
+
+// A snapshot for the core's questions and for bodies, begun when first needed after a batch was
+// settled and ended before the thread waits. The broker ends itself when the store cannot be read.
+struct store_view *broker_view(struct broker *broker);
+void broker_view_end(struct broker *broker);
+
+// Encodes and sends without waiting. A peer that has gone is made to leave; an answer that cannot
+// be delivered is dropped and counted, because it will be asked for again.
+void broker_send(struct broker *broker, uint32_t peer, const struct msg *msg);
+// The same to someone who may have no number.
+void broker_send_to(struct broker *broker, struct slice route, const struct msg *msg);

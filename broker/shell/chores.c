@@ -1,0 +1,68 @@
+// Chores are decided in the same batches as messages, before them.
+
+#include "broker/shell/chores.h"
+
+#include "broker/shell/intake.h"
+#include "lib/base/check.h"
+
+static void tell_of_gone(struct broker *broker)
+{
+    struct batch *batch = broker->filling;
+    peers_leave_silent(broker->peers, broker->now.mono);
+    while (batch->gone_count < BATCH_GONE_MAX && effects_has_room(&batch->effects, 1)) {
+        uint32_t peer = peers_take_left(broker->peers);
+        if (peer == PEERS_NONE)
+            return;
+        struct command command = {.kind = COMMAND_GONE, .peer = peer};
+        bool done = intake_decide(broker, &command);
+        CHECK(done);
+        batch->gone[batch->gone_count++] = peer;
+    }
+}
+
+static void remove_old(struct broker *broker)
+{
+    struct batch *batch = broker->filling;
+    if (!readers_has_sweep(broker->readers) ||
+        !effects_has_room(&batch->effects, LIMITS_STEP_RECORDS_MAX))
+        return;
+    struct command command = {.kind = COMMAND_REMOVE, .job_nos = broker->sweep_job_nos};
+    command.job_no_count = readers_take_sweep(broker->readers, broker->sweep_job_nos);
+    bool done = intake_decide(broker, &command);
+    CHECK(done);
+    batch->is_sweep = true;
+}
+
+static void tick(struct broker *broker)
+{
+    if (core_wait_ms(broker->core, broker->now) > 0)
+        return;
+    struct command command = {.kind = COMMAND_TICK};
+    (void)intake_decide(broker, &command); // without room it comes with the next batch
+}
+
+void chores_run(struct broker *broker)
+{
+    tell_of_gone(broker);
+    remove_old(broker);
+    tick(broker);
+    watch_expire(broker->watches, broker->now.mono);
+    readers_set_time(broker->readers, broker->now.store);
+}
+
+static when_ms until(const struct broker *broker, when_ms at)
+{
+    if (at == WHEN_NEVER)
+        return WHEN_NEVER;
+    return at > broker->now.mono ? at - broker->now.mono : 0;
+}
+
+when_ms chores_wait_ms(const struct broker *broker)
+{
+    when_ms wait = until(broker, peers_deadline(broker->peers));
+    wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
+    struct command tick_command = {.kind = COMMAND_TICK};
+    if (effects_has_room(&broker->filling->effects, core_weight(broker->core, &tick_command)))
+        wait = when_min(wait, core_wait_ms(broker->core, broker->now));
+    return wait;
+}

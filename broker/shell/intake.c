@@ -1,0 +1,336 @@
+// Message by message: frames, version, envelope, peer, fields, then the core. What is refused
+// here is answered at once, for it says nothing about any job.
+
+#include "broker/shell/intake.h"
+
+#include "lib/base/check.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/log.h"
+#include "lib/sys/mint.h"
+#include "proto/check.h"
+#include "proto/identity.h"
+#include "proto/wire.h"
+
+// With nothing in flight, a batch of so many jobs is flushed before more is taken in, so that
+// the disk works while the next one is decided.
+enum { ENOUGH_JOBS = 256, WAIT_MS_MAX = 300 * 1000 };
+
+enum taken {
+    TAKEN_KEPT, // the message belongs to the batch now
+    TAKEN_DONE, // nothing borrows from it any more
+    TAKEN_HELD, // the batch has no room; try again with the next one
+};
+
+struct arrival {
+    struct link_message *frames;
+    struct msg msg;
+    uint32_t peer;
+};
+
+// --- refusals ---
+
+struct refusal {
+    err error;
+    uint64_t corr;
+    const char *detail;
+};
+
+static enum taken refuse(struct broker *broker, struct slice route, struct refusal refusal)
+{
+    broker->counters.messages_refused++;
+    struct msg msg = {
+        .kind = MSG_ERROR,
+        .corr = refusal.corr,
+        .error = {.error = refusal.error,
+                  .detail = slice_of_text(refusal.detail != NULL ? refusal.detail
+                                                                 : err_text(refusal.error))}};
+    if (log_is_on(LOG_LEVEL_DEBUG))
+        log_debug("message.refused", "error=%s corr=%llu", err_slug(refusal.error),
+                  (unsigned long long)refusal.corr);
+    broker_send_to(broker, route, &msg);
+    return TAKEN_DONE;
+}
+
+static enum taken refuse_arrival(struct broker *broker, const struct arrival *arrival, err error,
+                                 const char *detail)
+{
+    return refuse(broker, arrival->frames->route,
+                  (struct refusal){.error = error, .corr = arrival->msg.corr, .detail = detail});
+}
+
+// --- what the core is not asked: fields, ids, fingerprints ---
+
+static uint64_t fingerprint(const struct msg_submit_job *job)
+{
+    uint8_t room[IDENTITY_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    identity_put_options(&out, job);
+    CHECK(!out.full);
+    return blake_u64(slice_of(room, out.len), job->payload.bytes);
+}
+
+static struct slice queue_of(const struct msg_submit_job *job)
+{
+    return job->queue.len > 0 ? job->queue : slice_of_text("default");
+}
+
+// The id must be the one that the key demands; without a key, one that carries its time.
+static err judge_id(struct msg_submit_job *job, const char **out_detail)
+{
+    if (job->key.len == 0) {
+        *out_detail = "job_id: without a key it must be a UUID of version 7";
+        return id_version(&job->job_id) == 7 ? OK : ERR_BAD_FIELD;
+    }
+    struct origin origin = {.tenant = slice_of_text("default"), .queue = queue_of(job)};
+    struct id derived = mint_keyed(&origin, job->key);
+    if (id_is_zero(&job->job_id))
+        job->job_id = derived;
+    *out_detail = err_text(ERR_ID_MISMATCH);
+    return id_equal(&job->job_id, &derived) ? OK : ERR_ID_MISMATCH;
+}
+
+static void judge_submit(struct msg_submit *submit)
+{
+    for (uint32_t i = 0; i < submit->count; i++) {
+        struct msg_submit_job *job = &submit->jobs[i];
+        const char *detail = NULL;
+        job->verdict = check_submit_job(job, &detail);
+        if (job->verdict == OK)
+            job->verdict = judge_id(job, &detail);
+        if (job->verdict == OK)
+            job->fingerprint = fingerprint(job);
+        else
+            job->detail = slice_of_text(detail);
+    }
+}
+
+static err judge_finish(const struct msg_finish *finish, const char **out_detail)
+{
+    for (uint32_t i = 0; i < finish->count; i++) {
+        err e = check_finish_job(&finish->jobs[i], out_detail);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+// --- kinds ---
+
+static enum taken decide(struct broker *broker, struct arrival *arrival)
+{
+    struct msg *kept = arena_take(&broker->filling->decoded, sizeof *kept);
+    if (kept == NULL)
+        return TAKEN_HELD;
+    *kept = arrival->msg;
+    struct command command = {.kind = COMMAND_MESSAGE, .peer = arrival->peer, .msg = kept};
+    if (intake_decide(broker, &command))
+        return TAKEN_KEPT;
+    if (core_weight(broker->core, &command) > broker->options->limits.changed_count_max)
+        return refuse_arrival(broker, arrival, ERR_TOO_LARGE, "the message names too many jobs");
+    return TAKEN_HELD;
+}
+
+static enum taken greet(struct broker *broker, struct arrival *arrival)
+{
+    if (arrival->peer == PEERS_NONE) {
+        err e = peers_add(broker->peers, arrival->frames->route, broker->now.mono, &arrival->peer);
+        if (e != OK)
+            return refuse_arrival(broker, arrival, e, NULL);
+    }
+    peers_set_role(broker->peers, arrival->peer, arrival->msg.hello.role);
+    return decide(broker, arrival);
+}
+
+static enum taken say_bye(struct broker *broker, struct arrival *arrival)
+{
+    enum taken taken = decide(broker, arrival);
+    if (taken == TAKEN_KEPT)
+        peers_leave(broker->peers, arrival->peer);
+    return taken;
+}
+
+static enum taken ask(struct broker *broker, const struct arrival *arrival,
+                      struct watch_question question, uint32_t wait_ms)
+{
+    question.peer = peers_ref(broker->peers, arrival->peer);
+    question.corr = arrival->msg.corr;
+    question.watch = WATCH_NONE;
+    if (wait_ms > 0) {
+        when_ms wait = wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX;
+        if (watch_add(broker->watches, &question, broker->now.mono + wait) == OK)
+            return TAKEN_DONE;
+    }
+    if (!readers_ask(broker->readers, &question))
+        return refuse_arrival(broker, arrival, ERR_FULL, "too many questions at once");
+    return TAKEN_DONE;
+}
+
+static enum taken ask_job(struct broker *broker, const struct arrival *arrival)
+{
+    const struct msg_status *status = &arrival->msg.status;
+    struct watch_question question = {.id = status->job_id, .version = status->version};
+    return ask(broker, arrival, question, status->wait_ms);
+}
+
+static enum taken ask_batch(struct broker *broker, const struct arrival *arrival)
+{
+    const struct msg_batch_status *status = &arrival->msg.batch_status;
+    struct watch_question question = {
+        .is_batch = true, .id = status->batch_id, .version = status->version};
+    return ask(broker, arrival, question, status->wait_ms);
+}
+
+static enum taken take_ready(struct broker *broker, struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = check_ready(&arrival->msg.ready, &detail);
+    return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
+}
+
+static enum taken take_finish(struct broker *broker, struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = judge_finish(&arrival->msg.finish, &detail);
+    return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
+}
+
+static enum taken take_kind(struct broker *broker, struct arrival *arrival)
+{
+    switch (arrival->msg.kind) {
+    case MSG_HELLO: return greet(broker, arrival);
+    case MSG_SUBMIT: judge_submit(&arrival->msg.submit); return decide(broker, arrival);
+    case MSG_READY: return take_ready(broker, arrival);
+    case MSG_RENEW: return decide(broker, arrival);
+    case MSG_FINISH: return take_finish(broker, arrival);
+    case MSG_STATUS: return ask_job(broker, arrival);
+    case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
+    case MSG_BYE: return say_bye(broker, arrival);
+    case MSG_WELCOME:
+    case MSG_SUBMITTED:
+    case MSG_JOBS:
+    case MSG_RENEWED:
+    case MSG_FINISHED:
+    case MSG_STATUS_IS:
+    case MSG_BATCH_STATUS_IS:
+    case MSG_ERROR:
+        return refuse_arrival(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
+    }
+    UNREACHABLE();
+}
+
+// --- one message ---
+
+static enum taken take_decoded(struct broker *broker, struct arrival *arrival)
+{
+    arrival->peer = peers_find(broker->peers, arrival->frames->route);
+    if (arrival->peer != PEERS_NONE)
+        peers_heard(broker->peers, arrival->peer, broker->now.mono);
+    else if (arrival->msg.kind != MSG_HELLO)
+        return refuse_arrival(broker, arrival, ERR_UNKNOWN_PEER, NULL);
+    return take_kind(broker, arrival);
+}
+
+static enum taken take(struct broker *broker, struct link_message *frames)
+{
+    struct batch *batch = broker->filling;
+    struct refusal refusal = {.corr = wire_corr(frames->envelope)};
+    if (!slice_is_text(frames->version, WIRE_VERSION)) {
+        refusal = (struct refusal){.error = ERR_VERSION, .detail = "spoken here: " WIRE_VERSION};
+        return refuse(broker, frames->route, refusal);
+    }
+    size_t used = batch->decoded.used;
+    struct arrival arrival = {.frames = frames};
+    refusal.error = wire_decode(frames->envelope, frames->block, &batch->decoded, &arrival.msg);
+    if (refusal.error == ERR_NO_MEMORY && used > 0) {
+        batch->decoded.used = used;
+        return TAKEN_HELD;
+    }
+    if (refusal.error != OK) {
+        batch->decoded.used = used;
+        return refuse(broker, frames->route, refusal);
+    }
+    enum taken taken = take_decoded(broker, &arrival);
+    if (taken != TAKEN_KEPT)
+        batch->decoded.used = used;
+    return taken;
+}
+
+// The message that had no room before, or the next one of the link; NULL when there is none.
+static struct link_message *next(struct broker *broker)
+{
+    struct link_message *frames = broker->held;
+    broker->held = NULL;
+    while (frames == NULL) {
+        frames = batch_pool_take(broker->pool);
+        err e = link_receive(broker->router, frames);
+        if (e == OK)
+            return frames;
+        if (e == ERR_MALFORMED)
+            (void)refuse(broker, frames->route,
+                         (struct refusal){.error = e, .detail = "a message is three frames"});
+        link_release(frames);
+        batch_pool_give(broker->pool, frames);
+        if (e != ERR_MALFORMED)
+            return NULL;
+        frames = NULL;
+    }
+    return frames;
+}
+
+// False when the batch can take no more.
+static bool settle_in(struct broker *broker, struct link_message *frames, enum taken taken)
+{
+    struct batch *batch = broker->filling;
+    if (taken == TAKEN_HELD) {
+        broker->held = frames;
+        return false;
+    }
+    if (taken == TAKEN_KEPT) {
+        batch->bytes += frames->envelope.len + frames->block.len;
+        batch->messages[batch->message_count++] = frames;
+        return batch_has_room(batch);
+    }
+    link_release(frames);
+    batch_pool_give(broker->pool, frames);
+    return true;
+}
+
+static bool is_time_to_flush(const struct broker *broker)
+{
+    if (broker->committing != NULL)
+        return commit_is_done(broker->commit);
+    return broker->filling->job_count >= ENOUGH_JOBS;
+}
+
+void intake_run(struct broker *broker)
+{
+    bool has_room = batch_has_room(broker->filling);
+    for (uint32_t i = 0; i < BATCH_MESSAGES_MAX && has_room && !is_time_to_flush(broker); i++) {
+        struct link_message *frames = next(broker);
+        if (frames == NULL)
+            return;
+        has_room = settle_in(broker, frames, take(broker, frames));
+    }
+}
+
+bool intake_decide(struct broker *broker, const struct command *command)
+{
+    struct batch *batch = broker->filling;
+    uint32_t weight = core_weight(broker->core, command);
+    if (!effects_has_room(&batch->effects, weight))
+        return false;
+    (void)broker_view(broker);
+    core_step(broker->core, broker->now, command, &batch->effects);
+    batch->command_count++;
+    batch->job_count += weight;
+    return true;
+}
+
+void intake_release(struct broker *broker, struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        link_release(batch->messages[i]);
+        batch_pool_give(broker->pool, batch->messages[i]);
+    }
+    batch->message_count = 0;
+}

@@ -1,0 +1,236 @@
+// Makes a broker out of its parts, runs it, takes it apart.
+
+#include "broker/shell/main.h"
+
+#include "broker/shell/broker.h"
+#include "broker/shell/intake.h"
+#include "broker/shell/recover.h"
+#include "broker/shell/release.h"
+#include "broker/shell/turn.h"
+#include "lib/base/check.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/failpoint.h"
+#include "lib/sys/log.h"
+#include "lib/sys/signal.h"
+#include "proto/wire.h"
+
+#include <errno.h>
+
+enum {
+    EXIT_USAGE = 64,
+    SWEEP_EVERY_MS = 1000,
+    OTHER_SILENCE_MS = 10 * 60 * 1000,
+    WORKER_SILENCE_LEASES = 10,
+    ENDPOINT_LEN_MAX = 256,
+};
+
+// --- parts ---
+
+static err make_tables(struct broker *broker)
+{
+    const struct limits *limits = &broker->options->limits;
+    uint64_t seeds[2];
+    blake_random(seeds, sizeof seeds);
+    struct peers_options peers = {
+        .count_max = limits->peer_count_max,
+        .worker_silence_ms = (when_ms)limits->lease_ms * WORKER_SILENCE_LEASES,
+        .other_silence_ms = OTHER_SILENCE_MS,
+        .seed = seeds[0],
+    };
+    broker->peers = peers_new(&peers);
+    broker->watches = watch_new(broker->options->watch_count_max, seeds[1]);
+    broker->room = release_room_new(limits);
+    size_t encoding_len = wire_arena_size(MSG_BYTES_MAX);
+    broker->encoding = (struct arena){.data = calloc(1, encoding_len), .cap = encoding_len};
+    bool made = broker->peers != NULL && broker->watches != NULL && broker->room != NULL &&
+                broker->encoding.data != NULL;
+    return made ? OK : ERR_NO_MEMORY;
+}
+
+static err make_batches(struct broker *broker)
+{
+    broker->pool = batch_pool_new(BROKER_BATCHES * BATCH_MESSAGES_MAX + 1);
+    if (broker->pool == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < BROKER_BATCHES; i++) {
+        broker->batches[i] = batch_new(&broker->options->limits);
+        if (broker->batches[i] == NULL)
+            return ERR_NO_MEMORY;
+        broker->spare[broker->spare_count++] = broker->batches[i];
+    }
+    broker->filling = broker->spare[--broker->spare_count];
+    return OK;
+}
+
+static err start_threads(struct broker *broker, const char **out_why)
+{
+    *out_why = "no thread could be started";
+    struct commit_options commit = {
+        .order = broker->order, .store = broker->store, .wake = &broker->wake};
+    err e = commit_open(&commit, &broker->commit);
+    struct readers_options readers = {
+        .store = broker->store, .wake = &broker->wake, .sweep_every_ms = SWEEP_EVERY_MS};
+    if (e == OK)
+        e = readers_open(&readers, &broker->readers);
+    if (e != OK)
+        return e;
+    *out_why = "--metrics: the address is in use, or not HOST:PORT";
+    struct metrics_options metrics = {.endpoint = broker->options->metrics,
+                                      .lane_count_max = broker->options->limits.lane_count_max};
+    return metrics_open(&metrics, &broker->metrics);
+}
+
+static err bind_doors(struct broker *broker, const char **out_why)
+{
+    *out_why = "--zmq: the address is in use, or not valid";
+    err e = link_context_open(&broker->context);
+    struct link_options router = {.kind = LINK_ROUTER,
+                                  .endpoint = broker->options->zmq,
+                                  .bind = true,
+                                  .message_bytes_max = MSG_BYTES_MAX};
+    if (e == OK)
+        e = link_open(broker->context, &router, &broker->router);
+    if (e != OK)
+        return e;
+    *out_why = "--pub: the address is in use, or not valid";
+    struct link_options publisher = router;
+    publisher.kind = LINK_PUB;
+    publisher.endpoint = broker->options->pub;
+    return link_open(broker->context, &publisher, &broker->publisher);
+}
+
+// --- life ---
+
+static err make(struct broker *broker, const char **out_why)
+{
+    *out_why = "there is not enough memory: lower the limits";
+    err e = wake_open(&broker->wake);
+    if (e == OK)
+        e = make_tables(broker);
+    if (e == OK)
+        e = make_batches(broker);
+    if (e == OK)
+        e = recover_run(broker, out_why);
+    if (e == OK)
+        e = start_threads(broker, out_why);
+    if (e == OK)
+        e = bind_doors(broker, out_why);
+    return e;
+}
+
+static void give_messages_back(struct broker *broker)
+{
+    for (uint32_t i = 0; i < BROKER_BATCHES; i++) {
+        if (broker->batches[i] != NULL)
+            intake_release(broker, broker->batches[i]);
+        batch_free(broker->batches[i]);
+    }
+    if (broker->held != NULL) {
+        link_release(broker->held);
+        batch_pool_give(broker->pool, broker->held);
+    }
+    batch_pool_free(broker->pool);
+}
+
+static void unmake(struct broker *broker)
+{
+    metrics_close(broker->metrics);
+    readers_close(broker->readers);
+    commit_close(broker->commit);
+    give_messages_back(broker);
+    link_close(broker->publisher);
+    link_close(broker->router);
+    link_context_close(broker->context);
+    recover_undo(broker);
+    free(broker->encoding.data);
+    release_room_free(broker->room);
+    watch_free(broker->watches);
+    peers_free(broker->peers);
+    wake_close(&broker->wake);
+}
+
+static void tell_started(const struct broker *broker, when_ms started_at)
+{
+    struct core_figures figures;
+    core_figures(broker->core, &figures);
+    log_info("broker.started", "epoch=%u jobs=%u keys=%u accepted=%llu seconds=%.3f",
+             figures.ledger.epoch, figures.job_count, figures.key_count,
+             (unsigned long long)figures.ledger.accepted,
+             (double)(clock_mono_ms() - started_at) / 1000);
+}
+
+// The line by which people, tests and `weft dev` know that both doors serve, and where.
+static err tell_ready(const struct broker *broker)
+{
+    char zmq[ENDPOINT_LEN_MAX];
+    char pub[ENDPOINT_LEN_MAX];
+    err e = link_endpoint(broker->router, zmq, sizeof zmq);
+    if (e == OK)
+        e = link_endpoint(broker->publisher, pub, sizeof pub);
+    if (e != OK)
+        return e;
+    const char *metrics = metrics_endpoint(broker->metrics);
+    if (metrics != NULL)
+        (void)printf("ready zmq=%s pub=%s metrics=http://%s/metrics\n", zmq, pub, metrics);
+    else
+        (void)printf("ready zmq=%s pub=%s metrics=off\n", zmq, pub);
+    return fflush(stdout) == 0 ? OK : ERR_SYSTEM;
+}
+
+static int serve(const struct options *options, int signal_fd)
+{
+    when_ms started_at = clock_mono_ms();
+    struct broker broker = {.options = options, .signal_fd = signal_fd, .wake = {.fd = -1}};
+    const char *why = "";
+    err e = make(&broker, &why);
+    if (e == OK) {
+        tell_started(&broker, started_at);
+        metrics_set_ready(broker.metrics, true);
+        why = "the endpoints cannot be told";
+        e = tell_ready(&broker);
+    }
+    if (e == OK) {
+        turn_run(&broker);
+        log_event(LOG_LEVEL_INFO, "broker.stopped");
+    } else {
+        log_error("broker.not_started", "error=%s fix=%s", err_slug(e), log_quote_text(why).text);
+    }
+    unmake(&broker);
+    return e == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct options *options)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    int signal_fd = -1;
+    err e = log_level_from_text(config_text(&options->config, "log-level"), &level);
+    log_set_level(level);
+    if (e == OK)
+        e = failpoint_init();
+    if (e == OK)
+        e = signal_open(&signal_fd);
+    if (e != OK) {
+        log_error("broker.not_started", "error=%s", err_slug(e));
+        return EXIT_FAILURE;
+    }
+    int code = serve(options, signal_fd);
+    signal_close(signal_fd);
+    return code;
+}
+
+int broker_main(int argc, char **argv)
+{
+    struct options options = {0};
+    int code = EXIT_USAGE;
+    err e = options_read(&options, argc, argv);
+    if (e == OK && options.config.help_asked) {
+        config_help(&options_table, stdout);
+        code = EXIT_SUCCESS;
+    } else if (e == OK) {
+        code = run(&options);
+    } else {
+        (void)fprintf(stderr, "weft broker: %s\n", options.config.problem);
+    }
+    options_deinit(&options);
+    return code;
+}

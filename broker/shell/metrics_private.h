@@ -1,0 +1,30 @@
+#pragma once
+
+// Between metrics.c and metrics_text.c: the copy that is printed.
+
+#include "broker/shell/histogram.h"
+#include "broker/shell/metrics.h"
+
+struct metrics_lane {
+    char queue[MSG_NAME_LEN_MAX + 1];
+    char type[MSG_NAME_LEN_MAX + 1];
+    uint32_t ready_count;
+};
+
+struct metrics_sample {
+    struct core_figures core;
+    struct store_figures store;
+    struct metrics_counters counters;
+    struct histogram commit_seconds;
+    struct histogram commit_jobs;
+    struct now now;     // when it was taken
+    when_ms started_at; // of the process, by the wall clock
+    uint32_t peer_count;
+    uint32_t watch_count;
+    uint32_t lane_count;
+};
+
+// Prints all figures. `lanes` are sample->lane_count. `mono` is now. False when there is no
+// memory; else the text is the caller's to free().
+bool metrics_print(const struct metrics_sample *sample, const struct metrics_lane *lanes,
+                   when_ms mono, struct slice *out_text);

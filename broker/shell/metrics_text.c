@@ -1,0 +1,217 @@
+// The figures as Prometheus reads them. Every name is documented in docs/metrics.md.
+
+#include "broker/shell/metrics_private.h"
+
+#include "broker/core/job.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void head(FILE *out, const char *name, const char *type, const char *help)
+{
+    (void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void counter(FILE *out, const char *name, uint64_t value, const char *help)
+{
+    head(out, name, "counter", help);
+    (void)fprintf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void gauge(FILE *out, const char *name, double value, const char *help)
+{
+    head(out, name, "gauge", help);
+    (void)fprintf(out, "%s %.17g\n", name, value);
+}
+
+static void print_histogram(FILE *out, const char *name, const struct histogram *histogram,
+                            const char *help)
+{
+    head(out, name, "histogram", help);
+    for (uint32_t i = 0; i < histogram->bound_count; i++)
+        (void)fprintf(out, "%s_bucket{le=\"%.9g\"} %llu\n", name, histogram->bounds[i],
+                      (unsigned long long)histogram_below(histogram, i));
+    (void)fprintf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9g\n%s_count %llu\n", name,
+                  (unsigned long long)histogram->count, name, histogram->sum, name,
+                  (unsigned long long)histogram->count);
+}
+
+static void print_states(FILE *out, const struct ledger_row *ledger)
+{
+    head(out, "weft_jobs", "gauge", "Jobs by state; removed ones are counted for ever.");
+    for (int state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        (void)fprintf(out, "weft_jobs{state=\"%s\"} %llu\n", job_state_name((enum job_state)state),
+                      (unsigned long long)ledger->counts[state]);
+}
+
+static void print_lanes(FILE *out, const struct metrics_lane *lanes, uint32_t count)
+{
+    head(out, "weft_queue_ready", "gauge", "Jobs that wait for a worker, by queue and type.");
+    for (uint32_t i = 0; i < count; i++)
+        (void)fprintf(out, "weft_queue_ready{queue=\"%s\",type=\"%s\"} %u\n", lanes[i].queue,
+                      lanes[i].type, lanes[i].ready_count);
+}
+
+static void print_finishes(FILE *out, const struct core_figures *core)
+{
+    static const char *const names[] = {
+        [OUTCOME_SUCCEEDED] = "succeeded",
+        [OUTCOME_FAILED] = "failed",
+        [OUTCOME_DEAD] = "dead",
+        [OUTCOME_CRASHED] = "crashed",
+        [OUTCOME_INTERRUPTED] = "interrupted",
+        [OUTCOME_SNOOZED] = "snoozed",
+    };
+    head(out, "weft_finished_total", "counter", "Accepted finishes by outcome.");
+    for (int outcome = OUTCOME_SUCCEEDED; outcome <= OUTCOME_SNOOZED; outcome++)
+        (void)fprintf(out, "weft_finished_total{outcome=\"%s\"} %llu\n", names[outcome],
+                      (unsigned long long)core->finished[outcome]);
+    counter(out, "weft_crashes_total", core->finished[OUTCOME_CRASHED] + core->leases_ended,
+            "Handlers that died, and leases that ended without a word.");
+    counter(out, "weft_stale_finishes_total", core->stale,
+            "Finishes refused because the lease had passed on.");
+    counter(out, "weft_late_finishes_total", core->late,
+            "Finishes accepted after their lease had ended.");
+    counter(out, "weft_resent_outcomes_total", core->resent,
+            "Accepted finishes that came from a worker's journal.");
+}
+
+// What was accepted must be in some state: the law of conservation.
+static double conservation_difference(const struct ledger_row *ledger)
+{
+    uint64_t sum = 0;
+    for (int state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        sum += ledger->counts[state];
+    return (double)(int64_t)(ledger->accepted - sum);
+}
+
+static double oldest_seconds(const struct metrics_sample *sample, when_ms mono)
+{
+    if (sample->core.oldest_due_at == WHEN_NEVER)
+        return 0;
+    when_ms store = sample->now.store + (mono - sample->now.mono);
+    when_ms age = store - sample->core.oldest_due_at;
+    return age > 0 ? (double)age / 1000 : 0;
+}
+
+static void print_work(FILE *out, const struct metrics_sample *sample, when_ms mono)
+{
+    const struct core_figures *core = &sample->core;
+    gauge(out, "weft_oldest_waiting_seconds", oldest_seconds(sample, mono),
+          "How long the oldest ready job has been waiting.");
+    counter(out, "weft_submitted_total", core->submitted, "Jobs accepted since the start.");
+    counter(out, "weft_replayed_total", core->replayed,
+            "Submissions recognised as repeated and answered with the first job.");
+    counter(out, "weft_refused_total", core->refused, "Submissions refused.");
+    counter(out, "weft_granted_total", core->granted, "Jobs leased to workers.");
+    counter(out, "weft_leases_ended_total", core->leases_ended,
+            "Leases that ended without a word from their worker.");
+    gauge(out, "weft_leases", core->lease_count, "Jobs handed out and not yet answered for.");
+    gauge(out, "weft_keys", core->key_count, "Idempotency keys inside their window.");
+    gauge(out, "weft_epoch", core->ledger.epoch, "Starts of this store's broker.");
+    gauge(out, "weft_conservation_difference", conservation_difference(&core->ledger),
+          "Accepted jobs that are in no state; must be 0.");
+}
+
+static void print_doors(FILE *out, const struct metrics_sample *sample)
+{
+    gauge(out, "weft_workers", sample->core.worker_count, "Connected workers.");
+    gauge(out, "weft_peers", sample->peer_count, "Connected peers, workers included.");
+    gauge(out, "weft_watches", sample->watch_count, "Questions that wait for a change.");
+    counter(out, "weft_answers_dropped_total", sample->counters.answers_dropped,
+            "Answers to peers that had gone or did not take them.");
+    counter(out, "weft_messages_refused_total", sample->counters.messages_refused,
+            "Messages answered with an error before any job was looked at.");
+    counter(out, "weft_jobs_sent_total", sample->counters.jobs_sent, "Jobs sent to workers.");
+    counter(out, "weft_tail_dropped_total", sample->counters.tail_dropped,
+            "Published transitions that were not taken.");
+}
+
+static void print_store(FILE *out, const struct metrics_sample *sample)
+{
+    const struct store_figures *store = &sample->store;
+    counter(out, "weft_commits_total", store->commit_count, "Flushed transactions.");
+    counter(out, "weft_store_writes_total", store->write_count, "Rows written.");
+    counter(out, "weft_store_violations_total", store->violations,
+            "Commits whose rows disagreed with the counts; must be 0.");
+    counter(out, "weft_store_damaged_total", store->damaged,
+            "Records that failed their checksum; must be 0.");
+    gauge(out, "weft_store_used_bytes", (double)store->used_bytes, "Bytes of the store in use.");
+    gauge(out, "weft_store_map_bytes", (double)store->map_bytes, "Size of the store's map.");
+    print_histogram(out, "weft_commit_seconds", &sample->commit_seconds,
+                    "Duration of a flushed transaction.");
+    print_histogram(out, "weft_commit_jobs", &sample->commit_jobs,
+                    "Jobs changed by one flushed transaction.");
+}
+
+static double resident_bytes(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm == NULL)
+        return 0;
+    char line[128] = "";
+    if (fgets(line, sizeof line, statm) == NULL)
+        line[0] = '\0';
+    (void)fclose(statm); // was only read
+    char *second = strchr(line, ' ');
+    long pages = second == NULL ? 0 : strtol(second, NULL, 10);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double open_descriptors(void)
+{
+    DIR *listing = opendir("/proc/self/fd");
+    if (listing == NULL)
+        return 0;
+    double count = 0;
+    while (readdir(listing) != NULL)
+        count++;
+    (void)closedir(listing); // was only read
+    return count - 3;        // ".", "..", and the listing itself
+}
+
+static double seconds_of(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+static void print_process(FILE *out, when_ms started_at)
+{
+    struct rusage usage;
+    struct rlimit files;
+    gauge(out, "process_start_time_seconds", (double)started_at / 1000, "Start, Unix time.");
+    gauge(out, "process_resident_memory_bytes", resident_bytes(), "Resident memory.");
+    gauge(out, "process_open_fds", open_descriptors(), "Open file descriptors.");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        gauge(out, "process_max_fds", (double)files.rlim_cur, "Most open file descriptors.");
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        head(out, "process_cpu_seconds_total", "counter", "User and system time.");
+        (void)fprintf(out, "process_cpu_seconds_total %.6f\n",
+                      seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
+    }
+}
+
+bool metrics_print(const struct metrics_sample *sample, const struct metrics_lane *lanes,
+                   when_ms mono, struct slice *out_text)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return false;
+    print_states(out, &sample->core.ledger);
+    print_lanes(out, lanes, sample->lane_count);
+    print_work(out, sample, mono);
+    print_finishes(out, &sample->core);
+    print_doors(out, sample);
+    print_store(out, sample);
+    print_process(out, sample->started_at);
+    bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        free(text);
+        return false;
+    }
+    *out_text = slice_of(text, len);
+    return true;
+}

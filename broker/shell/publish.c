@@ -1,0 +1,32 @@
+// One small message per transition, made only while somebody subscribes.
+
+#include "broker/shell/publish.h"
+
+#include "broker/core/job.h"
+#include "lib/base/check.h"
+
+enum { TOPIC_LEN_MAX = 2 * (MSG_NAME_LEN_MAX + 1) + 16 + ID_TEXT_LEN + 1, BODY_LEN_MAX = 160 };
+
+void publish_job(struct broker *broker, const struct job_row *row)
+{
+    struct lane_figures lane;
+    bool is_known = core_lane(broker->core, row->lane, &lane);
+    CHECK(is_known);
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&row->id, id);
+    const char *state = job_state_name((enum job_state)row->state);
+    char topic[TOPIC_LEN_MAX];
+    int topic_len = snprintf(topic, sizeof topic, "%.*s.%.*s.%s.%s", (int)lane.lane.queue.len,
+                             (const char *)lane.lane.queue.data, (int)lane.lane.type.len,
+                             (const char *)lane.lane.type.data, state, id);
+    char body[BODY_LEN_MAX];
+    int body_len = snprintf(body, sizeof body,
+                            "{\"job_id\":\"%s\",\"state\":\"%s\",\"version\":%u,\"at\":%lld}", id,
+                            state, row->version, (long long)broker->now.store);
+    CHECK(topic_len > 0 && (size_t)topic_len < sizeof topic);
+    CHECK(body_len > 0 && (size_t)body_len < sizeof body);
+    err e = link_publish(broker->publisher, slice_of(topic, (size_t)topic_len),
+                         slice_of(body, (size_t)body_len));
+    if (e != OK)
+        broker->counters.tail_dropped++;
+}

@@ -1,0 +1,351 @@
+// The reader thread: a ring of questions in, a ring of replies out. It stops taking questions
+// while the ring of replies is full, so neither grows.
+
+#include "broker/shell/readers.h"
+
+#include "broker/core/job.h"
+#include "lib/base/check.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/log.h"
+#include "lib/sys/process.h"
+#include "proto/wire.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    ASKS_MAX = 8192,
+    REPLIES_MAX = 4096,
+    ROUND_MAX = 64,                    // questions answered from one snapshot
+    ROUND_BYTES_MAX = 4 * 1024 * 1024, // of replies, passed by one at most
+};
+
+struct readers {
+    struct readers_options options;
+    struct store_view *view;
+    struct arena arena;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    // Under the mutex.
+    struct watch_question asks[ASKS_MAX];
+    uint64_t ask_first, ask_end;
+    struct readers_reply replies[REPLIES_MAX];
+    uint64_t reply_first, reply_end;
+    bool is_stopping;
+    bool sweep_again; // the last one was settled and there was more
+    // Single owner, handed over by `sweep_count`: the reader while it is 0, else the link thread.
+    uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
+    atomic_uint sweep_count;
+    atomic_bool is_sweep_unsettled;
+    _Atomic when_ms store_time;
+};
+
+// --- one question ---
+
+static bool is_batch_done(const struct msg_batch_status_is *is)
+{
+    return is->counts[JOB_SCHEDULED] + is->counts[JOB_QUEUED] + is->counts[JOB_RUNNING] +
+               is->counts[JOB_RETRYING] ==
+           0;
+}
+
+static err look_up_job(struct readers *readers, const struct watch_question *question,
+                       struct msg *out_msg, bool *out_is_news)
+{
+    struct msg_status_is *is = &out_msg->status_is;
+    out_msg->kind = MSG_STATUS_IS;
+    err e = store_view_status(readers->view, &question->id, is);
+    *out_is_news = is->error != OK || is->version > question->version || job_is_done(is->state);
+    return e;
+}
+
+static err look_up_batch(struct readers *readers, const struct watch_question *question,
+                         struct msg *out_msg, bool *out_is_news)
+{
+    struct msg_batch_status_is *is = &out_msg->batch_status_is;
+    out_msg->kind = MSG_BATCH_STATUS_IS;
+    err e = store_view_batch(readers->view, &question->id, is);
+    *out_is_news = is->error != OK || is->version > question->version || is_batch_done(is);
+    return e;
+}
+
+// What cannot be read is told as it is; the job itself is not touched.
+static struct msg trouble(const struct watch_question *question, err e)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(&question->id, text);
+    log_error("store.read_failed", "id=%s error=%s", text, err_slug(e));
+    if (question->is_batch)
+        return (struct msg){.kind = MSG_BATCH_STATUS_IS,
+                            .batch_status_is = {.error = e, .batch_id = question->id}};
+    return (struct msg){.kind = MSG_STATUS_IS, .status_is = {.error = e, .job_id = question->id}};
+}
+
+// Copies the encoded message into memory of its own, because the arena serves the next question.
+static bool keep(struct readers *readers, const struct msg *msg, struct readers_reply *reply)
+{
+    struct wire_frames frames;
+    arena_reset(&readers->arena);
+    if (wire_encode(msg, &readers->arena, &frames) != OK)
+        return false;
+    uint8_t *memory = malloc(frames.envelope.len + frames.block.len);
+    if (memory == NULL)
+        return false;
+    memcpy(memory, frames.envelope.data, frames.envelope.len);
+    if (frames.block.len > 0)
+        memcpy(memory + frames.envelope.len, frames.block.data, frames.block.len);
+    reply->memory = memory;
+    reply->envelope = slice_of(memory, frames.envelope.len);
+    reply->block = slice_of(memory + frames.envelope.len, frames.block.len);
+    return true;
+}
+
+static struct readers_reply answer(struct readers *readers, const struct watch_question *question)
+{
+    struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
+    struct msg msg = {0};
+    bool is_news = false;
+    err e = question->is_batch ? look_up_batch(readers, question, &msg, &is_news)
+                               : look_up_job(readers, question, &msg, &is_news);
+    if (e != OK)
+        msg = trouble(question, e);
+    else if (!is_news && !question->is_last && question->watch != WATCH_NONE) {
+        reply.is_not_yet = true;
+        return reply;
+    }
+    msg.corr = question->corr;
+    if (!keep(readers, &msg, &reply))
+        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
+    return reply;
+}
+
+// --- the thread ---
+
+static uint32_t take_asks(struct readers *readers, struct watch_question *out_asks)
+{
+    uint32_t count = 0;
+    uint64_t room = REPLIES_MAX - (readers->reply_end - readers->reply_first);
+    while (count < ROUND_MAX && count < room && readers->ask_first < readers->ask_end)
+        out_asks[count++] = readers->asks[readers->ask_first++ % ASKS_MAX];
+    return count;
+}
+
+static bool may_answer(const struct readers *readers)
+{
+    return readers->ask_first < readers->ask_end &&
+           readers->reply_end - readers->reply_first < REPLIES_MAX;
+}
+
+// Waits for questions that may be answered, or until `sweep_at`. False when it is time to go.
+static bool wait_for_asks(struct readers *readers, when_ms sweep_at,
+                          struct watch_question *out_asks, uint32_t *out_count)
+{
+    struct timespec until = {.tv_sec = (time_t)(sweep_at / 1000),
+                             .tv_nsec = (long)(sweep_at % 1000) * 1000000};
+    (void)pthread_mutex_lock(&readers->mutex);
+    int waited = 0;
+    while (waited == 0 && !readers->is_stopping && !readers->sweep_again && !may_answer(readers))
+        waited = pthread_cond_timedwait(&readers->changed, &readers->mutex, &until);
+    *out_count = take_asks(readers, out_asks);
+    bool goes_on = !readers->is_stopping;
+    (void)pthread_mutex_unlock(&readers->mutex);
+    return goes_on;
+}
+
+static void hand_over(struct readers *readers, const struct readers_reply *replies, uint32_t count)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    for (uint32_t i = 0; i < count; i++)
+        readers->replies[readers->reply_end++ % REPLIES_MAX] = replies[i];
+    CHECK(readers->reply_end - readers->reply_first <= REPLIES_MAX);
+    (void)pthread_mutex_unlock(&readers->mutex);
+    wake_ring(readers->options.wake);
+}
+
+static void answer_all(struct readers *readers, const struct watch_question *asks, uint32_t count)
+{
+    struct readers_reply replies[ROUND_MAX];
+    uint32_t done = 0;
+    while (done < count) {
+        if (store_view_begin(readers->view) != OK) {
+            log_error("store.read_failed", "reason=snapshot");
+            abort(); // the store cannot be read any more: start again
+        }
+        uint32_t made = 0;
+        uint64_t bytes = 0;
+        while (done < count && bytes < ROUND_BYTES_MAX) {
+            replies[made] = answer(readers, &asks[done++]);
+            bytes += replies[made].envelope.len + replies[made].block.len;
+            made++;
+        }
+        store_view_end(readers->view);
+        hand_over(readers, replies, made);
+    }
+}
+
+static void sweep(struct readers *readers)
+{
+    if (atomic_load(&readers->is_sweep_unsettled))
+        return;
+    uint32_t count = 0;
+    if (store_view_begin(readers->view) != OK)
+        return; // the questions will notice
+    err e = store_view_sweep(readers->view, atomic_load(&readers->store_time),
+                             readers->sweep_job_nos, LIMITS_STEP_RECORDS_MAX, &count);
+    store_view_end(readers->view);
+    if (e != OK)
+        log_error("store.sweep_failed", "error=%s", err_slug(e));
+    if (e != OK || count == 0)
+        return;
+    atomic_store(&readers->is_sweep_unsettled, true);
+    atomic_store(&readers->sweep_count, count);
+    wake_ring(readers->options.wake);
+}
+
+static bool take_sweep_again(struct readers *readers)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    bool again = readers->sweep_again;
+    readers->sweep_again = false;
+    (void)pthread_mutex_unlock(&readers->mutex);
+    return again;
+}
+
+static void *run(void *ctx)
+{
+    struct readers *readers = ctx;
+    process_name("readers");
+    struct watch_question asks[ROUND_MAX];
+    uint32_t count = 0;
+    when_ms sweep_at = clock_mono_ms() + readers->options.sweep_every_ms;
+    while (wait_for_asks(readers, sweep_at, asks, &count)) {
+        answer_all(readers, asks, count);
+        if (take_sweep_again(readers) || clock_mono_ms() >= sweep_at) {
+            sweep(readers);
+            sweep_at = clock_mono_ms() + readers->options.sweep_every_ms;
+        }
+    }
+    return NULL;
+}
+
+// --- for the link thread ---
+
+static err start(struct readers *readers)
+{
+    err e = store_view_open(readers->options.store, &readers->view);
+    if (e != OK)
+        return e;
+    size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
+    readers->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
+    if (readers->arena.data == NULL)
+        return ERR_NO_MEMORY;
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&readers->mutex, NULL);
+    (void)pthread_cond_init(&readers->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    return pthread_create(&readers->thread, NULL, run, readers) == 0 ? OK : ERR_SYSTEM;
+}
+
+static void give_up(struct readers *readers)
+{
+    if (readers->view != NULL)
+        store_view_close(readers->view);
+    free(readers->arena.data);
+    free(readers);
+}
+
+err readers_open(const struct readers_options *options, struct readers **out_readers)
+{
+    struct readers *readers = calloc(1, sizeof *readers);
+    if (readers == NULL)
+        return ERR_NO_MEMORY;
+    readers->options = *options;
+    err e = start(readers);
+    if (e != OK) {
+        give_up(readers);
+        return e;
+    }
+    *out_readers = readers;
+    return OK;
+}
+
+void readers_close(struct readers *readers)
+{
+    if (readers == NULL)
+        return;
+    (void)pthread_mutex_lock(&readers->mutex);
+    readers->is_stopping = true;
+    (void)pthread_cond_signal(&readers->changed);
+    (void)pthread_mutex_unlock(&readers->mutex);
+    (void)pthread_join(readers->thread, NULL);
+    struct readers_reply reply;
+    while (readers_take(readers, &reply))
+        readers_drop(&reply);
+    (void)pthread_cond_destroy(&readers->changed);
+    (void)pthread_mutex_destroy(&readers->mutex);
+    give_up(readers);
+}
+
+bool readers_ask(struct readers *readers, const struct watch_question *question)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    bool has_room = readers->ask_end - readers->ask_first < ASKS_MAX;
+    if (has_room) {
+        readers->asks[readers->ask_end++ % ASKS_MAX] = *question;
+        (void)pthread_cond_signal(&readers->changed);
+    }
+    (void)pthread_mutex_unlock(&readers->mutex);
+    return has_room;
+}
+
+bool readers_take(struct readers *readers, struct readers_reply *out_reply)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    bool is_there = readers->reply_first < readers->reply_end;
+    if (is_there) {
+        bool was_full = readers->reply_end - readers->reply_first == REPLIES_MAX;
+        *out_reply = readers->replies[readers->reply_first++ % REPLIES_MAX];
+        if (was_full)
+            (void)pthread_cond_signal(&readers->changed);
+    }
+    (void)pthread_mutex_unlock(&readers->mutex);
+    return is_there;
+}
+
+void readers_drop(struct readers_reply *reply)
+{
+    free(reply->memory);
+    *reply = (struct readers_reply){0};
+}
+
+void readers_set_time(struct readers *readers, when_ms store_time)
+{
+    atomic_store_explicit(&readers->store_time, store_time, memory_order_relaxed);
+}
+
+bool readers_has_sweep(const struct readers *readers)
+{
+    return atomic_load(&readers->sweep_count) > 0;
+}
+
+uint32_t readers_take_sweep(struct readers *readers, uint64_t *out_job_nos)
+{
+    uint32_t count = atomic_load(&readers->sweep_count);
+    memcpy(out_job_nos, readers->sweep_job_nos, count * sizeof *out_job_nos);
+    atomic_store(&readers->sweep_count, 0);
+    return count;
+}
+
+void readers_swept(struct readers *readers, bool look_again)
+{
+    atomic_store(&readers->is_sweep_unsettled, false);
+    if (!look_again)
+        return;
+    (void)pthread_mutex_lock(&readers->mutex);
+    readers->sweep_again = true;
+    (void)pthread_cond_signal(&readers->changed);
+    (void)pthread_mutex_unlock(&readers->mutex);
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+// What is read from the store beside the turn, in a thread of its own: answers to STATUS and
+// BATCH_STATUS, from a snapshot at or after the last settled batch, and the sweep for jobs whose
+// retention is over.
+//
+// readers_ask(), readers_take() and the sweep's functions belong to the link thread; none of
+// them waits.
+
+#include "broker/shell/watch.h"
+#include "broker/store/store.h"
+#include "lib/sys/wake.h"
+
+struct readers;
+
+struct readers_options {
+    struct store *store;
+    const struct wake *wake; // rung when there is something to take
+    when_ms sweep_every_ms;
+};
+
+// ERR_NO_MEMORY, ERR_SYSTEM, and what store_view_open() says.
+MUST_USE err readers_open(const struct readers_options *options, struct readers **out_readers);
+// NULL is allowed.
+void readers_close(struct readers *readers);
+
+// False when too many questions are waiting already.
+bool readers_ask(struct readers *readers, const struct watch_question *question);
+
+struct readers_reply {
+    struct peers_ref peer;
+    uint32_t watch;  // of the question
+    bool is_not_yet; // nothing new: let it wait
+    struct slice envelope;
+    struct slice block;
+    void *memory; // holds both
+};
+
+// The next reply; false when there is none. Ends with readers_drop().
+bool readers_take(struct readers *readers, struct readers_reply *out_reply);
+void readers_drop(struct readers_reply *reply);
+
+// Store time, for the sweep.
+void readers_set_time(struct readers *readers, when_ms store_time);
+// Copies what the sweep has found, at most LIMITS_STEP_RECORDS_MAX numbers; 0: nothing. The
+// sweep rests until readers_swept() says that their removal is settled, and whether to look for
+// more at once.
+uint32_t readers_take_sweep(struct readers *readers, uint64_t *out_job_nos);
+bool readers_has_sweep(const struct readers *readers);
+void readers_swept(struct readers *readers, bool look_again);

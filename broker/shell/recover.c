@@ -1,0 +1,114 @@
+// Start is recovery. The memory of the core is reserved as a whole and touched as it is used.
+
+#define _GNU_SOURCE
+
+#include "broker/shell/recover.h"
+
+#include "lib/base/check.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/log.h"
+
+#include <sys/mman.h>
+
+static err open_store(struct broker *broker, const char **out_why)
+{
+    struct store_options options = {
+        .dir = broker->options->data,
+        .map_bytes_max = broker->options->map_bytes_max,
+        .ahead_bytes = broker->options->ahead_bytes,
+        .allow_unsafe_place = broker->options->allow_unsafe_place,
+    };
+    err e = store_open(&options, &broker->store, out_why);
+    if (e != OK)
+        return e;
+    *out_why = "the store cannot be read";
+    broker->order = order_local(broker->store);
+    return store_view_open(broker->store, &broker->view);
+}
+
+static err make_core(struct broker *broker, const char **out_why)
+{
+    const struct limits *limits = &broker->options->limits;
+    size_t size = core_size(limits);
+    *out_why = "there is no room for this many jobs: lower the limits";
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return ERR_NO_MEMORY;
+    broker->core_memory = memory;
+    uint64_t seed = 0;
+    blake_random(&seed, sizeof seed);
+    struct known known = store_view_known(broker->view);
+    broker->core = core_init(memory, limits, &known, seed);
+    log_info("broker.memory", "core_reserved_mib=%zu jobs_max=%u keys_max=%u", size >> 20,
+             limits->job_count_max, limits->key_count_max);
+    return OK;
+}
+
+static err load(struct broker *broker, const char **out_why)
+{
+    struct store_loaded loaded;
+    err e = store_load(broker->store, broker->core, &loaded);
+    *out_why = e == ERR_FULL ? "more is stored than the limits allow: raise them"
+                             : "the store cannot be loaded";
+    if (e != OK)
+        return e;
+    if (loaded.damaged_count > 0)
+        log_error("store.damaged", "records=%llu", (unsigned long long)loaded.damaged_count);
+    log_info("store.loaded", "jobs=%llu keys=%llu", (unsigned long long)loaded.job_count,
+             (unsigned long long)loaded.key_count);
+    return OK;
+}
+
+static err start_clock(struct broker *broker, const char **out_why)
+{
+    struct ledger_row ledger;
+    *out_why = "the store cannot be read";
+    err e = store_ledger(broker->store, &ledger);
+    if (e != OK)
+        return e;
+    *out_why = "the clock is more than 30 days ahead of the store: set it, or start once with "
+               "--accept-clock-jump";
+    e = clock_store_open(&broker->clock, ledger.store_time, broker->options->accept_clock_jump);
+    if (e == OK)
+        broker_stamp(broker);
+    return e;
+}
+
+// The first batch: nobody is connected yet, so there is nothing to say.
+static void begin_epoch(struct broker *broker)
+{
+    struct batch *batch = broker->filling;
+    (void)broker_view(broker);
+    core_start(broker->core, broker->now, &batch->effects);
+    batch->number = core_close(broker->core, broker->now, &batch->effects);
+    commit_now(&broker->order, batch);
+    broker_view_end(broker);
+    core_settled(broker->core, batch->number);
+    CHECK(batch->effects.send_count == 0 && batch->effects.grant_count == 0);
+    batch_reset(batch);
+}
+
+err recover_run(struct broker *broker, const char **out_why)
+{
+    err e = open_store(broker, out_why);
+    if (e == OK)
+        e = make_core(broker, out_why);
+    if (e == OK)
+        e = load(broker, out_why);
+    if (e == OK)
+        e = start_clock(broker, out_why);
+    if (e == OK)
+        begin_epoch(broker);
+    return e;
+}
+
+void recover_undo(struct broker *broker)
+{
+    if (broker->core_memory != NULL)
+        (void)munmap(broker->core_memory, core_size(&broker->options->limits));
+    if (broker->view != NULL)
+        store_view_close(broker->view);
+    if (broker->store != NULL)
+        store_close(broker->store);
+}

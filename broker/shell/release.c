@@ -1,0 +1,216 @@
+// Answers first, then jobs grouped by worker, then whoever watches.
+
+#include "broker/shell/release.h"
+
+#include "broker/core/job.h"
+#include "broker/shell/intake.h"
+#include "broker/shell/publish.h"
+#include "lib/base/check.h"
+#include "lib/sys/failpoint.h"
+#include "lib/sys/log.h"
+
+#define VERSION_TEXT "weft 0.1"
+
+enum {
+    JOBS_PER_MESSAGE = 256,
+    JOBS_BYTES = 1024 * 1024, // of payloads in one message, passed by one job at most
+    TOLD_PER_SECOND = 10,     // lines about failed jobs
+};
+
+// Numbers are places in effects.grants plus one, so that zeroed memory means none.
+struct release_room {
+    uint32_t *next;  // by grant: the next one of the same worker
+    uint32_t *first; // by peer
+    uint32_t *last;  // by peer
+    uint32_t *peers; // those that get jobs, in order of their first one
+    uint32_t peer_count;
+    struct msg_job jobs[JOBS_PER_MESSAGE];
+};
+
+struct release_room *release_room_new(const struct limits *limits)
+{
+    struct release_room *room = calloc(1, sizeof *room);
+    if (room == NULL)
+        return NULL;
+    room->next = calloc(limits->changed_count_max, sizeof *room->next);
+    room->first = calloc(limits->peer_count_max, sizeof *room->first);
+    room->last = calloc(limits->peer_count_max, sizeof *room->last);
+    room->peers = calloc(limits->peer_count_max, sizeof *room->peers);
+    if (room->next == NULL || room->first == NULL || room->last == NULL || room->peers == NULL) {
+        release_room_free(room);
+        return NULL;
+    }
+    return room;
+}
+
+void release_room_free(struct release_room *room)
+{
+    if (room == NULL)
+        return;
+    free(room->peers);
+    free(room->last);
+    free(room->first);
+    free(room->next);
+    free(room);
+}
+
+// --- answers ---
+
+static void complete_welcome(const struct broker *broker, struct msg_welcome *welcome)
+{
+    welcome->broker = slice_of_text(VERSION_TEXT);
+    welcome->lineage = store_lineage(broker->store);
+    welcome->message_bytes_max = MSG_BYTES_MAX;
+    welcome->jobs_per_message_max = MSG_JOBS_MAX;
+}
+
+static void send_answers(struct broker *broker, struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->effects.send_count; i++) {
+        struct send *send = &batch->effects.sends[i];
+        if (send->msg.kind == MSG_WELCOME)
+            complete_welcome(broker, &send->msg.welcome);
+        broker_send(broker, send->peer, &send->msg);
+    }
+}
+
+// --- jobs ---
+
+static void sort_grants(struct release_room *room, const struct effects *effects)
+{
+    for (uint32_t i = 0; i < effects->grant_count; i++) {
+        uint32_t peer = effects->grants[i].peer;
+        room->next[i] = 0;
+        if (room->first[peer] == 0) {
+            room->first[peer] = i + 1;
+            room->peers[room->peer_count++] = peer;
+        } else {
+            room->next[room->last[peer] - 1] = i + 1;
+        }
+        room->last[peer] = i + 1;
+    }
+}
+
+// The body of a job from an earlier batch comes from the store. False when it cannot be had: the
+// job is not sent, and its lease ends.
+static bool complete_job(struct broker *broker, struct grant_send *grant)
+{
+    if (grant->has_body)
+        return true;
+    struct msg_submit_job stored;
+    err e = store_view_body(broker_view(broker), grant->job_no, &stored);
+    if (e != OK) {
+        char text[ID_TEXT_LEN + 1];
+        id_to_text(&grant->job.job_id, text);
+        log_error("job.body_unreadable", "job=%s error=%s", text, err_slug(e));
+        return false;
+    }
+    grant->job.payload = stored.payload;
+    grant->job.traceparent = stored.traceparent;
+    return true;
+}
+
+static void send_jobs(struct broker *broker, uint32_t peer, uint32_t count)
+{
+    if (count == 0)
+        return;
+    struct msg msg = {.kind = MSG_JOBS, .jobs = {.jobs = broker->room->jobs, .count = count}};
+    broker_send(broker, peer, &msg);
+    broker->counters.jobs_sent += count;
+}
+
+static void send_jobs_of(struct broker *broker, struct effects *effects, uint32_t peer)
+{
+    struct release_room *room = broker->room;
+    uint32_t count = 0;
+    size_t bytes = 0;
+    for (uint32_t at = room->first[peer]; at != 0; at = room->next[at - 1]) {
+        struct grant_send *grant = &effects->grants[at - 1];
+        if (!complete_job(broker, grant))
+            continue;
+        room->jobs[count++] = grant->job;
+        bytes += grant->job.payload.bytes.len;
+        if (count == JOBS_PER_MESSAGE || bytes >= JOBS_BYTES) {
+            send_jobs(broker, peer, count);
+            count = 0;
+            bytes = 0;
+        }
+    }
+    send_jobs(broker, peer, count);
+    room->first[peer] = 0;
+}
+
+static void send_grants(struct broker *broker, struct effects *effects)
+{
+    struct release_room *room = broker->room;
+    sort_grants(room, effects);
+    for (uint32_t i = 0; i < room->peer_count; i++)
+        send_jobs_of(broker, effects, room->peers[i]);
+    room->peer_count = 0;
+}
+
+// --- who watches ---
+
+static bool may_tell(struct broker *broker)
+{
+    if (broker->now.mono - broker->told_at >= 1000) {
+        if (broker->told_count > TOLD_PER_SECOND)
+            log_info("job.lines_dropped", "count=%u", broker->told_count - TOLD_PER_SECOND);
+        broker->told_at = broker->now.mono;
+        broker->told_count = 0;
+    }
+    return ++broker->told_count <= TOLD_PER_SECOND;
+}
+
+// One line per transition for whoever looks closely; else one for what went wrong, and not too
+// many of them.
+static void log_job(struct broker *broker, const struct job_row *row)
+{
+    bool went_wrong = row->state == JOB_DEAD || row->token_use == TOKEN_EXPIRED;
+    bool is_debug = log_is_on(LOG_LEVEL_DEBUG);
+    if (!is_debug && (!went_wrong || !may_tell(broker)))
+        return;
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(&row->id, text);
+    char event[32];
+    const char *name = job_state_name((enum job_state)row->state);
+    if (row->token_use == TOKEN_EXPIRED && !job_is_done((enum job_state)row->state))
+        name = "lease_ended";
+    (void)snprintf(event, sizeof event, "job.%s", name);
+    log_line(went_wrong ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, event,
+             "job=%s version=%u token=%llu errors=%u crashes=%u", text, row->version,
+             (unsigned long long)row->token, row->errors, row->crashes);
+}
+
+static void tell_watchers(struct broker *broker, const struct effects *effects)
+{
+    bool is_published = link_subscription_count(broker->publisher) > 0;
+    for (uint32_t i = 0; i < effects->write_count; i++) {
+        const struct write *write = &effects->writes[i];
+        if (write->kind == WRITE_BATCH)
+            watch_changed(broker->watches, &write->batch.id);
+        if (write->kind != WRITE_JOB)
+            continue;
+        watch_changed(broker->watches, &write->job.row.id);
+        log_job(broker, &write->job.row);
+        if (is_published)
+            publish_job(broker, &write->job.row);
+    }
+}
+
+void release_batch(struct broker *broker, struct batch *batch)
+{
+    failpoint_hit("broker.before_release");
+    send_answers(broker, batch);
+    send_grants(broker, &batch->effects);
+    tell_watchers(broker, &batch->effects);
+    for (uint32_t i = 0; i < batch->gone_count; i++)
+        peers_drop(broker->peers, batch->gone[i]);
+    if (batch->is_sweep)
+        readers_swept(broker->readers, batch->effects.write_count > 0);
+    metrics_count_batch(broker->metrics, batch);
+    intake_release(broker, batch);
+    batch_reset(batch);
+    CHECK(broker->spare_count < BROKER_BATCHES);
+    broker->spare[broker->spare_count++] = batch;
+}
