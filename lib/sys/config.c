@@ -57,33 +57,36 @@ static uint32_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
-// The key whose name is nearest to `name`, or NULL when none is near.
-static const char *nearest(const struct config_table *table, const char *name)
+struct candidate {
+    const char *key;
+    uint32_t distance;
+};
+
+static void consider(struct candidate *best, const char *name, const char *key)
 {
-    const char *best = NULL;
-    uint32_t best_distance = (uint32_t)strlen(name) / 3 + 1;
-    for (uint32_t i = 0; i < table->key_count + 2; i++) {
-        const char *key = i < table->key_count    ? table->keys[i].key
-                          : i == table->key_count ? file_key.key
-                                                  : help_key.key;
-        uint32_t d = distance(name, key);
-        if (d <= best_distance && (best == NULL || d < best_distance)) {
-            best = key;
-            best_distance = d;
-        }
-    }
-    return best;
+    uint32_t d = distance(name, key);
+    if (d < best->distance)
+        *best = (struct candidate){.key = key, .distance = d};
 }
 
-static err refuse_name(struct config *config, const char *kind, const char *dashes,
-                       const char *name)
+// Tells the key whose name is nearest to `name`, if one is near. `dashes` is empty in the file, where
+// --config and --help mean nothing.
+static err refuse_name(struct config *config, const char *dashes, const char *name)
 {
-    const char *near = nearest(config->table, name);
-    if (near == NULL)
+    const struct config_table *table = config->table;
+    const char *kind = *dashes ? "flag" : "key";
+    struct candidate best = {.distance = (uint32_t)strlen(name) / 3 + 2};
+    for (uint32_t i = 0; i < table->key_count; i++)
+        consider(&best, name, table->keys[i].key);
+    if (*dashes) {
+        consider(&best, name, file_key.key);
+        consider(&best, name, help_key.key);
+    }
+    if (best.key == NULL)
         return refuse(config, "there is no %s %s%s; see weft %s --help", kind, dashes, name,
-                      config->table->program);
+                      table->program);
     return refuse(config, "there is no %s %s%s; did you mean %s%s?", kind, dashes, name, dashes,
-                  near);
+                  best.key);
 }
 
 static int find(const struct config_table *table, struct slice name)
@@ -167,7 +170,7 @@ static err take_long(struct config *config, struct flags *flags, const char *nam
     }
     char shown[64];
     (void)slice_to_text(bare, shown, sizeof shown);
-    return refuse_name(config, "flag", "--", shown);
+    return refuse_name(config, "--", shown);
 }
 
 static err take_short(struct config *config, struct flags *flags, const char *word)
@@ -259,7 +262,7 @@ static err take_item(struct config *config, zconfig_t *item)
 {
     int place = find(config->table, slice_of_text(zconfig_name(item)));
     if (place < 0)
-        return refuse_name(config, "key", "", zconfig_name(item));
+        return refuse_name(config, "", zconfig_name(item));
     set(config, place, zconfig_value(item), CONFIG_FILE);
     return OK;
 }
