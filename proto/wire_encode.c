@@ -7,10 +7,14 @@
 
 #include <weft.pb-c.h>
 
+// A tag and a number, or a tag and a length: at most 2 and 10 bytes.
+enum { FIELD_LEN_MAX = 12 };
+
 struct encoder {
     struct arena *arena;
     uint8_t *block;
     uint32_t block_len; // bytes filled
+    size_t len_max;     // what the envelope cannot pass; asking protobuf-c costs a walk of its own
     bool is_full;       // the arena
 };
 
@@ -29,19 +33,20 @@ static uint8_t *take_array(struct encoder *encoder, size_t count, size_t size)
     return room;
 }
 
-static void put_bytes(struct slice bytes, uint8_t *wire)
+static void put_bytes(struct encoder *encoder, struct slice bytes, uint8_t *wire)
 {
+    encoder->len_max += FIELD_LEN_MAX + bytes.len;
     // protobuf-c wants a mutable pointer and does not write through it.
     ProtobufCBinaryData data = {.len = bytes.len};
     memcpy(&data.data, &bytes.data, sizeof data.data);
     memcpy(wire, &data, sizeof data);
 }
 
-static void put_name(const uint8_t *msg, uint8_t *wire)
+static void put_name(struct encoder *encoder, const uint8_t *msg, uint8_t *wire)
 {
     struct slice name;
     memcpy(&name, msg, sizeof name);
-    put_bytes(name, wire);
+    put_bytes(encoder, name, wire);
 }
 
 static void put_text(struct encoder *encoder, const uint8_t *msg, uint8_t *wire)
@@ -56,15 +61,15 @@ static void put_text(struct encoder *encoder, const uint8_t *msg, uint8_t *wire)
         utf8_repair(copy, text.len);
         text.data = copy;
     }
-    put_bytes(text, wire);
+    put_bytes(encoder, text, wire);
 }
 
-static void put_id(const uint8_t *msg, uint8_t *wire)
+static void put_id(struct encoder *encoder, const uint8_t *msg, uint8_t *wire)
 {
     struct id id;
     memcpy(&id, msg, sizeof id);
     if (!id_is_zero(&id))
-        put_bytes(slice_of(msg, sizeof id), wire);
+        put_bytes(encoder, slice_of(msg, sizeof id), wire);
 }
 
 static void put_bool(const uint8_t *msg, uint8_t *wire)
@@ -107,8 +112,9 @@ static void put_failure(struct encoder *encoder, const uint8_t *msg, uint8_t *wi
 }
 
 // `wire` is the count, the pointer follows it. Packing only reads the plain struct's own array.
-static void put_counts(uint32_t count, const uint8_t *msg, uint8_t *wire)
+static void put_counts(struct encoder *encoder, uint32_t count, const uint8_t *msg, uint8_t *wire)
 {
+    encoder->len_max += FIELD_LEN_MAX * (size_t)count;
     size_t wide = count;
     memcpy(wire, &wide, sizeof wide);
     memcpy(wire + sizeof wide, &msg, sizeof msg);
@@ -123,8 +129,8 @@ static void put_versions(struct encoder *encoder, const uint8_t *msg, uint8_t *w
     uint8_t *version = take_array(encoder, 1, sizeof(ProtobufCBinaryData));
     if (version == NULL)
         return;
-    put_bytes(slice_of_text(WIRE_VERSION), version);
-    put_counts(1, version, wire);
+    put_bytes(encoder, slice_of_text(WIRE_VERSION), version);
+    put_counts(encoder, 1, version, wire);
 }
 
 static void put_field(struct encoder *encoder, const struct wire_field *field, const uint8_t *msg,
@@ -136,12 +142,12 @@ static void put_field(struct encoder *encoder, const struct wire_field *field, c
     case WIRE_ERR: memcpy(wire, msg, sizeof(uint32_t)); return;
     case WIRE_U64: memcpy(wire, msg, sizeof(uint64_t)); return;
     case WIRE_BOOL: put_bool(msg, wire); return;
-    case WIRE_ID: put_id(msg, wire); return;
-    case WIRE_NAME: put_name(msg, wire); return;
+    case WIRE_ID: put_id(encoder, msg, wire); return;
+    case WIRE_NAME: put_name(encoder, msg, wire); return;
     case WIRE_TEXT: put_text(encoder, msg, wire); return;
     case WIRE_PRIORITY: put_priority(msg, wire); return;
     case WIRE_FAILURE: put_failure(encoder, msg, wire); return;
-    case WIRE_COUNTS: put_counts(field->max, msg, wire); return;
+    case WIRE_COUNTS: put_counts(encoder, field->max, msg, wire); return;
     case WIRE_VERSIONS: put_versions(encoder, msg, wire); return;
     }
     UNREACHABLE();
@@ -172,6 +178,8 @@ static void put_fields(struct encoder *encoder, const struct wire_shape *shape, 
 {
     memcpy(wire + offsetof(ProtobufCMessage, descriptor), &shape->descriptor,
            sizeof shape->descriptor);
+    // The message itself, its fields, and a Part with three.
+    encoder->len_max += FIELD_LEN_MAX * (1u + shape->field_count + 4u);
     for (unsigned i = 0; i < shape->field_count; i++) {
         const struct wire_field *field = &shape->fields[i];
         put_field(encoder, field, msg + field->msg_at, wire + field->wire_at);
@@ -194,10 +202,11 @@ static uint32_t count_of(const struct wire_list *list, const uint8_t *msg)
     return count;
 }
 
-static void put_names(const uint8_t *msg_items, size_t count, uint8_t *wire_items)
+static void put_names(struct encoder *encoder, const uint8_t *msg_items, size_t count,
+                      uint8_t *wire_items)
 {
     for (size_t i = 0; i < count; i++)
-        put_name(msg_items + i * sizeof(struct slice),
+        put_name(encoder, msg_items + i * sizeof(struct slice),
                  wire_items + i * sizeof(ProtobufCBinaryData));
 }
 
@@ -228,7 +237,7 @@ static void put_list(struct encoder *encoder, const struct wire_list *list, cons
     memcpy(wire + list->wire_at, &items, sizeof items);
     const uint8_t *msg_items = pointer_at(msg + list->msg_at);
     if (list->of == NULL)
-        put_names(msg_items, count, items);
+        put_names(encoder, msg_items, count, items);
     else
         put_elements(encoder, list->of, msg_items, count, items);
 }
@@ -248,17 +257,17 @@ static size_t bodies_len(const struct wire_shape *shape, const uint8_t *msg)
     return len;
 }
 
-static err pack(const Weft__Wire__Envelope *envelope, size_t block_len, struct arena *arena,
+static err pack(const struct encoder *encoder, const Weft__Wire__Envelope *envelope,
                 struct slice *out_bytes)
 {
-    size_t len = weft__wire__envelope__get_packed_size(envelope);
-    if (len > MSG_BYTES_MAX - block_len)
-        return ERR_TOO_LARGE;
-    uint8_t *bytes = arena_take(arena, len);
+    uint8_t *bytes = arena_take(encoder->arena, encoder->len_max);
     if (bytes == NULL)
         return ERR_NO_MEMORY;
-    size_t packed = weft__wire__envelope__pack(envelope, bytes);
-    CHECK(packed == len);
+    size_t len = weft__wire__envelope__pack(envelope, bytes);
+    CHECK(len <= encoder->len_max);
+    encoder->arena->used -= encoder->len_max - len;
+    if (len > MSG_BYTES_MAX - encoder->block_len)
+        return ERR_TOO_LARGE;
     *out_bytes = slice_of(bytes, len);
     return OK;
 }
@@ -271,7 +280,8 @@ err wire_encode(const struct msg *msg, struct arena *arena, struct wire_frames *
     size_t block_len = bodies_len(shape, plain);
     if (block_len > MSG_BYTES_MAX)
         return ERR_TOO_LARGE;
-    struct encoder encoder = {.arena = arena, .block = arena_take(arena, block_len)};
+    struct encoder encoder = {
+        .arena = arena, .block = arena_take(arena, block_len), .len_max = 2 * FIELD_LEN_MAX};
     uint8_t *wire = take_array(&encoder, 1, shape->wire_size);
     if (encoder.block == NULL || wire == NULL)
         return ERR_NO_MEMORY;
@@ -286,7 +296,7 @@ err wire_encode(const struct msg *msg, struct arena *arena, struct wire_frames *
     envelope.body_case = (Weft__Wire__Envelope__BodyCase)msg->kind;
     envelope.hello = (Weft__Wire__Hello *)(void *)wire;
     struct slice bytes;
-    err e = pack(&envelope, block_len, arena, &bytes);
+    err e = pack(&encoder, &envelope, &bytes);
     if (e == OK)
         *out = (struct wire_frames){.envelope = bytes, .block = slice_of(encoder.block, block_len)};
     return e;
