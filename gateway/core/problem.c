@@ -1,0 +1,83 @@
+// Problem details from the table of errors.
+
+#include "gateway/core/problem.h"
+
+#include "lib/base/check.h"
+
+enum { CODE_FIRST = 1000 };
+
+// An error's text is "what; what to do".
+static struct slice text_part(err error, bool want_fix)
+{
+    struct slice text = slice_of_text(err_text(error));
+    const uint8_t *mark = memchr(text.data, ';', text.len);
+    if (mark == NULL)
+        return want_fix ? (struct slice){0} : text;
+    size_t len = (size_t)(mark - text.data);
+    if (!want_fix)
+        return slice_of(text.data, len);
+    return slice_of(text.data + len + 2, text.len - len - 2);
+}
+
+static struct slice fix_of(const struct problem *problem)
+{
+    if (problem->fix != NULL)
+        return slice_of_text(problem->fix);
+    struct slice own = text_part(problem->error, true);
+    if (own.len > 0)
+        return own;
+    return slice_of_text(err_may_retry(problem->error) ? "repeat the request later"
+                                                       : "correct the request and send it again");
+}
+
+unsigned problem_status(const struct problem *problem)
+{
+    return problem->status != 0 ? problem->status : (unsigned)err_http(problem->error);
+}
+
+// "urn:weft:problem:" and the slug; "WEFT-1004".
+static void put_identity(struct out *out, err error)
+{
+    static const char prefix[] = "urn:weft:problem:";
+    char type[64];
+    struct slice slug = slice_of_text(err_slug(error));
+    CHECK(sizeof prefix - 1 + slug.len <= sizeof type);
+    memcpy(type, prefix, sizeof prefix - 1);
+    memcpy(type + sizeof prefix - 1, slug.data, slug.len);
+    out_put_text(out, "type", slice_of(type, sizeof prefix - 1 + slug.len));
+    char code[] = "WEFT-0000";
+    unsigned number = CODE_FIRST + (unsigned)error;
+    for (size_t i = 8; i > 4; i--, number /= 10)
+        code[i] = (char)('0' + number % 10);
+    out_put_text(out, "code", slice_of_text(code));
+}
+
+void problem_put(struct out *out, const struct problem *problem)
+{
+    CHECK(problem->error != OK);
+    put_identity(out, problem->error);
+    out_put_text(out, "title", text_part(problem->error, false));
+    out_put_unsigned(out, "status", problem_status(problem));
+    if (problem->detail.len > 0)
+        out_put_text(out, "detail", problem->detail);
+    out_put_text(out, "fix", fix_of(problem));
+}
+
+static struct slice text_of(const struct problem *problem, uint8_t *room, size_t room_len)
+{
+    struct out out = {.data = room, .cap = room_len};
+    out_open_object(&out);
+    problem_put(&out, problem);
+    out_close(&out);
+    return out.full ? (struct slice){0} : out_slice(&out);
+}
+
+struct slice problem_text(const struct problem *problem, uint8_t *room, size_t room_len)
+{
+    struct slice text = text_of(problem, room, room_len);
+    if (text.len > 0)
+        return text;
+    struct problem shorter = *problem;
+    shorter.detail = (struct slice){0};
+    return text_of(&shorter, room, room_len);
+}

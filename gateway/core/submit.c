@@ -1,0 +1,308 @@
+// The fields of a submission, one row each.
+
+#include "gateway/core/submit.h"
+
+#include "gateway/core/moment.h"
+#include "gateway/core/nearest.h"
+#include "lib/base/bytes.h"
+
+#include <assert.h>
+
+struct context {
+    struct arena *arena;
+    struct msg_submit_job *job;
+};
+
+// Reads one field into the job; NULL or the rule that the value breaks.
+typedef const char *field_reader(const struct context *context, struct doc_value value);
+
+struct field {
+    const char *name;
+    field_reader *read; // NULL: of the contract, but not done by this version
+};
+
+static const char *read_name(const struct context *context, struct doc_value value,
+                             struct slice *out_name)
+{
+    return doc_text(value, context->arena, out_name) == OK ? NULL : "must be a string";
+}
+
+static const char *read_type(const struct context *context, struct doc_value value)
+{
+    return read_name(context, value, &context->job->type);
+}
+
+static const char *read_queue(const struct context *context, struct doc_value value)
+{
+    const char *fault = read_name(context, value, &context->job->queue);
+    // An empty queue would mean the default on the wire.
+    return fault == NULL && context->job->queue.len == 0 ? "must not be empty" : fault;
+}
+
+static const char *read_key(const struct context *context, struct doc_value value)
+{
+    const char *fault = read_name(context, value, &context->job->key);
+    return fault == NULL && context->job->key.len == 0 ? "must not be empty" : fault;
+}
+
+static const char *read_payload(const struct context *context, struct doc_value value)
+{
+    context->job->payload = (struct body){
+        .content = value.format == DOC_JSON ? CONTENT_JSON : CONTENT_MSGPACK,
+        .bytes = value.raw,
+    };
+    return NULL;
+}
+
+static const char *read_priority(const struct context *context, struct doc_value value)
+{
+    int64_t number;
+    if (doc_integer(value, &number) != OK || number < 0 || number > MSG_PRIORITY_MAX)
+        return "must be a whole number from 0 (first) to 9";
+    context->job->priority = (uint8_t)number;
+    return NULL;
+}
+
+// A zero on the wire means the default, so a span that is given must be more.
+static const char *read_span(const struct context *context, struct doc_value value, when_ms least,
+                             uint32_t *out_ms)
+{
+    struct slice text;
+    when_ms span;
+    if (doc_text(value, context->arena, &text) != OK || moment_span(text, &span) != OK)
+        return "must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
+    if (span < least || span > UINT32_MAX)
+        return "is too short or too long a duration";
+    *out_ms = (uint32_t)span;
+    return NULL;
+}
+
+static const char *read_delay(const struct context *context, struct doc_value value)
+{
+    struct slice text;
+    when_ms span;
+    if (doc_text(value, context->arena, &text) != OK || moment_span(text, &span) != OK)
+        return "must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
+    context->job->delay_ms = (uint64_t)span;
+    return NULL;
+}
+
+static const char *read_run_at(const struct context *context, struct doc_value value)
+{
+    struct slice text;
+    if (doc_text(value, context->arena, &text) != OK ||
+        moment_read(text, &context->job->run_at) != OK || context->job->run_at == 0)
+        return "must be a moment like \"2026-12-01T08:00:00Z\"";
+    return NULL;
+}
+
+static const char *read_timeout(const struct context *context, struct doc_value value)
+{
+    return read_span(context, value, 1, &context->job->timeout_ms);
+}
+
+static const char *read_keep(const struct context *context, struct doc_value value)
+{
+    struct slice text;
+    when_ms span;
+    if (doc_text(value, context->arena, &text) != OK || moment_span(text, &span) != OK)
+        return "must be a duration like \"30s\", \"5m\", \"24h\" or \"7d\"";
+    if (span < 1000 || span / 1000 > UINT32_MAX)
+        return "must be at least one second";
+    context->job->keep_s = (uint32_t)((span + 999) / 1000);
+    return NULL;
+}
+
+static const char *read_count(struct doc_value value, uint32_t *out_count)
+{
+    int64_t number;
+    if (doc_integer(value, &number) != OK || number < 1 || number > 1000000)
+        return "must be a whole number from 1 to 1000000";
+    *out_count = (uint32_t)number;
+    return NULL;
+}
+
+static const char *read_max_attempts(const struct context *context, struct doc_value value)
+{
+    return read_count(value, &context->job->max_attempts);
+}
+
+static const char *read_max_crashes(const struct context *context, struct doc_value value)
+{
+    return read_count(value, &context->job->max_crashes);
+}
+
+static const char *read_first(const struct context *context, struct doc_value value)
+{
+    return read_span(context, value, 1, &context->job->retry_first_ms);
+}
+
+static const char *read_longest(const struct context *context, struct doc_value value)
+{
+    return read_span(context, value, 1, &context->job->retry_longest_ms);
+}
+
+static const char *read_factor(const struct context *context, struct doc_value value)
+{
+    if (doc_milli(value, &context->job->retry_factor_milli) != OK ||
+        context->job->retry_factor_milli < 1000 || context->job->retry_factor_milli > 100000)
+        return "must be a number from 1 to 100 with at most three decimals";
+    return NULL;
+}
+
+// Read by submit_read() itself, because it has fields of its own.
+static const char *read_retry(const struct context *context, struct doc_value value)
+{
+    (void)context;
+    (void)value;
+    return NULL;
+}
+
+static const struct field job_fields[] = {
+    {"type", read_type},
+    {"queue", read_queue},
+    {"payload", read_payload},
+    {"priority", read_priority},
+    {"delay", read_delay},
+    {"run_at", read_run_at},
+    {"timeout", read_timeout},
+    {"retry", read_retry},
+    {"keep", read_keep},
+    {"key", read_key},
+    {"ttl", NULL},
+    {"unique", NULL},
+    {"concurrency_key", NULL},
+    {"order", NULL},
+    {"cost", NULL},
+    {"after", NULL},
+    {"on_dependency_failure", NULL},
+    {"tags", NULL},
+    {"metadata", NULL},
+    {"webhook", NULL},
+    {"dedup", NULL},
+};
+static const struct field retry_fields[] = {
+    {"max_attempts", read_max_attempts}, {"max_crashes", read_max_crashes}, {"first", read_first},
+    {"longest", read_longest},           {"factor", read_factor},           {"within", NULL},
+};
+enum {
+    JOB_FIELDS = sizeof job_fields / sizeof job_fields[0],
+    RETRY_FIELDS = sizeof retry_fields / sizeof retry_fields[0],
+};
+
+struct fields {
+    const struct field *items;
+    uint32_t count;
+    const char *prefix; // "retry." in messages
+};
+
+// "prefix" "name" " " "rule" and perhaps ": did you mean …?"
+static void tell(struct submit_fault *fault, const char *prefix, struct slice name,
+                 const char *rule)
+{
+    struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
+    bytes_put(&out, prefix, strlen(prefix));
+    bytes_put(&out, name.data, name.len < 64 ? name.len : 64);
+    bytes_put(&out, " ", 1);
+    bytes_put(&out, rule, strlen(rule));
+    fault->detail[out.len] = '\0';
+}
+
+static void tell_unknown(struct submit_fault *fault, const struct fields *fields, struct slice name)
+{
+    const char *names[JOB_FIELDS];
+    for (uint32_t i = 0; i < fields->count; i++)
+        names[i] = fields->items[i].name;
+    const char *near = nearest_of(name, names, fields->count);
+    tell(fault, fields->prefix, name, "is no field of a job");
+    if (near == NULL)
+        return;
+    size_t used = strlen(fault->detail);
+    struct bytes_out out = {
+        .data = (uint8_t *)fault->detail + used,
+        .cap = SUBMIT_DETAIL_LEN - 1 - used,
+    };
+    bytes_put(&out, "; did you mean ", 15);
+    bytes_put(&out, near, strlen(near));
+    bytes_put(&out, "?", 1);
+    fault->detail[used + out.len] = '\0';
+}
+
+static err read_field(const struct context *context, const struct fields *fields,
+                      const struct doc_member *member, struct submit_fault *fault)
+{
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct field *field = &fields->items[i];
+        if (!slice_is_text(member->name, field->name))
+            continue;
+        if (field->read == NULL) {
+            tell(fault, fields->prefix, member->name, "is not supported by this version");
+            return ERR_UNSUPPORTED;
+        }
+        const char *rule = field->read(context, member->value);
+        if (rule == NULL)
+            return OK;
+        tell(fault, fields->prefix, member->name, rule);
+        return ERR_BAD_FIELD;
+    }
+    tell_unknown(fault, fields, member->name);
+    return ERR_BAD_FIELD;
+}
+
+static err read_retry_fields(const struct context *context, struct doc_value value,
+                             const struct doc_room *room, struct submit_fault *fault)
+{
+    static const struct fields fields = {retry_fields, RETRY_FIELDS, "retry."};
+    struct doc_members members;
+    char why[DOC_FAULT_LEN];
+    if (doc_read(value, room, &members, why) != OK) {
+        tell(fault, "", slice_of_text("retry"), "must be an object with known fields");
+        return ERR_BAD_FIELD;
+    }
+    for (uint32_t i = 0; i < members.count; i++) {
+        err e = read_field(context, &fields, &members.items[i], fault);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+static err read_all(const struct context *context, const struct doc_members *members,
+                    const struct submit_options *options, const struct doc_room *room,
+                    struct submit_fault *fault)
+{
+    static const struct fields fields = {job_fields, JOB_FIELDS, ""};
+    for (uint32_t i = 0; i < members->count; i++) {
+        const struct doc_member *member = &members->items[i];
+        err e = read_field(context, &fields, member, fault);
+        if (e == OK && slice_is_text(member->name, "retry"))
+            e = read_retry_fields(context, member->value, room, fault);
+        if (e != OK)
+            return e;
+    }
+    if (context->job->key.len > 0 && !options->is_record) {
+        tell(fault, "", slice_of_text("key"), "is given as the Idempotency-Key header here");
+        return ERR_BAD_FIELD;
+    }
+    if (context->job->delay_ms > 0 && context->job->run_at > 0) {
+        tell(fault, "", slice_of_text("delay"), "and run_at exclude each other");
+        return ERR_BAD_FIELD;
+    }
+    return OK;
+}
+
+err submit_read(struct doc_value object, const struct submit_options *options,
+                const struct doc_room *room, struct msg_submit_job *out_job,
+                struct submit_fault *out_fault)
+{
+    struct msg_submit_job job = {.priority = MSG_PRIORITY_NOT_GIVEN};
+    struct doc_members members;
+    static_assert((int)DOC_FAULT_LEN <= (int)SUBMIT_DETAIL_LEN, "a fault of the document fits");
+    err e = doc_read(object, room, &members, out_fault->detail);
+    if (e != OK)
+        return e;
+    e = read_all(&(struct context){room->arena, &job}, &members, options, room, out_fault);
+    if (e == OK)
+        *out_job = job;
+    return e;
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+// From the object a client posts to the job the broker is asked to store: names, kinds and ranges
+// of the fields of docs/http-api.md. The payload stays the bytes it was sent in. What a field may
+// say beyond that (which characters a type may have) is proto/check.h's. Pure.
+
+#include "gateway/core/doc.h"
+#include "proto/msg.h"
+
+enum { SUBMIT_DETAIL_LEN = 256 };
+
+struct submit_fault {
+    char detail[SUBMIT_DETAIL_LEN]; // a sentence that names the field; zero-terminated
+};
+
+struct submit_options {
+    bool is_record; // of a batch: "key" is allowed
+};
+
+// Fills in what the object gives; ids, batch and traceparent are the caller's. Everything borrows
+// from the object's bytes and the arena. `out_job` is untouched on error.
+//   ERR_MALFORMED     not of the format
+//   ERR_BAD_FIELD     a field that is unknown, or has a value that is not allowed
+//   ERR_UNSUPPORTED   a field of the contract that this version does not do yet
+//   ERR_TOO_LARGE     too deep, too many names
+MUST_USE err submit_read(struct doc_value object, const struct submit_options *options,
+                         const struct doc_room *room, struct msg_submit_job *out_job,
+                         struct submit_fault *out_fault);
