@@ -381,9 +381,9 @@ err config_read(struct config *config, const struct config_table *table, int arg
     if (result != OK)
         return result;
     read_variables(config);
-    const char *file = flags.file != NULL ? flags.file : variable_text(&file_key);
-    if (file != NULL)
-        result = read_file(config, file);
+    config->path = flags.file != NULL ? flags.file : variable_text(&file_key);
+    if (config->path != NULL)
+        result = read_file(config, config->path);
     for (uint32_t i = 0; result == OK && i < table->key_count; i++)
         result = judge(config, i);
     return result == OK ? count_arguments(config) : result;

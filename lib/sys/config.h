@@ -73,6 +73,7 @@ struct config {
     uint32_t rest_count;
     bool help_asked;   // -h or --help: print config_help() and leave; nothing else was judged
     char problem[384]; // after an error: a sentence for the user
+    const char *path;  // of the file, or NULL
     void *file;        // the parsed file; values point into it
 };
 

@@ -33,8 +33,9 @@ LAYERS = {
     "worker/exec": ["lib/base", "lib/sys", "worker/core"],
     "worker/journal": ["lib/base", "lib/sys", "lib/disk", "worker/core"],
     "worker/shell": LIBRARIES + ["proto", "worker"],
-    # The command knows the programs by their front doors only.
-    "cli": LIBRARIES + ["proto", "worker/sdk", "broker/shell", "gateway/shell", "worker/shell"],
+    # The command knows the programs by their front doors only; it shares the gateway's pure reader and
+    # writer of the HTTP contract's JSON, so that both doors take the same records.
+    "cli": LIBRARIES + ["proto", "worker/sdk", "gateway/core", "broker/shell", "gateway/shell", "worker/shell"],
 }
 
 # Headers of libc a pure folder may read. <assert.h> only for static_assert: a call of assert() would
