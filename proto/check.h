@@ -1,15 +1,34 @@
 #pragma once
 
 // What a message may say, beyond its format: the same rules for both doors. Pure.
+//
+// Job ids are not judged here: a door may not have minted one yet, and only the broker's is the
+// verdict that counts.
 
 #include "proto/msg.h"
 
+// The largest values of a submission's numbers; docs/protocol.md lists them.
+#define CHECK_DELAY_MS_MAX (UINT64_C(36600) * 24 * 3600 * 1000) // a hundred years
+#define CHECK_RUN_AT_MAX INT64_C(253402300799999)               // the end of the year 9999
+enum {
+    CHECK_TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000,
+    CHECK_ATTEMPTS_MAX = 10000,
+    CHECK_CRASHES_MAX = 10000,
+    CHECK_RETRY_MS_MAX = 24 * 24 * 3600 * 1000,
+    CHECK_FACTOR_MILLI_MIN = 1000,
+    CHECK_FACTOR_MILLI_MAX = 100 * 1000,
+    CHECK_KEEP_S_MAX = 3660 * 24 * 3600,
+    CHECK_SLOTS_MAX = MSG_HELD_MAX, // a RENEW must be able to name all of them
+};
+
 // [a-z0-9._-]{1,128}
 bool check_name(struct slice name);
-// 1–255 printable ASCII characters (0x21–0x7e, space inside allowed).
+// 1–255 printable ASCII characters (0x20–0x7e), the first and the last no space.
 bool check_key(struct slice key);
 
-// OK, or ERR_BAD_FIELD / ERR_TOO_LARGE with the field's name and rule in `out_detail` (static).
-err check_submit_job(const struct msg_submit_job *job, const char **out_detail);
-err check_ready(const struct msg_ready *ready, const char **out_detail);
-err check_finish_job(const struct msg_finish_job *job, const char **out_detail);
+// OK, or ERR_BAD_FIELD / ERR_TOO_LARGE with the field's name and rule in `out_detail` (static),
+// which is untouched otherwise.
+MUST_USE err check_hello(const struct msg_hello *hello, const char **out_detail);
+MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out_detail);
+MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
+MUST_USE err check_finish_job(const struct msg_finish_job *job, const char **out_detail);

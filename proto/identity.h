@@ -2,14 +2,21 @@
 
 // Canonical bytes whose hash is a submission's fingerprint, the same at every door. Pure: the hash
 // itself (BLAKE2b) is lib/sys/blake.h's. Derived ids come from lib/base/origin.h.
+//
+//   "weft/fingerprint/1", then each option that was given, in the order of weft.proto:
+//   its field number as one byte, then a number as eight bytes (big-endian) or a text as a u32
+//   length and its bytes
+//
+// Changing a byte of this makes every replay of a stored key a conflict: a new form needs a new
+// label, and the old one stays for as long as keys live.
 
 #include "lib/base/bytes.h"
 #include "proto/msg.h"
 
 // What a fingerprint is the hash of, apart from the payload's bytes, which follow it: the given
-// options in the order of weft.proto, each with its field number; no id, no traceparent, no
+// options; no id and key (they say which submission it is, not what it asks), no traceparent, no
 // batch, no applied defaults.
 void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job);
 
-// Room enough for it.
+// Room enough for the options of every job that check_submit_job() lets pass.
 enum { IDENTITY_LEN_MAX = 1024 };

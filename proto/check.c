@@ -1,0 +1,173 @@
+// Rules of fields, each with the sentence that a refusal says.
+
+#include "proto/check.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+// One thing that must hold, and what is wrong when it does not.
+struct rule {
+    bool holds;
+    err otherwise;
+    const char *detail;
+};
+
+static err judge(const struct rule *rules, size_t count, const char **out_detail)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i].holds)
+            continue;
+        *out_detail = rules[i].detail;
+        return rules[i].otherwise;
+    }
+    return OK;
+}
+
+static bool is_name_char(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+bool check_name(struct slice name)
+{
+    if (name.len == 0 || name.len > MSG_NAME_LEN_MAX)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_name_char(name.data[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_printable(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
+bool check_key(struct slice key)
+{
+    return key.len > 0 && key.len <= MSG_KEY_LEN_MAX && is_printable(key) && key.data[0] != ' ' &&
+           key.data[key.len - 1] != ' ';
+}
+
+static bool is_empty_or_name(struct slice name)
+{
+    return name.len == 0 || check_name(name);
+}
+
+// JSON and MessagePack have no value of zero bytes.
+static bool is_whole(const struct body *body)
+{
+    bool needs_bytes = body->content == CONTENT_JSON || body->content == CONTENT_MSGPACK;
+    return needs_bytes ? body->bytes.len > 0
+                       : body->content != CONTENT_NONE || body->bytes.len == 0;
+}
+
+err check_hello(const struct msg_hello *hello, const char **out_detail)
+{
+    bool is_worker = hello->role == ROLE_WORKER;
+    const struct rule rules[] = {
+        {hello->role != ROLE_NONE, ERR_BAD_FIELD, "role: client, gateway or worker"},
+        {hello->session != 0, ERR_BAD_FIELD, "session: a random number, new at each start"},
+        {!is_worker || !id_is_zero(&hello->worker_id), ERR_BAD_FIELD,
+         "worker_id: a worker has a UUID that it keeps"},
+        {is_worker || hello->running.count == 0, ERR_BAD_FIELD, "running: only a worker has jobs"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
+static err check_submit_texts(const struct msg_submit_job *job, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {check_name(job->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {is_empty_or_name(job->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {job->key.len == 0 || check_key(job->key), ERR_BAD_FIELD,
+         "key: 1 to 255 printable ASCII characters, no space at either end"},
+        {job->payload.bytes.len <= MSG_PAYLOAD_LEN_MAX, ERR_TOO_LARGE,
+         "payload: at most 1,048,576 bytes"},
+        {is_whole(&job->payload), ERR_BAD_FIELD, "payload: its bytes do not fit its content type"},
+        {job->traceparent.len <= MSG_TRACEPARENT_LEN_MAX && is_printable(job->traceparent),
+         ERR_BAD_FIELD, "traceparent: at most 128 printable ASCII characters"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
+static err check_submit_numbers(const struct msg_submit_job *job, const char **out_detail)
+{
+    bool is_ordered = job->retry_first_ms == 0 || job->retry_longest_ms == 0 ||
+                      job->retry_first_ms <= job->retry_longest_ms;
+    bool is_growing =
+        job->retry_factor_milli == 0 || (job->retry_factor_milli >= CHECK_FACTOR_MILLI_MIN &&
+                                         job->retry_factor_milli <= CHECK_FACTOR_MILLI_MAX);
+    const struct rule rules[] = {
+        {job->priority <= MSG_PRIORITY_MAX || job->priority == MSG_PRIORITY_NOT_GIVEN,
+         ERR_BAD_FIELD, "priority: 0 (first) to 9"},
+        {job->delay_ms <= CHECK_DELAY_MS_MAX, ERR_BAD_FIELD, "delay: at most 36600 days"},
+        {job->run_at >= 0 && job->run_at <= CHECK_RUN_AT_MAX, ERR_BAD_FIELD,
+         "run_at: from 1970 to 9999"},
+        {job->delay_ms == 0 || job->run_at == 0, ERR_BAD_FIELD, "delay: not together with run_at"},
+        {job->timeout_ms <= CHECK_TIMEOUT_MS_MAX, ERR_BAD_FIELD, "timeout: at most 7 days"},
+        {job->max_attempts <= CHECK_ATTEMPTS_MAX, ERR_BAD_FIELD, "max_attempts: at most 10,000"},
+        {job->max_crashes <= CHECK_CRASHES_MAX, ERR_BAD_FIELD, "max_crashes: at most 10,000"},
+        {job->retry_first_ms <= CHECK_RETRY_MS_MAX && job->retry_longest_ms <= CHECK_RETRY_MS_MAX,
+         ERR_BAD_FIELD, "retry: first and longest are at most 24 days"},
+        {is_ordered, ERR_BAD_FIELD, "retry: first is not longer than longest"},
+        {is_growing, ERR_BAD_FIELD, "retry: factor is from 1 to 100"},
+        {job->keep_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD, "keep: at most 3660 days"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
+err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
+{
+    err e = check_submit_texts(job, out_detail);
+    return e == OK ? check_submit_numbers(job, out_detail) : e;
+}
+
+static bool are_names(const struct slice *names, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!check_name(names[i]))
+            return false;
+    }
+    return true;
+}
+
+err check_ready(const struct msg_ready *ready, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {ready->type_count > 0, ERR_BAD_FIELD, "types: at least one"},
+        {ready->type_count <= MSG_TYPES_MAX, ERR_TOO_LARGE, "types: at most 64"},
+        {are_names(ready->types, ready->type_count), ERR_BAD_FIELD,
+         "types: 1 to 128 of a-z 0-9 . _ -"},
+        {ready->queue_count <= MSG_TYPES_MAX, ERR_TOO_LARGE, "queues: at most 64"},
+        {are_names(ready->queues, ready->queue_count), ERR_BAD_FIELD,
+         "queues: 1 to 128 of a-z 0-9 . _ -"},
+        {ready->slots <= CHECK_SLOTS_MAX, ERR_BAD_FIELD, "slots: at most 16,384"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
+err check_finish_job(const struct msg_finish_job *job, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {!id_is_zero(&job->job_id), ERR_BAD_FIELD, "job_id: as in JOBS"},
+        {job->token != 0, ERR_BAD_FIELD, "token: as in JOBS"},
+        {job->outcome != OUTCOME_NONE, ERR_BAD_FIELD, "outcome: how it ended"},
+        {job->outcome != OUTCOME_SNOOZED || job->retry_after_ms > 0, ERR_BAD_FIELD,
+         "retry_after_ms: a snooze says for how long"},
+        {job->result.bytes.len <= MSG_RESULT_LEN_MAX, ERR_TOO_LARGE,
+         "result: at most 1,048,576 bytes"},
+        {is_whole(&job->result), ERR_BAD_FIELD, "result: its bytes do not fit its content type"},
+        {job->error_kind.len <= MSG_ERROR_KIND_LEN_MAX, ERR_TOO_LARGE,
+         "error_kind: at most 64 bytes"},
+        {job->error_message.len <= MSG_ERROR_MESSAGE_LEN_MAX, ERR_TOO_LARGE,
+         "error_message: at most 1,024 bytes"},
+        {job->error_detail.len <= MSG_ERROR_DETAIL_LEN_MAX, ERR_TOO_LARGE,
+         "error_detail: at most 16,384 bytes"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}

@@ -1,0 +1,61 @@
+// The bytes behind a fingerprint.
+
+#include "proto/identity.h"
+
+// Numbers of the fields of SubmitJob in weft.proto.
+enum {
+    FIELD_QUEUE = 3,
+    FIELD_TYPE = 4,
+    FIELD_PAYLOAD = 5,
+    FIELD_PRIORITY = 6,
+    FIELD_DELAY = 7,
+    FIELD_RUN_AT = 8,
+    FIELD_TIMEOUT = 9,
+    FIELD_MAX_ATTEMPTS = 10,
+    FIELD_MAX_CRASHES = 11,
+    FIELD_RETRY_FIRST = 12,
+    FIELD_RETRY_LONGEST = 13,
+    FIELD_RETRY_FACTOR = 14,
+    FIELD_KEEP = 15,
+};
+
+static void put_text(struct bytes_out *out, uint8_t field, struct slice text)
+{
+    if (text.len == 0)
+        return;
+    bytes_put_u8(out, field);
+    bytes_put_slice(out, text);
+}
+
+static void put_always(struct bytes_out *out, uint8_t field, uint64_t number)
+{
+    bytes_put_u8(out, field);
+    bytes_put_u64(out, number);
+}
+
+static void put_number(struct bytes_out *out, uint8_t field, uint64_t number)
+{
+    if (number != 0)
+        put_always(out, field, number);
+}
+
+void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job)
+{
+    static const char label[] = "weft/fingerprint/1";
+    bytes_put(out, label, sizeof label - 1);
+    put_text(out, FIELD_QUEUE, job->queue);
+    put_text(out, FIELD_TYPE, job->type);
+    put_number(out, FIELD_PAYLOAD, job->payload.content);
+    // A priority of 0 is one that was given.
+    if (job->priority != MSG_PRIORITY_NOT_GIVEN)
+        put_always(out, FIELD_PRIORITY, job->priority);
+    put_number(out, FIELD_DELAY, job->delay_ms);
+    put_number(out, FIELD_RUN_AT, (uint64_t)job->run_at);
+    put_number(out, FIELD_TIMEOUT, job->timeout_ms);
+    put_number(out, FIELD_MAX_ATTEMPTS, job->max_attempts);
+    put_number(out, FIELD_MAX_CRASHES, job->max_crashes);
+    put_number(out, FIELD_RETRY_FIRST, job->retry_first_ms);
+    put_number(out, FIELD_RETRY_LONGEST, job->retry_longest_ms);
+    put_number(out, FIELD_RETRY_FACTOR, job->retry_factor_milli);
+    put_number(out, FIELD_KEEP, job->keep_s);
+}
