@@ -26,25 +26,31 @@ void store_close(struct store *store);
 
 // A number made with the store; changes when it was restored or made anew.
 uint64_t store_lineage(const struct store *store);
-// The ledger row as stored, zeroed in a new store.
+// The ledger row of the last commit, zeroed in a new store.
 MUST_USE err store_ledger(struct store *store, struct ledger_row *out_row);
 
 // Feeds everything core_start() needs into `core`, in one snapshot: only segments that hold
 // unfinished jobs are read in full. Damaged rows are counted, logged by the caller and left out.
+// Once, before the first commit. A new store feeds nothing.
+//   errors of the core_load_ functions but ERR_DAMAGED of a job or key, ERR_NO_MEMORY, ERR_DISK
 struct store_loaded {
     uint64_t job_count;
     uint64_t key_count;
     uint64_t damaged_count;
+    uint64_t damaged_first; // number of the first damaged job or key, for the log
 };
 MUST_USE err store_load(struct store *store, struct core *core, struct store_loaded *out_loaded);
 
 // Applies the writes of one batch in one flushed transaction. Derives the change of the counts
 // by state from old and new rows and compares it with the WRITE_LEDGER row: a difference is
 // counted in store_figures().violations.
-// After any error the process must end at once: memory is ahead of the disk.
+// After any error the process must end at once: memory is ahead of the disk. The commit thread
+// alone; it may have to wait for views (see below).
 MUST_USE err store_commit(struct store *store, const struct write *writes, uint32_t count);
 
 // --- views: snapshots at or after the last commit ---
+// Hold one begun as shortly as a turn takes, and never while waiting for a commit: the map can
+// only grow when no view is begun, and a held snapshot lets the file grow.
 MUST_USE err store_view_open(struct store *store, struct store_view **out_view);
 void store_view_close(struct store_view *view);
 MUST_USE err store_view_begin(struct store_view *view);
@@ -55,12 +61,14 @@ void store_view_end(struct store_view *view);
 struct known store_view_known(struct store_view *view);
 
 // What a worker needs of a job stored by an earlier batch; borrowed until store_view_end().
+// `job_id`, `fingerprint` and `verdict` come back zero.
 //   ERR_NOT_FOUND, ERR_DAMAGED
 MUST_USE err store_view_body(struct store_view *view, uint64_t job_no,
                              struct msg_submit_job *out_job);
 
 // The whole status; texts and bytes are borrowed until store_view_end().
-// An unknown job is OK with out_status->error = ERR_NOT_FOUND, a tombstone with ERR_GONE.
+// An unknown job is OK with out_status->error = ERR_NOT_FOUND, a tombstone with ERR_GONE (and
+// what its row still tells), one with a damaged record with ERR_DAMAGED.
 MUST_USE err store_view_status(struct store_view *view, const struct id *id,
                                struct msg_status_is *out_status);
 MUST_USE err store_view_batch(struct store_view *view, const struct id *id,
@@ -77,7 +85,12 @@ struct store_figures {
     uint64_t write_count;
     uint64_t violations;
     uint64_t damaged;
-    uint64_t used_bytes;
+    uint64_t used_bytes; // pages that are not free for reuse
     uint64_t map_bytes;
+    uint64_t map_bytes_max; // refuse new work above three quarters of it
+    uint64_t file_bytes;
+    bool is_short; // no room to allocate ahead: refuse new work, finish old
 };
 void store_figures(const struct store *store, struct store_figures *out_figures);
+// What the disk said at the last ERR_DISK, for the log; static.
+const char *store_fault(const struct store *store);

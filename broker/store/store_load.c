@@ -1,0 +1,214 @@
+// Start: everything the core must have in memory, in one snapshot.
+
+#include "broker/store/store_private.h"
+
+// A walk over one table.
+struct walk {
+    struct store_view *view;
+    struct core *core;
+    struct store_loaded *loaded;
+};
+
+typedef err load_record(struct walk *walk, struct slice key, struct slice record);
+
+static err walk_table(struct walk *walk, enum store_table table, load_record *load)
+{
+    struct slice key = {0};
+    struct slice record = {0};
+    struct disk_reader *reader = walk->view->reader;
+    err e = disk_seek(reader, table, slice_of(NULL, 0), &key, &record);
+    while (e == OK) {
+        e = load(walk, key, record);
+        if (e == OK)
+            e = disk_next(reader, &key, &record);
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+// A damaged record is left out and counted; the first one is named for the log.
+static err leave_out(struct walk *walk, uint64_t number)
+{
+    if (walk->loaded->damaged_count++ == 0)
+        walk->loaded->damaged_first = number;
+    atomic_fetch_add(&walk->view->store->damaged, 1);
+    return OK;
+}
+
+static uint64_t number_of(struct slice key)
+{
+    return key.len == sizeof(struct disk_key) ? disk_key_number(key) : 0;
+}
+
+static err load_lane(struct walk *walk, struct slice key, struct slice record)
+{
+    struct lane_row row;
+    err e = store_record_get_lane(record, key, &row);
+    return e == OK ? core_load_lane(walk->core, &row) : e;
+}
+
+static err load_policy(struct walk *walk, struct slice key, struct slice record)
+{
+    struct policy policy;
+    uint64_t no = number_of(key);
+    err e = store_record_get_policy(record, key, &policy);
+    if (e != OK || no > UINT16_MAX)
+        return ERR_DAMAGED;
+    return core_load_policy(walk->core, (uint16_t)no, &policy);
+}
+
+static err load_batch(struct walk *walk, struct slice key, struct slice record)
+{
+    struct batch_row row;
+    err e = store_record_get_batch(record, key, &row);
+    return e == OK ? core_load_batch(walk->core, &row) : e;
+}
+
+static err load_key(struct walk *walk, struct slice key, struct slice record)
+{
+    struct store_record_key value;
+    if (store_record_get_key(record, key, &value) != OK)
+        return leave_out(walk, number_of(key));
+    err e = store_keymap_add(&walk->view->store->keymap, &value.id, number_of(key));
+    if (e == OK)
+        e = core_load_key(walk->core, &value.id, number_of(key));
+    walk->loaded->key_count++;
+    return e == ERR_DAMAGED ? leave_out(walk, number_of(key)) : e;
+}
+
+static bool is_unfinished(const struct job_row *row)
+{
+    return row->state == JOB_SCHEDULED || row->state == JOB_QUEUED || row->state == JOB_RUNNING ||
+           row->state == JOB_RETRYING;
+}
+
+static err load_job(struct walk *walk, struct slice key, struct slice record)
+{
+    struct job_row row;
+    if (store_record_get_job(record, key, &row) != OK)
+        return leave_out(walk, number_of(key));
+    if (!is_unfinished(&row))
+        return OK;
+    err e = core_load_job(walk->core, &row);
+    if (e == ERR_DAMAGED)
+        return leave_out(walk, row.no);
+    walk->loaded->job_count += e == OK;
+    return e;
+}
+
+// --- segments ---
+
+typedef err see_row(void *ctx, struct slice key, struct slice record);
+
+// All rows of one segment, in order.
+static err walk_segment(struct store_view *view, uint64_t no, see_row *see, void *ctx)
+{
+    struct disk_key from = disk_key_of(no * STORE_SEGMENT_JOBS);
+    struct slice key = {0};
+    struct slice record = {0};
+    err e = disk_seek(view->reader, TABLE_JOBS, disk_key_slice(&from), &key, &record);
+    while (e == OK && number_of(key) / STORE_SEGMENT_JOBS == no) {
+        e = see(ctx, key, record);
+        if (e == OK)
+            e = disk_next(view->reader, &key, &record);
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static err see_load(void *ctx, struct slice key, struct slice record)
+{
+    return load_job(ctx, key, record);
+}
+
+static err see_count(void *ctx, struct slice key, struct slice record)
+{
+    struct store_record_segment *segment = ctx;
+    struct job_row row;
+    if (store_record_get_job(record, key, &row) != OK)
+        return OK; // counted as damaged when it is loaded or asked for
+    segment->counts[row.state]++;
+    segment->earliest_at = when_min(segment->earliest_at, store_record_sweep_at(&row));
+    return OK;
+}
+
+static err count_anew(struct store_view *view, uint64_t no, struct store_record_segment *out)
+{
+    *out = (struct store_record_segment){.earliest_at = WHEN_NEVER};
+    return walk_segment(view, no, see_count, out);
+}
+
+err store_load_segments(struct store *store, struct store_view *view)
+{
+    struct slice key = {0};
+    struct slice record = {0};
+    uint64_t sums[JOB_STATES] = {0};
+    err e = disk_seek(view->reader, TABLE_SEGMENTS, slice_of(NULL, 0), &key, &record);
+    while (e == OK) {
+        struct store_record_segment segment;
+        uint64_t no = number_of(key);
+        if (store_record_get_segment(record, key, &segment) != OK) {
+            atomic_fetch_add(&store->damaged, 1);
+            e = count_anew(view, no, &segment);
+        }
+        if (e == OK)
+            e = store_segments_load(&store->segments, no, &segment);
+        for (unsigned i = 0; i < JOB_STATES; i++)
+            sums[i] += segment.counts[i];
+        if (e == OK)
+            e = disk_next(view->reader, &key, &record);
+    }
+    // Removed jobs count for ever in the ledger, here only while their tombstone stands.
+    for (unsigned i = JOB_NONE + 1; i < JOB_REMOVED && e == ERR_NOT_FOUND; i++) {
+        if (sums[i] != store->ledger.counts[i]) {
+            atomic_fetch_add(&store->violations, 1);
+            break;
+        }
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static err load_jobs(struct walk *walk)
+{
+    const struct store_segments *segments = &walk->view->store->segments;
+    err e = OK;
+    for (size_t i = 0; i < segments->count && e == OK; i++) {
+        if (store_segments_has_unfinished(&segments->items[i].settled))
+            e = walk_segment(walk->view, segments->first_no + i, see_load, walk);
+    }
+    return e;
+}
+
+// The order matters: a row is checked against what was loaded before it.
+static err load_all(struct walk *walk)
+{
+    err e = core_load_ledger(walk->core, &walk->view->store->ledger);
+    if (e == OK)
+        e = walk_table(walk, TABLE_LANES, load_lane);
+    if (e == OK)
+        e = walk_table(walk, TABLE_POLICIES, load_policy);
+    if (e == OK)
+        e = walk_table(walk, TABLE_BATCHES, load_batch);
+    if (e == OK)
+        e = load_jobs(walk);
+    if (e == OK)
+        e = walk_table(walk, TABLE_KEYS, load_key);
+    return e;
+}
+
+err store_load(struct store *store, struct core *core, struct store_loaded *out_loaded)
+{
+    struct store_loaded loaded = {0};
+    struct walk walk = {.core = core, .loaded = &loaded};
+    err e = OK;
+    if (store->has_ledger) {
+        e = store_view_open(store, &walk.view);
+        if (e != OK)
+            return e;
+        e = store_view_begin(walk.view);
+        if (e == OK)
+            e = load_all(&walk);
+        store_view_close(walk.view);
+    }
+    if (e == OK)
+        *out_loaded = loaded;
+    return e;
+}

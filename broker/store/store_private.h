@@ -1,0 +1,67 @@
+#pragma once
+
+// What the files of the store share. The commit thread owns all of it but the atomic figures and
+// what has a lock of its own.
+
+#include "broker/store/store.h"
+#include "broker/store/store_keymap.h"
+#include "broker/store/store_record.h"
+#include "broker/store/store_segments.h"
+#include "lib/disk/disk.h"
+
+#include <stdatomic.h>
+
+// The tables; docs/disk-format.md draws them. The order may grow at its end only.
+enum store_table {
+    TABLE_META,      // number → the store's own records
+    TABLE_JOBS,      // job_no → row, sealed, fixed length
+    TABLE_BODIES,    // job_no → what was submitted
+    TABLE_OUTCOMES,  // job_no → result or last failure
+    TABLE_PROGRESS,  // job_no → a running job's last word
+    TABLE_IDS,       // version 7 id → job_no
+    TABLE_KEYS,      // job_no → version 8 id, for the scan at start
+    TABLE_SEGMENTS,  // job_no / 4096 → counts by state
+    TABLE_LANES,     // lane number → queue and type
+    TABLE_POLICIES,  // policy number → options
+    TABLE_BATCHES,   // batch number → batch
+    TABLE_BATCH_IDS, // batch id → batch number
+    TABLE_COUNT,
+};
+
+enum store_meta {
+    META_ORIGIN = 1,
+    META_LEDGER = 2,
+};
+
+enum { STORE_FORMAT = 1 };
+
+struct store {
+    struct disk *disk;
+    uint64_t lineage;
+    bool has_ledger;          // something was committed
+    struct ledger_row ledger; // as of the last commit
+    struct store_segments segments;
+    struct store_keymap keymap;
+    _Atomic uint64_t commit_count;
+    _Atomic uint64_t write_count;
+    _Atomic uint64_t violations;
+    _Atomic uint64_t damaged;
+};
+
+struct store_view {
+    struct store *store;
+    struct disk_reader *reader;
+    uint64_t seen;       // commits that the snapshot surely holds
+    uint64_t sweep_from; // the job number at which the sweeper goes on
+    when_ms sweep_next;  // earliest moment in the walked part of its segment
+    bool is_begun;
+};
+
+// One row of the snapshot.  ERR_NOT_FOUND, ERR_DAMAGED (counted)
+MUST_USE err store_view_row(struct store_view *view, uint64_t job_no, struct job_row *out_row);
+// The job with this id, version 7 or 8; the newest when a key was used again.
+//   ERR_NOT_FOUND, ERR_DAMAGED (counted)
+MUST_USE err store_view_find(struct store_view *view, const struct id *id, struct job_row *out_row);
+
+// Reads the segments' counts into memory; a damaged one is counted anew from its rows.
+MUST_USE err store_load_segments(struct store *store, struct store_view *view);

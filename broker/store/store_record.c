@@ -1,0 +1,285 @@
+// Records of fixed length.
+
+#include "broker/store/store_record.h"
+
+#include "broker/store/store_fields.h"
+
+static_assert(DISK_SEAL_LEN == DISK_SEAL_HEAD_LEN + 4, "the checksum ends a record");
+
+// The content of a record of this kind and length, or ERR_DAMAGED.
+static err open_fixed(struct slice record, struct slice key, enum store_record_kind kind,
+                      size_t content_len, const uint8_t **out_content)
+{
+    if (record.len != content_len + DISK_SEAL_LEN)
+        return ERR_DAMAGED;
+    uint8_t version = 0;
+    uint8_t found = 0;
+    struct slice content = {0};
+    err e = disk_unseal(record, key, &version, &found, &content);
+    if (e != OK || version != STORE_RECORD_VERSION || found != kind)
+        return ERR_DAMAGED;
+    *out_content = content.data;
+    return OK;
+}
+
+static void close_fixed(uint8_t *room, const uint8_t *end, struct slice key,
+                        enum store_record_kind kind, size_t content_len)
+{
+    CHECK(end == room + DISK_SEAL_HEAD_LEN + content_len);
+    disk_seal(room, STORE_RECORD_VERSION, (uint8_t)kind, key, content_len);
+}
+
+void store_record_put_origin(uint8_t *room, struct slice key, uint64_t lineage)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u64(&at, lineage);
+    close_fixed(room, at, key, STORE_RECORD_ORIGIN, STORE_RECORD_ORIGIN_LEN);
+}
+
+err store_record_get_origin(struct slice record, struct slice key, uint64_t *out_lineage)
+{
+    const uint8_t *at = NULL;
+    err e = open_fixed(record, key, STORE_RECORD_ORIGIN, STORE_RECORD_ORIGIN_LEN, &at);
+    if (e == OK)
+        *out_lineage = fields_get_u64(&at);
+    return e;
+}
+
+void store_record_put_ledger(uint8_t *room, struct slice key, const struct ledger_row *row)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u32(&at, row->epoch);
+    fields_put_u64(&at, row->token_counter);
+    fields_put_u64(&at, row->job_no_next);
+    fields_put_u64(&at, row->digest);
+    fields_put_u64(&at, row->accepted);
+    for (unsigned i = 0; i < JOB_STATES; i++)
+        fields_put_u64(&at, row->counts[i]);
+    fields_put_when(&at, row->store_time);
+    close_fixed(room, at, key, STORE_RECORD_LEDGER, STORE_RECORD_LEDGER_LEN);
+}
+
+err store_record_get_ledger(struct slice record, struct slice key, struct ledger_row *out_row)
+{
+    const uint8_t *at = NULL;
+    err e = open_fixed(record, key, STORE_RECORD_LEDGER, STORE_RECORD_LEDGER_LEN, &at);
+    if (e != OK)
+        return e;
+    struct ledger_row row = {0};
+    row.epoch = fields_get_u32(&at);
+    row.token_counter = fields_get_u64(&at);
+    row.job_no_next = fields_get_u64(&at);
+    row.digest = fields_get_u64(&at);
+    row.accepted = fields_get_u64(&at);
+    for (unsigned i = 0; i < JOB_STATES; i++)
+        row.counts[i] = fields_get_u64(&at);
+    row.store_time = fields_get_when(&at);
+    *out_row = row;
+    return OK;
+}
+
+static void put_job_numbers(uint8_t **at, const struct job_row *row)
+{
+    fields_put_u32(at, row->version);
+    fields_put_u32(at, row->interruptions);
+    fields_put_u32(at, row->batch);
+    fields_put_u32(at, row->body_len);
+    fields_put_u32(at, row->lease_ms);
+    fields_put_u16(at, row->errors);
+    fields_put_u16(at, row->crashes);
+    fields_put_u16(at, row->lane);
+    fields_put_u16(at, row->policy);
+    fields_put_u8(at, row->state);
+    fields_put_u8(at, row->ended_as);
+    fields_put_u8(at, row->priority);
+    fields_put_u8(at, row->token_use);
+}
+
+void store_record_put_job(uint8_t *room, struct slice key, const struct job_row *row)
+{
+    CHECK(row->state > JOB_NONE && row->state < JOB_STATES);
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_id(&at, &row->id);
+    fields_put_u64(&at, row->token);
+    fields_put_u64(&at, row->fingerprint);
+    fields_put_when(&at, row->accepted_at);
+    fields_put_when(&at, row->due_at);
+    fields_put_when(&at, row->granted_at);
+    fields_put_when(&at, row->ended_at);
+    fields_put_when(&at, row->remove_at);
+    fields_put_when(&at, row->dedup_until);
+    fields_put_id(&at, &row->worker);
+    put_job_numbers(&at, row);
+    close_fixed(room, at, key, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN);
+}
+
+static void get_job_numbers(const uint8_t **at, struct job_row *row)
+{
+    row->version = fields_get_u32(at);
+    row->interruptions = fields_get_u32(at);
+    row->batch = fields_get_u32(at);
+    row->body_len = fields_get_u32(at);
+    row->lease_ms = fields_get_u32(at);
+    row->errors = fields_get_u16(at);
+    row->crashes = fields_get_u16(at);
+    row->lane = fields_get_u16(at);
+    row->policy = fields_get_u16(at);
+    row->state = fields_get_u8(at);
+    row->ended_as = fields_get_u8(at);
+    row->priority = fields_get_u8(at);
+    row->token_use = fields_get_u8(at);
+}
+
+err store_record_get_job(struct slice record, struct slice key, struct job_row *out_row)
+{
+    const uint8_t *at = NULL;
+    if (key.len != sizeof(struct disk_key))
+        return ERR_DAMAGED;
+    err e = open_fixed(record, key, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN, &at);
+    if (e != OK)
+        return e;
+    struct job_row row = {.no = disk_key_number(key)};
+    row.id = fields_get_id(&at);
+    row.token = fields_get_u64(&at);
+    row.fingerprint = fields_get_u64(&at);
+    row.accepted_at = fields_get_when(&at);
+    row.due_at = fields_get_when(&at);
+    row.granted_at = fields_get_when(&at);
+    row.ended_at = fields_get_when(&at);
+    row.remove_at = fields_get_when(&at);
+    row.dedup_until = fields_get_when(&at);
+    row.worker = fields_get_id(&at);
+    get_job_numbers(&at, &row);
+    if (row.state == JOB_NONE || row.state >= JOB_STATES || row.ended_as >= JOB_STATES ||
+        row.token_use > TOKEN_FINISHED)
+        return ERR_DAMAGED;
+    *out_row = row;
+    return OK;
+}
+
+void store_record_put_key(uint8_t *room, struct slice key, const struct store_record_key *value)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_id(&at, &value->id);
+    fields_put_u64(&at, value->fingerprint);
+    fields_put_when(&at, value->dedup_until);
+    close_fixed(room, at, key, STORE_RECORD_KEY, STORE_RECORD_KEY_LEN);
+}
+
+err store_record_get_key(struct slice record, struct slice key, struct store_record_key *out_value)
+{
+    const uint8_t *at = NULL;
+    err e = open_fixed(record, key, STORE_RECORD_KEY, STORE_RECORD_KEY_LEN, &at);
+    if (e != OK)
+        return e;
+    struct store_record_key value = {0};
+    value.id = fields_get_id(&at);
+    value.fingerprint = fields_get_u64(&at);
+    value.dedup_until = fields_get_when(&at);
+    *out_value = value;
+    return OK;
+}
+
+void store_record_put_segment(uint8_t *room, struct slice key,
+                              const struct store_record_segment *segment)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    for (unsigned i = 0; i < JOB_STATES; i++)
+        fields_put_u16(&at, segment->counts[i]);
+    fields_put_when(&at, segment->earliest_at);
+    close_fixed(room, at, key, STORE_RECORD_SEGMENT, STORE_RECORD_SEGMENT_LEN);
+}
+
+err store_record_get_segment(struct slice record, struct slice key,
+                             struct store_record_segment *out_segment)
+{
+    const uint8_t *at = NULL;
+    err e = open_fixed(record, key, STORE_RECORD_SEGMENT, STORE_RECORD_SEGMENT_LEN, &at);
+    if (e != OK)
+        return e;
+    struct store_record_segment segment = {0};
+    for (unsigned i = 0; i < JOB_STATES; i++)
+        segment.counts[i] = fields_get_u16(&at);
+    segment.earliest_at = fields_get_when(&at);
+    *out_segment = segment;
+    return OK;
+}
+
+void store_record_put_policy(uint8_t *room, struct slice key, const struct policy *policy)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u32(&at, policy->timeout_ms);
+    fields_put_u32(&at, policy->retry_first_ms);
+    fields_put_u32(&at, policy->retry_longest_ms);
+    fields_put_u32(&at, policy->retry_factor_milli);
+    fields_put_u32(&at, policy->keep_s);
+    fields_put_u32(&at, policy->dedup_s);
+    fields_put_u16(&at, policy->max_attempts);
+    fields_put_u16(&at, policy->max_crashes);
+    close_fixed(room, at, key, STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN);
+}
+
+err store_record_get_policy(struct slice record, struct slice key, struct policy *out_policy)
+{
+    const uint8_t *at = NULL;
+    err e = open_fixed(record, key, STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN, &at);
+    if (e != OK)
+        return e;
+    struct policy policy = {0};
+    policy.timeout_ms = fields_get_u32(&at);
+    policy.retry_first_ms = fields_get_u32(&at);
+    policy.retry_longest_ms = fields_get_u32(&at);
+    policy.retry_factor_milli = fields_get_u32(&at);
+    policy.keep_s = fields_get_u32(&at);
+    policy.dedup_s = fields_get_u32(&at);
+    policy.max_attempts = fields_get_u16(&at);
+    policy.max_crashes = fields_get_u16(&at);
+    *out_policy = policy;
+    return OK;
+}
+
+void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_id(&at, &row->id);
+    fields_put_u32(&at, row->version);
+    fields_put_when(&at, row->created_at);
+    for (unsigned i = 0; i < JOB_STATES; i++)
+        fields_put_u32(&at, row->counts[i]);
+    close_fixed(room, at, key, STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN);
+}
+
+err store_record_get_batch(struct slice record, struct slice key, struct batch_row *out_row)
+{
+    const uint8_t *at = NULL;
+    if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT32_MAX)
+        return ERR_DAMAGED;
+    err e = open_fixed(record, key, STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, &at);
+    if (e != OK)
+        return e;
+    struct batch_row row = {.no = (uint32_t)disk_key_number(key)};
+    row.id = fields_get_id(&at);
+    row.version = fields_get_u32(&at);
+    row.created_at = fields_get_when(&at);
+    for (unsigned i = 0; i < JOB_STATES; i++)
+        row.counts[i] = fields_get_u32(&at);
+    *out_row = row;
+    return OK;
+}
+
+when_ms store_record_sweep_at(const struct job_row *row)
+{
+    switch ((enum job_state)row->state) {
+    case JOB_SUCCEEDED:
+    case JOB_DEAD:
+    case JOB_CANCELLED:
+    case JOB_EXPIRED: return row->remove_at;
+    case JOB_REMOVED: return row->dedup_until;
+    case JOB_NONE:
+    case JOB_SCHEDULED:
+    case JOB_QUEUED:
+    case JOB_RUNNING:
+    case JOB_RETRYING: return WHEN_NEVER;
+    }
+    UNREACHABLE();
+}

@@ -1,0 +1,98 @@
+#pragma once
+
+// The broker's records, field by field, and their seals. docs/disk-format.md draws each one.
+// Pure: bytes in, structs out. Decoding believes nothing before lengths and checksum fit.
+//
+// To change a record: give it a new version, keep the reader of the old one, add golden bytes to
+// tests/unit/broker/store/store_record_test.c, and draw it in docs/disk-format.md.
+
+#include "broker/core/row.h"
+#include "lib/disk/disk.h"
+
+enum store_record_kind {
+    STORE_RECORD_ORIGIN = 1, // the store's own: lineage
+    STORE_RECORD_LEDGER = 2,
+    STORE_RECORD_JOB = 3,
+    STORE_RECORD_BODY = 4,
+    STORE_RECORD_OUTCOME = 5,
+    STORE_RECORD_PROGRESS = 6,
+    STORE_RECORD_KEY = 7,
+    STORE_RECORD_SEGMENT = 8,
+    STORE_RECORD_LANE = 9,
+    STORE_RECORD_POLICY = 10,
+    STORE_RECORD_BATCH = 11,
+};
+
+// Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
+enum {
+    STORE_RECORD_VERSION = 1,
+    STORE_RECORD_ORIGIN_LEN = 8,
+    STORE_RECORD_LEDGER_LEN = 124,
+    STORE_RECORD_JOB_LEN = 128,
+    STORE_RECORD_KEY_LEN = 32,
+    STORE_RECORD_SEGMENT_LEN = 28,
+    STORE_RECORD_POLICY_LEN = 28,
+    STORE_RECORD_BATCH_LEN = 68,
+};
+
+// What the start must know of a key without reading its job.
+struct store_record_key {
+    struct id id;
+    uint64_t fingerprint;
+    when_ms dedup_until;
+};
+
+// 4,096 neighbouring jobs.
+struct store_record_segment {
+    uint16_t counts[JOB_STATES]; // rows by state
+    when_ms earliest_at;         // no row needs the sweeper before; WHEN_NEVER: none will
+};
+
+// Each writes content and seal to `room`, which has exactly the length given or asked for.
+void store_record_put_origin(uint8_t *room, struct slice key, uint64_t lineage);
+void store_record_put_ledger(uint8_t *room, struct slice key, const struct ledger_row *row);
+void store_record_put_job(uint8_t *room, struct slice key, const struct job_row *row);
+void store_record_put_key(uint8_t *room, struct slice key, const struct store_record_key *value);
+void store_record_put_segment(uint8_t *room, struct slice key,
+                              const struct store_record_segment *segment);
+void store_record_put_policy(uint8_t *room, struct slice key, const struct policy *policy);
+void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row);
+
+// Records of varying length: the whole length first, then the writing.
+size_t store_record_body_len(const struct msg_submit_job *job);
+void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job);
+size_t store_record_outcome_len(const struct msg_finish_job *finish);
+void store_record_put_outcome(uint8_t *room, struct slice key, const struct msg_finish_job *finish);
+size_t store_record_progress_len(const struct msg_progress *progress);
+void store_record_put_progress(uint8_t *room, struct slice key,
+                               const struct msg_progress *progress);
+size_t store_record_lane_len(const struct lane_row *row);
+void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
+
+// Each reads a sealed record. Slices are borrowed from `record`. ERR_DAMAGED when the seal, the
+// kind, a length or a value does not fit; the output is then untouched.
+MUST_USE err store_record_get_origin(struct slice record, struct slice key, uint64_t *out_lineage);
+MUST_USE err store_record_get_ledger(struct slice record, struct slice key,
+                                     struct ledger_row *out_row);
+MUST_USE err store_record_get_job(struct slice record, struct slice key, struct job_row *out_row);
+MUST_USE err store_record_get_key(struct slice record, struct slice key,
+                                  struct store_record_key *out_value);
+MUST_USE err store_record_get_segment(struct slice record, struct slice key,
+                                      struct store_record_segment *out_segment);
+MUST_USE err store_record_get_policy(struct slice record, struct slice key,
+                                     struct policy *out_policy);
+MUST_USE err store_record_get_batch(struct slice record, struct slice key,
+                                    struct batch_row *out_row);
+// `job_id`, `fingerprint` and `verdict` are not in the body and come back zero.
+MUST_USE err store_record_get_body(struct slice record, struct slice key,
+                                   struct msg_submit_job *out_job);
+// `job_id` and `retry_after_ms` are not in it.
+MUST_USE err store_record_get_outcome(struct slice record, struct slice key,
+                                      struct msg_finish_job *out_finish);
+// `job_id` is not in it.
+MUST_USE err store_record_get_progress(struct slice record, struct slice key,
+                                       struct msg_progress *out_progress);
+MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
+
+// When the sweeper must look at the row: retention of an ended job, the end of a tombstone.
+when_ms store_record_sweep_at(const struct job_row *row);

@@ -1,0 +1,297 @@
+// Records of varying length: bodies, outcomes, progress, lanes. Lengths were checked at the door
+// (proto/check.h), so a value that does not fit its width here is a bug.
+
+#include "broker/store/store_record.h"
+
+#include "broker/store/store_fields.h"
+#include "lib/base/bytes.h"
+
+// Which of the optional fields of a body follow, in this order.
+enum body_flag {
+    BODY_DELAY = 1u << 0,
+    BODY_RUN_AT = 1u << 1,
+    BODY_TIMEOUT = 1u << 2,
+    BODY_ATTEMPTS = 1u << 3,
+    BODY_CRASHES = 1u << 4,
+    BODY_RETRY_FIRST = 1u << 5,
+    BODY_RETRY_LONGEST = 1u << 6,
+    BODY_RETRY_FACTOR = 1u << 7,
+    BODY_KEEP = 1u << 8,
+    BODY_BATCH = 1u << 9,
+    BODY_FLAGS_ALL = (1u << 10) - 1,
+};
+
+enum {
+    BODY_HEAD_LEN = 2 + 1 + 1 + 4, // flags, content, priority, four lengths
+    OUTCOME_HEAD_LEN = 1 + 1 + 1 + 8 + 1 + 2 + 2,
+    PROGRESS_HEAD_LEN = 8 + 8 + 8,
+    LANE_HEAD_LEN = 1,
+};
+
+static bool open_long(struct slice record, struct slice key, enum store_record_kind kind,
+                      struct bytes_in *out_in)
+{
+    uint8_t version = 0;
+    uint8_t found = 0;
+    struct slice content = {0};
+    if (disk_unseal(record, key, &version, &found, &content) != OK ||
+        version != STORE_RECORD_VERSION || found != kind)
+        return false;
+    *out_in = (struct bytes_in){.left = content};
+    return true;
+}
+
+static void close_long(uint8_t *room, const uint8_t *end, struct slice key,
+                       enum store_record_kind kind, size_t record_len)
+{
+    CHECK(end == room + record_len - (DISK_SEAL_LEN - DISK_SEAL_HEAD_LEN));
+    disk_seal(room, STORE_RECORD_VERSION, (uint8_t)kind, key, record_len - DISK_SEAL_LEN);
+}
+
+// --- bodies ---
+
+static unsigned body_flags(const struct msg_submit_job *job)
+{
+    unsigned flags = 0;
+    flags |= job->delay_ms != 0 ? BODY_DELAY : 0u;
+    flags |= job->run_at != 0 ? BODY_RUN_AT : 0u;
+    flags |= job->timeout_ms != 0 ? BODY_TIMEOUT : 0u;
+    flags |= job->max_attempts != 0 ? BODY_ATTEMPTS : 0u;
+    flags |= job->max_crashes != 0 ? BODY_CRASHES : 0u;
+    flags |= job->retry_first_ms != 0 ? BODY_RETRY_FIRST : 0u;
+    flags |= job->retry_longest_ms != 0 ? BODY_RETRY_LONGEST : 0u;
+    flags |= job->retry_factor_milli != 0 ? BODY_RETRY_FACTOR : 0u;
+    flags |= job->keep_s != 0 ? BODY_KEEP : 0u;
+    flags |= id_is_zero(&job->batch_id) ? 0u : BODY_BATCH;
+    return flags;
+}
+
+static size_t optional_len(unsigned flags)
+{
+    size_t len = (flags & BODY_DELAY ? 8u : 0u) + (flags & BODY_RUN_AT ? 8u : 0u);
+    len += flags & BODY_BATCH ? 20u : 0u;
+    for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
+        len += flags & flag ? 4u : 0u;
+    return len;
+}
+
+size_t store_record_body_len(const struct msg_submit_job *job)
+{
+    return DISK_SEAL_LEN + BODY_HEAD_LEN + optional_len(body_flags(job)) + job->queue.len +
+           job->type.len + job->key.len + job->traceparent.len + job->payload.bytes.len;
+}
+
+static void put_given(uint8_t **at, uint32_t value)
+{
+    if (value != 0)
+        fields_put_u32(at, value);
+}
+
+static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigned flags)
+{
+    if (flags & BODY_DELAY)
+        fields_put_u64(at, job->delay_ms);
+    if (flags & BODY_RUN_AT)
+        fields_put_when(at, job->run_at);
+    put_given(at, job->timeout_ms);
+    put_given(at, job->max_attempts);
+    put_given(at, job->max_crashes);
+    put_given(at, job->retry_first_ms);
+    put_given(at, job->retry_longest_ms);
+    put_given(at, job->retry_factor_milli);
+    put_given(at, job->keep_s);
+    if (flags & BODY_BATCH) {
+        fields_put_id(at, &job->batch_id);
+        fields_put_u32(at, job->batch_index);
+    }
+}
+
+void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job)
+{
+    CHECK(job->queue.len <= UINT8_MAX && job->type.len <= UINT8_MAX);
+    CHECK(job->key.len <= UINT8_MAX && job->traceparent.len <= UINT8_MAX);
+    unsigned flags = body_flags(job);
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u16(&at, (uint16_t)flags);
+    fields_put_u8(&at, (uint8_t)job->payload.content);
+    fields_put_u8(&at, job->priority);
+    fields_put_u8(&at, (uint8_t)job->queue.len);
+    fields_put_u8(&at, (uint8_t)job->type.len);
+    fields_put_u8(&at, (uint8_t)job->key.len);
+    fields_put_u8(&at, (uint8_t)job->traceparent.len);
+    put_optional(&at, job, flags);
+    fields_put_bytes(&at, job->queue);
+    fields_put_bytes(&at, job->type);
+    fields_put_bytes(&at, job->key);
+    fields_put_bytes(&at, job->traceparent);
+    fields_put_bytes(&at, job->payload.bytes);
+    close_long(room, at, key, STORE_RECORD_BODY, store_record_body_len(job));
+}
+
+static uint32_t get_given(struct bytes_in *in, unsigned flags, unsigned flag)
+{
+    return flags & flag ? bytes_get_u32(in) : 0;
+}
+
+static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_job *job)
+{
+    job->delay_ms = flags & BODY_DELAY ? bytes_get_u64(in) : 0;
+    job->run_at = flags & BODY_RUN_AT ? (when_ms)bytes_get_u64(in) : 0;
+    job->timeout_ms = get_given(in, flags, BODY_TIMEOUT);
+    job->max_attempts = get_given(in, flags, BODY_ATTEMPTS);
+    job->max_crashes = get_given(in, flags, BODY_CRASHES);
+    job->retry_first_ms = get_given(in, flags, BODY_RETRY_FIRST);
+    job->retry_longest_ms = get_given(in, flags, BODY_RETRY_LONGEST);
+    job->retry_factor_milli = get_given(in, flags, BODY_RETRY_FACTOR);
+    job->keep_s = get_given(in, flags, BODY_KEEP);
+    if (flags & BODY_BATCH) {
+        struct slice id = bytes_get(in, sizeof job->batch_id.bytes);
+        if (id.len > 0)
+            memcpy(job->batch_id.bytes, id.data, id.len);
+        job->batch_index = bytes_get_u32(in);
+    }
+}
+
+err store_record_get_body(struct slice record, struct slice key, struct msg_submit_job *out_job)
+{
+    struct bytes_in in;
+    if (!open_long(record, key, STORE_RECORD_BODY, &in))
+        return ERR_DAMAGED;
+    struct msg_submit_job job = {0};
+    unsigned flags = bytes_get_u16(&in);
+    unsigned content = bytes_get_u8(&in);
+    job.priority = bytes_get_u8(&in);
+    uint8_t lens[4] = {0};
+    for (unsigned i = 0; i < 4; i++)
+        lens[i] = bytes_get_u8(&in);
+    get_optional(&in, flags, &job);
+    job.queue = bytes_get(&in, lens[0]);
+    job.type = bytes_get(&in, lens[1]);
+    job.key = bytes_get(&in, lens[2]);
+    job.traceparent = bytes_get(&in, lens[3]);
+    // A field that is said to be given and is zero would be written back differently.
+    if (in.bad || flags > BODY_FLAGS_ALL || flags != body_flags(&job) || content > CONTENT_TEXT)
+        return ERR_DAMAGED;
+    job.payload = (struct body){.content = (enum content)content, .bytes = in.left};
+    *out_job = job;
+    return OK;
+}
+
+// --- outcomes ---
+
+size_t store_record_outcome_len(const struct msg_finish_job *finish)
+{
+    return DISK_SEAL_LEN + OUTCOME_HEAD_LEN + finish->error_kind.len + finish->error_message.len +
+           finish->error_detail.len + finish->result.bytes.len;
+}
+
+void store_record_put_outcome(uint8_t *room, struct slice key, const struct msg_finish_job *finish)
+{
+    CHECK(finish->error_kind.len <= UINT8_MAX);
+    CHECK(finish->error_message.len <= UINT16_MAX && finish->error_detail.len <= UINT16_MAX);
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u8(&at, (uint8_t)finish->outcome);
+    fields_put_u8(&at, (uint8_t)finish->result.content);
+    fields_put_u8(&at, finish->resent ? 1 : 0);
+    fields_put_u64(&at, finish->token);
+    fields_put_u8(&at, (uint8_t)finish->error_kind.len);
+    fields_put_u16(&at, (uint16_t)finish->error_message.len);
+    fields_put_u16(&at, (uint16_t)finish->error_detail.len);
+    fields_put_bytes(&at, finish->error_kind);
+    fields_put_bytes(&at, finish->error_message);
+    fields_put_bytes(&at, finish->error_detail);
+    fields_put_bytes(&at, finish->result.bytes);
+    close_long(room, at, key, STORE_RECORD_OUTCOME, store_record_outcome_len(finish));
+}
+
+err store_record_get_outcome(struct slice record, struct slice key,
+                             struct msg_finish_job *out_finish)
+{
+    struct bytes_in in;
+    if (!open_long(record, key, STORE_RECORD_OUTCOME, &in))
+        return ERR_DAMAGED;
+    struct msg_finish_job finish = {0};
+    unsigned outcome = bytes_get_u8(&in);
+    unsigned content = bytes_get_u8(&in);
+    unsigned resent = bytes_get_u8(&in);
+    finish.token = bytes_get_u64(&in);
+    uint8_t kind_len = bytes_get_u8(&in);
+    uint16_t message_len = bytes_get_u16(&in);
+    uint16_t detail_len = bytes_get_u16(&in);
+    finish.error_kind = bytes_get(&in, kind_len);
+    finish.error_message = bytes_get(&in, message_len);
+    finish.error_detail = bytes_get(&in, detail_len);
+    if (in.bad || outcome > OUTCOME_SNOOZED || content > CONTENT_TEXT || resent > 1)
+        return ERR_DAMAGED;
+    finish.outcome = (enum outcome)outcome;
+    finish.resent = resent == 1;
+    finish.result = (struct body){.content = (enum content)content, .bytes = in.left};
+    *out_finish = finish;
+    return OK;
+}
+
+// --- progress ---
+
+size_t store_record_progress_len(const struct msg_progress *progress)
+{
+    return DISK_SEAL_LEN + PROGRESS_HEAD_LEN + progress->text.len;
+}
+
+void store_record_put_progress(uint8_t *room, struct slice key, const struct msg_progress *progress)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u64(&at, progress->token);
+    fields_put_u64(&at, progress->done);
+    fields_put_u64(&at, progress->total);
+    fields_put_bytes(&at, progress->text);
+    close_long(room, at, key, STORE_RECORD_PROGRESS, store_record_progress_len(progress));
+}
+
+err store_record_get_progress(struct slice record, struct slice key,
+                              struct msg_progress *out_progress)
+{
+    struct bytes_in in;
+    if (!open_long(record, key, STORE_RECORD_PROGRESS, &in))
+        return ERR_DAMAGED;
+    struct msg_progress progress = {0};
+    progress.token = bytes_get_u64(&in);
+    progress.done = bytes_get_u64(&in);
+    progress.total = bytes_get_u64(&in);
+    if (in.bad)
+        return ERR_DAMAGED;
+    progress.text = in.left;
+    *out_progress = progress;
+    return OK;
+}
+
+// --- lanes ---
+
+size_t store_record_lane_len(const struct lane_row *row)
+{
+    return DISK_SEAL_LEN + LANE_HEAD_LEN + row->queue.len + row->type.len;
+}
+
+void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row)
+{
+    CHECK(row->queue.len <= UINT8_MAX);
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u8(&at, (uint8_t)row->queue.len);
+    fields_put_bytes(&at, row->queue);
+    fields_put_bytes(&at, row->type);
+    close_long(room, at, key, STORE_RECORD_LANE, store_record_lane_len(row));
+}
+
+err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row)
+{
+    struct bytes_in in;
+    if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT16_MAX ||
+        !open_long(record, key, STORE_RECORD_LANE, &in))
+        return ERR_DAMAGED;
+    struct lane_row row = {.no = (uint16_t)disk_key_number(key)};
+    row.queue = bytes_get(&in, bytes_get_u8(&in));
+    if (in.bad)
+        return ERR_DAMAGED;
+    row.type = in.left;
+    *out_row = row;
+    return OK;
+}
