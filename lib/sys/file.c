@@ -77,7 +77,7 @@ static err make_dir(const char *path)
 
 err file_make_dirs(const char *path)
 {
-    char part[PATH_MAX];
+    char part[PATH_MAX] = "";
     errno = ENAMETOOLONG;
     if (!slice_to_text(slice_of_text(path), part, sizeof part))
         return ERR_SYSTEM;
