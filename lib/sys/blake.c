@@ -4,9 +4,25 @@
 
 #include "lib/base/check.h"
 
+#include <pthread.h>
 #include <sodium.h>
 
 enum { DIGEST_LEN = 16 };
+
+static void start_sodium(void)
+{
+    int rc = sodium_init();
+    CHECK(rc >= 0);
+}
+
+// Makes random bytes safe from any thread, and hashing quick: without it libsodium does not ask
+// what the processor can do.
+static void ensure_sodium(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int rc = pthread_once(&once, start_sodium);
+    CHECK(rc == 0);
+}
 
 static void add(crypto_generichash_blake2b_state *state, struct slice bytes)
 {
@@ -18,6 +34,7 @@ static void add(crypto_generichash_blake2b_state *state, struct slice bytes)
 
 static void hash(struct slice a, struct slice b, uint8_t out[DIGEST_LEN])
 {
+    ensure_sodium();
     crypto_generichash_blake2b_state state;
     int rc = crypto_generichash_blake2b_init(&state, NULL, 0, DIGEST_LEN);
     CHECK(rc == 0);
@@ -44,8 +61,6 @@ void blake_hash16(struct slice bytes, uint8_t out_hash[16])
 
 void blake_random(void *out, size_t len)
 {
-    // Idempotent and safe from any thread; without it the first use would not be thread-safe.
-    int rc = sodium_init();
-    CHECK(rc >= 0);
+    ensure_sodium();
     randombytes_buf(out, len);
 }
