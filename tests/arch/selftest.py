@@ -21,6 +21,7 @@ CLEAN = {
                       '    X(ERR_FULL, 4, 429, true, "full", "a limit is reached")\n',
     "lib/base/ring.h": "#pragma once\n#include <stdint.h>\nuint32_t ring_next(uint32_t at);\n",
     "lib/base/ring.c": '#include "lib/base/ring.h"\n#include "lib/base/check.h"\n\n'
+                       "static const struct {\n    int size;\n} sizes[] = {{1}};\n\n"
                        'static const char *const ring_names[] = {"a", "b"};\n\n'
                        "uint32_t ring_next(uint32_t at)\n{\n    CHECK(ring_names[at & 1u] != 0);\n"
                        "    return at + 1u;\n}\n",

@@ -80,7 +80,14 @@ class Tree:
                          parameter_count(t.get("signature", "()")), t.get("file", False))
                 for t in self.tags if t["kind"] == "function"]
 
+    def is_static(self, tag):
+        """ctags does not see 'static' in front of a struct that is spelled out before its variable."""
+        lines = self.text(tag["path"]).splitlines()[:tag["line"]]
+        while len(lines) > 1 and lines[-1][:1] in ("}", " ", ""):
+            lines.pop()
+        return tag.get("file", False) or lines[-1].startswith("static")
+
     @cached_property
     def exported_variables(self):
         return [(t["path"], t["line"], t["name"])
-                for t in self.tags if t["kind"] == "variable" and not t.get("file", False)]
+                for t in self.tags if t["kind"] == "variable" and not self.is_static(t)]
