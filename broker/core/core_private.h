@@ -19,6 +19,7 @@ struct core {
     struct workers workers;
     when_ms started_at;  // mono
     uint32_t first_lane; // where the next round of dispatching begins
+    uint64_t namings;    // messages of workers that named what they hold
     bool has_more;
     struct core_figures figures;
 };
@@ -48,6 +49,9 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_cra
 // A lease ends because its worker's session did: it is dropped, and a live one gives its job up.
 void lease_end_session(struct core *core, struct now now, uint32_t lease, bool is_crash,
                        struct effects *fx);
+// Marks the leases, live or passed, that `worker` names as held; lease->named_in is then the
+// returned number.
+uint64_t lease_mark_named(struct core *core, uint32_t worker, const struct msg_held_list *held);
 // Drops a lease and gives its worker the credit back.
 void lease_drop(struct core *core, uint32_t lease);
 // A worker that is neither connected nor owes anything is forgotten.

@@ -12,8 +12,9 @@ enum entry_kind {
     ENTRY_GRANT,
     ENTRY_FINISH,
     ENTRY_LEASE_END,
-    ENTRY_REMOVE, // retention: a tombstone stays while the key is taken
-    ENTRY_FORGET, // the tombstone goes too
+    ENTRY_PROGRESS, // a running job's word, stored
+    ENTRY_REMOVE,   // retention: a tombstone stays while the key is taken
+    ENTRY_FORGET,   // the tombstone goes too
 };
 
 struct entry {
@@ -43,6 +44,9 @@ struct entry {
             uint8_t event;
             bool is_crash; // else an interruption
         } lease_end;
+        struct {
+            const struct msg_progress *said;
+        } progress;
         struct {
             uint64_t job_no;
         } remove; // REMOVE, FORGET

@@ -2,15 +2,6 @@
 
 #include "broker/core/core_private.h"
 
-static bool is_named(const struct msg_held_list *running, const struct lease *lease)
-{
-    for (uint32_t i = 0; i < running->count; i++)
-        if (running->items[i].token == lease->token &&
-            id_equal(&running->items[i].job_id, &lease->job_id))
-            return true;
-    return false;
-}
-
 // Why did the worker come back without this job? Because it died with it, unless the broker has
 // only just started (it may never have got it) or only the connection is new.
 static bool is_crash(const struct core *core, struct now now, bool same_session)
@@ -25,11 +16,12 @@ static void end_unnamed(struct core *core, struct now now, uint32_t no,
 {
     struct worker *worker = workers_at(&core->workers, no);
     bool crash = is_crash(core, now, worker->session == hello->session);
+    uint64_t naming = lease_mark_named(core, no, &hello->running);
     uint32_t at = worker->leases;
     while (at != LEASES_NONE) {
-        struct lease *lease = leases_at(&core->leases, at);
+        const struct lease *lease = leases_at(&core->leases, at);
         uint32_t next = lease->next;
-        if (!is_named(&hello->running, lease))
+        if (lease->named_in != naming)
             lease_end_session(core, now, at, crash, fx);
         else if (lease->is_live)
             leases_renew(&core->leases, at, now.mono);

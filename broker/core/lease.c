@@ -21,6 +21,20 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_cra
     wait_enter(core, slot);
 }
 
+uint64_t lease_mark_named(struct core *core, uint32_t worker, const struct msg_held_list *held)
+{
+    core->namings++;
+    for (uint32_t i = 0; i < held->count; i++) {
+        uint32_t no = leases_find(&core->leases, held->items[i].token);
+        if (no == LEASES_NONE)
+            continue;
+        struct lease *lease = leases_at(&core->leases, no);
+        if (lease->worker == worker && id_equal(&lease->job_id, &held->items[i].job_id))
+            lease->named_in = core->namings;
+    }
+    return core->namings;
+}
+
 void lease_drop(struct core *core, uint32_t no)
 {
     struct lease *lease = leases_at(&core->leases, no);

@@ -16,6 +16,7 @@ struct lease {
     uint64_t token;
     when_ms ends_at;     // mono
     when_ms progress_at; // mono, of the last progress written; 0 when none
+    uint64_t named_in;   // the worker's last message that named it, see lease_mark_named()
     uint32_t slot;       // of the job; only true while the lease is live
     uint32_t worker;
     uint32_t body_len;

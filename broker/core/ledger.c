@@ -84,6 +84,17 @@ static void count(struct ledger *ledger, uint32_t batch, enum job_state from, en
         batches_count(&ledger->batches, batch - 1, from, to);
 }
 
+// Into this batch's list of changes.
+static void mark(struct ledger *ledger, uint32_t slot, struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    if (job->is_changed)
+        return;
+    CHECK(fx->changed_count < fx->changed_cap);
+    job->is_changed = 1;
+    fx->changed[fx->changed_count++] = slot;
+}
+
 // The only road on which a job in memory changes its state.
 static void move(struct ledger *ledger, uint32_t slot, enum job_event event, struct effects *fx)
 {
@@ -91,7 +102,7 @@ static void move(struct ledger *ledger, uint32_t slot, enum job_event event, str
     enum job_state from = job->state;
     job_move(job, event);
     count(ledger, job->batch, from, job->state);
-    ledger_mark(ledger, slot, fx);
+    mark(ledger, slot, fx);
     note_job(ledger, job);
 }
 
@@ -261,6 +272,18 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
         leave(ledger, slot);
 }
 
+static void progress(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                     struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    CHECK(job->state == JOB_RUNNING);
+    job->version++;
+    mark(ledger, slot, fx);
+    note_job(ledger, job);
+    effects_write(fx, WRITE_PROGRESS)->progress =
+        (struct write_progress){.job_no = job->no, .progress = entry->progress.said};
+}
+
 static void change_stored(struct ledger *ledger, const struct job_row *row, bool is_gone)
 {
     overlay_add(&ledger->overlay,
@@ -336,6 +359,10 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_LEASE_END:
         slot = slot_of(ledger, entry);
         lease_end(ledger, slot, entry, fx);
+        return slot;
+    case ENTRY_PROGRESS:
+        slot = slot_of(ledger, entry);
+        progress(ledger, slot, entry, fx);
         return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;

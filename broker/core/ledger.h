@@ -72,9 +72,6 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);
 
-// Marks a job in memory as changed in this batch: for changes a reader sees that are no entries.
-void ledger_mark(struct ledger *ledger, uint32_t slot, struct effects *effects);
-
 // Ends a batch: writes the rows of everything changed. Returns the batch's number.
 uint64_t ledger_collect(struct ledger *ledger, when_ms store_time, struct effects *effects);
 void ledger_settled(struct ledger *ledger, uint64_t batch);

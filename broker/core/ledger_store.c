@@ -99,16 +99,6 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     return ERR_FULL;
 }
 
-void ledger_mark(struct ledger *ledger, uint32_t slot, struct effects *fx)
-{
-    struct job *job = jobs_at(&ledger->jobs, slot);
-    if (job->is_changed)
-        return;
-    CHECK(fx->changed_count < fx->changed_cap);
-    job->is_changed = 1;
-    fx->changed[fx->changed_count++] = slot;
-}
-
 uint64_t ledger_collect(struct ledger *ledger, when_ms store_time, struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->changed_count; i++) {

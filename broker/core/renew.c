@@ -1,5 +1,6 @@
-// Station renew: the heartbeat of workers. Leases named in it are counted in full from now;
-// progress is written at most once a second and job.
+// Station renew: the heartbeat of workers. Leases named in it are counted in full from now, passed
+// ones that are not named give their credit back; progress is written at most once a second and
+// job.
 
 #include "broker/core/core_private.h"
 
@@ -27,11 +28,28 @@ static void note_progress(struct core *core, struct now now, uint32_t worker,
     if (lease->progress_at != 0 && now.mono < lease->progress_at + PROGRESS_GAP_MS)
         return;
     lease->progress_at = now.mono;
-    struct job *job = jobs_at(&core->ledger.jobs, lease->slot);
-    job->version++;
-    ledger_mark(&core->ledger, lease->slot, fx);
-    effects_write(fx, WRITE_PROGRESS)->progress =
-        (struct write_progress){.job_no = job->no, .progress = progress};
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_PROGRESS,
+                                 .at = now.store,
+                                 .job_id = lease->job_id,
+                                 .slot = lease->slot,
+                                 .progress = {.said = progress}},
+                 fx);
+}
+
+// A worker that no longer names a lease whose time has passed has spoken of it: credit comes
+// back. Live ones stay: their job may still be on its way.
+static void drop_unnamed(struct core *core, uint32_t worker, const struct msg_held_list *running)
+{
+    uint64_t naming = lease_mark_named(core, worker, running);
+    uint32_t at = workers_at(&core->workers, worker)->leases;
+    while (at != LEASES_NONE) {
+        const struct lease *lease = leases_at(&core->leases, at);
+        uint32_t next = lease->next;
+        if (!lease->is_live && lease->named_in != naming)
+            lease_drop(core, at);
+        at = next;
+    }
 }
 
 void renew_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
@@ -49,6 +67,7 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
         else
             leases_renew(&core->leases, no, now.mono);
     }
+    drop_unnamed(core, worker, running);
     for (uint32_t i = 0; i < msg->renew.progress_count; i++)
         note_progress(core, now, worker, &msg->renew.progress[i], fx);
     effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed =

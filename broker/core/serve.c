@@ -14,4 +14,7 @@ void serve_step(struct core *core, uint32_t peer, const struct msg *msg, struct 
         effects_send(fx, peer, MSG_ERROR, msg->corr)->error = (struct msg_error){
             .error = served,
             .detail = slice_of_text("serve_count_max: too many (worker, lane) pairs")};
+    else
+        // Answered like a heartbeat, so that a lost READY is repeated.
+        effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed = (struct msg_renewed){0};
 }

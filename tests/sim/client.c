@@ -1,0 +1,168 @@
+// Clients: they submit, repeat until answered, submit again what they know, and sometimes use a
+// key for another body.
+
+#include "tests/sim/sim.h"
+
+void client_init(struct sim *sim)
+{
+    for (uint32_t i = 0; i < SIM_CLIENTS; i++)
+        sim->clients[i] = (struct client){.peer = world_new_peer(sim)};
+}
+
+static struct slice one_of(struct sim *sim, const char *const *names, uint64_t count)
+{
+    return slice_of_text(names[world_below(sim, count)]);
+}
+
+static struct id new_id(struct sim *sim, bool is_keyed)
+{
+    if (is_keyed) {
+        uint8_t hash[16];
+        // Few keys, so that they are used again after their windows.
+        uint64_t a = prng_mix(world_below(sim, 60));
+        memcpy(hash, &a, 8);
+        a = prng_mix(a);
+        memcpy(hash + 8, &a, 8);
+        return id_v8(7, hash);
+    }
+    when_ms skew = world_chance(sim, 4) ? -4000 * 1000 : 0;
+    return id_v7(sim->now.store + skew, 7, prng_next(&sim->prng));
+}
+
+// Another intent that already has this id, or NULL.
+static const struct intent *same_id(const struct sim *sim, const struct id *id)
+{
+    for (uint32_t i = 0; i < sim->intent_count; i++)
+        if (id_equal(&sim->intents[i].job.job_id, id) && !sim->intents[i].is_impostor)
+            return &sim->intents[i];
+    return NULL;
+}
+
+static struct msg_submit_job new_job(struct sim *sim)
+{
+    static const char *const queues[] = {"default", "mail", "slow"};
+    static const char *const types[] = {"a", "b", "c"};
+    static const uint8_t bytes[64] = {0};
+    struct msg_submit_job job = {.job_id = new_id(sim, world_chance(sim, 50)),
+                                 .queue = one_of(sim, queues, 3),
+                                 .type = one_of(sim, types, 3),
+                                 .priority = (uint8_t)world_below(sim, 10),
+                                 .fingerprint = prng_next(&sim->prng)};
+    job.payload = (struct body){.content = CONTENT_BYTES,
+                                .bytes = slice_of(bytes, 1 + world_below(sim, sizeof bytes - 1))};
+    if (world_chance(sim, 20))
+        job.delay_ms = world_below(sim, 5000);
+    if (world_chance(sim, 60))
+        job.max_attempts = 1 + (uint32_t)world_below(sim, 3);
+    if (world_chance(sim, 60))
+        job.max_crashes = 1 + (uint32_t)world_below(sim, 3);
+    job.retry_first_ms = 200;
+    if (world_chance(sim, 20)) {
+        uint64_t batch = prng_mix(1000 + world_below(sim, 10));
+        memcpy(job.batch_id.bytes, &batch, 8);
+    }
+    return job;
+}
+
+static void add_intent(struct sim *sim, uint32_t client)
+{
+    if (sim->intent_count == SIM_INTENTS)
+        return;
+    struct intent intent = {.job = new_job(sim), .client = client, .corr = ++sim->corr_next};
+    const struct intent *twin = same_id(sim, &intent.job.job_id);
+    if (twin != NULL) {
+        bool other_body = world_chance(sim, 30);
+        uint64_t fingerprint = intent.job.fingerprint;
+        intent.job = twin->job;
+        intent.is_impostor = other_body;
+        if (other_body)
+            intent.job.fingerprint = fingerprint;
+    }
+    sim->intents[sim->intent_count++] = intent;
+}
+
+static void say_hello(struct sim *sim, struct client *client)
+{
+    if (sim->now.mono < client->hello_at)
+        return;
+    client->hello_at = sim->now.mono + 500;
+    world_send(sim, client->peer, true,
+               &(struct msg){.kind = MSG_HELLO,
+                             .corr = ++sim->corr_next,
+                             .hello = {.role = ROLE_CLIENT, .name = slice_of_text("sim")}});
+}
+
+static void submit(struct sim *sim, struct client *client, struct intent *intent)
+{
+    intent->repeat_at = sim->now.mono + 1000;
+    // Doubled inside one message now and then.
+    struct msg_submit_job twice[2] = {intent->job, intent->job};
+    uint32_t count = world_chance(sim, 5) ? 2 : 1;
+    world_send(sim, client->peer, true,
+               &(struct msg){.kind = MSG_SUBMIT,
+                             .corr = intent->corr,
+                             .submit = {.jobs = twice, .count = count}});
+}
+
+void client_turn(struct sim *sim, uint32_t no)
+{
+    struct client *client = &sim->clients[no];
+    if (!client->is_known) {
+        say_hello(sim, client);
+        return;
+    }
+    if (!sim->is_healed && world_chance(sim, 12))
+        add_intent(sim, no);
+    for (uint32_t i = 0; i < sim->intent_count; i++) {
+        struct intent *intent = &sim->intents[i];
+        if (intent->client != no)
+            continue;
+        bool again = intent->state == INTENT_ACKED && !sim->is_healed && world_chance(sim, 1) &&
+                     world_chance(sim, 20);
+        if ((intent->state == INTENT_OPEN && sim->now.mono >= intent->repeat_at) || again)
+            submit(sim, client, intent);
+    }
+}
+
+static struct intent *intent_of(struct sim *sim, uint64_t corr)
+{
+    for (uint32_t i = 0; i < sim->intent_count; i++)
+        if (sim->intents[i].corr == corr)
+            return &sim->intents[i];
+    return NULL;
+}
+
+static bool is_hopeless(const struct sim *sim, const struct msg_submitted_job *answer)
+{
+    // Lanes are never given back, so a client must give up in the end.
+    return sim->is_healed && answer->detail.len > 4 && memcmp(answer->detail.data, "lane", 4) == 0;
+}
+
+static void answered(const struct sim *sim, struct intent *intent,
+                     const struct msg_submitted_job *answer)
+{
+    if (answer->error == OK) {
+        intent->state = INTENT_ACKED;
+        return;
+    }
+    if (err_may_retry(answer->error) && !is_hopeless(sim, answer))
+        return;
+    if (intent->state == INTENT_OPEN)
+        intent->state = INTENT_REFUSED;
+}
+
+void client_receive(struct sim *sim, uint32_t no, const struct msg *msg)
+{
+    struct client *client = &sim->clients[no];
+    if (msg->kind == MSG_WELCOME)
+        client->is_known = true;
+    if (msg->kind == MSG_ERROR && msg->error.error == ERR_UNKNOWN_PEER) {
+        client->is_known = false;
+        watch_seen(SEEN_UNKNOWN_PEER);
+    }
+    if (msg->kind != MSG_SUBMITTED)
+        return;
+    struct intent *intent = intent_of(sim, msg->corr);
+    if (intent != NULL)
+        answered(sim, intent, &msg->submitted.jobs[0]);
+}

@@ -1,0 +1,294 @@
+#pragma once
+
+// The simulator: the product's core with a model store, a faulty network, a virtual clock,
+// crashes, and clients and workers that behave badly; everything from one seed. Single-threaded.
+//
+//   world    clock, seed, network, the loop       store    what is durable, as plain rows
+//   shell    the broker's turn around the core    client, worker   the peers
+//   watch    invariants and situations            replay   the ledger again, without dispatcher
+
+#include "broker/core/core_private.h"
+#include "lib/base/prng.h"
+#include "proto/wire.h"
+
+#include <stdlib.h>
+
+enum {
+    SIM_CLIENTS = 3,
+    SIM_WORKERS = 3,
+    SIM_PEERS = 512, // numbers given to connections over one run
+    SIM_JOBS = 4096, // numbers of jobs over one run
+    SIM_PACKETS = 4096,
+    SIM_INTENTS = 400,
+    SIM_HELD = 16,
+    SIM_ENTRIES = 1 << 16,
+    SIM_KEEP_S = 5,
+    SIM_WINDOW_S = 20,
+    SIM_LEASE_MS = 1000,
+    SIM_RENEW_MS = 200,
+    SIM_HEALED_MS = 400 * 1000, // liveness: after the faults everything ends within this
+};
+
+// Situations that a run must reach; watch_seen() counts them.
+#define SIM_SITUATIONS(X)                                                                          \
+    X(SEEN_REPLAY, "a known job was submitted again")                                              \
+    X(SEEN_REPLAY_UNSETTLED, "… while its first batch was not settled")                            \
+    X(SEEN_REPLAY_STORED, "… after it had left memory")                                            \
+    X(SEEN_REPLAY_TOMBSTONE, "… after retention had removed it")                                   \
+    X(SEEN_KEY_REUSED, "a key came with another body")                                             \
+    X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
+    X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
+    X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
+    X(SEEN_FULL_LANES, "the table of lanes was full")                                              \
+    X(SEEN_FULL_POLICIES, "the table of policies was full")                                        \
+    X(SEEN_SUBMIT_GRANT, "a job was accepted and granted in one batch")                            \
+    X(SEEN_LEASE_PASSED, "a lease passed")                                                         \
+    X(SEEN_LATE_FINISH, "a finish came after its lease and was accepted")                          \
+    X(SEEN_STALE_FINISH, "a finish with an old token was refused")                                 \
+    X(SEEN_FINISH_TWICE, "a finish came twice")                                                    \
+    X(SEEN_FINISH_STORED, "… after its job had left memory")                                       \
+    X(SEEN_NEW_SESSION, "a worker came back in a new session")                                     \
+    X(SEEN_LOST, "a worker was told that a lease is lost")                                         \
+    X(SEEN_DEAD_ATTEMPTS, "a job died of its attempts")                                            \
+    X(SEEN_DEAD_CRASHES, "a job died of its crashes")                                              \
+    X(SEEN_INTERRUPTED, "an interruption burnt nothing")                                           \
+    X(SEEN_SNOOZED, "a handler snoozed")                                                           \
+    X(SEEN_CRASH_LOST, "a crash lost a batch")                                                     \
+    X(SEEN_CRASH_SILENT, "a crash between commit and answer")                                      \
+    X(SEEN_CRASH_TWO, "a crash with two batches in flight")                                        \
+    X(SEEN_TOMBSTONE, "retention left a tombstone")                                                \
+    X(SEEN_FORGOTTEN, "a tombstone was forgotten")                                                 \
+    X(SEEN_NO_CREDIT, "a job waited for credit")                                                   \
+    X(SEEN_STALLED, "a job's bytes did not fit")                                                   \
+    X(SEEN_UNKNOWN_PEER, "a peer had to say HELLO again")                                          \
+    X(SEEN_CLOCK_JUMP, "store time jumped ahead")                                                  \
+    X(SEEN_PROGRESS, "progress was stored")                                                        \
+    X(SEEN_BATCH_OVER, "a batch was over")
+
+#define SIM_ENUM(name, text) name,
+enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
+#undef SIM_ENUM
+
+// --- the durable world ---
+
+struct sim_outcome {
+    bool is_there;
+    uint8_t outcome; // enum outcome of the last one written
+};
+
+struct sim_store {
+    struct job_row rows[SIM_JOBS]; // by number; no == 0: none
+    bool has_body[SIM_JOBS];
+    struct sim_outcome outcomes[SIM_JOBS];
+    struct policy policies[64];
+    bool has_policy[64];
+    struct lane_row lanes[64];
+    uint8_t lane_names[64][2][MSG_NAME_LEN_MAX]; // queue, type
+    uint32_t lane_count;
+    struct batch_row batches[64];
+    bool has_batch[64];
+    struct ledger_row ledger;
+};
+
+void store_apply(struct sim_store *store, const struct write *writes, uint32_t count);
+const struct job_row *store_find(const struct sim_store *store, const struct id *id);
+struct known store_known(struct sim_store *store);
+// Loads a core. `store` is not changed.
+void store_load(struct sim_store *store, struct core *core);
+
+// --- the network ---
+
+struct packet {
+    when_ms at; // arrives
+    uint64_t order;
+    uint32_t peer;
+    bool to_broker;
+    const struct msg *msg; // lives as long as the run
+};
+
+// --- the shell ---
+
+enum sim_batch_state { BATCH_OPEN, BATCH_CLOSED, BATCH_COMMITTING };
+
+struct sim_batch {
+    enum sim_batch_state state;
+    struct effects fx;
+    uint64_t no;
+    when_ms done_at; // committing: when the flush ends
+};
+
+struct shell {
+    bool is_up;
+    void *memory;
+    struct core *core;
+    struct sim_batch batches[3]; // in order; the last one is open unless two are unsettled
+    uint32_t batch_count;
+    const struct packet *inbox[SIM_PACKETS];
+    uint32_t inbox_first, inbox_count;
+    when_ms up_at; // down: when it starts again
+    uint32_t starts;
+};
+
+// --- peers ---
+
+enum { INTENT_OPEN, INTENT_ACKED, INTENT_REFUSED };
+
+// What a client wants done: one job, one id, one body.
+struct intent {
+    struct msg_submit_job job;
+    int state;
+    when_ms repeat_at;
+    uint64_t corr;
+    uint32_t client;
+    bool is_impostor; // the same key as another intent, with another body
+};
+
+struct client {
+    uint32_t peer;
+    bool is_known; // was WELCOMEd
+    when_ms hello_at;
+};
+
+struct held {
+    struct id job_id;
+    uint64_t token;
+    struct msg_finish_job finish; // decided when it starts
+    when_ms done_at;
+    when_ms repeat_at;
+    bool is_done; // FINISH is to be said until answered
+};
+
+struct sim_worker {
+    struct id id;
+    uint64_t session;
+    uint32_t peer;
+    bool is_known;
+    when_ms hello_at;
+    when_ms renew_at;
+    when_ms ready_at;
+    uint64_t ready_corr;
+    bool is_ready; // its READY was answered
+    when_ms paused_until;
+    uint32_t slots;
+    struct held held[SIM_HELD];
+    uint32_t held_count;
+};
+
+// --- what was seen, for the invariants ---
+
+// A durable, released acceptance.
+struct seen_job {
+    struct id id;
+    uint64_t fingerprint;
+    when_ms dedup_until;
+};
+
+// Where a job stands as far as the entries say, unsettled ones included.
+struct seen_state {
+    struct id id;
+    enum job_state state;
+};
+
+struct seen_grant {
+    uint64_t token;
+    struct id job_id;
+    uint32_t worker;
+    when_ms safe_until; // mono: its lease must not end before
+    bool is_out;        // counts against the worker's credit
+};
+
+struct watch {
+    struct seen_job jobs[SIM_INTENTS + 64];
+    uint32_t job_count;
+    struct seen_grant grants[SIM_JOBS * 4];
+    uint32_t grant_count;
+    struct seen_state states[SIM_INTENTS + 64];
+    uint32_t state_count;
+    uint32_t slots[SIM_WORKERS]; // credit the broker has heard of
+    bool edges[JOB_STATES][JOB_EVENTS];
+    bool was_full_lanes;
+};
+
+struct sim {
+    uint64_t seed;
+    struct prng prng;
+    struct now now;
+    when_ms mono_skew;
+    bool is_healed;
+    uint32_t step;
+    struct limits limits;
+    struct arena arena; // everything said in this run
+    struct packet packets[SIM_PACKETS];
+    uint32_t packet_count;
+    uint64_t packet_order;
+    struct sim_store store;
+    struct shell shell;
+    struct client clients[SIM_CLIENTS];
+    struct sim_worker workers[SIM_WORKERS];
+    struct intent intents[SIM_INTENTS];
+    uint32_t intent_count;
+    uint32_t peer_next;
+    uint64_t corr_next;
+    struct watch watch;
+    struct entry log[SIM_ENTRIES]; // the durable ledger
+    uint32_t log_count;
+    uint32_t log_marks[SIM_ENTRIES]; // entry count at each durable batch's end
+    uint64_t log_digests[SIM_ENTRIES];
+    uint32_t mark_count;
+};
+
+// Totals over all seeds.
+extern uint64_t sim_situations[SEEN_COUNT];
+extern uint64_t sim_edges[JOB_STATES][JOB_EVENTS]; // seeds in which the edge was taken
+
+// One run. Returns a hash of its trace; ends the process with a message on a violation.
+uint64_t sim_run(uint64_t seed);
+
+// Prints seed, step and what is wrong, then ends the process.
+_Noreturn void sim_fail(const char *what);
+#define SIM_EXPECT(fact, what)                                                                     \
+    do {                                                                                           \
+        if (!(fact))                                                                               \
+            sim_fail(what);                                                                        \
+    } while (0)
+
+// world.c
+bool world_chance(struct sim *sim, unsigned percent);
+uint64_t world_below(struct sim *sim, uint64_t bound);
+// Copies the message through the wire's own encoder and decoder, so nothing is shared.
+const struct msg *world_copy(struct sim *sim, const struct msg *msg);
+// May lose, double, delay and reorder.
+void world_send(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg);
+uint32_t world_new_peer(struct sim *sim);
+
+// shell.c
+void shell_init(struct sim *sim);
+void shell_deinit(struct sim *sim);
+void shell_receive(struct sim *sim, const struct packet *packet);
+void shell_turn(struct sim *sim);
+void shell_crash(struct sim *sim);
+
+// client.c, worker.c
+void client_init(struct sim *sim);
+void client_turn(struct sim *sim, uint32_t no);
+void client_receive(struct sim *sim, uint32_t no, const struct msg *msg);
+void worker_init(struct sim *sim);
+void worker_turn(struct sim *sim, uint32_t no);
+void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg);
+
+// watch.c
+void watch_seen(enum sim_situation situation);
+// Before a command is decided: the edges that its entries take are counted afterwards from here.
+void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
+                uint32_t first_entry);
+// At the end of a batch: credit is never passed.
+void watch_grants(struct sim *sim, const struct effects *fx);
+// Before the writes reach the store.
+void watch_commit(struct sim *sim, const struct effects *fx);
+// After they have, and before anything leaves.
+void watch_release(struct sim *sim, const struct effects *fx);
+// After a start: what was acknowledged is there.
+void watch_start(struct sim *sim);
+
+// replay.c: applies the durable entries to a fresh ledger and compares the digests.
+void replay_run(struct sim *sim);

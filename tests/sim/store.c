@@ -1,0 +1,139 @@
+// The model store: rows as they are, applied whole or not at all.
+
+#include "tests/sim/sim.h"
+
+static void apply_job(struct sim_store *store, const struct write_job *write)
+{
+    const struct job_row *row = &write->row;
+    SIM_EXPECT(row->no > 0 && row->no < SIM_JOBS, "a job's number is out of range");
+    const struct job_row *old = &store->rows[row->no];
+    SIM_EXPECT(write->is_new == (old->no == 0), "a row is new exactly when there was none");
+    store->rows[row->no] = *row;
+}
+
+// The core's names are gone after a crash, so they are copied.
+static void apply_lane(struct sim_store *store, const struct lane_row *row)
+{
+    SIM_EXPECT(row->no == store->lane_count && row->no < 64, "lanes get numbers in order");
+    uint8_t(*names)[MSG_NAME_LEN_MAX] = store->lane_names[row->no];
+    memcpy(names[0], row->queue.data, row->queue.len);
+    memcpy(names[1], row->type.data, row->type.len);
+    store->lanes[store->lane_count++] =
+        (struct lane_row){.no = row->no,
+                          .queue = slice_of(names[0], row->queue.len),
+                          .type = slice_of(names[1], row->type.len)};
+}
+
+static void drop(struct sim_store *store, const struct job_row *row, bool whole)
+{
+    SIM_EXPECT(store->rows[row->no].no == row->no, "what is dropped was stored");
+    store->has_body[row->no] = false;
+    store->outcomes[row->no] = (struct sim_outcome){0};
+    if (whole)
+        store->rows[row->no] = (struct job_row){0};
+}
+
+static void apply_one(struct sim_store *store, const struct write *write)
+{
+    switch (write->kind) {
+    case WRITE_JOB: apply_job(store, &write->job); return;
+    case WRITE_BODY:
+        SIM_EXPECT(!store->has_body[write->body.job_no], "a body is written once");
+        store->has_body[write->body.job_no] = true;
+        return;
+    case WRITE_OUTCOME:
+        store->outcomes[write->outcome.job_no] = (struct sim_outcome){
+            .is_there = true, .outcome = (uint8_t)write->outcome.finish->outcome};
+        return;
+    case WRITE_PROGRESS: watch_seen(SEEN_PROGRESS); return;
+    case WRITE_LANE: apply_lane(store, &write->lane); return;
+    case WRITE_POLICY:
+        store->policies[write->policy.no] = write->policy.policy;
+        store->has_policy[write->policy.no] = true;
+        return;
+    case WRITE_BATCH:
+        store->batches[write->batch.no] = write->batch;
+        store->has_batch[write->batch.no] = true;
+        return;
+    case WRITE_LEDGER: store->ledger = write->ledger; return;
+    case DROP_BODY:
+        drop(store, &write->drop, false);
+        watch_seen(SEEN_TOMBSTONE);
+        return;
+    case DROP_JOB:
+        drop(store, &write->drop, true);
+        watch_seen(SEEN_FORGOTTEN);
+        return;
+    case DROP_BATCH:
+        store->has_batch[write->batch.no] = false;
+        watch_seen(SEEN_BATCH_OVER);
+        return;
+    }
+    sim_fail("an unknown kind of write");
+}
+
+void store_apply(struct sim_store *store, const struct write *writes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        apply_one(store, &writes[i]);
+}
+
+const struct job_row *store_find(const struct sim_store *store, const struct id *id)
+{
+    // The newest generation; runs are short, so a scan will do.
+    const struct job_row *found = NULL;
+    for (uint64_t no = 1; no < store->ledger.job_no_next && no < SIM_JOBS; no++)
+        if (store->rows[no].no != 0 && id_equal(&store->rows[no].id, id))
+            found = &store->rows[no];
+    return found;
+}
+
+static bool by_id(void *ctx, const struct id *id, struct job_row *out_row)
+{
+    const struct job_row *row = store_find(ctx, id);
+    if (row != NULL)
+        *out_row = *row;
+    return row != NULL;
+}
+
+static bool by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
+{
+    const struct sim_store *store = ctx;
+    if (job_no >= SIM_JOBS || store->rows[job_no].no == 0)
+        return false;
+    *out_row = store->rows[job_no];
+    return true;
+}
+
+struct known store_known(struct sim_store *store)
+{
+    return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no};
+}
+
+static void must(err e)
+{
+    SIM_EXPECT(e == OK, "what was stored can be loaded");
+}
+
+void store_load(struct sim_store *store, struct core *core)
+{
+    if (store->ledger.job_no_next > 0)
+        must(core_load_ledger(core, &store->ledger));
+    for (uint32_t i = 0; i < store->lane_count; i++)
+        must(core_load_lane(core, &store->lanes[i]));
+    for (uint16_t i = 0; i < 64; i++)
+        if (store->has_policy[i])
+            must(core_load_policy(core, i, &store->policies[i]));
+    for (uint32_t i = 0; i < 64; i++)
+        if (store->has_batch[i])
+            must(core_load_batch(core, &store->batches[i]));
+    for (uint64_t no = 1; no < SIM_JOBS; no++) {
+        const struct job_row *row = &store->rows[no];
+        if (row->no == 0)
+            continue;
+        if (!job_is_done(row->state))
+            must(core_load_job(core, row));
+        if (id_version(&row->id) == 8)
+            must(core_load_key(core, &row->id, row->no));
+    }
+}

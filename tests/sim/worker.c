@@ -1,0 +1,230 @@
+// Workers: they run jobs, renew, fall silent, crash with and without a journal, and say things
+// twice.
+
+#include "tests/sim/sim.h"
+
+static void new_session(struct sim *sim, struct sim_worker *worker)
+{
+    worker->session = prng_next(&sim->prng) | 1;
+    worker->peer = world_new_peer(sim);
+    worker->is_known = false;
+    worker->is_ready = false;
+    worker->hello_at = 0;
+}
+
+void worker_init(struct sim *sim)
+{
+    for (uint32_t i = 0; i < SIM_WORKERS; i++) {
+        struct sim_worker *worker = &sim->workers[i];
+        *worker = (struct sim_worker){.slots = 1 + (uint32_t)world_below(sim, 4)};
+        worker->id.bytes[0] = (uint8_t)(i + 1);
+        new_session(sim, worker);
+    }
+}
+
+static struct msg_held_list held_list(struct sim_worker *worker, struct msg_held *room)
+{
+    for (uint32_t i = 0; i < worker->held_count; i++)
+        room[i] =
+            (struct msg_held){.job_id = worker->held[i].job_id, .token = worker->held[i].token};
+    return (struct msg_held_list){.items = room, .count = worker->held_count};
+}
+
+static void say_hello(struct sim *sim, struct sim_worker *worker)
+{
+    if (sim->now.mono < worker->hello_at)
+        return;
+    worker->hello_at = sim->now.mono + 400;
+    struct msg_held room[SIM_HELD];
+    world_send(sim, worker->peer, true,
+               &(struct msg){.kind = MSG_HELLO,
+                             .corr = ++sim->corr_next,
+                             .hello = {.role = ROLE_WORKER,
+                                       .name = slice_of_text("sim"),
+                                       .worker_id = worker->id,
+                                       .session = worker->session,
+                                       .running = held_list(worker, room)}});
+}
+
+static void say_ready(struct sim *sim, struct sim_worker *worker)
+{
+    static const struct slice types[] = {{.data = (const uint8_t *)"a", .len = 1},
+                                         {.data = (const uint8_t *)"b", .len = 1},
+                                         {.data = (const uint8_t *)"c", .len = 1}};
+    worker->ready_at = sim->now.mono + 300;
+    worker->ready_corr = ++sim->corr_next;
+    world_send(sim, worker->peer, true,
+               &(struct msg){.kind = MSG_READY,
+                             .corr = worker->ready_corr,
+                             .ready = {.types = types,
+                                       .type_count = 3,
+                                       .slots = worker->slots,
+                                       .slot_bytes = world_chance(sim, 30) ? 60 : 0}});
+}
+
+static void say_renew(struct sim *sim, struct sim_worker *worker)
+{
+    worker->renew_at = sim->now.mono + SIM_RENEW_MS;
+    struct msg_held room[SIM_HELD];
+    struct msg_held_list running = held_list(worker, room);
+    struct msg_progress progress = {0};
+    uint32_t progress_count = running.count > 0 && world_chance(sim, 30);
+    if (progress_count > 0)
+        progress = (struct msg_progress){
+            .job_id = room[0].job_id, .token = room[0].token, .done = 1, .total = 2};
+    world_send(sim, worker->peer, true,
+               &(struct msg){.kind = MSG_RENEW,
+                             .corr = ++sim->corr_next,
+                             .renew = {.running = running,
+                                       .progress = &progress,
+                                       .progress_count = progress_count}});
+}
+
+static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *held)
+{
+    held->repeat_at = sim->now.mono + 600;
+    struct msg msg = {.kind = MSG_FINISH,
+                      .corr = ++sim->corr_next,
+                      .finish = {.jobs = &held->finish, .count = 1}};
+    world_send(sim, worker->peer, true, &msg);
+    if (!sim->is_healed && world_chance(sim, 10))
+        world_send(sim, worker->peer, true, &msg);
+}
+
+// kill -9: a new session. What was done and journaled is remembered, what ran is lost.
+static void die(struct sim *sim, struct sim_worker *worker)
+{
+    bool has_journal = world_chance(sim, 70);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < worker->held_count; i++)
+        if (has_journal && worker->held[i].is_done) {
+            worker->held[kept] = worker->held[i];
+            worker->held[kept].finish.resent = true;
+            worker->held[kept++].repeat_at = 0;
+        }
+    worker->held_count = kept;
+    new_session(sim, worker);
+}
+
+static void misbehave(struct sim *sim, struct sim_worker *worker)
+{
+    if (sim->is_healed)
+        return;
+    if (world_chance(sim, 1) && world_chance(sim, 50))
+        die(sim, worker);
+    if (world_chance(sim, 1) && world_chance(sim, 60))
+        worker->paused_until = sim->now.mono + (when_ms)world_below(sim, 4 * SIM_LEASE_MS);
+    // Only the connection is new.
+    if (world_chance(sim, 1) && world_chance(sim, 20)) {
+        worker->peer = world_new_peer(sim);
+        worker->is_known = false;
+        worker->is_ready = false;
+    }
+}
+
+void worker_turn(struct sim *sim, uint32_t no)
+{
+    struct sim_worker *worker = &sim->workers[no];
+    if (sim->now.mono < worker->paused_until && !sim->is_healed)
+        return;
+    misbehave(sim, worker);
+    if (!worker->is_known) {
+        say_hello(sim, worker);
+        return;
+    }
+    if (!worker->is_ready && sim->now.mono >= worker->ready_at)
+        say_ready(sim, worker);
+    if (sim->now.mono >= worker->renew_at)
+        say_renew(sim, worker);
+    for (uint32_t i = 0; i < worker->held_count; i++) {
+        struct held *held = &worker->held[i];
+        held->is_done = held->is_done || sim->now.mono >= held->done_at;
+        if (held->is_done && sim->now.mono >= held->repeat_at)
+            say_finish(sim, worker, held);
+    }
+}
+
+static struct held *find(struct sim_worker *worker, const struct id *job_id, uint64_t token)
+{
+    for (uint32_t i = 0; i < worker->held_count; i++)
+        if (worker->held[i].token == token && id_equal(&worker->held[i].job_id, job_id))
+            return &worker->held[i];
+    return NULL;
+}
+
+static void let_go(struct sim_worker *worker, struct held *held)
+{
+    *held = worker->held[--worker->held_count];
+}
+
+static enum outcome pick_outcome(struct sim *sim)
+{
+    if (sim->is_healed)
+        return OUTCOME_SUCCEEDED;
+    uint64_t dice = world_below(sim, 100);
+    if (dice < 50)
+        return OUTCOME_SUCCEEDED;
+    if (dice < 70)
+        return OUTCOME_FAILED;
+    if (dice < 75)
+        return OUTCOME_DEAD;
+    if (dice < 86)
+        return OUTCOME_CRASHED;
+    return dice < 93 ? OUTCOME_INTERRUPTED : OUTCOME_SNOOZED;
+}
+
+static void take(struct sim *sim, struct sim_worker *worker, const struct msg_job *job)
+{
+    if (worker->held_count == SIM_HELD || find(worker, &job->job_id, job->token) != NULL)
+        return;
+    struct held held = {.job_id = job->job_id, .token = job->token};
+    held.finish = (struct msg_finish_job){.job_id = job->job_id,
+                                          .token = job->token,
+                                          .outcome = pick_outcome(sim),
+                                          .retry_after_ms = (uint32_t)world_below(sim, 800)};
+    held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
+    if (!sim->is_healed && world_chance(sim, 10))
+        held.done_at += 3 * SIM_LEASE_MS;
+    worker->held[worker->held_count++] = held;
+}
+
+static void lose(struct sim *sim, struct sim_worker *worker, const struct msg_held_list *lost)
+{
+    for (uint32_t i = 0; i < lost->count; i++) {
+        watch_seen(SEEN_LOST);
+        struct held *held = find(worker, &lost->items[i].job_id, lost->items[i].token);
+        // A handler that runs is stopped; a finished one is still reported. Some never listen.
+        if (held != NULL && !held->is_done && (sim->is_healed || world_chance(sim, 70)))
+            let_go(worker, held);
+    }
+}
+
+void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg)
+{
+    struct sim_worker *worker = &sim->workers[no];
+    if (msg->kind == MSG_WELCOME) {
+        worker->is_known = true;
+        worker->is_ready = false;
+        worker->ready_at = 0;
+        lose(sim, worker, &msg->welcome.lost);
+    }
+    if (msg->kind == MSG_ERROR && msg->error.error == ERR_UNKNOWN_PEER) {
+        worker->is_known = false;
+        watch_seen(SEEN_UNKNOWN_PEER);
+    }
+    if (msg->kind == MSG_RENEWED)
+        worker->is_ready = worker->is_ready || msg->corr == worker->ready_corr;
+    if (msg->kind == MSG_RENEWED)
+        lose(sim, worker, &msg->renewed.lost);
+    if (msg->kind == MSG_JOBS && worker->is_known)
+        for (uint32_t i = 0; i < msg->jobs.count; i++)
+            take(sim, worker, &msg->jobs.jobs[i]);
+    if (msg->kind != MSG_FINISHED)
+        return;
+    for (uint32_t i = 0; i < msg->finished.count; i++) {
+        struct held *held =
+            find(worker, &msg->finished.jobs[i].job_id, msg->finished.jobs[i].token);
+        if (held != NULL && held->is_done)
+            let_go(worker, held);
+    }
+}

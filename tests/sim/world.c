@@ -1,0 +1,218 @@
+// Clock, network and the loop of one run.
+
+#include "tests/sim/sim.h"
+
+bool world_chance(struct sim *sim, unsigned percent)
+{
+    return prng_chance(&sim->prng, percent);
+}
+
+uint64_t world_below(struct sim *sim, uint64_t bound)
+{
+    return prng_below(&sim->prng, bound);
+}
+
+uint32_t world_new_peer(struct sim *sim)
+{
+    // Numbers are used again after a long time, as the shell does.
+    return sim->peer_next++ % SIM_PEERS;
+}
+
+const struct msg *world_copy(struct sim *sim, const struct msg *msg)
+{
+    struct wire_frames frames;
+    struct msg *copy = arena_take(&sim->arena, sizeof *copy);
+    SIM_EXPECT(copy != NULL, "the simulator's arena is too small");
+    SIM_EXPECT(wire_encode(msg, &sim->arena, &frames) == OK, "a message can be encoded");
+    SIM_EXPECT(wire_decode(frames.envelope, frames.block, &sim->arena, copy) == OK,
+               "what was encoded can be decoded");
+    // The fingerprint is intake's, not the wire's.
+    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
+        copy->submit.jobs[i].fingerprint = msg->submit.jobs[i].fingerprint;
+    return copy;
+}
+
+static void put(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg)
+{
+    if (sim->packet_count == SIM_PACKETS)
+        return;
+    when_ms delay = (when_ms)world_below(sim, 8);
+    if (!sim->is_healed && world_chance(sim, 10))
+        delay = (when_ms)world_below(sim, world_chance(sim, 20) ? 5000 : 200);
+    sim->packets[sim->packet_count++] = (struct packet){.at = sim->now.mono + delay,
+                                                        .order = sim->packet_order++,
+                                                        .peer = peer,
+                                                        .to_broker = to_broker,
+                                                        .msg = msg};
+}
+
+void world_send(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg)
+{
+    if (!sim->is_healed && world_chance(sim, 3))
+        return;
+    const struct msg *copy = world_copy(sim, msg);
+    put(sim, peer, to_broker, copy);
+    if (!sim->is_healed && world_chance(sim, 3))
+        put(sim, peer, to_broker, copy);
+}
+
+static void deliver(struct sim *sim, const struct packet *packet)
+{
+    if (packet->to_broker) {
+        shell_receive(sim, packet);
+        return;
+    }
+    for (uint32_t i = 0; i < SIM_CLIENTS; i++)
+        if (sim->clients[i].peer == packet->peer)
+            client_receive(sim, i, packet->msg);
+    for (uint32_t i = 0; i < SIM_WORKERS; i++)
+        if (sim->workers[i].peer == packet->peer)
+            worker_receive(sim, i, packet->msg);
+}
+
+// The packet that arrives next, or SIM_PACKETS.
+static uint32_t next_packet(const struct sim *sim)
+{
+    uint32_t best = SIM_PACKETS;
+    for (uint32_t i = 0; i < sim->packet_count; i++) {
+        const struct packet *a = &sim->packets[i];
+        if (a->at > sim->now.mono)
+            continue;
+        if (best == SIM_PACKETS || a->at < sim->packets[best].at ||
+            (a->at == sim->packets[best].at && a->order < sim->packets[best].order))
+            best = i;
+    }
+    return best;
+}
+
+static void deliver_all(struct sim *sim)
+{
+    for (uint32_t at = next_packet(sim); at != SIM_PACKETS; at = next_packet(sim)) {
+        struct packet packet = sim->packets[at];
+        sim->packets[at] = sim->packets[--sim->packet_count];
+        deliver(sim, &packet);
+    }
+}
+
+static void advance(struct sim *sim)
+{
+    uint64_t dice = world_below(sim, 100);
+    when_ms span = (when_ms)world_below(sim, dice < 70 ? 10 : dice < 95 ? 100 : 1500);
+    sim->now.mono += span;
+    sim->now.store += span;
+    // Store time may jump at a start; a jump now and then stands for that, too.
+    if (!sim->is_healed && world_below(sim, 1500) == 0) {
+        sim->now.store += 2 * 3600 * 1000;
+        watch_seen(SEEN_CLOCK_JUMP);
+    }
+}
+
+static void step(struct sim *sim)
+{
+    sim->step++;
+    advance(sim);
+    deliver_all(sim);
+    for (uint32_t i = 0; i < SIM_CLIENTS; i++)
+        client_turn(sim, i);
+    for (uint32_t i = 0; i < SIM_WORKERS; i++)
+        worker_turn(sim, i);
+    if (!sim->is_healed && sim->shell.is_up && world_below(sim, 150) == 0)
+        shell_crash(sim);
+    shell_turn(sim);
+}
+
+static bool is_finished(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->intent_count; i++)
+        if (sim->intents[i].state == INTENT_OPEN)
+            return false;
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
+        if (sim->store.rows[no].no != 0 && !job_is_done(sim->store.rows[no].state))
+            return false;
+    return true;
+}
+
+static void heal(struct sim *sim)
+{
+    sim->is_healed = true;
+    when_ms bound = sim->now.mono + SIM_HEALED_MS;
+    while (!is_finished(sim)) {
+        SIM_EXPECT(sim->now.mono < bound, "after the faults every job ends within the bound");
+        step(sim);
+    }
+}
+
+static struct limits small_limits(struct sim *sim)
+{
+    struct limits limits = limits_default();
+    limits.job_count_max = 24 + (uint32_t)world_below(sim, 40);
+    limits.key_count_max = 200;
+    limits.lane_count_max = world_chance(sim, 30) ? 7 : 16;
+    limits.policy_count_max = 8 + (uint32_t)world_below(sim, 12);
+    limits.batch_count_max = 16;
+    limits.worker_count_max = 4;
+    limits.lease_count_max = 64;
+    limits.serve_count_max = 128;
+    limits.peer_count_max = SIM_PEERS;
+    limits.changed_count_max = 1024;
+    limits.lease_ms = SIM_LEASE_MS;
+    limits.renew_ms = SIM_RENEW_MS;
+    limits.keep_default_s = SIM_KEEP_S;
+    limits.dedup_window_s = SIM_WINDOW_S;
+    limits.age_step_ms = 1000;
+    return limits;
+}
+
+static struct sim *the_sim; // for sim_fail()
+
+void sim_fail(const char *what)
+{
+    (void)fprintf(stdout,
+                  "\nVIOLATION: %s\n  seed %llu, step %u, %s phase\n"
+                  "  again: weft-sim --seed %llu\n",
+                  what, the_sim != NULL ? (unsigned long long)the_sim->seed : 0,
+                  the_sim != NULL ? the_sim->step : 0,
+                  the_sim != NULL && the_sim->is_healed ? "healed" : "faulty",
+                  the_sim != NULL ? (unsigned long long)the_sim->seed : 0);
+    (void)fflush(stdout);
+    exit(1);
+}
+
+// A failed CHECK of the core is a violation like any other.
+void check_failed(const char *file, int line, const char *fact)
+{
+    static char text[512];
+    (void)snprintf(text, sizeof text, "CHECK %s at %s:%d", fact, file, line);
+    sim_fail(text);
+}
+
+uint64_t sim_run(uint64_t seed)
+{
+    static uint8_t *room;
+    enum { ROOM = 256 * 1024 * 1024 };
+    if (the_sim == NULL) {
+        the_sim = malloc(sizeof *the_sim);
+        room = malloc(ROOM);
+    }
+    struct sim *sim = the_sim;
+    memset(sim, 0, sizeof *sim);
+    sim->seed = seed;
+    sim->prng = prng_of(seed);
+    sim->arena = (struct arena){.data = room, .cap = ROOM};
+    sim->now = (struct now){.mono = 1000, .store = 1800000000000};
+    sim->limits = small_limits(sim);
+    shell_init(sim);
+    client_init(sim);
+    worker_init(sim);
+    for (uint32_t i = 0; i < 1200; i++)
+        step(sim);
+    heal(sim);
+    core_audit(sim->shell.core);
+    replay_run(sim);
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        for (unsigned event = 0; event < JOB_EVENTS; event++)
+            sim_edges[state][event] += sim->watch.edges[state][event];
+    uint64_t trace = ledger_digest(&sim->shell.core->ledger) ^ sim->packet_order;
+    shell_deinit(sim);
+    return trace;
+}
