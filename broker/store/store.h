@@ -75,7 +75,8 @@ MUST_USE err store_view_batch(struct store_view *view, const struct id *id,
                               struct msg_batch_status_is *out_status);
 
 // Up to `cap` numbers of jobs whose retention or key window is over at `now`; walks segments
-// whose earliest moment has come, a bounded piece per call. 0 when there is nothing.
+// whose earliest moment has come, a bounded piece per call. 0 ends a round: there
+// is nothing (more). A job that is not removed is named again in the next round.
 MUST_USE err store_view_sweep(struct store_view *view, when_ms now, uint64_t *out_job_nos,
                               uint32_t cap, uint32_t *out_count);
 

@@ -72,7 +72,9 @@ err store_view_sweep(struct store_view *view, when_ms now, uint64_t *out_job_nos
     for (unsigned i = 0; i < SEGMENTS_MAX && e == OK && find.count < cap; i++) {
         uint64_t from = view->sweep_from / STORE_SEGMENT_JOBS;
         if (!store_segments_due(&view->store->segments, from, now, &no)) {
-            view->sweep_from = 0; // the next call begins a new round
+            // The end of a round is told by an empty answer; the next call begins a new one.
+            if (find.count == 0)
+                view->sweep_from = 0;
             break;
         }
         e = walk(view, no, now, &find);
