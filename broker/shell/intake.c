@@ -101,6 +101,7 @@ static void judge_submit(struct msg_submit *submit)
             job->fingerprint = fingerprint(job);
         else
             job->detail = slice_of_text(detail);
+        job->queue = queue_of(job); // after the fingerprint, which is over what was given
     }
 }
 

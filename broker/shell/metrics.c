@@ -5,6 +5,7 @@
 #include "lib/base/check.h"
 #include "lib/http/http.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -154,6 +155,14 @@ static void copy_lanes(struct metrics *metrics, const struct core *core)
     metrics->sample.lane_count = count;
 }
 
+// A lease that ends without a word is a worker that died, hung, or lost its way.
+static void tell_leases(const struct core_figures *before, const struct core_figures *after)
+{
+    uint64_t ended = after->leases_ended - before->leases_ended;
+    if (ended > 0)
+        log_warn("lease.ended", "count=%llu", (unsigned long long)ended);
+}
+
 void metrics_copy(struct metrics *metrics, const struct metrics_source *source)
 {
     if (metrics_wait_ms(metrics, source->now.mono) > 0)
@@ -167,9 +176,11 @@ void metrics_copy(struct metrics *metrics, const struct metrics_source *source)
     metrics->sample.now = source->now;
     metrics->sample.peer_count = source->peer_count;
     metrics->sample.watch_count = source->watch_count;
+    struct core_figures before = metrics->sample.core;
     core_figures(source->core, &metrics->sample.core);
     copy_lanes(metrics, source->core);
     (void)pthread_mutex_unlock(&metrics->mutex);
+    tell_leases(&before, &metrics->sample.core);
     metrics->is_dirty = false;
     metrics->copied_at = source->now.mono;
 }

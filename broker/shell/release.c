@@ -162,24 +162,21 @@ static bool may_tell(struct broker *broker)
     return ++broker->told_count <= TOLD_PER_SECOND;
 }
 
-// One line per transition for whoever looks closely; else one for what went wrong, and not too
+// One line per transition for whoever looks closely; else one for each job that died, and not too
 // many of them.
 static void log_job(struct broker *broker, const struct job_row *row)
 {
-    bool went_wrong = row->state == JOB_DEAD || row->token_use == TOKEN_EXPIRED;
-    bool is_debug = log_is_on(LOG_LEVEL_DEBUG);
-    if (!is_debug && (!went_wrong || !may_tell(broker)))
+    bool is_dead = row->state == JOB_DEAD;
+    if (!log_is_on(LOG_LEVEL_DEBUG) && (!is_dead || !may_tell(broker)))
         return;
     char text[ID_TEXT_LEN + 1];
     id_to_text(&row->id, text);
     char event[32];
-    const char *name = job_state_name((enum job_state)row->state);
-    if (row->token_use == TOKEN_EXPIRED && !job_is_done((enum job_state)row->state))
-        name = "lease_ended";
-    (void)snprintf(event, sizeof event, "job.%s", name);
-    log_line(went_wrong ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, event,
-             "job=%s version=%u token=%llu errors=%u crashes=%u", text, row->version,
-             (unsigned long long)row->token, row->errors, row->crashes);
+    (void)snprintf(event, sizeof event, "job.%s", job_state_name((enum job_state)row->state));
+    log_line(is_dead ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, event,
+             "job=%s version=%u token=%llu errors=%u crashes=%u interruptions=%u", text,
+             row->version, (unsigned long long)row->token, row->errors, row->crashes,
+             row->interruptions);
 }
 
 static void tell_watchers(struct broker *broker, const struct effects *effects)

@@ -186,8 +186,9 @@ static void say_bye(struct broker *broker)
     }
     // Sockets forget what is queued when they are closed, so they get a moment; nothing that was
     // promised hangs on it.
-    struct link_wait never = {.fd = broker->signal_fd};
-    (void)link_wait(&never, 1, FAREWELL_MS);
+    struct link_wait signals = {.fd = broker->signal_fd};
+    if (link_wait(&signals, 1, FAREWELL_MS) != OK)
+        log_event(LOG_LEVEL_WARN, "broker.farewell_cut");
 }
 
 void turn_run(struct broker *broker)

@@ -1,0 +1,174 @@
+"""Workers: jobs, credit, finishes, retries, lost workers, and whoever waits for the outcome."""
+
+import unittest
+import uuid
+
+from lib_broker import ERR, BrokerTest, fresh_id, pb
+
+
+class Worker(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.client = self.peer(self.served)
+
+    def submit(self, count=1, **fields):
+        jobs = [{"job_id": fresh_id(), **fields} for _ in range(count)]
+        self.assertEqual({a.error for a in self.client.submit(*jobs)}, {0})
+        return [job["job_id"] for job in jobs]
+
+    def test_a_job_goes_to_a_worker_and_its_result_back(self):
+        worker = self.worker(self.served)
+        job_id, = self.submit(payload=b"seven", traceparent="00-trace")
+        (job, payload), = worker.take_jobs(1)
+        self.assertEqual((job.job_id, payload, job.attempt), (job_id, b"seven", 1))
+        self.assertEqual((job.type, job.queue, job.traceparent), ("test", "default", "00-trace"))
+        self.assertEqual(self.client.status(job_id).state, pb.STATE_RUNNING)
+        self.assertEqual(worker.finish(job, result=b"done").error, 0)
+        answer, block = self.client.answer(self.client.send(pb.Status(job_id=job_id)))
+        status = answer.status_is
+        self.assertEqual(status.state, pb.STATE_SUCCEEDED)
+        part = status.result
+        self.assertEqual(block[part.offset:part.offset + part.length], b"done")
+
+    def test_a_job_of_an_earlier_batch_brings_its_body(self):
+        bodies = [bytes([n]) * 1000 for n in range(20)]
+        ids = [self.submit(payload=body)[0] for body in bodies]
+        worker = self.worker(self.served, slots=20)
+        jobs = worker.take_jobs(20)
+        self.assertEqual({job.job_id: payload for job, payload in jobs}, dict(zip(ids, bodies)))
+
+    def test_never_more_jobs_than_granted(self):
+        self.submit(10)
+        worker = self.worker(self.served, slots=3)
+        jobs = worker.take_jobs(3)
+        # The answer to a renewal leaves after everything decided before it.
+        renewed = worker.ask(pb.Renew(running=[pb.Held(job_id=j.job_id, token=j.token)
+                                               for j, _ in jobs]))
+        self.assertEqual(list(renewed.lost), [])
+        self.assertNotIn("jobs", [envelope.WhichOneof("body") for envelope, _ in worker.unasked])
+        worker.finish(jobs[0][0])
+        self.assertEqual(len(worker.take_jobs(1)), 1)
+        self.served.wait_for_metric("weft_leases", 3)
+
+    def test_many_jobs_come_in_several_messages(self):
+        ids = self.submit(1000)
+        worker = self.worker(self.served, slots=1000)
+        self.assertEqual({job.job_id for job, _ in worker.take_jobs(1000)}, set(ids))
+
+    def test_a_finish_is_accepted_once_and_answered_again(self):
+        worker = self.worker(self.served)
+        job_id, = self.submit()
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual(worker.finish(job).error, 0)
+        version = self.client.status(job_id).version
+        self.assertEqual(worker.finish(job).error, 0)
+        self.assertEqual(self.client.status(job_id).version, version)
+        job.token += 1
+        self.assertEqual(worker.finish(job).error, ERR["ERR_STALE_LEASE"])
+        job.job_id = fresh_id()
+        self.assertEqual(worker.finish(job).error, ERR["ERR_NOT_FOUND"])
+
+    def test_a_failed_job_is_tried_again_and_dies_at_its_limit(self):
+        worker = self.worker(self.served)
+        job_id, = self.submit(max_attempts=2, retry_first_ms=1, retry_longest_ms=1)
+        for attempt in (1, 2):
+            (job, _), = worker.take_jobs(1)
+            self.assertEqual(job.attempt, attempt)
+            worker.finish(job, pb.OUTCOME_FAILED, error_kind="test", error_message="no luck",
+                          error_detail="the last words")
+        status = self.client.status(job_id)
+        self.assertEqual((status.state, status.errors), (pb.STATE_DEAD, 2))
+        self.assertEqual((status.failure.kind, status.failure.message, status.failure.detail),
+                         ("test", "no luck", "the last words"))
+        self.assertIn("job.dead", self.served.stderr())
+
+    def test_a_silent_workers_job_goes_to_another(self):
+        silent = self.worker(self.served)
+        job_id, = self.submit()
+        (lost, _), = silent.take_jobs(1)
+        other = self.worker(self.served)
+        (job, _), = other.take_jobs(1)
+        self.assertEqual(job.job_id, job_id)
+        self.assertGreater(job.token, lost.token)
+        self.assertEqual(silent.finish(lost).error, ERR["ERR_STALE_LEASE"])
+        self.assertEqual(other.finish(job).error, 0)
+        self.served.wait_for_metric("weft_stale_finishes_total", 1)
+        self.assertIn("lease.ended count=1", self.served.stderr())
+
+    def test_a_new_session_keeps_the_jobs_it_names_and_loses_the_others(self):
+        worker_id = uuid.uuid4().bytes
+        worker = self.worker(self.served, slots=2, worker_id=worker_id)
+        self.submit(2)
+        (kept, _), (forgotten, _) = worker.take_jobs(2)
+        again = self.worker(self.served, slots=2, worker_id=worker_id,
+                            running=[pb.Held(job_id=kept.job_id, token=kept.token),
+                                     pb.Held(job_id=kept.job_id, token=kept.token + 1000)])
+        self.assertEqual([held.token for held in again.welcome.lost], [kept.token + 1000])
+        (job, _), = again.take_jobs(1)
+        self.assertEqual(job.job_id, forgotten.job_id)
+        self.assertEqual(again.finish(kept).error, 0)
+
+
+class Wait(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+        self.job_id = fresh_id()
+        self.client.submit({"job_id": self.job_id})
+
+    def test_a_question_waits_for_the_next_version(self):
+        version = self.client.status(self.job_id).version
+        corr = self.client.send(pb.Status(job_id=self.job_id, wait_ms=60000, version=version))
+        repeated = self.client.send(pb.Status(job_id=self.job_id, wait_ms=60000, version=version),
+                                    corr=corr)
+        self.assertEqual(repeated, corr)
+        self.served.wait_for_metric("weft_watches", 1)
+        worker = self.worker(self.served)
+        (job, _), = worker.take_jobs(1)
+        envelope, _ = self.client.answer(corr)
+        self.assertEqual(envelope.status_is.state, pb.STATE_RUNNING)
+        done = self.client.send(pb.Status(job_id=self.job_id, wait_ms=60000,
+                                          version=envelope.status_is.version))
+        worker.finish(job)
+        envelope, _ = self.client.answer(done)
+        self.assertEqual(envelope.status_is.state, pb.STATE_SUCCEEDED)
+        self.served.wait_for_metric("weft_watches", 0)
+        self.assertEqual(self.client.unasked, [])
+
+    def test_an_ended_job_is_answered_at_once(self):
+        worker = self.worker(self.served)
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        version = self.client.status(self.job_id).version
+        status = self.client.status(self.job_id, wait_ms=60000, version=version + 10)
+        self.assertEqual(status.state, pb.STATE_SUCCEEDED)
+
+    def test_the_time_ends_the_wait_with_what_is(self):
+        version = self.client.status(self.job_id).version
+        status = self.client.status(self.job_id, wait_ms=50, version=version)
+        self.assertEqual((status.state, status.version), (pb.STATE_QUEUED, version))
+
+    def test_an_unknown_job_is_answered_at_once(self):
+        self.assertEqual(self.client.status(fresh_id(), wait_ms=60000).error, ERR["ERR_NOT_FOUND"])
+
+    def test_a_batch_is_waited_for(self):
+        batch_id = uuid.uuid4().bytes
+        jobs = [{"job_id": fresh_id(), "batch_id": batch_id, "batch_index": n, "type": "b"}
+                for n in range(3)]
+        self.client.submit(*jobs)
+        status = self.client.ask(pb.BatchStatus(batch_id=batch_id))
+        self.assertEqual(status.counts[pb.STATE_QUEUED], 3)
+        worker = self.worker(self.served, "b", slots=3)
+        for job, _ in worker.take_jobs(3):
+            worker.finish(job)
+        while status.counts[pb.STATE_SUCCEEDED] < 3:
+            before = status.version
+            status = self.client.ask(pb.BatchStatus(batch_id=batch_id, wait_ms=60000,
+                                                    version=before))
+            self.assertGreater(status.version, before)
+
+
+if __name__ == "__main__":
+    unittest.main()
