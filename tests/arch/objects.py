@@ -100,7 +100,8 @@ class Compiler:
         # Without banned.h, which would lend it the declarations of <string.h>.
         def work():
             done = subprocess.run(
-                [COMPILER, "-std=c17", "-w", *self.flags(path, is_banning=False), "-fsyntax-only", "-x", "c", "-"],
+                [COMPILER, "-std=c17", "-w", "-Dstatic_assert=_Static_assert",
+                 *self.flags(path, is_banning=False), "-fsyntax-only", "-x", "c", "-"],
                 input=f'#include "{path}"\n', cwd=self.tree.root, text=True, check=False,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             return first_error(done.stdout) if done.returncode != 0 else ""
