@@ -1,0 +1,33 @@
+#pragma once
+
+// A strict reader of JSON (RFC 8259) that keeps no tree: it judges a text and hands out the
+// members of an object as the bytes they were written in. Refused, besides what the grammar
+// refuses: bytes that are not UTF-8, lone surrogates, nesting deeper than JSONTEXT_DEPTH_MAX.
+// Pure.
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+
+enum { JSONTEXT_DEPTH_MAX = 64 };
+
+// Without the blanks around it.
+struct slice jsontext_trim(struct slice text);
+
+// One value and nothing else but blanks around it.
+bool jsontext_is_valid(struct slice text);
+
+struct jsontext_member {
+    struct slice name;  // between the quotes, as written
+    struct slice value; // as written; a string with its quotes
+};
+
+// The members of the object that `text` is, in their order; borrowed from it.
+//   ERR_MALFORMED   not valid, or no object
+//   ERR_FULL        more than `cap`
+MUST_USE err jsontext_members(struct slice text, struct jsontext_member *members, uint32_t cap,
+                              uint32_t *out_count);
+
+// The meaning of a string value that came from jsontext_members(), cut after a whole character
+// when it is longer than `cap`.
+//   ERR_BAD_FIELD   no string
+MUST_USE err jsontext_string(struct slice value, uint8_t *room, size_t cap, struct slice *out_text);
