@@ -289,6 +289,8 @@ void watch_commit(struct sim *sim, const struct effects *fx);
 void watch_release(struct sim *sim, const struct effects *fx);
 // After a start: what was acknowledged is there.
 void watch_start(struct sim *sim);
+// At the end: batches count what their members are.
+void watch_end(const struct sim *sim);
 
 // replay.c: applies the durable entries to a fresh ledger and compares the digests.
 void replay_run(struct sim *sim);

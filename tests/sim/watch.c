@@ -174,6 +174,14 @@ static void check_lease_end(struct sim *sim, const struct entry *entry, bool by_
     SIM_EXPECT(sim->now.mono >= grant->safe_until, "a lease lasts at least its time");
 }
 
+static void check_due(const struct sim *sim, const struct entry *entry)
+{
+    uint32_t slot = jobs_find(&sim->shell.core->ledger.jobs, &entry->job_id);
+    SIM_EXPECT(slot != JOBS_NONE, "a job that becomes due is in memory");
+    SIM_EXPECT(jobs_at(&sim->shell.core->ledger.jobs, slot)->at <= entry->at,
+               "a job never starts before it is due");
+}
+
 static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
 {
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS)
@@ -181,6 +189,8 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
     note_edge(sim, entry);
     if (entry->kind == ENTRY_LEASE_END)
         check_lease_end(sim, entry, by_tick);
+    if (entry->kind == ENTRY_DUE)
+        check_due(sim, entry);
     if (entry->kind != ENTRY_FINISH)
         return;
     if (entry->finish.finish->outcome == OUTCOME_INTERRUPTED)
@@ -283,6 +293,26 @@ static void check_limits(const struct sim *sim, const struct effects *fx, const 
     }
 }
 
+// An attempt is burnt by an error or a crash, by nothing else.
+static void check_burnt(const struct effects *fx, const struct job_row *row,
+                        const struct job_row *old)
+{
+    if (row->errors == old->errors && row->crashes == old->crashes)
+        return;
+    bool has_cause = false;
+    for (uint32_t i = 0; i < fx->entry_count; i++) {
+        const struct entry *entry = &fx->entries[i];
+        if (!id_equal(&entry->job_id, &row->id))
+            continue;
+        enum outcome outcome =
+            entry->kind == ENTRY_FINISH ? entry->finish.finish->outcome : OUTCOME_NONE;
+        has_cause = has_cause || outcome == OUTCOME_FAILED || outcome == OUTCOME_DEAD ||
+                    outcome == OUTCOME_CRASHED ||
+                    (entry->kind == ENTRY_LEASE_END && entry->lease_end.is_crash);
+    }
+    SIM_EXPECT(has_cause, "only errors and crashes burn attempts");
+}
+
 static void check_job(const struct sim *sim, const struct effects *fx, const struct job_row *row)
 {
     const struct job_row *old = &sim->store.rows[row->no];
@@ -302,6 +332,7 @@ static void check_job(const struct sim *sim, const struct effects *fx, const str
     SIM_EXPECT(row->errors >= old->errors && row->crashes >= old->crashes, "counters grow");
     SIM_EXPECT(!job_is_done(old->state) || row->state == JOB_REMOVED, "an end is never left");
     SIM_EXPECT(id_equal(&row->id, &old->id), "a job keeps its id");
+    check_burnt(fx, row, old);
 }
 
 static void check_law(const struct sim *sim, const struct ledger_row *ledger)
@@ -426,6 +457,21 @@ void watch_release(struct sim *sim, const struct effects *fx)
                    "a lease is stored before its job leaves");
         SIM_EXPECT(sim->store.has_body[row->no], "a granted job has its body");
     }
+}
+
+void watch_end(const struct sim *sim)
+{
+    uint32_t counts[64][JOB_STATES] = {{0}};
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {
+        const struct job_row *row = &sim->store.rows[no];
+        if (row->no != 0 && row->batch > 0)
+            counts[row->batch - 1][row->state]++;
+    }
+    for (uint32_t no = 0; no < 64; no++)
+        for (unsigned state = JOB_SCHEDULED; sim->store.has_batch[no] && state < JOB_REMOVED;
+             state++)
+            SIM_EXPECT(counts[no][state] == sim->store.batches[no].counts[state],
+                       "a batch counts its members");
 }
 
 void watch_start(struct sim *sim)

@@ -208,6 +208,7 @@ uint64_t sim_run(uint64_t seed)
         step(sim);
     heal(sim);
     core_audit(sim->shell.core);
+    watch_end(sim);
     replay_run(sim);
     for (unsigned state = 0; state < JOB_STATES; state++)
         for (unsigned event = 0; event < JOB_EVENTS; event++)
