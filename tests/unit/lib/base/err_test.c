@@ -1,0 +1,65 @@
+// The error table as others rely on it: numbers, slugs, statuses.
+
+#include "tests/support/test.h"
+
+#include "lib/base/err.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { LAST = ERR_SHUTTING_DOWN };
+
+TEST(err, numbers_on_the_wire_are_frozen)
+{
+    EXPECT_EQ(OK, 0);
+    EXPECT_EQ(ERR_AGAIN, 1);
+    EXPECT_EQ(ERR_MALFORMED, 2);
+    EXPECT_EQ(ERR_STALE_LEASE, 3);
+    EXPECT_EQ(ERR_FULL, 4);
+    EXPECT_EQ(ERR_KEY_REUSED, 5);
+    EXPECT_EQ(ERR_NOT_FOUND, 6);
+    EXPECT_EQ(ERR_GONE, 7);
+    EXPECT_EQ(ERR_TOO_LARGE, 8);
+    EXPECT_EQ(ERR_ID_TOO_OLD, 9);
+    EXPECT_EQ(ERR_ID_MISMATCH, 10);
+    EXPECT_EQ(ERR_BAD_FIELD, 11);
+    EXPECT_EQ(ERR_UNKNOWN_PEER, 12);
+    EXPECT_EQ(ERR_VERSION, 13);
+    EXPECT_EQ(ERR_UNSUPPORTED, 19);
+    EXPECT_EQ(ERR_SHUTTING_DOWN, 27);
+}
+
+TEST(err, every_number_has_its_row)
+{
+    for (uint32_t n = 0; n <= LAST; n++) {
+        err e = err_from_number(n);
+        EXPECT_EQ(e, n);
+        EXPECT(strncmp(err_name(e), n == 0 ? "OK" : "ERR_", n == 0 ? 2 : 4) == 0);
+        EXPECT(strlen(err_text(e)) > 0);
+        EXPECT(err_http(e) >= 200 && err_http(e) < 600);
+        EXPECT((err_http(e) == 200) == (e == OK));
+        EXPECT(!err_may_retry(OK));
+    }
+}
+
+TEST(err, slug_is_the_name_in_small_letters)
+{
+    for (uint32_t n = 1; n <= LAST; n++) {
+        const char *name = err_name((err)n) + strlen("ERR_");
+        const char *slug = err_slug((err)n);
+        EXPECT_EQ(strlen(slug), strlen(name));
+        for (size_t i = 0; i < strlen(slug); i++)
+            EXPECT_EQ(slug[i], name[i] == '_' ? '-' : tolower(name[i]));
+    }
+}
+
+TEST(err, unknown_number_is_malformed)
+{
+    EXPECT_EQ(err_from_number(LAST + 1), ERR_MALFORMED);
+    EXPECT_EQ(err_from_number(UINT32_MAX), ERR_MALFORMED);
+}
+
+TEST(err, number_that_never_was_is_a_bug)
+{
+    EXPECT_DIES(EXPECT(err_name((err)(LAST + 1)) != NULL));
+}

@@ -1,0 +1,245 @@
+// What a message may say: each rule from both sides.
+
+#include "tests/support/test.h"
+
+#include "proto/check.h"
+
+#include <string.h>
+
+static char letters[2048];
+
+static struct slice long_text(size_t len)
+{
+    CHECK(len <= sizeof letters);
+    memset(letters, 'a', sizeof letters);
+    return slice_of(letters, len);
+}
+
+static const uint8_t payload[MSG_PAYLOAD_LEN_MAX + 1];
+
+TEST(check, names)
+{
+    EXPECT(check_name(slice_of_text("a")));
+    EXPECT(check_name(slice_of_text("invoice.render-2_x")));
+    EXPECT(check_name(long_text(MSG_NAME_LEN_MAX)));
+    EXPECT(!check_name(long_text(MSG_NAME_LEN_MAX + 1)));
+    EXPECT(!check_name((struct slice){0}));
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t byte = (uint8_t)c;
+        bool fits = c != 0 && strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", (int)c) != NULL;
+        EXPECT_EQ(check_name(slice_of(&byte, 1)), fits);
+    }
+}
+
+TEST(check, keys)
+{
+    EXPECT(check_key(slice_of_text("order 1001")));
+    EXPECT(check_key(long_text(MSG_KEY_LEN_MAX)));
+    EXPECT(!check_key(long_text(MSG_KEY_LEN_MAX + 1)));
+    EXPECT(!check_key((struct slice){0}));
+    EXPECT(!check_key(slice_of_text(" a")));
+    EXPECT(!check_key(slice_of_text("a ")));
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t bytes[3] = {'a', (uint8_t)c, 'b'};
+        EXPECT_EQ(check_key(slice_of(bytes, 3)), c >= 0x20 && c <= 0x7e);
+    }
+}
+
+static const struct msg_submit_job *a_job(void)
+{
+    static struct msg_submit_job job;
+    job =
+        (struct msg_submit_job){.type = slice_of_text("send"), .priority = MSG_PRIORITY_NOT_GIVEN};
+    return &job;
+}
+
+static void expect_job(const struct msg_submit_job *job, err expected, const char *field)
+{
+    const char *detail = NULL;
+    EXPECT_EQ(check_submit_job(job, &detail), expected);
+    if (expected == OK) {
+        EXPECT(detail == NULL);
+        return;
+    }
+    // The detail begins with the field's name.
+    EXPECT(strncmp(detail, field, strlen(field)) == 0 && detail[strlen(field)] == ':');
+}
+
+// `value` is the last that is allowed in `member`, one more is refused.
+#define EXPECT_JOB_MAX(member, value, field)                                                       \
+    do {                                                                                           \
+        struct msg_submit_job job = *a_job();                                                      \
+        job.member = (value);                                                                      \
+        expect_job(&job, OK, field);                                                               \
+        job.member = (value) + 1;                                                                  \
+        expect_job(&job, ERR_BAD_FIELD, field);                                                    \
+    } while (0)
+
+TEST(check, numbers_of_a_submission)
+{
+    expect_job(a_job(), OK, "");
+    EXPECT_JOB_MAX(priority, MSG_PRIORITY_MAX, "priority");
+    EXPECT_JOB_MAX(delay_ms, CHECK_DELAY_MS_MAX, "delay");
+    EXPECT_JOB_MAX(run_at, CHECK_RUN_AT_MAX, "run_at");
+    EXPECT_JOB_MAX(timeout_ms, CHECK_TIMEOUT_MS_MAX, "timeout");
+    EXPECT_JOB_MAX(max_attempts, CHECK_ATTEMPTS_MAX, "max_attempts");
+    EXPECT_JOB_MAX(max_crashes, CHECK_CRASHES_MAX, "max_crashes");
+    EXPECT_JOB_MAX(retry_first_ms, CHECK_RETRY_MS_MAX, "retry");
+    EXPECT_JOB_MAX(retry_longest_ms, CHECK_RETRY_MS_MAX, "retry");
+    EXPECT_JOB_MAX(retry_factor_milli, CHECK_FACTOR_MILLI_MAX, "retry");
+    EXPECT_JOB_MAX(keep_s, CHECK_KEEP_S_MAX, "keep");
+    struct msg_submit_job job = *a_job();
+    job.run_at = -1;
+    expect_job(&job, ERR_BAD_FIELD, "run_at");
+    job.run_at = 1;
+    job.delay_ms = 1;
+    expect_job(&job, ERR_BAD_FIELD, "delay");
+    job = *a_job();
+    job.retry_factor_milli = CHECK_FACTOR_MILLI_MIN - 1;
+    expect_job(&job, ERR_BAD_FIELD, "retry");
+    job.retry_factor_milli = CHECK_FACTOR_MILLI_MIN;
+    expect_job(&job, OK, "");
+    job.retry_first_ms = 6;
+    job.retry_longest_ms = 5;
+    expect_job(&job, ERR_BAD_FIELD, "retry");
+    job.retry_longest_ms = 6;
+    expect_job(&job, OK, "");
+}
+
+TEST(check, texts_of_a_submission)
+{
+    struct msg_submit_job job = *a_job();
+    job.type = (struct slice){0};
+    expect_job(&job, ERR_BAD_FIELD, "type");
+    job.type = slice_of_text("Send");
+    expect_job(&job, ERR_BAD_FIELD, "type");
+    job = *a_job();
+    job.queue = slice_of_text("a b");
+    expect_job(&job, ERR_BAD_FIELD, "queue");
+    job.queue = slice_of_text("a-b");
+    expect_job(&job, OK, "");
+    job.key = slice_of_text("tab\t");
+    expect_job(&job, ERR_BAD_FIELD, "key");
+    job.key = slice_of_text("order 7");
+    expect_job(&job, OK, "");
+    job.traceparent = slice_of_text("00-a\n");
+    expect_job(&job, ERR_BAD_FIELD, "traceparent");
+    job.traceparent = long_text(MSG_TRACEPARENT_LEN_MAX + 1);
+    expect_job(&job, ERR_BAD_FIELD, "traceparent");
+    job.traceparent = long_text(MSG_TRACEPARENT_LEN_MAX);
+    expect_job(&job, OK, "");
+}
+
+TEST(check, payload_fits_its_content_type)
+{
+    struct msg_submit_job job = *a_job();
+    job.payload = (struct body){CONTENT_BYTES, slice_of(payload, MSG_PAYLOAD_LEN_MAX)};
+    expect_job(&job, OK, "");
+    job.payload.bytes.len++;
+    expect_job(&job, ERR_TOO_LARGE, "payload");
+    job.payload = (struct body){CONTENT_BYTES, {0}};
+    expect_job(&job, OK, "");
+    job.payload.content = CONTENT_TEXT;
+    expect_job(&job, OK, "");
+    job.payload.content = CONTENT_JSON;
+    expect_job(&job, ERR_BAD_FIELD, "payload");
+    job.payload.content = CONTENT_MSGPACK;
+    expect_job(&job, ERR_BAD_FIELD, "payload");
+    job.payload = (struct body){CONTENT_NONE, slice_of_text("x")};
+    expect_job(&job, ERR_BAD_FIELD, "payload");
+}
+
+static err hello(struct msg_hello hello)
+{
+    const char *detail = "";
+    return check_hello(&hello, &detail);
+}
+
+TEST(check, hello)
+{
+    struct msg_held held = {{{1}}, 1};
+    EXPECT_EQ(hello((struct msg_hello){.role = ROLE_CLIENT, .session = 1}), OK);
+    EXPECT_EQ(hello((struct msg_hello){.role = ROLE_NONE, .session = 1}), ERR_BAD_FIELD);
+    EXPECT_EQ(hello((struct msg_hello){.role = ROLE_CLIENT}), ERR_BAD_FIELD);
+    EXPECT_EQ(hello((struct msg_hello){.role = ROLE_WORKER, .session = 1}), ERR_BAD_FIELD);
+    EXPECT_EQ(hello((struct msg_hello){
+                  .role = ROLE_WORKER, .session = 1, .worker_id = {{1}}, .running = {&held, 1}}),
+              OK);
+    EXPECT_EQ(hello((struct msg_hello){.role = ROLE_CLIENT, .session = 1, .running = {&held, 1}}),
+              ERR_BAD_FIELD);
+}
+
+static err ready(struct msg_ready ready)
+{
+    const char *detail = "";
+    return check_ready(&ready, &detail);
+}
+
+TEST(check, ready)
+{
+    struct slice names[MSG_TYPES_MAX + 1];
+    for (unsigned i = 0; i <= MSG_TYPES_MAX; i++)
+        names[i] = slice_of_text("send");
+    struct slice bad = slice_of_text("Send");
+    EXPECT_EQ(ready((struct msg_ready){.types = names, .type_count = 1, .slots = 1}), OK);
+    EXPECT_EQ(ready((struct msg_ready){.slots = 1}), ERR_BAD_FIELD);
+    EXPECT_EQ(ready((struct msg_ready){.types = &bad, .type_count = 1}), ERR_BAD_FIELD);
+    EXPECT_EQ(ready((struct msg_ready){.types = names, .type_count = MSG_TYPES_MAX}), OK);
+    EXPECT_EQ(ready((struct msg_ready){.types = names, .type_count = MSG_TYPES_MAX + 1}),
+              ERR_TOO_LARGE);
+    EXPECT_EQ(ready((struct msg_ready){
+                  .types = names, .type_count = 1, .queues = &bad, .queue_count = 1}),
+              ERR_BAD_FIELD);
+    EXPECT_EQ(
+        ready((struct msg_ready){
+            .types = names, .type_count = 1, .queues = names, .queue_count = MSG_TYPES_MAX + 1}),
+        ERR_TOO_LARGE);
+    EXPECT_EQ(ready((struct msg_ready){.types = names, .type_count = 1, .slots = CHECK_SLOTS_MAX}),
+              OK);
+    EXPECT_EQ(
+        ready((struct msg_ready){.types = names, .type_count = 1, .slots = CHECK_SLOTS_MAX + 1}),
+        ERR_BAD_FIELD);
+}
+
+static void expect_finish(struct msg_finish_job job, err expected, const char *field)
+{
+    const char *detail = NULL;
+    EXPECT_EQ(check_finish_job(&job, &detail), expected);
+    EXPECT((detail == NULL) == (expected == OK));
+    if (detail != NULL)
+        EXPECT(strncmp(detail, field, strlen(field)) == 0);
+}
+
+TEST(check, finish)
+{
+    struct msg_finish_job good = {.job_id = {{1}}, .token = 1, .outcome = OUTCOME_SUCCEEDED};
+    expect_finish(good, OK, "");
+    struct msg_finish_job job = good;
+    job.job_id = (struct id){{0}};
+    expect_finish(job, ERR_BAD_FIELD, "job_id");
+    job = good;
+    job.token = 0;
+    expect_finish(job, ERR_BAD_FIELD, "token");
+    job = good;
+    job.outcome = OUTCOME_NONE;
+    expect_finish(job, ERR_BAD_FIELD, "outcome");
+    job.outcome = OUTCOME_SNOOZED;
+    expect_finish(job, ERR_BAD_FIELD, "retry_after_ms");
+    job.retry_after_ms = 1;
+    expect_finish(job, OK, "");
+    job = good;
+    job.result = (struct body){CONTENT_TEXT, slice_of(payload, MSG_RESULT_LEN_MAX + 1)};
+    expect_finish(job, ERR_TOO_LARGE, "result");
+    job.result = (struct body){CONTENT_JSON, {0}};
+    expect_finish(job, ERR_BAD_FIELD, "result");
+    job = good;
+    job.error_kind = long_text(MSG_ERROR_KIND_LEN_MAX + 1);
+    expect_finish(job, ERR_TOO_LARGE, "error_kind");
+    job.error_kind = long_text(MSG_ERROR_KIND_LEN_MAX);
+    expect_finish(job, OK, "");
+    job.error_message = long_text(MSG_ERROR_MESSAGE_LEN_MAX + 1);
+    expect_finish(job, ERR_TOO_LARGE, "error_message");
+    job = good;
+    job.error_detail = slice_of(payload, MSG_ERROR_DETAIL_LEN_MAX + 1);
+    expect_finish(job, ERR_TOO_LARGE, "error_detail");
+}

@@ -1,0 +1,98 @@
+// What makes two submissions the same.
+
+#include "tests/support/test.h"
+
+#include "proto/identity.h"
+#include "tests/support/messages.h"
+
+struct options {
+    uint8_t bytes[IDENTITY_LEN_MAX];
+    size_t len;
+};
+
+static struct options options_of(const struct msg_submit_job *job)
+{
+    struct options options;
+    struct bytes_out out = {.data = options.bytes, .cap = sizeof options.bytes};
+    identity_put_options(&out, job);
+    EXPECT(!out.full);
+    options.len = out.len;
+    return options;
+}
+
+static bool same(const struct msg_submit_job *a, const struct msg_submit_job *b)
+{
+    struct options left = options_of(a);
+    struct options right = options_of(b);
+    return slice_equal(slice_of(left.bytes, left.len), slice_of(right.bytes, right.len));
+}
+
+TEST(identity, bytes_are_frozen)
+{
+    struct msg_submit_job job = {.type = slice_of_text("send"), .priority = MSG_PRIORITY_NOT_GIVEN};
+    struct options plain = options_of(&job);
+    static const char golden[] = "weft/fingerprint/1\4\0\0\0\4send";
+    EXPECT_EQ(plain.len, sizeof golden - 1);
+    EXPECT_MEM(plain.bytes, golden, sizeof golden - 1);
+    job.priority = 0;
+    job.keep_s = 258;
+    struct options more = options_of(&job);
+    static const char behind[] = "\6\0\0\0\0\0\0\0\0\17\0\0\0\0\0\0\1\2";
+    EXPECT_EQ(more.len, sizeof golden - 1 + sizeof behind - 1);
+    EXPECT_MEM(more.bytes + sizeof golden - 1, behind, sizeof behind - 1);
+}
+
+TEST(identity, every_option_counts)
+{
+    const struct msg_submit_job *full = &messages_sample(MSG_SUBMIT)->submit.jobs[0];
+#define CHANGED(field, value)                                                                      \
+    do {                                                                                           \
+        struct msg_submit_job other = *full;                                                       \
+        other.field = (value);                                                                     \
+        EXPECT(!same(full, &other));                                                               \
+    } while (0)
+    CHANGED(queue, slice_of_text("other"));
+    CHANGED(type, slice_of_text("other"));
+    CHANGED(payload.content, CONTENT_MSGPACK);
+    CHANGED(priority, MSG_PRIORITY_NOT_GIVEN);
+    CHANGED(priority, 9);
+    CHANGED(delay_ms, 0);
+    CHANGED(run_at, 0);
+    CHANGED(timeout_ms, 0);
+    CHANGED(max_attempts, 0);
+    CHANGED(max_crashes, 0);
+    CHANGED(retry_first_ms, 0);
+    CHANGED(retry_longest_ms, 0);
+    CHANGED(retry_factor_milli, 0);
+    CHANGED(keep_s, 0);
+#undef CHANGED
+}
+
+TEST(identity, what_is_not_an_option_does_not_count)
+{
+    const struct msg_submit_job *full = &messages_sample(MSG_SUBMIT)->submit.jobs[0];
+    struct msg_submit_job other = *full;
+    other.job_id = (struct id){{1}};
+    other.key = slice_of_text("other");
+    other.traceparent = (struct slice){0};
+    other.batch_id = (struct id){{1}};
+    other.batch_index = 7;
+    other.payload.bytes = (struct slice){0}; // hashed behind the options
+    EXPECT(same(full, &other));
+}
+
+TEST(identity, same_number_in_another_field_is_another_option)
+{
+    struct msg_submit_job a = {.timeout_ms = 5, .priority = MSG_PRIORITY_NOT_GIVEN};
+    struct msg_submit_job b = {.max_attempts = 5, .priority = MSG_PRIORITY_NOT_GIVEN};
+    EXPECT(!same(&a, &b));
+}
+
+TEST(identity, longest_options_fit)
+{
+    static const uint8_t name[MSG_NAME_LEN_MAX];
+    struct msg_submit_job job = messages_sample(MSG_SUBMIT)->submit.jobs[0];
+    job.queue = slice_of(name, sizeof name);
+    job.type = job.queue;
+    EXPECT(options_of(&job).len <= IDENTITY_LEN_MAX);
+}
