@@ -1,0 +1,120 @@
+// One place for the sentences about brokers that are absent, silent or of another opinion.
+
+#include "cli/ask.h"
+
+#include "lib/base/check.h"
+
+#include <errno.h>
+
+bool ask_open(struct ask *ask, const struct config *config)
+{
+    *ask = (struct ask){
+        .program = config->table->program,
+        .endpoint = config_text(config, "broker"),
+        .give_up_ms = config_number(config, "give-up"),
+    };
+    err e = client_open(ask->endpoint, &ask->client);
+    if (e == OK)
+        return true;
+    ask->code = e == ERR_BAD_FIELD ? COMMAND_USAGE : COMMAND_UNKNOWN;
+    command_complain(ask->program, "--broker %s: %s (%s)", ask->endpoint, err_text(e),
+                     strerror(errno));
+    return false;
+}
+
+void ask_close(struct ask *ask)
+{
+    client_close(ask->client);
+    ask->client = NULL;
+}
+
+static void complain(struct ask *ask, err e)
+{
+    struct slice detail = client_detail(ask->client);
+    double seconds = (double)ask->give_up_ms / 1000;
+    ask->code = COMMAND_UNKNOWN;
+    if (e == ERR_NO_BROKER) {
+        command_complain(ask->program,
+                         "no broker answers at %s within %gs; is 'weft dev' running? (--broker)",
+                         ask->endpoint, seconds);
+    } else if (e == ERR_TIMEOUT) {
+        command_complain(ask->program,
+                         "the broker at %s has not answered within %gs; what was asked may have "
+                         "happened: ask again with the same --key",
+                         ask->endpoint, seconds);
+    } else {
+        ask->code = COMMAND_DEAD;
+        command_complain(ask->program, "%s%s%.*s", err_text(e), detail.len > 0 ? ": " : "",
+                         (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
+    }
+}
+
+static const struct msg *ask_for(struct ask *ask, struct msg *question, uint32_t wait_ms,
+                                 enum msg_kind kind)
+{
+    const struct msg *answer = NULL;
+    struct client_patience patience = {.give_up_ms = ask->give_up_ms, .answer_ms = wait_ms};
+    err e = client_ask(ask->client, question, &patience, &answer);
+    if (e == OK && answer->kind != kind)
+        e = ERR_MALFORMED;
+    if (e == OK)
+        return answer;
+    complain(ask, e);
+    return NULL;
+}
+
+const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit *submit)
+{
+    struct msg question = {.kind = MSG_SUBMIT, .submit = *submit};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_SUBMITTED);
+    if (answer == NULL)
+        return NULL;
+    if (answer->submitted.count == submit->count)
+        return &answer->submitted;
+    complain(ask, ERR_MALFORMED);
+    return NULL;
+}
+
+static void complain_unknown(struct ask *ask, const char *what, const struct id *id, err e)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(id, text);
+    ask->code = COMMAND_UNKNOWN;
+    if (e == ERR_GONE)
+        command_complain(ask->program, "%s %s has been removed by retention (--keep)", what, text);
+    else
+        command_complain(ask->program, "the broker at %s knows no %s %s", ask->endpoint, what,
+                         text);
+}
+
+const struct msg_status_is *ask_status(struct ask *ask, const struct msg_status *status)
+{
+    struct msg question = {.kind = MSG_STATUS, .status = *status};
+    const struct msg *answer = ask_for(ask, &question, status->wait_ms, MSG_STATUS_IS);
+    if (answer == NULL)
+        return NULL;
+    if (answer->status_is.error == OK)
+        return &answer->status_is;
+    complain_unknown(ask, "job", &status->job_id, answer->status_is.error);
+    return NULL;
+}
+
+const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_batch_status *batch)
+{
+    struct msg question = {.kind = MSG_BATCH_STATUS, .batch_status = *batch};
+    const struct msg *answer = ask_for(ask, &question, batch->wait_ms, MSG_BATCH_STATUS_IS);
+    if (answer == NULL)
+        return NULL;
+    if (answer->batch_status_is.error == OK)
+        return &answer->batch_status_is;
+    complain_unknown(ask, "batch", &batch->batch_id, answer->batch_status_is.error);
+    return NULL;
+}
+
+void ask_complain_refused(const char *program, const struct msg_submitted_job *said)
+{
+    const char *detail = said->detail.len > 0 ? (const char *)said->detail.data : "";
+    CHECK(said->error != OK);
+    command_complain(program, "refused, nothing is stored: %s%s%.*s", err_text(said->error),
+                     said->detail.len > 0 ? ": " : "", (int)said->detail.len, detail);
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+// Questions of the verbs to a broker, with the complaint when there is no answer. Not thread-safe.
+
+#include "cli/client.h"
+#include "cli/command.h"
+
+struct ask {
+    const char *program; // for complaints
+    const char *endpoint;
+    when_ms give_up_ms;
+    struct client *client;
+    int code; // after an error: what the verb ends with
+};
+
+// From settings with COMMAND_KEY_BROKER and COMMAND_KEY_GIVE_UP. False after a complaint.
+bool ask_open(struct ask *ask, const struct config *config);
+void ask_close(struct ask *ask);
+
+// Each gives the answer, borrowed until the next one, or NULL after a complaint; then `code` is set.
+const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit *submit);
+// A job or batch that is not known is a complaint too.
+const struct msg_status_is *ask_status(struct ask *ask, const struct msg_status *status);
+const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_batch_status *batch);
+
+// Tells why a job was refused.
+void ask_complain_refused(const char *program, const struct msg_submitted_job *said);
+
+// How long one STATUS waits for a change.
+enum { ASK_WAIT_MS = 20 * 1000 };

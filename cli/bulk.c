@@ -1,0 +1,204 @@
+// Reads the file whole, judges line by line, submits message by message.
+
+#include "cli/bulk.h"
+
+#include "cli/ask.h"
+#include "cli/submission.h"
+#include "gateway/core/records.h"
+#include "gateway/core/submit.h"
+#include "lib/base/check.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/mint.h"
+#include "proto/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+enum {
+    SCAN_NAMES_MAX = 65536,
+    RECORD_LEN = 16 * 1024, // what is made of a record, besides decoded texts
+    // Decoded texts of a record are never longer than the record.
+    ARENA_LEN = BULK_JOBS_MAX * RECORD_LEN + 2 * BULK_MESSAGE_BYTES_MAX,
+};
+
+struct bulk {
+    struct ask ask;
+    struct slice type; // of records without one
+    uint8_t *file;
+    size_t file_len;
+    struct scan_key *names;
+    struct arena arena;
+    struct id batch_id;
+    struct msg_submit_job jobs[BULK_JOBS_MAX];
+    uint32_t lines[BULK_JOBS_MAX];
+    uint32_t count;
+    size_t bytes; // of records in `jobs`
+    uint32_t index;
+    uint32_t accepted;
+    uint32_t replayed;
+    uint32_t rejected;
+};
+
+static bool read_all(struct bulk *bulk, int fd, const char *name)
+{
+    while (bulk->file_len <= BULK_FILE_BYTES_MAX) {
+        ssize_t got =
+            read(fd, bulk->file + bulk->file_len, (size_t)BULK_FILE_BYTES_MAX + 1 - bulk->file_len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            command_complain("push", "%s cannot be read: %s", name, strerror(errno));
+            return false;
+        }
+        if (got == 0)
+            return true;
+        bulk->file_len += (size_t)got;
+    }
+    command_complain("push", "%s is longer than 64 MiB; send it in parts", name);
+    return false;
+}
+
+static bool read_file(struct bulk *bulk, const char *name)
+{
+    bulk->file = malloc((size_t)BULK_FILE_BYTES_MAX + 1);
+    bulk->names = malloc(SCAN_NAMES_MAX * sizeof *bulk->names);
+    bulk->arena = (struct arena){.data = malloc(ARENA_LEN), .cap = ARENA_LEN};
+    if (bulk->file == NULL || bulk->names == NULL || bulk->arena.data == NULL) {
+        command_complain("push", "out of memory");
+        return false;
+    }
+    if (strcmp(name, "-") == 0)
+        return read_all(bulk, STDIN_FILENO, "standard input");
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        command_complain("push", "%s cannot be read: %s", name, strerror(errno));
+        return false;
+    }
+    bool is_read = read_all(bulk, fd, name);
+    (void)close(fd); // only read
+    return is_read;
+}
+
+static void reject(struct bulk *bulk, uint32_t line, err e, struct slice detail)
+{
+    bulk->rejected++;
+    command_complain("push", "line %" PRIu32 " is refused (%s): %.*s", line, err_slug(e),
+                     (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
+}
+
+// Submits what has been gathered. False after a complaint.
+static bool flush(struct bulk *bulk)
+{
+    struct msg_submit submit = {.jobs = bulk->jobs, .count = bulk->count};
+    if (bulk->count == 0)
+        return true;
+    const struct msg_submitted *said = ask_submit(&bulk->ask, &submit);
+    if (said == NULL)
+        return false;
+    for (uint32_t i = 0; i < said->count; i++) {
+        const struct msg_submitted_job *job = &said->jobs[i];
+        struct slice why = job->detail.len > 0 ? job->detail : slice_of_text(err_text(job->error));
+        if (job->error != OK)
+            reject(bulk, bulk->lines[i], job->error, why);
+        else if (job->replayed)
+            bulk->replayed++;
+        else
+            bulk->accepted++;
+    }
+    bulk->count = 0;
+    bulk->bytes = 0;
+    arena_reset(&bulk->arena);
+    return true;
+}
+
+static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
+{
+    struct doc_room room = {.keys = bulk->names, .key_cap = SCAN_NAMES_MAX, .arena = &bulk->arena};
+    struct doc_value object = {.format = DOC_JSON, .raw = record};
+    struct submit_fault fault = {.detail = ""};
+    const char *detail = NULL;
+    struct msg_submit_job job;
+    err e = submit_read(object, &(struct submit_options){.is_record = true}, &room, &job, &fault);
+    if (e != OK) {
+        reject(bulk, line, e, slice_of_text(fault.detail));
+        return;
+    }
+    if (job.type.len == 0)
+        job.type = bulk->type;
+    e = check_submit_job(&job, &detail);
+    if (e != OK) {
+        reject(bulk, line, e, slice_of_text(detail));
+        return;
+    }
+    job.job_id = submission_mint(&job);
+    job.batch_id = bulk->batch_id;
+    job.batch_index = bulk->index++;
+    bulk->lines[bulk->count] = line;
+    bulk->jobs[bulk->count++] = job;
+    bulk->bytes += record.len;
+}
+
+static bool take_all(struct bulk *bulk)
+{
+    struct records records;
+    struct slice record;
+    bool more = true;
+    struct scan scan = {.text = slice_of(bulk->file, bulk->file_len),
+                        .keys = bulk->names,
+                        .key_cap = SCAN_NAMES_MAX};
+    records_init(&records, RECORDS_LINES, scan);
+    while (records_next(&records, &more, &record) == OK && more) {
+        if (bulk->count > 0 &&
+            (bulk->count == BULK_JOBS_MAX || bulk->bytes + record.len > BULK_MESSAGE_BYTES_MAX)) {
+            if (!flush(bulk))
+                return false;
+        }
+        take_record(bulk, record, records.line);
+    }
+    return flush(bulk);
+}
+
+static void tell(const struct bulk *bulk, bool wants_json)
+{
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&bulk->batch_id, id);
+    if (wants_json)
+        (void)printf("{\"batch_id\":\"%s\",\"accepted\":%" PRIu32 ",\"replayed\":%" PRIu32
+                     ",\"rejected\":%" PRIu32 ",\"status_url\":\"/v1/batches/%s\"}\n",
+                     id, bulk->accepted, bulk->replayed, bulk->rejected, id);
+    else
+        (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
+                     bulk->accepted, bulk->replayed, bulk->rejected);
+}
+
+static int push(struct bulk *bulk, const struct config *config)
+{
+    struct origin origin = {slice_of_text("default"), slice_of_text("default")};
+    bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
+    if (config->argument_count > 0)
+        bulk->type = slice_of_text(config->arguments[0]);
+    if (!read_file(bulk, config_text(config, "bulk")))
+        return COMMAND_USAGE;
+    if (!ask_open(&bulk->ask, config) || !take_all(bulk))
+        return bulk->ask.code;
+    tell(bulk, command_wants_json(config));
+    return bulk->rejected == 0 ? COMMAND_SUCCEEDED : COMMAND_DEAD;
+}
+
+int bulk_push(const struct config *config)
+{
+    struct bulk *bulk = calloc(1, sizeof *bulk);
+    if (bulk == NULL) {
+        command_complain("push", "out of memory");
+        return COMMAND_UNKNOWN;
+    }
+    int code = push(bulk, config);
+    ask_close(&bulk->ask);
+    free(bulk->arena.data);
+    free(bulk->names);
+    free(bulk->file);
+    free(bulk);
+    return code;
+}

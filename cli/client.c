@@ -1,0 +1,235 @@
+// The shell around lib/peer: one socket, one unanswered question.
+
+#include "cli/client.h"
+
+#include "lib/link/link.h"
+#include "lib/peer/peer.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/clock.h"
+#include "proto/wire.h"
+
+#include <stdlib.h>
+
+struct client {
+    char *endpoint;
+    struct link_context *context;
+    struct link *link;
+    uint32_t connection_count; // as last seen
+    struct peer peer;
+    void *peer_memory;
+    uint64_t session;
+    struct arena out;
+    struct arena in;
+    struct link_message message; // the answer borrows from it
+    bool has_message;
+    struct msg answer;
+    struct msg *question;
+    bool is_answered;
+    bool was_welcomed; // since client_open()
+    err refusal;
+    struct slice detail;
+};
+
+static err connect_link(struct client *client)
+{
+    struct link_options options = {
+        .kind = LINK_DEALER,
+        .endpoint = client->endpoint,
+        .message_bytes_max = MSG_BYTES_MAX,
+    };
+    err e = link_open(client->context, &options, &client->link);
+    client->connection_count = 0;
+    return e;
+}
+
+// The system gives memory as it is touched, so arenas for the largest message cost nothing.
+static err make_room(struct client *client)
+{
+    size_t len = wire_arena_size(MSG_BYTES_MAX);
+    client->out = (struct arena){.data = malloc(len), .cap = len};
+    client->in = (struct arena){.data = malloc(len), .cap = len};
+    client->peer_memory = malloc(peer_size(1));
+    bool made = client->out.data != NULL && client->in.data != NULL && client->peer_memory != NULL;
+    return made ? OK : ERR_NO_MEMORY;
+}
+
+static void release_message(struct client *client)
+{
+    if (client->has_message)
+        link_release(&client->message);
+    client->has_message = false;
+    client->detail = slice_of(NULL, 0);
+}
+
+void client_close(struct client *client)
+{
+    if (client == NULL)
+        return;
+    release_message(client);
+    if (client->link != NULL)
+        link_close(client->link);
+    if (client->context != NULL)
+        link_context_close(client->context);
+    free(client->peer_memory);
+    free(client->in.data);
+    free(client->out.data);
+    free(client->endpoint);
+    free(client);
+}
+
+err client_open(const char *endpoint, struct client **out_client)
+{
+    struct client *client = calloc(1, sizeof *client);
+    if (client == NULL)
+        return ERR_NO_MEMORY;
+    client->endpoint = strdup(endpoint);
+    err e = client->endpoint != NULL ? make_room(client) : ERR_NO_MEMORY;
+    if (e == OK)
+        e = link_context_open(&client->context);
+    if (e == OK)
+        e = connect_link(client);
+    if (e != OK) {
+        client_close(client);
+        return e;
+    }
+    blake_random(&client->session, sizeof client->session);
+    peer_init(&client->peer, client->peer_memory, 1, client->session);
+    *out_client = client;
+    return OK;
+}
+
+static err send_message(struct client *client, const struct msg *msg)
+{
+    struct wire_frames frames;
+    arena_reset(&client->out);
+    err e = wire_encode(msg, &client->out, &frames);
+    if (e != OK)
+        return e;
+    return link_send(client->link, slice_of(NULL, 0), frames.envelope, frames.block);
+}
+
+static err act(struct client *client, when_ms now, const struct peer_action *action)
+{
+    struct msg hello = {
+        .kind = MSG_HELLO,
+        .corr = action->corr,
+        .hello = {.role = ROLE_CLIENT, .name = slice_of_text("weft"), .session = client->session},
+    };
+    err e = OK;
+    switch (action->kind) {
+    case PEER_NOTHING: return OK;
+    case PEER_GIVE_UP: return client->was_welcomed ? ERR_TIMEOUT : ERR_NO_BROKER;
+    case PEER_RECONNECT:
+        link_close(client->link);
+        client->link = NULL;
+        return connect_link(client);
+    case PEER_HELLO: e = send_message(client, &hello); break;
+    case PEER_SEND:
+        client->question->corr = action->corr;
+        e = send_message(client, client->question);
+        break;
+    }
+    if (e == ERR_AGAIN) {
+        peer_unsent(&client->peer, now, action);
+        e = OK;
+    }
+    return e;
+}
+
+static void hear_error(struct client *client, when_ms now)
+{
+    const struct msg *msg = &client->answer;
+    uint64_t user = 0;
+    if (msg->error.error == ERR_UNKNOWN_PEER) {
+        peer_unknown(&client->peer, now, msg->corr);
+        return;
+    }
+    // Also a HELLO may be refused, by version or because there are too many peers.
+    bool is_hello = msg->corr != 0 && msg->corr == client->peer.hello_corr &&
+                    !peer_is_known(&client->peer) && !err_may_retry(msg->error.error);
+    if (is_hello || peer_answered(&client->peer, msg->corr, &user)) {
+        client->refusal = msg->error.error != OK ? msg->error.error : ERR_MALFORMED;
+        client->detail = msg->error.detail;
+    }
+}
+
+static void hear(struct client *client, when_ms now)
+{
+    uint64_t user = 0;
+    peer_heard(&client->peer);
+    if (client->answer.kind == MSG_WELCOME) {
+        if (peer_welcomed(&client->peer, now, client->answer.corr))
+            client->was_welcomed = true;
+    } else if (client->answer.kind == MSG_ERROR) {
+        hear_error(client, now);
+    } else if (peer_answered(&client->peer, client->answer.corr, &user)) {
+        client->is_answered = true;
+    }
+}
+
+// Takes one message, if there is one. Bytes that are no message are passed over: whoever sent them
+// does not speak this protocol, and the question will be repeated or given up.
+static err receive(struct client *client, when_ms now, bool *out_more)
+{
+    release_message(client);
+    err e = link_receive(client->link, &client->message);
+    *out_more = e != ERR_AGAIN;
+    if (e == ERR_AGAIN)
+        return OK;
+    if (e != OK && e != ERR_MALFORMED)
+        return e;
+    client->has_message = true;
+    arena_reset(&client->in);
+    if (e == OK && wire_decode(client->message.envelope, client->message.block, &client->in,
+                               &client->answer) == OK)
+        hear(client, now);
+    return OK;
+}
+
+static err turn(struct client *client)
+{
+    when_ms now = clock_mono_ms();
+    uint32_t count = link_connection_count(client->link);
+    if (count != client->connection_count)
+        peer_connected(&client->peer, now);
+    client->connection_count = count;
+    struct peer_action action = peer_next(&client->peer, now);
+    if (action.kind != PEER_NOTHING)
+        return act(client, now, &action);
+    struct link_wait wait = {.link = client->link, .fd = -1};
+    err e = link_wait(&wait, 1, peer_wait_ms(&client->peer, now));
+    bool more = true;
+    while (e == OK && more && !client->is_answered && client->refusal == OK)
+        e = receive(client, clock_mono_ms(), &more);
+    return e;
+}
+
+err client_ask(struct client *client, struct msg *question, const struct client_patience *patience,
+               const struct msg **out_answer)
+{
+    CHECK(client->peer.ask_count == 0);
+    when_ms now = clock_mono_ms();
+    uint64_t corr = 0;
+    struct peer_request request = {
+        .deadline = when_after(now, when_after(patience->give_up_ms, patience->answer_ms)),
+        .patience = patience->answer_ms,
+    };
+    client->question = question;
+    client->is_answered = false;
+    client->refusal = OK;
+    err e = peer_ask(&client->peer, now, &request, &corr);
+    while (e == OK && !client->is_answered && client->refusal == OK)
+        e = turn(client);
+    if (e == OK && !client->is_answered)
+        e = client->refusal;
+    if (e != OK)
+        (void)peer_drop(&client->peer, corr); // it is not there when it was answered or given up
+    else
+        *out_answer = &client->answer;
+    return e;
+}
+
+struct slice client_detail(const struct client *client)
+{
+    return client->detail;
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+// A client of one broker that asks one question at a time and waits for its answer. What it asks
+// is repeated unchanged until it is answered, also by a broker that was restarted meanwhile. Not
+// thread-safe.
+
+#include "proto/msg.h"
+
+struct client;
+
+// Makes the socket; connects in the background.
+//   ERR_BAD_FIELD, ERR_NO_MEMORY, ERR_SYSTEM
+MUST_USE err client_open(const char *endpoint, struct client **out_client);
+void client_close(struct client *client); // NULL is fine
+
+struct client_patience {
+    when_ms give_up_ms; // without an answer; on top of `answer_ms`
+    when_ms answer_ms;  // how long the broker may rightly take (wait_ms of the question), else 0
+};
+
+// Asks `question` (corr is set here) and gives the answer, which is borrowed until the next call.
+//   ERR_NO_BROKER   nobody has said WELCOME in time: nothing is known to be stored
+//   ERR_TIMEOUT     the broker spoke, but not to the question
+//   ERR_TOO_LARGE   the question does not fit into a message
+//   any other       by which the broker refused; client_detail() may say more
+MUST_USE err client_ask(struct client *client, struct msg *question,
+                        const struct client_patience *patience, const struct msg **out_answer);
+
+// What the broker said about its last refusal; empty when nothing. Borrowed like an answer.
+struct slice client_detail(const struct client *client);

@@ -1,0 +1,5 @@
+#pragma once
+
+// `weft completion bash|zsh`: scripts that ask `weft` itself, so that they never grow old.
+
+int completion_main(int argc, char **argv);

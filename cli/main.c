@@ -1,0 +1,75 @@
+// The command: one program, its verbs in one table.
+
+#include "broker/shell/main.h"
+#include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/dev.h"
+#include "cli/push.h"
+#include "cli/show.h"
+#ifdef WEFT_HAS_GATEWAY
+#include "gateway/shell/main.h"
+#endif
+#include "lib/base/check.h"
+#ifdef WEFT_HAS_WORKER
+#include "worker/shell/main.h"
+#endif
+
+static int help_main(int argc, char **argv);
+
+static int version_main(int argc, char **argv)
+{
+    if (argc > 0)
+        return strcmp(argv[0], "--help") == 0 ? help_main(0, argv) : COMMAND_USAGE;
+    (void)printf("weft %s\n", WEFT_VERSION);
+    return command_end("version", COMMAND_SUCCEEDED);
+}
+
+static const struct command_verb verbs[] = {
+    {"dev", dev_main, "a broker and a gateway on this machine, kept running: start here"},
+    {"broker", broker_main, "keeps jobs durably and gives them to workers"},
+#ifdef WEFT_HAS_GATEWAY
+    {"gateway", gateway_main, "the HTTP door"},
+#endif
+#ifdef WEFT_HAS_WORKER
+    {"worker", worker_main, "runs any program for each job of a type"},
+#endif
+    {"push", push_main, "submits a job, or a file of jobs (--bulk)"},
+    {"run", push_run_main, "submits a job, follows it, prints its result"},
+    {"job", show_job_main, "shows a job: weft job show ID"},
+    {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
+    {"completion", completion_main, "a script for bash or zsh"},
+    {"version", version_main, "of this program"},
+    {"help", help_main, "this list, or the flags of a verb: weft help push"},
+};
+
+static const struct command_verbs table = {
+    .program = "weft",
+    .items = verbs,
+    .count = sizeof verbs / sizeof verbs[0],
+};
+
+static int help_main(int argc, char **argv)
+{
+    static char help_flag[] = "--help";
+    if (argc > 0 && strcmp(argv[0], help_flag) != 0) {
+        char *words[] = {argv[0], help_flag, NULL};
+        return command_dispatch(&table, 2, words);
+    }
+    (void)printf("Weft: durable jobs. Usage: weft VERB [flags]\n\n");
+    command_list(&table, stdout);
+    (void)printf(
+        "\n'weft VERB --help' tells the flags of each. Every flag is also a WEFT_* variable "
+        "and a line of the\nfile given with --config; flags come first, the file last.\n");
+    return command_end("help", COMMAND_SUCCEEDED);
+}
+
+int main(int argc, char **argv)
+{
+    bool asks = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    bool asks_version = argc > 1 && strcmp(argv[1], "--version") == 0;
+    if (asks)
+        return help_main(0, argv);
+    if (asks_version)
+        return version_main(0, argv);
+    return command_dispatch(&table, argc - 1, argv + 1);
+}

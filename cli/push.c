@@ -1,0 +1,202 @@
+// Submits, and follows.
+
+#include "cli/push.h"
+
+#include "cli/ask.h"
+#include "cli/bulk.h"
+#include "cli/submission.h"
+#include "cli/view.h"
+#include "gateway/core/answer.h"
+#include "lib/base/check.h"
+#include "lib/sys/clock.h"
+
+#include <unistd.h>
+
+static const struct config_key push_keys[] = {
+    SUBMISSION_KEYS,
+    {.key = "bulk",
+     .type = CONFIG_STRING,
+     .help = "file of jobs, one JSON object a line, or - ; TYPE is for lines without one"},
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+static const struct config_table push_table = {
+    .program = "push",
+    .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]",
+    .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
+             "already), 1 refused,\n4 no answer (ask again with the same --key), 64 usage.",
+    .keys = push_keys,
+    .key_count = sizeof push_keys / sizeof push_keys[0],
+    .argument_count_max = 2,
+};
+
+static const struct config_key run_keys[] = {
+    SUBMISSION_KEYS,
+    {.key = "wait", .type = CONFIG_DURATION, .help = "give up following after this time"},
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+static const struct config_table run_table = {
+    .program = "run",
+    .usage = "weft run TYPE [flags] [PAYLOAD | @FILE | -]",
+    .about = "Submits a job, follows it and prints its result. Exit codes: 0 succeeded, 1 dead or "
+             "refused,\n2 cancelled, 3 expired, 4 unknown (no answer in time; the job goes on), "
+             "64 usage.",
+    .keys = run_keys,
+    .key_count = sizeof run_keys / sizeof run_keys[0],
+    .argument_count_max = 2,
+};
+
+// The broker's verdict, or NULL after a complaint, with *out_code set.
+static const struct msg_submitted_job *submit(struct ask *ask, struct msg_submit_job *job,
+                                              int *out_code)
+{
+    struct msg_submit one = {.jobs = job, .count = 1};
+    const struct msg_submitted *said = ask_submit(ask, &one);
+    if (said == NULL) {
+        *out_code = ask->code;
+        return NULL;
+    }
+    if (said->jobs[0].error == OK)
+        return &said->jobs[0];
+    ask_complain_refused(ask->program, &said->jobs[0]);
+    *out_code = COMMAND_DEAD;
+    return NULL;
+}
+
+// Calls `act` with a judged submission and a client. The exit code.
+static int with_job(const struct config *config,
+                    int (*act)(struct ask *ask, struct msg_submit_job *job,
+                               const struct config *config))
+{
+    struct submission submission;
+    struct ask ask = {0};
+    int code = COMMAND_USAGE;
+    err e = submission_read(&submission, config);
+    if (e != OK)
+        command_complain(config->table->program, "%s", submission.problem);
+    else if (ask_open(&ask, config))
+        code = act(&ask, &submission.job, config);
+    else
+        code = ask.code;
+    ask_close(&ask);
+    submission_deinit(&submission);
+    return code;
+}
+
+// --- push ---
+
+static int push_one(struct ask *ask, struct msg_submit_job *job, const struct config *config)
+{
+    int code = COMMAND_SUCCEEDED;
+    const struct msg_submitted_job *said = submit(ask, job, &code);
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    if (said != NULL)
+        view_submitted(&view, job, said);
+    return code;
+}
+
+int push_main(int argc, char **argv)
+{
+    struct config config;
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, &push_table, argc, argv, &code)) {
+        bool is_bulk = config_text(&config, "bulk") != NULL;
+        code = is_bulk ? bulk_push(&config) : with_job(&config, push_one);
+    }
+    config_deinit(&config);
+    return command_end("push", code);
+}
+
+// --- run ---
+
+static int code_of(enum job_state state)
+{
+    switch (state) {
+    case JOB_SUCCEEDED: return COMMAND_SUCCEEDED;
+    case JOB_DEAD: return COMMAND_DEAD;
+    case JOB_CANCELLED: return COMMAND_CANCELLED;
+    case JOB_EXPIRED: return COMMAND_EXPIRED;
+    case JOB_NONE:
+    case JOB_SCHEDULED:
+    case JOB_QUEUED:
+    case JOB_RUNNING:
+    case JOB_RETRYING:
+    case JOB_REMOVED: return COMMAND_UNKNOWN;
+    }
+    UNREACHABLE();
+}
+
+// One line that is written over until the job has ended.
+static void show_progress(const struct msg_status_is *status)
+{
+    (void)fprintf(stderr, "\r\033[K%s, attempt %u", answer_state(status->state), status->attempt);
+    if (status->progress_total > 0)
+        (void)fprintf(stderr, ", %llu of %llu", (unsigned long long)status->progress_done,
+                      (unsigned long long)status->progress_total);
+    if (status->progress_text.len > 0)
+        (void)fprintf(stderr, " %.*s", (int)status->progress_text.len,
+                      (const char *)status->progress_text.data);
+    if (answer_is_final(status->state))
+        (void)fputs("\r\033[K", stderr);
+    (void)fflush(stderr);
+}
+
+// The job's last status, or NULL after a complaint. `until`: then it is not waited for any longer.
+static const struct msg_status_is *follow(struct ask *ask, const struct id *job_id, when_ms until)
+{
+    struct msg_status question = {.job_id = *job_id};
+    bool is_watched = isatty(STDERR_FILENO) == 1;
+    for (;;) {
+        when_ms left = until - clock_mono_ms();
+        question.wait_ms = left > ASK_WAIT_MS ? ASK_WAIT_MS : left > 0 ? (uint32_t)left : 0;
+        const struct msg_status_is *status = ask_status(ask, &question);
+        if (status == NULL)
+            return NULL;
+        if (is_watched)
+            show_progress(status);
+        if (answer_is_final(status->state))
+            return status;
+        if (left <= 0)
+            break;
+        question.version = status->version;
+    }
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(job_id, id);
+    command_complain(ask->program, "not finished in time; it goes on: weft job show %s", id);
+    return NULL;
+}
+
+static int run_one(struct ask *ask, struct msg_submit_job *job, const struct config *config)
+{
+    int code = COMMAND_UNKNOWN;
+    when_ms wait_ms = config_is_given(config, "wait") ? config_number(config, "wait") : WHEN_NEVER;
+    when_ms until = when_after(clock_mono_ms(), wait_ms);
+    if (submit(ask, job, &code) == NULL)
+        return code;
+    const struct msg_status_is *status = follow(ask, &job->job_id, until);
+    if (status == NULL)
+        return COMMAND_UNKNOWN;
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    if (view.wants_json)
+        view_status(&view, status);
+    else if (status->state == JOB_SUCCEEDED)
+        view_result(stdout, &status->result);
+    else
+        view_failure(stderr, status);
+    return code_of(status->state);
+}
+
+int push_run_main(int argc, char **argv)
+{
+    struct config config;
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, &run_table, argc, argv, &code))
+        code = with_job(&config, run_one);
+    config_deinit(&config);
+    return command_end("run", code);
+}

@@ -1,0 +1,149 @@
+// One question, or, with --wait, the same one until all has ended.
+
+#include "cli/show.h"
+
+#include "cli/ask.h"
+#include "cli/view.h"
+#include "gateway/core/answer.h"
+#include "lib/base/check.h"
+
+#include <unistd.h>
+
+static const struct config_key keys[] = {
+    {.key = "wait", .type = CONFIG_BOOL, .default_text = "false", .help = "until it has ended"},
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+static const struct config_table job_table = {
+    .program = "job show",
+    .usage = "weft job show ID [flags]",
+    .about = "Shows one job. Exit codes: 0 shown, 4 no such job or no answer, 64 usage.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
+static const struct config_table batch_table = {
+    .program = "batch show",
+    .usage = "weft batch show ID [flags]",
+    .about =
+        "Shows how many jobs of a batch are in which state. Exit codes: 0 shown; with --wait: 0 "
+        "all succeeded,\n1 some are dead, 2 some were cancelled, 3 some expired; 4 no such batch "
+        "or no answer, 64 usage.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
+static bool read_id(const struct config *config, struct id *out_id)
+{
+    const char *text = config->arguments[0];
+    if (id_from_text(slice_of_text(text), out_id) == OK)
+        return true;
+    command_complain(config->table->program,
+                     "\"%.80s\" is not an id (like 01890a5d-ac96-774b-bcce-b302099a8057)", text);
+    return false;
+}
+
+static int show_job(struct ask *ask, const struct id *id, const struct config *config)
+{
+    struct msg_status question = {.job_id = *id};
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    const struct msg_status_is *status = ask_status(ask, &question);
+    while (status != NULL && config_is_on(config, "wait") && !answer_is_final(status->state)) {
+        question.version = status->version;
+        question.wait_ms = ASK_WAIT_MS;
+        status = ask_status(ask, &question);
+    }
+    if (status == NULL)
+        return ask->code;
+    view_status(&view, status);
+    return COMMAND_SUCCEEDED;
+}
+
+static void show_counts(const struct msg_batch_status_is *batch)
+{
+    (void)fputs("\r\033[K", stderr);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+        if (batch->counts[state] > 0)
+            (void)fprintf(stderr, "%s %u  ", answer_state((enum job_state)state),
+                          batch->counts[state]);
+    }
+    if (answer_batch_is_final(batch))
+        (void)fputs("\r\033[K", stderr);
+    (void)fflush(stderr);
+}
+
+static int code_of(const struct msg_batch_status_is *batch)
+{
+    if (batch->counts[JOB_DEAD] > 0)
+        return COMMAND_DEAD;
+    if (batch->counts[JOB_CANCELLED] > 0)
+        return COMMAND_CANCELLED;
+    return batch->counts[JOB_EXPIRED] > 0 ? COMMAND_EXPIRED : COMMAND_SUCCEEDED;
+}
+
+static int show_batch(struct ask *ask, const struct id *id, const struct config *config)
+{
+    struct msg_batch_status question = {.batch_id = *id};
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    bool waits = config_is_on(config, "wait");
+    bool is_watched = waits && isatty(STDERR_FILENO) == 1;
+    const struct msg_batch_status_is *batch = ask_batch(ask, &question);
+    while (batch != NULL && waits && !answer_batch_is_final(batch)) {
+        if (is_watched)
+            show_counts(batch);
+        question.version = batch->version;
+        question.wait_ms = ASK_WAIT_MS;
+        batch = ask_batch(ask, &question);
+    }
+    if (batch == NULL)
+        return ask->code;
+    if (is_watched)
+        show_counts(batch);
+    view_batch(&view, batch);
+    return waits ? code_of(batch) : COMMAND_SUCCEEDED;
+}
+
+static int with_id(const struct config_table *table, int argc, char **argv,
+                   int (*act)(struct ask *ask, const struct id *id, const struct config *config))
+{
+    struct config config;
+    struct ask ask = {0};
+    struct id id;
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, table, argc, argv, &code) && read_id(&config, &id))
+        code = ask_open(&ask, &config) ? act(&ask, &id, &config) : ask.code;
+    ask_close(&ask);
+    config_deinit(&config);
+    return command_end(table->program, code);
+}
+
+static int job_main(int argc, char **argv)
+{
+    return with_id(&job_table, argc, argv, show_job);
+}
+
+static int batch_main(int argc, char **argv)
+{
+    return with_id(&batch_table, argc, argv, show_batch);
+}
+
+int show_job_main(int argc, char **argv)
+{
+    static const struct command_verb items[] = {{"show", job_main, "status and result of a job"}};
+    static const struct command_verbs verbs = {"weft job", items, 1};
+    return command_dispatch(&verbs, argc, argv);
+}
+
+int show_batch_main(int argc, char **argv)
+{
+    static const struct command_verb items[] = {
+        {"show", batch_main, "how far a batch is; --wait until it has ended"}};
+    static const struct command_verbs verbs = {"weft batch", items, 1};
+    return command_dispatch(&verbs, argc, argv);
+}

@@ -1,0 +1,183 @@
+// From words on the command line to a job.
+
+#include "cli/submission.h"
+
+#include "gateway/core/scan.h"
+#include "lib/base/check.h"
+#include "lib/base/utf8.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/mint.h"
+#include "proto/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+enum { SCAN_NAMES_MAX = 65536 };
+
+__attribute__((format(printf, 3, 4))) static err refuse(struct submission *submission, err e,
+                                                        const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(submission->problem, sizeof submission->problem, format, arguments);
+    va_end(arguments);
+    return e;
+}
+
+// --- the payload ---
+
+static err read_stream(struct submission *submission, int fd, const char *name)
+{
+    submission->payload = malloc(MSG_PAYLOAD_LEN_MAX + 1);
+    if (submission->payload == NULL)
+        return refuse(submission, ERR_NO_MEMORY, "out of memory");
+    size_t len = 0;
+    while (len <= MSG_PAYLOAD_LEN_MAX) {
+        ssize_t got = read(fd, submission->payload + len, MSG_PAYLOAD_LEN_MAX + 1 - len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return refuse(submission, ERR_SYSTEM, "%s cannot be read: %s", name, strerror(errno));
+        if (got == 0)
+            break;
+        len += (size_t)got;
+    }
+    submission->payload_len = len;
+    if (len > MSG_PAYLOAD_LEN_MAX)
+        return refuse(submission, ERR_TOO_LARGE,
+                      "%s is longer than %d bytes; store it elsewhere and send its name", name,
+                      MSG_PAYLOAD_LEN_MAX);
+    return OK;
+}
+
+static err read_payload(struct submission *submission, const char *word)
+{
+    if (strcmp(word, "-") == 0)
+        return read_stream(submission, STDIN_FILENO, "standard input");
+    if (word[0] != '@') {
+        submission->payload_len = strlen(word);
+        submission->payload = malloc(submission->payload_len + 1);
+        if (submission->payload == NULL)
+            return refuse(submission, ERR_NO_MEMORY, "out of memory");
+        memcpy(submission->payload, word, submission->payload_len);
+        return OK;
+    }
+    int fd = open(word + 1, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return refuse(submission, ERR_SYSTEM, "%s cannot be read: %s", word + 1, strerror(errno));
+    err e = read_stream(submission, fd, word + 1);
+    (void)close(fd); // only read
+    return e;
+}
+
+static bool is_json(struct slice bytes)
+{
+    struct scan scan = {.text = bytes, .key_cap = SCAN_NAMES_MAX};
+    struct scan_value value;
+    scan.keys = malloc(SCAN_NAMES_MAX * sizeof *scan.keys);
+    bool is = scan.keys != NULL && bytes.len <= SCAN_TEXT_LEN_MAX &&
+              scan_value(&scan, &value) == OK && scan_is_end(&scan);
+    free(scan.keys);
+    return is;
+}
+
+enum content submission_content(struct slice bytes)
+{
+    if (bytes.len == 0)
+        return CONTENT_NONE;
+    if (is_json(bytes))
+        return CONTENT_JSON;
+    return utf8_valid_len(bytes) == bytes.len ? CONTENT_TEXT : CONTENT_BYTES;
+}
+
+static err judge_content(struct submission *submission, const char *word)
+{
+    struct slice bytes = slice_of(submission->payload, submission->payload_len);
+    enum content content = submission_content(bytes);
+    if (strcmp(word, "json") == 0 && content != CONTENT_JSON)
+        return refuse(submission, ERR_BAD_FIELD,
+                      "the payload is not JSON (mind the quotes of a text: '\"like this\"')");
+    if (strcmp(word, "text") == 0) {
+        if (utf8_valid_len(bytes) != bytes.len)
+            return refuse(submission, ERR_BAD_FIELD, "the payload is not UTF-8 text");
+        content = CONTENT_TEXT;
+    }
+    if (strcmp(word, "bytes") == 0)
+        content = CONTENT_BYTES;
+    submission->job.payload = (struct body){.content = content, .bytes = bytes};
+    return OK;
+}
+
+// --- the rest ---
+
+struct id submission_mint(const struct msg_submit_job *job)
+{
+    struct origin origin = {
+        .tenant = slice_of_text("default"),
+        .queue = job->queue.len > 0 ? job->queue : slice_of_text("default"),
+    };
+    if (job->key.len > 0)
+        return mint_keyed(&origin, job->key);
+    return mint_fresh(clock_wall_ms(), &origin);
+}
+
+static struct slice text_of(const struct config *config, const char *key)
+{
+    const char *text = config_text(config, key);
+    return text != NULL ? slice_of_text(text) : slice_of(NULL, 0);
+}
+
+static void take_options(struct msg_submit_job *job, const struct config *config)
+{
+    job->queue = text_of(config, "queue");
+    job->key = text_of(config, "key");
+    job->priority = MSG_PRIORITY_NOT_GIVEN;
+    if (config_is_given(config, "priority"))
+        job->priority = (uint8_t)config_number(config, "priority");
+    job->delay_ms = (uint64_t)config_number(config, "delay");
+    job->timeout_ms = (uint32_t)config_number(config, "timeout");
+    job->max_attempts = (uint32_t)config_number(config, "max-attempts");
+    job->max_crashes = (uint32_t)config_number(config, "max-crashes");
+    job->keep_s = (uint32_t)(config_number(config, "keep") / 1000);
+}
+
+// Arguments, then what follows "--": a payload may begin with a dash.
+static const char *word_at(const struct config *config, uint32_t place)
+{
+    if (place < config->argument_count)
+        return config->arguments[place];
+    place -= config->argument_count;
+    return place < config->rest_count ? config->rest[place] : NULL;
+}
+
+err submission_read(struct submission *submission, const struct config *config)
+{
+    *submission = (struct submission){0};
+    const char *type = word_at(config, 0);
+    const char *payload = word_at(config, 1);
+    if (type == NULL || word_at(config, 2) != NULL)
+        return refuse(submission, ERR_BAD_FIELD, "a TYPE and at most one payload: %s",
+                      config->table->usage);
+    take_options(&submission->job, config);
+    submission->job.type = slice_of_text(type);
+    err e = payload != NULL ? read_payload(submission, payload) : OK;
+    if (e == OK)
+        e = judge_content(submission, config_text(config, "content"));
+    if (e != OK)
+        return e;
+    // Judged before the id is derived, because a key that is too long has no id.
+    const char *detail = NULL;
+    e = check_submit_job(&submission->job, &detail);
+    if (e != OK)
+        return refuse(submission, e, "%s", detail);
+    submission->job.job_id = submission_mint(&submission->job);
+    return OK;
+}
+
+void submission_deinit(struct submission *submission)
+{
+    free(submission->payload);
+    submission->payload = NULL;
+}

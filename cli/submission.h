@@ -1,0 +1,66 @@
+#pragma once
+
+// One job as `weft push` and `weft run` are told to submit it: flags, payload, id. Not thread-safe.
+
+#include "lib/sys/config.h"
+#include "proto/check.h"
+#include "proto/msg.h"
+
+// The keys of a submission, for the tables of push and run.
+#define SUBMISSION_KEYS                                                                            \
+    {.key = "queue", .type = CONFIG_STRING, .help = "the job's queue, if not 'default'"},          \
+        {.key = "key",                                                                             \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "idempotency key: the same key is the same job"},                                 \
+        {.key = "priority",                                                                        \
+         .type = CONFIG_INTEGER,                                                                   \
+         .min = 0,                                                                                 \
+         .max = MSG_PRIORITY_MAX,                                                                  \
+         .help = "0 is first; 4 when not given"},                                                  \
+        {.key = "delay",                                                                           \
+         .type = CONFIG_DURATION,                                                                  \
+         .help = "do not start before this time has passed"},                                      \
+        {.key = "timeout",                                                                         \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1,                                                                                 \
+         .max = CHECK_TIMEOUT_MS_MAX,                                                              \
+         .help = "run time of one attempt"},                                                       \
+        {.key = "max-attempts",                                                                    \
+         .type = CONFIG_INTEGER,                                                                   \
+         .min = 1,                                                                                 \
+         .max = CHECK_ATTEMPTS_MAX,                                                                \
+         .help = "dead after so many errors"},                                                     \
+        {.key = "max-crashes",                                                                     \
+         .type = CONFIG_INTEGER,                                                                   \
+         .min = 1,                                                                                 \
+         .max = CHECK_CRASHES_MAX,                                                                 \
+         .help = "dead after so many crashes"},                                                    \
+        {.key = "keep",                                                                            \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1000,                                                                              \
+         .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
+         .help = "how long status and result stay after the end"},                                 \
+    {                                                                                              \
+        .key = "content", .type = CONFIG_WORD, .default_text = "auto",                             \
+        .words = "auto|json|text|bytes", .help = "what the payload is"                             \
+    }
+
+struct submission {
+    struct msg_submit_job job; // borrows from the settings and `payload`
+    uint8_t *payload;
+    size_t payload_len;
+    char problem[256]; // after an error: a sentence
+};
+
+// Fills in the job of settings with SUBMISSION_KEYS; the arguments are TYPE and the payload, given
+// as it is, as @FILE, or as '-' for standard input. Its id is minted here, once.
+//   ERR_BAD_FIELD, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_SYSTEM   see problem
+MUST_USE err submission_read(struct submission *submission, const struct config *config);
+// Also after an error.
+void submission_deinit(struct submission *submission);
+
+// The id of a job with its queue and key: derived, or fresh when there is no key.
+struct id submission_mint(const struct msg_submit_job *job);
+
+// What bytes are when nobody says it: JSON if they parse, text if they are UTF-8, else bytes.
+enum content submission_content(struct slice bytes);

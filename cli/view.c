@@ -1,0 +1,205 @@
+// Texts are for people and may change; the JSON is the gateway's.
+
+#include "cli/view.h"
+
+#include "gateway/core/answer.h"
+#include "gateway/core/moment.h"
+#include "gateway/core/scan.h"
+#include "lib/base/check.h"
+#include "lib/base/utf8.h"
+
+#include <stdlib.h>
+
+// An escaped byte takes at most six: \u00ff.
+enum { ESCAPED_MAX = 6, FIELDS_LEN_MAX = 64 * 1024, SCAN_NAMES_MAX = 4096 };
+
+static void print_slice(FILE *out, struct slice text)
+{
+    (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
+}
+
+// --- JSON ---
+
+// Room for an answer that holds a text of `len` bytes besides its fields.
+static bool begin_json(struct out *json, size_t len)
+{
+    size_t cap = FIELDS_LEN_MAX + ESCAPED_MAX * (len + MSG_ERROR_DETAIL_LEN_MAX);
+    *json = (struct out){.data = malloc(cap), .cap = cap, .format = OUT_JSON};
+    if (json->data == NULL)
+        (void)fprintf(stderr, "weft: out of memory\n");
+    return json->data != NULL;
+}
+
+static void end_json(struct out *json, FILE *out)
+{
+    CHECK(!json->full);
+    print_slice(out, out_slice(json));
+    (void)fputc('\n', out);
+    free(json->data);
+}
+
+// A result that says to be JSON is believed only when it is.
+static bool is_json(struct slice text)
+{
+    static struct scan_key keys[SCAN_NAMES_MAX];
+    struct scan scan = {.text = text, .keys = keys, .key_cap = SCAN_NAMES_MAX};
+    struct scan_value value;
+    return text.len < SCAN_TEXT_LEN_MAX && scan_value(&scan, &value) == OK && scan_is_end(&scan);
+}
+
+static struct answer_result result_of(const struct body *body)
+{
+    struct answer_result result = {.form = ANSWER_BYTES, .bytes = body->bytes};
+    if (body->content == CONTENT_NONE)
+        result.form = ANSWER_NONE;
+    else if (body->content == CONTENT_JSON && is_json(body->bytes))
+        result.form = ANSWER_RAW;
+    else if (body->content != CONTENT_MSGPACK && body->content != CONTENT_BYTES &&
+             utf8_valid_len(body->bytes) == body->bytes.len)
+        result.form = ANSWER_TEXT;
+    return result;
+}
+
+// --- text ---
+
+static void print_moment(FILE *out, const char *name, when_ms at)
+{
+    char text[MOMENT_TEXT_LEN + 1];
+    if (at <= 0 || at == WHEN_NEVER)
+        return;
+    moment_write(at, text);
+    (void)fprintf(out, "%-14s %s\n", name, text);
+}
+
+static void print_text(FILE *out, const char *name, struct slice text)
+{
+    if (text.len == 0)
+        return;
+    (void)fprintf(out, "%-14s ", name);
+    print_slice(out, text);
+    (void)fputc('\n', out);
+}
+
+static void print_id(FILE *out, const char *name, const struct id *id)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(id, text);
+    (void)fprintf(out, "%-14s %s\n", name, text);
+}
+
+static void print_status(FILE *out, const struct msg_status_is *status)
+{
+    print_id(out, "job", &status->job_id);
+    print_text(out, "type", status->type);
+    print_text(out, "queue", status->queue);
+    (void)fprintf(out, "%-14s %s\n", "status", answer_state(status->state));
+    (void)fprintf(out, "%-14s %u (errors %u, crashes %u, interruptions %u)\n", "attempt",
+                  status->attempt, status->errors, status->crashes, status->interruptions);
+    if (status->progress_total > 0)
+        (void)fprintf(out, "%-14s %llu of %llu\n", "progress",
+                      (unsigned long long)status->progress_done,
+                      (unsigned long long)status->progress_total);
+    print_text(out, "", status->progress_text);
+    print_moment(out, "created", status->created_at);
+    if (status->state == JOB_SCHEDULED || status->state == JOB_RETRYING)
+        print_moment(out, "due", status->due_at);
+    print_moment(out, "started", status->started_at);
+    print_moment(out, "ended", status->ended_at);
+    print_moment(out, "kept until", status->expires_at);
+    if (!id_is_zero(&status->batch_id))
+        print_id(out, "batch", &status->batch_id);
+    if (status->state == JOB_SUCCEEDED && status->result.bytes.len > 0) {
+        (void)fprintf(out, "%-14s ", "result");
+        view_result(out, &status->result);
+    } else if (status->state != JOB_SUCCEEDED) {
+        print_text(out, "error", status->failure.kind);
+        print_text(out, "", status->failure.message);
+        print_text(out, "", status->failure.detail);
+    }
+}
+
+static void print_batch(FILE *out, const struct msg_batch_status_is *batch)
+{
+    print_id(out, "batch", &batch->batch_id);
+    (void)fprintf(out, "%-14s %s\n", "status",
+                  answer_batch_is_final(batch) ? "finished" : "unfinished");
+    print_moment(out, "created", batch->created_at);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+        if (batch->counts[state] > 0)
+            (void)fprintf(out, "%-14s %u\n", answer_state((enum job_state)state),
+                          batch->counts[state]);
+    }
+}
+
+// --- what others call ---
+
+void view_status(const struct view *view, const struct msg_status_is *status)
+{
+    struct out json;
+    if (!view->wants_json) {
+        print_status(view->out, status);
+        return;
+    }
+    if (!begin_json(&json, status->result.bytes.len))
+        return;
+    struct answer_result result = result_of(&status->result);
+    answer_status(&json, status, &result);
+    end_json(&json, view->out);
+}
+
+void view_batch(const struct view *view, const struct msg_batch_status_is *batch)
+{
+    struct out json;
+    if (!view->wants_json) {
+        print_batch(view->out, batch);
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_batch(&json, batch);
+    end_json(&json, view->out);
+}
+
+void view_submitted(const struct view *view, const struct msg_submit_job *job,
+                    const struct msg_submitted_job *said)
+{
+    struct out json;
+    char id[ID_TEXT_LEN + 1];
+    if (!view->wants_json) {
+        id_to_text(&said->job_id, id);
+        (void)fprintf(view->out, "%s %s%s\n", id, answer_state(said->state),
+                      said->replayed ? " (replayed)" : "");
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_submitted(&json, job, said);
+    end_json(&json, view->out);
+}
+
+void view_result(FILE *out, const struct body *result)
+{
+    print_slice(out, result->bytes);
+    bool is_text = result->content == CONTENT_JSON || result->content == CONTENT_TEXT;
+    bool is_ended = result->bytes.len > 0 && result->bytes.data[result->bytes.len - 1] == '\n';
+    if (is_text && !is_ended)
+        (void)fputc('\n', out);
+}
+
+void view_failure(FILE *out, const struct msg_status_is *status)
+{
+    (void)fprintf(out, "%s after %u errors and %u crashes", answer_state(status->state),
+                  status->errors, status->crashes);
+    if (status->failure.kind.len > 0 || status->failure.message.len > 0) {
+        (void)fputs(": ", out);
+        print_slice(out, status->failure.kind);
+        (void)fputs(status->failure.kind.len > 0 ? ", " : "", out);
+        print_slice(out, status->failure.message);
+    }
+    (void)fputc('\n', out);
+    if (status->failure.detail.len == 0)
+        return;
+    (void)fputs("what the handler wrote last:\n", out);
+    print_slice(out, status->failure.detail);
+    (void)fputc('\n', out);
+}

@@ -1,0 +1,26 @@
+#pragma once
+
+// How the broker's answers look on a terminal, and as the JSON of docs/http-api.md. Prints on the
+// stream given; a failed write shows in ferror(). Not thread-safe.
+
+#include "proto/msg.h"
+
+#include <stdio.h>
+
+struct view {
+    FILE *out;
+    bool wants_json;
+};
+
+// The whole status, result and failure included.
+void view_status(const struct view *view, const struct msg_status_is *status);
+// The counts of a batch.
+void view_batch(const struct view *view, const struct msg_batch_status_is *batch);
+// The answer to one submitted job.
+void view_submitted(const struct view *view, const struct msg_submit_job *job,
+                    const struct msg_submitted_job *said);
+
+// The result alone: as it is; texts and JSON end with a line feed.
+void view_result(FILE *out, const struct body *result);
+// Why a job has not succeeded: one sentence, then the tail of what the handler wrote.
+void view_failure(FILE *out, const struct msg_status_is *status);
