@@ -26,6 +26,9 @@ if(WEFT_WERROR)
     list(APPEND weft_warnings -Werror)
 endif()
 
+# A program names only the libraries it really calls.
+add_link_options(-Wl,--as-needed)
+
 if(WEFT_SANITIZE)
     add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${WEFT_SANITIZE})
