@@ -2,8 +2,8 @@
 
 #include "lib/disk/disk.h"
 
-#include "lib/base/bytes.h"
-#include "lib/base/crc.h"
+#include "lib/base/check.h"
+#include "lib/disk/disk_crc.h"
 
 struct disk_key disk_key_of(uint64_t number)
 {
@@ -24,35 +24,43 @@ uint64_t disk_key_number(struct slice key)
 
 static uint32_t checksum(struct slice covered, struct slice key)
 {
-    return crc_more(crc_of(covered), key);
+    return disk_crc_more(disk_crc_more(0, covered), key);
+}
+
+// Big-endian; lib/base/bytes.h would check room that is known to be there.
+static void put_u32(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 24);
+    at[1] = (uint8_t)(value >> 16);
+    at[2] = (uint8_t)(value >> 8);
+    at[3] = (uint8_t)value;
+}
+
+static uint32_t get_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 void disk_seal(uint8_t *room, uint8_t version, uint8_t kind, struct slice key, size_t content_len)
 {
     CHECK(content_len <= UINT32_MAX - DISK_SEAL_LEN);
-    struct bytes_out out = {.data = room, .cap = DISK_SEAL_LEN + content_len};
-    bytes_put_u8(&out, version);
-    bytes_put_u8(&out, kind);
-    bytes_put_u32(&out, (uint32_t)content_len);
-    out.len += content_len;
-    bytes_put_u32(&out, checksum(slice_of(room, out.len), key));
-    CHECK(!out.full && out.len == out.cap);
+    size_t covered_len = DISK_SEAL_HEAD_LEN + content_len;
+    room[0] = version;
+    room[1] = kind;
+    put_u32(room + 2, (uint32_t)content_len);
+    put_u32(room + covered_len, checksum(slice_of(room, covered_len), key));
 }
 
 err disk_unseal(struct slice record, struct slice key, uint8_t *out_version, uint8_t *out_kind,
                 struct slice *out_content)
 {
-    if (record.len < DISK_SEAL_LEN)
+    if (record.len < DISK_SEAL_LEN || get_u32(record.data + 2) != record.len - DISK_SEAL_LEN)
         return ERR_DAMAGED;
-    struct bytes_in in = {.left = record};
-    uint8_t version = bytes_get_u8(&in);
-    uint8_t kind = bytes_get_u8(&in);
-    struct slice content = bytes_get_slice(&in);
-    uint32_t sum = bytes_get_u32(&in);
-    if (!bytes_is_whole(&in) || sum != checksum(slice_of(record.data, record.len - 4), key))
+    size_t covered_len = record.len - 4;
+    if (get_u32(record.data + covered_len) != checksum(slice_of(record.data, covered_len), key))
         return ERR_DAMAGED;
-    *out_version = version;
-    *out_kind = kind;
-    *out_content = content;
+    *out_version = record.data[0];
+    *out_kind = record.data[1];
+    *out_content = slice_of(record.data + DISK_SEAL_HEAD_LEN, record.len - DISK_SEAL_LEN);
     return OK;
 }
