@@ -36,7 +36,8 @@ struct line {
     size_t len;                      // at most LOG_LINE_LEN_MAX
 };
 
-static void append(struct line *line, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void append(struct line *line, const char *format,
+                                                         va_list arguments)
 {
     size_t room = LOG_LINE_LEN_MAX - line->len;
     int wanted = vsnprintf(line->text + line->len, room + 1, format, arguments);

@@ -3,6 +3,7 @@
 
 An implementation that is not ours, reading the contract that outsiders read, says what the bytes are.
   tests/support/golden_messages.py > tests/unit/proto/golden.h
+  tests/support/golden_messages.py --corpus tests/fuzz/corpus/wire
 """
 
 import os
@@ -100,14 +101,30 @@ def c_bytes(data):
     return "\n     ".join('"' + "".join(f"\\x{byte:02x}" for byte in row) + '"' for row in rows)
 
 
+def packed_samples():
+    for corr, (name, block, body) in enumerate(samples(), 1):
+        envelope = w.Envelope(corr=0 if name == "jobs" else corr, **body)
+        yield name, envelope.SerializeToString(deterministic=True), block.bytes
+
+
+def write_corpus(folder):
+    """Inputs of tests/fuzz/wire_fuzz.c."""
+    os.makedirs(folder, exist_ok=True)
+    for name, envelope, block in packed_samples():
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(len(envelope).to_bytes(2, "little") + envelope + block)
+
+
 def main():
+    if sys.argv[1:2] == ["--corpus"]:
+        write_corpus(sys.argv[2])
+        return
     print("#pragma once\n\n// Made by tests/support/golden_messages.py with Google's protobuf: the bytes of each sample.\n")
     print("#include <stddef.h>\n")
     print("struct golden {\n    const char *envelope;\n    size_t envelope_len;\n    const char *block;\n    size_t block_len;\n};\n")
     print("// clang-format off\n// In the order of enum msg_kind, from MSG_HELLO.\nstatic const struct golden goldens[] = {")
-    for corr, (name, block, body) in enumerate(samples(), 1):
-        packed = w.Envelope(corr=0 if name == "jobs" else corr, **body).SerializeToString(deterministic=True)
-        print(f"    // {name}\n    {{{c_bytes(packed)},\n     {len(packed)},\n     {c_bytes(block.bytes)},\n     {len(block.bytes)}}},")
+    for name, packed, block in packed_samples():
+        print(f"    // {name}\n    {{{c_bytes(packed)},\n     {len(packed)},\n     {c_bytes(block)},\n     {len(block)}}},")
     print("};\n// clang-format on")
 
 
