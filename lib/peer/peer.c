@@ -16,8 +16,8 @@ struct peer_ask {
     when_ms patience;
     uint64_t greeting; // in which it was sent last; 0: never
     uint32_t sent_count;
-    uint32_t try_count; // sent in that greeting
-    uint32_t due_place;
+    uint32_t try_count;      // sent in that greeting
+    uint32_t due_place;      // NONE: not sent yet
     uint32_t deadline_place; // NONE: no deadline
     uint32_t older;
     uint32_t newer; // of a free place: the next free one
@@ -57,7 +57,7 @@ void peer_init(struct peer *peer, void *memory, uint32_t ask_count_max, uint64_t
         .spare = NONE,
         .oldest = NONE,
         .newest = NONE,
-        .resend = NONE,
+        .walk = NONE,
         .seed = seed,
         .silent_since = WHEN_NEVER,
         .deaf_since = WHEN_NEVER,
@@ -94,7 +94,7 @@ static void greet_anew(struct peer *peer, when_ms now)
     peer->hello_due = now;
     peer->hello_count = 0;
     peer->silent_since = WHEN_NEVER;
-    peer->resend = NONE;
+    peer->walk = NONE;
 }
 
 static struct peer_ask *find(const struct peer *peer, uint64_t corr)
@@ -138,25 +138,35 @@ static void unlink_place(struct peer *peer, uint32_t place)
         peer->asks[ask->newer].older = ask->older;
     else
         peer->newest = ask->older;
-    if (peer->resend == place)
-        peer->resend = ask->newer;
+    if (peer->walk == place)
+        peer->walk = ask->newer;
 }
 
 static void forget(struct peer *peer, struct peer_ask *ask)
 {
     uint32_t place = (uint32_t)(ask - peer->asks);
-    (void)heap_remove(&peer->due, ask->due_place);
+    if (ask->due_place != NONE)
+        (void)heap_remove(&peer->due, ask->due_place);
     if (ask->deadline_place != NONE)
         (void)heap_remove(&peer->deadlines, ask->deadline_place);
     unlink_place(peer, place);
     *ask = (struct peer_ask){.newer = peer->spare};
     peer->spare = place;
     peer->ask_count--;
-    CHECK(peer->ask_count == peer->due.count);
+    CHECK(peer->ask_count >= peer->due.count);
+}
+
+// There is room for every request in both heaps.
+static void push(struct heap *heap, when_ms key, const struct peer_ask *ask)
+{
+    uint32_t place = (uint32_t)(ask->corr & (PEER_ASKS_MAX - 1));
+    err full = heap_push(heap, (struct heap_entry){.key = key, .tie = ask->corr, .item = place});
+    CHECK(full == OK);
 }
 
 err peer_ask(struct peer *peer, when_ms now, const struct peer_request *request, uint64_t *out_corr)
 {
+    CHECK(now >= 0);
     CHECK(request->patience >= 0);
     if (peer->ask_count == peer->ask_count_max)
         return ERR_FULL;
@@ -165,17 +175,14 @@ err peer_ask(struct peer *peer, when_ms now, const struct peer_request *request,
     *ask = (struct peer_ask){.corr = next_corr(peer, place),
                              .user = request->user,
                              .patience = request->patience,
+                             .due_place = NONE,
                              .deadline_place = NONE};
     link_newest(peer, place);
     peer->ask_count++;
-    err full =
-        heap_push(&peer->due, (struct heap_entry){.key = now, .tie = ask->corr, .item = place});
-    CHECK(full == OK);
+    if (peer->state == PEER_KNOWN && peer->walk == NONE)
+        peer->walk = place;
     if (request->deadline != WHEN_NEVER)
-        full = heap_push(
-            &peer->deadlines,
-            (struct heap_entry){.key = request->deadline, .tie = ask->corr, .item = place});
-    CHECK(full == OK);
+        push(&peer->deadlines, request->deadline, ask);
     *out_corr = ask->corr;
     return OK;
 }
@@ -224,7 +231,11 @@ static struct peer_action send_ask(struct peer *peer, when_ms now, struct peer_a
     ask->sent_count++;
     ask->try_count++;
     when_ms delay = repeat_delay_ms(peer, ask->corr, ask->try_count);
-    heap_rekey(&peer->due, ask->due_place, when_after(when_after(now, ask->patience), delay));
+    when_ms due = when_after(when_after(now, ask->patience), delay);
+    if (ask->due_place == NONE)
+        push(&peer->due, due, ask);
+    else
+        heap_rekey(&peer->due, ask->due_place, due);
     return action;
 }
 
@@ -248,17 +259,17 @@ static when_ms next_send(const struct peer *peer)
 {
     if (peer->state != PEER_KNOWN)
         return peer->hello_due;
-    return peer->resend != NONE ? 0 : first_of(&peer->due);
+    return peer->walk != NONE ? 0 : first_of(&peer->due);
 }
 
 static struct peer_action send_next(struct peer *peer, when_ms now)
 {
     if (peer->state != PEER_KNOWN)
         return say_hello(peer, now);
-    if (peer->resend == NONE)
+    if (peer->walk == NONE)
         return send_ask(peer, now, &peer->asks[heap_peek(&peer->due)->item]);
-    struct peer_ask *ask = &peer->asks[peer->resend];
-    peer->resend = ask->newer;
+    struct peer_ask *ask = &peer->asks[peer->walk];
+    peer->walk = ask->newer;
     return send_ask(peer, now, ask);
 }
 
@@ -279,15 +290,15 @@ struct peer_action peer_next(struct peer *peer, when_ms now)
     return (struct peer_action){.kind = PEER_NOTHING};
 }
 
-// The request is the next to be sent again, so that the order of asking is kept: at the head of the
-// walk after a WELCOME if it was the last of it, else before all that are due.
+// The request is the next to be sent, so that the order of asking is kept: at the head of the walk
+// if it was the last of it, else before all that are due.
 static void take_back(struct peer *peer, struct peer_ask *ask)
 {
     CHECK(ask->sent_count > 0 && ask->try_count > 0);
     ask->sent_count--;
     ask->try_count--;
-    if (ask->newer == peer->resend)
-        peer->resend = (uint32_t)(ask - peer->asks);
+    if (ask->newer == peer->walk)
+        peer->walk = (uint32_t)(ask - peer->asks);
     else
         heap_rekey(&peer->due, ask->due_place, 0);
 }
@@ -340,7 +351,7 @@ bool peer_welcomed(struct peer *peer, when_ms now, uint64_t corr)
     move(peer, PEER_KNOWN);
     peer->greeting++;
     peer->blocked_until = now;
-    peer->resend = peer->oldest;
+    peer->walk = peer->oldest;
     return true;
 }
 

@@ -48,7 +48,7 @@ struct peer_ask; // one unanswered request
 struct peer {
     enum peer_state state;
     struct peer_ask *asks; // ask_count_max places
-    struct heap due;       // of requests: the next time to send
+    struct heap due;       // of requests that were sent: the next time
     struct heap deadlines; // of requests that have one
     uint32_t ask_count;
     uint32_t ask_count_max;
@@ -56,7 +56,7 @@ struct peer {
     uint32_t spare;   // first of those that are free again, or none
     uint32_t oldest;  // requests in the order in which they were asked
     uint32_t newest;
-    uint32_t resend;   // next to be sent after a WELCOME, or none
+    uint32_t walk;     // first of those not sent since the last WELCOME, or none
     uint64_t sequence; // of correlation numbers
     uint64_t seed;     // of jitter
     uint64_t greeting; // counts WELCOMEs
