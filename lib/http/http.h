@@ -108,7 +108,7 @@ struct http_options {
 //   ERR_SYSTEM      anything else
 MUST_USE err http_open(const struct http_options *options, struct http **out_http);
 
-// Refuses what is waiting with 503, answers nothing more, and returns when all threads have
+// Gives what is waiting 504, answers nothing more, and returns when all threads have
 // ended. Requests the owner still holds stay valid until it answers them (to no effect), so the
 // owner may stop its own threads before or after. NULL is allowed.
 void http_close(struct http *http);

@@ -175,8 +175,8 @@ bool http_exchange_refuse(struct exchange *exchange, const struct http_refusal *
 
 const struct http_refusal http_stopping = {
     .error = ERR_SHUTTING_DOWN,
-    .status = 503,
-    .detail = "the server is stopping; try another",
+    .status = 504, // the owner may have acted on it already
+    .detail = "the server is stopping; whether the request took effect is not known",
 };
 
 void http_exchange_suspend(struct exchange *exchange)

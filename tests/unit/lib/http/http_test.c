@@ -210,7 +210,7 @@ TEST(http, closing_answers_what_waits_and_outlives_its_owner)
     say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     struct http_request *held = owner_take(&owner);
     http_close(owner.http);
-    EXPECT(hears(fd, "HTTP/1.1 503", text, sizeof text));
+    EXPECT(hears(fd, "HTTP/1.1 504", text, sizeof text));
     EXPECT(slice_is_text(held->body, "hello"));
     echo(held);
     (void)close(fd);

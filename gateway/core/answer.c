@@ -1,0 +1,230 @@
+// Answers, field by field.
+
+#include "gateway/core/answer.h"
+
+#include "gateway/core/moment.h"
+#include "lib/base/check.h"
+
+enum { URL_LEN_MAX = 64 };
+
+static const char *const state_names[JOB_STATES] = {
+    [JOB_NONE] = "none",       [JOB_SCHEDULED] = "scheduled", [JOB_QUEUED] = "queued",
+    [JOB_RUNNING] = "running", [JOB_RETRYING] = "retrying",   [JOB_SUCCEEDED] = "succeeded",
+    [JOB_DEAD] = "dead",       [JOB_CANCELLED] = "cancelled", [JOB_EXPIRED] = "expired",
+    [JOB_REMOVED] = "removed",
+};
+
+static const char *const content_types[] = {
+    [CONTENT_NONE] = "none",
+    [CONTENT_BYTES] = "application/octet-stream",
+    [CONTENT_JSON] = "application/json",
+    [CONTENT_MSGPACK] = "application/msgpack",
+    [CONTENT_TEXT] = "text/plain; charset=utf-8",
+};
+
+const char *answer_state(enum job_state state)
+{
+    CHECK((unsigned)state < JOB_STATES);
+    return state_names[state];
+}
+
+bool answer_is_final(enum job_state state)
+{
+    return state >= JOB_SUCCEEDED;
+}
+
+static void put_id(struct out *out, const char *name, const struct id *id)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(id, text);
+    out_put_text(out, name, slice_of(text, ID_TEXT_LEN));
+}
+
+// `folder` and the id behind it: "/v1/jobs/…".
+static void put_url(struct out *out, const char *name, const char *folder, const struct id *id)
+{
+    char url[URL_LEN_MAX];
+    size_t len = strlen(folder);
+    CHECK(len + ID_TEXT_LEN + 1 <= sizeof url);
+    memcpy(url, folder, len);
+    id_to_text(id, url + len);
+    out_put_text(out, name, slice_of(url, len + ID_TEXT_LEN));
+}
+
+// Moments that are not set are left out.
+static void put_moment(struct out *out, const char *name, when_ms at)
+{
+    char text[MOMENT_TEXT_LEN + 1];
+    if (at <= 0 || at == WHEN_NEVER)
+        return;
+    moment_write(at, text);
+    out_put_text(out, name, slice_of(text, MOMENT_TEXT_LEN));
+}
+
+static void put_text_if_any(struct out *out, const char *name, struct slice text)
+{
+    if (text.len > 0)
+        out_put_text(out, name, text);
+}
+
+void answer_submitted(struct out *out, const struct msg_submit_job *job,
+                      const struct msg_submitted_job *said)
+{
+    out_open_object(out);
+    put_id(out, "job_id", &said->job_id);
+    out_put_text(out, "status", slice_of_text(answer_state(said->state)));
+    out_put_text(out, "type", job->type);
+    out_put_text(out, "queue", job->queue.len > 0 ? job->queue : slice_of_text("default"));
+    put_url(out, "status_url", "/v1/jobs/", &said->job_id);
+    out_put_text(out, "durability", slice_of_text("flushed"));
+    put_moment(out, "created_at", said->created_at);
+    put_moment(out, "dedup_until", said->dedup_until);
+    out_close(out);
+}
+
+static void put_result(struct out *out, const struct msg_status_is *status,
+                       const struct answer_result *result)
+{
+    if (result->form == ANSWER_NONE)
+        return;
+    out_put_text(out, "result_type", slice_of_text(content_types[status->result.content]));
+    out_name(out, slice_of_text("result"));
+    switch (result->form) {
+    case ANSWER_NONE: UNREACHABLE();
+    case ANSWER_RAW: out_raw(out, result->bytes); return;
+    case ANSWER_TEXT: out_text(out, result->bytes); return;
+    case ANSWER_BYTES:
+        out_bytes(out, result->bytes);
+        if (out->format == OUT_JSON)
+            out_put_text(out, "result_encoding", slice_of_text("base64"));
+        return;
+    }
+    UNREACHABLE();
+}
+
+static void put_failure(struct out *out, const struct msg_failure *failure)
+{
+    if (failure->kind.len == 0 && failure->message.len == 0 && failure->detail.len == 0)
+        return;
+    out_name(out, slice_of_text("error"));
+    out_open_object(out);
+    out_put_text(out, "kind", failure->kind);
+    out_put_text(out, "message", failure->message);
+    put_text_if_any(out, "detail", failure->detail);
+    out_close(out);
+}
+
+static void put_progress(struct out *out, const struct msg_status_is *status)
+{
+    if (status->progress_total == 0 && status->progress_done == 0 && status->progress_text.len == 0)
+        return;
+    out_name(out, slice_of_text("progress"));
+    out_open_object(out);
+    out_put_unsigned(out, "done", status->progress_done);
+    out_put_unsigned(out, "total", status->progress_total);
+    put_text_if_any(out, "text", status->progress_text);
+    out_close(out);
+}
+
+static void put_times(struct out *out, const struct msg_status_is *status)
+{
+    bool is_due = status->state == JOB_SCHEDULED || status->state == JOB_RETRYING;
+    put_moment(out, "created_at", status->created_at);
+    put_moment(out, "due_at", is_due ? status->due_at : 0);
+    put_moment(out, "started_at", status->started_at);
+    put_moment(out, "ended_at", status->ended_at);
+    put_moment(out, "expires_at", status->expires_at);
+    put_moment(out, "dedup_until", status->dedup_until);
+}
+
+void answer_status(struct out *out, const struct msg_status_is *status,
+                   const struct answer_result *result)
+{
+    out_open_object(out);
+    put_id(out, "job_id", &status->job_id);
+    out_put_text(out, "type", status->type);
+    out_put_text(out, "queue", status->queue);
+    out_put_text(out, "status", slice_of_text(answer_state(status->state)));
+    out_put_unsigned(out, "version", status->version);
+    out_put_unsigned(out, "priority", status->priority);
+    out_put_unsigned(out, "attempt", status->attempt);
+    out_put_unsigned(out, "errors", status->errors);
+    out_put_unsigned(out, "crashes", status->crashes);
+    out_put_unsigned(out, "interruptions", status->interruptions);
+    put_progress(out, status);
+    put_result(out, status, result);
+    put_failure(out, &status->failure);
+    put_times(out, status);
+    if (!id_is_zero(&status->batch_id)) {
+        put_id(out, "batch_id", &status->batch_id);
+        put_url(out, "batch_url", "/v1/batches/", &status->batch_id);
+    }
+    put_url(out, "status_url", "/v1/jobs/", &status->job_id);
+    out_close(out);
+}
+
+static uint64_t batch_total(const struct msg_batch_status_is *batch)
+{
+    uint64_t total = 0;
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        total += batch->counts[state];
+    return total;
+}
+
+static uint64_t batch_ended(const struct msg_batch_status_is *batch)
+{
+    uint64_t ended = 0;
+    for (unsigned state = JOB_SUCCEEDED; state < JOB_STATES; state++)
+        ended += batch->counts[state];
+    return ended;
+}
+
+bool answer_batch_is_final(const struct msg_batch_status_is *batch)
+{
+    return batch_ended(batch) == batch_total(batch);
+}
+
+void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
+{
+    out_open_object(out);
+    put_id(out, "batch_id", &batch->batch_id);
+    out_put_text(out, "status",
+                 slice_of_text(answer_batch_is_final(batch) ? "finished" : "unfinished"));
+    out_put_unsigned(out, "version", batch->version);
+    put_moment(out, "created_at", batch->created_at);
+    out_name(out, slice_of_text("progress"));
+    out_open_object(out);
+    out_put_unsigned(out, "done", batch_ended(batch));
+    out_put_unsigned(out, "total", batch_total(batch));
+    out_close(out);
+    out_name(out, slice_of_text("counts"));
+    out_open_object(out);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        out_put_unsigned(out, state_names[state], batch->counts[state]);
+    out_close(out);
+    put_url(out, "status_url", "/v1/batches/", &batch->batch_id);
+    out_close(out);
+}
+
+void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk)
+{
+    out_open_object(out);
+    if (bulk->problem != NULL) {
+        problem_put(out, bulk->problem);
+    } else {
+        put_id(out, "batch_id", &bulk->batch_id);
+        out_put_text(out, "durability", slice_of_text("flushed"));
+        put_url(out, "status_url", "/v1/batches/", &bulk->batch_id);
+    }
+    out_put_unsigned(out, "accepted", bulk->accepted);
+    out_put_unsigned(out, "replayed", bulk->replayed);
+    out_put_unsigned(out, "rejected", bulk->rejected);
+    out_name(out, slice_of_text("rejections"));
+    out_open_array(out);
+}
+
+void answer_bulk_end(struct out *out)
+{
+    out_close(out);
+    out_close(out);
+}

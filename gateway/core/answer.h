@@ -1,0 +1,45 @@
+#pragma once
+
+// The bodies of successful answers: fields of docs/http-api.md from what the broker said. Pure.
+
+#include "gateway/core/out.h"
+#include "gateway/core/problem.h"
+#include "proto/msg.h"
+
+// "queued"; "none" for JOB_NONE.
+const char *answer_state(enum job_state state);
+// No later change but removal.
+bool answer_is_final(enum job_state state);
+
+// 202 of a submission. `job` is what was asked for, `said` what the broker answered.
+void answer_submitted(struct out *out, const struct msg_submit_job *job,
+                      const struct msg_submitted_job *said);
+
+// A result as it may stand in the answer.
+enum answer_form {
+    ANSWER_NONE,
+    ANSWER_RAW,   // a value in the format of the answer
+    ANSWER_TEXT,  // UTF-8
+    ANSWER_BYTES, // anything
+};
+struct answer_result {
+    enum answer_form form;
+    struct slice bytes;
+};
+void answer_status(struct out *out, const struct msg_status_is *status,
+                   const struct answer_result *result);
+
+void answer_batch(struct out *out, const struct msg_batch_status_is *batch);
+// Every job of the batch has ended.
+bool answer_batch_is_final(const struct msg_batch_status_is *batch);
+
+// 202 of a bulk submission: answer_bulk_begin(), the rejected records, answer_bulk_end().
+struct answer_bulk {
+    struct id batch_id;
+    const struct problem *problem; // nothing was stored: why; else NULL
+    uint32_t accepted;
+    uint32_t replayed;
+    uint32_t rejected;
+};
+void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk);
+void answer_bulk_end(struct out *out);

@@ -1,0 +1,424 @@
+// The bulk thread.
+
+#include "gateway/shell/bulk.h"
+
+#include "gateway/core/answer.h"
+#include "gateway/core/media.h"
+#include "gateway/core/query.h"
+#include "gateway/shell/bulk_private.h"
+#include "gateway/shell/reply.h"
+#include "lib/base/check.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/process.h"
+#include "proto/check.h"
+
+#include <stdlib.h>
+
+enum {
+    PIECE_BYTES_MAX = 2 * 1024 * 1024,
+    REJECTION_LEN_MAX = 1024, // of one rejection in the answer
+    ANSWER_LEN = 1024,
+};
+
+static struct reply reply_of(const struct load *load)
+{
+    return (struct reply){load->bulk->gateway->tally, TALLY_BULK, load->request};
+}
+
+static void load_free(struct load *load)
+{
+    while (load->chunks != NULL) {
+        struct chunk *next = load->chunks->next;
+        free(load->chunks);
+        load->chunks = next;
+    }
+    for (uint32_t i = 0; i < load->rejected_count; i++)
+        free(load->rejected[i].detail);
+    free(load->rejected);
+    free(load->jobs);
+    free(load->lines);
+    free(load->pieces);
+    free(load);
+}
+
+static void refuse(struct load *load, err e, const char *detail)
+{
+    struct reply reply = reply_of(load);
+    reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
+    load_free(load);
+}
+
+// --- the answer ---
+
+static void put_rejection(struct out *out, const struct verdict *verdict)
+{
+    struct problem problem = {.error = verdict->error};
+    if (verdict->detail != NULL)
+        problem.detail = slice_of_text(verdict->detail);
+    out_open_object(out);
+    out_put_unsigned(out, "line", verdict->line);
+    out_name(out, slice_of_text("problem"));
+    out_open_object(out);
+    problem_put(out, &problem);
+    out_close(out);
+    out_close(out);
+}
+
+static int by_line(const void *a, const void *b)
+{
+    uint32_t x = ((const struct verdict *)a)->line;
+    uint32_t y = ((const struct verdict *)b)->line;
+    return (x > y) - (x < y);
+}
+
+// With nothing stored the answer is an error, that of the first record; the verdicts are in it.
+static struct problem problem_of(const struct load *load)
+{
+    const struct verdict *first = &load->rejected[0];
+    struct problem problem = {.error = first->error, .fix = "correct the records and send again"};
+    if (first->detail != NULL)
+        problem.detail = slice_of_text(first->detail);
+    return problem;
+}
+
+static unsigned put_answer(struct load *load, struct out *out)
+{
+    bool is_stored = load->accepted_count + load->replayed_count > 0;
+    CHECK(is_stored || load->rejected_count > 0);
+    // Records that the reader refused come before those that the broker refused.
+    if (load->rejected_count > 0)
+        qsort(load->rejected, load->rejected_count, sizeof *load->rejected, by_line);
+    struct problem problem = is_stored ? (struct problem){0} : problem_of(load);
+    struct answer_bulk bulk = {
+        .batch_id = load->batch_id,
+        .problem = is_stored ? NULL : &problem,
+        .accepted = load->accepted_count,
+        .replayed = load->replayed_count,
+        .rejected = load->rejected_count,
+    };
+    answer_bulk_begin(out, &bulk);
+    for (uint32_t i = 0; i < load->rejected_count; i++)
+        put_rejection(out, &load->rejected[i]);
+    answer_bulk_end(out);
+    return is_stored ? 202 : problem_status(&problem);
+}
+
+static void answer(struct load *load)
+{
+    struct reply reply = reply_of(load);
+    size_t cap = ANSWER_LEN + (size_t)load->rejected_count * REJECTION_LEN_MAX;
+    uint8_t *room = malloc(cap);
+    if (room == NULL) {
+        refuse(load, ERR_NO_MEMORY, "");
+        return;
+    }
+    struct out out = {.data = room, .cap = cap, .format = reply_format(load->request)};
+    unsigned status = put_answer(load, &out);
+    struct reply_headers headers = {0};
+    char location[64] = "/v1/batches/";
+    id_to_text(&load->batch_id, location + strlen(location));
+    if (status == 202)
+        reply_header(&headers, "Location", location);
+    reply_retry_after(&headers, 1000);
+    if (load->replayed_count > 0 && load->accepted_count == 0)
+        reply_header(&headers, "Idempotency-Replayed", "true");
+    reply_value(&reply, status, &out, &headers);
+    free(room);
+    load_free(load);
+}
+
+static void remember(const struct load *load)
+{
+    if (load->key.len == 0 || load->accepted_count + load->replayed_count == 0)
+        return;
+    keys_put(load->bulk->gateway->keys, &(struct keys_note){
+                                            .id = load->batch_id,
+                                            .kind = KEYS_BATCH,
+                                            .fingerprint = load->fingerprint,
+                                            .count = load->accepted_count + load->replayed_count,
+                                            .created_at = clock_wall_ms(),
+                                            .dedup_until = load->dedup_until,
+                                        });
+}
+
+// No broker has answered for some of it: what this gateway knows by itself.
+static void answer_alone(struct load *load)
+{
+    const struct gateway *gateway = load->bulk->gateway;
+    struct keys_note note;
+    bool is_known = load->key.len > 0 &&
+                    keys_find(gateway->keys, &load->batch_id, clock_wall_ms(), &note) == OK &&
+                    note.kind == KEYS_BATCH;
+    if (!is_known) {
+        refuse(load, load->failure, "the batch as a whole has no answer from the broker");
+    } else if (note.fingerprint != load->fingerprint) {
+        refuse(load, ERR_KEY_REUSED, "the key belongs to a batch of other records");
+    } else {
+        load->accepted_count = 0;
+        load->replayed_count = note.count;
+        tally_add(gateway->tally, TALLY_KEYS_ANSWERED, 1);
+        answer(load);
+    }
+}
+
+static void finish(struct load *load)
+{
+    struct tally *tally = load->bulk->gateway->tally;
+    if (load->failure == ERR_NO_BROKER || load->failure == ERR_TIMEOUT) {
+        answer_alone(load);
+        return;
+    }
+    if (load->failure != OK) {
+        refuse(load, load->failure, "");
+        return;
+    }
+    tally_add(tally, TALLY_JOBS_ACCEPTED, load->accepted_count);
+    tally_add(tally, TALLY_JOBS_REPLAYED, load->replayed_count);
+    tally_add(tally, TALLY_JOBS_REFUSED, load->rejected_count);
+    remember(load);
+    answer(load);
+}
+
+// --- verdicts of the broker ---
+
+static void count_answers(struct load *load, const struct piece *piece,
+                          const struct msg_submitted_job *jobs)
+{
+    for (uint32_t i = 0; i < piece->ask.job_count; i++) {
+        const struct msg_submitted_job *said = &jobs[i];
+        if (said->error != OK) {
+            if (!bulk_reject(load, load->lines[piece->first + i], said->error, said->detail))
+                load->failure = ERR_NO_MEMORY;
+        } else {
+            load->replayed_count += said->replayed;
+            load->accepted_count += !said->replayed;
+            if (said->dedup_until > 0)
+                load->dedup_until = when_min(load->dedup_until, said->dedup_until);
+        }
+    }
+}
+
+static void enqueue(struct bulk *bulk, struct load *load)
+{
+    load->next = NULL;
+    if (bulk->last != NULL)
+        bulk->last->next = load;
+    else
+        bulk->first = load;
+    bulk->last = load;
+    bulk->count++;
+    (void)pthread_cond_signal(&bulk->news);
+}
+
+// In the courier's thread.
+static void piece_done(struct ask *ask, const struct ask_result *result)
+{
+    struct piece *piece = (struct piece *)ask;
+    struct load *load = piece->load;
+    if (result->error == OK) {
+        count_answers(load, piece, result->jobs);
+    } else if (load->failure != ERR_TIMEOUT) {
+        // Once a part of it has been sent, nothing is certain about the whole.
+        bool is_unsure = load->failure != OK && load->failure != result->error;
+        load->failure = is_unsure ? ERR_TIMEOUT : result->error;
+    }
+    if (--load->left_count > 0)
+        return;
+    if (load->failure == ERR_NO_BROKER && load->accepted_count + load->replayed_count > 0)
+        load->failure = ERR_TIMEOUT;
+    struct bulk *bulk = load->bulk;
+    pthread_mutex_lock(&bulk->lock);
+    enqueue(bulk, load);
+    pthread_mutex_unlock(&bulk->lock);
+}
+
+// --- submitting ---
+
+// Cuts the jobs into pieces that a message carries.
+static bool cut(struct load *load)
+{
+    struct piece *pieces = calloc(load->job_count, sizeof *pieces);
+    if (pieces == NULL)
+        return false;
+    load->pieces = pieces;
+    struct piece *piece = NULL;
+    for (uint32_t i = 0; i < load->job_count; i++) {
+        size_t len = load->jobs[i].payload.bytes.len;
+        bool fits = piece != NULL && piece->ask.job_count < COURIER_JOBS_MAX &&
+                    piece->ask.byte_count + len <= PIECE_BYTES_MAX;
+        if (!fits) {
+            piece = &pieces[load->piece_count++];
+            piece->load = load;
+            piece->first = i;
+            piece->ask = (struct ask){
+                .kind = ASK_SUBMIT,
+                .is_bulk = true,
+                .done = piece_done,
+                .jobs = load->jobs + i,
+            };
+        }
+        piece->ask.job_count++;
+        piece->ask.byte_count += len;
+    }
+    return true;
+}
+
+static void submit(struct load *load)
+{
+    if (load->job_count == 0) {
+        finish(load);
+        return;
+    }
+    if (!cut(load)) {
+        refuse(load, ERR_NO_MEMORY, "");
+        return;
+    }
+    load->left_count = load->piece_count;
+    // The last answer may come before the loop ends, and then the load is not ours any more.
+    uint32_t count = load->piece_count;
+    struct piece *pieces = load->pieces;
+    struct courier *courier = load->bulk->gateway->courier;
+    for (uint32_t i = 0; i < count; i++)
+        courier_ask(courier, &pieces[i].ask);
+}
+
+static void begin(struct load *load, enum records_form form)
+{
+    const char *detail = "";
+    load->batch_id = posting_batch_id(load->key);
+    load->dedup_until = WHEN_NEVER;
+    if (load->key.len > 0)
+        load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);
+    err e = bulk_read_records(load, form, &detail);
+    if (e == OK && load->job_count == 0 && load->rejected_count == 0) {
+        e = ERR_BAD_FIELD;
+        detail = "the batch has no records";
+    }
+    if (e != OK)
+        refuse(load, e, detail);
+    else
+        submit(load);
+}
+
+// What the head says about the body; OK, or why it is refused.
+static err judge(struct load *load, enum records_form *out_form, char detail[QUERY_FAULT_LEN])
+{
+    const struct http_request *request = load->request;
+    struct query query;
+    err e = query_read(request->query, 1u << QUERY_MODE, &query, detail);
+    if (e != OK)
+        return e;
+    enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
+    *out_form = media == MEDIA_NDJSON ? RECORDS_LINES : RECORDS_ARRAY;
+    if (media != MEDIA_NDJSON && media != MEDIA_JSON) {
+        (void)slice_to_text(
+            slice_of_text("send Content-Type: application/x-ndjson or application/json"), detail,
+            QUERY_FAULT_LEN);
+        return ERR_MEDIA_TYPE;
+    }
+    struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    load->key = key;
+    if (key.data == NULL)
+        return OK;
+    bool is_good =
+        !request->repeated[HTTP_IDEMPOTENCY_KEY] && check_key(key) && key.len <= BULK_KEY_LEN_MAX;
+    if (!is_good)
+        (void)slice_to_text(
+            slice_of_text("Idempotency-Key of a batch: once, 1 to 249 printable ASCII characters"),
+            detail, QUERY_FAULT_LEN);
+    return is_good ? OK : ERR_BAD_FIELD;
+}
+
+// --- the thread ---
+
+static struct load *take(struct bulk *bulk)
+{
+    pthread_mutex_lock(&bulk->lock);
+    while (bulk->first == NULL && !bulk->is_closing)
+        (void)pthread_cond_wait(&bulk->news, &bulk->lock);
+    struct load *load = bulk->first;
+    if (load != NULL) {
+        bulk->first = load->next;
+        bulk->last = bulk->first != NULL ? bulk->last : NULL;
+        bulk->count--;
+    }
+    pthread_mutex_unlock(&bulk->lock);
+    return load;
+}
+
+static void *run(void *ctx)
+{
+    struct bulk *bulk = ctx;
+    process_name("bulk");
+    for (struct load *load = take(bulk); load != NULL; load = take(bulk)) {
+        char detail[QUERY_FAULT_LEN];
+        enum records_form form;
+        if (load->piece_count > 0) {
+            finish(load);
+            continue;
+        }
+        err e = judge(load, &form, detail);
+        if (e != OK)
+            refuse(load, e, detail);
+        else
+            begin(load, form);
+    }
+    return NULL;
+}
+
+void bulk_take(struct bulk *bulk, struct http_request *request)
+{
+    struct load *load = calloc(1, sizeof *load);
+    struct reply reply = {bulk->gateway->tally, TALLY_BULK, request};
+    err e = load == NULL ? ERR_NO_MEMORY : OK;
+    if (e == OK) {
+        load->bulk = bulk;
+        load->request = request;
+        pthread_mutex_lock(&bulk->lock);
+        if (bulk->is_closing)
+            e = ERR_SHUTTING_DOWN;
+        else if (bulk->count >= BULK_WAITING_MAX)
+            e = ERR_FULL;
+        else
+            enqueue(bulk, load);
+        pthread_mutex_unlock(&bulk->lock);
+    }
+    if (e == OK)
+        return;
+    free(load);
+    reply_problem(&reply, &(struct problem){.error = e, .status = 503}, NULL);
+}
+
+err bulk_open(const struct gateway *gateway, struct bulk **out_bulk)
+{
+    struct bulk *bulk = calloc(1, sizeof *bulk);
+    if (bulk == NULL)
+        return ERR_NO_MEMORY;
+    bulk->gateway = gateway;
+    bulk->scratch = malloc(sizeof *bulk->scratch);
+    (void)pthread_mutex_init(&bulk->lock, NULL);
+    (void)pthread_cond_init(&bulk->news, NULL);
+    if (bulk->scratch != NULL && pthread_create(&bulk->thread, NULL, run, bulk) == 0) {
+        *out_bulk = bulk;
+        return OK;
+    }
+    free(bulk->scratch);
+    free(bulk);
+    return ERR_SYSTEM;
+}
+
+void bulk_close(struct bulk *bulk)
+{
+    if (bulk == NULL)
+        return;
+    pthread_mutex_lock(&bulk->lock);
+    bulk->is_closing = true;
+    (void)pthread_cond_signal(&bulk->news);
+    pthread_mutex_unlock(&bulk->lock);
+    (void)pthread_join(bulk->thread, NULL);
+    (void)pthread_cond_destroy(&bulk->news);
+    (void)pthread_mutex_destroy(&bulk->lock);
+    free(bulk->scratch);
+    free(bulk);
+}

@@ -1,0 +1,128 @@
+// Bulk bodies: records into jobs, verdicts for those that are none.
+
+#include "gateway/shell/bulk_private.h"
+#include "lib/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_LEN_MAX = 256 };
+
+bool bulk_reject(struct load *load, uint32_t line, err e, struct slice detail)
+{
+    if (load->rejected_count == load->rejected_cap) {
+        uint32_t cap = load->rejected_cap > 0 ? load->rejected_cap * 2 : 16;
+        struct verdict *grown = realloc(load->rejected, cap * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        load->rejected = grown;
+        load->rejected_cap = cap;
+    }
+    char *copy = detail.len > 0 ? malloc(detail.len + 1) : NULL;
+    if (copy != NULL)
+        (void)slice_to_text(detail, copy, detail.len + 1);
+    load->rejected[load->rejected_count++] = (struct verdict){line, e, copy};
+    return true;
+}
+
+// An arena with at least `len` bytes left.
+static struct arena *room_for(struct load *load, size_t len)
+{
+    CHECK(len <= BULK_CHUNK_LEN / 2);
+    struct chunk *chunk = load->chunks;
+    if (chunk != NULL && chunk->arena.cap - chunk->arena.used >= len + 16)
+        return &chunk->arena;
+    chunk = malloc(sizeof *chunk);
+    if (chunk == NULL)
+        return NULL;
+    chunk->next = load->chunks;
+    chunk->arena = (struct arena){.data = chunk->bytes, .cap = sizeof chunk->bytes};
+    load->chunks = chunk;
+    return &chunk->arena;
+}
+
+static bool grow_jobs(struct load *load)
+{
+    if (load->job_count < load->job_cap)
+        return true;
+    uint32_t cap = load->job_cap > 0 ? load->job_cap * 2 : 64;
+    struct msg_submit_job *jobs = realloc(load->jobs, cap * sizeof *jobs);
+    if (jobs != NULL)
+        load->jobs = jobs;
+    uint32_t *lines = realloc(load->lines, cap * sizeof *lines);
+    if (lines != NULL)
+        load->lines = lines;
+    if (jobs == NULL || lines == NULL)
+        return false;
+    load->job_cap = cap;
+    return true;
+}
+
+// "KEY#line" for a record that has no key of its own.
+static bool derive_key(const struct load *load, struct arena *arena, uint32_t line,
+                       struct msg_submit_job *job)
+{
+    if (job->key.len > 0 || load->key.len == 0)
+        return true;
+    char *room = arena_take(arena, KEY_LEN_MAX);
+    if (room == NULL)
+        return false;
+    int len = snprintf(room, KEY_LEN_MAX, "%.*s#%u", (int)load->key.len,
+                       (const char *)load->key.data, line);
+    CHECK(len > 0 && len < KEY_LEN_MAX);
+    job->key = slice_of(room, (size_t)len);
+    return true;
+}
+
+static bool add_job(struct load *load, struct arena *arena, uint32_t line,
+                    struct msg_submit_job *job)
+{
+    if (!grow_jobs(load) || !derive_key(load, arena, line, job))
+        return false;
+    posting_mint(job);
+    job->batch_id = load->batch_id;
+    job->batch_index = line - 1;
+    load->lines[load->job_count] = line;
+    load->jobs[load->job_count++] = *job;
+    return true;
+}
+
+// False: out of memory.
+static bool read_record(struct load *load, struct slice record, uint32_t line)
+{
+    struct msg_submit_job job;
+    struct submit_fault fault;
+    struct arena *arena = room_for(load, KEY_LEN_MAX * 8);
+    if (arena == NULL)
+        return false;
+    struct doc_room room = {load->bulk->scratch->keys, SCRATCH_KEYS_MAX, arena};
+    err e = posting_read((struct doc_value){DOC_JSON, record},
+                         &(struct submit_options){.is_record = true}, &room, &job, &fault);
+    if (e != OK)
+        return bulk_reject(load, line, e, slice_of_text(fault.detail));
+    return add_job(load, arena, line, &job);
+}
+
+err bulk_read_records(struct load *load, enum records_form form, const char **out_detail)
+{
+    struct records records;
+    bool more = true;
+    struct slice record;
+    records_init(&records, form,
+                 (struct scan){.text = load->request->body,
+                               .keys = load->bulk->scratch->keys,
+                               .key_cap = SCRATCH_KEYS_MAX});
+    for (uint32_t count = 0; more; count++) {
+        err e = records_next(&records, &more, &record);
+        *out_detail = e == OK ? "" : records.scan.fault;
+        if (e != OK || !more)
+            return e;
+        *out_detail = "a batch has at most 10000 records";
+        if (count == BULK_RECORDS_MAX)
+            return ERR_TOO_LARGE;
+        *out_detail = "";
+        if (!read_record(load, record, records.line))
+            return ERR_NO_MEMORY;
+    }
+    return OK;
+}

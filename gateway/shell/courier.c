@@ -1,0 +1,583 @@
+// The courier's thread.
+
+#include "gateway/shell/courier.h"
+
+#include "lib/link/link.h"
+#include "lib/peer/peer.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/log.h"
+#include "lib/sys/process.h"
+#include "lib/sys/wake.h"
+#include "proto/wire.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+// A message under way, with the questions it carries.
+struct parcel {
+    struct parcel *previous;
+    struct parcel *next;
+    struct ask_line asks;
+    enum ask_kind kind;
+    uint32_t job_count;
+    bool was_sent;
+    uint64_t corr;
+    size_t envelope_len;
+    size_t block_len;
+    uint8_t *bytes; // envelope, block: the same at every repetition
+};
+
+struct courier {
+    pthread_t thread;
+    struct wake wake;
+    char *endpoint;
+    struct link_context *context;
+    struct link *link;
+    uint32_t connection_count;
+    struct peer peer;
+    void *peer_memory;
+    uint64_t session;
+    struct arena arena;        // for coding one message
+    struct ask_line questions; // of status; not sent yet
+    struct ask_line urgent;    // jobs of single requests
+    struct ask_line bulk;      // jobs of bulk requests
+    struct parcel *parcels;
+    uint32_t flight_count; // SUBMIT parcels
+    pthread_mutex_t lock;  // `arrivals`, is_closing
+    struct ask_line arrivals;
+    bool is_closing;
+    when_ms stop_at; // when closing
+    bool is_stopped; // the thread has ended
+    _Atomic bool is_ready;
+    _Atomic uint64_t messages_sent;
+    _Atomic uint64_t jobs_sent;
+    _Atomic uint64_t messages_repeated;
+    _Atomic uint64_t welcomes;
+    _Atomic uint64_t lineage;
+};
+
+// --- queues ---
+
+static void finish(struct ask *ask, err e)
+{
+    ask->done(ask, &(struct ask_result){.error = e});
+}
+
+static void finish_all(struct ask_line *line, err e)
+{
+    for (struct ask *ask = ask_take(line); ask != NULL; ask = ask_take(line))
+        finish(ask, e);
+}
+
+static void collect_arrivals(struct courier *courier)
+{
+    pthread_mutex_lock(&courier->lock);
+    struct ask_line arrivals = courier->arrivals;
+    courier->arrivals = (struct ask_line){0};
+    pthread_mutex_unlock(&courier->lock);
+    for (struct ask *ask = ask_take(&arrivals); ask != NULL; ask = ask_take(&arrivals))
+        ask_put(ask->kind != ASK_SUBMIT ? &courier->questions
+                : ask->is_bulk          ? &courier->bulk
+                                        : &courier->urgent,
+                ask);
+}
+
+// --- parcels ---
+
+static void parcel_remove(struct courier *courier, struct parcel *parcel)
+{
+    if (parcel->previous != NULL)
+        parcel->previous->next = parcel->next;
+    else
+        courier->parcels = parcel->next;
+    if (parcel->next != NULL)
+        parcel->next->previous = parcel->previous;
+    if (parcel->kind == ASK_SUBMIT)
+        courier->flight_count--;
+    free(parcel->bytes);
+    free(parcel);
+}
+
+static struct parcel *parcel_new(struct courier *courier, enum ask_kind kind)
+{
+    struct parcel *parcel = calloc(1, sizeof *parcel);
+    if (parcel == NULL)
+        return NULL;
+    parcel->kind = kind;
+    parcel->next = courier->parcels;
+    if (parcel->next != NULL)
+        parcel->next->previous = parcel;
+    courier->parcels = parcel;
+    if (kind == ASK_SUBMIT)
+        courier->flight_count++;
+    return parcel;
+}
+
+// Fixes the bytes of a parcel.
+static err parcel_fill(struct courier *courier, struct parcel *parcel, const struct msg *msg)
+{
+    struct wire_frames frames;
+    arena_reset(&courier->arena);
+    err e = wire_encode(msg, &courier->arena, &frames);
+    if (e != OK)
+        return e;
+    parcel->bytes = malloc(frames.envelope.len + frames.block.len + 1);
+    if (parcel->bytes == NULL)
+        return ERR_NO_MEMORY;
+    parcel->envelope_len = frames.envelope.len;
+    parcel->block_len = frames.block.len;
+    memcpy(parcel->bytes, frames.envelope.data, frames.envelope.len);
+    if (frames.block.len > 0)
+        memcpy(parcel->bytes + frames.envelope.len, frames.block.data, frames.block.len);
+    return OK;
+}
+
+// Takes the jobs that wait at this moment, as far as one message carries them.
+static struct msg take_jobs(struct courier *courier, struct ask_line *asks,
+                            struct msg_submit_job jobs[COURIER_JOBS_MAX])
+{
+    struct msg msg = {.kind = MSG_SUBMIT, .submit = {.jobs = jobs}};
+    size_t byte_count = 0;
+    for (;;) {
+        struct ask_line *line = courier->urgent.first != NULL ? &courier->urgent : &courier->bulk;
+        const struct ask *ask = line->first;
+        if (ask == NULL)
+            return msg;
+        CHECK(ask->job_count > 0 && ask->job_count <= COURIER_JOBS_MAX);
+        if (ask->job_count > COURIER_JOBS_MAX - msg.submit.count ||
+            (msg.submit.count > 0 && byte_count + ask->byte_count > COURIER_BYTES_MAX))
+            return msg;
+        memcpy(jobs + msg.submit.count, ask->jobs, ask->job_count * sizeof *jobs);
+        msg.submit.count += ask->job_count;
+        byte_count += ask->byte_count;
+        ask_put(asks, ask_take(line));
+    }
+}
+
+static struct msg take_question(struct courier *courier, struct ask_line *asks)
+{
+    struct ask *ask = ask_take(&courier->questions);
+    ask_put(asks, ask);
+    if (ask->kind == ASK_STATUS)
+        return (struct msg){.kind = MSG_STATUS, .status = {ask->id, ask->wait_ms, ask->version}};
+    return (struct msg){.kind = MSG_BATCH_STATUS,
+                        .batch_status = {ask->id, ask->wait_ms, ask->version}};
+}
+
+// What can be packed now; NULL: nothing.
+static const struct ask *next_to_pack(const struct courier *courier)
+{
+    if (!peer_is_known(&courier->peer) || courier->peer.ask_count == courier->peer.ask_count_max)
+        return NULL;
+    if (courier->questions.first != NULL)
+        return courier->questions.first;
+    if (courier->flight_count == COURIER_FLIGHT_MAX)
+        return NULL;
+    return courier->urgent.first != NULL ? courier->urgent.first : courier->bulk.first;
+}
+
+// Makes one message of what waits.
+static void pack(struct courier *courier, when_ms now, const struct ask *next)
+{
+    struct msg_submit_job jobs[COURIER_JOBS_MAX];
+    struct parcel *parcel = parcel_new(courier, next->kind);
+    CHECK(parcel != NULL); // a hundred bytes are there or nothing is
+    struct peer_request request = {
+        .user = (uint64_t)(uintptr_t)parcel,
+        .deadline = now + COURIER_DEADLINE_MS + next->wait_ms,
+        .patience = next->wait_ms,
+    };
+    struct msg msg = next->kind == ASK_SUBMIT ? take_jobs(courier, &parcel->asks, jobs)
+                                              : take_question(courier, &parcel->asks);
+    err e = peer_ask(&courier->peer, now, &request, &parcel->corr);
+    CHECK(e == OK); // next_to_pack() has looked
+    msg.corr = parcel->corr;
+    parcel->job_count = msg.kind == MSG_SUBMIT ? msg.submit.count : 0;
+    e = parcel_fill(courier, parcel, &msg);
+    if (e == OK)
+        return;
+    // Nothing has been sent, and the broker would not take it either.
+    (void)peer_drop(&courier->peer, parcel->corr);
+    struct ask_line asks = parcel->asks;
+    parcel_remove(courier, parcel);
+    finish_all(&asks, e);
+}
+
+static void pack_all(struct courier *courier, when_ms now)
+{
+    for (const struct ask *next = next_to_pack(courier); next != NULL; next = next_to_pack(courier))
+        pack(courier, now, next);
+}
+
+// --- questions that find no broker ---
+
+// Ends those that have waited too long. They stand in the order of their arrival.
+static void expire_line(struct ask_line *line, when_ms now)
+{
+    while (line->first != NULL && now - line->first->asked_at >= COURIER_PATIENCE_MS)
+        finish(ask_take(line), ERR_NO_BROKER);
+}
+
+static void expire(struct courier *courier, when_ms now)
+{
+    // With a broker they wait only for their turn.
+    if (peer_is_known(&courier->peer))
+        return;
+    expire_line(&courier->questions, now);
+    expire_line(&courier->urgent, now);
+    expire_line(&courier->bulk, now);
+}
+
+static when_ms first_expiry(const struct courier *courier)
+{
+    const struct ask *firsts[] = {courier->questions.first, courier->urgent.first,
+                                  courier->bulk.first};
+    when_ms first = WHEN_NEVER;
+    for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+        if (firsts[i] != NULL && !peer_is_known(&courier->peer))
+            first = when_min(first, firsts[i]->asked_at + COURIER_PATIENCE_MS);
+    }
+    return first;
+}
+
+// --- what the peer wants done ---
+
+static err send_hello(struct courier *courier, uint64_t corr)
+{
+    struct wire_frames frames;
+    struct msg msg = {
+        .kind = MSG_HELLO,
+        .corr = corr,
+        .hello = {.role = ROLE_GATEWAY,
+                  .name = slice_of_text("gateway"),
+                  .session = courier->session},
+    };
+    arena_reset(&courier->arena);
+    err e = wire_encode(&msg, &courier->arena, &frames);
+    if (e != OK)
+        return e;
+    return link_send(courier->link, (struct slice){0}, frames.envelope, frames.block);
+}
+
+static err send_parcel(struct courier *courier, const struct peer_action *action)
+{
+    struct parcel *parcel = (struct parcel *)(uintptr_t)action->user;
+    struct slice envelope = slice_of(parcel->bytes, parcel->envelope_len);
+    struct slice block = slice_of(parcel->bytes + parcel->envelope_len, parcel->block_len);
+    err e = link_send(courier->link, (struct slice){0}, envelope, block);
+    if (e != OK)
+        return e;
+    if (parcel->was_sent) {
+        (void)atomic_fetch_add(&courier->messages_repeated, 1);
+    } else if (parcel->kind == ASK_SUBMIT) {
+        (void)atomic_fetch_add(&courier->messages_sent, 1);
+        (void)atomic_fetch_add(&courier->jobs_sent, parcel->job_count);
+    }
+    parcel->was_sent = true;
+    return OK;
+}
+
+static void give_up(struct courier *courier, struct parcel *parcel)
+{
+    struct ask_line asks = parcel->asks;
+    err e = parcel->was_sent ? ERR_TIMEOUT : ERR_NO_BROKER;
+    parcel_remove(courier, parcel);
+    finish_all(&asks, e);
+}
+
+static err open_link(struct courier *courier)
+{
+    struct link_options options = {
+        .kind = LINK_DEALER,
+        .endpoint = courier->endpoint,
+        .message_bytes_max = MSG_BYTES_MAX,
+    };
+    courier->connection_count = 0;
+    return link_open(courier->context, &options, &courier->link);
+}
+
+static void reconnect(struct courier *courier)
+{
+    log_info("gateway.reconnecting", "endpoint=%s", courier->endpoint);
+    link_close(courier->link);
+    err e = open_link(courier);
+    // The endpoint was good before; without descriptors or memory a new process is the better one.
+    CHECK(e == OK);
+}
+
+static void act(struct courier *courier, when_ms now)
+{
+    struct peer_action action;
+    while ((action = peer_next(&courier->peer, now)).kind != PEER_NOTHING) {
+        err e = OK;
+        switch (action.kind) {
+        case PEER_NOTHING: UNREACHABLE();
+        case PEER_HELLO: e = send_hello(courier, action.corr); break;
+        case PEER_SEND: e = send_parcel(courier, &action); break;
+        case PEER_GIVE_UP: give_up(courier, (struct parcel *)(uintptr_t)action.user); break;
+        case PEER_RECONNECT: reconnect(courier); break;
+        }
+        if (e != OK)
+            peer_unsent(&courier->peer, now, &action);
+    }
+}
+
+// --- what arrives ---
+
+static void welcomed(struct courier *courier, when_ms now, const struct msg *msg)
+{
+    if (!peer_welcomed(&courier->peer, now, msg->corr))
+        return;
+    (void)atomic_fetch_add(&courier->welcomes, 1);
+    atomic_store(&courier->lineage, msg->welcome.lineage);
+    log_info("gateway.welcomed", "broker=%s epoch=%u", log_quote(msg->welcome.broker).text,
+             msg->welcome.epoch);
+}
+
+// Each question of the parcel gets its part of the answer.
+static void submitted(struct parcel *parcel, const struct msg_submitted *answer)
+{
+    uint32_t at = 0;
+    bool fits = answer->count == parcel->job_count;
+    if (!fits)
+        log_error("gateway.answer_misfit", "asked=%u answered=%u", parcel->job_count,
+                  answer->count);
+    struct ask_line asks = parcel->asks;
+    for (struct ask *ask = ask_take(&asks); ask != NULL; ask = ask_take(&asks)) {
+        uint32_t count = ask->job_count;
+        ask->done(ask, &(struct ask_result){.error = fits ? OK : ERR_TIMEOUT,
+                                            .jobs = fits ? answer->jobs + at : NULL});
+        at += count;
+    }
+}
+
+static void answered(struct courier *courier, const struct msg *msg)
+{
+    uint64_t user;
+    if (!peer_answered(&courier->peer, msg->corr, &user))
+        return; // a repeated question has been answered twice
+    struct parcel *parcel = (struct parcel *)(uintptr_t)user;
+    struct ask_result result = {.error = OK};
+    if (msg->kind == MSG_SUBMITTED && parcel->kind == ASK_SUBMIT) {
+        submitted(parcel, &msg->submitted);
+    } else {
+        struct ask_line asks = parcel->asks;
+        if (msg->kind == MSG_STATUS_IS && parcel->kind == ASK_STATUS)
+            result.status = &msg->status_is;
+        else if (msg->kind == MSG_BATCH_STATUS_IS && parcel->kind == ASK_BATCH)
+            result.batch = &msg->batch_status_is;
+        else
+            result.error =
+                msg->kind == MSG_ERROR && msg->error.error != OK ? msg->error.error : ERR_MALFORMED;
+        for (struct ask *ask = ask_take(&asks); ask != NULL; ask = ask_take(&asks))
+            ask->done(ask, &result);
+    }
+    parcel->asks = (struct ask_line){0};
+    parcel_remove(courier, parcel);
+}
+
+static void take_message(struct courier *courier, when_ms now, const struct link_message *message)
+{
+    struct msg msg;
+    arena_reset(&courier->arena);
+    if (!slice_is_text(message->version, WIRE_VERSION) ||
+        wire_decode(message->envelope, message->block, &courier->arena, &msg) != OK) {
+        log_warn("gateway.message_unread", "bytes=%zu", message->envelope.len);
+        return;
+    }
+    peer_heard(&courier->peer);
+    if (msg.kind == MSG_WELCOME)
+        welcomed(courier, now, &msg);
+    else if (msg.kind == MSG_ERROR && msg.error.error == ERR_UNKNOWN_PEER)
+        peer_unknown(&courier->peer, now, msg.corr);
+    else
+        answered(courier, &msg);
+}
+
+static void receive_all(struct courier *courier, when_ms now)
+{
+    for (;;) {
+        struct link_message message;
+        err e = link_receive(courier->link, &message);
+        if (e == ERR_AGAIN)
+            return;
+        if (e == OK)
+            take_message(courier, now, &message);
+        link_release(&message);
+    }
+}
+
+// --- the loop ---
+
+static void look_at_connection(struct courier *courier, when_ms now)
+{
+    uint32_t count = link_connection_count(courier->link);
+    if (count != courier->connection_count)
+        peer_connected(&courier->peer, now);
+    courier->connection_count = count;
+}
+
+// When the courier is to end at the latest; WHEN_NEVER while nobody has told it to.
+static when_ms stop_time(struct courier *courier)
+{
+    pthread_mutex_lock(&courier->lock);
+    when_ms at = courier->is_closing ? courier->stop_at : WHEN_NEVER;
+    pthread_mutex_unlock(&courier->lock);
+    return at;
+}
+
+// False when it has been told to stop and nothing is worth waiting for any more.
+static bool goes_on(struct courier *courier, when_ms now)
+{
+    when_ms stop_at = stop_time(courier);
+    if (stop_at == WHEN_NEVER)
+        return true;
+    bool is_done =
+        courier->flight_count == 0 && courier->urgent.first == NULL && courier->bulk.first == NULL;
+    return now < stop_at && !is_done && peer_is_known(&courier->peer);
+}
+
+static void rest(struct courier *courier, when_ms now)
+{
+    when_ms span = peer_wait_ms(&courier->peer, now);
+    when_ms until = when_min(first_expiry(courier), stop_time(courier));
+    if (until != WHEN_NEVER) {
+        when_ms left = until > now ? until - now : 0;
+        span = span < 0 ? left : when_min(span, left);
+    }
+    struct link_wait items[] = {
+        {.link = courier->link},
+        {.fd = courier->wake.fd},
+    };
+    err e = link_wait(items, 2, span);
+    CHECK(e == OK);
+    wake_clear(&courier->wake);
+}
+
+static void *run(void *ctx)
+{
+    struct courier *courier = ctx;
+    process_name("courier");
+    for (when_ms now = clock_mono_ms(); goes_on(courier, now); now = clock_mono_ms()) {
+        look_at_connection(courier, now);
+        receive_all(courier, now);
+        collect_arrivals(courier);
+        pack_all(courier, now);
+        act(courier, now);
+        expire(courier, now);
+        atomic_store(&courier->is_ready, peer_is_known(&courier->peer));
+        rest(courier, now);
+    }
+    return NULL;
+}
+
+// --- for others ---
+
+void courier_ask(struct courier *courier, struct ask *ask)
+{
+    ask->asked_at = clock_mono_ms();
+    pthread_mutex_lock(&courier->lock);
+    bool is_closing = courier->is_closing;
+    bool was_empty = courier->arrivals.first == NULL;
+    if (!is_closing)
+        ask_put(&courier->arrivals, ask);
+    pthread_mutex_unlock(&courier->lock);
+    if (is_closing)
+        finish(ask, ERR_NO_BROKER);
+    else if (was_empty)
+        wake_ring(&courier->wake);
+}
+
+bool courier_is_ready(const struct courier *courier)
+{
+    return atomic_load(&courier->is_ready);
+}
+
+void courier_figures(const struct courier *courier, struct courier_figures *out_figures)
+{
+    *out_figures = (struct courier_figures){
+        .messages_sent = atomic_load(&courier->messages_sent),
+        .jobs_sent = atomic_load(&courier->jobs_sent),
+        .messages_repeated = atomic_load(&courier->messages_repeated),
+        .welcomes = atomic_load(&courier->welcomes),
+        .lineage = atomic_load(&courier->lineage),
+    };
+}
+
+static err make(struct courier *courier, const char *endpoint)
+{
+    size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
+    courier->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
+    courier->peer_memory = malloc(peer_size(COURIER_ASKS_MAX));
+    courier->endpoint = strdup(endpoint);
+    if (courier->arena.data == NULL || courier->peer_memory == NULL || courier->endpoint == NULL)
+        return ERR_NO_MEMORY;
+    blake_random(&courier->session, sizeof courier->session);
+    peer_init(&courier->peer, courier->peer_memory, COURIER_ASKS_MAX, courier->session);
+    err e = wake_open(&courier->wake);
+    if (e == OK)
+        e = link_context_open(&courier->context);
+    if (e == OK)
+        e = open_link(courier);
+    if (e == OK && pthread_create(&courier->thread, NULL, run, courier) != 0)
+        e = ERR_SYSTEM;
+    return e;
+}
+
+static void unmake(struct courier *courier)
+{
+    if (courier->link != NULL)
+        link_close(courier->link);
+    if (courier->context != NULL)
+        link_context_close(courier->context);
+    if (courier->wake.fd >= 0)
+        wake_close(&courier->wake);
+    (void)pthread_mutex_destroy(&courier->lock);
+    free(courier->endpoint);
+    free(courier->peer_memory);
+    free(courier->arena.data);
+    free(courier);
+}
+
+err courier_open(const char *endpoint, struct courier **out_courier)
+{
+    struct courier *courier = calloc(1, sizeof *courier);
+    if (courier == NULL)
+        return ERR_NO_MEMORY;
+    courier->wake.fd = -1;
+    (void)pthread_mutex_init(&courier->lock, NULL);
+    err e = make(courier, endpoint);
+    if (e == OK)
+        *out_courier = courier;
+    else
+        unmake(courier);
+    return e;
+}
+
+void courier_stop(struct courier *courier)
+{
+    pthread_mutex_lock(&courier->lock);
+    courier->is_closing = true;
+    courier->stop_at = clock_mono_ms() + COURIER_DRAIN_MS;
+    pthread_mutex_unlock(&courier->lock);
+    wake_ring(&courier->wake);
+    (void)pthread_join(courier->thread, NULL);
+    courier->is_stopped = true;
+    collect_arrivals(courier);
+    finish_all(&courier->questions, ERR_NO_BROKER);
+    finish_all(&courier->urgent, ERR_NO_BROKER);
+    finish_all(&courier->bulk, ERR_NO_BROKER);
+    while (courier->parcels != NULL)
+        give_up(courier, courier->parcels);
+}
+
+void courier_close(struct courier *courier)
+{
+    if (courier == NULL)
+        return;
+    if (!courier->is_stopped)
+        courier_stop(courier);
+    unmake(courier);
+}

@@ -1,0 +1,45 @@
+#pragma once
+
+// The gateway's only line to the broker: one thread, one DEALER. Questions of all HTTP requests
+// meet here; jobs that wait at the same moment travel in one message, and while messages are
+// unanswered the next one fills, so batches grow with the load and nobody waits for them. Repeats
+// and reconnects as lib/peer says.
+
+#include "gateway/shell/ask.h"
+
+struct courier;
+
+enum {
+    COURIER_JOBS_MAX = 256,              // in one message
+    COURIER_BYTES_MAX = 4 * 1024 * 1024, // of payloads in one message
+    COURIER_FLIGHT_MAX = 4,              // SUBMIT messages unanswered at once
+    COURIER_ASKS_MAX = 16384,            // messages unanswered at once
+    COURIER_PATIENCE_MS = 2000,          // how long a question waits for a broker
+    COURIER_DRAIN_MS = 1000,             // for answers, when stopping
+    COURIER_DEADLINE_MS = 10000,         // for an answer, besides the time it may wait
+};
+
+// `endpoint` is the broker's ROUTER.
+//   ERR_BAD_FIELD   the endpoint is not valid
+//   ERR_NO_MEMORY, ERR_SYSTEM
+MUST_USE err courier_open(const char *endpoint, struct courier **out_courier);
+// Takes no more questions (they end with ERR_NO_BROKER at once), gives what is under way
+// COURIER_DRAIN_MS, and ends the thread. Every question has been answered when this returns.
+void courier_stop(struct courier *courier);
+// Stops it unless that has been done. NULL is allowed.
+void courier_close(struct courier *courier);
+
+// Any thread, also within `done`.
+void courier_ask(struct courier *courier, struct ask *ask);
+
+// The broker has said WELCOME and has not been lost since. Any thread.
+bool courier_is_ready(const struct courier *courier);
+
+struct courier_figures {
+    uint64_t messages_sent; // SUBMIT, first time
+    uint64_t jobs_sent;     // in them
+    uint64_t messages_repeated;
+    uint64_t welcomes;
+    uint64_t lineage; // of the broker's store, 0 before the first WELCOME
+};
+void courier_figures(const struct courier *courier, struct courier_figures *out_figures);

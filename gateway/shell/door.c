@@ -1,0 +1,127 @@
+// The table of routes.
+
+#include "gateway/shell/door.h"
+
+#include "gateway/core/problem.h"
+#include "gateway/shell/gateway.h"
+#include "gateway/shell/reply.h"
+#include "gateway/shell/single.h"
+#include "lib/base/check.h"
+#include "proto/msg.h"
+
+#include <stdlib.h>
+
+enum route {
+    ROUTE_SUBMIT,
+    ROUTE_STATUS,
+    ROUTE_BULK,
+    ROUTE_BATCH,
+    ROUTE_LIVE,
+    ROUTE_READY,
+    ROUTE_METRICS,
+    ROUTE_INDEX,
+};
+
+enum {
+    // The payload's limit, and room for the fields around it.
+    SUBMIT_BODY_LEN_MAX = MSG_PAYLOAD_LEN_MAX + 64 * 1024,
+    SUBMIT_ANSWER_MS = COURIER_PATIENCE_MS + COURIER_DEADLINE_MS + 3000,
+    WAIT_ANSWER_MS = 60000 + SUBMIT_ANSWER_MS,
+    BULK_ANSWER_MS = 60000,
+};
+
+static const struct http_route routes[] = {
+    [ROUTE_SUBMIT] = {.method = "POST",
+                      .path = "/v1/jobs",
+                      .body_len_max = SUBMIT_BODY_LEN_MAX,
+                      .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_BULK] = {.method = "POST",
+                    .path = "/v1/batches",
+                    .body_len_max = BULK_BODY_LEN_MAX,
+                    .chunked = true,
+                    .answer_ms_max = BULK_ANSWER_MS},
+    [ROUTE_BATCH] = {.method = "GET", .path = "/v1/batches/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_LIVE] = {.method = "GET", .path = "/livez"},
+    [ROUTE_READY] = {.method = "GET", .path = "/readyz"},
+    [ROUTE_METRICS] = {.method = "GET", .path = "/metrics"},
+    [ROUTE_INDEX] = {.method = "GET", .path = "/"},
+};
+
+static const char index_text[] =
+    "{\"service\":\"weft\",\"submit\":\"/v1/jobs\",\"job\":\"/v1/jobs/{id}\","
+    "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"live\":\"/livez\","
+    "\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n";
+
+static void answer_ready(const struct gateway *gateway, const struct reply *reply)
+{
+    if (courier_is_ready(gateway->courier))
+        reply_text(reply, 200, "text/plain", slice_of_text("ready\n"));
+    else
+        reply_problem(reply, &(struct problem){.error = ERR_NO_BROKER}, NULL);
+}
+
+static void answer_metrics(const struct gateway *gateway, const struct reply *reply)
+{
+    size_t len = 0;
+    char *text = tally_text(gateway, &len);
+    if (text == NULL) {
+        reply_problem(reply, &(struct problem){.error = ERR_NO_MEMORY}, NULL);
+        return;
+    }
+    reply_text(reply, 200, "text/plain; version=0.0.4", slice_of(text, len));
+    free(text);
+}
+
+static void handle(void *ctx, struct http_request *request)
+{
+    const struct gateway *gateway = ctx;
+    struct reply reply = {gateway->tally, TALLY_OTHER, request};
+    switch ((enum route)request->route) {
+    case ROUTE_SUBMIT: single_submit(gateway, request); return;
+    case ROUTE_STATUS: single_status(gateway, request); return;
+    case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
+    case ROUTE_BATCH: single_batch(gateway, request); return;
+    case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
+    case ROUTE_READY: answer_ready(gateway, &reply); return;
+    case ROUTE_METRICS: answer_metrics(gateway, &reply); return;
+    case ROUTE_INDEX:
+        reply_text(&reply, 200, "application/json", slice_of_text(index_text));
+        return;
+    }
+    UNREACHABLE();
+}
+
+static struct slice refuse(void *ctx, const struct http_refusal *refusal, char *room,
+                           size_t room_len)
+{
+    (void)ctx;
+    const struct problem problem = {
+        .error = refusal->error,
+        .status = refusal->status,
+        .detail = slice_of_text(refusal->detail),
+    };
+    return problem_text(&problem, (uint8_t *)room, room_len);
+}
+
+err door_open(struct gateway *gateway, struct http **out_http)
+{
+    const struct settings *settings = gateway->settings;
+    const struct http_options options = {
+        .endpoint = settings->http,
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .handler = handle,
+        .refuse = refuse,
+        .refuse_type = PROBLEM_TYPE_JSON,
+        .ctx = gateway,
+        .limits =
+            {
+                .thread_count = settings->thread_count,
+                .connection_count_max = settings->connection_count_max,
+                .waiting_count_max = settings->connection_count_max,
+                .buffered_bytes_max = settings->buffered_bytes_max,
+            },
+    };
+    return http_open(&options, out_http);
+}

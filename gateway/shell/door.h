@@ -1,0 +1,12 @@
+#pragma once
+
+// The HTTP door: which paths there are and who answers them.
+
+#include "lib/base/err.h"
+
+struct gateway;
+struct http;
+
+// Opens the door of `gateway`, whose other parts are there already.
+//   ERR_BAD_FIELD, ERR_LOCKED, ERR_SYSTEM as http_open()
+MUST_USE err door_open(struct gateway *gateway, struct http **out_http);

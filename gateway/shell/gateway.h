@@ -1,0 +1,26 @@
+#pragma once
+
+// What the parts of the gateway share. Made and taken apart by main.c; everything in it may be
+// used by any thread.
+
+#include "gateway/shell/bulk.h"
+#include "gateway/shell/courier.h"
+#include "gateway/shell/scratch.h"
+#include "gateway/shell/settings.h"
+#include "gateway/shell/tally.h"
+#include "gateway/store/keys.h"
+#include "lib/http/http.h"
+
+#define GATEWAY_TENANT "default"
+// Batch ids are derived in a queue of their own, whose name no real queue can have.
+#define GATEWAY_BATCH_QUEUE "#batch"
+
+struct gateway {
+    const struct settings *settings;
+    struct http *http;
+    struct courier *courier;
+    struct keys *keys;
+    struct bulk *bulk;
+    struct scratch_pool *scratch;
+    struct tally *tally;
+};

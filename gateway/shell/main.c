@@ -1,0 +1,140 @@
+// Makes a gateway out of its parts, waits for the signal to stop, takes it apart.
+
+#include "gateway/shell/main.h"
+
+#include "gateway/shell/door.h"
+#include "gateway/shell/gateway.h"
+#include "lib/sys/failpoint.h"
+#include "lib/sys/log.h"
+#include "lib/sys/signal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { EXIT_USAGE = 64 };
+
+// Without tokens everybody who reaches the door may use it, so only this machine may reach it.
+static bool is_loopback(const char *endpoint)
+{
+    static const char *const beginnings[] = {"127.", "localhost:", "[::1]:"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (strncmp(endpoint, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static err make(struct gateway *gateway, const char **out_why)
+{
+    const struct settings *settings = gateway->settings;
+    *out_why = "--http: only loopback addresses are served";
+    if (!is_loopback(settings->http))
+        return ERR_UNSUPPORTED;
+    const struct keys_options keys = {
+        .dir = settings->data,
+        .key_count_max = settings->key_count_max,
+        .map_bytes_max = (uint64_t)4 << 30,
+    };
+    err e = keys_open(&keys, &gateway->keys, out_why);
+    if (e != OK)
+        return e;
+    *out_why = "there is not enough memory";
+    gateway->tally = tally_new();
+    gateway->scratch = scratch_pool_new();
+    if (gateway->tally == NULL || gateway->scratch == NULL)
+        return ERR_NO_MEMORY;
+    *out_why = "--broker: the endpoint is not valid";
+    e = courier_open(settings->broker, &gateway->courier);
+    if (e != OK)
+        return e;
+    *out_why = "no thread could be started";
+    e = bulk_open(gateway, &gateway->bulk);
+    if (e != OK)
+        return e;
+    *out_why = "--http: the address is in use, or not ADDRESS:PORT";
+    return door_open(gateway, &gateway->http);
+}
+
+// The courier first, so that what is under way still gets its answer; the door before those whom
+// its threads call.
+static void unmake(struct gateway *gateway)
+{
+    if (gateway->courier != NULL)
+        courier_stop(gateway->courier);
+    http_close(gateway->http);
+    bulk_close(gateway->bulk);
+    courier_close(gateway->courier);
+    scratch_pool_free(gateway->scratch);
+    tally_free(gateway->tally);
+    keys_close(gateway->keys);
+}
+
+static void wait_for_stop(int signal_fd)
+{
+    for (;;) {
+        struct pollfd item = {.fd = signal_fd, .events = POLLIN};
+        (void)poll(&item, 1, -1); // an interruption is as good as a signal
+        for (int number = signal_take(signal_fd); number != 0; number = signal_take(signal_fd)) {
+            if (number == SIGTERM || number == SIGINT)
+                return;
+        }
+    }
+}
+
+static int serve(const struct settings *settings, int signal_fd)
+{
+    struct gateway gateway = {.settings = settings};
+    const char *why = "";
+    err e = make(&gateway, &why);
+    if (e == OK) {
+        log_info("gateway.started", "http=%s broker=%s", http_endpoint(gateway.http),
+                 settings->broker);
+        (void)printf("ready http=http://%s\n", http_endpoint(gateway.http));
+        (void)fflush(stdout); // whoever started us may have closed it
+        wait_for_stop(signal_fd);
+        log_event(LOG_LEVEL_INFO, "gateway.stopping");
+    } else {
+        log_error("gateway.not_started", "error=%s fix=%s", err_slug(e),
+                  log_quote_text(why != NULL ? why : "").text);
+    }
+    unmake(&gateway);
+    return e == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct settings *settings)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    int signal_fd = -1;
+    err e = log_level_from_text(config_text(&settings->config, "log-level"), &level);
+    log_set_level(level);
+    if (e == OK)
+        e = failpoint_init();
+    if (e == OK)
+        e = signal_open(&signal_fd);
+    if (e != OK) {
+        log_error("gateway.not_started", "error=%s", err_slug(e));
+        return EXIT_FAILURE;
+    }
+    int code = serve(settings, signal_fd);
+    signal_close(signal_fd);
+    return code;
+}
+
+int gateway_main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    int code = EXIT_USAGE;
+    err e = settings_read(&settings, argc, argv);
+    if (e == OK && settings.config.help_asked) {
+        config_help(&settings_table, stdout);
+        code = EXIT_SUCCESS;
+    } else if (e == OK) {
+        code = run(&settings);
+    } else {
+        (void)fprintf(stderr, "weft gateway: %s\n", settings.config.problem);
+    }
+    settings_deinit(&settings);
+    return code;
+}

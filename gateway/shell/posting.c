@@ -1,0 +1,54 @@
+// Reading, judging and naming jobs.
+
+#include "gateway/shell/posting.h"
+
+#include "gateway/shell/gateway.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/mint.h"
+#include "proto/check.h"
+#include "proto/identity.h"
+
+err posting_read(struct doc_value object, const struct submit_options *options,
+                 const struct doc_room *room, struct msg_submit_job *out_job,
+                 struct submit_fault *out_fault)
+{
+    struct msg_submit_job job;
+    const char *detail = NULL;
+    err e = submit_read(object, options, room, &job, out_fault);
+    if (e != OK)
+        return e;
+    e = check_submit_job(&job, &detail);
+    if (e != OK) {
+        (void)slice_to_text(slice_of_text(detail), out_fault->detail, sizeof out_fault->detail);
+        return e;
+    }
+    *out_job = job;
+    return OK;
+}
+
+static struct id mint(struct slice queue, struct slice key)
+{
+    struct origin origin = {.tenant = slice_of_text(GATEWAY_TENANT), .queue = queue};
+    return key.len > 0 ? mint_keyed(&origin, key) : mint_fresh(clock_wall_ms(), &origin);
+}
+
+void posting_mint(struct msg_submit_job *job)
+{
+    struct slice queue = job->queue.len > 0 ? job->queue : slice_of_text("default");
+    job->job_id = mint(queue, job->key);
+}
+
+struct id posting_batch_id(struct slice key)
+{
+    return mint(slice_of_text(GATEWAY_BATCH_QUEUE), key);
+}
+
+uint64_t posting_fingerprint(const struct msg_submit_job *job)
+{
+    uint8_t room[IDENTITY_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    identity_put_options(&out, job);
+    CHECK(!out.full);
+    return blake_u64(slice_of(room, out.len), job->payload.bytes);
+}

@@ -1,0 +1,20 @@
+#pragma once
+
+// From the object a client posts to a job with an id, the same for single and bulk requests. Any
+// thread.
+
+#include "gateway/core/submit.h"
+
+// submit_read(), then the rules of proto/check.h.
+MUST_USE err posting_read(struct doc_value object, const struct submit_options *options,
+                          const struct doc_room *room, struct msg_submit_job *out_job,
+                          struct submit_fault *out_fault);
+
+// Gives the job its id: derived when it has a key, else new.
+void posting_mint(struct msg_submit_job *job);
+
+// The id of a batch: derived from its key, or new when the key is empty.
+struct id posting_batch_id(struct slice key);
+
+// BLAKE2b over the given options and the payload, as the broker makes it.
+uint64_t posting_fingerprint(const struct msg_submit_job *job);

@@ -1,0 +1,99 @@
+// Making and counting answers.
+
+#include "gateway/shell/reply.h"
+
+#include "gateway/core/media.h"
+#include "lib/base/check.h"
+
+#include <stdio.h>
+
+enum { PROBLEM_LEN_MAX = 2048 };
+
+void reply_header(struct reply_headers *headers, const char *name, const char *value)
+{
+    CHECK(headers->count < REPLY_HEADERS_MAX);
+    char *kept = headers->values[headers->count];
+    (void)slice_to_text(slice_of_text(value), kept, REPLY_VALUE_LEN);
+    headers->items[headers->count++] = (struct http_header){name, kept};
+}
+
+void reply_retry_after(struct reply_headers *headers, uint32_t ms)
+{
+    char text[16];
+    uint32_t seconds = ms / 1000 + (ms % 1000 > 0);
+    (void)snprintf(text, sizeof text, "%u", seconds > 0 ? seconds : 1);
+    reply_header(headers, "Retry-After", text);
+}
+
+void reply_etag(struct reply_headers *headers, uint32_t version)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "\"%u\"", version);
+    reply_header(headers, "ETag", text);
+}
+
+enum out_format reply_format(const struct http_request *request)
+{
+    return media_wanted(request->headers[HTTP_ACCEPT]) == MEDIA_MSGPACK ? OUT_MSGPACK : OUT_JSON;
+}
+
+static void send(const struct reply *reply, struct http_answer *answer,
+                 const struct reply_headers *headers)
+{
+    if (headers != NULL) {
+        answer->headers = headers->items;
+        answer->header_count = headers->count;
+    }
+    tally_answer(reply->tally, reply->route, answer->status);
+    http_answer(reply->request, answer);
+}
+
+void reply_value(const struct reply *reply, unsigned status, const struct out *out,
+                 const struct reply_headers *headers)
+{
+    if (out->full) {
+        reply_problem(reply,
+                      &(struct problem){
+                          .error = ERR_SYSTEM,
+                          .detail = slice_of_text("the answer is too large to be given"),
+                      },
+                      NULL);
+        return;
+    }
+    const char *json = status < 400 ? "application/json" : PROBLEM_TYPE_JSON;
+    const char *type = out->format == OUT_JSON ? json : "application/msgpack";
+    struct http_answer answer = {.status = status, .content_type = type, .body = out_slice(out)};
+    send(reply, &answer, headers);
+}
+
+void reply_problem(const struct reply *reply, const struct problem *problem,
+                   const struct reply_headers *headers)
+{
+    uint8_t room[PROBLEM_LEN_MAX];
+    struct http_answer answer = {
+        .status = problem_status(problem),
+        .content_type = PROBLEM_TYPE_JSON,
+        .body = problem_text(problem, room, sizeof room),
+    };
+    struct reply_headers own = {0};
+    bool is_told = headers != NULL && headers->count > 0;
+    // Whoever may retry is told when.
+    if (!is_told && (answer.status == 429 || answer.status == 503 || answer.status == 504 ||
+                     answer.status == 507)) {
+        reply_retry_after(&own, 1000);
+        headers = &own;
+    }
+    send(reply, &answer, headers);
+}
+
+void reply_empty(const struct reply *reply, unsigned status, const struct reply_headers *headers)
+{
+    struct http_answer answer = {.status = status};
+    send(reply, &answer, headers);
+}
+
+void reply_text(const struct reply *reply, unsigned status, const char *type, struct slice text)
+{
+    struct http_answer answer = {.status = status, .content_type = type, .body = text};
+    send(reply, &answer, NULL);
+}

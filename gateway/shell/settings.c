@@ -1,0 +1,72 @@
+// The gateway's keys, described for users in docs/operations.md.
+
+#include "gateway/shell/settings.h"
+
+static const struct config_key keys[] = {
+    {.key = "http",
+     .type = CONFIG_ENDPOINT,
+     .default_text = "127.0.0.1:7410",
+     .help = "address of the HTTP door; loopback only, as there are no tokens yet"},
+    {.key = "broker",
+     .type = CONFIG_ENDPOINT,
+     .default_text = "tcp://127.0.0.1:7400",
+     .help = "the broker's endpoint"},
+    {.key = "data",
+     .type = CONFIG_STRING,
+     .default_text = "weft-data/gateway",
+     .help = "directory of the record of answered keys"},
+    {.key = "threads",
+     .type = CONFIG_INTEGER,
+     .default_text = "1",
+     .min = 1,
+     .max = 64,
+     .help = "threads that serve HTTP"},
+    {.key = "connections-max",
+     .type = CONFIG_INTEGER,
+     .default_text = "4096",
+     .min = 1,
+     .max = 1000000,
+     .help = "HTTP connections at once"},
+    {.key = "buffered-max",
+     .type = CONFIG_BYTES,
+     .default_text = "256MiB",
+     .min = 1024 * 1024,
+     .max = (int64_t)1 << 40,
+     .help = "bytes of request bodies in memory at once"},
+    {.key = "answered-keys-max",
+     .type = CONFIG_INTEGER,
+     .default_text = "1000000",
+     .min = 1,
+     .max = 100000000,
+     .help = "idempotency keys remembered for times without a broker"},
+    CONFIG_LOG_LEVEL,
+};
+
+const struct config_table settings_table = {
+    .program = "gateway",
+    .usage = "weft gateway [flags]",
+    .about = "Serves HTTP clients: takes jobs, answers when they are stored, tells how they fare.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof keys[0],
+};
+
+err settings_read(struct settings *settings, int argc, char **argv)
+{
+    struct config *config = &settings->config;
+    err e = config_read(config, &settings_table, argc, argv);
+    if (e != OK || config->help_asked)
+        return e;
+    settings->http = config_text(config, "http");
+    settings->broker = config_text(config, "broker");
+    settings->data = config_text(config, "data");
+    settings->thread_count = (uint32_t)config_number(config, "threads");
+    settings->connection_count_max = (uint32_t)config_number(config, "connections-max");
+    settings->buffered_bytes_max = (uint64_t)config_number(config, "buffered-max");
+    settings->key_count_max = (uint32_t)config_number(config, "answered-keys-max");
+    return OK;
+}
+
+void settings_deinit(struct settings *settings)
+{
+    config_deinit(&settings->config);
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+// The gateway's settings: flags, WEFT_* variables, file. Read once, at the start.
+
+#include "lib/base/err.h"
+#include "lib/sys/config.h"
+
+struct settings {
+    struct config config;
+    const char *http;   // ADDRESS:PORT
+    const char *broker; // tcp://…
+    const char *data;   // directory
+    uint32_t thread_count;
+    uint32_t connection_count_max;
+    uint64_t buffered_bytes_max;
+    uint32_t key_count_max;
+};
+
+extern const struct config_table settings_table;
+
+// Call settings_deinit() also after an error.
+//   ERR_BAD_FIELD   see settings->config.problem
+MUST_USE err settings_read(struct settings *settings, int argc, char **argv);
+void settings_deinit(struct settings *settings);

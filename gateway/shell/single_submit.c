@@ -1,0 +1,230 @@
+// POST /v1/jobs.
+
+#include "gateway/core/answer.h"
+#include "gateway/core/media.h"
+#include "gateway/core/query.h"
+#include "gateway/shell/gateway.h"
+#include "gateway/shell/posting.h"
+#include "gateway/shell/reply.h"
+#include "gateway/shell/single.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/failpoint.h"
+#include "proto/check.h"
+
+#include <stdlib.h>
+
+enum { DECODED_LEN_MAX = 4096, ANSWER_LEN_MAX = 2048, LOCATION_LEN = 64 };
+
+// A request on its way to the broker and back.
+struct visit {
+    struct ask ask; // first: the courier's pointer is ours
+    const struct gateway *gateway;
+    struct http_request *request;
+    struct msg_submit_job job;
+    uint64_t fingerprint; // of a job with a key
+    _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
+};
+
+static struct reply reply_of(const struct gateway *gateway, struct http_request *request)
+{
+    return (struct reply){gateway->tally, TALLY_SUBMIT, request};
+}
+
+static void refuse(const struct gateway *gateway, struct http_request *request, err e,
+                   const char *detail)
+{
+    struct reply reply = reply_of(gateway, request);
+    tally_add(gateway->tally, TALLY_JOBS_REFUSED, 1);
+    reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
+}
+
+// --- answers ---
+
+static void answer_stored(struct visit *visit, const struct msg_submitted_job *said)
+{
+    struct reply reply = reply_of(visit->gateway, visit->request);
+    uint8_t room[ANSWER_LEN_MAX];
+    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
+    struct reply_headers headers = {0};
+    char location[LOCATION_LEN] = "/v1/jobs/";
+    id_to_text(&said->job_id, location + strlen(location));
+    reply_header(&headers, "Location", location);
+    reply_retry_after(&headers, 1000);
+    if (said->replayed)
+        reply_header(&headers, "Idempotency-Replayed", "true");
+    answer_submitted(&out, &visit->job, said);
+    tally_add(visit->gateway->tally, said->replayed ? TALLY_JOBS_REPLAYED : TALLY_JOBS_ACCEPTED, 1);
+    failpoint_hit("gateway.before_answer");
+    reply_value(&reply, 202, &out, &headers);
+}
+
+static void remember(const struct visit *visit, const struct msg_submitted_job *said)
+{
+    if (visit->job.key.len == 0)
+        return;
+    keys_put(visit->gateway->keys, &(struct keys_note){
+                                       .id = said->job_id,
+                                       .kind = KEYS_JOB,
+                                       .fingerprint = visit->fingerprint,
+                                       .state = (uint8_t)said->state,
+                                       .created_at = said->created_at,
+                                       .dedup_until = said->dedup_until,
+                                   });
+}
+
+static void answer_refused(struct visit *visit, err e, const struct msg_submitted_job *said)
+{
+    struct reply reply = reply_of(visit->gateway, visit->request);
+    struct reply_headers headers = {0};
+    if (err_may_retry(e))
+        reply_retry_after(&headers, said != NULL ? said->retry_after_ms : 1000);
+    tally_add(visit->gateway->tally, TALLY_JOBS_REFUSED, 1);
+    struct problem problem = {.error = e};
+    if (said != NULL)
+        problem.detail = said->detail;
+    reply_problem(&reply, &problem, &headers);
+}
+
+// No broker has answered: what this gateway knows by itself.
+static void answer_alone(struct visit *visit, err e)
+{
+    struct keys_note note;
+    bool is_known =
+        visit->job.key.len > 0 &&
+        keys_find(visit->gateway->keys, &visit->job.job_id, clock_wall_ms(), &note) == OK &&
+        note.kind == KEYS_JOB;
+    if (!is_known) {
+        answer_refused(visit, e, NULL);
+    } else if (note.fingerprint != visit->fingerprint) {
+        answer_refused(visit, ERR_KEY_REUSED, NULL);
+    } else {
+        tally_add(visit->gateway->tally, TALLY_KEYS_ANSWERED, 1);
+        answer_stored(visit, &(struct msg_submitted_job){
+                                 .job_id = note.id,
+                                 .replayed = true,
+                                 .state = (enum job_state)note.state,
+                                 .created_at = note.created_at,
+                                 .dedup_until = note.dedup_until,
+                             });
+    }
+}
+
+static void submitted(struct ask *ask, const struct ask_result *result)
+{
+    struct visit *visit = (struct visit *)ask;
+    if (result->error == ERR_NO_BROKER || result->error == ERR_TIMEOUT) {
+        answer_alone(visit, result->error);
+    } else if (result->error != OK) {
+        answer_refused(visit, result->error, NULL);
+    } else if (result->jobs[0].error != OK) {
+        answer_refused(visit, result->jobs[0].error, &result->jobs[0]);
+    } else {
+        remember(visit, &result->jobs[0]);
+        answer_stored(visit, &result->jobs[0]);
+    }
+    free(visit);
+}
+
+// --- questions ---
+
+static err format_of(const struct http_request *request, enum doc_format *out_format)
+{
+    enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
+    *out_format = media == MEDIA_MSGPACK ? DOC_MSGPACK : DOC_JSON;
+    bool is_known = media == MEDIA_NONE || media == MEDIA_JSON || media == MEDIA_MSGPACK;
+    return is_known ? OK : ERR_MEDIA_TYPE;
+}
+
+static const char *key_fault(const struct http_request *request)
+{
+    struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    if (key.data == NULL)
+        return NULL;
+    if (request->repeated[HTTP_IDEMPOTENCY_KEY])
+        return "send Idempotency-Key only once";
+    return check_key(key) ? NULL : "Idempotency-Key must be 1 to 255 printable ASCII characters";
+}
+
+static err read_job(struct visit *visit, enum doc_format format, struct submit_fault *fault)
+{
+    const struct gateway *gateway = visit->gateway;
+    struct http_request *request = visit->request;
+    struct scratch *scratch = scratch_take(gateway->scratch);
+    if (scratch == NULL) {
+        fault->detail[0] = '\0';
+        return ERR_NO_MEMORY;
+    }
+    struct arena arena = {.data = visit->decoded, .cap = sizeof visit->decoded};
+    struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
+    err e = posting_read((struct doc_value){format, request->body}, &(struct submit_options){0},
+                         &room, &visit->job, fault);
+    scratch_give(gateway->scratch, scratch);
+    if (e != OK)
+        return e;
+    visit->job.key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    // Tracing must not fail a job: what does not look like it is dropped.
+    struct slice trace = request->headers[HTTP_TRACEPARENT];
+    if (trace.len == 55 && !request->repeated[HTTP_TRACEPARENT])
+        visit->job.traceparent = trace;
+    return OK;
+}
+
+static err prepare(const struct gateway *gateway, struct http_request *request,
+                   enum doc_format format, struct visit **out_visit, struct submit_fault *fault)
+{
+    struct visit *visit = malloc(sizeof *visit);
+    fault->detail[0] = '\0';
+    if (visit == NULL)
+        return ERR_NO_MEMORY;
+    // All but the room for decoded texts.
+    memset(visit, 0, offsetof(struct visit, decoded));
+    visit->gateway = gateway;
+    visit->request = request;
+    err e = read_job(visit, format, fault);
+    if (e != OK) {
+        free(visit);
+        return e;
+    }
+    posting_mint(&visit->job);
+    if (visit->job.key.len > 0)
+        visit->fingerprint = posting_fingerprint(&visit->job);
+    visit->ask = (struct ask){
+        .kind = ASK_SUBMIT,
+        .done = submitted,
+        .jobs = &visit->job,
+        .job_count = 1,
+        .byte_count = visit->job.payload.bytes.len,
+    };
+    *out_visit = visit;
+    return OK;
+}
+
+void single_submit(const struct gateway *gateway, struct http_request *request)
+{
+    enum doc_format format;
+    struct query query;
+    struct visit *visit;
+    struct submit_fault fault;
+    char query_fault[QUERY_FAULT_LEN];
+    err e = query_read(request->query, 0, &query, query_fault);
+    if (e != OK) {
+        refuse(gateway, request, e, query_fault);
+        return;
+    }
+    if (format_of(request, &format) != OK) {
+        refuse(gateway, request, ERR_MEDIA_TYPE,
+               "send Content-Type: application/json or application/msgpack");
+        return;
+    }
+    const char *bad_key = key_fault(request);
+    if (bad_key != NULL) {
+        refuse(gateway, request, ERR_BAD_FIELD, bad_key);
+        return;
+    }
+    e = prepare(gateway, request, format, &visit, &fault);
+    if (e != OK) {
+        refuse(gateway, request, e, fault.detail);
+        return;
+    }
+    courier_ask(gateway->courier, &visit->ask);
+}

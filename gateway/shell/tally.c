@@ -1,0 +1,165 @@
+// Counters and their text.
+
+#include "gateway/shell/tally.h"
+
+#include "gateway/shell/gateway.h"
+#include "lib/base/check.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// Statuses that this program answers with; others are counted under 0.
+static const unsigned statuses[] = {0,   200, 202, 304, 400, 404, 405, 409, 410, 411,
+                                    413, 415, 422, 429, 431, 500, 503, 504, 507};
+enum { STATUSES = sizeof statuses / sizeof statuses[0] };
+
+static const char *const route_names[TALLY_ROUTES] = {
+    [TALLY_SUBMIT] = "submit", [TALLY_JOB] = "job",     [TALLY_BULK] = "bulk",
+    [TALLY_BATCH] = "batch",   [TALLY_OTHER] = "other",
+};
+
+struct tally {
+    _Atomic uint64_t answers[TALLY_ROUTES][STATUSES];
+    _Atomic uint64_t counters[TALLY_COUNTERS];
+};
+
+struct tally *tally_new(void)
+{
+    return calloc(1, sizeof(struct tally));
+}
+
+void tally_free(struct tally *tally)
+{
+    free(tally);
+}
+
+void tally_answer(struct tally *tally, enum tally_route route, unsigned status)
+{
+    CHECK((unsigned)route < TALLY_ROUTES);
+    unsigned place = 0;
+    for (unsigned i = 1; i < STATUSES; i++) {
+        if (statuses[i] == status)
+            place = i;
+    }
+    (void)atomic_fetch_add_explicit(&tally->answers[route][place], 1, memory_order_relaxed);
+}
+
+void tally_add(struct tally *tally, enum tally_counter counter, uint64_t count)
+{
+    CHECK((unsigned)counter < TALLY_COUNTERS);
+    (void)atomic_fetch_add_explicit(&tally->counters[counter], count, memory_order_relaxed);
+}
+
+// --- text ---
+
+static void put_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    (void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_gauge(FILE *out, const char *name, const char *help, uint64_t value)
+{
+    put_head(out, name, "gauge", help);
+    (void)fprintf(out, "%s %" PRIu64 "\n", name, value);
+}
+
+static void put_counter(FILE *out, const char *name, const char *help, uint64_t value)
+{
+    put_head(out, name, "counter", help);
+    (void)fprintf(out, "%s %" PRIu64 "\n", name, value);
+}
+
+static void put_answers(FILE *out, const struct tally *tally)
+{
+    put_head(out, "weft_gateway_requests_total", "counter", "Answered requests.");
+    for (unsigned route = 0; route < TALLY_ROUTES; route++) {
+        for (unsigned i = 0; i < STATUSES; i++) {
+            uint64_t count = atomic_load(&tally->answers[route][i]);
+            if (count > 0)
+                (void)fprintf(
+                    out, "weft_gateway_requests_total{route=\"%s\",status=\"%u\"} %" PRIu64 "\n",
+                    route_names[route], statuses[i], count);
+        }
+    }
+}
+
+static void put_http(FILE *out, const struct http *http)
+{
+    struct http_figures figures = {0};
+    // The door opens a moment before it is known here.
+    if (http != NULL)
+        http_figures(http, &figures);
+    put_gauge(out, "weft_gateway_connections", "Open HTTP connections.", figures.connections_open);
+    put_counter(out, "weft_gateway_connections_total", "HTTP connections taken.",
+                figures.connections_total);
+    put_gauge(out, "weft_gateway_waiting_requests", "Requests that wait for their answer.",
+              figures.requests_waiting);
+    put_gauge(out, "weft_gateway_buffered_bytes", "Bytes of request bodies in memory.",
+              figures.buffered_bytes);
+    put_counter(out, "weft_gateway_refused_total",
+                "Requests refused before they reached a route: bad heads, unknown paths, caps.",
+                figures.refused_total);
+    put_counter(out, "weft_gateway_deadlines_total",
+                "Connections cut and requests given up for lateness.", figures.deadlines_total);
+}
+
+static void put_courier(FILE *out, const struct courier *courier)
+{
+    struct courier_figures figures;
+    courier_figures(courier, &figures);
+    put_gauge(out, "weft_gateway_broker_connected", "1 while the broker knows this gateway.",
+              courier_is_ready(courier));
+    put_counter(out, "weft_gateway_broker_welcomes_total", "How often the broker said WELCOME.",
+                figures.welcomes);
+    put_counter(out, "weft_gateway_submit_messages_total", "Messages with jobs to the broker.",
+                figures.messages_sent);
+    put_counter(out, "weft_gateway_submit_jobs_total", "Jobs in these messages.",
+                figures.jobs_sent);
+    put_counter(out, "weft_gateway_repeats_total", "Messages to the broker that were repeated.",
+                figures.messages_repeated);
+}
+
+static void put_jobs(FILE *out, const struct tally *tally)
+{
+    put_counter(out, "weft_gateway_jobs_accepted_total", "Jobs that the broker has stored.",
+                atomic_load(&tally->counters[TALLY_JOBS_ACCEPTED]));
+    put_counter(out, "weft_gateway_jobs_replayed_total", "Jobs that were stored before.",
+                atomic_load(&tally->counters[TALLY_JOBS_REPLAYED]));
+    put_counter(out, "weft_gateway_jobs_refused_total",
+                "Jobs that were refused, here or by the broker.",
+                atomic_load(&tally->counters[TALLY_JOBS_REFUSED]));
+}
+
+static void put_keys(FILE *out, const struct tally *tally, const struct keys *keys)
+{
+    struct keys_figures figures;
+    keys_figures(keys, &figures);
+    put_gauge(out, "weft_gateway_keys", "Answered keys that are remembered on disk.",
+              figures.count);
+    put_counter(out, "weft_gateway_keys_written_total", "Answered keys written to disk.",
+                figures.written);
+    put_counter(out, "weft_gateway_keys_dropped_total", "Answered keys that were not remembered.",
+                figures.dropped);
+    put_counter(out, "weft_gateway_keys_answered_total",
+                "Submissions answered from the record while no broker did.",
+                atomic_load(&tally->counters[TALLY_KEYS_ANSWERED]));
+}
+
+char *tally_text(const struct gateway *gateway, size_t *out_len)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, out_len);
+    if (out == NULL)
+        return NULL;
+    put_answers(out, gateway->tally);
+    put_jobs(out, gateway->tally);
+    put_http(out, gateway->http);
+    put_courier(out, gateway->courier);
+    put_keys(out, gateway->tally, gateway->keys);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
