@@ -42,6 +42,10 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7401",
      .help = "where every transition is published"},
+    {.key = "metrics",
+     .type = CONFIG_STRING,
+     .default_text = "127.0.0.1:0",
+     .help = "address of the broker's /metrics, /livez and /readyz, or off"},
     CONFIG_LOG_LEVEL,
 };
 
@@ -57,13 +61,15 @@ static const struct config_table table = {
     .key_count = sizeof keys / sizeof keys[0],
 };
 
-enum { ARGS_MAX = 12 };
+enum { ARGS_MAX = 16 };
 
 struct dev {
     const char *data;
+    char level[16];
     char zmq[ENDPOINT_LEN_MAX]; // as given, then as bound: a restart takes the same port
     char pub[ENDPOINT_LEN_MAX];
     char http[ENDPOINT_LEN_MAX];
+    char metrics[ENDPOINT_LEN_MAX];
     char broker_data[PATH_MAX];
     char gateway_data[PATH_MAX];
     char run[PATH_MAX];
@@ -100,6 +106,8 @@ static bool name_places(struct dev *dev, const struct config *config)
     return put_text(dev->zmq, sizeof dev->zmq, config_text(config, "zmq")) &&
            put_text(dev->pub, sizeof dev->pub, config_text(config, "pub")) &&
            put_text(dev->http, sizeof dev->http, config_text(config, "http")) &&
+           put_text(dev->metrics, sizeof dev->metrics, config_text(config, "metrics")) &&
+           put_text(dev->level, sizeof dev->level, config_text(config, "log-level")) &&
            put_path(dev->broker_data, dev->data, "broker") &&
            put_path(dev->gateway_data, dev->data, "gateway") &&
            put_path(dev->run, dev->data, "run") &&
@@ -116,13 +124,16 @@ static char flag_pub[] = "--pub";
 static char flag_data[] = "--data";
 static char flag_http[] = "--http";
 static char flag_broker[] = "--broker";
+static char flag_metrics[] = "--metrics";
+static char flag_level[] = "--log-level";
 
 static void make_children(struct dev *dev)
 {
-    char *broker[] = {word_weft, word_broker, flag_zmq,         dev->zmq, flag_pub,
-                      dev->pub,  flag_data,   dev->broker_data, NULL};
-    char *gateway[] = {word_weft, word_gateway, flag_http,         dev->http, flag_broker,
-                       dev->zmq,  flag_data,    dev->gateway_data, NULL};
+    char *broker[] = {
+        word_weft,        word_broker,  flag_zmq,     dev->zmq,   flag_pub,   dev->pub, flag_data,
+        dev->broker_data, flag_metrics, dev->metrics, flag_level, dev->level, NULL};
+    char *gateway[] = {word_weft, word_gateway,      flag_http,  dev->http,  flag_broker, dev->zmq,
+                       flag_data, dev->gateway_data, flag_level, dev->level, NULL};
     static_assert(sizeof broker <= sizeof dev->broker_argv, "room for the broker's words");
     static_assert(sizeof gateway <= sizeof dev->gateway_argv, "room for the gateway's words");
     memcpy(dev->broker_argv, broker, sizeof broker);
@@ -256,12 +267,26 @@ static const char *without_scheme(const char *endpoint)
     return mark != NULL ? mark + 3 : endpoint;
 }
 
+// The broker tells the whole URL but takes the address alone.
+static void adopt_metrics(struct dev *dev)
+{
+    char url[ENDPOINT_LEN_MAX] = "";
+    adopt(&dev->broker, "metrics", url);
+    const char *address = without_scheme(url);
+    if (address == url)
+        return; // off
+    struct slice host = slice_of(address, strcspn(address, "/"));
+    (void)slice_to_text(host, dev->metrics, sizeof dev->metrics); // shorter than the URL
+}
+
 static void tell(struct dev *dev)
 {
     const char *http = without_scheme(dev->http);
+    struct slice said;
     char metrics[ENDPOINT_LEN_MAX] = "off";
+    if (ready_value(slice_of_text(dev->broker.ready_line), "metrics", &said))
+        (void)slice_to_text(said, metrics, sizeof metrics); // for the eye
     char broker[ENDPOINT_LEN_MAX + 16] = "";
-    adopt(&dev->broker, "metrics", metrics);
     if (strcmp(dev->zmq, "tcp://127.0.0.1:7400") != 0)
         (void)snprintf(broker, sizeof broker, " --broker %s", dev->zmq);
     (void)printf("ready http=http://%s zmq=%s pub=%s metrics=%s data=%s\n\n", http, dev->zmq,
@@ -283,6 +308,7 @@ static void listen_to(struct dev *dev)
     if (dev->broker.is_ready) {
         adopt(&dev->broker, "zmq", dev->zmq);
         adopt(&dev->broker, "pub", dev->pub);
+        adopt_metrics(dev);
     }
     if (dev->gateway.is_ready)
         adopt(&dev->gateway, "http", dev->http);
