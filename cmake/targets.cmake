@@ -47,7 +47,11 @@ function(weft_library name kind)
     endif()
     add_library(${name} STATIC ${sources})
     weft_compile_rules(${name} ${kind})
-    target_link_libraries(${name} PUBLIC ${arg_LINKS})
+    # A system library ends at its seam: those above link it, but do not get its include folders.
+    set(seam ${arg_LINKS})
+    list(FILTER seam INCLUDE REGEX "^PkgConfig::")
+    list(FILTER arg_LINKS EXCLUDE REGEX "^PkgConfig::")
+    target_link_libraries(${name} PUBLIC ${arg_LINKS} PRIVATE ${seam})
 endfunction()
 
 # weft_program(name SOURCES files… LINKS targets…)
