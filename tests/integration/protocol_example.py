@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""The examples of docs/protocol.md are run as they stand there, against a broker."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from lib_broker import PATIENCE_S, ROOT, BrokerTest
+
+
+def example(name):
+    """The code of the page's block ```python NAME."""
+    with open(os.path.join(ROOT, "docs", "protocol.md"), encoding="utf-8") as page:
+        found = re.findall(rf"^```python {name}\n(.*?)^```", page.read(), flags=re.M | re.S)
+    if len(found) != 1:
+        raise AssertionError(f"docs/protocol.md has {len(found)} examples called {name}")
+    return found[0]
+
+
+class Examples(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.TemporaryDirectory(prefix="weft-example-")
+        self.addCleanup(self.folder.cleanup)
+        self.served = self.broker()
+
+    def start(self, name, *arguments):
+        path = os.path.join(self.folder.name, name + ".py")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(example("peer") + "\n\n" + example(name))
+        process = subprocess.Popen([sys.executable, path, self.served.zmq, *arguments], cwd=ROOT, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=PATIENCE_S)
+
+    def outcome(self, client):
+        said, complaints = client.communicate(timeout=PATIENCE_S)
+        self.assertEqual(client.returncode, 0, complaints)
+        return said.splitlines()
+
+    def test_a_job_is_submitted_done_and_recognised_again(self):
+        client = self.start("client", "order-1001")
+        self.assertEqual(client.stdout.readline(), "accepted 7cc54e2d-2845-8ede-933b-c09d9f66d601\n")
+        worker = self.start("worker")
+        self.assertEqual(worker.stdout.readline(), "serving\n")
+        self.assertEqual(self.outcome(client), ['STATE_SUCCEEDED {"took":{"n":7}}'])
+        again = self.start("client", "order-1001")
+        self.assertEqual(self.outcome(again), ["replayed 7cc54e2d-2845-8ede-933b-c09d9f66d601",
+                                               'STATE_SUCCEEDED {"took":{"n":7}}'])
+
+
+if __name__ == "__main__":
+    if not os.access(os.environ.get("WEFT_BIN", ""), os.X_OK):
+        sys.exit("WEFT_BIN must name the program 'weft'")
+    unittest.main()
