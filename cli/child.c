@@ -129,7 +129,10 @@ void child_died(struct child *child, when_ms now, int status)
     child->pid = 0;
     child->is_ready = false;
     child->status = status;
-    child->quick_count = now - child->started_at < CHILD_QUICK_MS ? child->quick_count + 1 : 0;
+    // A kill from outside says nothing about the child.
+    bool is_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    bool is_quick = !is_killed && now - child->started_at < CHILD_QUICK_MS;
+    child->quick_count = is_quick ? child->quick_count + 1 : 0;
     child->start_at = when_after(now, pause_ms(child));
 }
 

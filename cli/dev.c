@@ -261,27 +261,20 @@ static void adopt(const struct child *child, const char *name, char out[ENDPOINT
         (void)slice_to_text(value, out, ENDPOINT_LEN_MAX); // it fits
 }
 
-static const char *without_scheme(const char *endpoint)
-{
-    const char *mark = strstr(endpoint, "://");
-    return mark != NULL ? mark + 3 : endpoint;
-}
-
-// The broker tells the whole URL but takes the address alone.
-static void adopt_metrics(struct dev *dev)
+// The same, of a URL: flags take its address alone.
+static void adopt_address(const struct child *child, const char *name, char out[ENDPOINT_LEN_MAX])
 {
     char url[ENDPOINT_LEN_MAX] = "";
-    adopt(&dev->broker, "metrics", url);
-    const char *address = without_scheme(url);
-    if (address == url)
+    adopt(child, name, url);
+    const char *address = strstr(url, "://");
+    if (address == NULL)
         return; // off
-    struct slice host = slice_of(address, strcspn(address, "/"));
-    (void)slice_to_text(host, dev->metrics, sizeof dev->metrics); // shorter than the URL
+    struct slice host = slice_of(address + 3, strcspn(address + 3, "/"));
+    (void)slice_to_text(host, out, ENDPOINT_LEN_MAX); // shorter than the URL
 }
 
 static void tell(struct dev *dev)
 {
-    const char *http = without_scheme(dev->http);
     struct slice said;
     char metrics[ENDPOINT_LEN_MAX] = "off";
     if (ready_value(slice_of_text(dev->broker.ready_line), "metrics", &said))
@@ -289,7 +282,7 @@ static void tell(struct dev *dev)
     char broker[ENDPOINT_LEN_MAX + 16] = "";
     if (strcmp(dev->zmq, "tcp://127.0.0.1:7400") != 0)
         (void)snprintf(broker, sizeof broker, " --broker %s", dev->zmq);
-    (void)printf("ready http=http://%s zmq=%s pub=%s metrics=%s data=%s\n\n", http, dev->zmq,
+    (void)printf("ready http=http://%s zmq=%s pub=%s metrics=%s data=%s\n\n", dev->http, dev->zmq,
                  dev->pub, metrics, dev->data);
     (void)printf("Type in another terminal:\n"
                  "  curl -s http://%s/v1/jobs -H 'Content-Type: application/json' "
@@ -297,7 +290,7 @@ static void tell(struct dev *dev)
                  "  weft push hello%s '\"world\"'\n"
                  "  weft worker hello%s -- tr a-z A-Z\n"
                  "Ctrl-C stops.\n",
-                 http, broker, broker);
+                 dev->http, broker, broker);
     (void)fflush(stdout); // who started us may not be listening; the doors serve all the same
 }
 
@@ -308,10 +301,10 @@ static void listen_to(struct dev *dev)
     if (dev->broker.is_ready) {
         adopt(&dev->broker, "zmq", dev->zmq);
         adopt(&dev->broker, "pub", dev->pub);
-        adopt_metrics(dev);
+        adopt_address(&dev->broker, "metrics", dev->metrics);
     }
     if (dev->gateway.is_ready)
-        adopt(&dev->gateway, "http", dev->http);
+        adopt_address(&dev->gateway, "http", dev->http);
     if (dev->has_told || dev->is_stopping || !dev->broker.is_ready || !dev->gateway.is_ready)
         return;
     dev->has_told = true;
