@@ -36,8 +36,7 @@ static void sift_down(struct heap *heap, uint32_t place, struct heap_entry entry
         uint64_t child = 2 * (uint64_t)place + 1;
         if (child >= heap->count)
             break;
-        if (child + 1 < heap->count &&
-            is_before(&heap->entries[child + 1], &heap->entries[child]))
+        if (child + 1 < heap->count && is_before(&heap->entries[child + 1], &heap->entries[child]))
             child++;
         if (!is_before(&heap->entries[child], &entry))
             break;

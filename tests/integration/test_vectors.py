@@ -135,6 +135,13 @@ class Fields(unittest.TestCase):
             for name in re.findall(r"^\| `([a-z_]+)` \|", section.split("\n## ")[0], flags=re.M):
                 self.assertIn(name, known, kind)
 
+    def test_errors_are_those_of_the_table(self):
+        text = text_of("lib/base/err.h").replace("\\\n", "\n")
+        rows = re.findall(r'X\(\w+, (\d+), (\d+), (\w+),\s*"([a-z-]+)",\s*"([^"]+)"\)', text)
+        said = re.findall(r"^\| (\d+) \| `([a-z-]+)` \| (yes|no) \| (\d+) \| (.*) \|$", PAGE, flags=re.M)
+        self.assertEqual(said, [(number, slug, "yes" if retry == "true" else "no", http, means)
+                                for number, http, retry, slug, means in rows])
+
     def test_errors_have_their_numbers(self):
         table = dict(re.findall(r'X\(\w+, (\d+), \d+, \w+,\s*"([a-z-]+)"', text_of("lib/base/err.h")))
         said = re.findall(r"\b(\d+) \(?`([a-z]+(?:-[a-z]+)*)`", PAGE)
