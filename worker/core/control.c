@@ -2,8 +2,8 @@
 
 #include "worker/core/control.h"
 
+#include "lib/base/duration.h"
 #include "lib/base/utf8.h"
-#include "worker/core/span.h"
 
 static bool is_blank(uint8_t byte)
 {
@@ -28,6 +28,22 @@ static struct slice take_word(struct slice *text)
     return word;
 }
 
+// Digits only, as they fit into 64 bits.
+static err read_number(struct slice text, uint64_t *out_number)
+{
+    uint64_t number = 0;
+    if (text.len == 0)
+        return ERR_MALFORMED;
+    for (size_t i = 0; i < text.len; i++) {
+        uint64_t digit = (uint64_t)text.data[i] - '0';
+        if (digit > 9 || number > (UINT64_MAX - digit) / 10)
+            return ERR_MALFORMED;
+        number = number * 10 + digit;
+    }
+    *out_number = number;
+    return OK;
+}
+
 // As many whole characters as the wire carries.
 static err take_text(struct slice rest, struct slice *out_text)
 {
@@ -43,8 +59,8 @@ static err take_text(struct slice rest, struct slice *out_text)
 static err parse_progress(struct slice rest, struct control *out_control)
 {
     struct control control = {.kind = CONTROL_PROGRESS};
-    if (span_number(take_word(&rest), &control.done) != OK ||
-        span_number(take_word(&rest), &control.total) != OK || take_text(rest, &control.text) != OK)
+    if (read_number(take_word(&rest), &control.done) != OK ||
+        read_number(take_word(&rest), &control.total) != OK || take_text(rest, &control.text) != OK)
         return ERR_MALFORMED;
     *out_control = control;
     return OK;
@@ -53,7 +69,7 @@ static err parse_progress(struct slice rest, struct control *out_control)
 static err parse_extend(struct slice rest, struct control *out_control)
 {
     struct control control = {.kind = CONTROL_EXTEND};
-    if (span_parse(take_word(&rest), &control.extend_ms) != OK || rest.len > 0)
+    if (duration_parse(take_word(&rest), &control.extend_ms) != OK || rest.len > 0)
         return ERR_MALFORMED;
     *out_control = control;
     return OK;

@@ -3,8 +3,8 @@
 #include "worker/core/lines.h"
 
 #include "lib/base/check.h"
+#include "lib/base/duration.h"
 #include "worker/core/jsontext.h"
-#include "worker/core/span.h"
 
 // --- the request ---
 
@@ -163,7 +163,7 @@ static err read_span(struct slice value, uint32_t *out_ms)
     uint8_t room[32];
     struct slice text;
     when_ms span = 0;
-    if (jsontext_string(value, room, sizeof room, &text) != OK || span_parse(text, &span) != OK)
+    if (jsontext_string(value, room, sizeof room, &text) != OK || duration_parse(text, &span) != OK)
         return ERR_BAD_FIELD;
     *out_ms = (uint32_t)when_min(span, UINT32_MAX);
     return OK;

@@ -13,6 +13,7 @@ enum outbox_event {
     EVENT_RETURN,
     EVENT_REKEY,
     EVENT_REMOVE,
+    EVENT_FORGET,
     EVENT_COUNT
 };
 
@@ -20,8 +21,10 @@ enum outbox_event {
 static const uint8_t next_state[OUTBOX_STATES][EVENT_COUNT] = {
     [OUTBOX_FREE] = {[EVENT_ADD] = OUTBOX_ENDED, [EVENT_KEEP] = OUTBOX_DURABLE},
     [OUTBOX_ENDED] = {[EVENT_FLUSH] = OUTBOX_DURABLE, [EVENT_REKEY] = OUTBOX_ENDED},
-    [OUTBOX_DURABLE] =
-        {[EVENT_TELL] = OUTBOX_TOLD, [EVENT_REKEY] = OUTBOX_ENDED, [EVENT_REMOVE] = OUTBOX_FREE},
+    [OUTBOX_DURABLE] = {[EVENT_TELL] = OUTBOX_TOLD,
+                        [EVENT_REKEY] = OUTBOX_ENDED,
+                        [EVENT_REMOVE] = OUTBOX_FREE,
+                        [EVENT_FORGET] = OUTBOX_SETTLED},
     [OUTBOX_TOLD] = {[EVENT_ANSWER] = OUTBOX_SETTLED,
                      [EVENT_RETURN] = OUTBOX_DURABLE,
                      [EVENT_REKEY] = OUTBOX_ENDED},
@@ -203,6 +206,11 @@ void outbox_rekey(struct outbox *outbox, uint32_t entry, uint64_t token)
     item->report.token = token;
     item->resent = true;
     item->is_alone = false;
+}
+
+void outbox_forget(struct outbox *outbox, uint32_t entry)
+{
+    outbox_move(at(outbox, entry), EVENT_FORGET);
 }
 
 void *outbox_remove(struct outbox *outbox, uint32_t entry)

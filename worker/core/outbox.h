@@ -75,5 +75,8 @@ uint32_t outbox_find(const struct outbox *outbox, const struct msg_held *held);
 // The outcome now answers another grant: it must be journaled and told again, as resent.
 void outbox_rekey(struct outbox *outbox, uint32_t entry, uint64_t token);
 
+// A durable entry will never be told: it is settled as it is.
+void outbox_forget(struct outbox *outbox, uint32_t entry);
+
 // Returns the memory, to be freed. The entry is durable or settled.
 void *outbox_remove(struct outbox *outbox, uint32_t entry);

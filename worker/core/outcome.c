@@ -95,6 +95,14 @@ static void end_by_signal(uint8_t signo, struct bytes_out *room, struct outcome_
     }
 }
 
+// A child of --lines ends while it has a job: the job has not been answered, whatever the code.
+static void end_by_quitting(uint8_t code, struct bytes_out *room, struct outcome_report *report)
+{
+    say(report, OUTCOME_CRASHED, "exit");
+    put_text(room, "the child ended without an answer, exit status ");
+    put_number(room, code);
+}
+
 static void end_by_code(uint8_t code, struct bytes_out *room, struct outcome_report *report)
 {
     switch (code) {
@@ -133,11 +141,13 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
     if (ended->stop != SLOT_STOP_NONE) {
         end_by_us(ended->stop, &report);
         report.detail = streams->tail;
-    } else if (ended->signo == 0 && ended->code == 0) {
+    } else if (ended->signo == 0 && ended->code == 0 && !ended->is_lines) {
         succeed(streams, &report);
     } else {
         if (ended->signo != 0)
             end_by_signal(ended->signo, &message, &report);
+        else if (ended->is_lines && !outcome_is_missing(ended))
+            end_by_quitting(ended->code, &message, &report);
         else
             end_by_code(ended->code, &message, &report);
         report.message = with_last_line(&message, streams->tail);

@@ -34,6 +34,7 @@ struct outcome_exit {
     uint8_t code;        // when it was not a signal
     uint8_t signo;       // or 0
     enum slot_stop stop; // SLOT_STOP_NONE unless a signal of ours was on its way before the end
+    bool is_lines;       // a child of --lines, which should not have ended at all
 };
 
 struct outcome_streams {

@@ -1,0 +1,379 @@
+// Starting handlers and carrying their bytes.
+
+#include "worker/shell/crew.h"
+
+#include "lib/base/check.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/log.h"
+#include "worker/core/lines.h"
+#include "worker/exec/leftover.h"
+#include "worker/shell/crew_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { VARIABLE_LEN_MAX = 192, CONGESTED_MS = 20, TIMEOUT_DEFAULT_MS = 30000 };
+
+uint64_t crew_tag(enum crew_source source, uint32_t slot, enum handler_pipe which)
+{
+    return (uint64_t)slot << 16 | (uint64_t)which << 8 | (uint64_t)source;
+}
+
+enum crew_source crew_tag_source(uint64_t tag)
+{
+    return (enum crew_source)(tag & 0xff);
+}
+
+_Noreturn void crew_die(struct worker *worker, const char *event, const char *why)
+{
+    log_error(event, "why=%s", log_quote_text(why).text);
+    // The spawner does this too, unless it is the one that died.
+    for (uint32_t i = 0; i < worker->slots.count; i++) {
+        const struct running_process *process = &worker->places[i].process;
+        if (process->pid != 0)
+            (void)leftover_kill_group(process->pid, process->start_ticks); // may be gone already
+    }
+    _exit(1);
+}
+
+// --- jobs ---
+
+static struct slice copy_slice(struct slice from, uint8_t **room)
+{
+    struct slice copy = slice_of(*room, from.len);
+    if (from.len > 0)
+        memcpy(*room, from.data, from.len);
+    *room += from.len;
+    return copy;
+}
+
+void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
+{
+    struct place *place = &worker->places[slot];
+    CHECK(place->job_memory == NULL);
+    uint8_t *room =
+        malloc(job->type.len + job->queue.len + job->payload.bytes.len + job->traceparent.len + 1);
+    if (room == NULL)
+        crew_die(worker, "worker.no_memory", "for a job");
+    place->job_memory = room;
+    place->job = *job;
+    if (place->job.timeout_ms == 0)
+        place->job.timeout_ms = TIMEOUT_DEFAULT_MS;
+    place->job.type = copy_slice(job->type, &room);
+    place->job.queue = copy_slice(job->queue, &room);
+    place->job.payload.bytes = copy_slice(job->payload.bytes, &room);
+    place->job.traceparent = copy_slice(job->traceparent, &room);
+    slots_grant(&worker->slots, slot, &place->job);
+}
+
+// --- starting a process ---
+
+struct environment {
+    char texts[SPAWNER_VARIABLES_MAX][VARIABLE_LEN_MAX];
+    struct slice slices[SPAWNER_VARIABLES_MAX];
+    uint32_t count;
+};
+
+__attribute__((format(printf, 2, 3))) static void put_variable(struct environment *environment,
+                                                               const char *format, ...)
+{
+    CHECK(environment->count < SPAWNER_VARIABLES_MAX);
+    char *text = environment->texts[environment->count];
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vsnprintf(text, VARIABLE_LEN_MAX, format, arguments);
+    va_end(arguments);
+    CHECK(len > 0 && len < VARIABLE_LEN_MAX);
+    environment->slices[environment->count++] = slice_of(text, (size_t)len);
+}
+
+static void put_name(struct environment *environment, const char *name, struct slice value)
+{
+    CHECK(value.len <= MSG_NAME_LEN_MAX);
+    put_variable(environment, "%s=%.*s", name, (int)value.len,
+                 value.len > 0 ? (const char *)value.data : "");
+}
+
+static void describe_job(const struct place *place, struct environment *environment)
+{
+    const struct msg_job *job = &place->job;
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&job->job_id, id);
+    put_variable(environment, "WEFT_JOB_ID=%s", id);
+    put_name(environment, "WEFT_TYPE", job->type);
+    put_name(environment, "WEFT_QUEUE", job->queue);
+    put_variable(environment, "WEFT_ATTEMPT=%" PRIu32, job->attempt);
+    put_variable(environment, "WEFT_TOKEN=%" PRIu64, job->token);
+    put_variable(environment, "WEFT_DEADLINE=%" PRId64, clock_wall_ms() + job->timeout_ms);
+    put_name(environment, "TRACEPARENT", job->traceparent);
+}
+
+static bool watch(struct worker *worker, uint32_t slot, enum handler_pipe which, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u64 = crew_tag(CREW_PIPE, slot, which)};
+    int fd = worker->places[slot].handler.pipes[which];
+    return fd < 0 || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+// stdin is watched only while something waits for it.
+static void write_input(struct worker *worker, uint32_t slot)
+{
+    struct handler *handler = &worker->places[slot].handler;
+    bool waits = handler_write(handler);
+    int fd = handler->pipes[HANDLER_INPUT];
+    if (fd < 0)
+        return;
+    struct epoll_event event = {.events = waits ? EPOLLOUT : 0,
+                                .data.u64 = crew_tag(CREW_PIPE, slot, HANDLER_INPUT)};
+    if (epoll_ctl(worker->epoll, EPOLL_CTL_MOD, fd, &event) != 0)
+        crew_die(worker, "worker.system", strerror(errno));
+}
+
+static err ask_spawner(struct worker *worker, uint32_t slot, const int *far)
+{
+    struct place *place = &worker->places[slot];
+    struct environment environment = {0};
+    put_variable(&environment, LEFTOVER_VARIABLE "=%016" PRIx64, worker->session);
+    put_variable(&environment, "WEFT_DRY_RUN=0");
+    if (!worker->setup->is_lines)
+        describe_job(place, &environment);
+    struct spawner_run run = {.number = place->handler.run,
+                              .variables = environment.slices,
+                              .variable_count = environment.count};
+    memcpy(run.descriptors, far, sizeof run.descriptors);
+    return spawner_run(&worker->spawner, &run);
+}
+
+// OK, or ERR_AGAIN: the spawner has no room; or ERR_SYSTEM: there are no pipes to be had.
+static err start_handler(struct worker *worker, uint32_t slot)
+{
+    struct handler *handler = &worker->places[slot].handler;
+    int far[SPAWNER_DESCRIPTORS];
+    size_t most =
+        worker->setup->is_lines ? (size_t)LINES_ANSWER_LEN_MAX : (size_t)MSG_RESULT_LEN_MAX;
+    err result = handler_open(handler, ++worker->run_count, most, far);
+    if (result != OK)
+        return result;
+    result = ask_spawner(worker, slot, far);
+    for (uint32_t i = 0; i < SPAWNER_DESCRIPTORS; i++)
+        (void)close(far[i]);        // the spawner has its own, or nobody needs them
+    CHECK(result != ERR_TOO_LARGE); // names are short
+    if (result == ERR_SYSTEM)
+        crew_die(worker, "worker.spawner_lost", "the process that starts handlers is gone");
+    if (result == OK && watch(worker, slot, HANDLER_INPUT, 0) &&
+        watch(worker, slot, HANDLER_OUTPUT, EPOLLIN) &&
+        watch(worker, slot, HANDLER_ERRORS, EPOLLIN) && watch(worker, slot, HANDLER_WORDS, EPOLLIN))
+        return OK;
+    if (result == OK)
+        crew_die(worker, "worker.system", strerror(errno));
+    handler_close(handler);
+    return result;
+}
+
+// --- beginning a job ---
+
+static void note_begun(struct worker *worker, uint32_t slot)
+{
+    struct place *place = &worker->places[slot];
+    slots_begin(&worker->slots, slot, worker->now);
+    place->begun_at = worker->now;
+    worker->stats.executed++;
+    worker->stats.is_changed = true;
+    if (!log_is_on(LOG_LEVEL_DEBUG))
+        return;
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&place->job.job_id, id);
+    log_debug("job.started", "job=%s attempt=%" PRIu32 " token=%" PRIu64, id, place->job.attempt,
+              place->job.token);
+}
+
+static void feed_line(struct worker *worker, uint32_t slot)
+{
+    struct place *place = &worker->places[slot];
+    const struct msg_job *job = &place->job;
+    const struct lines_job line = {.job_id = job->job_id,
+                                   .token = job->token,
+                                   .type = job->type,
+                                   .queue = job->queue,
+                                   .attempt = job->attempt,
+                                   .deadline = clock_wall_ms() + job->timeout_ms,
+                                   .payload = job->payload,
+                                   .traceparent = job->traceparent};
+    struct bytes_out out = {.cap = lines_request_size(&line)};
+    out.data = malloc(out.cap);
+    if (out.data == NULL)
+        crew_die(worker, "worker.no_memory", "for a job's line");
+    lines_request(&line, &out);
+    if (handler_feed(&place->handler, slice_of(out.data, out.len)) != OK)
+        crew_die(worker, "worker.no_memory", "for a job's line");
+    free(out.data);
+}
+
+static void give_up_begin(struct worker *worker, uint32_t slot)
+{
+    struct outcome_report report = {0};
+    log_error("worker.no_pipes", "why=%s", log_quote_text(strerror(errno)).text);
+    outcome_interrupted("the worker could not make pipes; see its log", &report);
+    crew_end(worker, slot, &report);
+}
+
+// True when the handler of this slot is there to be given the job.
+static bool has_handler(struct worker *worker, uint32_t slot)
+{
+    struct place *place = &worker->places[slot];
+    if (place->handler.run != 0)
+        return worker->setup->is_lines && !place->is_dying;
+    if (backoff_until(&place->backoff) > worker->now)
+        return false;
+    err started = start_handler(worker, slot);
+    worker->is_congested |= started == ERR_AGAIN;
+    if (started == ERR_SYSTEM)
+        give_up_begin(worker, slot);
+    return started == OK;
+}
+
+// An older lease of the same job is still being stopped: never two handlers of one job.
+static bool is_twin(const struct worker *worker, uint32_t slot)
+{
+    const struct slot *own = &worker->slots.items[slot];
+    for (uint32_t i = 0; i < worker->slots.count; i++) {
+        const struct slot *other = &worker->slots.items[i];
+        if (i != slot && other->state != SLOT_FREE && other->state != SLOT_WAITING &&
+            id_equal(&other->job_id, &own->job_id))
+            return true;
+    }
+    return false;
+}
+
+static void begin(struct worker *worker, uint32_t slot)
+{
+    if (is_twin(worker, slot) || !has_handler(worker, slot))
+        return;
+    struct place *place = &worker->places[slot];
+    if (worker->setup->is_lines) {
+        feed_line(worker, slot);
+    } else {
+        if (handler_feed(&place->handler, place->job.payload.bytes) != OK)
+            crew_die(worker, "worker.no_memory", "for a payload");
+        handler_end_input(&place->handler);
+    }
+    note_begun(worker, slot);
+    write_input(worker, slot);
+}
+
+void crew_begin(struct worker *worker)
+{
+    worker->is_congested = false;
+    for (uint32_t i = 0; i < worker->slots.count; i++) {
+        // Every outcome must find its place in the outbox.
+        uint32_t held = slots_held_count(&worker->slots);
+        if (worker->outbox.count + held > worker->outbox.cap)
+            return;
+        if (worker->slots.items[i].state == SLOT_WAITING)
+            begin(worker, i);
+    }
+}
+
+// --- bytes ---
+
+void crew_words(struct worker *worker, uint32_t slot)
+{
+    struct slice line;
+    struct control control;
+    while (handler_next_word(&worker->places[slot].handler, &line)) {
+        if (worker->slots.items[slot].state != SLOT_RUNNING)
+            continue;
+        if (control_parse(line, &control) != OK) {
+            log_warn("job.odd_word", "line=%s", log_quote(line).text);
+        } else if (control.kind == CONTROL_EXTEND) {
+            slots_extend(&worker->slots, slot, worker->now, control.extend_ms);
+        } else {
+            const struct msg_progress progress = {
+                .done = control.done, .total = control.total, .text = control.text};
+            slots_progress(&worker->slots, slot, &progress);
+        }
+    }
+}
+
+void crew_pipe(struct worker *worker, uint64_t tag)
+{
+    uint32_t slot = (uint32_t)(tag >> 16);
+    enum handler_pipe which = (enum handler_pipe)(tag >> 8 & 0xff);
+    struct handler *handler = &worker->places[slot].handler;
+    if (handler->run == 0 || handler->pipes[which] < 0)
+        return; // closed earlier in this round
+    if (which == HANDLER_INPUT) {
+        // Told although nothing waits: the handler has closed its end.
+        if (handler->input_at == handler->input_len)
+            handler_end_input(handler);
+        write_input(worker, slot);
+        return;
+    }
+    (void)handler_read(handler, which); // epoll tells again
+    if (which == HANDLER_WORDS)
+        crew_words(worker, slot);
+    if (which == HANDLER_OUTPUT && worker->setup->is_lines)
+        crew_answers(worker, slot);
+}
+
+// --- the spawner's word ---
+
+static uint32_t slot_of_run(const struct worker *worker, uint64_t run)
+{
+    for (uint32_t i = 0; i < worker->slots.count; i++) {
+        if (worker->places[i].handler.run == run)
+            return i;
+    }
+    return SLOTS_NONE;
+}
+
+static void note_process(struct worker *worker, uint32_t slot, pid_t pid, uint64_t start_ticks)
+{
+    struct running_process *process = &worker->places[slot].process;
+    *process = (struct running_process){.pid = pid, .start_ticks = start_ticks};
+    if (running_set(&worker->running, slot, process) != OK)
+        log_warn("worker.running_not_written", "why=%s", log_quote_text(strerror(errno)).text);
+}
+
+static void take_report(struct worker *worker, const struct spawner_report *report)
+{
+    uint32_t slot = slot_of_run(worker, report->number);
+    CHECK(slot != SLOTS_NONE); // runs are forgotten only when they have ended
+    if (report->kind == SPAWNER_STARTED) {
+        note_process(worker, slot, report->pid, report->start_ticks);
+        return;
+    }
+    note_process(worker, slot, 0, 0);
+    crew_handler_ended(worker, slot, report);
+}
+
+void crew_reports(struct worker *worker)
+{
+    struct spawner_report report;
+    err received = OK;
+    // Bounded, so that the broker is heard as well; what is left is told by epoll again.
+    for (uint32_t i = 0; i < 2 * SLOTS_MAX && received == OK; i++) {
+        received = spawner_receive(&worker->spawner, &report);
+        if (received == OK)
+            take_report(worker, &report);
+    }
+    if (received == ERR_SYSTEM)
+        crew_die(worker, "worker.spawner_lost", "the process that starts handlers is gone");
+}
+
+when_ms crew_next(const struct worker *worker)
+{
+    when_ms next = slots_next(&worker->slots);
+    bool is_busy = worker->is_congested;
+    for (uint32_t i = 0; i < worker->slots.count; i++) {
+        const struct place *place = &worker->places[i];
+        is_busy |= place->signal_due != 0;
+        if (worker->slots.items[i].state == SLOT_WAITING && place->handler.run == 0 &&
+            backoff_until(&place->backoff) > worker->now)
+            next = when_min(next, backoff_until(&place->backoff));
+    }
+    return is_busy ? when_min(next, worker->now + CONGESTED_MS) : next;
+}

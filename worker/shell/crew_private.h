@@ -1,0 +1,22 @@
+#pragma once
+
+// Shared by crew.c (starting and carrying) and crew_end.c (stopping and ending).
+
+#include "worker/shell/crew.h"
+
+// The attempt in this slot is over: the outcome goes to the outbox, the slot is free. The report's
+// slices are copied; ids and token are filled in.
+void crew_end(struct worker *worker, uint32_t slot, struct outcome_report *report);
+// The handler of this slot has ended, as the spawner reports.
+void crew_handler_ended(struct worker *worker, uint32_t slot, const struct spawner_report *report);
+// Answer lines that have arrived on stdout (--lines).
+void crew_answers(struct worker *worker, uint32_t slot);
+// Does what the slot table ordered.
+void crew_obey(struct worker *worker, uint32_t slot, enum slot_order order);
+// Words on descriptor 3.
+void crew_words(struct worker *worker, uint32_t slot);
+// Sends a signal, now or as soon as the spawner has room.
+void crew_signal(struct worker *worker, uint32_t slot, int signo);
+
+// The process cannot go on. Handlers die with it.
+_Noreturn void crew_die(struct worker *worker, const char *event, const char *why);

@@ -1,0 +1,208 @@
+// From argv to the loop, and back.
+
+#include "worker/shell/main.h"
+
+#include "lib/base/check.h"
+#include "lib/sys/blake.h"
+#include "lib/sys/failpoint.h"
+#include "lib/sys/log.h"
+#include "worker/exec/leftover.h"
+#include "worker/shell/crew.h"
+#include "worker/shell/round.h"
+#include "worker/shell/talk.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EXIT_CANNOT = 1, EXIT_USAGE = 64, OUTBOX_SPARE = 1024 };
+
+static int cannot(const char *event, const char *why)
+{
+    log_error(event, "why=%s", log_quote_text(why).text);
+    return EXIT_CANNOT;
+}
+
+// Four pipes for each handler; the spawner, started before, keeps the usual limit for handlers.
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); // then pipes may run out, which is told when it happens
+}
+
+// What outlived the last worker on this directory must not work beside this one.
+static int clean_up(struct worker *worker)
+{
+    struct running_last last;
+    if (running_read(worker->home->running, &last) != OK)
+        return cannot("worker.running_not_read", strerror(errno));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < last.count; i++)
+        count += leftover_kill_group(last.processes[i].pid, last.processes[i].start_ticks);
+    if (last.session != 0)
+        count += leftover_kill_session(last.session);
+    if (count > 0)
+        log_warn("worker.leftovers_killed", "processes=%" PRIu32, count);
+    err opened =
+        running_open(worker->home->running, worker->session, worker->slots.count, &worker->running);
+    return opened == OK ? 0 : cannot("worker.running_not_written", strerror(errno));
+}
+
+static int open_journal(struct worker *worker)
+{
+    const char *why = NULL;
+    err opened = journal_open(worker->home->journal, "worker", &worker->journal, &why);
+    if (opened != OK)
+        return cannot("worker.no_journal", why != NULL ? why : err_text(opened));
+    if (why != NULL)
+        log_warn("worker.journal_place", "why=%s", log_quote_text(why).text);
+    uint32_t stored = 0;
+    if (journal_count(worker->journal, &stored) != OK)
+        return cannot("worker.no_journal", "it cannot be read");
+    uint32_t cap = stored + 2 * worker->slots.count + OUTBOX_SPARE;
+    if (cap > OUTBOX_COUNT_MAX)
+        cap = OUTBOX_COUNT_MAX;
+    struct outbox_entry *entries = calloc(cap, sizeof *entries);
+    if (entries == NULL)
+        return cannot("worker.no_memory", "for outcomes");
+    outbox_init(&worker->outbox, entries, cap);
+    struct journal_loaded loaded = {0};
+    err load = journal_load(worker->journal, &worker->outbox, &loaded);
+    if (load != OK)
+        return cannot("worker.no_journal", err_text(load));
+    if (stored > 0)
+        log_info("worker.journal_loaded", "outcomes=%" PRIu32 " damaged=%" PRIu32, loaded.count,
+                 loaded.damaged_count);
+    return 0;
+}
+
+static bool watch(struct worker *worker, int fd, enum crew_source source)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = crew_tag(source, 0, 0)};
+    return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static int open_ears(struct worker *worker)
+{
+    if (signals_open(&worker->signals) != OK)
+        return cannot("worker.system", strerror(errno));
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (worker->epoll < 0 || !watch(worker, worker->spawner.socket, CREW_SPAWNER) ||
+        !watch(worker, worker->signals.usual, CREW_SIGNALS) ||
+        !watch(worker, worker->signals.more, CREW_SIGNALS))
+        return cannot("worker.system", strerror(errno));
+    err opened = talk_open(worker);
+    return opened == OK ? 0 : cannot("worker.no_link", err_text(opened));
+}
+
+static int make_slots(struct worker *worker)
+{
+    const struct setup *setup = worker->setup;
+    struct slot *slots = calloc(setup->slot_count, sizeof *slots);
+    worker->places = calloc(setup->slot_count, sizeof *worker->places);
+    if (slots == NULL || worker->places == NULL) {
+        free(slots);
+        return cannot("worker.no_memory", "for the slots; lower -c");
+    }
+    slots_init(&worker->slots, slots, setup->slot_count, setup->kill_after_ms);
+    worker->phase.grace_ms = setup->grace_ms;
+    worker->stats.path = setup->stats;
+    worker->stats.is_changed = true;
+    worker->clear_at = WHEN_NEVER;
+    blake_random(&worker->session, sizeof worker->session);
+    worker->session |= 1; // 0 means none
+    return 0;
+}
+
+static void free_all(struct worker *worker)
+{
+    talk_close(worker);
+    journal_close(worker->journal);
+    for (uint32_t i = 0; worker->places != NULL && i < worker->slots.count; i++) {
+        if (worker->places[i].handler.run != 0)
+            handler_close(&worker->places[i].handler);
+        free(worker->places[i].job_memory);
+    }
+    for (uint32_t i = 0; i < worker->outbox.touched; i++)
+        free(worker->outbox.items[i].memory);
+    free(worker->outbox.items);
+    free(worker->places);
+    free(worker->slots.items);
+}
+
+static void leave(struct worker *worker)
+{
+    talk_leave(worker);
+    char text[STATS_TEXT_MAX];
+    stats_text(&worker->stats, text);
+    stats_write(&worker->stats, worker->now, true);
+    if (worker->stats.path != NULL)
+        (void)printf("stats %s\n", text);
+    (void)fflush(stdout); // nobody may be reading any more
+    log_info("worker.left", "outcomes_kept=%" PRIu32, worker->outbox.count);
+}
+
+static int run_at_home(struct worker *worker)
+{
+    int code = make_slots(worker);
+    if (code == 0)
+        code = clean_up(worker);
+    if (code == 0)
+        code = open_journal(worker);
+    if (code == 0)
+        code = open_ears(worker);
+    if (code == 0) {
+        round_run(worker);
+        leave(worker);
+        code = worker->exit_code;
+    }
+    free_all(worker);
+    return code;
+}
+
+static int run(struct setup *setup)
+{
+    static struct worker worker;
+    worker = (struct worker){.setup = setup};
+    // First of all, while there is neither thread nor LMDB.
+    if (spawner_start(&worker.spawner, setup->program) != OK)
+        return cannot("worker.no_spawner", strerror(errno));
+    allow_descriptors();
+    static struct home home;
+    const char *why = NULL;
+    worker.home = &home;
+    int code = 0;
+    if (home_open(setup->data, &home, &why) != OK) {
+        code = cannot("worker.no_home", why);
+    } else {
+        code = run_at_home(&worker);
+        home_close(&home);
+    }
+    spawner_close(&worker.spawner);
+    return code;
+}
+
+int worker_main(int argc, char **argv)
+{
+    static struct setup setup;
+    err read = setup_read(&setup, argc, argv);
+    int code = 0;
+    if (read == OK && failpoint_init() != OK) {
+        (void)fprintf(stderr, "weft worker: WEFT_FAILPOINT is name or name:count\n");
+        code = EXIT_USAGE;
+    } else if (read != OK) {
+        (void)fprintf(stderr, "weft worker: %s\n", setup.config.problem);
+        code = EXIT_USAGE;
+    } else if (setup.config.help_asked) {
+        config_help(&setup_table, stdout);
+    } else {
+        code = run(&setup);
+    }
+    setup_deinit(&setup);
+    return code;
+}

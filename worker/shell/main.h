@@ -1,0 +1,8 @@
+#pragma once
+
+// The worker as a program: `weft worker TYPE [flags] -- program [arguments]`.
+
+// `argv` begins after the verb. Returns the exit code: 0 when it was told to stop, 1 when it could
+// not start or go on, 64 for wrong flags, 69 when there was no program to run. To be called before
+// the process has any thread.
+int worker_main(int argc, char **argv);

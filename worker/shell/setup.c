@@ -1,0 +1,160 @@
+// Flags and their rules.
+
+#include "worker/shell/setup.h"
+
+#include "lib/sys/log.h"
+#include "proto/check.h"
+#include "worker/core/slots.h"
+
+#include <stdarg.h>
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static const struct config_key keys[] = {
+    {.key = "broker",
+     .type = CONFIG_ENDPOINT,
+     .default_text = "tcp://127.0.0.1:7400",
+     .help = "where the broker listens"},
+    {.key = "data",
+     .type = CONFIG_STRING,
+     .help = "directory of journal and worker id (./weft-data/worker-NAME)"},
+    {.key = "name", .type = CONFIG_STRING, .help = "of this worker, for people (TYPE)"},
+    {.key = "concurrency",
+     .type = CONFIG_INTEGER,
+     .default_text = "1",
+     .min = 1,
+     .max = SLOTS_MAX,
+     .letter = 'c',
+     .help = "jobs at once"},
+    {.key = "lines",
+     .type = CONFIG_BOOL,
+     .default_text = "false",
+     .help = "keep programs running and speak one JSON line per job"},
+    {.key = "queue",
+     .type = CONFIG_STRING,
+     .letter = 'q',
+     .help = "queues served, with commas between (every queue)"},
+    {.key = "grace",
+     .type = CONFIG_DURATION,
+     .default_text = "25s",
+     .max = 24 * HOUR_MS,
+     .help = "time that running jobs get when the worker is told to stop"},
+    {.key = "kill-after",
+     .type = CONFIG_DURATION,
+     .default_text = "10s",
+     .min = 1,
+     .max = HOUR_MS,
+     .help = "from SIGTERM to SIGKILL for a handler"},
+    {.key = "stats", .type = CONFIG_STRING, .help = "file to keep the counters in, as JSON"},
+    CONFIG_LOG_LEVEL,
+};
+
+const struct config_table setup_table = {
+    .program = "worker",
+    .usage = "weft worker TYPE [flags] -- program [arguments]",
+    .about = "Runs the program once for each job of TYPE (or of several, with commas between): "
+             "payload on stdin, result on stdout, log on stderr. Exit 0 is success, 65 or 100 "
+             "dead, anything else is retried. Prints one line that begins with 'ready' when the "
+             "broker knows it.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
+__attribute__((format(printf, 2, 3))) static err refuse(struct setup *setup, const char *format,
+                                                        ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(setup->config.problem, sizeof setup->config.problem, format, arguments);
+    va_end(arguments);
+    return ERR_BAD_FIELD;
+}
+
+// Names with commas between.
+static err split(struct setup *setup, const char *text, struct slice *out_names,
+                 uint32_t *out_count)
+{
+    uint32_t count = 0;
+    for (const char *at = text;; at++) {
+        struct slice name = slice_of(at, strcspn(at, ","));
+        if (!check_name(name))
+            return refuse(setup, "\"%.80s\" is not a name: 1 to 128 of a-z 0-9 . _ -", text);
+        if (count == MSG_TYPES_MAX)
+            return refuse(setup, "more than %d names", MSG_TYPES_MAX);
+        out_names[count++] = name;
+        at += name.len;
+        if (*at == '\0')
+            break;
+    }
+    *out_count = count;
+    return OK;
+}
+
+static err read_names(struct setup *setup)
+{
+    const struct config *config = &setup->config;
+    const char *type = config->arguments[0];
+    err result = split(setup, type, setup->types, &setup->type_count);
+    const char *queues = config_text(config, "queue");
+    if (result == OK && queues != NULL)
+        result = split(setup, queues, setup->queues, &setup->queue_count);
+    const char *name = config_text(config, "name");
+    if (result != OK)
+        return result;
+    if (name == NULL && strlen(type) >= sizeof setup->name)
+        return refuse(setup, "--name is needed when there are so many types");
+    if (!slice_to_text(slice_of_text(name != NULL ? name : type), setup->name,
+                       sizeof setup->name) ||
+        setup->name[0] == '\0' || strchr(setup->name, '/') != NULL)
+        return refuse(setup, "--name is at most 127 bytes long and has no '/'");
+    return OK;
+}
+
+static err read_place(struct setup *setup)
+{
+    const char *data = config_text(&setup->config, "data");
+    int len = data != NULL
+                  ? snprintf(setup->data, sizeof setup->data, "%s", data)
+                  : snprintf(setup->data, sizeof setup->data, "./weft-data/worker-%s", setup->name);
+    // Room for the names of the files in it.
+    if (len < 1 || (size_t)len >= sizeof setup->data - 64)
+        return refuse(setup, "--data is empty or too long");
+    return OK;
+}
+
+static uint32_t number_of(const struct setup *setup, const char *key)
+{
+    return (uint32_t)config_number(&setup->config, key); // all ranges end below 2^32
+}
+
+err setup_read(struct setup *setup, int argc, char **argv)
+{
+    *setup = (struct setup){0};
+    const struct config *config = &setup->config;
+    err result = config_read(&setup->config, &setup_table, argc, argv);
+    if (result != OK || config->help_asked)
+        return result;
+    if (config->rest_count == 0)
+        return refuse(setup, "what shall run? add: -- program [arguments]");
+    setup->program = config->rest;
+    setup->broker = config_text(config, "broker");
+    setup->stats = config_text(config, "stats");
+    setup->slot_count = number_of(setup, "concurrency");
+    setup->grace_ms = number_of(setup, "grace");
+    setup->kill_after_ms = number_of(setup, "kill-after");
+    setup->is_lines = config_is_on(config, "lines");
+    result = read_names(setup);
+    if (result == OK)
+        result = read_place(setup);
+    enum log_level level;
+    if (result == OK && log_level_from_text(config_text(config, "log-level"), &level) == OK)
+        log_set_level(level);
+    return result;
+}
+
+void setup_deinit(struct setup *setup)
+{
+    config_deinit(&setup->config);
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+// The worker's settings, in the form in which it needs them.
+
+#include "lib/sys/config.h"
+#include "proto/msg.h"
+
+#include <limits.h>
+
+struct setup {
+    struct config config;
+    struct slice types[MSG_TYPES_MAX];
+    uint32_t type_count;
+    struct slice queues[MSG_TYPES_MAX];
+    uint32_t queue_count;
+    const char *broker;
+    const char *stats; // path, or NULL
+    char name[128];
+    char data[PATH_MAX];
+    uint32_t slot_count;
+    uint32_t grace_ms;
+    uint32_t kill_after_ms;
+    bool is_lines;
+    char *const *program; // argv of the handlers, ended by NULL
+};
+
+extern const struct config_table setup_table;
+
+// `argv` begins after the verb.
+//   ERR_BAD_FIELD   setup->config.problem says it in a sentence
+MUST_USE err setup_read(struct setup *setup, int argc, char **argv);
+void setup_deinit(struct setup *setup);
