@@ -1,0 +1,152 @@
+#include "cli/submission.h"
+
+#include "proto/check.h"
+#include "tests/support/test.h"
+
+#include <stdlib.h>
+
+static const struct config_key keys[] = {SUBMISSION_KEYS};
+static const struct config_table table = {
+    .program = "test",
+    .usage = "weft test TYPE",
+    .about = "",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof keys[0],
+    .argument_count_max = 2,
+};
+
+// Reads words as if they stood on the command line.
+static err read_words(struct config *config, struct submission *submission, char **words)
+{
+    int count = 0;
+    while (words[count] != NULL)
+        count++;
+    EXPECT_EQ(config_read(config, &table, count, words), OK);
+    return submission_read(submission, config);
+}
+
+#define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
+
+static char type[] = "hello";
+
+static void expect_content(const char *payload, enum content content)
+{
+    struct config config;
+    struct submission submission;
+    char *word = strdup(payload);
+    EXPECT_EQ(read_words(&config, &submission, WORDS(type, word)), OK);
+    EXPECT_EQ(submission.job.payload.content, content);
+    EXPECT(slice_is_text(submission.job.payload.bytes, payload));
+    submission_deinit(&submission);
+    config_deinit(&config);
+    free(word);
+}
+
+TEST(submission, payload_is_json_if_it_parses_else_text)
+{
+    expect_content("{\"a\":1}", CONTENT_JSON);
+    expect_content("\"world\"", CONTENT_JSON);
+    expect_content("5", CONTENT_JSON);
+    expect_content("world", CONTENT_TEXT);
+    expect_content("{\"a\":1", CONTENT_TEXT);
+    expect_content("{\"a\":1,\"a\":2}", CONTENT_TEXT);
+    expect_content("", CONTENT_NONE);
+    EXPECT_EQ(submission_content(slice_of("\xff\x00", 2)), CONTENT_BYTES);
+}
+
+TEST(submission, options_that_are_not_given_stay_unset)
+{
+    struct config config;
+    struct submission submission;
+    EXPECT_EQ(read_words(&config, &submission, WORDS(type)), OK);
+    const struct msg_submit_job *job = &submission.job;
+    EXPECT(slice_is_text(job->type, "hello"));
+    EXPECT_EQ(job->queue.len, 0);
+    EXPECT_EQ(job->key.len, 0);
+    EXPECT_EQ(job->priority, MSG_PRIORITY_NOT_GIVEN);
+    EXPECT_EQ(job->delay_ms + job->timeout_ms + job->max_attempts + job->keep_s, 0);
+    EXPECT_EQ(id_version(&job->job_id), 7);
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
+TEST(submission, options_arrive)
+{
+    struct config config;
+    struct submission submission;
+    char queue[] = "--queue=mail";
+    char priority[] = "--priority=0";
+    char delay[] = "--delay=5m";
+    char keep[] = "--keep=2h";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(queue, priority, delay, keep, type)), OK);
+    EXPECT(slice_is_text(submission.job.queue, "mail"));
+    EXPECT_EQ(submission.job.priority, 0);
+    EXPECT_EQ(submission.job.delay_ms, 300000);
+    EXPECT_EQ(submission.job.keep_s, 7200);
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
+TEST(submission, same_key_is_the_same_id_in_its_queue_only)
+{
+    struct msg_submit_job job = {.key = slice_of_text("inv-7")};
+    struct id first = submission_mint(&job);
+    struct id again = submission_mint(&job);
+    EXPECT_EQ(id_version(&first), 8);
+    EXPECT(id_equal(&first, &again));
+    job.queue = slice_of_text("default");
+    again = submission_mint(&job);
+    EXPECT(id_equal(&first, &again));
+    job.queue = slice_of_text("other");
+    again = submission_mint(&job);
+    EXPECT(!id_equal(&first, &again));
+}
+
+TEST(submission, payload_behind_two_dashes_may_begin_with_one)
+{
+    struct config config;
+    struct submission submission;
+    char dashes[] = "--";
+    char payload[] = "-5";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(type, dashes, payload)), OK);
+    EXPECT_EQ(submission.job.payload.content, CONTENT_JSON);
+    EXPECT(slice_is_text(submission.job.payload.bytes, "-5"));
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
+static void expect_refused(char **words, err expected, const char *word)
+{
+    struct config config;
+    struct submission submission;
+    EXPECT_EQ(read_words(&config, &submission, words), expected);
+    EXPECT(strstr(submission.problem, word) != NULL);
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
+TEST(submission, problems_name_the_fix)
+{
+    char wrong_type[] = "Hello!";
+    char no_json[] = "--content=json";
+    char word[] = "word";
+    char no_file[] = "@/no/such/file";
+    char space[] = "--key= x";
+    expect_refused(WORDS(wrong_type), ERR_BAD_FIELD, "type");
+    expect_refused(WORDS(no_json, type, word), ERR_BAD_FIELD, "not JSON");
+    expect_refused(WORDS(type, no_file), ERR_SYSTEM, "/no/such/file");
+    expect_refused(WORDS(space, type), ERR_BAD_FIELD, "key");
+    expect_refused((char *[]){NULL}, ERR_BAD_FIELD, "TYPE");
+}
+
+TEST(submission, file_longer_than_a_payload_is_refused)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "@%s/large", test_temp_dir());
+    FILE *file = fopen(path + 1, "w");
+    EXPECT(file != NULL);
+    for (int i = 0; i <= MSG_PAYLOAD_LEN_MAX; i++)
+        (void)fputc('x', file);
+    EXPECT_EQ(fclose(file), 0);
+    expect_refused(WORDS(type, path), ERR_TOO_LARGE, "longer than 1048576");
+}
