@@ -34,12 +34,18 @@ class Compiler:
         self.tree = tree
         self.cache = os.path.abspath(cache)
         os.makedirs(cache, exist_ok=True)
-        hasher = hashlib.sha256(repr((COMPILER, PLAIN, FLAGS)).encode())
-        for path in tree.files:
-            if path.endswith((".h", ".proto")):
-                hasher.update(path.encode() + b"\0" + tree.text(path).encode())
-        self.headers = hasher.hexdigest()
+        self.flags_seen = repr((COMPILER, PLAIN, FLAGS))
+        self.closures = {}
         self.generated = self.contract() if "proto/weft.proto" in tree.known else None
+
+    def read_by(self, path):
+        """The project's files that compiling this one reads, itself included."""
+        if path not in self.closures:
+            self.closures[path] = {path}  # stands while we look, so that a circle ends
+            for header in re.findall(r'^\s*#\s*include\s*"([^"]+)"', self.tree.text(path), flags=re.M):
+                if header in self.tree.known:
+                    self.closures[path] |= self.read_by(header)
+        return self.closures[path]
 
     def contract(self):
         """The folder with what protoc-c makes of the wire contract."""
@@ -65,7 +71,9 @@ class Compiler:
 
     def once(self, what, path, work):
         """The text that work() gives for this file, from the cache if nothing it reads has changed."""
-        key = hashlib.sha256("\0".join((what, self.headers, path, self.tree.text(path))).encode())
+        key = hashlib.sha256("\0".join((what, path, self.flags_seen, self.generated or "")).encode())
+        for file in sorted(self.read_by(path) | ({"lib/base/banned.h"} & self.tree.known)):
+            key.update(f"\0{file}\0{self.tree.text(file)}".encode())
         kept = os.path.join(self.cache, key.hexdigest())
         if os.path.exists(kept):
             with open(kept, encoding="utf-8") as file:

@@ -84,7 +84,7 @@ SDK = "worker/sdk"
 # What must be written down for users: what, the files that define it, the pattern that finds a name
 # there. As code (`name`, a fenced block, or the first cell of a table's row) on any page of docs/.
 DOCUMENTED = [
-    ("error", ["lib/base/err.h"], r'X\(\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"'),
+    ("error", ["lib/base/err.h"], r'X\(ERR_\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"'),
     ("limit", ["broker/core/limits.h"], r"^    (?:uint32_t|uint64_t|size_t|when_ms) (\w+);"),
     ("configuration key", ["cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c"],
      r'\{\s*(?:\.key\s*=\s*)?"([a-z][a-z0-9-]*)",\s*(?:\.type\s*=\s*)?CONFIG_'),
