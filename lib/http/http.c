@@ -6,7 +6,7 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -62,8 +62,9 @@ static void connection_remove(struct connection *connection)
 static void on_connection(void *ctx, struct MHD_Connection *mhd, void **connection,
                           enum MHD_ConnectionNotificationCode code)
 {
+    struct loop *loop = ctx;
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        connection_add(ctx, mhd, connection);
+        connection_add(loop->http, mhd, connection);
     else if (*connection != NULL)
         connection_remove(*connection);
 }
@@ -71,12 +72,12 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **connecti
 // The first line of a request is there. The library has not touched the target yet.
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd)
 {
-    struct http *http = ctx;
-    struct exchange *exchange = http_exchange_new(http, mhd, target);
+    struct loop *loop = ctx;
+    struct exchange *exchange = http_exchange_new(loop, mhd, target);
     if (exchange == NULL)
         return NULL;
     exchange->connection = connection_of(mhd);
-    http_sweep_deadline(exchange->connection, http->limits.head_ms);
+    http_sweep_deadline(exchange->connection, loop->http->limits.head_ms);
     return exchange;
 }
 
@@ -180,13 +181,14 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const c
 static void on_completed(void *ctx, struct MHD_Connection *mhd, void **context,
                          enum MHD_RequestTerminationCode code)
 {
-    struct http *http = ctx;
     struct exchange *exchange = *context;
+    (void)ctx;
     (void)mhd;
     (void)code;
     *context = NULL;
     if (exchange == NULL)
         return;
+    struct http *http = exchange->http;
     pthread_mutex_lock(&http->lock);
     exchange->connection->exchange = NULL;
     if (http->is_closing)
@@ -255,26 +257,29 @@ static struct http *http_new(const struct http_options *options)
     return http;
 }
 
-static struct MHD_Daemon *daemon_start(struct http *http)
+// The library's part of one loop. Each closes a listening descriptor of its own when it stops.
+static struct MHD_Daemon *serve(struct loop *loop)
 {
-    const struct http_limits *limits = &http->limits;
-    // A pool of one thread is refused by the library; without the option there is one.
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)limits->thread_count, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    const struct MHD_OptionItem *extra = limits->thread_count > 1 ? pool : pool + 1;
+    const struct http_limits *limits = &loop->http->limits;
+    uint32_t share = limits->connection_count_max / limits->thread_count;
+    int fd = fcntl(loop->http->socket.fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return NULL;
     MHD_set_panic_func(on_panic, NULL);
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-                            on_request, http, MHD_OPTION_LISTEN_SOCKET, http->socket.fd,          //
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->connection_count_max,  //
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->head_len_max * 2, //
-                            MHD_OPTION_CONNECTION_TIMEOUT, 0u,                                    //
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,                    //
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,                      //
-                            MHD_OPTION_URI_LOG_CALLBACK, on_target, http,                         //
-                            MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,                     //
-                            MHD_OPTION_ARRAY, extra, MHD_OPTION_END);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, loop,
+                         MHD_OPTION_LISTEN_SOCKET, fd,                                         //
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)(share > 0 ? share : 1),       //
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->head_len_max * 2, //
+                         MHD_OPTION_CONNECTION_TIMEOUT, 0u,                                    //
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,                    //
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,                      //
+                         MHD_OPTION_URI_LOG_CALLBACK, on_target, loop,                         //
+                         MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,                     //
+                         MHD_OPTION_END);
+    if (daemon == NULL)
+        (void)close(fd);
+    return daemon;
 }
 
 err http_open(const struct http_options *options, struct http **out_http)
@@ -292,11 +297,10 @@ err http_open(const struct http_options *options, struct http **out_http)
         http_drop(http);
         return ERR_SYSTEM;
     }
-    http->daemon = daemon_start(http);
-    if (http->daemon == NULL) {
-        (void)close(http->socket.fd);
+    e = http_loop_start(http, serve);
+    if (e != OK) {
         http_close(http);
-        return ERR_SYSTEM;
+        return e;
     }
     *out_http = http;
     return OK;
@@ -355,8 +359,8 @@ void http_close(struct http *http)
         http_exchange_drop(at);
     }
     drain(http);
-    if (http->daemon != NULL)
-        MHD_stop_daemon(http->daemon);
+    http_loop_stop(http);
+    (void)close(http->socket.fd);
     http_drop(http);
 }
 

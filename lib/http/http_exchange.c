@@ -8,7 +8,7 @@
 
 enum { BODY_CAP_FIRST = 16 * 1024, REFUSAL_LEN_MAX = 1024 };
 
-struct exchange *http_exchange_new(struct http *http, struct MHD_Connection *mhd,
+struct exchange *http_exchange_new(struct loop *loop, struct MHD_Connection *mhd,
                                    const char *target)
 {
     size_t len = target != NULL ? strlen(target) : 0;
@@ -22,14 +22,15 @@ struct exchange *http_exchange_new(struct http *http, struct MHD_Connection *mhd
     if (len > 0)
         memcpy(copy, target, len);
     copy[len] = '\0';
-    exchange->http = http;
+    exchange->http = loop->http;
+    exchange->loop = loop;
     exchange->mhd = mhd;
     exchange->target = copy;
     exchange->target_len = len;
     exchange->target_at = target;
     atomic_init(&exchange->state, EXCHANGE_HANDLING);
     atomic_init(&exchange->holders, 1);
-    (void)atomic_fetch_add(&http->holders, 1);
+    (void)atomic_fetch_add(&loop->http->holders, 1);
     return exchange;
 }
 
@@ -129,7 +130,7 @@ bool http_exchange_settle(struct exchange *exchange, const struct http_answer *a
     // Nobody else resumes it, so the connection is still there. Under the lock, because
     // http_close() must not pass between the two.
     if (was_waiting)
-        MHD_resume_connection(exchange->mhd);
+        http_loop_resume(exchange);
     pthread_mutex_unlock(&exchange->http->lock);
     if (!is_first && response != NULL)
         MHD_destroy_response(response);
@@ -191,7 +192,7 @@ void http_exchange_suspend(struct exchange *exchange)
         atomic_store(&exchange->state, EXCHANGE_WAITING);
     pthread_mutex_unlock(&http->lock);
     if (is_answered)
-        MHD_resume_connection(exchange->mhd);
+        http_loop_resume(exchange);
     else if (is_closing)
         (void)http_exchange_refuse(exchange, &http_stopping);
 }

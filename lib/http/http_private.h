@@ -14,6 +14,7 @@
 #include "lib/http/http.h"
 #include "lib/http/listen.h"
 #include "lib/http/route.h"
+#include "lib/sys/wake.h"
 
 #include <microhttpd.h>
 
@@ -29,9 +30,23 @@ enum exchange_stage {
     STAGE_OWNED,   // handed over
 };
 
+// A thread with its part of the connections. The library's own threads are not used: with 128
+// events at once its loop waits for more before it serves them, and nobody may ever come. Here
+// one poll waits, and the library only ever looks without waiting.
+struct loop {
+    struct http *http;
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+    bool has_thread;
+    struct wake wake;
+    _Atomic bool is_rung; // since the loop last began a turn: spares system calls
+    _Atomic bool is_ending;
+};
+
 struct exchange {
     struct http_request request; // first: the owner's pointer is ours
     struct http *http;
+    struct loop *loop;
     struct connection *connection;
     struct MHD_Connection *mhd; // valid while the server holds the exchange
     enum exchange_stage stage;
@@ -60,7 +75,8 @@ struct connection {
 };
 
 struct http {
-    struct MHD_Daemon *daemon;
+    struct loop *loops;
+    uint32_t loop_count;
     struct http_options options;
     struct http_limits limits;
     struct route_table table;
@@ -82,7 +98,7 @@ struct http {
 // --- http_exchange.c ---
 
 // NULL when out of memory.
-struct exchange *http_exchange_new(struct http *http, struct MHD_Connection *mhd,
+struct exchange *http_exchange_new(struct loop *loop, struct MHD_Connection *mhd,
                                    const char *target);
 // Gives up one hold.
 void http_exchange_drop(struct exchange *exchange);
@@ -108,6 +124,15 @@ MUST_USE err http_head_read(struct exchange *exchange, const char *method, const
 
 void *http_sweep_run(void *http);
 void http_sweep_deadline(struct connection *connection, when_ms span);
+
+// --- http_loop.c ---
+
+// Starts all threads; `serve` makes the library's part of each.
+MUST_USE err http_loop_start(struct http *http, struct MHD_Daemon *(*serve)(struct loop *loop));
+// Ends those that were started. Nothing is suspended any more.
+void http_loop_stop(struct http *http);
+// Resumes a suspended connection. Any thread.
+void http_loop_resume(struct exchange *exchange);
 
 // --- http.c ---
 

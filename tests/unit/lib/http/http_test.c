@@ -20,7 +20,7 @@ static const struct http_route routes[] = {
     [ROUTE_CHUNKS] = {"POST", "/chunks", 1000000, true, 0},
 };
 
-enum { HELD_MAX = 64 };
+enum { HELD_MAX = 256, CROWD = 200 };
 
 // The owner's side: requests that are answered by the test, or by a thread of it.
 struct owner {
@@ -182,6 +182,33 @@ TEST(http, late_answers_from_another_thread_arrive)
     struct http_figures figures;
     http_figures(owner.http, &figures);
     EXPECT_EQ(figures.requests_waiting, 0);
+    http_close(owner.http);
+}
+
+// More events at once than the library takes in one go (128): it must not wait for yet more.
+TEST(http, a_crowd_that_asks_at_the_same_moment_is_served)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    static int fds[CROWD];
+    char text[4096];
+    for (int i = 0; i < CROWD; i++) {
+        fds[i] = dial(owner.http);
+        say(fds[i], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    }
+    for (int round = 0; round < 20; round++) {
+        static struct http_request *held[CROWD];
+        for (int i = 0; i < CROWD; i++)
+            held[i] = owner_take(&owner);
+        for (int i = 0; i < CROWD; i++)
+            echo(held[i]);
+        for (int i = 0; i < CROWD; i++)
+            EXPECT(hears(fds[i], "\r\n\r\nhi", text, sizeof text));
+        for (int i = 0; i < CROWD && round < 19; i++)
+            say(fds[i], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    }
+    for (int i = 0; i < CROWD; i++)
+        (void)close(fds[i]);
     http_close(owner.http);
 }
 
