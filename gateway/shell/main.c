@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EXIT_USAGE = 64 };
+enum { EXIT_USAGE = 64, BROKER_WAIT_MS = 1000, BROKER_LOOK_MS = 2 };
 
 // Without tokens everybody who reaches the door may use it, so only this machine may reach it.
 static bool is_loopback(const char *endpoint)
@@ -83,6 +83,17 @@ static void wait_for_stop(int signal_fd)
     }
 }
 
+// Whoever reads the ready line asks at once, so a broker that is there is greeted before it. Without
+// one the gateway serves all the same: it answers 503.
+static void wait_for_broker(const struct gateway *gateway, int signal_fd)
+{
+    struct pollfd item = {.fd = signal_fd, .events = POLLIN};
+    for (int waited = 0; waited < BROKER_WAIT_MS; waited += BROKER_LOOK_MS) {
+        if (courier_is_ready(gateway->courier) || poll(&item, 1, BROKER_LOOK_MS) != 0)
+            return;
+    }
+}
+
 static int serve(const struct settings *settings, int signal_fd)
 {
     struct gateway gateway = {.settings = settings};
@@ -91,6 +102,7 @@ static int serve(const struct settings *settings, int signal_fd)
     if (e == OK) {
         log_info("gateway.started", "http=%s broker=%s", http_endpoint(gateway.http),
                  settings->broker);
+        wait_for_broker(&gateway, signal_fd);
         (void)printf("ready http=http://%s\n", http_endpoint(gateway.http));
         (void)fflush(stdout); // whoever started us may have closed it
         wait_for_stop(signal_fd);
