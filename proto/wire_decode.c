@@ -10,11 +10,12 @@
 
 // What arena a message within the limits may take: the generated struct, the plain one, the
 // pointer, short texts rounded up, and the table of fields that protobuf-c makes for each message
-// that has more than 16 of them. A test fills the limits and compares.
+// that has more than 16 of them. Elements without a field are the dearest per byte, and those of
+// jobs are the largest. A test fills the limits and compares.
 enum {
     ARENA_BASE = 8192,
-    ARENA_PER_JOB = 2560,
-    ARENA_PER_ELEMENT = 320,
+    ARENA_PER_JOB = 768,
+    ARENA_PER_ELEMENT = 240,
     ELEMENTS_MAX = 2 * MSG_HELD_MAX, // a RENEW has two lists
     ELEMENT_LEN_MIN = 2,             // a tag and a length
 };

@@ -371,3 +371,52 @@ TEST(wire_decode, fullest_messages_fit_the_promised_arena)
     test_free(frames_room.data);
     test_free(arena.data);
 }
+
+// Decodes what `msg` encodes to in exactly the promised room, and says how full it got, in percent.
+static unsigned fullness(const struct msg *msg, struct arena *made)
+{
+    struct wire_frames frames;
+    EXPECT_EQ(wire_encode(msg, made, &frames), OK);
+    struct arena arena = arena_of(wire_arena_size(frames.envelope.len + frames.block.len));
+    struct msg back;
+    EXPECT_EQ(wire_decode(frames.envelope, frames.block, &arena, &back), OK);
+    EXPECT(messages_equal(msg, &back));
+    unsigned percent = (unsigned)(100 * arena.used / arena.cap);
+    test_free(arena.data);
+    return percent;
+}
+
+TEST(wire_decode, promised_arena_is_neither_too_small_nor_far_too_large)
+{
+    struct arena made = arena_of(wire_arena_size(MSG_BYTES_MAX));
+    // Every field set, every text as short as can be: the most memory for a byte.
+    struct msg_submit_job job = messages_sample(MSG_SUBMIT)->submit.jobs[0];
+    job.key.len = job.queue.len = job.type.len = job.traceparent.len = job.payload.bytes.len = 1;
+    struct msg_submit_job *jobs = test_calloc(MSG_JOBS_MAX, sizeof job);
+    for (unsigned i = 0; i < MSG_JOBS_MAX; i++)
+        jobs[i] = job;
+    struct msg submit = {.kind = MSG_SUBMIT, .submit = {jobs, MSG_JOBS_MAX}};
+    EXPECT(fullness(&submit, &made) <= 100);
+    // No field set: the most memory for a job's two bytes.
+    memset(jobs, 0, MSG_JOBS_MAX * sizeof job);
+    for (unsigned i = 0; i < MSG_JOBS_MAX; i++)
+        jobs[i].priority = MSG_PRIORITY_NOT_GIVEN;
+    arena_reset(&made);
+    unsigned percent = fullness(&submit, &made);
+    EXPECT(percent > 45 && percent <= 100);
+    test_free(jobs);
+
+    struct msg_held *held = test_calloc(MSG_HELD_MAX, sizeof *held);
+    struct msg_progress *progress = test_calloc(MSG_HELD_MAX, sizeof *progress);
+    for (unsigned i = 0; i < MSG_HELD_MAX; i++) {
+        held[i] = (struct msg_held){job.job_id, 1};
+        progress[i] = (struct msg_progress){job.job_id, 1, 1, 1, slice_of_text("x")};
+    }
+    struct msg renew = {.kind = MSG_RENEW, .renew = {{held, MSG_HELD_MAX}, progress, MSG_HELD_MAX}};
+    arena_reset(&made);
+    percent = fullness(&renew, &made);
+    EXPECT(percent > 50 && percent <= 100);
+    test_free(held);
+    test_free(progress);
+    test_free(made.data);
+}
