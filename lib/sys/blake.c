@@ -32,7 +32,7 @@ static void add(crypto_generichash_blake2b_state *state, struct slice bytes)
     CHECK(rc == 0);
 }
 
-static void hash(struct slice a, struct slice b, uint8_t out[DIGEST_LEN])
+uint64_t blake_u64(struct slice a, struct slice b)
 {
     ensure_sodium();
     crypto_generichash_blake2b_state state;
@@ -40,14 +40,9 @@ static void hash(struct slice a, struct slice b, uint8_t out[DIGEST_LEN])
     CHECK(rc == 0);
     add(&state, a);
     add(&state, b);
-    rc = crypto_generichash_blake2b_final(&state, out, DIGEST_LEN);
-    CHECK(rc == 0);
-}
-
-uint64_t blake_u64(struct slice a, struct slice b)
-{
     uint8_t digest[DIGEST_LEN];
-    hash(a, b, digest);
+    rc = crypto_generichash_blake2b_final(&state, digest, DIGEST_LEN);
+    CHECK(rc == 0);
     uint64_t value = 0;
     for (unsigned i = 0; i < 8; i++)
         value = value << 8 | digest[i];
@@ -56,7 +51,9 @@ uint64_t blake_u64(struct slice a, struct slice b)
 
 void blake_hash16(struct slice bytes, uint8_t out_hash[16])
 {
-    hash(bytes, (struct slice){0}, out_hash);
+    ensure_sodium();
+    int rc = crypto_generichash_blake2b(out_hash, DIGEST_LEN, bytes.data, bytes.len, NULL, 0);
+    CHECK(rc == 0);
 }
 
 void blake_random(void *out, size_t len)

@@ -15,7 +15,7 @@ uint16_t mint_slot(const struct origin *origin)
     return (uint16_t)(hash[0] << 4 | hash[1] >> 4);
 }
 
-struct id mint_keyed(const struct origin *origin, struct slice key)
+struct id mint_keyed_in(uint16_t slot, const struct origin *origin, struct slice key)
 {
     CHECK(key.len > 0);
     uint8_t room[ORIGIN_LEN_MAX];
@@ -24,7 +24,12 @@ struct id mint_keyed(const struct origin *origin, struct slice key)
     CHECK(!out.full);
     uint8_t hash[16];
     blake_hash16(slice_of(out.data, out.len), hash);
-    return id_v8(mint_slot(origin), hash);
+    return id_v8(slot, hash);
+}
+
+struct id mint_keyed(const struct origin *origin, struct slice key)
+{
+    return mint_keyed_in(mint_slot(origin), origin, key);
 }
 
 struct id mint_fresh(when_ms wall, const struct origin *origin)

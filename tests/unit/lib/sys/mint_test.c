@@ -34,6 +34,8 @@ TEST(mint, keyed_ids_and_slots_are_those_of_the_document)
         EXPECT_EQ(mint_slot(&origin), vectors[i].slot);
         EXPECT_EQ(id_slot(&id), vectors[i].slot);
         EXPECT_EQ(id_version(&id), 8);
+        struct id again = mint_keyed_in(vectors[i].slot, &origin, slice_of_text(vectors[i].key));
+        EXPECT(id_equal(&again, &id));
     }
 }
 
