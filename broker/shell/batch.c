@@ -30,9 +30,10 @@ static bool make_effects(struct batch *batch, const struct limits *limits)
     effects->sends = calloc(effects->send_cap, sizeof *effects->sends);
     effects->grants = calloc(effects->grant_cap, sizeof *effects->grants);
     effects->changed = calloc(effects->changed_cap, sizeof *effects->changed);
+    effects->bodies = calloc(effects->changed_cap, sizeof *effects->bodies);
     effects->arena = &batch->answers;
     return effects->writes != NULL && effects->sends != NULL && effects->grants != NULL &&
-           effects->changed != NULL &&
+           effects->changed != NULL && effects->bodies != NULL &&
            make_arena(&batch->answers, effects_arena_size(limits->changed_count_max));
 }
 
@@ -64,6 +65,7 @@ void batch_free(struct batch *batch)
     free(batch->decoded.data);
     free(batch->answers.data);
     free(batch->effects.changed);
+    free(batch->effects.bodies);
     free(batch->effects.grants);
     free(batch->effects.sends);
     free(batch->effects.writes);

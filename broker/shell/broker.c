@@ -44,15 +44,16 @@ static err send_to(struct broker *broker, struct slice route, const struct msg *
     return link_send(broker->router, route, frames.envelope, frames.block);
 }
 
-void broker_send(struct broker *broker, uint32_t peer, const struct msg *msg)
+bool broker_send(struct broker *broker, uint32_t peer, const struct msg *msg)
 {
     struct slice route = peers_route(broker->peers, peer);
     err e = route.len == 0 ? ERR_NOT_FOUND : send_to(broker, route, msg);
     if (e == OK)
-        return;
+        return true;
     broker->counters.answers_dropped++;
     if (e == ERR_NOT_FOUND)
         peers_leave(broker->peers, peer);
+    return false;
 }
 
 void broker_send_to(struct broker *broker, struct slice route, const struct msg *msg)

@@ -13,7 +13,10 @@
 #include "broker/shell/watch.h"
 #include "lib/sys/clock.h"
 
-enum { BROKER_BATCHES = 3 }; // one filled, one committed, one released
+enum {
+    BROKER_BATCHES = 3, // one filled, one committed, one released
+    BROKER_UNSENT_MAX = 16384,
+};
 
 struct broker {
     const struct options *options;
@@ -43,6 +46,8 @@ struct broker {
     struct release_room *room; // of release.c
     struct arena encoding;     // one message on its way out
     uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
+    struct msg_held unsent[BROKER_UNSENT_MAX]; // granted, but their worker could not be reached
+    uint32_t unsent_count;                     // more than there is room for wait for their leases
     struct metrics_counters counters;
     when_ms told_at;     // of the last line about a failed job …
     uint32_t told_count; // … how many there were in this second
@@ -60,7 +65,7 @@ struct store_view *broker_view(struct broker *broker);
 void broker_view_end(struct broker *broker);
 
 // Encodes and sends without waiting. A peer that has gone is made to leave; an answer that cannot
-// be delivered is dropped and counted, because it will be asked for again.
-void broker_send(struct broker *broker, uint32_t peer, const struct msg *msg);
+// be delivered is dropped and counted, because it will be asked for again. False when dropped.
+bool broker_send(struct broker *broker, uint32_t peer, const struct msg *msg);
 // The same to someone who may have no number.
 void broker_send_to(struct broker *broker, struct slice route, const struct msg *msg);

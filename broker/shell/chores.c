@@ -20,6 +20,20 @@ static void tell_of_gone(struct broker *broker)
     }
 }
 
+static void take_back_unsent(struct broker *broker)
+{
+    while (broker->unsent_count > 0) {
+        uint32_t count = broker->unsent_count < LIMITS_STEP_RECORDS_MAX ? broker->unsent_count
+                                                                        : LIMITS_STEP_RECORDS_MAX;
+        struct command command = {.kind = COMMAND_UNSENT};
+        command.unsent = (struct msg_held_list){
+            .items = &broker->unsent[broker->unsent_count - count], .count = count};
+        if (!intake_decide(broker, &command))
+            return; // the next batch has room
+        broker->unsent_count -= count;
+    }
+}
+
 static void remove_old(struct broker *broker)
 {
     struct batch *batch = broker->filling;
@@ -43,6 +57,7 @@ static void tick(struct broker *broker)
 
 void chores_run(struct broker *broker)
 {
+    take_back_unsent(broker);
     tell_of_gone(broker);
     remove_old(broker);
     tick(broker);
@@ -59,6 +74,9 @@ static when_ms until(const struct broker *broker, when_ms at)
 
 when_ms chores_wait_ms(const struct broker *broker)
 {
+    if (broker->unsent_count > 0 &&
+        effects_has_room(&broker->filling->effects, LIMITS_STEP_RECORDS_MAX))
+        return 0;
     when_ms wait = until(broker, peers_deadline(broker->peers));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
     struct command tick_command = {.kind = COMMAND_TICK};

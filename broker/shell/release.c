@@ -70,7 +70,7 @@ static void send_answers(struct broker *broker, struct batch *batch)
         struct send *send = &batch->effects.sends[i];
         if (send->msg.kind == MSG_WELCOME)
             complete_welcome(broker, &send->msg.welcome);
-        broker_send(broker, send->peer, &send->msg);
+        (void)broker_send(broker, send->peer, &send->msg); // dropped: it will be asked for again
     }
 }
 
@@ -110,13 +110,23 @@ static bool complete_job(struct broker *broker, struct grant_send *grant)
     return true;
 }
 
+// These never left: they are given to somebody else as soon as the core hears of it.
+static void keep_unsent(struct broker *broker, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && broker->unsent_count < BROKER_UNSENT_MAX; i++)
+        broker->unsent[broker->unsent_count++] = (struct msg_held){
+            .job_id = broker->room->jobs[i].job_id, .token = broker->room->jobs[i].token};
+}
+
 static void send_jobs(struct broker *broker, uint32_t peer, uint32_t count)
 {
     if (count == 0)
         return;
     struct msg msg = {.kind = MSG_JOBS, .jobs = {.jobs = broker->room->jobs, .count = count}};
-    broker_send(broker, peer, &msg);
-    broker->counters.jobs_sent += count;
+    if (broker_send(broker, peer, &msg))
+        broker->counters.jobs_sent += count;
+    else
+        keep_unsent(broker, count);
 }
 
 static void send_jobs_of(struct broker *broker, struct effects *effects, uint32_t peer)

@@ -181,7 +181,7 @@ static void say_bye(struct broker *broker)
     uint32_t worker = peers_next_worker(broker->peers, PEERS_NONE);
     while (worker != PEERS_NONE) {
         uint32_t next = peers_next_worker(broker->peers, worker);
-        broker_send(broker, worker, &msg);
+        (void)broker_send(broker, worker, &msg); // whoever misses it notices the silence
         worker = next;
     }
     // Sockets forget what is queued when they are closed, so they get a moment; nothing that was
