@@ -308,7 +308,7 @@ void crew_pipe(struct worker *worker, uint64_t tag)
     if (which == HANDLER_INPUT) {
         // Told although nothing waits: the handler has closed its end.
         if (handler->input_at == handler->input_len)
-            handler_end_input(handler);
+            handler_drop_input(handler);
         write_input(worker, slot);
         return;
     }

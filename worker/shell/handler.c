@@ -93,8 +93,7 @@ void handler_end_input(struct handler *handler)
         close_pipe(handler, HANDLER_INPUT);
 }
 
-// A handler need not read its stdin: what it does not want is dropped.
-static void drop_input(struct handler *handler)
+void handler_drop_input(struct handler *handler)
 {
     handler->input_at = handler->input_len;
     close_pipe(handler, HANDLER_INPUT);
@@ -110,7 +109,7 @@ bool handler_write(struct handler *handler)
         if (len < 0 && errno == EINTR)
             continue;
         if (len < 0)
-            drop_input(handler);
+            handler_drop_input(handler);
         else
             handler->input_at += (size_t)len;
     }

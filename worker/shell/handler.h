@@ -52,6 +52,8 @@ void handler_close(struct handler *handler);
 MUST_USE err handler_feed(struct handler *handler, struct slice bytes);
 // No more will come: its stdin ends after what waits.
 void handler_end_input(struct handler *handler);
+// A handler need not read its stdin: what it does not want is dropped.
+void handler_drop_input(struct handler *handler);
 // Writes what the pipe takes. True when something is left, to be told about by EPOLLOUT.
 bool handler_write(struct handler *handler);
 
