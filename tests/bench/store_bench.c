@@ -1,6 +1,7 @@
 // What the store makes of this disk: submit and finish of every job, each in flushed commits, by
 // batch; the floor beside it is plain LMDB doing the least that keeps the jobs: an append of the
-// body and a small row written twice. One JSON line per batch size.
+// body and a small row written twice. One JSON line per batch size. Then the restart: how long
+// until a core holds a million unfinished jobs, every second of them with a key.
 //   store_bench [jobs [payload [directory]]]
 
 #include "broker/store/store.h"
@@ -12,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -163,6 +165,56 @@ static struct measure measure_floor(const char *root, uint64_t job_count, uint32
                             .bytes_per_job = usage.file_bytes / job_count};
 }
 
+// --- restart ---
+
+static void fill(const char *dir, uint64_t job_count)
+{
+    struct store_options options = {.dir = dir, .allow_unsafe_place = true};
+    struct store *store = NULL;
+    const char *why = NULL;
+    err e = store_open(&options, &store, &why);
+    expect(e, why != NULL ? why : "open");
+    batcher_init(&batch, 100);
+    for (uint64_t done = 0; done < job_count; done += 1000) {
+        batcher_begin(&batch);
+        for (uint32_t i = 0; i < 1000; i++) {
+            struct job_row row = batcher_submit(&batch, i % 2 == 0);
+            batcher_put(&batch, &row, true);
+        }
+        batcher_close(&batch);
+        expect(store_commit(store, batch.writes, batch.write_count), "commit");
+    }
+    store_close(store);
+}
+
+static void measure_restart(const char *root, uint64_t job_count)
+{
+    char *dir = fresh_dir(root);
+    fill(dir, job_count);
+    struct limits limits = limits_default();
+    struct known known = {0};
+    void *memory = mmap(NULL, core_size(&limits), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    expect(memory == MAP_FAILED ? ERR_NO_MEMORY : OK, "memory of the core");
+    struct store_options options = {.dir = dir, .allow_unsafe_place = true};
+    struct store *store = NULL;
+    struct store_loaded loaded = {0};
+    const char *why = NULL;
+    int64_t cpu = cpu_us();
+    int64_t start = clock_mono_us();
+    expect(store_open(&options, &store, &why), "open");
+    int64_t opened = clock_mono_us();
+    expect(store_load(store, core_init(memory, &limits, &known, 1), &loaded), "load");
+    int64_t done = clock_mono_us();
+    printf("{\"bench\":\"store_restart\",\"unfinished\":%" PRIu64 ",\"keys\":%" PRIu64
+           ",\"open_ms\":%.1f,\"load_ms\":%.1f,\"cpu_ms\":%.1f}\n",
+           loaded.job_count, loaded.key_count, (double)(opened - start) / 1000,
+           (double)(done - opened) / 1000, (double)(cpu_us() - cpu) / 1000);
+    store_close(store);
+    (void)munmap(memory, core_size(&limits));
+    remove_dir(dir);
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t sizes[] = {1, 16, 64, 256, 1000};
@@ -183,5 +235,6 @@ int main(int argc, char **argv)
                floor.jobs_per_s, floor.cpu_us, floor.bytes_per_job);
         (void)fflush(stdout);
     }
+    measure_restart(root, 1000 * 1000);
     return 0;
 }
