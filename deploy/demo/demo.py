@@ -63,10 +63,13 @@ class Fleet:
         self.at = dict(word.split("=", 1) for word in line.split()[1:])
 
     def start_worker(self, name):
-        self.workers[name] = self.spawn(
+        worker = self.spawn(
             ["worker", TYPE, "--broker", self.at["zmq"], "--data", f"{self.directory}/worker-{name}",
              "-c", str(SLOTS), "--lines", "--", os.path.join(HERE, "upsert"), self.database],
-            stdout=self.log)
+            stdout=subprocess.PIPE, text=True)
+        self.workers[name] = worker
+        if not worker.stdout.readline().startswith("ready "):
+            raise Failure(f"worker {name} did not become ready")
 
     def kill_worker(self, name):
         worker = self.workers[name]
@@ -256,6 +259,8 @@ def wait_for_stillness(ledger):
 def first_pass(fleet, body, total):
     started_at = time.monotonic()
     answer = fleet.submit(body)
+    if answer["accepted"] != total:
+        raise Failure(f"of {total} records only {answer['accepted']} were accepted")
     wait_until("the first row", lambda: os.path.exists(fleet.database))
     wait_until("the first row", lambda: has_tables(fleet.database))
     ledger = Ledger(fleet.database)
@@ -291,6 +296,7 @@ def figures_of(fleet, ledger):
         "rows in SQLite": ledger.rows(),
         "executions in SQLite": ledger.executions(),
         "attempts": sum(job["attempt"] for job in jobs),
+        "interruptions": sum(job["interruptions"] for job in jobs),
         "conservation difference": fleet.metric("weft_conservation_difference"),
     }
 
@@ -312,7 +318,8 @@ def judge(first, second, ledger, total):
         ("a row for each record", first["rows in SQLite"] == total),
         ("no row was written by two jobs", ledger.writers_max() == 1),
         ("only what was running at a kill ran again", 0 <= again <= 2 * SLOTS),
-        ("every attempt beyond the first had a reason", first["attempts"] >= total),
+        ("the broker knows of every execution",
+         first["executions in SQLite"] <= first["attempts"] + first["interruptions"]),
         ("outcomes were resent", first["resent outcomes"] > 0),
         ("the same file was replayed", second["replayed"] == total and second["accepted"] == 0),
         ("nothing new ran", all(first[name] == second[name] for name in
@@ -343,7 +350,7 @@ def demo(fleet):
     answer, ledger, resent, elapsed = first_pass(fleet, body, total)
     first = {"submitted": total, "accepted": answer["accepted"], "replayed": answer["replayed"]}
     first.update(figures_of(fleet, ledger))
-    first.update({"resent outcomes": resent, "elapsed": f"{elapsed:.1f} s"})
+    first.update({"resent outcomes": resent, "elapsed": f"{elapsed:.2f} s"})
 
     say("Submitting the same file again")
     started_at = time.monotonic()
@@ -351,7 +358,7 @@ def demo(fleet):
     elapsed = time.monotonic() - started_at
     second = {"submitted": total, "accepted": again["accepted"], "replayed": again["replayed"]}
     second.update(figures_of(fleet, ledger))
-    second.update({"resent outcomes": 0, "elapsed": f"{elapsed:.1f} s"})
+    second.update({"resent outcomes": 0, "elapsed": f"{elapsed:.2f} s"})
 
     print_table(first, second)
     wrong = judge(first, second, ledger, total)

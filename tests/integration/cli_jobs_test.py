@@ -1,0 +1,170 @@
+"""`weft push`, `run`, `job show` and `batch show` against a real broker and real workers."""
+
+import json
+import os
+import pty
+import signal
+import sys
+
+from support_cli import PATIENCE, Place, wait_for
+
+# Fails, hangs, shouts, or counts, as its payload says.
+HANDLER = """
+case "$(cat)" in
+'"fail"') echo "it went wrong" >&2; exit 65 ;;
+'"slow"') while [ ! -e go ]; do sleep 0.01; done; echo '"late"' ;;
+'"bytes"') printf '\\377\\001' ;;
+'"word"') printf 'plain words' ;;
+'"progress"') echo 'progress 3 10 rows' >&3; while [ ! -e go ]; do sleep 0.01; done; echo 1 ;;
+*) echo '{"ok":true}' ;;
+esac
+"""
+
+
+class Bench:
+    """A dev and one worker for the type `act`."""
+
+    def __init__(self, place):
+        self.place = place
+        self.dev = place.dev().ready()
+        self.worker = place.spawn("worker", "worker", "act", "--broker", self.dev.at["zmq"],
+                                  "--data", "worker", "-c", "4", "--", "sh", "-c", HANDLER)
+
+    def weft(self, *words, **more):
+        return self.place.weft(*words, WEFT_BROKER=self.dev.at["zmq"], **more)
+
+    def json(self, *words, **more):
+        answer = self.weft(*words, "-o", "json", **more)
+        assert answer.returncode in (0, 1), answer
+        return json.loads(answer.stdout)
+
+
+def push_prints_the_id_and_show_knows_it(bench):
+    pushed = bench.weft("push", "act", "{}")
+    assert pushed.returncode == 0, pushed
+    job_id = pushed.stdout.split()[0]
+    shown = bench.json("job", "show", job_id, "--wait")
+    assert shown["job_id"] == job_id and shown["status"] == "succeeded", shown
+    assert shown["result"] == {"ok": True}, shown
+    text = bench.weft("job", "show", job_id)
+    assert "succeeded" in text.stdout and '{"ok":true}' in text.stdout, text
+
+
+def run_prints_the_result_alone(bench):
+    answer = bench.weft("run", "act", "{}")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, '{"ok":true}\n', ""), answer
+    answer = bench.weft("run", "act", '"word"')
+    assert (answer.returncode, answer.stdout) == (0, "plain words\n"), answer
+
+
+def run_ends_with_the_jobs_status(bench):
+    answer = bench.weft("run", "act", '"fail"')
+    assert answer.returncode == 1 and answer.stdout == "", answer
+    assert answer.stderr.startswith("dead") and "it went wrong" in answer.stderr, answer
+    answer = bench.weft("run", "nobody-serves-this", "--wait", "50ms")
+    assert answer.returncode == 4 and "weft job show" in answer.stderr, answer
+    assert bench.weft("run").returncode == 64
+    assert bench.weft("run", "act", "--priority", "10").returncode == 64
+    assert bench.weft("run", "NoType").returncode == 64
+
+
+def payload_comes_from_anywhere(bench):
+    with open(os.path.join(bench.place.path, "payload"), "w", encoding="ascii") as file:
+        file.write('"word"')
+    for words, text in ((("@payload",), None), (("-",), '"word"')):
+        answer = bench.weft("run", "act", *words, text=text)
+        assert answer.stdout == "plain words\n", answer
+
+
+def same_key_is_one_job_through_both_doors(bench):
+    import urllib.request
+    first = bench.json("push", "act", "--key", "k-1", '{"n":1}')
+    request = urllib.request.Request(
+        bench.dev.at["http"] + "/v1/jobs", b'{"type":"act","payload":{"n":1}}',
+        {"Content-Type": "application/json", "Idempotency-Key": "k-1"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.headers["Idempotency-Replayed"] == "true", dict(answer.headers)
+        assert json.load(answer)["job_id"] == first["job_id"]
+    again = bench.weft("push", "act", "--key", "k-1", '{"n":1}')
+    assert "(replayed)" in again.stdout, again
+    other = bench.weft("push", "act", "--key", "k-1", '{"n":2}')
+    assert other.returncode == 1 and "key belongs to another" in other.stderr, other
+
+
+def bulk_counts_and_names_wrong_lines(bench):
+    lines = [json.dumps({"type": "act", "key": f"b-{i}", "payload": i}) for i in range(600)]
+    body = "\n".join(lines) + '\nnot json\n{"key":"b-x","payload":1}\n'
+    pushed = bench.weft("push", "--bulk", "-", text=body)
+    assert pushed.returncode == 1, pushed
+    assert "line 601 is refused" in pushed.stderr, pushed.stderr
+    assert "line 602 is refused" in pushed.stderr, pushed.stderr
+    batch_id = pushed.stdout.split()[0]
+    assert "600 accepted, 0 replayed, 2 refused" in pushed.stdout, pushed
+    shown = bench.weft("batch", "show", batch_id, "--wait", "-o", "json")
+    assert shown.returncode == 0, shown
+    assert json.loads(shown.stdout)["counts"]["succeeded"] == 600, shown
+    again = bench.weft("push", "act", "--bulk", "-", text="\n".join(lines))
+    assert again.returncode == 0 and "0 accepted, 600 replayed" in again.stdout, again
+
+
+def unknown_ids_are_4_and_wrong_ones_64(bench):
+    answer = bench.weft("job", "show", "01890a5d-ac96-774b-bcce-b302099a8057")
+    assert answer.returncode == 4 and "knows no job" in answer.stderr, answer
+    answer = bench.weft("batch", "show", "01890a5d-ac96-774b-bcce-b302099a8057")
+    assert answer.returncode == 4 and "knows no batch" in answer.stderr, answer
+    answer = bench.weft("job", "show", "nonsense")
+    assert answer.returncode == 64 and "is not an id" in answer.stderr, answer
+
+
+def absent_broker_is_4_with_the_fix(bench):
+    answer = bench.place.weft("push", "act", "--broker", "tcp://127.0.0.1:1", "--give-up", "200ms")
+    assert answer.returncode == 4 and "weft dev" in answer.stderr, answer
+
+
+def push_survives_a_killed_broker(bench):
+    """The broker is gone when the question is asked; it is repeated until the next one answers."""
+    bench.dev.process.send_signal(signal.SIGSTOP)
+    os.kill(bench.dev.pid("broker"), signal.SIGKILL)
+    process = bench.place.spawn("late-push", "push", "act", "{}", "--give-up", "60s", "-o", "json",
+                                WEFT_BROKER=bench.dev.at["zmq"])
+    bench.dev.process.send_signal(signal.SIGCONT)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    shown = bench.json("job", "show", json.loads(output)["job_id"], "--wait")
+    assert shown["status"] == "succeeded", shown
+
+
+def progress_is_shown_on_a_terminal(bench):
+    leader, follower = pty.openpty()
+    import subprocess
+    process = subprocess.Popen([os.environ["WEFT_BIN"], "run", "act", '"progress"'],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=follower,
+                               text=True, cwd=bench.place.path,
+                               env=dict(os.environ, WEFT_BROKER=bench.dev.at["zmq"]))
+    os.close(follower)
+    bench.place.processes.append(process)
+    seen = b""
+    while b"running" not in seen:
+        seen += os.read(leader, 4096)
+    with open(os.path.join(bench.place.path, "go"), "w", encoding="ascii"):
+        pass
+    output, _ = process.communicate(timeout=PATIENCE)
+    os.close(leader)
+    assert (process.returncode, output) == (0, "1\n"), (process.returncode, output)
+
+
+def main():
+    with Place() as place:
+        bench = Bench(place)
+        wait_for("the worker", lambda: bench.worker.stdout.readline().startswith("ready"))
+        for test in (push_prints_the_id_and_show_knows_it, run_prints_the_result_alone,
+                     run_ends_with_the_jobs_status, payload_comes_from_anywhere,
+                     same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines,
+                     unknown_ids_are_4_and_wrong_ones_64, absent_broker_is_4_with_the_fix,
+                     push_survives_a_killed_broker, progress_is_shown_on_a_terminal):
+            test(bench)
+            print(f"ok {test.__name__}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
