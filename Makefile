@@ -6,7 +6,7 @@ SOURCES = git ls-files --cached --others --exclude-standard '*.c' '*.h'
 
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
-.PHONY: help deps build run test check prove bench format format-check tidy cppcheck sim fuzz-smoke \
+.PHONY: help deps build run test check prove bench format format-check tidy tidy-quick cppcheck sim fuzz-smoke \
         coverage clean build-dev build-release
 .DEFAULT_GOAL := help
 
@@ -39,7 +39,7 @@ test: deps ## all tests; what CI runs
 	test $$release = 0 || echo "FAILED in release: run 'ctest --preset release --rerun-failed'"; \
 	test $$dev$$release = 00 && echo "All tests passed."
 
-check: format-check build-dev tidy cppcheck ## before every push: format, lint and the quick tests in dev
+check: format-check build-dev tidy-quick cppcheck ## before every push: format, lint and the quick tests in dev
 	@ctest --preset dev -L '^(arch|unit|fuzz|sim|integration)$$'
 
 prove: build ## the long campaigns; they resume and add up
@@ -55,8 +55,11 @@ format: ## rewrite all sources in the house style
 format-check:
 	@$(SOURCES) | xargs -r clang-format --dry-run -Werror
 
-tidy: build-dev ## clang-tidy over what the dev build compiles
+tidy: build-dev ## clang-tidy with path analysis (minutes); check runs it without
 	@cmake/tidy.sh build/dev
+
+tidy-quick: build-dev
+	@cmake/tidy.sh build/dev --quick
 
 cppcheck:
 	@$(SOURCES) | grep -v '^tests/' | xargs -r cppcheck --quiet --std=c11 --language=c --error-exitcode=1 \
