@@ -214,7 +214,8 @@ void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk)
     } else {
         put_id(out, "batch_id", &bulk->batch_id);
         out_put_text(out, "durability", slice_of_text("flushed"));
-        put_url(out, "status_url", "/v1/batches/", &bulk->batch_id);
+        if (bulk->is_known)
+            put_url(out, "status_url", "/v1/batches/", &bulk->batch_id);
     }
     out_put_unsigned(out, "accepted", bulk->accepted);
     out_put_unsigned(out, "replayed", bulk->replayed);

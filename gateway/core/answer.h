@@ -37,6 +37,7 @@ bool answer_batch_is_final(const struct msg_batch_status_is *batch);
 struct answer_bulk {
     struct id batch_id;
     const struct problem *problem; // nothing was stored: why; else NULL
+    bool is_known; // the broker knows the batch, or may: there is a URL to follow it
     uint32_t accepted;
     uint32_t replayed;
     uint32_t rejected;

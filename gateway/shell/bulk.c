@@ -82,6 +82,12 @@ static struct problem problem_of(const struct load *load)
     return problem;
 }
 
+// A new batch all of whose jobs belong to earlier ones has no member, and nobody keeps it.
+static bool is_known(const struct load *load)
+{
+    return load->accepted_count > 0 || (load->replayed_count > 0 && load->key.len > 0);
+}
+
 static unsigned put_answer(struct load *load, struct out *out)
 {
     bool is_stored = load->accepted_count + load->replayed_count > 0;
@@ -93,6 +99,7 @@ static unsigned put_answer(struct load *load, struct out *out)
     struct answer_bulk bulk = {
         .batch_id = load->batch_id,
         .problem = is_stored ? NULL : &problem,
+        .is_known = is_known(load),
         .accepted = load->accepted_count,
         .replayed = load->replayed_count,
         .rejected = load->rejected_count,
@@ -118,7 +125,7 @@ static void answer(struct load *load)
     struct reply_headers headers = {0};
     char location[64] = "/v1/batches/";
     id_to_text(&load->batch_id, location + strlen(location));
-    if (status == 202)
+    if (is_known(load))
         reply_header(&headers, "Location", location);
     reply_retry_after(&headers, 1000);
     if (load->replayed_count > 0 && load->accepted_count == 0)

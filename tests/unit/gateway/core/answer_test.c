@@ -1,0 +1,145 @@
+// Bodies of answers.
+
+#include "gateway/core/answer.h"
+
+#include "tests/support/test.h"
+
+static uint8_t room[4096];
+
+static struct out fresh(void)
+{
+    return (struct out){.data = room, .cap = sizeof room};
+}
+
+static const char *text_of(const struct out *out)
+{
+    static char text[4096];
+    EXPECT(!out->full && slice_to_text(out_slice(out), text, sizeof text));
+    return text;
+}
+
+static struct id sample_id(void)
+{
+    struct id id;
+    EXPECT_EQ(id_from_text(slice_of_text("01890a5d-ac96-774b-bcce-b302099a8057"), &id), OK);
+    return id;
+}
+
+TEST(answer, a_stored_job)
+{
+    struct out out = fresh();
+    struct msg_submit_job job = {.type = slice_of_text("a.b")};
+    struct msg_submitted_job said = {
+        .job_id = sample_id(), .state = JOB_QUEUED, .created_at = 1796112000000};
+    answer_submitted(&out, &job, &said);
+    EXPECT_STR(
+        text_of(&out),
+        "{\"job_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"status\":\"queued\",\"type\":"
+        "\"a.b\",\"queue\":\"default\",\"status_url\":\"/v1/jobs/"
+        "01890a5d-ac96-774b-bcce-b302099a8057\",\"durability\":\"flushed\",\"created_at\":"
+        "\"2026-12-01T08:00:00.000Z\"}");
+}
+
+TEST(answer, a_state_with_all_it_may_have)
+{
+    struct out out = fresh();
+    struct msg_status_is status = {
+        .job_id = sample_id(),
+        .type = slice_of_text("t"),
+        .queue = slice_of_text("q"),
+        .state = JOB_RETRYING,
+        .version = 3,
+        .priority = 4,
+        .attempt = 2,
+        .errors = 1,
+        .created_at = 1000,
+        .due_at = 2000,
+        .failure = {slice_of_text("exit"), slice_of_text("code 1"), slice_of_text("tail")},
+        .batch_id = sample_id(),
+        .progress_done = 1,
+        .progress_total = 2,
+        .progress_text = slice_of_text("half"),
+    };
+    answer_status(&out, &status, &(struct answer_result){0});
+    const char *text = text_of(&out);
+    EXPECT(
+        strstr(text,
+               "\"status\":\"retrying\",\"version\":3,\"priority\":4,\"attempt\":2,\"errors\":1") !=
+        NULL);
+    EXPECT(strstr(text, "\"progress\":{\"done\":1,\"total\":2,\"text\":\"half\"}") != NULL);
+    EXPECT(
+        strstr(text, "\"error\":{\"kind\":\"exit\",\"message\":\"code 1\",\"detail\":\"tail\"}") !=
+        NULL);
+    EXPECT(strstr(text, "\"due_at\":\"1970-01-01T00:00:02.000Z\"") != NULL);
+    EXPECT(strstr(text, "\"batch_url\":\"/v1/batches/") != NULL);
+    EXPECT(strstr(text, "\"result\"") == NULL);
+    EXPECT(strstr(text, "\"ended_at\"") == NULL);
+}
+
+static const char *result_as(enum content content, enum answer_form form, const char *bytes)
+{
+    static char part[512];
+    struct out out = fresh();
+    struct msg_status_is status = {.state = JOB_SUCCEEDED,
+                                   .result = {content, slice_of_text(bytes)}};
+    struct answer_result result = {form, slice_of_text(bytes)};
+    answer_status(&out, &status, &result);
+    const char *start = strstr(text_of(&out), "\"result_type\"");
+    EXPECT(start != NULL);
+    const char *end = strstr(start, ",\"status_url\"");
+    EXPECT(slice_to_text(slice_of(start, (size_t)(end - start)), part, sizeof part));
+    return part;
+}
+
+TEST(answer, results_of_each_kind)
+{
+    EXPECT_STR(result_as(CONTENT_JSON, ANSWER_RAW, "{\"a\":1}"),
+               "\"result_type\":\"application/json\",\"result\":{\"a\":1}");
+    EXPECT_STR(result_as(CONTENT_TEXT, ANSWER_TEXT, "a\n"),
+               "\"result_type\":\"text/plain; charset=utf-8\",\"result\":\"a\\n\"");
+    EXPECT_STR(result_as(CONTENT_BYTES, ANSWER_BYTES, "foo"),
+               "\"result_type\":\"application/"
+               "octet-stream\",\"result\":\"Zm9v\",\"result_encoding\":\"base64\"");
+}
+
+TEST(answer, a_batch_is_finished_when_all_its_jobs_are)
+{
+    struct msg_batch_status_is batch = {.batch_id = sample_id(), .version = 2};
+    batch.counts[JOB_SUCCEEDED] = 3;
+    batch.counts[JOB_DEAD] = 1;
+    EXPECT(answer_batch_is_final(&batch));
+    batch.counts[JOB_RUNNING] = 1;
+    EXPECT(!answer_batch_is_final(&batch));
+    struct out out = fresh();
+    answer_batch(&out, &batch);
+    const char *text = text_of(&out);
+    EXPECT(strstr(text, "\"status\":\"unfinished\"") != NULL);
+    EXPECT(strstr(text, "\"progress\":{\"done\":4,\"total\":5}") != NULL);
+    EXPECT(strstr(text, "\"running\":1,\"retrying\":0,\"succeeded\":3,\"dead\":1") != NULL);
+}
+
+TEST(answer, bulk_with_and_without_anything_stored)
+{
+    struct out out = fresh();
+    struct answer_bulk bulk = {.batch_id = sample_id(), .accepted = 2, .is_known = true};
+    answer_bulk_begin(&out, &bulk);
+    answer_bulk_end(&out);
+    EXPECT(strstr(text_of(&out),
+                  "\"accepted\":2,\"replayed\":0,\"rejected\":0,\"rejections\":[]}") != NULL);
+    EXPECT(strstr(text_of(&out), "\"status_url\":\"/v1/batches/") != NULL);
+    out = fresh();
+    struct problem problem = {.error = ERR_FULL};
+    bulk = (struct answer_bulk){.problem = &problem, .rejected = 1};
+    answer_bulk_begin(&out, &bulk);
+    answer_bulk_end(&out);
+    EXPECT(strstr(text_of(&out), "\"status\":429") != NULL);
+    EXPECT(strstr(text_of(&out), "batch_id") == NULL);
+}
+
+TEST(answer, states_have_names_and_ends)
+{
+    EXPECT_STR(answer_state(JOB_NONE), "none");
+    EXPECT_STR(answer_state(JOB_EXPIRED), "expired");
+    EXPECT(!answer_is_final(JOB_RETRYING));
+    EXPECT(answer_is_final(JOB_SUCCEEDED) && answer_is_final(JOB_REMOVED));
+}

@@ -1,0 +1,55 @@
+// Problem details.
+
+#include "gateway/core/problem.h"
+
+#include "tests/support/test.h"
+
+static struct slice text_of(const struct problem *problem)
+{
+    static uint8_t room[1024];
+    return problem_text(problem, room, sizeof room);
+}
+
+TEST(problem, all_members_are_there)
+{
+    struct problem problem = {.error = ERR_FULL,
+                              .detail = slice_of_text("the queue \"a\" is full")};
+    EXPECT(slice_is_text(text_of(&problem), "{\"type\":\"urn:weft:problem:full\",\"code\":\"WEFT-"
+                                            "1004\",\"title\":\"a limit is reached\","
+                                            "\"status\":429,\"detail\":\"the queue \\\"a\\\" is "
+                                            "full\",\"fix\":\"retry later or raise the "
+                                            "limit\"}"));
+}
+
+TEST(problem, the_case_may_have_its_own_status_and_fix)
+{
+    struct problem problem = {.error = ERR_FULL, .status = 503, .fix = "wait"};
+    EXPECT(slice_is_text(text_of(&problem),
+                         "{\"type\":\"urn:weft:problem:full\",\"code\":\"WEFT-1004\",\"title\":\"a "
+                         "limit is reached\",\"status\":503,\"fix\":\"wait\"}"));
+    EXPECT_EQ(problem_status(&problem), 503);
+}
+
+TEST(problem, every_error_has_a_text_and_a_fix)
+{
+    for (unsigned number = 1; number < 60; number++) {
+        err e = err_from_number(number);
+        struct slice text = text_of(&(struct problem){.error = e});
+        char room[1024];
+        EXPECT(text.len > 0 && slice_to_text(text, room, sizeof room));
+        EXPECT(strstr(room, "\"fix\":\"") != NULL && strstr(room, "\"fix\":\"\"") == NULL);
+    }
+}
+
+TEST(problem, a_detail_that_does_not_fit_is_left_out)
+{
+    uint8_t room[256];
+    static char long_text[1000];
+    memset(long_text, '~', sizeof long_text - 1);
+    struct slice text =
+        problem_text(&(struct problem){.error = ERR_GONE, .detail = slice_of_text(long_text)}, room,
+                     sizeof room);
+    EXPECT(text.len > 0);
+    EXPECT(memchr(text.data, '~', text.len) == NULL);
+    EXPECT_EQ(text.data[text.len - 1], '}');
+}

@@ -1,0 +1,64 @@
+// Query parameters and entity tags.
+
+#include "gateway/core/query.h"
+
+#include "tests/support/test.h"
+
+static char fault[QUERY_FAULT_LEN];
+
+static err parse(const char *text, struct query *query)
+{
+    return query_read(slice_of_text(text),
+                      1u << QUERY_WAIT | 1u << QUERY_VERSION | 1u << QUERY_MODE, query, fault);
+}
+
+TEST(query, known_parameters_are_read)
+{
+    struct query query;
+    EXPECT_EQ(parse("", &query), OK);
+    EXPECT(!query.has[QUERY_WAIT] && !query.has[QUERY_VERSION]);
+    EXPECT_EQ(parse("wait=30s&version=7&", &query), OK);
+    EXPECT(query.has[QUERY_WAIT] && query.has[QUERY_VERSION]);
+    EXPECT_EQ(query.wait, 30000);
+    EXPECT_EQ(query.version, 7);
+    EXPECT_EQ(parse("mode=partial", &query), OK);
+}
+
+TEST(query, wrong_values_are_refused)
+{
+    static const char *const texts[] = {
+        "wait=61s",           "wait=",      "wait",     "wait=5", "wait=5s&wait=5s", "version=-1",
+        "version=4294967296", "version=1x", "mode=all", "what=1", "Wait=5s",         "=1"};
+    struct query query;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        fault[0] = '\0';
+        EXPECT_EQ(parse(texts[i], &query), ERR_BAD_FIELD);
+        EXPECT(strlen(fault) > 0);
+    }
+    EXPECT_STR(fault, "the parameter  is not known here");
+}
+
+TEST(query, what_comes_later_is_refused_by_name)
+{
+    struct query query;
+    EXPECT_EQ(parse("mode=atomic", &query), ERR_UNSUPPORTED);
+    EXPECT_EQ(parse("dry_run=true", &query), ERR_UNSUPPORTED);
+    EXPECT_STR(fault, "the parameter dry_run is not supported by this version");
+}
+
+TEST(query, parameters_of_other_doors_are_unknown)
+{
+    struct query query;
+    EXPECT_EQ(query_read(slice_of_text("wait=5s"), 0, &query, fault), ERR_BAD_FIELD);
+}
+
+TEST(query, entity_tags_are_versions_in_quotes)
+{
+    uint32_t version = 0;
+    EXPECT(query_etag(slice_of_text("\"7\""), &version) && version == 7);
+    EXPECT(query_etag(slice_of_text("W/\"8\""), &version) && version == 8);
+    static const char *const others[] = {"",      "7", "\"\"",         "\"7",
+                                         "\"x\"", "*", "\"7\", \"8\"", "W/7"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        EXPECT(!query_etag(slice_of_text(others[i]), &version));
+}

@@ -1,0 +1,161 @@
+// The fields of a submission.
+
+#include "gateway/core/submit.h"
+
+#include "tests/support/test.h"
+
+enum { KEYS = 256 };
+
+static struct scan_key keys[KEYS];
+static _Alignas(16) uint8_t memory[4096];
+static struct arena arena;
+static struct submit_fault fault;
+static struct msg_submit_job job;
+
+static err read_as(enum doc_format format, struct slice bytes, bool is_record)
+{
+    arena = (struct arena){.data = memory, .cap = sizeof memory};
+    struct doc_room room = {keys, KEYS, &arena};
+    struct submit_options options = {.is_record = is_record};
+    fault.detail[0] = '\0';
+    return submit_read((struct doc_value){format, bytes}, &options, &room, &job, &fault);
+}
+
+static err parse(const char *text)
+{
+    return read_as(DOC_JSON, slice_of_text(text), false);
+}
+
+TEST(submit, every_field_has_its_place)
+{
+    EXPECT_EQ(
+        parse("{\"type\":\"invoice.render\",\"queue\":\"q\",\"payload\":{\"a\": [1, 2] "
+              "},\"priority\":0,"
+              "\"delay\":\"5m\",\"timeout\":\"30s\",\"keep\":\"24h\",\"retry\":{\"max_attempts\":3,"
+              "\"max_crashes\":2,\"first\":\"1s\",\"longest\":\"1h\",\"factor\":1.5}}"),
+        OK);
+    EXPECT(slice_is_text(job.type, "invoice.render"));
+    EXPECT(slice_is_text(job.queue, "q"));
+    EXPECT(slice_is_text(job.payload.bytes, "{\"a\": [1, 2] }"));
+    EXPECT_EQ(job.payload.content, CONTENT_JSON);
+    EXPECT_EQ(job.priority, 0);
+    EXPECT_EQ(job.delay_ms, 300000);
+    EXPECT_EQ(job.timeout_ms, 30000);
+    EXPECT_EQ(job.keep_s, 86400);
+    EXPECT_EQ(job.max_attempts, 3);
+    EXPECT_EQ(job.max_crashes, 2);
+    EXPECT_EQ(job.retry_first_ms, 1000);
+    EXPECT_EQ(job.retry_longest_ms, 3600000);
+    EXPECT_EQ(job.retry_factor_milli, 1500);
+}
+
+TEST(submit, what_is_not_given_stays_not_given)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\"}"), OK);
+    EXPECT_EQ(job.priority, MSG_PRIORITY_NOT_GIVEN);
+    EXPECT_EQ(job.payload.content, CONTENT_NONE);
+    EXPECT_EQ(job.run_at, 0);
+    EXPECT_EQ(job.queue.len, 0);
+}
+
+TEST(submit, a_moment_may_be_given_instead_of_a_delay)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"run_at\":\"2026-12-01T08:00:00Z\"}"), OK);
+    EXPECT_EQ(job.run_at, 1796112000000);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"delay\":\"1s\",\"run_at\":\"2026-12-01T08:00:00Z\"}"),
+              ERR_BAD_FIELD);
+}
+
+TEST(submit, escaped_texts_are_decoded)
+{
+    EXPECT_EQ(parse("{\"t\\u0079pe\":\"a\\u002eb\"}"), OK);
+    EXPECT(slice_is_text(job.type, "a.b"));
+}
+
+TEST(submit, packed_objects_mean_the_same)
+{
+    static const char packed[] =
+        "\x83\xa4type\xa1z\xa8priority\x02\xa7payload\x81\xa1k\xc4\x01\xff";
+    EXPECT_EQ(read_as(DOC_MSGPACK, slice_of(packed, sizeof packed - 1), false), OK);
+    EXPECT(slice_is_text(job.type, "z"));
+    EXPECT_EQ(job.priority, 2);
+    EXPECT_EQ(job.payload.content, CONTENT_MSGPACK);
+    EXPECT(slice_equal(job.payload.bytes, slice_of("\x81\xa1k\xc4\x01\xff", 6)));
+}
+
+TEST(submit, wrong_values_name_their_field)
+{
+    static const struct {
+        const char *text;
+        const char *field;
+    } rows[] = {
+        {"{\"type\":1}", "type "},
+        {"{\"queue\":\"\"}", "queue "},
+        {"{\"priority\":10}", "priority "},
+        {"{\"priority\":-1}", "priority "},
+        {"{\"priority\":1.5}", "priority "},
+        {"{\"priority\":\"1\"}", "priority "},
+        {"{\"priority\":null}", "priority "},
+        {"{\"delay\":5}", "delay "},
+        {"{\"delay\":\"5 m\"}", "delay "},
+        {"{\"run_at\":\"tomorrow\"}", "run_at "},
+        {"{\"timeout\":\"0s\"}", "timeout "},
+        {"{\"timeout\":\"50d\"}", "timeout "},
+        {"{\"keep\":\"10ms\"}", "keep "},
+        {"{\"retry\":5}", "retry "},
+        {"{\"retry\":{\"max_attempts\":0}}", "retry.max_attempts "},
+        {"{\"retry\":{\"max_crashes\":1.5}}", "retry.max_crashes "},
+        {"{\"retry\":{\"first\":\"0s\"}}", "retry.first "},
+        {"{\"retry\":{\"longest\":1}}", "retry.longest "},
+        {"{\"retry\":{\"factor\":0.5}}", "retry.factor "},
+        {"{\"retry\":{\"factor\":101}}", "retry.factor "},
+        {"{\"key\":\"k\"}", "key "},
+        {"{\"key\":\"\"}", "key "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        EXPECT_EQ(parse(rows[i].text), ERR_BAD_FIELD);
+        EXPECT(strncmp(fault.detail, rows[i].field, strlen(rows[i].field)) == 0);
+    }
+}
+
+TEST(submit, fields_of_later_versions_are_refused_by_name)
+{
+    static const char *const names[] = {
+        "ttl",  "unique",   "concurrency_key", "order", "cost", "after", "on_dependency_failure",
+        "tags", "metadata", "webhook",         "dedup"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char text[64];
+        char wanted[64];
+        (void)snprintf(text, sizeof text, "{\"type\":\"a\",\"%s\":1}", names[i]);
+        (void)snprintf(wanted, sizeof wanted, "%s is not supported by this version", names[i]);
+        EXPECT_EQ(parse(text), ERR_UNSUPPORTED);
+        EXPECT_STR(fault.detail, wanted);
+    }
+    EXPECT_EQ(parse("{\"retry\":{\"within\":\"3d\"}}"), ERR_UNSUPPORTED);
+    EXPECT_STR(fault.detail, "retry.within is not supported by this version");
+}
+
+TEST(submit, unknown_fields_are_refused_with_a_guess)
+{
+    EXPECT_EQ(parse("{\"typ\":\"a\"}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "typ is no field of a job; did you mean type?");
+    EXPECT_EQ(parse("{\"retry\":{\"max_atempts\":1}}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "retry.max_atempts is no field of a job; did you mean max_attempts?");
+    EXPECT_EQ(parse("{\"colour\":\"a\"}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "colour is no field of a job");
+}
+
+TEST(submit, records_may_have_a_key)
+{
+    EXPECT_EQ(read_as(DOC_JSON, slice_of_text("{\"type\":\"a\",\"key\":\"k 1\"}"), true), OK);
+    EXPECT(slice_is_text(job.key, "k 1"));
+}
+
+TEST(submit, a_refusal_leaves_the_job_alone)
+{
+    EXPECT_EQ(parse("{\"type\":\"first\"}"), OK);
+    EXPECT_EQ(parse("{\"type\":\"second\",\"priority\":99}"), ERR_BAD_FIELD);
+    EXPECT(slice_is_text(job.type, "first"));
+    EXPECT_EQ(parse("{\"type\":\"third\""), ERR_MALFORMED);
+    EXPECT(slice_is_text(job.type, "first"));
+}
