@@ -2,8 +2,8 @@
 
 #include "gateway/core/answer.h"
 
-#include "gateway/core/moment.h"
 #include "lib/base/check.h"
+#include "lib/base/moment.h"
 
 enum { URL_LEN_MAX = 64 };
 
@@ -57,7 +57,7 @@ static void put_moment(struct out *out, const char *name, when_ms at)
     char text[MOMENT_TEXT_LEN + 1];
     if (at <= 0 || at == WHEN_NEVER)
         return;
-    moment_write(at, text);
+    moment_format(at, text);
     out_put_text(out, name, slice_of(text, MOMENT_TEXT_LEN));
 }
 

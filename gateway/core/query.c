@@ -2,8 +2,8 @@
 
 #include "gateway/core/query.h"
 
-#include "gateway/core/moment.h"
 #include "lib/base/bytes.h"
+#include "lib/base/duration.h"
 
 static const char *const names[QUERY_NAMES] = {
     [QUERY_WAIT] = "wait",
@@ -44,7 +44,7 @@ static const char *read_value(struct query *query, enum query_name name, struct 
     *out_error = ERR_BAD_FIELD;
     switch (name) {
     case QUERY_WAIT:
-        if (moment_span(value, &query->wait) != OK || query->wait > QUERY_WAIT_MS_MAX)
+        if (duration_parse(value, &query->wait) != OK || query->wait > QUERY_WAIT_MS_MAX)
             return "must be a duration of at most 60s, like 30s";
         return NULL;
     case QUERY_VERSION:

@@ -2,9 +2,10 @@
 
 #include "gateway/core/submit.h"
 
-#include "gateway/core/moment.h"
 #include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
+#include "lib/base/duration.h"
+#include "lib/base/moment.h"
 
 #include <assert.h>
 
@@ -69,7 +70,7 @@ static const char *read_span(const struct context *context, struct doc_value val
 {
     struct slice text;
     when_ms span;
-    if (doc_text(value, context->arena, &text) != OK || moment_span(text, &span) != OK)
+    if (doc_text(value, context->arena, &text) != OK || duration_parse(text, &span) != OK)
         return "must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
     if (span < least || span > UINT32_MAX)
         return "is too short or too long a duration";
@@ -81,7 +82,7 @@ static const char *read_delay(const struct context *context, struct doc_value va
 {
     struct slice text;
     when_ms span;
-    if (doc_text(value, context->arena, &text) != OK || moment_span(text, &span) != OK)
+    if (doc_text(value, context->arena, &text) != OK || duration_parse(text, &span) != OK)
         return "must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
     context->job->delay_ms = (uint64_t)span;
     return NULL;
@@ -91,7 +92,7 @@ static const char *read_run_at(const struct context *context, struct doc_value v
 {
     struct slice text;
     if (doc_text(value, context->arena, &text) != OK ||
-        moment_read(text, &context->job->run_at) != OK || context->job->run_at == 0)
+        moment_parse(text, &context->job->run_at) != OK || context->job->run_at == 0)
         return "must be a moment like \"2026-12-01T08:00:00Z\"";
     return NULL;
 }
@@ -105,7 +106,7 @@ static const char *read_keep(const struct context *context, struct doc_value val
 {
     struct slice text;
     when_ms span;
-    if (doc_text(value, context->arena, &text) != OK || moment_span(text, &span) != OK)
+    if (doc_text(value, context->arena, &text) != OK || duration_parse(text, &span) != OK)
         return "must be a duration like \"30s\", \"5m\", \"24h\" or \"7d\"";
     if (span < 1000 || span / 1000 > UINT32_MAX)
         return "must be at least one second";
