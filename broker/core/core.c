@@ -130,6 +130,7 @@ uint32_t core_weight(const struct core *core, const struct command *command)
     switch (command->kind) {
     case COMMAND_MESSAGE: return message_weight(core, command->msg);
     case COMMAND_GONE: return 0;
+    case COMMAND_UNSENT: return command->unsent.count;
     case COMMAND_TICK: return LIMITS_STEP_RECORDS_MAX;
     case COMMAND_REMOVE: return command->job_no_count * 2;
     }
@@ -183,6 +184,7 @@ void core_step(struct core *core, struct now now, const struct command *command,
     switch (command->kind) {
     case COMMAND_MESSAGE: step_message(core, now, command, effects); return;
     case COMMAND_GONE: hello_gone(core, command->peer); return;
+    case COMMAND_UNSENT: unsent_step(core, now, command, effects); return;
     case COMMAND_TICK: tick_step(core, now, effects); return;
     case COMMAND_REMOVE: remove_step(core, now, command, effects); return;
     }

@@ -18,16 +18,18 @@ struct core;
 enum command_kind {
     COMMAND_MESSAGE, // a decoded message of a peer
     COMMAND_GONE,    // the shell has forgotten a peer's number; it may be given again
+    COMMAND_UNSENT,  // jobs could not be handed to their worker's connection
     COMMAND_TICK,    // time has passed
     COMMAND_REMOVE,  // the sweeper found jobs whose retention or key window is over
 };
 
 struct command {
     enum command_kind kind;
-    uint32_t peer;           // MESSAGE, GONE
-    const struct msg *msg;   // MESSAGE: HELLO SUBMIT READY RENEW FINISH BYE; lives until release
-    const uint64_t *job_nos; // REMOVE
-    uint32_t job_no_count;   // at most LIMITS_STEP_RECORDS_MAX
+    uint32_t peer;         // MESSAGE, GONE
+    const struct msg *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH BYE; lives until release
+    struct msg_held_list unsent; // UNSENT: at most LIMITS_STEP_RECORDS_MAX
+    const uint64_t *job_nos;     // REMOVE
+    uint32_t job_no_count;       // at most LIMITS_STEP_RECORDS_MAX
 };
 
 // Bytes of memory a core with these limits needs (most of it stays untouched until used).

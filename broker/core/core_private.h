@@ -35,6 +35,8 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
                 struct effects *fx);
 void finish_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                  struct effects *fx);
+void unsent_step(struct core *core, struct now now, const struct command *command,
+                 struct effects *fx);
 void tick_step(struct core *core, struct now now, struct effects *fx);
 void remove_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);

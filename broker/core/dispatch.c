@@ -47,6 +47,12 @@ static void send(struct core *core, uint32_t slot, uint32_t worker_no, struct ef
                          .attempt = 1u + job->errors + job->crashes,
                          .timeout_ms = policies_at(&core->ledger.policies, job->policy)->timeout_ms,
                          .generation = job->no};
+    const struct msg_submit_job *body = effects_body(fx, job->no);
+    if (body == NULL)
+        return;
+    grant->has_body = true;
+    grant->job.payload = body->payload;
+    grant->job.traceparent = body->traceparent;
 }
 
 static void grant(struct core *core, struct now now, uint32_t slot, uint32_t worker_no,

@@ -9,6 +9,7 @@ void effects_reset(struct effects *effects)
     effects->grant_count = 0;
     effects->changed_count = 0;
     effects->entry_count = 0;
+    effects->body_count = 0;
     effects->load = 0;
     arena_reset(effects->arena);
 }
@@ -44,6 +45,25 @@ struct write *effects_write(struct effects *effects, enum write_kind kind)
     struct write *write = &effects->writes[effects->write_count++];
     *write = (struct write){.kind = kind};
     return write;
+}
+
+void effects_write_body(struct effects *effects, uint64_t job_no, const struct msg_submit_job *job)
+{
+    CHECK(effects->body_count < effects->changed_cap);
+    if (effects->body_count == 0)
+        effects->body_first_no = job_no;
+    CHECK(job_no == effects->body_first_no + effects->body_count);
+    effects->bodies[effects->body_count++] = effects->write_count;
+    effects_write(effects, WRITE_BODY)->body = (struct write_body){.job_no = job_no, .job = job};
+}
+
+const struct msg_submit_job *effects_body(const struct effects *effects, uint64_t job_no)
+{
+    if (job_no < effects->body_first_no || job_no - effects->body_first_no >= effects->body_count)
+        return NULL;
+    const struct write *write = &effects->writes[effects->bodies[job_no - effects->body_first_no]];
+    CHECK(write->kind == WRITE_BODY && write->body.job_no == job_no);
+    return write->body.job;
 }
 
 struct msg *effects_send(struct effects *effects, uint32_t peer, enum msg_kind kind, uint64_t corr)

@@ -93,6 +93,9 @@ struct effects {
     uint32_t *changed; // slots of the jobs changed in this batch
     uint32_t changed_count;
     uint32_t changed_cap;
+    uint32_t *bodies;       // places in `writes` of this batch's bodies, by number; changed_cap
+    uint64_t body_first_no; // number of the first job accepted in this batch
+    uint32_t body_count;
     uint32_t load;         // jobs that this batch has changed or may still change on its way
     struct entry *entries; // NULL: not recorded
     uint32_t entry_count;
@@ -116,7 +119,12 @@ bool effects_has_room(const struct effects *effects, uint32_t job_count);
 
 bool effects_is_empty(const struct effects *effects);
 
+// What was submitted as job `job_no`, if this batch accepted it; else NULL.
+const struct msg_submit_job *effects_body(const struct effects *effects, uint64_t job_no);
+
 // Each returns the next zeroed place; the caller made sure of the room.
 struct write *effects_write(struct effects *effects, enum write_kind kind);
 struct msg *effects_send(struct effects *effects, uint32_t peer, enum msg_kind kind, uint64_t corr);
+// A new job's body. Numbers come in order.
+void effects_write_body(struct effects *effects, uint64_t job_no, const struct msg_submit_job *job);
 struct grant_send *effects_grant(struct effects *effects, uint32_t peer);

@@ -185,7 +185,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->is_new = 1;
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
-    effects_write(fx, WRITE_BODY)->body = (struct write_body){.job_no = no, .job = given};
+    effects_write_body(fx, no, given);
     ledger->row.accepted++;
     move(ledger, slot, entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT, fx);
     return slot;

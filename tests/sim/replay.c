@@ -13,6 +13,7 @@ static struct effects room(struct sim *sim, struct arena *arena)
                             .write_cap = effects_write_cap(cap),
                             .changed = calloc(cap, sizeof(uint32_t)),
                             .changed_cap = cap,
+                            .bodies = calloc(cap, sizeof(uint32_t)),
                             .arena = arena};
 }
 
@@ -48,6 +49,7 @@ void replay_run(struct sim *sim)
     free(arena.data);
     free(fx.writes);
     free(fx.changed);
+    free(fx.bodies);
     free(store);
     free(memory);
 }

@@ -20,6 +20,7 @@ static void batch_init(struct sim *sim, struct sim_batch *batch)
                            .grant_cap = GRANTS,
                            .changed = calloc(cap, sizeof(uint32_t)),
                            .changed_cap = cap,
+                           .bodies = calloc(cap, sizeof(uint32_t)),
                            .entries = calloc(ENTRIES, sizeof(struct entry)),
                            .entry_cap = ENTRIES,
                            .arena = arena};
@@ -33,6 +34,7 @@ static void batch_deinit(struct sim_batch *batch)
     free(batch->fx.sends);
     free(batch->fx.grants);
     free(batch->fx.changed);
+    free(batch->fx.bodies);
     free(batch->fx.entries);
 }
 
@@ -135,12 +137,46 @@ static void forget_peer(struct sim *sim, struct sim_batch *batch)
         decide(sim, batch, &command);
 }
 
+static bool is_connected(const struct sim *sim, uint32_t peer)
+{
+    for (uint32_t i = 0; i < SIM_WORKERS; i++)
+        if (sim->workers[i].peer == peer)
+            return true;
+    return false;
+}
+
+// What the connection does not take comes back with the next batch, or is lost without a word.
+static bool is_unsent(struct sim *sim, const struct grant_send *grant)
+{
+    struct shell *shell = &sim->shell;
+    if (is_connected(sim, grant->peer) || world_chance(sim, 30) || shell->unsent_count == 64)
+        return false;
+    shell->unsent[shell->unsent_count++] =
+        (struct msg_held){.job_id = grant->job.job_id, .token = grant->job.token};
+    return true;
+}
+
+static void take_back(struct sim *sim, struct sim_batch *batch)
+{
+    struct command command = {.kind = COMMAND_UNSENT};
+    command.unsent =
+        (struct msg_held_list){.items = sim->shell.unsent, .count = sim->shell.unsent_count};
+    if (sim->shell.unsent_count == 0 || !fits(&sim->shell, batch, &command))
+        return;
+    watch_seen(SEEN_UNSENT);
+    decide(sim, batch, &command);
+    sim->shell.unsent_count = 0;
+}
+
 static void send_grants(struct sim *sim, const struct effects *fx)
 {
-    for (uint32_t i = 0; i < fx->grant_count; i++)
+    for (uint32_t i = 0; i < fx->grant_count; i++) {
+        if (is_unsent(sim, &fx->grants[i]))
+            continue;
         world_send(
             sim, fx->grants[i].peer, false,
             &(struct msg){.kind = MSG_JOBS, .jobs = {.jobs = &fx->grants[i].job, .count = 1}});
+    }
 }
 
 static void release(struct sim *sim, const struct effects *fx)
@@ -212,6 +248,7 @@ static void start(struct sim *sim)
     shell->starts++;
     shell->batch_count = 0;
     shell->inbox_count = 0;
+    shell->unsent_count = 0;
     core_start(shell->core, sim->now, &open_batch(shell)->fx);
     watch_start(sim);
 }
@@ -244,6 +281,7 @@ void shell_turn(struct sim *sim)
     struct sim_batch *batch = open_batch(shell);
     if (batch == NULL)
         return;
+    take_back(sim, batch);
     intake(sim, batch);
     tick(sim, batch);
     if (world_chance(sim, 5))

@@ -62,6 +62,7 @@ enum {
     X(SEEN_STALLED, "a job's bytes did not fit")                                                   \
     X(SEEN_UNKNOWN_PEER, "a peer had to say HELLO again")                                          \
     X(SEEN_CLOCK_JUMP, "store time jumped ahead")                                                  \
+    X(SEEN_UNSENT, "a job could not be handed to its worker")                                      \
     X(SEEN_PROGRESS, "progress was stored")                                                        \
     X(SEEN_BATCH_OVER, "a batch was over")
 
@@ -125,6 +126,8 @@ struct shell {
     uint32_t batch_count;
     const struct packet *inbox[SIM_PACKETS];
     uint32_t inbox_first, inbox_count;
+    struct msg_held unsent[64];
+    uint32_t unsent_count;
     when_ms up_at; // down: when it starts again
     uint32_t starts;
 };

@@ -105,8 +105,11 @@ static void heard_finish(struct sim *sim, uint32_t peer, const struct msg *msg,
 static void heard(struct sim *sim, const struct command *command, const struct effects *fx)
 {
     const struct msg *msg = command->msg;
-    if (command->kind == COMMAND_GONE || fx->send_count == 0)
-        return;
+    for (uint32_t i = 0; command->kind == COMMAND_UNSENT && i < command->unsent.count; i++) {
+        struct seen_grant *grant = grant_of(sim, command->unsent.items[i].token);
+        if (grant != NULL)
+            grant->is_out = false;
+    }
     if (command->kind != COMMAND_MESSAGE)
         return;
     uint32_t worker = worker_of_peer(sim, command->peer);
