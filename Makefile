@@ -16,7 +16,8 @@ help: ## this list
 deps: ## install what is missing (apt-get, as root or with sudo)
 	@deploy/deps.sh
 
-build: build-release ## the program, at build/weft
+build: build/release/build.ninja ## the program, at build/weft
+	@cmake --build --preset release --target weft -- --quiet -j $(JOBS)
 	@ln -sfn release/weft build/weft
 
 build-dev build-release: build-%: build/%/build.ninja
@@ -29,7 +30,7 @@ run: deps build ## see real work done: this machine's package database through t
 	@WEFT_BIN="$(CURDIR)/build/weft" deploy/demo/run.sh
 
 test: deps ## all tests; what CI runs
-	@$(MAKE) --no-print-directory build-dev build
+	@$(MAKE) --no-print-directory build-dev build-release build
 	@dev=0; release=0; \
 	echo "== dev: sanitizers"; \
 	ctest --preset dev -L '^(unit|arch|fuzz|integration)$$' || dev=1; \
@@ -42,10 +43,10 @@ test: deps ## all tests; what CI runs
 check: format-check build-dev tidy-quick cppcheck ## before every push: format, lint and the quick tests in dev
 	@ctest --preset dev -L '^(arch|unit|fuzz|sim|integration)$$'
 
-prove: build ## the long campaigns; they resume and add up
+prove: build-release build ## the long campaigns; they resume and add up
 	@tests/prove/run
 
-bench: build ## figures of this machine, as a table and as JSON
+bench: build-release build ## figures of this machine, as a table and as JSON
 	@deploy/deps.sh --bench
 	@tests/bench/run
 
