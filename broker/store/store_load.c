@@ -63,15 +63,34 @@ static err load_batch(struct walk *walk, struct slice key, struct slice record)
     return e == OK ? core_load_batch(walk->core, &row) : e;
 }
 
-static err load_key(struct walk *walk, struct slice key, struct slice record)
+// The id is in the job's row too, so a damaged key is healed where the row is whole.
+static err read_key(struct walk *walk, struct slice key, struct slice record, struct id *out_id)
 {
     struct store_record_key value;
-    if (store_record_get_key(record, key, &value) != OK)
-        return leave_out(walk, number_of(key));
-    err e = store_keymap_add(&walk->view->store->keymap, &value.id, number_of(key));
+    struct job_row row;
+    err e = store_record_get_key(record, key, &value);
+    if (e == OK) {
+        *out_id = value.id;
+        return OK;
+    }
+    (void)leave_out(walk, number_of(key)); // counts it; always OK
+    e = store_view_row(walk->view, number_of(key), &row);
     if (e == OK)
-        e = core_load_key(walk->core, &value.id, number_of(key));
-    walk->loaded->key_count++;
+        *out_id = row.id;
+    return e;
+}
+
+static err load_key(struct walk *walk, struct slice key, struct slice record)
+{
+    struct id id;
+    err e = read_key(walk, key, record, &id);
+    if (e == ERR_DAMAGED || e == ERR_NOT_FOUND)
+        return OK; // counted
+    if (e == OK)
+        e = store_keymap_add(&walk->view->store->keymap, &id, number_of(key));
+    if (e == OK)
+        e = core_load_key(walk->core, &id, number_of(key));
+    walk->loaded->key_count += e == OK;
     return e == ERR_DAMAGED ? leave_out(walk, number_of(key)) : e;
 }
 
