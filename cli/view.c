@@ -3,9 +3,9 @@
 #include "cli/view.h"
 
 #include "gateway/core/answer.h"
-#include "gateway/core/moment.h"
 #include "gateway/core/scan.h"
 #include "lib/base/check.h"
+#include "lib/base/moment.h"
 #include "lib/base/utf8.h"
 
 #include <stdlib.h>
@@ -67,7 +67,7 @@ static void print_moment(FILE *out, const char *name, when_ms at)
     char text[MOMENT_TEXT_LEN + 1];
     if (at <= 0 || at == WHEN_NEVER)
         return;
-    moment_write(at, text);
+    moment_format(at, text);
     (void)fprintf(out, "%-14s %s\n", name, text);
 }
 
