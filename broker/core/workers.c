@@ -236,12 +236,21 @@ static void keep_names(struct workers *workers, uint32_t no, const struct msg_re
     worker->queue_count = (uint16_t)ready->queue_count;
 }
 
+static uint32_t own_serves(const struct workers *workers, const struct worker *worker)
+{
+    uint32_t count = 0;
+    for (uint32_t at = worker->serves; at != WORKERS_NONE; count++)
+        at = workers->serves[at].next_of_worker;
+    return count;
+}
+
 err workers_ready(struct workers *workers, uint32_t no, const struct msg_ready *ready)
 {
     CHECK(ready->type_count <= MSG_TYPES_MAX && ready->queue_count <= MSG_TYPES_MAX);
     struct worker *worker = workers_at(workers, no);
-    // At worst it serves every lane there is.
-    if (workers->lane_count > workers->serve_cap - workers->serve_count)
+    // At worst it serves every lane there is; the places it has already are given back first.
+    uint32_t others = workers->serve_count - own_serves(workers, worker);
+    if (workers->lane_count > workers->serve_cap - others)
         return ERR_FULL;
     worker->slots = 0;
     place(workers, no);

@@ -1,0 +1,126 @@
+// Rows in arrays, searched from the first to the last.
+
+#include "tests/support/story_store.h"
+
+static struct job_row *job_of(struct story_store *store, uint64_t no)
+{
+    for (uint32_t i = 0; i < store->job_count; i++)
+        if (store->jobs[i].no == no)
+            return &store->jobs[i];
+    return NULL;
+}
+
+static bool by_no(void *ctx, uint64_t no, struct job_row *out_row)
+{
+    const struct job_row *row = job_of(ctx, no);
+    if (row != NULL)
+        *out_row = *row;
+    return row != NULL;
+}
+
+static bool by_id(void *ctx, const struct id *id, struct job_row *out_row)
+{
+    const struct story_store *store = ctx;
+    for (uint32_t i = 0; i < store->job_count; i++) {
+        if (!id_equal(&store->jobs[i].id, id))
+            continue;
+        *out_row = store->jobs[i];
+        return true;
+    }
+    return false;
+}
+
+struct known story_store_known(struct story_store *store)
+{
+    return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no};
+}
+
+static void put_job(struct story_store *store, const struct write_job *write)
+{
+    struct job_row *row = job_of(store, write->row.no);
+    EXPECT_EQ(row == NULL, write->is_new);
+    if (row == NULL) {
+        EXPECT(store->job_count < STORY_ROWS_MAX);
+        row = &store->jobs[store->job_count++];
+    }
+    *row = write->row;
+}
+
+static void drop_job(struct story_store *store, uint64_t no)
+{
+    struct job_row *row = job_of(store, no);
+    EXPECT(row != NULL);
+    // The order stays, so that a load sees the jobs by their numbers.
+    uint32_t after = (uint32_t)(row - store->jobs) + 1;
+    memmove(row, row + 1, (store->job_count - after) * sizeof *row);
+    store->job_count--;
+}
+
+static void put_lane(struct story_store *store, const struct lane_row *lane)
+{
+    EXPECT_EQ(lane->no, store->lane_count);
+    char *queue = store->names[lane->no][0];
+    char *type = store->names[lane->no][1];
+    memcpy(queue, lane->queue.data, lane->queue.len);
+    memcpy(type, lane->type.data, lane->type.len);
+    store->lanes[store->lane_count++] = (struct lane_row){.no = lane->no,
+                                                          .queue = slice_of(queue, lane->queue.len),
+                                                          .type = slice_of(type, lane->type.len)};
+}
+
+static void put_policy(struct story_store *store, const struct write_policy *policy)
+{
+    store->policies[policy->no] = policy->policy;
+    if (policy->no >= store->policy_count)
+        store->policy_count = policy->no + 1u;
+}
+
+static void apply_one(struct story_store *store, const struct write *write)
+{
+    switch (write->kind) {
+    case WRITE_JOB: put_job(store, &write->job); return;
+    case WRITE_LANE: put_lane(store, &write->lane); return;
+    case WRITE_POLICY: put_policy(store, &write->policy); return;
+    case WRITE_BATCH: store->batches[write->batch.no] = write->batch; return;
+    case DROP_BATCH: store->batches[write->batch.no] = (struct batch_row){0}; return;
+    case WRITE_LEDGER: store->ledger = write->ledger; return;
+    case DROP_JOB: drop_job(store, write->drop.no); return;
+    case WRITE_BODY:
+    case WRITE_OUTCOME:
+    case WRITE_PROGRESS:
+    case DROP_BODY: return; // the core never asks for bodies
+    }
+    UNREACHABLE();
+}
+
+void story_store_apply(struct story_store *store, const struct write *writes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        apply_one(store, &writes[i]);
+}
+
+static err load_jobs(const struct story_store *store, struct core *core)
+{
+    err loaded = OK;
+    for (uint32_t i = 0; i < store->job_count && loaded == OK; i++) {
+        const struct job_row *row = &store->jobs[i];
+        if (row->state < JOB_SUCCEEDED)
+            loaded = core_load_job(core, row);
+        if (loaded == OK && id_version(&row->id) == 8)
+            loaded = core_load_key(core, &row->id, row->no);
+    }
+    return loaded;
+}
+
+err story_store_load(struct story_store *store, struct core *core)
+{
+    err loaded = store->ledger.job_no_next > 0 ? core_load_ledger(core, &store->ledger) : OK;
+    for (uint32_t i = 0; i < store->lane_count && loaded == OK; i++)
+        loaded = core_load_lane(core, &store->lanes[i]);
+    for (uint32_t i = 0; i < store->policy_count && loaded == OK; i++)
+        loaded = core_load_policy(core, (uint16_t)i, &store->policies[i]);
+    for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
+        if (!id_is_zero(&store->batches[i].id))
+            loaded = core_load_batch(core, &store->batches[i]);
+    return loaded == OK ? load_jobs(store, core) : loaded;
+}

@@ -1,0 +1,174 @@
+// Batches: members by state, one row per change, gone with the last member.
+
+#include "broker/core/batches.h"
+
+#include "lib/base/prng.h"
+#include "tests/support/test.h"
+
+#include <stdlib.h>
+
+enum { CAP = 8 };
+
+static struct id id_of(uint32_t number)
+{
+    return id_v7(1000, 0, number);
+}
+
+static void *make(struct batches *batches, uint32_t cap)
+{
+    void *memory = calloc(1, batches_size(cap));
+    EXPECT(memory != NULL);
+    batches_init(batches, memory, cap, test_seed());
+    return memory;
+}
+
+static uint32_t add(struct batches *batches, uint32_t number)
+{
+    struct id id = id_of(number);
+    return batches_add(batches, &id, 500 + number);
+}
+
+TEST(batches, members_are_counted_by_state)
+{
+    struct batches batches;
+    void *memory = make(&batches, CAP);
+    uint32_t no = add(&batches, 1);
+    batches_count(&batches, no, JOB_NONE, JOB_QUEUED);
+    batches_count(&batches, no, JOB_NONE, JOB_QUEUED);
+    batches_count(&batches, no, JOB_QUEUED, JOB_RUNNING);
+    struct batch_row row;
+    bool is_over;
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over);
+    EXPECT_EQ(row.no, no);
+    EXPECT_EQ(row.version, 1); // one change, however many moves
+    EXPECT_EQ(row.created_at, 501);
+    EXPECT_EQ(row.counts[JOB_QUEUED], 1);
+    EXPECT_EQ(row.counts[JOB_RUNNING], 1);
+    EXPECT(!batches_collect(&batches, &row, &is_over));
+    batches_count(&batches, no, JOB_RUNNING, JOB_SUCCEEDED);
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT_EQ(row.version, 2);
+    free(memory);
+}
+
+TEST(batches, a_batch_goes_with_its_last_member)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    struct id id = id_of(1);
+    uint32_t no = add(&batches, 1);
+    EXPECT(!batches_has_room(&batches));
+    batches_count(&batches, no, JOB_NONE, JOB_DEAD);
+    batches_count(&batches, no, JOB_NONE, JOB_SUCCEEDED);
+    batches_count(&batches, no, JOB_DEAD, JOB_REMOVED);
+    struct batch_row row;
+    bool is_over;
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over);
+    batches_count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
+    EXPECT(batches_find(&batches, &id) == no); // until the batch of commands ends
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(is_over);
+    EXPECT_EQ(row.counts[JOB_REMOVED], 2);
+    EXPECT_EQ(batches_find(&batches, &id), BATCHES_NONE);
+    EXPECT(batches_has_room(&batches));
+    EXPECT_EQ(add(&batches, 2), no);
+    free(memory);
+}
+
+TEST(batches, a_member_that_joins_in_time_keeps_its_batch)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    uint32_t no = add(&batches, 1);
+    batches_count(&batches, no, JOB_NONE, JOB_SUCCEEDED);
+    batches_count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
+    batches_count(&batches, no, JOB_NONE, JOB_QUEUED);
+    struct batch_row row;
+    bool is_over;
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over);
+    free(memory);
+}
+
+struct model {
+    uint32_t no[32];
+    uint32_t alive[32]; // members that are queued; 0: unknown
+};
+
+static void collect(struct batches *batches, struct model *model)
+{
+    struct batch_row row;
+    bool is_over;
+    while (batches_collect(batches, &row, &is_over)) {
+        uint32_t number = row.id.bytes[15];
+        EXPECT_EQ(row.no, model->no[number]);
+        EXPECT_EQ(row.counts[JOB_QUEUED], model->alive[number]);
+        EXPECT_EQ(is_over, model->alive[number] == 0);
+    }
+}
+
+TEST(batches, agree_with_plain_counters)
+{
+    struct prng prng = prng_of(test_seed());
+    struct batches batches;
+    void *memory = make(&batches, CAP);
+    struct model model = {0};
+    for (unsigned round = 0; round < 20000; round++) {
+        uint32_t number = (uint32_t)prng_below(&prng, 32);
+        struct id id = id_of(number);
+        uint32_t no = batches_find(&batches, &id);
+        EXPECT_EQ(no != BATCHES_NONE, model.alive[number] > 0);
+        if (no == BATCHES_NONE && !batches_has_room(&batches))
+            continue;
+        if (no != BATCHES_NONE && prng_chance(&prng, 70)) {
+            batches_count(&batches, no, JOB_QUEUED, JOB_REMOVED);
+            model.alive[number]--;
+        } else {
+            model.no[number] = no == BATCHES_NONE ? add(&batches, number) : no;
+            batches_count(&batches, model.no[number], JOB_NONE, JOB_QUEUED);
+            model.alive[number]++;
+        }
+        collect(&batches, &model);
+    }
+    free(memory);
+}
+
+TEST(batches, loading_puts_rows_under_their_numbers)
+{
+    struct batches batches;
+    void *memory = make(&batches, 4);
+    struct batch_row row = {.id = id_of(5), .no = 2, .version = 9, .created_at = 77};
+    row.counts[JOB_DEAD] = 3;
+    EXPECT_EQ(batches_load(&batches, &row), OK);
+    EXPECT_EQ(batches_find(&batches, &row.id), 2);
+    EXPECT_EQ(batches_load(&batches, &row), ERR_DAMAGED); // the number again
+    row.no = 3;
+    EXPECT_EQ(batches_load(&batches, &row), ERR_DAMAGED); // the id again
+    row.id = id_of(6);
+    row.no = 4;
+    EXPECT_EQ(batches_load(&batches, &row), ERR_FULL);
+    EXPECT_EQ(batches.count, 1);
+    EXPECT(add(&batches, 1) != add(&batches, 2)); // the gaps 0 and 1
+    EXPECT_EQ(batches.used, 3);
+    batches_count(&batches, 2, JOB_DEAD, JOB_REMOVED);
+    struct batch_row out;
+    bool is_over;
+    EXPECT(batches_collect(&batches, &out, &is_over));
+    EXPECT_EQ(out.version, 10);
+    EXPECT_EQ(out.counts[JOB_DEAD], 2);
+    EXPECT_EQ(out.created_at, 77);
+    free(memory);
+}
+
+TEST(batches, misuse_stops_the_process)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    uint32_t no = add(&batches, 1);
+    EXPECT_DIES((void)add(&batches, 2));
+    EXPECT_DIES(batches_count(&batches, no + 1, JOB_NONE, JOB_QUEUED));
+    EXPECT_DIES(batches_count(&batches, no, JOB_QUEUED, JOB_RUNNING));
+    free(memory);
+}
