@@ -123,10 +123,13 @@ static void send_jobs(struct broker *broker, uint32_t peer, uint32_t count)
     if (count == 0)
         return;
     struct msg msg = {.kind = MSG_JOBS, .jobs = {.jobs = broker->room->jobs, .count = count}};
-    if (broker_send(broker, peer, &msg))
+    if (broker_send(broker, peer, &msg)) {
         broker->counters.jobs_sent += count;
-    else
-        keep_unsent(broker, count);
+        return;
+    }
+    // A connection that takes nothing more must not be given the same jobs again.
+    peers_leave(broker->peers, peer);
+    keep_unsent(broker, count);
 }
 
 static void send_jobs_of(struct broker *broker, struct effects *effects, uint32_t peer)
