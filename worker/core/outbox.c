@@ -17,26 +17,27 @@ enum outbox_event {
     EVENT_COUNT
 };
 
-// EVENT_KEEP adds what needs no flush. OUTBOX_FREE stands for "not allowed", but for EVENT_REMOVE.
+// 0 is "not allowed", so states are written one higher. EVENT_KEEP adds what needs no flush.
+#define TO(state) ((state) + 1)
+
 static const uint8_t next_state[OUTBOX_STATES][EVENT_COUNT] = {
-    [OUTBOX_FREE] = {[EVENT_ADD] = OUTBOX_ENDED, [EVENT_KEEP] = OUTBOX_DURABLE},
-    [OUTBOX_ENDED] = {[EVENT_FLUSH] = OUTBOX_DURABLE, [EVENT_REKEY] = OUTBOX_ENDED},
-    [OUTBOX_DURABLE] = {[EVENT_TELL] = OUTBOX_TOLD,
-                        [EVENT_REKEY] = OUTBOX_ENDED,
-                        [EVENT_REMOVE] = OUTBOX_FREE,
-                        [EVENT_FORGET] = OUTBOX_SETTLED},
-    [OUTBOX_TOLD] = {[EVENT_ANSWER] = OUTBOX_SETTLED,
-                     [EVENT_RETURN] = OUTBOX_DURABLE,
-                     [EVENT_REKEY] = OUTBOX_ENDED},
-    [OUTBOX_SETTLED] = {[EVENT_REKEY] = OUTBOX_ENDED, [EVENT_REMOVE] = OUTBOX_FREE},
+    [OUTBOX_FREE] = {[EVENT_ADD] = TO(OUTBOX_ENDED), [EVENT_KEEP] = TO(OUTBOX_DURABLE)},
+    [OUTBOX_ENDED] = {[EVENT_FLUSH] = TO(OUTBOX_DURABLE), [EVENT_REKEY] = TO(OUTBOX_ENDED)},
+    [OUTBOX_DURABLE] = {[EVENT_TELL] = TO(OUTBOX_TOLD),
+                        [EVENT_REKEY] = TO(OUTBOX_ENDED),
+                        [EVENT_REMOVE] = TO(OUTBOX_FREE),
+                        [EVENT_FORGET] = TO(OUTBOX_SETTLED)},
+    [OUTBOX_TOLD] = {[EVENT_ANSWER] = TO(OUTBOX_SETTLED),
+                     [EVENT_RETURN] = TO(OUTBOX_DURABLE),
+                     [EVENT_REKEY] = TO(OUTBOX_ENDED)},
+    [OUTBOX_SETTLED] = {[EVENT_REKEY] = TO(OUTBOX_ENDED), [EVENT_REMOVE] = TO(OUTBOX_FREE)},
 };
 
 static void outbox_move(struct outbox_entry *entry, enum outbox_event event)
 {
-    enum outbox_state next = (enum outbox_state)next_state[entry->state][event];
-    CHECK((event == EVENT_REMOVE) == (next == OUTBOX_FREE));
-    CHECK(entry->state != OUTBOX_FREE || event == EVENT_ADD || event == EVENT_KEEP);
-    entry->state = next;
+    uint8_t next = next_state[entry->state][event];
+    CHECK(next != 0);
+    entry->state = (enum outbox_state)(next - 1);
 }
 
 static struct outbox_entry *at(const struct outbox *outbox, uint32_t entry)

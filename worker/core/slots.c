@@ -6,20 +6,21 @@
 
 enum slot_event { EVENT_GRANT, EVENT_BEGIN, EVENT_STOP, EVENT_END, EVENT_COUNT };
 
-// SLOT_FREE stands for "not allowed" in all places but those of EVENT_END.
+// 0 is "not allowed", so states are written one higher.
+#define TO(state) ((state) + 1)
+
 static const uint8_t next_state[SLOT_STATES][EVENT_COUNT] = {
-    [SLOT_FREE] = {[EVENT_GRANT] = SLOT_WAITING},
-    [SLOT_WAITING] = {[EVENT_BEGIN] = SLOT_RUNNING, [EVENT_END] = SLOT_FREE},
-    [SLOT_RUNNING] = {[EVENT_STOP] = SLOT_STOPPING, [EVENT_END] = SLOT_FREE},
-    [SLOT_STOPPING] = {[EVENT_END] = SLOT_FREE},
+    [SLOT_FREE] = {[EVENT_GRANT] = TO(SLOT_WAITING)},
+    [SLOT_WAITING] = {[EVENT_BEGIN] = TO(SLOT_RUNNING), [EVENT_END] = TO(SLOT_FREE)},
+    [SLOT_RUNNING] = {[EVENT_STOP] = TO(SLOT_STOPPING), [EVENT_END] = TO(SLOT_FREE)},
+    [SLOT_STOPPING] = {[EVENT_END] = TO(SLOT_FREE)},
 };
 
 static void slot_move(struct slot *slot, enum slot_event event)
 {
-    enum slot_state next = (enum slot_state)next_state[slot->state][event];
-    CHECK((event == EVENT_END) == (next == SLOT_FREE));
-    CHECK(slot->state != SLOT_FREE || event == EVENT_GRANT);
-    slot->state = next;
+    uint8_t next = next_state[slot->state][event];
+    CHECK(next != 0);
+    slot->state = (enum slot_state)(next - 1);
 }
 
 static struct slot *at(const struct slots *slots, uint32_t slot)

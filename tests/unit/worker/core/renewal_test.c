@@ -1,0 +1,122 @@
+// The heartbeat.
+
+#include "worker/core/renewal.h"
+
+#include "tests/support/test.h"
+
+static struct slots slots;
+static struct slot slot_items[2];
+static struct outbox outbox;
+static struct outbox_entry outbox_items[4];
+static struct renewal_room room;
+static struct renewal renewal;
+
+static void begin(void)
+{
+    memset(slot_items, 0, sizeof slot_items);
+    memset(outbox_items, 0, sizeof outbox_items);
+    slots_init(&slots, slot_items, 2, 10);
+    outbox_init(&outbox, outbox_items, 4);
+    renewal = (struct renewal){0};
+}
+
+static void grant(uint32_t slot, uint64_t token)
+{
+    struct msg_job job = {.token = token, .timeout_ms = 1000};
+    job.job_id.bytes[0] = (uint8_t)token;
+    slots_grant(&slots, slot, &job);
+    slots_begin(&slots, slot, 0);
+}
+
+static void note(uint32_t slot, uint64_t done)
+{
+    struct msg_progress progress = {.done = done, .total = 10, .text = slice_of_text("row")};
+    slots_progress(&slots, slot, &progress);
+}
+
+TEST(renewal, is_due_every_renew_ms_also_without_jobs)
+{
+    begin();
+    EXPECT(renewal_next(&renewal, &slots) == WHEN_NEVER);
+    renewal_start(&renewal, 100, 5000);
+    EXPECT_EQ(renewal_next(&renewal, &slots), 5100);
+    struct msg_renew renew = renewal_fill(&renewal, 5100, &slots, &outbox, &room);
+    EXPECT_EQ(renew.running.count, 0);
+    EXPECT_EQ(renewal_next(&renewal, &slots), 10100);
+}
+
+TEST(renewal, names_running_jobs_and_outcomes_on_their_way)
+{
+    begin();
+    renewal_start(&renewal, 0, 5000);
+    grant(0, 1);
+    struct outcome_report report = {.token = 2, .outcome = OUTCOME_SUCCEEDED};
+    uint32_t entry = outbox_add_recovered(&outbox, &report, NULL);
+    struct msg_renew renew = renewal_fill(&renewal, 0, &slots, &outbox, &room);
+    EXPECT_EQ(renew.running.count, 2);
+    EXPECT_EQ(renew.running.items[0].token, 1);
+    EXPECT_EQ(renew.running.items[1].token, 2);
+    // A settled one is the broker's already.
+    struct msg_finish_job jobs[1];
+    (void)outbox_pick(&outbox, 1, jobs, 1, 1000);
+    struct msg_finished_job verdict = {.token = 2};
+    EXPECT_EQ(outbox_answer(&outbox, &verdict), entry);
+    EXPECT_EQ(renewal_held(&slots, &outbox, &room).count, 1);
+}
+
+TEST(renewal, a_lost_lease_is_not_named_again)
+{
+    begin();
+    grant(0, 1);
+    (void)slots_stop(&slots, 0, 0, SLOT_STOP_DRAIN);
+    EXPECT_EQ(renewal_held(&slots, &outbox, &room).count, 1);
+    (void)slots_stop(&slots, 0, 0, SLOT_STOP_LOST);
+    EXPECT_EQ(renewal_held(&slots, &outbox, &room).count, 0);
+}
+
+TEST(renewal, progress_brings_it_forward_but_not_too_much)
+{
+    begin();
+    renewal_start(&renewal, 0, 5000);
+    grant(1, 7);
+    note(1, 3);
+    EXPECT_EQ(renewal_next(&renewal, &slots), RENEWAL_GAP_MS);
+    struct msg_renew renew = renewal_fill(&renewal, 1000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.progress_count, 1);
+    EXPECT_EQ(renew.progress[0].token, 7);
+    EXPECT_EQ(renew.progress[0].done, 3);
+    EXPECT(slice_is_text(renew.progress[0].text, "row"));
+    EXPECT_EQ(renewal_next(&renewal, &slots), 6000);
+}
+
+TEST(renewal, progress_is_said_until_an_answer_came)
+{
+    begin();
+    renewal_start(&renewal, 0, 5000);
+    grant(0, 7);
+    note(0, 1);
+    EXPECT_EQ(renewal_fill(&renewal, 0, &slots, &outbox, &room).progress_count, 1);
+    EXPECT_EQ(renewal_fill(&renewal, 1, &slots, &outbox, &room).progress_count, 1);
+    note(0, 2);
+    renewal_answered(&slots); // of the one before
+    EXPECT_EQ(renewal_fill(&renewal, 2, &slots, &outbox, &room).progress_count, 1);
+    renewal_answered(&slots);
+    EXPECT_EQ(renewal_fill(&renewal, 3, &slots, &outbox, &room).progress_count, 0);
+}
+
+TEST(renewal, everything_that_may_be_held_fits)
+{
+    static struct slot many_slots[SLOTS_MAX];
+    static struct outbox_entry many_entries[OUTBOX_COUNT_MAX];
+    slots_init(&slots, many_slots, SLOTS_MAX, 10);
+    outbox_init(&outbox, many_entries, OUTBOX_COUNT_MAX);
+    for (uint32_t i = 0; i < SLOTS_MAX; i++)
+        grant(i, i + 1);
+    struct outcome_report report = {.outcome = OUTCOME_FAILED};
+    for (uint32_t i = 0; i < OUTBOX_COUNT_MAX; i++) {
+        // Written by hand: adding searches a place and would take long.
+        many_entries[i] = (struct outbox_entry){.state = OUTBOX_DURABLE, .report = report};
+    }
+    outbox.touched = outbox.count = OUTBOX_COUNT_MAX;
+    EXPECT_EQ(renewal_held(&slots, &outbox, &room).count, RENEWAL_HELD_MAX);
+}
