@@ -6,20 +6,20 @@
 #include "cli/dev.h"
 #include "cli/push.h"
 #include "cli/show.h"
-#ifdef WEFT_HAS_GATEWAY
 #include "gateway/shell/main.h"
-#endif
 #include "lib/base/check.h"
-#ifdef WEFT_HAS_WORKER
 #include "worker/shell/main.h"
-#endif
 
 static int help_main(int argc, char **argv);
 
 static int version_main(int argc, char **argv)
 {
-    if (argc > 0)
-        return strcmp(argv[0], "--help") == 0 ? help_main(0, argv) : COMMAND_USAGE;
+    if (argc > 0 && strcmp(argv[0], "--help") == 0)
+        return help_main(0, argv);
+    if (argc > 0) {
+        command_complain("version", "\"%.60s\" is not expected here", argv[0]);
+        return COMMAND_USAGE;
+    }
     (void)printf("weft %s\n", WEFT_VERSION);
     return command_end("version", COMMAND_SUCCEEDED);
 }
@@ -27,12 +27,8 @@ static int version_main(int argc, char **argv)
 static const struct command_verb verbs[] = {
     {"dev", dev_main, "a broker and a gateway on this machine, kept running: start here"},
     {"broker", broker_main, "keeps jobs durably and gives them to workers"},
-#ifdef WEFT_HAS_GATEWAY
     {"gateway", gateway_main, "the HTTP door"},
-#endif
-#ifdef WEFT_HAS_WORKER
     {"worker", worker_main, "runs any program for each job of a type"},
-#endif
     {"push", push_main, "submits a job, or a file of jobs (--bulk)"},
     {"run", push_run_main, "submits a job, follows it, prints its result"},
     {"job", show_job_main, "shows a job: weft job show ID"},
