@@ -55,7 +55,7 @@ static void put_url(struct out *out, const char *name, const char *folder, const
 static void put_moment(struct out *out, const char *name, when_ms at)
 {
     char text[MOMENT_TEXT_LEN + 1];
-    if (at <= 0 || at == WHEN_NEVER)
+    if (at <= 0 || at > MOMENT_MAX)
         return;
     moment_format(at, text);
     out_put_text(out, name, slice_of(text, MOMENT_TEXT_LEN));

@@ -8,7 +8,7 @@
 #include "lib/base/slice.h"
 
 enum {
-    PACKED_DEPTH_MAX = 64,
+    PACKED_DEPTH_MAX = 32,      // msgpack-c's own
     PACKED_ITEMS_MAX = 1 << 20, // values in one text
 };
 

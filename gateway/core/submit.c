@@ -189,6 +189,7 @@ static const struct field retry_fields[] = {
 enum {
     JOB_FIELDS = sizeof job_fields / sizeof job_fields[0],
     RETRY_FIELDS = sizeof retry_fields / sizeof retry_fields[0],
+    SHOWN_LEN_MAX = 64, // of a name that is not known
 };
 
 struct fields {
@@ -203,7 +204,8 @@ static void tell(struct submit_fault *fault, const char *prefix, struct slice na
 {
     struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
     bytes_put(&out, prefix, strlen(prefix));
-    bytes_put(&out, name.data, name.len < 64 ? name.len : 64);
+    for (size_t i = 0; i < name.len && i < SHOWN_LEN_MAX; i++)
+        bytes_put_u8(&out, name.data[i] < 0x20 ? '?' : name.data[i]);
     bytes_put(&out, " ", 1);
     bytes_put(&out, rule, strlen(rule));
     fault->detail[out.len] = '\0';

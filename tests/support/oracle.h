@@ -17,8 +17,9 @@ static inline bool oracle_agrees(struct slice text, err ours)
     json_decref(tree);
     if (ours == ERR_TOO_LARGE)
         return true;
+    // It passes over zeros between values.
     if (is_good)
-        return ours == OK;
+        return ours == OK || memchr(text.data, 0, text.len) != NULL;
     enum json_error_code code = json_error_code(&error);
     bool is_limit = code == json_error_numeric_overflow || code == json_error_null_byte_in_key ||
                     code == json_error_stack_overflow;
