@@ -6,6 +6,7 @@ set -euo pipefail
 build=$1
 seconds=$2
 count=0
+failed=()
 for fuzzer in "$build"/tests/*_fuzz; do
     [[ -x $fuzzer ]] || continue
     name=$(basename "$fuzzer" _fuzz)
@@ -15,12 +16,15 @@ for fuzzer in "$build"/tests/*_fuzz; do
     [[ -d tests/fuzz/corpus/$name ]] && corpus=("tests/fuzz/corpus/$name")
     echo "== $name"
     if ! "$fuzzer" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -verbosity=0 -artifact_prefix="$found/crash-" "$found" "${corpus[@]}" >"$found.log" 2>&1; then
+        -verbosity=0 -artifact_prefix="$found/" "$found" "${corpus[@]}" >"$found.log" 2>&1; then
         tail -n 60 "$found.log"
-        echo "FAILED: $name; the input is in $found"
-        exit 1
+        failed+=("$name")
     fi
-    grep -E 'number_of_executed_units|average_exec_per_sec' "$found.log"
+    grep -aE 'number_of_executed_units|average_exec_per_sec' "$found.log"
     count=$((count + 1))
 done
+if [[ ${#failed[@]} != 0 ]]; then
+    echo "FAILED: ${failed[*]}; the inputs are in $build/found"
+    exit 1
+fi
 echo "$count fuzzers, $seconds s each, no crash"
