@@ -17,6 +17,7 @@ struct store_options {
     uint64_t map_bytes_max;
     uint64_t ahead_bytes;
     bool allow_unsafe_place;
+    uint64_t map_start_bytes; // 0: 1 GiB
 };
 
 // Errors of disk_open(). `out_why` says the fix.

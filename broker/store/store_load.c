@@ -219,6 +219,7 @@ err store_load(struct store *store, struct core *core, struct store_loaded *out_
     struct walk walk = {.core = core, .loaded = &loaded};
     err e = OK;
     if (store->has_ledger) {
+        disk_warm(store->disk);
         e = store_view_open(store, &walk.view);
         if (e != OK)
             return e;

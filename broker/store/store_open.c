@@ -13,7 +13,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_POLICIES] = "policies", [TABLE_BATCHES] = "batches",   [TABLE_BATCH_IDS] = "batch_ids",
 };
 
-static const uint64_t map_start_bytes = UINT64_C(1) << 30;
+static const uint64_t map_start_default = UINT64_C(1) << 30;
 
 // A new store gets a number of its own, by which others see that it is not the one they knew.
 static err write_origin(struct store *store)
@@ -80,6 +80,20 @@ static err read_all(struct store *store)
     return e;
 }
 
+static struct disk_options disk_options_of(const struct store_options *options)
+{
+    uint64_t start = options->map_start_bytes != 0 ? options->map_start_bytes : map_start_default;
+    return (struct disk_options){.dir = options->dir,
+                                 .tables = names,
+                                 .table_count = TABLE_COUNT,
+                                 .map_start_bytes = start,
+                                 .map_bytes_max = options->map_bytes_max,
+                                 .ahead_bytes = options->ahead_bytes,
+                                 .allow_unsafe_place = options->allow_unsafe_place,
+                                 .name = "broker",
+                                 .format = STORE_FORMAT};
+}
+
 err store_open(const struct store_options *options, struct store **out_store, const char **out_why)
 {
     struct store *store = calloc(1, sizeof *store);
@@ -88,15 +102,7 @@ err store_open(const struct store_options *options, struct store **out_store, co
         return ERR_NO_MEMORY;
     }
     store_segments_init(&store->segments);
-    const struct disk_options disk = {.dir = options->dir,
-                                      .tables = names,
-                                      .table_count = TABLE_COUNT,
-                                      .map_start_bytes = map_start_bytes,
-                                      .map_bytes_max = options->map_bytes_max,
-                                      .ahead_bytes = options->ahead_bytes,
-                                      .allow_unsafe_place = options->allow_unsafe_place,
-                                      .name = "broker",
-                                      .format = STORE_FORMAT};
+    const struct disk_options disk = disk_options_of(options);
     err e = disk_open(&disk, &store->disk, out_why);
     if (e == OK) {
         e = read_all(store);

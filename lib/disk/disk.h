@@ -89,6 +89,9 @@ struct disk_usage {
     bool is_short;             // the file system had no room for `ahead_bytes`: ENOSPC is near
 };
 void disk_usage(const struct disk *disk, struct disk_usage *out_usage);
+// Asks the system to read the data file into memory in large pieces, before a walk over it all.
+// A file of more than a quarter of the machine's memory is left alone.
+void disk_warm(struct disk *disk);
 // The data file, for figures.
 const char *disk_path(const struct disk *disk);
 // What the library said at the last ERR_DISK, for the log; static.

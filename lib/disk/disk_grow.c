@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     FREE_LIST_EVERY = 1024,     // transactions between two looks at the list of free pages
@@ -147,6 +148,17 @@ err disk_grow(struct disk *disk)
         return ERR_DISK;
     }
     return keep_map(disk);
+}
+
+void disk_warm(struct disk *disk)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    uint64_t memory = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
+    uint64_t file_bytes = atomic_load(&disk->file_bytes);
+    mdb_filehandle_t fd = -1;
+    if (file_bytes <= memory / 4 && mdb_env_get_fd(disk->env, &fd) == 0)
+        (void)posix_fadvise(fd, 0, (off_t)file_bytes, POSIX_FADV_WILLNEED); // only a wish
 }
 
 void disk_usage(const struct disk *disk, struct disk_usage *out_usage)

@@ -1,7 +1,8 @@
 // What the store makes of this disk: submit and finish of every job, each in flushed commits, by
 // batch; the floor beside it is plain LMDB doing the least that keeps the jobs: an append of the
 // body and a small row written twice. One JSON line per batch size. Then the restart: how long
-// until a core holds a million unfinished jobs, every second of them with a key.
+// until a core holds a million unfinished jobs, every second of them with a key; from the page cache
+// and from the disk.
 //   store_bench [jobs [payload [directory]]]
 
 #include "broker/store/store.h"
@@ -9,6 +10,7 @@
 #include "lib/sys/clock.h"
 #include "tests/support/batcher.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -187,15 +189,26 @@ static void fill(const char *dir, uint64_t job_count)
     store_close(store);
 }
 
-static void measure_restart(const char *root, uint64_t job_count)
+// Takes the file out of the page cache, as after a boot.
+static void make_cold(const char *dir)
 {
-    char *dir = fresh_dir(root);
-    fill(dir, job_count);
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/data.mdb", dir);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+        expect(ERR_SYSTEM, path);
+    (void)close(fd); // only read
+}
+
+static void measure_restart(const char *dir, bool is_cold)
+{
     struct limits limits = limits_default();
     struct known known = {0};
     void *memory = mmap(NULL, core_size(&limits), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     expect(memory == MAP_FAILED ? ERR_NO_MEMORY : OK, "memory of the core");
+    if (is_cold)
+        make_cold(dir);
     struct store_options options = {.dir = dir, .allow_unsafe_place = true};
     struct store *store = NULL;
     struct store_loaded loaded = {0};
@@ -206,12 +219,21 @@ static void measure_restart(const char *root, uint64_t job_count)
     int64_t opened = clock_mono_us();
     expect(store_load(store, core_init(memory, &limits, &known, 1), &loaded), "load");
     int64_t done = clock_mono_us();
-    printf("{\"bench\":\"store_restart\",\"unfinished\":%" PRIu64 ",\"keys\":%" PRIu64
+    printf("{\"bench\":\"store_restart\",\"cold\":%s,\"unfinished\":%" PRIu64 ",\"keys\":%" PRIu64
            ",\"open_ms\":%.1f,\"load_ms\":%.1f,\"cpu_ms\":%.1f}\n",
-           loaded.job_count, loaded.key_count, (double)(opened - start) / 1000,
-           (double)(done - opened) / 1000, (double)(cpu_us() - cpu) / 1000);
+           is_cold ? "true" : "false", loaded.job_count, loaded.key_count,
+           (double)(opened - start) / 1000, (double)(done - opened) / 1000,
+           (double)(cpu_us() - cpu) / 1000);
     store_close(store);
     (void)munmap(memory, core_size(&limits));
+}
+
+static void measure_restarts(const char *root)
+{
+    char *dir = fresh_dir(root);
+    fill(dir, 1000 * 1000);
+    measure_restart(dir, false);
+    measure_restart(dir, true);
     remove_dir(dir);
 }
 
@@ -235,6 +257,6 @@ int main(int argc, char **argv)
                floor.jobs_per_s, floor.cpu_us, floor.bytes_per_job);
         (void)fflush(stdout);
     }
-    measure_restart(root, 1000 * 1000);
+    measure_restarts(root);
     return 0;
 }

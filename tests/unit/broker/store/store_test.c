@@ -432,6 +432,34 @@ TEST(store, ledger_that_disagrees_with_the_segments_is_seen_at_start)
     store_close(store);
 }
 
+TEST(store, batch_larger_than_the_map_is_tried_again_in_a_larger_one)
+{
+    const char *dir = test_temp_dir();
+    struct store_options options = {.dir = dir,
+                                    .map_start_bytes = 1 << 20,
+                                    .map_bytes_max = 64 << 20,
+                                    .allow_unsafe_place = true};
+    struct store *store = NULL;
+    const char *why = NULL;
+    EXPECT_EQ(store_open(&options, &store, &why), OK);
+    batcher_init(&batch, BATCHER_TEXT_LEN);
+    submit(store, 1900, true); // about 1.5 MB, twice
+    submit(store, 1900, false);
+    EXPECT_EQ(figures_of(store).violations, 0);
+    EXPECT_EQ(figures_of(store).commit_count, 2);
+    EXPECT(figures_of(store).map_bytes > 2 << 20);
+    struct store_view *view = view_of(store);
+    EXPECT_EQ(status_of(view, 1900).error, OK);
+    EXPECT_EQ(status_of(view, 3800).error, OK);
+    store_view_close(view);
+    store_close(store);
+    store = open_in(dir);
+    struct store_loaded loaded = {0};
+    EXPECT_EQ(load(store, &loaded).job_count, 3800);
+    EXPECT_EQ(loaded.key_count, 1900);
+    store_close(store);
+}
+
 // --- the sweeper ---
 
 static uint32_t sweep_all(struct store *store, when_ms now, uint64_t *job_nos, uint32_t cap)
