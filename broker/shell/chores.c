@@ -62,7 +62,7 @@ void chores_run(struct broker *broker)
     remove_old(broker);
     tick(broker);
     watch_expire(broker->watches, broker->now.mono);
-    readers_set_time(broker->readers, broker->now.store);
+    readers_set_time(broker->readers, broker->now);
 }
 
 static when_ms until(const struct broker *broker, when_ms at)

@@ -38,7 +38,7 @@ struct readers {
     uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
     atomic_uint sweep_count;
     atomic_bool is_sweep_unsettled;
-    _Atomic when_ms store_time;
+    _Atomic when_ms store_ahead; // of the monotonic clock
 };
 
 // --- one question ---
@@ -191,8 +191,9 @@ static void sweep(struct readers *readers)
     uint32_t count = 0;
     if (store_view_begin(readers->view) != OK)
         return; // the questions will notice
-    err e = store_view_sweep(readers->view, atomic_load(&readers->store_time),
-                             readers->sweep_job_nos, LIMITS_STEP_RECORDS_MAX, &count);
+    when_ms now = clock_mono_ms() + atomic_load(&readers->store_ahead);
+    err e = store_view_sweep(readers->view, now, readers->sweep_job_nos, LIMITS_STEP_RECORDS_MAX,
+                             &count);
     store_view_end(readers->view);
     if (e != OK)
         log_error("store.sweep_failed", "error=%s", err_slug(e));
@@ -321,9 +322,9 @@ void readers_drop(struct readers_reply *reply)
     *reply = (struct readers_reply){0};
 }
 
-void readers_set_time(struct readers *readers, when_ms store_time)
+void readers_set_time(struct readers *readers, struct now now)
 {
-    atomic_store_explicit(&readers->store_time, store_time, memory_order_relaxed);
+    atomic_store_explicit(&readers->store_ahead, now.store - now.mono, memory_order_relaxed);
 }
 
 bool readers_has_sweep(const struct readers *readers)

@@ -40,8 +40,8 @@ struct readers_reply {
 bool readers_take(struct readers *readers, struct readers_reply *out_reply);
 void readers_drop(struct readers_reply *reply);
 
-// Store time, for the sweep.
-void readers_set_time(struct readers *readers, when_ms store_time);
+// Both clocks, for the sweep: it goes on counting from here while the link thread sleeps.
+void readers_set_time(struct readers *readers, struct now now);
 // Copies what the sweep has found, at most LIMITS_STEP_RECORDS_MAX numbers; 0: nothing. The
 // sweep rests until readers_swept() says that their removal is settled, and whether to look for
 // more at once.

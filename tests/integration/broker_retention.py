@@ -1,0 +1,72 @@
+"""What is over is removed: bodies by retention, keys by their window."""
+
+import unittest
+
+from lib_broker import ERR, BrokerTest, fresh_id, pb
+
+
+class Retention(BrokerTest):
+    def finished_job(self, broker, **fields):
+        """A job that is done, keyed unless told otherwise; its SubmitJob fields."""
+        client = self.peer(broker)
+        fields = {"payload": b"1", "type": "r", **fields}
+        answer, = client.submit(fields)
+        self.assertEqual(answer.error, 0)
+        worker = self.worker(broker, "r")
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual(worker.finish(job, result=b"done").error, 0)
+        worker.send(pb.Bye())  # a worker that comes later shall get what comes later
+        return {**fields, "job_id": answer.job_id}
+
+    def test_a_kept_job_goes_and_its_key_stays_taken(self):
+        served = self.broker("--keep", "1s")
+        job = self.finished_job(served, key="k")
+        served.wait_for_metric('weft_jobs{state="removed"}', 1)
+        client = self.peer(served)
+        self.assertEqual(client.status(job["job_id"]).error, ERR["ERR_GONE"])
+        again, = client.submit(job)
+        self.assertEqual((again.error, again.replayed, again.state), (0, True, pb.STATE_REMOVED))
+        other, = client.submit({**job, "payload": b"2"})
+        self.assertEqual(other.error, ERR["ERR_KEY_REUSED"])
+        self.assertEqual(served.metric("weft_conservation_difference"), 0)
+        self.assertEqual(served.metric("weft_store_violations_total"), 0)
+
+    def test_a_key_whose_window_is_over_makes_a_new_job(self):
+        served = self.broker("--keep", "1s", "--dedup-window", "1s")
+        job = self.finished_job(served, key="k")
+        served.wait_for_metric('weft_jobs{state="removed"}', 1)
+        self.assertEqual(served.metric("weft_keys"), 0)
+        client = self.peer(served)
+        self.assertEqual(client.status(job["job_id"]).error, ERR["ERR_NOT_FOUND"])
+        again, = client.submit({**job, "payload": b"other"})
+        self.assertEqual((again.error, again.replayed, again.state), (0, False, pb.STATE_QUEUED))
+        self.assertEqual(again.job_id, job["job_id"])
+        (granted, payload), = self.worker(served, "r").take_jobs(1)
+        self.assertEqual(payload, b"other")
+        self.assertGreater(granted.generation, 1)
+
+    def test_hundreds_go_in_pieces(self):
+        served = self.broker("--keep", "1s")
+        client = self.peer(served)
+        client.submit(*({"job_id": fresh_id(), "type": "r"} for _ in range(1000)))
+        worker = self.worker(served, "r", slots=1000)
+        jobs = [job for job, _ in worker.take_jobs(1000)]
+        worker.ask(pb.Finish(jobs=[pb.FinishJob(job_id=job.job_id, token=job.token,
+                                                outcome=pb.OUTCOME_SUCCEEDED) for job in jobs]))
+        served.wait_for_metric('weft_jobs{state="removed"}', 1000)
+        self.assertEqual(client.status(jobs[-1].job_id).error, ERR["ERR_GONE"])
+
+    def test_removal_survives_a_restart(self):
+        first = self.broker("--keep", "1s")
+        job = self.finished_job(first, key="k")
+        first.wait_for_metric('weft_jobs{state="removed"}', 1)
+        first.kill()
+        second = self.broker("--keep", "1s")
+        client = self.peer(second)
+        self.assertEqual(client.status(job["job_id"]).error, ERR["ERR_GONE"])
+        self.assertEqual(client.submit(job)[0].state, pb.STATE_REMOVED)
+        self.assertEqual(second.metric('weft_jobs{state="removed"}'), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
