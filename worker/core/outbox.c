@@ -25,7 +25,6 @@ static const uint8_t next_state[OUTBOX_STATES][EVENT_COUNT] = {
     [OUTBOX_ENDED] = {[EVENT_FLUSH] = TO(OUTBOX_DURABLE), [EVENT_REKEY] = TO(OUTBOX_ENDED)},
     [OUTBOX_DURABLE] = {[EVENT_TELL] = TO(OUTBOX_TOLD),
                         [EVENT_REKEY] = TO(OUTBOX_ENDED),
-                        [EVENT_REMOVE] = TO(OUTBOX_FREE),
                         [EVENT_FORGET] = TO(OUTBOX_SETTLED)},
     [OUTBOX_TOLD] = {[EVENT_ANSWER] = TO(OUTBOX_SETTLED),
                      [EVENT_RETURN] = TO(OUTBOX_DURABLE),

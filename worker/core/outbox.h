@@ -4,10 +4,11 @@
 //
 //        outbox_add          outbox_flushed         outbox_pick          outbox_answer
 //   ─▶ FREE ─────▶ ENDED ───────────────▶ DURABLE ────────────▶ TOLD ───────────────▶ SETTLED
-//       ▲            ▲                      ▲  │                 │                       │
-//       │            │ outbox_rekey         │  │  outbox_close   │                       │
-//       │            └── from every state   └──┼─────────────────┘                       │
-//       └──────────── outbox_remove ───────────┴─────────────────────────────────────────┘
+//       ▲            ▲                     ▲  │                  │                     ▲  │
+//       │            │ outbox_rekey        │  │ outbox_forget    │ outbox_close        │  │
+//       │            └── from every state  │  └──────────────────│─────────────────────┘  │
+//       │                                  └─────────────────────┘                        │
+//       └──────────────────────────────── outbox_remove ──────────────────────────────────┘
 //
 // An ended outcome must be in the journal before it may be told; a settled one may leave it. What
 // comes from the journal at start is durable already, and so is what needs no journal.
@@ -78,5 +79,5 @@ void outbox_rekey(struct outbox *outbox, uint32_t entry, uint64_t token);
 // A durable entry will never be told: it is settled as it is.
 void outbox_forget(struct outbox *outbox, uint32_t entry);
 
-// Returns the memory, to be freed. The entry is durable or settled.
+// Returns the memory of a settled entry, to be freed.
 void *outbox_remove(struct outbox *outbox, uint32_t entry);
