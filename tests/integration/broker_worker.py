@@ -96,6 +96,27 @@ class Worker(BrokerTest):
         self.served.wait_for_metric("weft_stale_finishes_total", 1)
         self.assertIn("lease.ended count=1", self.served.stderr())
 
+    def test_jobs_for_a_connection_that_is_gone_go_elsewhere_at_once(self):
+        patient = self.broker_of_its_own("--lease", "60s")
+        client = self.peer(patient)
+        # Whether the broker has noticed the end of the connection yet is up to the network; when
+        # it has, the job does not wait for its lease.
+        for attempt in range(20):
+            kind = f"kind-{attempt}"
+            gone = self.worker(patient, kind)
+            self.assertEqual(gone.receive()[0].WhichOneof("body"), "renewed")
+            gone.close()
+            client.submit({"job_id": fresh_id(), "type": kind})
+            other = self.worker(patient, kind)
+            self.assertEqual(other.receive()[0].WhichOneof("body"), "renewed")
+            if other.receive(patience_s=2) is not None:
+                return
+        self.fail("every job waited for its lease")
+
+    def broker_of_its_own(self, *flags):
+        self.data += "-own"
+        return self.broker(*flags)
+
     def test_a_new_session_keeps_the_jobs_it_names_and_loses_the_others(self):
         worker_id = uuid.uuid4().bytes
         worker = self.worker(self.served, slots=2, worker_id=worker_id)
