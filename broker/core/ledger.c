@@ -291,16 +291,22 @@ static void change_stored(struct ledger *ledger, const struct job_row *row, bool
     note(ledger, row->no << 1 | is_gone);
 }
 
+// The move of a job that has left memory: only its row is there.
+static void row_move(struct job_row *row, enum job_event event)
+{
+    row->state = (uint8_t)job_after(row->state, event);
+    row->version++;
+}
+
 static void remove_job(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     struct ledger_view view = ledger_lookup(ledger, &entry->job_id);
     CHECK(view.is_known && view.slot == JOBS_NONE && view.row.no == entry->remove.job_no);
     struct job_row row = view.row;
     row.ended_as = row.state;
-    count(ledger, row.batch, row.state, job_after(row.state, JOB_REMOVE));
-    row.state = (uint8_t)job_after(row.state, JOB_REMOVE);
+    row_move(&row, JOB_REMOVE);
+    count(ledger, row.batch, row.ended_as, row.state);
     row.batch = 0;
-    row.version++;
     effects_write(fx, DROP_BODY)->drop = row;
     effects_write(fx, WRITE_JOB)->job = (struct write_job){.row = row};
     change_stored(ledger, &row, false);
