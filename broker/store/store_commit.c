@@ -347,8 +347,10 @@ static err commit_once(struct store *store, const struct write *writes, uint32_t
     }
     failpoint_hit("store.before_commit");
     e = disk_commit(apply.txn);
-    if (e != OK)
+    if (e != OK) {
+        store_segments_abort(&store->segments);
         return e;
+    }
     failpoint_hit("store.after_commit");
     settle(&apply, write_count);
     return update_keymap(store, writes, write_count);

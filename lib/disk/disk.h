@@ -49,7 +49,9 @@ void disk_close(struct disk *disk);
 // wait for the writer in there.
 //   ERR_DISK        the space ahead is used up, or an earlier commit failed; nothing was begun
 MUST_USE err disk_begin(struct disk *disk, struct disk_txn **out_txn);
-// Ends it durably. After any error the process must end without another word.
+// Ends it durably.
+//   ERR_FULL        as of the writes below; nothing was written
+//   ERR_DISK        the process must end without another word; nothing works any more
 MUST_USE err disk_commit(struct disk_txn *txn);
 void disk_abort(struct disk_txn *txn);
 

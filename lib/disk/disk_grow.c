@@ -88,9 +88,8 @@ static void open_gate(struct disk_gate *gate)
     (void)pthread_mutex_unlock(&gate->lock);
 }
 
-static err grow_map(struct disk *disk, uint64_t map_bytes)
+static err grow_map(struct disk *disk, uint64_t map_bytes, bool is_urgent)
 {
-    bool is_urgent = disk->is_full;
     err e = OK;
     if (close_gate(&disk->gate, is_urgent ? GROW_WAIT_URGENT_MS : GROW_WAIT_MS))
         e = disk_err_of(disk, mdb_env_set_mapsize(disk->env, map_bytes));
@@ -102,16 +101,19 @@ static err grow_map(struct disk *disk, uint64_t map_bytes)
     return e;
 }
 
-// A quarter of the map is kept free, so that growing can wait for a quiet moment.
+// A quarter of the map is kept free, so that growing can wait for a quiet moment; at an eighth it
+// no longer can.
 static err keep_map(struct disk *disk)
 {
     uint64_t map_bytes = atomic_load(&disk->map_bytes);
     uint64_t file_bytes = atomic_load(&disk->file_bytes);
-    bool is_roomy = map_bytes - file_bytes >= map_bytes / 4 && !disk->is_full;
+    uint64_t room = map_bytes - file_bytes;
+    bool is_roomy = room >= map_bytes / 4 && !disk->is_full;
     if (is_roomy || map_bytes >= disk->map_bytes_max)
         return OK;
     uint64_t wanted = map_bytes * 2 < disk->map_bytes_max ? map_bytes * 2 : disk->map_bytes_max;
-    err e = grow_map(disk, wanted - wanted % disk->page_bytes);
+    bool is_urgent = disk->is_full || room < map_bytes / 8;
+    err e = grow_map(disk, wanted - wanted % disk->page_bytes, is_urgent);
     if (e == OK)
         disk->is_full = false;
     return e;

@@ -30,6 +30,11 @@ err disk_commit(struct disk_txn *txn)
     struct disk *disk = txn->disk;
     int code = mdb_txn_commit(txn->txn);
     txn->txn = NULL;
+    // Pages run out while the lists of free ones are written, before anything goes to the file.
+    if (code == MDB_MAP_FULL) {
+        disk->is_full = true;
+        return disk_err_of(disk, code);
+    }
     if (code != 0) {
         (void)disk_err_of(disk, code); // keeps the words; whatever it was, it is the end
         atomic_store(&disk->is_broken, true);

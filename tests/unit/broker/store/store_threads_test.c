@@ -74,7 +74,10 @@ static void *read_all(void *ctx)
         uint64_t known = atomic_load(&settled); // everything up to here was acknowledged
         if (known == 0)
             continue;
-        reader->wrong += store_view_begin(view) != OK;
+        if (store_view_begin(view) != OK) {
+            reader->wrong++;
+            break;
+        }
         for (unsigned i = 0; i < 50 && reader->wrong == 0; i++) {
             uint64_t no = prng_below(&prng, known) + 1;
             reader->wrong += !answer_is_right(reader, view, no);
@@ -94,7 +97,10 @@ static void *sweep_all(void *ctx)
     while (reader->wrong == 0 && atomic_load(&committed) < BATCHES) {
         uint64_t job_nos[64];
         uint32_t count = 0;
-        reader->wrong += store_view_begin(view) != OK;
+        if (store_view_begin(view) != OK) {
+            reader->wrong++;
+            break;
+        }
         // Everything finished is due at the end of time; nothing else is.
         reader->wrong += store_view_sweep(view, WHEN_NEVER - 1, job_nos, 64, &count) != OK;
         for (uint32_t i = 0; i < count; i++)

@@ -413,3 +413,52 @@ TEST(disk, writing_after_fork_dies)
     EXPECT_EQ(e, OK);
     disk_close(disk);
 }
+
+// Fills a map that cannot grow, `count` keys a transaction; how many were settled.
+static uint64_t fill_up(struct disk *disk, uint64_t count, uint64_t *refused_by_commit)
+{
+    static const uint8_t bytes[900];
+    uint64_t settled = 0;
+    err e = OK;
+    while (e == OK) {
+        struct disk_txn *txn = NULL;
+        EXPECT_EQ(disk_begin(disk, &txn), OK);
+        for (uint64_t i = 0; i < count && e == OK; i++) {
+            // One in three replaces an old value, so that pages come free and are listed.
+            struct disk_key key = disk_key_of(i % 3 == 2 ? (settled + i) / 3 : settled + i);
+            e = disk_put(txn, JOBS, disk_key_slice(&key), slice_of(bytes, sizeof bytes));
+        }
+        if (e != OK) {
+            disk_abort(txn);
+            break;
+        }
+        e = disk_commit(txn);
+        *refused_by_commit += e == ERR_FULL;
+        settled += e == OK ? count : 0;
+    }
+    EXPECT_EQ(e, ERR_FULL);
+    return settled;
+}
+
+TEST(disk, end_of_the_map_inside_a_commit_breaks_nothing)
+{
+    uint64_t refused_by_commit = 0;
+    for (uint64_t count = 4; count <= 40; count += 3) {
+        struct disk_options options = options_for(test_temp_dir());
+        options.map_bytes_max = options.map_start_bytes;
+        struct disk *disk = NULL;
+        const char *why = NULL;
+        EXPECT_EQ(disk_open(&options, &disk, &why), OK);
+        uint64_t settled = fill_up(disk, count, &refused_by_commit);
+        EXPECT(settled > 100);
+        struct disk_reader *reader = NULL;
+        EXPECT_EQ(disk_reader_open(disk, &reader), OK);
+        EXPECT_EQ(disk_read_begin(reader), OK);
+        struct slice value = {0};
+        EXPECT_EQ(get_number(reader, settled / count * count - count, &value), OK);
+        EXPECT_EQ(value.len, 900);
+        disk_reader_close(reader);
+        disk_close(disk);
+    }
+    EXPECT(refused_by_commit > 0);
+}
