@@ -24,8 +24,8 @@ struct lines {
 };
 
 // The shape is the library's.
-static enum MHD_Result add_line(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                size_t name_len, const char *value, size_t value_len)
+static enum MHD_Result on_line(void *ctx, enum MHD_ValueKind kind, const char *name,
+                               size_t name_len, const char *value, size_t value_len)
 {
     struct lines *lines = ctx;
     (void)kind;
@@ -108,7 +108,7 @@ static err judge(struct exchange *exchange, struct head *head)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     CHECK(info != NULL);
-    (void)MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, add_line, &head->lines);
+    (void)MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_line, &head->lines);
     if (head->lines.too_many)
         return refuse(exchange, ERR_HEADERS, 431, "too many header lines");
     head->verdict = admission_judge(&(struct admission_head){
