@@ -1,0 +1,187 @@
+"""Bad input over raw sockets: the right refusal, nothing stored, and the next client is served."""
+
+import socket
+import unittest
+
+from lib_gateway import Gateway, PretendedBroker
+
+HOST = b"Host: a\r\n"
+JOB = b'{"type":"a.b","payload":1}'
+TYPE = b"Content-Type: application/json\r\n"
+
+
+def post(body=JOB, head=TYPE, length=None, path=b"/v1/jobs"):
+    size = b"%d" % (len(body) if length is None else length)
+    return b"POST " + path + b" HTTP/1.1\r\n" + HOST + head + b"Content-Length: " + size + b"\r\n\r\n" + body
+
+
+def deep(depth):
+    return b'{"type":"a","payload":' + b"[" * depth + b"]" * depth + b"}"
+
+
+# name, bytes, what the answer begins with (None: any refusal or a closed connection)
+CASES = [
+    # framing
+    ("length and chunks", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + TYPE + b"Content-Length: 5\r\n"
+     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("two lengths", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400),
+    ("two equal lengths", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400),
+    ("length with a plus", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: +5\r\n\r\nhello", 400),
+    ("length that is no number", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: five\r\n\r\nhello", 400),
+    ("length beyond numbers", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 99999999999999999999\r\n\r\n", 413),
+    ("coding with a blank", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
+    ("coding that is not chunked", b"POST /v1/batches HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+    ("two codings", b"POST /v1/batches HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 400),
+    ("chunks where none are taken", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + TYPE +
+     b"Transfer-Encoding: chunked\r\n\r\n1a\r\n" + JOB + b"\r\n0\r\n\r\n", 411),
+    ("broken chunk size", b"POST /v1/batches HTTP/1.1\r\n" + HOST + b"Content-Type: application/x-ndjson\r\n"
+     b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + JOB + b"\r\n0\r\n\r\n", 400),
+    ("folded header", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\nContent-Length: 0\r\n\r\n", 400),
+    ("folded length", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n 0\r\n\r\nhello", 400),
+    ("header without a colon", b"GET /livez HTTP/1.1\r\n" + HOST + b"nonsense\r\n\r\n", 400),
+    ("empty header name", b"GET /livez HTTP/1.1\r\n" + HOST + b": x\r\n\r\n", 400),
+    ("header name with a blank", b"GET /livez HTTP/1.1\r\n" + HOST + b"a b: x\r\n\r\n", 400),
+    ("zero in a header", b"GET /livez HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n", 400),
+    ("zero that hides a length", b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"\0Content-Length: 5\r\n\r\nhello", 400),
+    ("control byte in a header", b"GET /livez HTTP/1.1\r\n" + HOST + b"X: \x02\r\n\r\n", 400),
+    ("bare line feeds", b"GET /livez HTTP/1.1\nHost: a\n\n", 400),
+    ("no host", b"GET /livez HTTP/1.1\r\n\r\n", 400),
+    ("two hosts", b"GET /livez HTTP/1.1\r\n" + HOST + HOST + b"\r\n", 400),
+    ("version of tomorrow", b"GET /livez HTTP/3.0\r\n" + HOST + b"\r\n", None),
+    ("no version", b"GET /livez\r\n\r\n", None),
+    ("nothing but blanks", b"   \r\n\r\n", None),
+    ("binary noise", bytes(range(256)) * 4 + b"\r\n\r\n", None),
+    ("TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64 + b"\n\n", None),
+    ("zero in the target", b"GET /livez\0x HTTP/1.1\r\n" + HOST + b"\r\n", None),
+    ("zero by percent", b"GET /livez%00 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("line feed by percent", b"GET /livez%0a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("blank in the target", b"GET /a b HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("target without a slash", b"GET livez HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("whole address", b"GET http://a/livez HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("endless target", b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", None),
+    ("endless header", b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 70000 + b"\r\n\r\n", None),
+    ("too many headers", b"GET /livez HTTP/1.1\r\n" + HOST + b"".join(b"X%d: y\r\n" % i for i in range(150)) + b"\r\n", 431),
+    ("body where none is taken", b"GET /livez HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello", 400),
+    # routes
+    ("unknown path", b"GET /v2/jobs HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    ("dots in the path", b"GET /v1/jobs/../jobs HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    ("wrong method", b"PUT /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n", 405),
+    ("unknown method", b"BREW /v1/jobs HTTP/1.1\r\n" + HOST + b"\r\n", 405),
+    ("no id", b"GET /v1/jobs/7 HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    ("id with more", b"GET /v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057x HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    ("unknown parameter", post(path=b"/v1/jobs?dry=1"), 400),
+    ("parameter of later", post(path=b"/v1/jobs?dry_run=true"), 400),
+    # sizes
+    ("body beyond the cap", post(b'{"type":"a","payload":"' + b"x" * (1200 * 1024) + b'"}'), 413),
+    ("payload beyond the cap", post(b'{"type":"a","payload":"' + b"x" * (1024 * 1024) + b'"}'), 413),
+    ("claimed length beyond the cap", post(b"", length=1 << 40), 413),
+    # bodies
+    ("empty body", post(b""), 400),
+    ("wrong type of content", post(head=b"Content-Type: text/plain\r\n"), 415),
+    ("wrong character set", post(head=b"Content-Type: application/json; charset=latin1\r\n"), 415),
+    ("form", post(b"type=a", head=b"Content-Type: application/x-www-form-urlencoded\r\n"), 415),
+    ("half an object", post(b'{"type":"a"'), 400),
+    ("two objects", post(JOB + JOB), 400),
+    ("an array", post(b"[]"), 400),
+    ("names twice", post(b'{"type":"a","type":"b"}'), 400),
+    ("names twice, one escaped", post(b'{"type":"a","t\\u0079pe":"b"}'), 400),
+    ("names twice deep inside", post(b'{"type":"a","payload":[{"x":1,"x":2}]}'), 400),
+    ("not UTF-8", post(b'{"type":"a","payload":"\xff"}'), 400),
+    ("lone surrogate", post(b'{"type":"a","payload":"\\ud800"}'), 400),
+    ("control character in a string", post(b'{"type":"a","payload":"\n"}'), 400),
+    ("byte order mark", post(b"\xef\xbb\xbf" + JOB), 400),
+    ("comment", post(b'{"type":"a"/*x*/}'), 400),
+    ("trailing comma", post(b'{"type":"a",}'), 400),
+    ("not a number", post(b'{"type":"a","payload":NaN}'), 400),
+    ("number with a leading zero", post(b'{"type":"a","payload":01}'), 400),
+    ("too deep", post(deep(65)), 413),
+    ("much too deep", post(b'{"type":"a","payload":' + b"[" * 500000), 413),
+    ("no type", post(b"{}"), 400),
+    ("type in capitals", post(b'{"type":"A"}'), 400),
+    ("type of wrong kind", post(b'{"type":7}'), 400),
+    ("priority out of range", post(b'{"type":"a","priority":10}'), 400),
+    ("delay without a unit", post(b'{"type":"a","delay":"5"}'), 400),
+    ("field of later", post(b'{"type":"a","ttl":"1h"}'), 400),
+    ("unknown field", post(b'{"type":"a","payloda":1}'), 400),
+    ("key that is empty", post(head=TYPE + b"Idempotency-Key:\r\n"), 400),
+    ("key too long", post(head=TYPE + b"Idempotency-Key: " + b"k" * 256 + b"\r\n"), 400),
+    ("key beyond ASCII", post(head=TYPE + b"Idempotency-Key: \xc3\xa9\r\n"), 400),
+    ("two keys", post(head=TYPE + b"Idempotency-Key: a\r\nIdempotency-Key: b\r\n"), 400),
+    ("broken MessagePack", post(b"\xdf\xff\xff\xff\xff", head=b"Content-Type: application/msgpack\r\n"), 400),
+    ("eight gigabytes of MessagePack", post(b"\xdd\x7f\xff\xff\xff", head=b"Content-Type: application/msgpack\r\n"), 400),
+    ("batch without records", post(b"\n\n", head=b"Content-Type: application/x-ndjson\r\n", path=b"/v1/batches"), 400),
+    ("batch that is no array", post(b"{}", path=b"/v1/batches"), 400),
+    ("batch whose array is broken", post(b'[{"type":"a"},', path=b"/v1/batches"), 400),
+    ("batch of bad records only", post(b'{"type":"A"}\nx\n', head=b"Content-Type: application/x-ndjson\r\n",
+                                        path=b"/v1/batches"), 400),
+    ("atomic batch", post(b'{"type":"a"}', head=b"Content-Type: application/x-ndjson\r\n",
+                           path=b"/v1/batches?mode=atomic"), 400),
+    ("batch of MessagePack", post(b"\x90", head=b"Content-Type: application/msgpack\r\n", path=b"/v1/batches"), 415),
+    ("batch of too many", post(b'{"type":"a"}\n' * 10001, head=b"Content-Type: application/x-ndjson\r\n",
+                                path=b"/v1/batches"), 413),
+]
+
+
+class BadInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = PretendedBroker()
+        cls.gateway = Gateway(cls.broker.endpoint)
+        cls.gateway.wait_ready()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.close()
+        cls.broker.close()
+
+    def test_each_is_refused_and_stores_nothing(self):
+        self.assertGreaterEqual(len(CASES), 40)
+        for name, data, status in CASES:
+            with self.subTest(name):
+                before = len(self.broker.jobs)
+                heard = self.gateway.raw(data, end=status is None)
+                self.assertEqual(len(self.broker.jobs), before, "something was stored")
+                if status is None:
+                    self.assertNotRegex(heard[:12], rb"HTTP/1.1 2")
+                else:
+                    self.assertEqual(heard[:12], b"HTTP/1.1 %d" % status, heard)
+                self.assertEqual(self.gateway.ask("GET", "/livez").status, 200)
+        self.assertEqual(self.gateway.submit({"type": "still.here"}).status, 202)
+
+    def test_refusals_explain_themselves(self):
+        for data in (b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n", post(b'{"type":"a","ttl":"1h"}')):
+            head, _, body = self.gateway.raw(data).partition(b"\r\n\r\n")
+            self.assertIn(b"application/problem+json", head)
+            for member in (b'"type":"urn:weft:problem:', b'"title":"', b'"status":', b'"detail":"', b'"code":"WEFT-',
+                           b'"fix":"'):
+                self.assertIn(member, body)
+
+    def test_nothing_is_smuggled_behind_a_refusal(self):
+        second = post(b'{"type":"smuggled"}')
+        for first in (b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n 0\r\n\r\n",
+                      b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
+                      b"POST /v1/jobs HTTP/1.1\r\n" + HOST + b"\0Content-Length: 5\r\n\r\n"):
+            heard = self.gateway.raw(first + second)
+            self.assertEqual(heard.count(b"HTTP/1.1 "), 1, heard)
+        self.assertNotIn("smuggled", {job["wire"].type for job in self.broker.jobs.values()})
+
+    def test_requests_in_a_row_are_answered_in_their_order(self):
+        with socket.create_connection(self.gateway.address, timeout=30) as connection:
+            connection.sendall(post(b'{"type":"first"}') + post(b'{"type":"second"}') +
+                               b"GET /livez HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            heard = b""
+            while part := connection.recv(65536):
+                heard += part
+        self.assertEqual(heard.count(b"HTTP/1.1 202"), 2)
+        self.assertLess(heard.index(b'"first"'), heard.index(b'"second"'))
+        self.assertTrue(heard.endswith(b"live\n"))
+
+    def test_clients_that_hang_up_harm_nobody(self):
+        for cut in range(0, len(post()), 7):
+            with socket.create_connection(self.gateway.address, timeout=30) as connection:
+                connection.sendall(post()[:cut])
+        self.assertEqual(self.gateway.ask("GET", "/livez").status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()

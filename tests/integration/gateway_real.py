@@ -1,0 +1,60 @@
+"""The gateway with the real broker: submit, poll, follow, and a kill of either in between."""
+
+import os
+import tempfile
+import unittest
+
+from lib_broker import Broker
+from lib_gateway import Gateway, wait_for
+
+
+class Real(unittest.TestCase):
+    def setUp(self):
+        self.place = tempfile.TemporaryDirectory(prefix="weft-gateway-")
+        self.addCleanup(self.place.cleanup)
+        self.broker = Broker(os.path.join(self.place.name, "broker"))
+        self.addCleanup(lambda: self.broker.close())
+        self.gateway = Gateway(self.broker.zmq)
+        self.addCleanup(self.gateway.close)
+        self.gateway.wait_ready()
+
+    def test_a_job_is_submitted_and_polled(self):
+        answer = self.gateway.submit({"type": "a.b", "payload": {"n": 1}}, Idempotency_Key="one")
+        self.assertEqual(answer.status, 202, answer)
+        status = self.gateway.ask("GET", answer.json["status_url"])
+        self.assertEqual((status.status, status.json["status"], status.json["type"]), (200, "queued", "a.b"))
+        again = self.gateway.submit({"type": "a.b", "payload": {"n": 1}}, Idempotency_Key="one")
+        self.assertEqual((again.status, again.json["job_id"]), (202, answer.json["job_id"]))
+        self.assertEqual(again.headers["Idempotency-Replayed"], "true")
+        other = self.gateway.submit({"type": "a.b", "payload": {"n": 2}}, Idempotency_Key="one")
+        self.assertEqual(other.status, 422)
+        late = self.gateway.submit({"type": "a.b", "delay": "1h"})
+        self.assertEqual(late.json["status"], "scheduled")
+        self.assertIn("due_at", self.gateway.ask("GET", late.json["status_url"]).json)
+
+    def test_a_batch_is_submitted_and_counted(self):
+        body = b"".join(b'{"type":"a","key":"k%d"}\n' % i for i in range(1000))
+        answer = self.gateway.ask("POST", "/v1/batches", body, Content_Type="application/x-ndjson", Idempotency_Key="b")
+        self.assertEqual((answer.status, answer.json["accepted"]), (202, 1000), answer)
+        counts = self.gateway.ask("GET", answer.json["status_url"]).json
+        self.assertEqual(counts["counts"]["queued"], 1000)
+        again = self.gateway.ask("POST", "/v1/batches", body, Content_Type="application/x-ndjson", Idempotency_Key="b")
+        self.assertEqual((again.json["accepted"], again.json["replayed"]), (0, 1000))
+
+    def test_what_was_acknowledged_is_there_after_a_kill_of_the_broker(self):
+        urls = [self.gateway.submit({"type": "a", "payload": i}).json["status_url"] for i in range(50)]
+        endpoint = self.broker.zmq
+        data = self.broker.data
+        self.broker.process.kill()
+        self.broker.process.wait()
+        self.broker.close()
+        self.broker = Broker(data, "--zmq", endpoint)
+        self.gateway.wait_ready()
+        wait_for("the gateway talks to the new broker",
+                 lambda: b"weft_gateway_broker_welcomes_total 2" in self.gateway.ask("GET", "/metrics").body)
+        for url in urls:
+            self.assertEqual(self.gateway.ask("GET", url).status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
