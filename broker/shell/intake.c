@@ -261,21 +261,22 @@ static struct link_message *next(struct broker *broker)
 {
     struct link_message *frames = broker->held;
     broker->held = NULL;
-    while (frames == NULL) {
-        frames = batch_pool_take(broker->pool);
-        err e = link_receive(broker->router, frames);
-        if (e == OK)
-            return frames;
-        if (e == ERR_MALFORMED)
-            (void)refuse(broker, frames->route,
-                         (struct refusal){.error = e, .detail = "a message is three frames"});
+    if (frames != NULL)
+        return frames;
+    frames = batch_pool_take(broker->pool);
+    err e = link_receive(broker->router, frames);
+    while (e == ERR_MALFORMED) {
+        (void)refuse(broker, frames->route,
+                     (struct refusal){.error = e, .detail = "a message is three frames"});
         link_release(frames);
-        batch_pool_give(broker->pool, frames);
-        if (e != ERR_MALFORMED)
-            return NULL;
-        frames = NULL;
+        e = link_receive(broker->router, frames);
     }
-    return frames;
+    if (e == OK)
+        return frames;
+    link_release(frames);
+    batch_pool_give(broker->pool, frames);
+    CHECK(e == ERR_AGAIN); // a bound ROUTER has no other reason to give nothing
+    return NULL;
 }
 
 // False when the batch can take no more.
