@@ -36,6 +36,11 @@ uint32_t batches_find(const struct batches *batches, const struct id *id)
     return at;
 }
 
+bool batches_is_known(const struct batches *batches, uint32_t batch)
+{
+    return batch < batches->used && batches->items[batch].is_used;
+}
+
 bool batches_has_room(const struct batches *batches)
 {
     return batches->count < batches->cap;
@@ -85,9 +90,8 @@ err batches_load(struct batches *batches, const struct batch_row *row)
 void batches_count(struct batches *batches, uint32_t batch_no, enum job_state from,
                    enum job_state to)
 {
-    CHECK(batch_no < batches->used);
+    CHECK(batches_is_known(batches, batch_no));
     struct batch *batch = &batches->items[batch_no];
-    CHECK(batch->is_used);
     CHECK_IMPLIES(from != JOB_NONE, batch->counts[from] > 0);
     if (from != JOB_NONE)
         batch->counts[from]--;

@@ -35,6 +35,8 @@ size_t batches_size(uint32_t cap);
 void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t seed);
 
 uint32_t batches_find(const struct batches *batches, const struct id *id);
+// True when `batch` was added or loaded and is not over since.
+bool batches_is_known(const struct batches *batches, uint32_t batch);
 bool batches_has_room(const struct batches *batches);
 uint32_t batches_add(struct batches *batches, const struct id *id, when_ms created_at);
 //   ERR_FULL, ERR_DAMAGED

@@ -52,7 +52,14 @@ err core_load_batch(struct core *core, const struct batch_row *row)
 
 err core_load_job(struct core *core, const struct job_row *row)
 {
-    return ledger_load_job(&core->ledger, row);
+    bool is_running = row->state == JOB_RUNNING;
+    if (is_running && core->ledger.grant_used >= core->limits.lease_count_max)
+        return ERR_FULL;
+    err loaded = ledger_load_job(&core->ledger, row);
+    if (loaded != OK || !is_running || workers_find(&core->workers, &row->worker) != WORKERS_NONE)
+        return loaded;
+    uint32_t worker;
+    return workers_add(&core->workers, &row->worker, &worker);
 }
 
 err core_load_key(struct core *core, const struct id *id, uint64_t job_no)
@@ -66,11 +73,8 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     const struct grant *grant = &core->ledger.grants[job->grant];
     uint32_t worker = workers_find(&core->workers, &grant->worker);
-    err added = OK;
-    if (worker == WORKERS_NONE)
-        added = workers_add(&core->workers, &grant->worker, &worker);
-    // As many leases and workers as were stored had room before; limits only grow.
-    CHECK(added == OK && leases_has_room(&core->leases));
+    // Loading has made room for both.
+    CHECK(worker != WORKERS_NONE && leases_has_room(&core->leases));
     leases_add(&core->leases,
                &(struct lease){.job_id = job->id,
                                .token = job->token,

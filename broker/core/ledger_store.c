@@ -166,15 +166,24 @@ static void load_grant(struct ledger *ledger, struct job *job, const struct job_
     ledger->grants[job->grant] = (struct grant){.worker = row->worker, .lease_ms = row->lease_ms};
 }
 
+// An unfinished job as this ledger could have written it.
+static bool is_sound(const struct ledger *ledger, const struct job_row *row)
+{
+    bool is_unfinished = row->state != JOB_NONE && row->state < JOB_STATES &&
+                         !job_is_done((enum job_state)row->state);
+    bool is_open = row->token_use == TOKEN_OPEN && row->token != 0;
+    return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished &&
+           (row->state == JOB_RUNNING) == is_open && row->lane < ledger->lanes.count &&
+           row->priority <= MSG_PRIORITY_MAX && policies_is_known(&ledger->policies, row->policy) &&
+           (row->batch == 0 || batches_is_known(&ledger->batches, row->batch - 1));
+}
+
 err ledger_load_job(struct ledger *ledger, const struct job_row *row)
 {
     bool is_running = row->state == JOB_RUNNING;
     if (!jobs_has_room(&ledger->jobs) || (is_running && ledger->grant_used == ledger->grant_cap))
         return ERR_FULL;
-    if (row->no == 0 || row->no >= ledger->row.job_no_next || row->lane >= ledger->lanes.count ||
-        !policies_is_known(&ledger->policies, row->policy) || row->batch > ledger->batches.used ||
-        row->state == JOB_NONE || row->state >= JOB_STATES || job_is_done(row->state) ||
-        jobs_find(&ledger->jobs, &row->id) != JOBS_NONE)
+    if (!is_sound(ledger, row) || jobs_find(&ledger->jobs, &row->id) != JOBS_NONE)
         return ERR_DAMAGED;
     struct job *job = jobs_at(&ledger->jobs, jobs_add(&ledger->jobs, &row->id, row->no));
     *job = (struct job){

@@ -150,6 +150,8 @@ TEST(batches, loading_puts_rows_under_their_numbers)
     row.no = 4;
     EXPECT_EQ(batches_load(&batches, &row), ERR_FULL);
     EXPECT_EQ(batches.count, 1);
+    EXPECT(batches_is_known(&batches, 2));
+    EXPECT(!batches_is_known(&batches, 1) && !batches_is_known(&batches, 3));
     EXPECT(add(&batches, 1) != add(&batches, 2)); // the gaps 0 and 1
     EXPECT_EQ(batches.used, 3);
     batches_count(&batches, 2, JOB_DEAD, JOB_REMOVED);

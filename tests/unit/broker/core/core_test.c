@@ -1,0 +1,329 @@
+// The core's face: start, restart, loading, weights, figures, the end of a batch.
+
+#include "tests/support/story.h"
+
+#include "lib/base/prng.h"
+
+#include <stdlib.h>
+
+TEST(core, a_fresh_one_begins_its_first_epoch)
+{
+    struct story *story = story_new();
+    EXPECT_EQ(story->store.ledger.epoch, 1);
+    EXPECT_EQ(story_figures(story).ledger.job_no_next, 1);
+    story->shows_all = true;
+    story_at(story, 5);
+    story_restart(story);
+    EXPECT_STORY(story, "[5] ledger epoch 2 next 1\n"); // durable before anything is granted
+    story_free(story);
+}
+
+TEST(core, everything_a_batch_wants_is_in_its_writes)
+{
+    struct story *story = story_new();
+    story->shows_all = true;
+    story_worker(story, 11, "mail", 1);
+    struct msg_submit_job job = story_job(7);
+    job.batch_id = story_id(90);
+    story_submit(story, job);
+    story_finish(story, 11, story_held(7, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    EXPECT_STORY(story, "[0] lane 0 default/mail\n"
+                        "[0] policy 0\n"
+                        "[0] body of no 1\n"
+                        "[0] write 7 running v2\n"
+                        "[0] batch 90 v1: 1 running\n"
+                        "[0] ledger epoch 1 next 2\n"
+                        "[0] send client: submitted 7 queued\n"
+                        "[0] job 7 to worker 1 token 1.1 attempt 1\n"
+                        "[0] outcome 1 of no 1\n"
+                        "[0] write 7 succeeded v3\n"
+                        "[0] batch 90 v2: 1 succeeded\n"
+                        "[0] ledger epoch 1 next 2\n"
+                        "[0] send worker 1: finished 7 ok\n");
+    story_free(story);
+}
+
+TEST(core, a_batch_that_changes_nothing_writes_nothing)
+{
+    struct story *story = story_new();
+    story->shows_all = true;
+    story_client(story, 2);
+    EXPECT_STORY(story, "[0] send client 2: welcome epoch 1\n");
+    story_free(story);
+}
+
+TEST(core, a_restart_counts_leases_in_full_and_keeps_their_workers)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_at(story, 5);
+    story_submit(story, story_job(7));
+    story_at(story, 30);
+    story_restart(story); // the lease would have ended at 35
+    EXPECT_EQ(core_wait_ms(story->core, story->now), 30);
+    (void)story_told(story);
+    struct msg_held held = story_held(7, story_token(1, 1));
+    story_at(story, 59);
+    story_hello(story, 11, 1, &held);
+    story_finish(story, 11, held, OUTCOME_SUCCEEDED);
+    EXPECT_STORY(story, "[59] send worker 1: welcome epoch 2\n"
+                        "[59] write 7 succeeded v3\n"
+                        "[59] send worker 1: finished 7 ok\n");
+    story_free(story);
+}
+
+TEST(core, a_lease_that_ends_after_a_restart_is_an_interruption)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_at(story, 5);
+    story_submit(story, story_job(7));
+    story_restart(story);
+    (void)story_told(story);
+    story_at(story, 35);
+    story_tick(story);
+    EXPECT_STORY(story, "[35] write 7 queued v3 e0 c0 i1\n");
+    EXPECT_EQ(story_figures(story).worker_count, 0); // it never came back
+    story_free(story);
+}
+
+TEST(core, tokens_grow_over_restarts)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, story_job(7));
+    story_submit(story, story_job(8));
+    story_restart(story);
+    (void)story_told(story);
+    story_worker(story, 12, "mail", 2);
+    EXPECT_EQ(story->store.jobs[1].token, story_token(2, 1));
+    EXPECT(story->store.jobs[1].token > story->store.jobs[0].token);
+    // What was granted before the restart may still be finished.
+    struct msg_held held = story_held(7, story_token(1, 1));
+    story_hello(story, 11, 1, &held);
+    story_finish(story, 11, held, OUTCOME_SUCCEEDED);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_SUCCEEDED);
+    story_free(story);
+}
+
+TEST(core, what_was_not_durable_never_happened)
+{
+    struct story *story = story_new();
+    story->lag = 2;
+    story_submit(story, story_job(100));
+    story_settle(story);
+    story_submit(story, story_job(101)); // nobody has been answered yet
+    story_restart(story);
+    (void)story_told(story);
+    story_submit(story, story_job(100));
+    story_submit(story, story_job(101));
+    EXPECT_STORY(story, "[0] send client: submitted 100 replayed queued\n"
+                        "[0] write 101 queued v1\n"
+                        "[0] send client: submitted 101 queued\n");
+    story_free(story);
+}
+
+TEST(core, keys_of_ended_jobs_are_known_after_a_restart)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, story_job(100));
+    story_finish(story, 11, story_held(100, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_restart(story);
+    (void)story_told(story);
+    struct msg_submit_job other = story_job(100);
+    other.fingerprint++;
+    story_submit(story, story_job(100));
+    story_submit(story, other);
+    EXPECT_STORY(story, "[0] send client: submitted 100 replayed succeeded\n"
+                        "[0] send client: submitted 100 key-reused\n");
+    story_free(story);
+}
+
+// A random day of a broker with one worker; returns what it did.
+static void live(struct story *story, uint64_t seed, bool restarts)
+{
+    struct prng prng = prng_of(seed);
+    uint64_t counter = 0;
+    for (uint32_t number = 1; number < 60; number++) {
+        story_at(story, story->now.mono + 10);
+        struct msg_submit_job job = story_job(number);
+        job.delay_ms = prng_below(&prng, 20);
+        job.batch_id = prng_chance(&prng, 50) ? story_id(90 + number % 2) : (struct id){{0}};
+        story_submit(story, job);
+        story_tick(story);
+        if (restarts && prng_chance(&prng, 10))
+            story_restart(story);
+        story_finish(story, 11, story_held(number, ++counter),
+                     prng_chance(&prng, 50) ? OUTCOME_SUCCEEDED : OUTCOME_FAILED);
+    }
+}
+
+TEST(core, recovering_twice_is_recovering_once)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    live(story, test_seed(), true);
+    story_restart(story);
+    struct core_figures once = story_figures(story);
+    story_restart(story);
+    struct core_figures twice = story_figures(story);
+    EXPECT_EQ(twice.ledger.epoch, once.ledger.epoch + 1);
+    EXPECT_EQ(twice.ledger.accepted, once.ledger.accepted);
+    EXPECT_MEM(twice.ledger.counts, once.ledger.counts, sizeof once.ledger.counts);
+    EXPECT_EQ(twice.job_count, once.job_count);
+    EXPECT_EQ(twice.lease_count, once.lease_count);
+    EXPECT_EQ(twice.batch_count, once.batch_count);
+    story_free(story);
+}
+
+TEST(core, the_same_commands_give_the_same_digest_and_others_another)
+{
+    struct story *a = story_new();
+    struct story *b = story_new();
+    struct story *c = story_new();
+    live(a, test_seed(), false);
+    live(b, test_seed(), false);
+    live(c, test_seed() + 1, false);
+    EXPECT(story_figures(a).ledger.digest == story_figures(b).ledger.digest);
+    EXPECT(story_figures(a).ledger.digest != story_figures(c).ledger.digest);
+    story_free(a);
+    story_free(b);
+    story_free(c);
+}
+
+TEST(core, a_store_above_the_limits_is_refused)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 4);
+    for (uint32_t number = 0; number < 3; number++) {
+        struct msg_submit_job job = story_job(100 + number);
+        job.timeout_ms = 1 + number;
+        job.batch_id = story_id(90 + number);
+        job.queue = slice_of_text(number == 0 ? "a" : "b");
+        story_submit(story, job);
+    }
+    struct limits limits = story_limits();
+    limits.job_count_max = 2;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    limits = story_limits();
+    limits.key_count_max = 2;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    limits = story_limits();
+    limits.lane_count_max = 1;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    limits = story_limits();
+    limits.policy_count_max = 2;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    limits = story_limits();
+    limits.batch_count_max = 2;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    limits = story_limits();
+    limits.lease_count_max = 2;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    limits = story_limits();
+    EXPECT_EQ(story_reload(story, &limits), OK);
+    EXPECT_EQ(story_figures(story).job_count, 3);
+    story_free(story);
+}
+
+TEST(core, more_workers_than_the_limit_are_refused_too)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_worker(story, 12, "mail", 1);
+    story_submit_two(story, story_job(1), story_job(2)); // one for each
+    struct limits limits = story_limits();
+    limits.worker_count_max = 1;
+    EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
+    story_free(story);
+}
+
+TEST(core, a_command_weighs_what_it_may_change)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 2);
+    story_submit_two(story, story_job(1), story_job(2));
+    struct msg_submit_job jobs[5] = {0};
+    struct msg submit = {.kind = MSG_SUBMIT, .submit = {.jobs = jobs, .count = 5}};
+    struct msg_held held[12] = {0};
+    struct msg hello = {.kind = MSG_HELLO,
+                        .hello = {.role = ROLE_WORKER,
+                                  .worker_id = story_worker_id(1),
+                                  .running = {.items = held, .count = 12}}};
+    struct msg stranger = hello;
+    stranger.hello.worker_id = story_worker_id(5);
+    struct msg_finish_job finished[3] = {0};
+    struct msg finish = {.kind = MSG_FINISH, .finish = {.jobs = finished, .count = 3}};
+    struct msg bye = {.kind = MSG_BYE};
+    const struct {
+        struct command command;
+        uint32_t weight;
+    } rows[] = {
+        {{.kind = COMMAND_MESSAGE, .msg = &submit}, 5},
+        {{.kind = COMMAND_MESSAGE, .msg = &hello}, 2 + 12 / 4}, // both its leases may end
+        {{.kind = COMMAND_MESSAGE, .msg = &stranger}, 12 / 4},
+        {{.kind = COMMAND_MESSAGE, .msg = &finish}, 3},
+        {{.kind = COMMAND_MESSAGE, .msg = &bye}, 0},
+        {{.kind = COMMAND_GONE}, 0},
+        {{.kind = COMMAND_UNSENT, .unsent = {.items = held, .count = 7}}, 7},
+        {{.kind = COMMAND_REMOVE, .job_no_count = 4}, 8},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        EXPECT_EQ(core_weight(story->core, &rows[i].command), rows[i].weight);
+    story_free(story);
+}
+
+TEST(core, a_command_without_room_stops_the_process)
+{
+    struct story *story = story_new();
+    story->fx.load = story->fx.changed_cap;
+    EXPECT_DIES(story_submit(story, story_job(7)));
+    story_free(story);
+}
+
+TEST(core, a_message_that_is_not_for_a_broker_is_refused)
+{
+    struct story *story = story_new();
+    story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_WELCOME});
+    EXPECT_STORY(story,
+                 "[0] send client: error unsupported (this kind of message is not for a broker)\n");
+    story_free(story);
+}
+
+TEST(core, figures_tell_what_is_there)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(100));
+    story_at(story, 50);
+    story_submit(story, story_job(8));
+    struct core_figures figures = story_figures(story);
+    EXPECT_EQ(figures.submitted, 2);
+    EXPECT_EQ(figures.job_count, 2);
+    EXPECT_EQ(figures.key_count, 1);
+    EXPECT_EQ(figures.lane_count, 1);
+    EXPECT_EQ(figures.oldest_due_at, STORY_EPOCH);
+    struct lane_figures lane;
+    EXPECT(core_lane(story->core, 0, &lane));
+    EXPECT_EQ(lane.ready_count, 2);
+    EXPECT_EQ(lane.worker_count, 0);
+    EXPECT(slice_is_text(lane.lane.type, "mail"));
+    EXPECT(!core_lane(story->core, 1, &lane));
+    story_free(story);
+}
+
+TEST(core, memory_is_what_its_size_says)
+{
+    struct limits limits = story_limits();
+    size_t size = core_size(&limits);
+    // Guard bytes behind it stay untouched.
+    uint8_t *memory = aligned_alloc(64, (size + 64 + 63) / 64 * 64);
+    EXPECT(memory != NULL);
+    memset(memory, 0, size);
+    memset(memory + size, 0xa5, 64);
+    struct known known = {0};
+    (void)core_init(memory, &limits, &known, 1);
+    for (unsigned i = 0; i < 64; i++)
+        EXPECT_EQ(memory[size + i], 0xa5);
+    free(memory);
+}
