@@ -19,6 +19,19 @@ import zmq
 from lib_broker import ERR, PATIENCE_S, VERSION, fresh_id, pb
 
 
+def bind_again(sock, endpoint):
+    """The context's thread closes an old socket when it gets round to it; until then its address is
+    in use, and there is no event to wait for."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return sock.bind(endpoint)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EADDRINUSE or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 class Grant:
     """What the fake broker knows of one job it gave away."""
 
@@ -53,7 +66,7 @@ class FakeBroker:
         """Binds, the second time to the same port; what is known of jobs stays."""
         self.socket = zmq.Context.instance().socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.bind(self.endpoint or "tcp://127.0.0.1:*")
+        bind_again(self.socket, self.endpoint or "tcp://127.0.0.1:*")
         self.endpoint = self.socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
 
     def close(self):
