@@ -11,7 +11,7 @@ import tables
 COMPILER = os.environ.get("CC", "gcc")
 # Plain objects: no sanitizer, no stack protector, no position-independent code (which would turn
 # tables of constant pointers into writable ones).
-PLAIN = ["-std=c17", "-O1", "-fno-pic", "-fno-pie", "-fno-stack-protector", "-U_FORTIFY_SOURCE", "-w"]
+PLAIN = ["-std=c17", "-O0", "-fno-pic", "-fno-pie", "-fno-stack-protector", "-U_FORTIFY_SOURCE", "-w"]
 FLAGS = {
     "PURE": ["-DWEFT_PURE"],
     "POSIX": ["-D_POSIX_C_SOURCE=200809L"],
