@@ -69,7 +69,7 @@ err spawner_kill(struct spawner *spawner, uint64_t number, int signo)
 
 err spawner_receive(struct spawner *spawner, struct spawner_report *out_report)
 {
-    struct spawner_wire_message message;
+    struct spawner_wire_message message = {0};
     err received = spawner_wire_receive(spawner->socket, &message);
     if (received != OK)
         return received == ERR_AGAIN ? ERR_AGAIN : ERR_SYSTEM;
