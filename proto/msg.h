@@ -113,6 +113,7 @@ struct msg_submit_job {
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint64_t fingerprint;
     err verdict;         // OK, or why intake refuses it (bad field, id mismatch)
+    err closed;          // OK, or why no new job is taken now; a replay is answered all the same
     struct slice detail; // of a refusal: the field and its rule; for the answer
 };
 

@@ -100,6 +100,8 @@ static struct msg_submitted_job judge(struct core *core, struct now now,
         return known_answer(job, &view.row);
     if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
         return refused(job, ERR_ID_TOO_OLD, (struct slice){0});
+    if (job->closed != OK)
+        return refused(job, job->closed, job->detail);
     struct policy policy = policy_of(&core->limits, job);
     const char *detail = NULL;
     err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);

@@ -49,8 +49,11 @@ struct broker {
     struct msg_held unsent[BROKER_UNSENT_MAX]; // granted, but their worker could not be reached
     uint32_t unsent_count;                     // more than there is room for wait for their leases
     struct metrics_counters counters;
-    when_ms told_at;     // of the last line about a failed job …
-    uint32_t told_count; // … how many there were in this second
+    struct store_figures space; // as of the last settled batch
+    when_ms space_asked_at;     // when the file system was last asked, while it is short
+    bool is_short;              // no new jobs, because the disk is nearly full
+    when_ms told_at;            // of the last line about a failed job …
+    uint32_t told_count;        // … how many there were in this second
     struct wake wake;
     int signal_fd;
     bool is_stopping;

@@ -24,13 +24,14 @@ struct commit {
     _Atomic(struct batch *) done;
 };
 
-void commit_now(const struct order *order, const struct batch *batch)
+void commit_now(const struct order *order, const struct store *store, const struct batch *batch)
 {
     failpoint_hit("broker.before_commit");
     err e = order->append(order->ctx, batch->number, &batch->effects);
     if (e != OK) {
-        log_error("store.commit_failed", "batch=%llu error=%s", (unsigned long long)batch->number,
-                  err_slug(e));
+        log_error("store.commit_failed", "batch=%llu error=%s why=%s",
+                  (unsigned long long)batch->number, err_slug(e),
+                  log_quote_text(store_fault(store)).text);
         _exit(COMMIT_FAILED_EXIT);
     }
     failpoint_hit("broker.after_commit");
@@ -54,7 +55,7 @@ static void *run(void *ctx)
     struct batch *batch = wait_for_work(commit);
     while (batch != NULL) {
         int64_t started_us = clock_mono_us();
-        commit_now(&commit->options.order, batch);
+        commit_now(&commit->options.order, commit->options.store, batch);
         batch->commit_us = clock_mono_us() - started_us;
         store_figures(commit->options.store, &batch->figures);
         atomic_store_explicit(&commit->done, batch, memory_order_release);

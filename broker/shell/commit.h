@@ -28,5 +28,5 @@ bool commit_is_done(const struct commit *commit);
 // The batch that has become durable, or NULL.
 struct batch *commit_take(struct commit *commit);
 
-// Makes one batch durable in the calling thread; does not return when it cannot.
-void commit_now(const struct order *order, const struct batch *batch);
+// Makes one batch durable in the calling thread; does not return when it cannot. `store` knows why.
+void commit_now(const struct order *order, const struct store *store, const struct batch *batch);

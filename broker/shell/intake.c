@@ -5,6 +5,7 @@
 
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
+#include "lib/sys/file.h"
 #include "lib/sys/log.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
@@ -13,7 +14,7 @@
 
 // With nothing in flight, a batch of so many jobs is flushed before more is taken in, so that
 // the disk works while the next one is decided.
-enum { ENOUGH_JOBS = 256, WAIT_MS_MAX = 300 * 1000 };
+enum { ENOUGH_JOBS = 256, WAIT_MS_MAX = 300 * 1000, SPACE_EVERY_MS = 1000 };
 
 enum taken {
     TAKEN_KEPT, // the message belongs to the batch now
@@ -87,6 +88,46 @@ static err judge_id(struct msg_submit_job *job, const char **out_detail)
         job->job_id = derived;
     *out_detail = err_text(ERR_ID_MISMATCH);
     return id_equal(&job->job_id, &derived) ? OK : ERR_ID_MISMATCH;
+}
+
+// Of the store's map a quarter stays free for finishing what was taken in.
+static bool is_map_short(const struct store_figures *space)
+{
+    return space->used_bytes > space->map_bytes_max / 4 * 3;
+}
+
+// The store learns of new room by its next commit, which may never come while everything is
+// refused; so the file system is asked, once in a second.
+static bool has_disk_room(const struct broker *broker)
+{
+    uint64_t free_bytes = 0;
+    return file_free_bytes(broker->options->data, &free_bytes) == OK &&
+           free_bytes > 2 * broker->options->ahead_bytes;
+}
+
+static void look_at_space(struct broker *broker)
+{
+    if (broker->now.mono - broker->space_asked_at < SPACE_EVERY_MS && broker->is_short)
+        return;
+    bool was_short = broker->is_short;
+    broker->is_short =
+        is_map_short(&broker->space) || (broker->space.is_short && !has_disk_room(broker));
+    broker->space_asked_at = broker->now.mono;
+    if (broker->is_short && !was_short)
+        log_error("store.short", "used_bytes=%llu fix=%s",
+                  (unsigned long long)broker->space.used_bytes,
+                  log_quote_text("new jobs are refused until there is room").text);
+    if (was_short && !broker->is_short)
+        log_info("store.roomy", "used_bytes=%llu", (unsigned long long)broker->space.used_bytes);
+}
+
+static void close_submit(struct msg_submit *submit)
+{
+    for (uint32_t i = 0; i < submit->count; i++) {
+        submit->jobs[i].closed = ERR_DISK;
+        if (submit->jobs[i].verdict == OK)
+            submit->jobs[i].detail = slice_of_text("the disk is nearly full");
+    }
 }
 
 static void judge_submit(struct msg_submit *submit)
@@ -181,6 +222,16 @@ static enum taken ask_batch(struct broker *broker, const struct arrival *arrival
     return ask(broker, arrival, question, status->wait_ms);
 }
 
+static enum taken take_submit(struct broker *broker, struct arrival *arrival)
+{
+    judge_submit(&arrival->msg.submit);
+    if (broker->space.is_short || broker->is_short || is_map_short(&broker->space))
+        look_at_space(broker);
+    if (broker->is_short)
+        close_submit(&arrival->msg.submit);
+    return decide(broker, arrival);
+}
+
 static enum taken take_ready(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
@@ -199,7 +250,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
 {
     switch (arrival->msg.kind) {
     case MSG_HELLO: return greet(broker, arrival);
-    case MSG_SUBMIT: judge_submit(&arrival->msg.submit); return decide(broker, arrival);
+    case MSG_SUBMIT: return take_submit(broker, arrival);
     case MSG_READY: return take_ready(broker, arrival);
     case MSG_RENEW: return decide(broker, arrival);
     case MSG_FINISH: return take_finish(broker, arrival);

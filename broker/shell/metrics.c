@@ -18,7 +18,6 @@ struct metrics {
     // The link thread's own.
     struct histogram commit_seconds;
     struct histogram commit_jobs;
-    struct store_figures store;
     bool is_dirty;
     when_ms copied_at;
     // Under the mutex.
@@ -137,7 +136,6 @@ void metrics_count_batch(struct metrics *metrics, const struct batch *batch)
     metrics->is_dirty = true;
     if (batch->effects.write_count == 0)
         return;
-    metrics->store = batch->figures;
     histogram_add(&metrics->commit_seconds, (double)batch->commit_us / 1e6);
     histogram_add(&metrics->commit_jobs, (double)batch->effects.changed_count);
 }
@@ -169,7 +167,8 @@ void metrics_copy(struct metrics *metrics, const struct metrics_source *source)
         return;
     if (pthread_mutex_trylock(&metrics->mutex) != 0)
         return; // somebody reads: the next round will do
-    metrics->sample.store = metrics->store;
+    metrics->sample.store = *source->store;
+    metrics->sample.is_short = source->is_short;
     metrics->sample.counters = *source->counters;
     metrics->sample.commit_seconds = metrics->commit_seconds;
     metrics->sample.commit_jobs = metrics->commit_jobs;

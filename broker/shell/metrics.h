@@ -23,7 +23,9 @@ struct metrics_counters {
 struct metrics_source {
     const struct core *core;
     const struct metrics_counters *counters;
+    const struct store_figures *store;
     struct now now;
+    bool is_short;
     uint32_t peer_count;
     uint32_t watch_count;
 };

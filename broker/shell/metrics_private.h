@@ -19,6 +19,7 @@ struct metrics_sample {
     struct histogram commit_jobs;
     struct now now;     // when it was taken
     when_ms started_at; // of the process, by the wall clock
+    bool is_short;
     uint32_t peer_count;
     uint32_t watch_count;
     uint32_t lane_count;

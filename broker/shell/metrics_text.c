@@ -138,6 +138,9 @@ static void print_store(FILE *out, const struct metrics_sample *sample)
     counter(out, "weft_store_damaged_total", store->damaged,
             "Records that failed their checksum; must be 0.");
     gauge(out, "weft_store_used_bytes", (double)store->used_bytes, "Bytes of the store in use.");
+    gauge(out, "weft_store_file_bytes", (double)store->file_bytes, "Size of the store's file.");
+    gauge(out, "weft_store_short", sample->is_short ? 1 : 0,
+          "1 while new jobs are refused because the disk is nearly full.");
     gauge(out, "weft_store_map_bytes", (double)store->map_bytes, "Size of the store's map.");
     print_histogram(out, "weft_commit_seconds", &sample->commit_seconds,
                     "Duration of a flushed transaction.");

@@ -85,9 +85,10 @@ static void begin_epoch(struct broker *broker)
     (void)broker_view(broker);
     core_start(broker->core, broker->now, &batch->effects);
     batch->number = core_close(broker->core, broker->now, &batch->effects);
-    commit_now(&broker->order, batch);
+    commit_now(&broker->order, broker->store, batch);
     broker_view_end(broker);
     core_settled(broker->core, batch->number);
+    store_figures(broker->store, &broker->space);
     CHECK(batch->effects.send_count == 0 && batch->effects.grant_count == 0);
     batch_reset(batch);
 }

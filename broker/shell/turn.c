@@ -24,6 +24,7 @@ static struct batch *take_settled(struct broker *broker)
     broker->committing = NULL;
     broker_view_end(broker);
     core_settled(broker->core, batch->number);
+    broker->space = batch->figures;
     return batch;
 }
 
@@ -97,6 +98,8 @@ static void copy_figures(struct broker *broker)
     metrics_copy(broker->metrics,
                  &(struct metrics_source){.core = broker->core,
                                           .counters = &broker->counters,
+                                          .store = &broker->space,
+                                          .is_short = broker->is_short,
                                           .now = broker->now,
                                           .peer_count = peers_count(broker->peers),
                                           .watch_count = watch_count(broker->watches)});

@@ -61,10 +61,11 @@ def fresh_id(at_ms=None):
 class Broker:
     """`weft broker` in a process of its own, on free ports."""
 
-    def __init__(self, data, *flags, env=None):
+    def __init__(self, data, *flags, env=None, before=()):
+        """`before`: words in front of the command, a program that becomes it in the end."""
         self.data = data
         self.log = tempfile.TemporaryFile()
-        command = [os.environ["WEFT_BIN"], "broker", "--zmq", "tcp://127.0.0.1:0", "--pub",
+        command = [*before, os.environ["WEFT_BIN"], "broker", "--zmq", "tcp://127.0.0.1:0", "--pub",
                    "tcp://127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data", data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
@@ -237,8 +238,8 @@ class BrokerTest(unittest.TestCase):
         self.data = tempfile.mkdtemp(prefix="weft-test-")
         self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
 
-    def broker(self, *flags, env=None):
-        broker = Broker(os.path.join(self.data, "broker"), *flags, env=env)
+    def broker(self, *flags, **options):
+        broker = Broker(os.path.join(self.data, "broker"), *flags, **options)
         self.addCleanup(broker.close)
         if not broker.is_ready:
             raise AssertionError("not ready:\n" + broker.stderr())

@@ -73,6 +73,20 @@ TEST(submit, another_body_under_the_same_key_is_refused_and_changes_nothing)
     story_free(story);
 }
 
+TEST(submit, a_closed_door_refuses_new_jobs_and_still_knows_old_ones)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(100));
+    (void)story_told(story);
+    struct msg_submit_job known = story_job(100);
+    struct msg_submit_job fresh = story_job(101);
+    known.closed = ERR_DISK;
+    fresh.closed = ERR_DISK;
+    story_submit_two(story, known, fresh);
+    EXPECT_STORY(story, "[0] send client: submitted 100 replayed queued, 101 disk\n");
+    story_free(story);
+}
+
 TEST(submit, an_id_without_a_key_may_be_an_hour_old_and_five_minutes_ahead)
 {
     struct story *story = story_new();

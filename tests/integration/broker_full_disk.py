@@ -1,0 +1,69 @@
+"""A disk that fills up: new work is refused, old work is finished, nothing is lost, and it heals."""
+
+import os
+import subprocess
+import time
+import unittest
+
+from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
+
+MIB = 1024 * 1024
+# A file system of its own, in a mount namespace that only the broker is in.
+SMALL_DISK = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+              'mount -t tmpfs -o size=160m none "$0" && head -c 60M /dev/zero >"$0/ballast" && exec "$@"']
+
+
+def may_mount(folder):
+    probe = subprocess.run([*SMALL_DISK[:-1], 'mount -t tmpfs none "$0"', folder],
+                           capture_output=True, check=False)
+    return probe.returncode == 0
+
+
+class FullDisk(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        if not may_mount(self.data):
+            self.skipTest("this user may not mount a file system in a namespace")
+
+    def test_full_and_well_again(self):
+        served = self.broker("--ahead", "16MiB", before=[*SMALL_DISK, self.data])
+        client = self.peer(served)
+        payload = os.urandom(MIB)
+        accepted, error = [], 0
+        while not error and len(accepted) < 200:
+            job = {"job_id": fresh_id(), "payload": payload}
+            error = client.submit(job)[0].error
+            accepted += [] if error else [job]
+        self.assertEqual(error, ERR["ERR_DISK"])
+        self.assertGreater(len(accepted), 10)
+        served.wait_for_metric("weft_store_short", 1)
+        self.assertTrue(client.submit(accepted[0])[0].replayed)
+
+        # What was accepted is handed out and finished, although the disk is full.
+        worker = self.worker(served, slots=5)
+        for _ in accepted:
+            (job, body), = worker.take_jobs(1)
+            self.assertEqual(body, payload)
+            self.assertEqual(worker.finish(job).error, 0)
+        served.wait_for_metric('weft_jobs{state="succeeded"}', len(accepted))
+
+        os.remove(f"/proc/{served.process.pid}/root{self.data}/ballast")
+        worker.send(pb.Bye())
+        answers = self.submit_until_taken(client)
+        self.assertEqual(answers.error, 0)
+        served.wait_for_metric("weft_store_short", 0)
+        self.assertIsNone(served.process.poll())
+        self.assertIn("store.short", served.stderr())
+        self.assertIn("store.roomy", served.stderr())
+
+    def submit_until_taken(self, client):
+        """The broker asks the file system once a second."""
+        end = time.monotonic() + PATIENCE_S
+        answer, = client.submit({"job_id": fresh_id()})
+        while answer.error == ERR["ERR_DISK"] and time.monotonic() < end:
+            answer, = client.submit({"job_id": fresh_id()})
+        return answer
+
+
+if __name__ == "__main__":
+    unittest.main()
