@@ -71,7 +71,8 @@ static void note_job(struct ledger *ledger, const struct job *job)
     note(ledger, job->no ^ high);
     note(ledger, job->token ^ (uint64_t)job->at << 20);
     note(ledger, (uint64_t)job->version << 32 | (uint64_t)job->errors << 16 | job->crashes);
-    note(ledger, (uint64_t)job->interruptions << 16 | job->state << 4 | job->token_use);
+    note(ledger,
+         (uint64_t)job->interruptions << 16 | (uint64_t)job->state << 4 | (uint64_t)job->token_use);
 }
 
 static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
