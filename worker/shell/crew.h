@@ -29,5 +29,7 @@ when_ms crew_next(const struct worker *worker);
 void crew_lose(struct worker *worker, const struct msg_held_list *lost);
 // All handlers are asked to stop, or killed.
 void crew_stop(struct worker *worker, enum phase_order order);
-// Children without a job get the end of their stdin. Returns how many are still there.
-uint32_t crew_dismiss(struct worker *worker);
+// Children without a job get the end of their stdin.
+void crew_dismiss(struct worker *worker);
+// Handlers that are still there.
+uint32_t crew_count(const struct worker *worker);

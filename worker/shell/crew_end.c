@@ -131,17 +131,20 @@ void crew_stop(struct worker *worker, enum phase_order order)
     }
 }
 
-uint32_t crew_dismiss(struct worker *worker)
+void crew_dismiss(struct worker *worker)
 {
-    uint32_t count = 0;
     for (uint32_t i = 0; i < worker->slots.count; i++) {
         struct handler *handler = &worker->places[i].handler;
-        if (handler->run == 0)
-            continue;
-        count++;
-        if (worker->slots.items[i].state == SLOT_FREE)
+        if (handler->run != 0 && worker->slots.items[i].state == SLOT_FREE)
             handler_end_input(handler);
     }
+}
+
+uint32_t crew_count(const struct worker *worker)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < worker->slots.count; i++)
+        count += worker->places[i].handler.run != 0;
     return count;
 }
 

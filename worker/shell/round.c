@@ -97,15 +97,14 @@ static void flush(struct worker *worker)
 
 static void move_on(struct worker *worker)
 {
-    enum phase_state before = worker->phase.state;
-    struct phase_load load = {.held_count = slots_held_count(&worker->slots),
-                              .unsettled_count = worker->outbox.count -
-                                                 outbox_count_of(&worker->outbox, OUTBOX_SETTLED)};
-    if (before == PHASE_LEAVING)
-        load.unsettled_count += crew_dismiss(worker);
+    // Children of --lines are waited for like answers: they may have something to close.
+    const struct phase_load load = {
+        .held_count = slots_held_count(&worker->slots),
+        .unsettled_count = worker->outbox.count - outbox_count_of(&worker->outbox, OUTBOX_SETTLED) +
+                           crew_count(worker)};
     crew_stop(worker, phase_tick(&worker->phase, worker->now, &load));
-    if (worker->phase.state == PHASE_LEAVING && before != PHASE_LEAVING)
-        (void)crew_dismiss(worker); // counted in the next round
+    if (worker->phase.state == PHASE_LEAVING)
+        crew_dismiss(worker);
 }
 
 static when_ms next_moment(const struct worker *worker)
