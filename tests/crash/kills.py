@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""Broker, gateway and workers die by SIGKILL, at any moment and at named places, while clients of both
+doors submit. Afterwards every acknowledged job has been done, once accepted, and nothing else has happened.
+
+    kills.py [--kills N] [--seed S] [--minutes M] [--record FILE] [--json FILE] [--keep]
+
+WEFT_BIN names the program, WEFT_BUILD its build directory. --record keeps the history, --keep the whole
+directory; a failed run always keeps it and prints where. Waits for events; --minutes bounds the whole.
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+import checker
+from lib_clients import Campaign, Door, all_of, statuses
+from lib_place import Failed, History, Place
+
+PROGRESS_S = 2.0        # the longest wait between two kills
+CHECKED_OVER_HTTP = 300
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=int(os.environ.get("WEFT_KILLS", "60")))
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--minutes", type=float, default=None)
+    parser.add_argument("--record", metavar="FILE")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(1 << 31)
+    if options.minutes is None:
+        options.minutes = 2 + options.kills / 40
+    return options
+
+
+class Run:
+    def __init__(self, options, folder):
+        self.options = options
+        self.random = random.Random(options.seed)
+        self.history = History(os.path.join(folder, "history.jsonl"))
+        self.place = Place(folder, options.seed, self.history)
+        self.campaign = Campaign(self.place, self.history, options.seed, options.minutes * 60)
+        self.actors = []
+        self.began = time.monotonic()
+        self.summary = collections.OrderedDict()
+
+    def killed_count(self):
+        return sum(program.killed_count() for program in self.place.programs)
+
+    def check_faults(self):
+        self.campaign.check_time()
+        fault = self.place.fault() or next((actor.fault for actor in self.actors if actor.fault), None)
+        if fault is not None:
+            raise fault
+
+    def count_effects(self):
+        return self.place.sqlite.execute("SELECT count(*) FROM effects").fetchone()[0]
+
+    # --- the three parts ---
+
+    def kill_under_load(self):
+        self.place.start()
+        self.actors = all_of(self.campaign)
+        for actor in self.actors:
+            actor.start()
+        weights = {"broker": 4, "gateway": 2, "worker": 2}
+        programs = self.place.programs
+        while self.killed_count() < self.options.kills:
+            self.campaign.done(self.count_effects())
+            self.campaign.wait_for_progress(self.random.randint(0, 300), PROGRESS_S)
+            self.check_faults()
+            victims = self.random.choices(programs, [weights[program.kind] for program in programs],
+                                          k=self.random.choice([1, 1, 1, 2]))
+            for victim in victims:
+                # Sometimes while it starts, which is while it recovers.
+                if self.random.random() < 0.85:
+                    victim.wait_ready()
+                victim.kill()
+        for program in programs:
+            program.armed_share = 0
+
+    def drain(self):
+        """The clients' last questions are answered, then every job comes to its end."""
+        with self.campaign.news:
+            self.campaign.closing = True
+            self.campaign.news.notify_all()
+        for actor in self.actors:
+            while actor.is_alive():
+                actor.join(0.5)
+                self.check_faults()
+        door = Door(self.place.zmq, self.campaign.check_time)
+        open_ids = [order.id for order in self.campaign.acked]
+        while open_ids:
+            self.check_faults()
+            open_ids = [job for job, said in statuses(door, open_ids, wait_ms=500)
+                        if said is not None and said["state"] != "succeeded"]
+        door.close()
+        # An armed program is killed now, so that it cannot die when it is told to stop.
+        for program in self.place.programs:
+            program.kill()
+
+    def look(self):
+        """How everything stands, at the end and once more after a last kill of the broker."""
+        for worker in self.place.workers:
+            worker.stop()
+        self.place.broker.wait_ready()
+        door = Door(self.place.zmq, self.campaign.check_time)
+        ids = list(self.campaign.asked)
+        found = statuses(door, ids)
+        door.close()
+        self.place.broker.is_ready.clear()
+        self.place.broker.kill()
+        self.place.broker.wait_ready()
+        door = Door(self.place.zmq, self.campaign.check_time)
+        if statuses(door, ids) != found:
+            raise Failed("a job stands otherwise after a last kill of the broker")
+        door.close()
+        self.look_over_http(dict(found))
+        figures = self.place.record_figures("the end")
+        self.write_down(found, figures)
+        self.place.gateway.stop()
+        self.place.broker.stop()
+
+    def look_over_http(self, found):
+        from lib_clients import Http
+        self.place.gateway.wait_ready()
+        http = Http(self.place.http_port)
+        for job in self.random.sample(sorted(found), min(CHECKED_OVER_HTTP, len(found))):
+            got = http.ask("GET", f"/v1/jobs/{job}")
+            while got is None or got[0] in (503, 504):
+                self.check_faults()
+                got = http.ask("GET", f"/v1/jobs/{job}")
+            said = found[job]
+            if got[0] == 404 and said is None:
+                continue
+            status = json.loads(got[2])
+            if said is None or (status["status"], status["version"], status["result"]) != (
+                    said["state"], said["version"], {"n": said["n"], "token": said["token"]}):
+                raise Failed(f"the doors disagree about {job}: {status} and {said}")
+
+    def write_down(self, found, figures):
+        absent = {"state": "missing", "version": 0, "token": None, "attempt": 0, "n": None}
+        for job, said in found:
+            self.history.line(do="final", job=job, **(said or absent))
+        for job, token, n in self.place.sqlite.execute("SELECT job, token, n FROM effects"):
+            self.history.line(do="effect", job=job, token=str(token), n=n)
+        for job, state, version, token in self.place.transitions():
+            self.history.line(do="log", job=job, state=state, version=version, token=token)
+        with open(self.place.handlers, encoding="utf-8") as file:
+            for text in file:
+                self.history.line(**json.loads(text))
+        jobs = sum(int(value) for name, value in figures.items() if name.startswith("weft_jobs{"))
+        self.history.line(do="end", jobs=jobs, lines=self.history.count + 1)
+        self.history.close()
+
+    # --- what is told ---
+
+    def count_everything(self):
+        kills = collections.Counter()
+        for program in self.place.programs:
+            for how, count in program.kills.items():
+                kills[f"{program.kind}, {how}"] += count
+        runs, jobs = self.place.sqlite.execute("SELECT count(*), count(DISTINCT job) FROM runs").fetchone()
+        more = self.place.sqlite.execute(
+            "SELECT count(*) FROM (SELECT job FROM runs GROUP BY job HAVING count(*) > 1)").fetchone()[0]
+        self.summary.update({
+            "seed": self.options.seed,
+            "kills": self.killed_count(),
+            "kills by": dict(sorted(kills.items())),
+            "acknowledged": len(self.campaign.acked),
+            "verdicts": dict(self.campaign.verdicts),
+            "jobs executed": jobs,
+            "executions": runs,
+            "executed more than once": more,
+            "outcomes resent": self.place.stats("resent"),
+            "outcomes refused as stale": self.place.stats("stale"),
+        })
+
+    def judge(self):
+        self.count_everything()
+        faults, counts = checker.check(checker.read(self.history.path))
+        self.summary["reads"] = counts["read"]
+        self.summary["lines of history"] = sum(counts.values())
+        self.summary["faults"] = len(faults)
+        self.summary["seconds"] = round(time.monotonic() - self.began, 1)
+        if faults:
+            raise Failed(f"{len(faults)} faults:\n  " + "\n  ".join(faults[:40]))
+        if self.summary["outcomes resent"] == 0:
+            raise Failed("no outcome was resent: the run has shown nothing about the journal")
+        for kind in ("broker", "gateway", "worker"):
+            if not any(name.startswith(kind) for name in self.summary["kills by"]):
+                raise Failed(f"too few kills: none of a {kind}")
+
+    def tell(self):
+        for name, value in self.summary.items():
+            if isinstance(value, dict):
+                print(f"{name}:")
+                for part, count in value.items():
+                    print(f"    {part:<38} {count:>9,}")
+            else:
+                print(f"{name:<42} {value:>9,}")
+        sys.stdout.flush()
+
+
+def main():
+    options = parse()
+    folder = tempfile.mkdtemp(prefix="weft-kills-")
+    print(f"seed {options.seed}, {options.kills} kills", flush=True)
+    run, failed = Run(options, folder), True
+    try:
+        run.kill_under_load()
+        run.drain()
+        run.look()
+        run.judge()
+        failed = False
+    except Failed as fault:
+        print(f"FAILED: {fault}")
+        print(f"everything is in {folder}; again with --seed {options.seed}")
+        run.count_everything()
+    finally:
+        run.place.close()
+        run.tell()
+        if options.record and not failed:
+            shutil.copyfile(run.history.path, options.record)
+        if options.json:
+            with open(options.json, "w", encoding="utf-8") as file:
+                json.dump({**run.summary, "failed": failed}, file)
+        if not failed and not options.keep:
+            shutil.rmtree(folder)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
