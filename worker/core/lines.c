@@ -4,6 +4,7 @@
 
 #include "lib/base/check.h"
 #include "lib/base/duration.h"
+#include "lib/base/utf8.h"
 #include "worker/core/jsontext.h"
 
 // --- the request ---
@@ -90,6 +91,10 @@ static void put_payload(struct bytes_out *out, const struct body *payload)
     } else if (payload->content == CONTENT_JSON && jsontext_is_valid(payload->bytes)) {
         put_text(out, ",\"payload\":");
         put_on_one_line(out, jsontext_trim(payload->bytes));
+    } else if (payload->content == CONTENT_TEXT &&
+               utf8_valid_len(payload->bytes) == payload->bytes.len) {
+        put_text(out, ",\"payload\":");
+        put_string(out, payload->bytes);
     } else {
         put_text(out, ",\"payload_base64\":\"");
         put_base64(out, payload->bytes);
@@ -102,6 +107,8 @@ size_t lines_request_size(const struct lines_job *job)
 {
     enum { NAMES_AND_NUMBERS = 512, ESCAPE_LEN = 6 };
     size_t texts = job->type.len + job->queue.len + job->traceparent.len;
+    if (job->payload.content == CONTENT_TEXT)
+        texts += job->payload.bytes.len;
     return NAMES_AND_NUMBERS + ESCAPE_LEN * texts + job->payload.bytes.len / 3 * 4 + 4;
 }
 

@@ -7,8 +7,8 @@
 //   ◀─ {"job_id":"…","ok":true,"result":…}
 //   ◀─ {"job_id":"…","ok":false,"kind":"…","message":"…","retry":false,"retry_after":"30s"}
 //
-// A payload that is JSON stands there as it was sent, on one line; any other is
-// "payload_base64", with its "content_type". The token is a string because many languages cannot
+// A payload that is JSON stands there as it was sent, on one line; one that is text is a string; any
+// other is "payload_base64", with its "content_type". The token is a string because many languages cannot
 // hold 64-bit numbers. Members that are not known are skipped, in both directions.
 
 #include "lib/base/bytes.h"

@@ -42,6 +42,12 @@ TEST(lines, json_goes_as_it_is_on_one_line)
     expect_request(&job, ",\"payload\":{\"a\": [1,  2]}");
 }
 
+TEST(lines, text_is_a_string)
+{
+    struct lines_job job = job_of("say \"h\xc3\xa9\"\n\x01", CONTENT_TEXT);
+    expect_request(&job, ",\"payload\":\"say \\\"h\xc3\xa9\\\"\\u000a\\u0001\"");
+}
+
 TEST(lines, other_payloads_are_base64)
 {
     struct lines_job job = job_of("f", CONTENT_BYTES);
@@ -49,9 +55,12 @@ TEST(lines, other_payloads_are_base64)
                    ",\"payload_base64\":\"Zg==\",\"content_type\":\"application/octet-stream\"");
     job = job_of("fo", CONTENT_MSGPACK);
     expect_request(&job, ",\"payload_base64\":\"Zm8=\",\"content_type\":\"application/msgpack\"");
-    job = job_of("foobar", CONTENT_TEXT);
+    job = job_of("foobar", CONTENT_BYTES);
     expect_request(
-        &job, ",\"payload_base64\":\"Zm9vYmFy\",\"content_type\":\"text/plain; charset=utf-8\"");
+        &job, ",\"payload_base64\":\"Zm9vYmFy\",\"content_type\":\"application/octet-stream\"");
+    job = job_of("\xff", CONTENT_TEXT);
+    expect_request(&job,
+                   ",\"payload_base64\":\"/w==\",\"content_type\":\"text/plain; charset=utf-8\"");
     job = job_of("{", CONTENT_JSON);
     expect_request(&job, ",\"payload_base64\":\"ew==\",\"content_type\":\"application/json\"");
     job = job_of("", CONTENT_NONE);
