@@ -104,7 +104,7 @@ static struct slice refuse(void *ctx, const struct http_refusal *refusal, char *
     return problem_text(&problem, (uint8_t *)room, room_len);
 }
 
-err door_open(struct gateway *gateway, struct http **out_http)
+err door_open(struct gateway *gateway)
 {
     const struct settings *settings = gateway->settings;
     const struct http_options options = {
@@ -123,5 +123,8 @@ err door_open(struct gateway *gateway, struct http **out_http)
                 .buffered_bytes_max = settings->buffered_bytes_max,
             },
     };
-    return http_open(&options, out_http);
+    struct http *http = NULL;
+    err e = http_open(&options, &http);
+    gateway->http = http;
+    return e;
 }

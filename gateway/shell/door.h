@@ -5,8 +5,7 @@
 #include "lib/base/err.h"
 
 struct gateway;
-struct http;
 
-// Opens the door of `gateway`, whose other parts are there already.
+// Opens the door of `gateway`, whose other parts are there already, and sets gateway->http.
 //   ERR_BAD_FIELD, ERR_LOCKED, ERR_SYSTEM as http_open()
-MUST_USE err door_open(struct gateway *gateway, struct http **out_http);
+MUST_USE err door_open(struct gateway *gateway);

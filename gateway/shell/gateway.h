@@ -17,7 +17,7 @@
 
 struct gateway {
     const struct settings *settings;
-    struct http *http;
+    struct http *_Atomic http; // the last to come: its threads look at it while it does
     struct courier *courier;
     struct keys *keys;
     struct bulk *bulk;

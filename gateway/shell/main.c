@@ -54,7 +54,7 @@ static err make(struct gateway *gateway, const char **out_why)
     if (e != OK)
         return e;
     *out_why = "--http: the address is in use, or not ADDRESS:PORT";
-    return door_open(gateway, &gateway->http);
+    return door_open(gateway);
 }
 
 // The courier first, so that what is under way still gets its answer; the door before those whom

@@ -30,6 +30,7 @@ enum {
     LAZY_MS = 1000,
     FORGET_MAX = 64, // in one transaction, besides what was put
     GROW_TRIES = 8,
+    AHEAD_BYTES = 16 * 1024 * 1024, // a full disk is met before a commit, and notes are dropped
 };
 
 static const char *const tables[] = {[TABLE_KEYS] = "keys", [TABLE_ORDER] = "order"};
@@ -260,6 +261,7 @@ static err make(struct keys *keys, const struct keys_options *options, const cha
         .table_count = sizeof tables / sizeof tables[0],
         .map_start_bytes = 16u << 20,
         .map_bytes_max = options->map_bytes_max,
+        .ahead_bytes = AHEAD_BYTES,
         .reader_count_max = 8,
     };
     err e = disk_open(&disk, &keys->disk, out_why);
