@@ -151,11 +151,21 @@ void ledger_settled(struct ledger *ledger, uint64_t batch)
     overlay_settled(&ledger->overlay, batch);
 }
 
+static uint64_t unfinished_count(const struct ledger_row *row)
+{
+    return row->counts[JOB_SCHEDULED] + row->counts[JOB_QUEUED] + row->counts[JOB_RUNNING] +
+           row->counts[JOB_RETRYING];
+}
+
 err ledger_load_row(struct ledger *ledger, const struct ledger_row *row)
 {
     if (row->job_no_next == 0)
         return ERR_DAMAGED;
     ledger->row = *row;
+    uint64_t expected = unfinished_count(row);
+    if (expected > ledger->jobs.cap)
+        return ERR_FULL;
+    index_prepare(&ledger->jobs.by_id, (uint32_t)expected);
     return OK;
 }
 

@@ -21,6 +21,18 @@ void index_init(struct index *index, void *memory, uint32_t cap)
     index->heads[0] = INDEX_NONE;
 }
 
+void index_prepare(struct index *index, uint32_t count)
+{
+    CHECK(index->count == 0 && count <= index->cap);
+    if (count <= index->bucket_count)
+        return;
+    for (uint32_t i = index->bucket_count; i < count; i++)
+        index->heads[i] = INDEX_NONE;
+    index->bucket_count = count;
+    while (index->low <= count / 2)
+        index->low *= 2;
+}
+
 static uint32_t bucket_of(const struct index *index, uint32_t hash)
 {
     uint64_t wide = hash & ((uint64_t)index->low * 2 - 1);

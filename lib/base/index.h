@@ -34,6 +34,10 @@ size_t index_size(uint32_t cap);
 // `memory` is index_size(cap) bytes, aligned for uint64_t, and stays the caller's.
 void index_init(struct index *index, void *memory, uint32_t cap);
 
+// Makes the buckets for `count` slots at once, instead of one by one as they come: worth it before
+// many are loaded. The index is empty; `count` is at most cap.
+void index_prepare(struct index *index, uint32_t count);
+
 // `slot` is below cap and not in the index.
 void index_add(struct index *index, uint32_t slot, uint64_t hash);
 

@@ -86,6 +86,32 @@ TEST(index, can_be_filled_to_its_cap_and_no_further)
     test_free(memory);
 }
 
+TEST(index, prepared_buckets_hold_and_grow_like_others)
+{
+    enum { PREPARED = CAP / 3 };
+    void *memory = memory_of(CAP);
+    struct index index;
+    index_init(&index, memory, CAP);
+    index_prepare(&index, PREPARED);
+    EXPECT_EQ(index.bucket_count, PREPARED);
+    for (uint32_t slot = 0; slot < CAP; slot++)
+        index_add(&index, slot, prng_mix(slot));
+    for (uint32_t slot = 0; slot < CAP; slot++)
+        EXPECT(has(&index, slot, prng_mix(slot)));
+    EXPECT_EQ(index.bucket_count, CAP);
+    test_free(memory);
+}
+
+TEST(index, preparing_a_filled_index_is_a_bug)
+{
+    void *memory = memory_of(8);
+    struct index index;
+    index_init(&index, memory, 8);
+    index_add(&index, 0, 1);
+    EXPECT_DIES(index_prepare(&index, 4));
+    test_free(memory);
+}
+
 TEST(index, one_slot_works)
 {
     void *memory = memory_of(1);
