@@ -13,6 +13,7 @@
 
 enum {
     FREE_LIST_EVERY = 1024,     // transactions between two looks at the list of free pages
+    AHEAD_PIECES = 16,          // in which the last of a full file system is taken
     GROW_WAIT_MS = 20,          // how long growing that is not urgent waits for readers
     GROW_WAIT_URGENT_MS = 10000 // and growing without which nothing can be written
 };
@@ -119,6 +120,19 @@ static err keep_map(struct disk *disk)
     return e;
 }
 
+// What is left is taken in small pieces: a process that starts on a full file system finds what
+// the one before it allocated, for that is granted again.
+static void take_what_is_left(struct disk *disk, mdb_filehandle_t fd, uint64_t from)
+{
+    uint64_t piece = disk->ahead_bytes / AHEAD_PIECES;
+    for (unsigned i = 0; i < AHEAD_PIECES && piece > 0; i++) {
+        if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)piece) != 0)
+            return;
+        from += piece;
+        disk->allocated_bytes = from;
+    }
+}
+
 // Allocates without changing the file's size. A file system that cannot is treated like one that
 // always has room: then only the commit itself tells.
 static void keep_ahead(struct disk *disk)
@@ -133,7 +147,10 @@ static void keep_ahead(struct disk *disk)
     int code = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(until - from));
     if (code == 0 || errno == EOPNOTSUPP)
         disk->allocated_bytes = until;
-    atomic_store(&disk->is_short, code != 0 && errno != EOPNOTSUPP && errno != EINTR);
+    bool is_short = code != 0 && errno != EOPNOTSUPP && errno != EINTR;
+    atomic_store(&disk->is_short, is_short);
+    if (is_short)
+        take_what_is_left(disk, fd, from);
     disk_measure(disk);
 }
 

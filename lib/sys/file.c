@@ -165,12 +165,14 @@ err file_read(const char *path, void *out_bytes, size_t cap, size_t *out_len)
     return result;
 }
 
-// The process id is for the eye: the lock itself is the system's.
-static bool write_owner(int fd)
+// The process id is for the eye, and a full file system may have no room for it: the lock itself
+// is the system's.
+static void write_owner(int fd)
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    return ftruncate(fd, 0) == 0 && write_all(fd, slice_of(text, (size_t)len));
+    bool is_written = write_all(fd, slice_of(text, (size_t)len)) && ftruncate(fd, len) == 0;
+    (void)is_written; // an old one or none is as good
 }
 
 err file_lock(const char *dir, int *out_lock)
@@ -186,12 +188,11 @@ err file_lock(const char *dir, int *out_lock)
     err result = OK;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         result = errno == EWOULDBLOCK ? ERR_LOCKED : ERR_SYSTEM;
-    else if (!write_owner(fd))
-        result = err_of(errno);
     if (result != OK) {
         close_quietly(fd);
         return result;
     }
+    write_owner(fd);
     *out_lock = fd;
     return OK;
 }

@@ -1,5 +1,6 @@
 """A disk that fills up: new work is refused, old work is finished, nothing is lost, and it heals."""
 
+import errno
 import os
 import subprocess
 import time
@@ -55,6 +56,37 @@ class FullDisk(BrokerTest):
         self.assertIsNone(served.process.poll())
         self.assertIn("store.short", served.stderr())
         self.assertIn("store.roomy", served.stderr())
+
+    def test_start_on_a_full_disk(self):
+        holder = subprocess.Popen([*SMALL_DISK, self.data, "sh", "-c", "echo mounted; exec cat"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(holder.communicate)
+        self.assertEqual(holder.stdout.readline(), b"mounted\n")
+        inside = {"before": ["nsenter", f"--target={holder.pid}", "--user", "--mount",
+                             "--preserve-credentials"]}
+        served = self.broker("--ahead", "16MiB", **inside)
+        client = self.peer(served)
+        accepted = {"job_id": fresh_id()}
+        self.assertEqual(client.submit(accepted)[0].error, 0)
+        self.fill_up(f"/proc/{holder.pid}/root{self.data}/rest")
+        served.kill()
+
+        served = self.broker("--ahead", "16MiB", **inside)
+        client = self.peer(served)
+        self.assertEqual(client.submit({"job_id": fresh_id()})[0].error, ERR["ERR_DISK"])
+        worker = self.worker(served)
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual(job.job_id, accepted["job_id"])
+        self.assertEqual(worker.finish(job).error, 0)
+
+    def fill_up(self, path):
+        """Until the file system has not one byte more."""
+        with open(path, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
 
     def submit_until_taken(self, client):
         """The broker asks the file system once a second."""

@@ -8,6 +8,7 @@
 
 static int refusal; // errno of every allocation, 0: granted
 static unsigned asked_count;
+static off_t end = (off_t)1 << 40; // of what the file system can still give
 
 // Stands before the C library's.
 int fallocate(int fd, int mode, off_t from, off_t len)
@@ -16,16 +17,16 @@ int fallocate(int fd, int mode, off_t from, off_t len)
     (void)mode;
     EXPECT(from >= 0 && len > 0);
     asked_count++;
-    errno = refusal;
-    return refusal == 0 ? 0 : -1;
+    errno = refusal != 0 ? refusal : ENOSPC;
+    return refusal == 0 && from + len <= end ? 0 : -1;
 }
 
 enum { AHEAD = 1 << 20 };
 
-static struct disk *open_disk(void)
+static struct disk *open_dir(const char *dir)
 {
     static const char *const tables[] = {"bodies"};
-    struct disk_options options = {.dir = test_temp_dir(),
+    struct disk_options options = {.dir = dir,
                                    .tables = tables,
                                    .table_count = 1,
                                    .ahead_bytes = AHEAD,
@@ -34,6 +35,11 @@ static struct disk *open_disk(void)
     const char *why = NULL;
     EXPECT_EQ(disk_open(&options, &disk, &why), OK);
     return disk;
+}
+
+static struct disk *open_disk(void)
+{
+    return open_dir(test_temp_dir());
 }
 
 static err write_page(struct disk *disk, uint64_t no)
@@ -79,6 +85,23 @@ TEST(disk_space, full_file_system_is_told_early_and_refused_before_the_end)
     EXPECT_EQ(write_page(disk, no), OK);
     EXPECT(!usage_of(disk).is_short);
     disk_close(disk);
+}
+
+// What was allocated ahead stays the file's when the process dies.
+TEST(disk_space, start_on_a_full_file_system_finds_the_room_left_for_finishing)
+{
+    refusal = 0;
+    const char *dir = test_temp_dir();
+    struct disk *disk = open_dir(dir);
+    EXPECT_EQ(write_page(disk, 1), OK);
+    end = (off_t)usage_of(disk).file_bytes + AHEAD;
+    disk_close(disk);
+    disk = open_dir(dir);
+    EXPECT_EQ(write_page(disk, 2), OK);
+    EXPECT(usage_of(disk).is_short);
+    EXPECT(usage_of(disk).ahead_left_bytes > AHEAD / 2);
+    disk_close(disk);
+    end = (off_t)1 << 40;
 }
 
 TEST(disk_space, file_system_that_cannot_allocate_is_used_as_it_is)
