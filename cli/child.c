@@ -6,6 +6,7 @@
 #include "cli/ready.h"
 #include "lib/base/check.h"
 #include "lib/sys/file.h"
+#include "lib/sys/log.h"
 #include "lib/sys/process.h"
 #include "lib/sys/signal.h"
 
@@ -30,12 +31,17 @@ _Noreturn static void become(const struct child *child, pid_t parent, int out_fd
     _exit(126); // what shells say of a program that cannot be run
 }
 
-static err write_pid(const struct child *child)
+// A child is not given up because a full disk has no room for its number: it may be the one that
+// makes room again.
+static void write_pid(const struct child *child)
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%ld\n", (long)child->pid);
     CHECK(len > 0 && (size_t)len < sizeof text);
-    return file_write(child->pid_path, slice_of(text, (size_t)len));
+    err e = file_write(child->pid_path, slice_of(text, (size_t)len));
+    if (e != OK)
+        log_warn("dev.pid_not_written", "path=%s error=%s", log_quote_text(child->pid_path).text,
+                 err_slug(e));
 }
 
 static void close_out(struct child *child)
@@ -70,7 +76,8 @@ err child_start(struct child *child, when_ms now)
     child->started_at = now;
     child->start_count++;
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    return write_pid(child);
+    write_pid(child);
+    return OK;
 }
 
 static void end_line(struct child *child)
