@@ -7,7 +7,13 @@
 #include "worker/journal/record.h"
 
 enum { TABLE_OUTCOMES, TABLE_COUNT };
-enum { FULL_TRIES_MAX = 8, START_BYTES = 16 * 1024 * 1024, FORMAT = 1 };
+// What is allocated ahead lets work be finished while others fill the disk.
+enum {
+    FULL_TRIES_MAX = 8,
+    START_BYTES = 16 * 1024 * 1024,
+    AHEAD_BYTES = 8 * 1024 * 1024,
+    FORMAT = 1
+};
 #define BYTES_MAX ((uint64_t)64 * 1024 * 1024 * 1024)
 
 static const char *const tables[TABLE_COUNT] = {[TABLE_OUTCOMES] = "outcomes"};
@@ -29,6 +35,7 @@ err journal_open(const char *dir, const char *name, struct journal **out_journal
                                          .table_count = TABLE_COUNT,
                                          .map_start_bytes = START_BYTES,
                                          .map_bytes_max = BYTES_MAX,
+                                         .ahead_bytes = AHEAD_BYTES,
                                          .name = name,
                                          .format = FORMAT};
     err opened = disk_open(&options, &journal->disk, out_why);

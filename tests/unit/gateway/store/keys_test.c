@@ -4,6 +4,21 @@
 
 #include "tests/support/test.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
+static bool is_disk_full;
+
+// Stands before the C library's.
+int fallocate(int fd, int mode, off_t from, off_t len)
+{
+    (void)fd;
+    (void)mode;
+    EXPECT(from >= 0 && len > 0);
+    errno = ENOSPC;
+    return is_disk_full ? -1 : 0;
+}
+
 static struct keys *open_keys(const char *dir, uint32_t count_max)
 {
     struct keys *keys = NULL;
@@ -49,6 +64,25 @@ TEST(keys, notes_are_there_after_a_restart)
     struct keys_figures figures;
     keys_figures(keys, &figures);
     EXPECT_EQ(figures.count, 10);
+    keys_close(keys);
+}
+
+TEST(keys, a_full_disk_takes_no_notes_and_ends_nothing)
+{
+    const char *dir = test_temp_dir();
+    is_disk_full = true;
+    struct keys *keys = open_keys(dir, 100);
+    struct keys_note note = note_of(7);
+    struct keys_figures figures = {0};
+    keys_put(keys, &note);
+    while (figures.dropped == 0 && figures.written == 0)
+        keys_figures(keys, &figures);
+    EXPECT_EQ(figures.dropped, 1);
+    is_disk_full = false;
+    keys_put(keys, &note);
+    while (figures.written == 0)
+        keys_figures(keys, &figures);
+    EXPECT_EQ(figures.count, 1);
     keys_close(keys);
 }
 
