@@ -569,8 +569,10 @@ void courier_stop(struct courier *courier)
     finish_all(&courier->questions, ERR_NO_BROKER);
     finish_all(&courier->urgent, ERR_NO_BROKER);
     finish_all(&courier->bulk, ERR_NO_BROKER);
-    while (courier->parcels != NULL)
+    while (courier->parcels != NULL) {
+        CHECK(courier->parcels->previous == NULL);
         give_up(courier, courier->parcels);
+    }
 }
 
 void courier_close(struct courier *courier)
