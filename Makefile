@@ -43,8 +43,8 @@ test: deps ## all tests; what CI runs
 check: format-check build-dev tidy-quick cppcheck ## before every push: format, lint and the quick tests in dev
 	@ctest --preset dev -L '^(arch|unit|fuzz|sim|integration)$$'
 
-prove: build-release build ## the long campaigns; they resume and add up
-	@tests/prove/run
+prove: build-release build ## the long campaigns, 10 minutes of them (MINUTES=…); they resume and add up
+	@tests/prove/run $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: build-release build ## figures of this machine, as a table and as JSON
 	@deploy/deps.sh --bench
