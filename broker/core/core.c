@@ -52,12 +52,14 @@ err core_load_batch(struct core *core, const struct batch_row *row)
 
 err core_load_job(struct core *core, const struct job_row *row)
 {
-    bool is_running = row->state == JOB_RUNNING;
-    if (is_running && core->ledger.grant_used >= core->limits.lease_count_max)
-        return ERR_FULL;
     err loaded = ledger_load_job(&core->ledger, row);
-    if (loaded != OK || !is_running || workers_find(&core->workers, &row->worker) != WORKERS_NONE)
+    if (loaded != OK || row->state != JOB_RUNNING)
         return loaded;
+    // It needs its lease and its worker again.
+    if (++core->resumed_count > core->limits.lease_count_max)
+        return ERR_FULL;
+    if (workers_find(&core->workers, &row->worker) != WORKERS_NONE)
+        return OK;
     uint32_t worker;
     return workers_add(&core->workers, &row->worker, &worker);
 }
@@ -71,18 +73,18 @@ err core_load_key(struct core *core, const struct id *id, uint64_t job_no)
 static void resume_lease(struct core *core, struct now now, uint32_t slot)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    const struct grant *grant = &core->ledger.grants[job->grant];
-    uint32_t worker = workers_find(&core->workers, &grant->worker);
+    const struct past *past = ledger_past(&core->ledger, job);
+    uint32_t worker = workers_find(&core->workers, &past->worker);
     // Loading has made room for both.
     CHECK(worker != WORKERS_NONE && leases_has_room(&core->leases));
     leases_add(&core->leases,
                &(struct lease){.job_id = job->id,
-                               .token = job->token,
-                               .ends_at = when_after(now.mono, grant->lease_ms),
+                               .token = past->token,
+                               .ends_at = when_after(now.mono, past->lease_ms),
                                .slot = slot,
                                .worker = worker,
                                .body_len = job->body_len,
-                               .lease_ms = grant->lease_ms},
+                               .lease_ms = past->lease_ms},
                &workers_at(&core->workers, worker)->leases);
     workers_out(&core->workers, worker, job->lane, job->body_len);
 }

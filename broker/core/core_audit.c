@@ -5,12 +5,15 @@
 struct census {
     uint64_t by_state[JOB_STATES];
     uint64_t waiting_delayed;
+    uint64_t with_past;
 };
 
 static void audit_job(const struct core *core, uint32_t slot, struct census *census)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    const struct past *past = ledger_past(&core->ledger, job);
     census->by_state[job->state]++;
+    census->with_past += job->past != PASTS_NONE;
     CHECK(jobs_find(&core->ledger.jobs, &job->id) == slot);
     CHECK(job->no < core->ledger.row.job_no_next);
     CHECK(policies_is_known(&core->ledger.policies, job->policy));
@@ -22,10 +25,10 @@ static void audit_job(const struct core *core, uint32_t slot, struct census *cen
                   job->state == JOB_RUNNING);
     if (job->state == JOB_RUNNING) {
         // No job is ownerless: its lease is live and leads back to it.
-        uint32_t lease = leases_find(&core->leases, job->token);
+        uint32_t lease = leases_find(&core->leases, past->token);
         CHECK(lease != LEASES_NONE && leases_at(&core->leases, lease)->is_live);
         CHECK(leases_at(&core->leases, lease)->slot == slot);
-        CHECK(job->grant != JOB_NO_GRANT);
+        CHECK(!id_is_zero(&past->worker));
     }
 }
 
@@ -74,6 +77,7 @@ void core_audit(const struct core *core)
     CHECK(census.by_state[JOB_RETRYING] == counts[JOB_RETRYING]);
     CHECK(ended_count(&census) == core->ledger.leaver_end - core->ledger.leaver_first);
     CHECK(census.waiting_delayed == core->delayed.heap.count);
+    CHECK(census.with_past == core->ledger.pasts.count);
     uint64_t ready = 0;
     for (uint32_t lane = 0; lane < core->ledger.lanes.count; lane++)
         ready += ready_count(&core->ready, lane);

@@ -17,9 +17,10 @@ struct core {
     struct delayed delayed;
     struct leases leases;
     struct workers workers;
-    when_ms started_at;  // mono
-    uint32_t first_lane; // where the next round of dispatching begins
-    uint64_t namings;    // messages of workers that named what they hold
+    when_ms started_at;     // mono
+    uint32_t resumed_count; // running jobs that were loaded
+    uint32_t first_lane;    // where the next round of dispatching begins
+    uint64_t namings;       // messages of workers that named what they hold
     bool has_more;
     struct core_figures figures;
 };

@@ -23,7 +23,7 @@ static void hold(struct core *core, struct now now, uint32_t slot, uint32_t work
     struct worker *worker = workers_at(&core->workers, worker_no);
     leases_add(&core->leases,
                &(struct lease){.job_id = job->id,
-                               .token = job->token,
+                               .token = ledger_past(&core->ledger, job)->token,
                                .ends_at = when_after(now.mono, core->limits.lease_ms),
                                .slot = slot,
                                .worker = worker_no,
@@ -36,15 +36,16 @@ static void hold(struct core *core, struct now now, uint32_t slot, uint32_t work
 static void send(struct core *core, uint32_t slot, uint32_t worker_no, struct effects *fx)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    const struct past *past = ledger_past(&core->ledger, job);
     struct lane_row lane = lanes_row(&core->ledger.lanes, job->lane);
     struct grant_send *grant = effects_grant(fx, workers_at(&core->workers, worker_no)->peer);
     grant->job_no = job->no;
     grant->job =
         (struct msg_job){.job_id = job->id,
-                         .token = job->token,
+                         .token = past->token,
                          .type = lane.type,
                          .queue = lane.queue,
-                         .attempt = 1u + job->errors + job->crashes,
+                         .attempt = 1u + past->errors + past->crashes,
                          .timeout_ms = policies_at(&core->ledger.policies, job->policy)->timeout_ms,
                          .generation = job->no};
     const struct msg_submit_job *body = effects_body(fx, job->no);

@@ -14,7 +14,8 @@ static when_ms again_at(const struct core *core, const struct job *job,
                         const struct msg_finish_job *finish, when_ms now)
 {
     const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
-    when_ms delay = retry_delay_ms(policy, &job->id, 1u + job->errors + job->crashes);
+    const struct past *past = ledger_past(&core->ledger, job);
+    when_ms delay = retry_delay_ms(policy, &job->id, 1u + past->errors + past->crashes);
     if (delay < finish->retry_after_ms)
         delay = finish->retry_after_ms;
     return when_after(now, delay);
@@ -26,8 +27,9 @@ static struct verdict retry_or_die(const struct core *core, const struct job *jo
 {
     const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
     bool is_crash = finish->outcome == OUTCOME_CRASHED;
-    bool is_last = job->errors + job->crashes + 1u >= policy->max_attempts ||
-                   (is_crash && job->crashes + 1u >= policy->max_crashes);
+    const struct past *past = ledger_past(&core->ledger, job);
+    bool is_last = past->errors + past->crashes + 1u >= policy->max_attempts ||
+                   (is_crash && past->crashes + 1u >= policy->max_crashes);
     if (is_last)
         return (struct verdict){.event = JOB_DIE, .due_at = now};
     return (struct verdict){.event = JOB_FAIL, .due_at = again_at(core, job, finish, now)};
@@ -119,7 +121,8 @@ static err judge(struct core *core, struct now now, uint32_t worker,
     if (slot == JOBS_NONE)
         return answer_stored(core, finish);
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    if (job->token != finish->token || job->token_use == TOKEN_NONE)
+    uint64_t last_token = ledger_past(&core->ledger, job)->token;
+    if (last_token != finish->token || job->token_use == TOKEN_NONE)
         return ERR_STALE_LEASE;
     if (job->token_use == TOKEN_FINISHED)
         return OK;

@@ -34,24 +34,17 @@ enum job_event {
 };
 enum { JOB_EVENTS = 11 };
 
-#define JOB_NO_GRANT UINT32_MAX
-
-// 96 bytes; what it costs per waiting job with its indexes is in docs/limits.md.
+// 72 bytes; what it costs per waiting job with its indexes is in docs/limits.md.
 struct job {
     struct id id;
     uint64_t no;
-    uint64_t token; // the last one granted
     uint64_t fingerprint;
     when_ms accepted_at;
     when_ms at; // unfinished: since or from when it may start; ended: when it ended
-    when_ms granted_at;
     uint32_t version;
     uint32_t batch; // place of its batch + 1, 0 when none
     uint32_t body_len;
-    uint32_t interruptions;
-    uint32_t grant; // who holds it, or held it until it ended; else JOB_NO_GRANT
-    uint16_t errors;
-    uint16_t crashes;
+    uint32_t past; // its place in struct pasts; PASTS_NONE when it was never granted
     uint16_t lane;
     uint16_t policy;
     unsigned state : 4; // enum job_state; written by job_move() only

@@ -28,9 +28,9 @@ uint32_t jobs_add(struct jobs *jobs, const struct id *id, uint64_t no)
     if (slot == JOBS_NONE)
         slot = jobs->used++;
     else
-        jobs->free = jobs->slots[slot].grant;
+        jobs->free = jobs->slots[slot].past;
     jobs->count++;
-    jobs->slots[slot] = (struct job){.id = *id, .no = no, .grant = JOB_NO_GRANT};
+    jobs->slots[slot] = (struct job){.id = *id, .no = no, .past = PASTS_NONE};
     index_add(&jobs->by_id, slot, id_hash(id, jobs->seed));
     return slot;
 }
@@ -39,9 +39,9 @@ void jobs_drop(struct jobs *jobs, uint32_t slot)
 {
     struct job *job = jobs_at(jobs, slot);
     CHECK(!job->is_changed);
-    CHECK(job->grant == JOB_NO_GRANT);
+    CHECK(job->past == PASTS_NONE);
     index_drop(&jobs->by_id, slot, id_hash(&job->id, jobs->seed));
-    *job = (struct job){.grant = jobs->free};
+    *job = (struct job){.past = jobs->free};
     jobs->free = slot;
     jobs->count--;
 }

@@ -4,6 +4,7 @@
 // are numbers into one table; an index leads from ids to slots. Pure. Not thread-safe.
 
 #include "broker/core/job.h"
+#include "broker/core/pasts.h"
 #include "lib/base/index.h"
 
 #define JOBS_NONE UINT32_MAX
@@ -12,7 +13,7 @@ struct jobs {
     struct job *slots;
     uint32_t cap;
     uint32_t used; // slots ever used; those above have never been touched
-    uint32_t free; // first of the free ones, linked through `grant`; JOBS_NONE when none
+    uint32_t free; // first of the free ones, linked through `past`; JOBS_NONE when none
     uint32_t count;
     uint64_t seed;
     struct index by_id;

@@ -7,8 +7,9 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_cra
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
-    bool is_last = is_crash && (job->crashes + 1u >= policy->max_crashes ||
-                                job->errors + job->crashes + 1u >= policy->max_attempts);
+    const struct past *past = ledger_past(&core->ledger, job);
+    bool is_last = is_crash && (past->crashes + 1u >= policy->max_crashes ||
+                                past->errors + past->crashes + 1u >= policy->max_attempts);
     ledger_apply(&core->ledger,
                  &(struct entry){
                      .kind = ENTRY_LEASE_END,

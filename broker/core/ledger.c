@@ -10,11 +10,6 @@ static uint32_t leaver_cap(const struct limits *limits)
     return limits->changed_count_max * 4;
 }
 
-static uint32_t grant_cap(const struct limits *limits)
-{
-    return limits->lease_count_max + leaver_cap(limits);
-}
-
 static size_t round64(size_t size)
 {
     return (size + 63) / 64 * 64;
@@ -26,8 +21,7 @@ size_t ledger_size(const struct limits *limits)
            round64(lanes_size(limits->lane_count_max)) +
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
-           round64(overlay_size(leaver_cap(limits))) +
-           round64(grant_cap(limits) * sizeof(struct grant)) +
+           round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(leaver_cap(limits) * sizeof(struct leaver));
 }
 
@@ -50,9 +44,8 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  limits->batch_count_max, seed);
     overlay_init(&ledger->overlay, arena_take(&room, round64(overlay_size(leaver_cap(limits)))),
                  leaver_cap(limits), seed);
-    ledger->grant_cap = grant_cap(limits);
-    ledger->grant_free = JOB_NO_GRANT;
-    ledger->grants = arena_take(&room, round64(ledger->grant_cap * sizeof(struct grant)));
+    pasts_init(&ledger->pasts, arena_take(&room, round64(pasts_size(limits->job_count_max))),
+               limits->job_count_max);
     ledger->leaver_cap = leaver_cap(limits);
     ledger->leavers = arena_take(&room, round64(ledger->leaver_cap * sizeof(struct leaver)));
     CHECK(ledger->leavers != NULL);
@@ -66,13 +59,14 @@ static void note(struct ledger *ledger, uint64_t value)
 
 static void note_job(struct ledger *ledger, const struct job *job)
 {
+    const struct past *past = ledger_past(ledger, job);
     uint64_t high;
     memcpy(&high, job->id.bytes + 8, sizeof high);
     note(ledger, job->no ^ high);
-    note(ledger, job->token ^ (uint64_t)job->at << 20);
-    note(ledger, (uint64_t)job->version << 32 | (uint64_t)job->errors << 16 | job->crashes);
-    note(ledger,
-         (uint64_t)job->interruptions << 16 | (uint64_t)job->state << 4 | (uint64_t)job->token_use);
+    note(ledger, past->token ^ (uint64_t)job->at << 20);
+    note(ledger, (uint64_t)job->version << 32 | (uint64_t)past->errors << 16 | past->crashes);
+    note(ledger, (uint64_t)past->interruptions << 16 | (uint64_t)job->state << 4 |
+                     (uint64_t)job->token_use);
 }
 
 static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
@@ -107,23 +101,12 @@ static void move(struct ledger *ledger, uint32_t slot, enum job_event event, str
     note_job(ledger, job);
 }
 
-static void let_grant_go(struct ledger *ledger, struct job *job)
+// Nobody holds the job any more.
+static void let_go(struct past *past)
 {
-    CHECK(job->grant != JOB_NO_GRANT);
-    ledger->grants[job->grant].next_free = ledger->grant_free;
-    ledger->grant_free = job->grant;
-    job->grant = JOB_NO_GRANT;
-}
-
-static uint32_t take_grant(struct ledger *ledger)
-{
-    uint32_t grant = ledger->grant_free;
-    if (grant == JOB_NO_GRANT) {
-        CHECK(ledger->grant_used < ledger->grant_cap);
-        return ledger->grant_used++;
-    }
-    ledger->grant_free = ledger->grants[grant].next_free;
-    return grant;
+    CHECK(!id_is_zero(&past->worker));
+    past->worker = (struct id){{0}};
+    past->lease_ms = 0;
 }
 
 static void start(struct ledger *ledger, const struct entry *entry)
@@ -196,24 +179,26 @@ static void grant(struct ledger *ledger, uint32_t slot, const struct entry *entr
                   struct effects *fx)
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
-    CHECK(job->grant == JOB_NO_GRANT);
+    if (job->past == PASTS_NONE)
+        job->past = pasts_take(&ledger->pasts);
+    struct past *past = pasts_at(&ledger->pasts, job->past);
+    CHECK(id_is_zero(&past->worker));
     ledger->row.token_counter++;
-    job->token = (uint64_t)ledger->row.epoch << 40 | ledger->row.token_counter;
+    past->token = (uint64_t)ledger->row.epoch << 40 | ledger->row.token_counter;
+    past->granted_at = entry->at;
+    past->worker = entry->grant.worker;
+    past->lease_ms = entry->grant.lease_ms;
     job->token_use = TOKEN_OPEN;
-    job->granted_at = entry->at;
-    job->grant = take_grant(ledger);
-    ledger->grants[job->grant] =
-        (struct grant){.worker = entry->grant.worker, .lease_ms = entry->grant.lease_ms};
     move(ledger, slot, JOB_GRANT, fx);
 }
 
-static void count_outcome(struct job *job, enum outcome outcome)
+static void count_outcome(struct past *past, enum outcome outcome)
 {
     switch (outcome) {
     case OUTCOME_FAILED:
-    case OUTCOME_DEAD: job->errors++; return;
-    case OUTCOME_CRASHED: job->crashes++; return;
-    case OUTCOME_INTERRUPTED: job->interruptions++; return;
+    case OUTCOME_DEAD: past->errors++; return;
+    case OUTCOME_CRASHED: past->crashes++; return;
+    case OUTCOME_INTERRUPTED: past->interruptions++; return;
     case OUTCOME_SUCCEEDED:
     case OUTCOME_SNOOZED: return;
     case OUTCOME_NONE: break;
@@ -233,11 +218,12 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
                    struct effects *fx)
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
+    struct past *past = pasts_at(&ledger->pasts, job->past);
     bool is_late = job->token_use == TOKEN_EXPIRED;
     CHECK(is_late ? job->state == JOB_QUEUED : job->state == JOB_RUNNING);
     // The lease's end has already charged a late attempt.
     if (!is_late)
-        count_outcome(job, entry->finish.finish->outcome);
+        count_outcome(past, entry->finish.finish->outcome);
     job->token_use = TOKEN_FINISHED;
     effects_write(fx, WRITE_OUTCOME)->outcome =
         (struct write_outcome){.job_no = job->no, .finish = entry->finish.finish};
@@ -247,8 +233,8 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
         job->at = entry->finish.due_at;
     if (is_done)
         job->at = entry->at;
-    if (job->grant != JOB_NO_GRANT && !is_done)
-        let_grant_go(ledger, job);
+    if (!is_late && !is_done)
+        let_go(past);
     move(ledger, slot, event, fx);
     if (is_done)
         leave(ledger, slot);
@@ -259,15 +245,16 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(job->state == JOB_RUNNING && job->token_use == TOKEN_OPEN);
+    struct past *past = pasts_at(&ledger->pasts, job->past);
     if (entry->lease_end.is_crash)
-        job->crashes++;
+        past->crashes++;
     else
-        job->interruptions++;
+        past->interruptions++;
     job->token_use = TOKEN_EXPIRED;
     job->at = entry->at;
     bool is_done = job_is_done(job_after(job->state, entry->lease_end.event));
     if (!is_done)
-        let_grant_go(ledger, job);
+        let_go(past);
     move(ledger, slot, entry->lease_end.event, fx);
     if (is_done)
         leave(ledger, slot);

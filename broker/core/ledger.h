@@ -14,14 +14,8 @@
 #include "broker/core/lanes.h"
 #include "broker/core/limits.h"
 #include "broker/core/overlay.h"
+#include "broker/core/pasts.h"
 #include "broker/core/policies.h"
-
-// Who holds a running job.
-struct grant {
-    struct id worker;
-    uint32_t lease_ms;
-    uint32_t next_free;
-};
 
 // A job that ended in a batch and leaves memory when that batch is durable.
 struct leaver {
@@ -40,8 +34,7 @@ struct ledger {
     struct policies policies;
     struct batches batches;
     struct overlay overlay;
-    struct grant *grants;
-    uint32_t grant_cap, grant_used, grant_free;
+    struct pasts pasts;
     struct leaver *leavers; // a ring
     uint32_t leaver_cap;
     uint64_t leaver_first, leaver_end;
@@ -68,6 +61,9 @@ struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *i
 // May this submission be accepted? OK, or ERR_FULL with the limit's name in out_detail.
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail);
+
+// What lies behind a job in memory; all zero when it was never granted.
+const struct past *ledger_past(const struct ledger *ledger, const struct job *job);
 
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);

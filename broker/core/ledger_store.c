@@ -12,39 +12,42 @@ static when_ms remove_at(const struct ledger *ledger, const struct job *job)
     return when_after(job->at, (when_ms)policies_at(&ledger->policies, job->policy)->keep_s * 1000);
 }
 
+const struct past *ledger_past(const struct ledger *ledger, const struct job *job)
+{
+    return pasts_peek(&ledger->pasts, job->past);
+}
+
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
 {
     const struct job *job = jobs_at(&ledger->jobs, slot);
+    const struct past *past = ledger_past(ledger, job);
     const struct policy *policy = policies_at(&ledger->policies, job->policy);
     bool is_done = job_is_done(job->state);
-    struct job_row row = {
+    return (struct job_row){
         .id = job->id,
         .no = job->no,
-        .token = job->token,
+        .token = past->token,
         .fingerprint = job->fingerprint,
         .accepted_at = job->accepted_at,
         .due_at = is_done ? 0 : job->at,
-        .granted_at = job->granted_at,
+        .granted_at = past->granted_at,
         .ended_at = is_done ? job->at : 0,
         .remove_at = remove_at(ledger, job),
         .dedup_until = when_after(job->accepted_at, (when_ms)policy->dedup_s * 1000),
+        .worker = past->worker,
         .version = job->version,
-        .interruptions = job->interruptions,
+        .interruptions = past->interruptions,
         .batch = job->batch,
         .body_len = job->body_len,
-        .errors = job->errors,
-        .crashes = job->crashes,
+        .lease_ms = past->lease_ms,
+        .errors = past->errors,
+        .crashes = past->crashes,
         .lane = job->lane,
         .policy = job->policy,
         .state = (uint8_t)job->state,
         .priority = (uint8_t)job->priority,
         .token_use = (uint8_t)job->token_use,
     };
-    if (job->grant != JOB_NO_GRANT) {
-        row.worker = ledger->grants[job->grant].worker;
-        row.lease_ms = ledger->grants[job->grant].lease_ms;
-    }
-    return row;
 }
 
 static bool stored_by_key(const struct ledger *ledger, const struct id *id, struct job_row *out)
@@ -130,11 +133,9 @@ static void evict(struct ledger *ledger, uint32_t slot)
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(job_is_done(job->state));
     policies_let_go(&ledger->policies, job->policy);
-    if (job->grant != JOB_NO_GRANT) {
-        ledger->grants[job->grant].next_free = ledger->grant_free;
-        ledger->grant_free = job->grant;
-        job->grant = JOB_NO_GRANT;
-    }
+    if (job->past != PASTS_NONE)
+        pasts_give_back(&ledger->pasts, job->past);
+    job->past = PASTS_NONE;
     jobs_drop(&ledger->jobs, slot);
 }
 
@@ -169,11 +170,30 @@ err ledger_load_row(struct ledger *ledger, const struct ledger_row *row)
     return OK;
 }
 
-static void load_grant(struct ledger *ledger, struct job *job, const struct job_row *row)
+static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
 {
-    CHECK(ledger->grant_used < ledger->grant_cap);
-    job->grant = ledger->grant_used++;
-    ledger->grants[job->grant] = (struct grant){.worker = row->worker, .lease_ms = row->lease_ms};
+    if (row->token == 0)
+        return PASTS_NONE;
+    uint32_t past = pasts_take(&ledger->pasts);
+    *pasts_at(&ledger->pasts, past) = (struct past){.token = row->token,
+                                                    .granted_at = row->granted_at,
+                                                    .worker = row->worker,
+                                                    .lease_ms = row->lease_ms,
+                                                    .interruptions = row->interruptions,
+                                                    .errors = row->errors,
+                                                    .crashes = row->crashes};
+    return past;
+}
+
+// Only what was granted has counters, and only what runs has a holder.
+static bool has_sound_past(const struct job_row *row)
+{
+    bool is_running = row->state == JOB_RUNNING;
+    bool is_open = row->token_use == TOKEN_OPEN && row->token != 0;
+    bool is_blank = row->granted_at == 0 && row->errors == 0 && row->crashes == 0 &&
+                    row->interruptions == 0 && row->token_use == TOKEN_NONE;
+    return is_running == is_open && is_running == !id_is_zero(&row->worker) &&
+           (row->token != 0 || is_blank);
 }
 
 // An unfinished job as this ledger could have written it.
@@ -181,17 +201,15 @@ static bool is_sound(const struct ledger *ledger, const struct job_row *row)
 {
     bool is_unfinished = row->state != JOB_NONE && row->state < JOB_STATES &&
                          !job_is_done((enum job_state)row->state);
-    bool is_open = row->token_use == TOKEN_OPEN && row->token != 0;
     return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished &&
-           (row->state == JOB_RUNNING) == is_open && row->lane < ledger->lanes.count &&
+           has_sound_past(row) && row->lane < ledger->lanes.count &&
            row->priority <= MSG_PRIORITY_MAX && policies_is_known(&ledger->policies, row->policy) &&
            (row->batch == 0 || batches_is_known(&ledger->batches, row->batch - 1));
 }
 
 err ledger_load_job(struct ledger *ledger, const struct job_row *row)
 {
-    bool is_running = row->state == JOB_RUNNING;
-    if (!jobs_has_room(&ledger->jobs) || (is_running && ledger->grant_used == ledger->grant_cap))
+    if (!jobs_has_room(&ledger->jobs))
         return ERR_FULL;
     if (!is_sound(ledger, row) || jobs_find(&ledger->jobs, &row->id) != JOBS_NONE)
         return ERR_DAMAGED;
@@ -199,26 +217,19 @@ err ledger_load_job(struct ledger *ledger, const struct job_row *row)
     *job = (struct job){
         .id = row->id,
         .no = row->no,
-        .token = row->token,
         .fingerprint = row->fingerprint,
         .accepted_at = row->accepted_at,
         .at = row->due_at,
-        .granted_at = row->granted_at,
         .version = row->version,
         .batch = row->batch,
         .body_len = row->body_len,
-        .interruptions = row->interruptions,
-        .grant = JOB_NO_GRANT,
-        .errors = row->errors,
-        .crashes = row->crashes,
+        .past = load_past(ledger, row),
         .lane = row->lane,
         .policy = row->policy,
         .state = row->state & 15u,
         .priority = row->priority & 15u,
         .token_use = row->token_use & 3u,
     };
-    if (is_running)
-        load_grant(ledger, job, row);
     policies_hold(&ledger->policies, row->policy);
     return OK;
 }

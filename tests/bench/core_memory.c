@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { BATCH = 1024, PLAIN_BYTES_MAX = 120 };
+enum { BATCH = 1024, PLAIN_BYTES_MAX = 100 };
 
 static struct msg_submit_job jobs[BATCH];
 static uint8_t payload[64];

@@ -168,9 +168,11 @@ static void note_edge(struct sim *sim, const struct entry *entry)
 
 static void check_lease_end(struct sim *sim, const struct entry *entry, bool by_tick)
 {
-    uint32_t slot = jobs_find(&sim->shell.core->ledger.jobs, &entry->job_id);
+    const struct ledger *ledger = &sim->shell.core->ledger;
+    uint32_t slot = jobs_find(&ledger->jobs, &entry->job_id);
     SIM_EXPECT(slot != JOBS_NONE, "a job whose lease ends is in memory");
-    struct seen_grant *grant = grant_of(sim, jobs_at(&sim->shell.core->ledger.jobs, slot)->token);
+    uint64_t token = ledger_past(ledger, jobs_at(&ledger->jobs, slot))->token;
+    struct seen_grant *grant = grant_of(sim, token);
     if (!by_tick || grant == NULL)
         return;
     watch_seen(SEEN_LEASE_PASSED);

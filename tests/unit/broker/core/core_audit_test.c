@@ -55,7 +55,7 @@ TEST(core_audit, a_running_job_must_have_its_lease)
     EXPECT_DIES(core_audit(story->core));
     story_free(story);
     story = busy();
-    job_of(story, 1)->token++;
+    pasts_at(&story->core->ledger.pasts, job_of(story, 1)->past)->token++;
     EXPECT_DIES(core_audit(story->core));
     story_free(story);
     story = busy();

@@ -58,14 +58,14 @@ TEST(jobs, a_fresh_job_is_zero_but_for_its_name)
     void *memory = make(&jobs, 2, 1);
     struct id id = id_of(5);
     uint32_t slot = jobs_add(&jobs, &id, 9);
-    jobs_at(&jobs, slot)->token = 77;
+    jobs_at(&jobs, slot)->fingerprint = 77;
     jobs_drop(&jobs, slot);
     const struct job *job = jobs_at(&jobs, jobs_add(&jobs, &id, 10));
     EXPECT(id_equal(&job->id, &id));
     EXPECT_EQ(job->no, 10);
-    EXPECT_EQ(job->token, 0);
+    EXPECT_EQ(job->fingerprint, 0);
     EXPECT_EQ(job->state, JOB_NONE);
-    EXPECT_EQ(job->grant, JOB_NO_GRANT);
+    EXPECT_EQ(job->past, PASTS_NONE);
     free(memory);
 }
 
@@ -90,7 +90,7 @@ TEST(jobs, a_job_that_is_still_needed_is_not_dropped)
     jobs_at(&jobs, slot)->is_changed = 1;
     EXPECT_DIES(jobs_drop(&jobs, slot));
     jobs_at(&jobs, slot)->is_changed = 0;
-    jobs_at(&jobs, slot)->grant = 3;
+    jobs_at(&jobs, slot)->past = 3;
     EXPECT_DIES(jobs_drop(&jobs, slot));
     EXPECT_DIES((void)jobs_at(&jobs, slot + 1));
     EXPECT_DIES((void)jobs_add(&jobs, &id, 0));

@@ -153,6 +153,16 @@ TEST(ledger_store, a_row_that_contradicts_what_was_loaded_is_damaged)
     EXPECT_REFUSED(priority, MSG_PRIORITY_MAX + 1);
     EXPECT_REFUSED(state, JOB_RUNNING);    // its token is not open
     EXPECT_REFUSED(token_use, TOKEN_OPEN); // and it does not run
+    EXPECT_REFUSED(worker, id_of(50));     // who holds it, then?
+    EXPECT_REFUSED(token, 0);              // it has been granted, its counters say
+    struct job_row fresh = {.id = id_of(1), .no = 1, .state = JOB_QUEUED};
+    EXPECT_EQ(load(&fresh), OK);
+    struct job_row running = row_of(1);
+    running.state = JOB_RUNNING;
+    running.token_use = TOKEN_OPEN;
+    EXPECT_EQ(load(&running), ERR_DAMAGED); // nobody holds it
+    running.worker = id_of(50);
+    EXPECT_EQ(load(&running), OK);
     good.batch = 0;
     EXPECT_EQ(load(&good), OK);
 }

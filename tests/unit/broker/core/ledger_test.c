@@ -123,18 +123,23 @@ static const struct job *job_at(const struct bench *bench, uint32_t slot)
     return jobs_at(&bench->ledger.jobs, slot);
 }
 
+static const struct past *past_at(const struct bench *bench, uint32_t slot)
+{
+    return ledger_past(&bench->ledger, job_at(bench, slot));
+}
+
 TEST(ledger, epochs_only_grow_and_tokens_begin_anew)
 {
     struct bench *bench = make();
     start(bench, 3);
     uint32_t slot = submit(bench, 1, 100);
     EXPECT_EQ(grant(bench, 1), slot);
-    EXPECT_EQ(job_at(bench, slot)->token, (uint64_t)3 << 40 | 1);
+    EXPECT_EQ(past_at(bench, slot)->token, (uint64_t)3 << 40 | 1);
     EXPECT_DIES(start(bench, 3));
     start(bench, 4);
     slot = submit(bench, 2, 100);
     (void)grant(bench, 2);
-    EXPECT_EQ(job_at(bench, slot)->token, (uint64_t)4 << 40 | 1);
+    EXPECT_EQ(past_at(bench, slot)->token, (uint64_t)4 << 40 | 1);
     drop(bench);
 }
 
@@ -203,6 +208,7 @@ TEST(ledger, an_ended_job_stays_until_its_batch_is_durable)
     ledger_settled(&bench->ledger, batch);
     EXPECT_EQ(bench->ledger.jobs.count, 0);
     EXPECT(!policies_is_known(&bench->ledger.policies, 0)); // nobody has it any more
+    EXPECT_EQ(bench->ledger.pasts.count, 0);
     drop(bench);
 }
 
@@ -223,13 +229,32 @@ TEST(ledger, outcomes_are_counted_where_they_belong)
         struct msg_finish_job said = {.outcome = rows[i].outcome};
         (void)finish(bench, 1, rows[i].event, &said);
         const struct job *job = job_at(bench, slot);
-        EXPECT_EQ(job->errors, rows[i].errors);
-        EXPECT_EQ(job->crashes, rows[i].crashes);
-        EXPECT_EQ(job->interruptions, rows[i].interruptions);
+        const struct past *past = past_at(bench, slot);
+        EXPECT_EQ(past->errors, rows[i].errors);
+        EXPECT_EQ(past->crashes, rows[i].crashes);
+        EXPECT_EQ(past->interruptions, rows[i].interruptions);
         EXPECT_EQ(job->at, job_is_done(job->state) ? 300 : 400);
-        EXPECT_EQ(job->grant != JOB_NO_GRANT, job_is_done(job->state));
+        EXPECT_EQ(!id_is_zero(&past->worker), job_is_done(job->state));
         drop(bench);
     }
+}
+
+TEST(ledger, a_job_has_no_past_until_it_is_granted_and_keeps_it_then)
+{
+    struct bench *bench = make();
+    start(bench, 1);
+    uint32_t slot = submit(bench, 1, 100);
+    EXPECT_EQ(job_at(bench, slot)->past, PASTS_NONE);
+    EXPECT_EQ(past_at(bench, slot)->token, 0);
+    struct msg_finish_job said = {.outcome = OUTCOME_INTERRUPTED};
+    for (uint32_t i = 1; i <= 3; i++) {
+        (void)grant(bench, 1);
+        EXPECT_DIES((void)grant(bench, 1)); // somebody has it
+        (void)finish(bench, 1, JOB_RETURN, &said);
+        EXPECT_EQ(past_at(bench, slot)->interruptions, i);
+        EXPECT_EQ(bench->ledger.pasts.count, 1);
+    }
+    drop(bench);
 }
 
 TEST(ledger, progress_is_for_running_jobs)
