@@ -331,7 +331,8 @@ def judge(first, second, ledger, total):
 
 def print_urls(fleet, batch_id, job_id):
     base = fleet.at["http"]
-    print("  See for yourself:")
+    print("  Without ONCE it would serve on, and these would answer:" if os.environ.get("ONCE")
+          else "  See for yourself:")
     print(f"    curl -s {base}/v1/batches/{batch_id}")
     print(f"    curl -s {base}/v1/jobs/{job_id}")
     print(f"    curl -s {base}/metrics")
@@ -366,6 +367,9 @@ def demo(fleet):
         print(f"  WRONG: not so: {text}")
     if not wrong:
         print("  Both workers and the broker were killed; nothing was lost, nothing was doubled.")
+    rerun = first["executions in SQLite"] - total
+    if not wrong and rerun > 0:
+        print(f"  {rerun} ran again, because a kill met them at work; each has one row all the same.")
     print_urls(fleet, answer["batch_id"], ledger.job_ids()[0])
     return 1 if wrong else 0
 
