@@ -26,7 +26,8 @@ static const struct config_table push_table = {
     .program = "push",
     .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]",
     .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
-             "already), 1 refused,\n4 no answer (ask again with the same --key), 64 usage.",
+             "already), 1 refused\n(--bulk: some lines), 4 no answer (ask again with the same "
+             "--key), 64 usage.",
     .keys = push_keys,
     .key_count = sizeof push_keys / sizeof push_keys[0],
     .argument_count_max = 2,

@@ -161,6 +161,9 @@ err submission_read(struct submission *submission, const struct config *config)
         return refuse(submission, ERR_BAD_FIELD, "a TYPE and at most one payload: %s",
                       config->table->usage);
     take_options(&submission->job, config);
+    if (config_is_given(config, "key") && submission->job.key.len == 0)
+        return refuse(submission, ERR_BAD_FIELD,
+                      "--key is empty: give 1 to 255 characters, or leave it out");
     submission->job.type = slice_of_text(type);
     err e = payload != NULL ? read_payload(submission, payload) : OK;
     if (e == OK)

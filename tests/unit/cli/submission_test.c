@@ -102,6 +102,17 @@ TEST(submission, same_key_is_the_same_id_in_its_queue_only)
     EXPECT(!id_equal(&first, &again));
 }
 
+TEST(submission, empty_key_is_refused_because_it_protects_nothing)
+{
+    struct config config;
+    struct submission submission;
+    char key[] = "--key=";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(key, type)), ERR_BAD_FIELD);
+    EXPECT_STR(submission.problem, "--key is empty: give 1 to 255 characters, or leave it out");
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
 TEST(submission, payload_behind_two_dashes_may_begin_with_one)
 {
     struct config config;
