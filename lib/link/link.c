@@ -20,6 +20,8 @@ static_assert(sizeof(struct link_frame) == sizeof(zmq_msg_t), "a frame is a zmq_
 // Subscriptions that one call looks at.
 #define SUBSCRIPTIONS_MAX 1024
 
+enum { ENDPOINT_LEN_MAX = 280 }; // the longest host name, its scheme and its port
+
 struct link_context {
     void *zmq;
     atomic_uint monitor_count; // for their names
@@ -138,6 +140,18 @@ static bool watch_connections(struct link *link, struct link_context *context)
            zmq_connect(link->monitor, name) == 0;
 }
 
+// HOST:PORT, as it is written for the HTTP doors, is meant as TCP here. NULL if it is too long.
+static const char *with_scheme(const char *endpoint, char room[static ENDPOINT_LEN_MAX])
+{
+    if (strstr(endpoint, "://") != NULL)
+        return endpoint;
+    int len = snprintf(room, ENDPOINT_LEN_MAX, "tcp://%s", endpoint);
+    if (len > 0 && len < ENDPOINT_LEN_MAX)
+        return room;
+    errno = EINVAL;
+    return NULL;
+}
+
 static bool start(struct link *link, struct link_context *context,
                   const struct link_options *options)
 {
@@ -147,16 +161,21 @@ static bool start(struct link *link, struct link_context *context,
         return false;
     if (options->kind == LINK_DEALER && !watch_connections(link, context))
         return false;
+    char room[ENDPOINT_LEN_MAX];
+    const char *endpoint = with_scheme(options->endpoint, room);
+    if (endpoint == NULL)
+        return false;
     if (options->bind)
-        return zmq_bind(link->socket, options->endpoint) == 0;
-    return zmq_connect(link->socket, options->endpoint) == 0;
+        return zmq_bind(link->socket, endpoint) == 0;
+    return zmq_connect(link->socket, endpoint) == 0;
 }
 
 // libzmq takes the port modulo 65536, so that 99999 would silently become 34463.
 static bool has_sound_port(const char *endpoint)
 {
     const char *colon = strrchr(endpoint, ':');
-    if (strncmp(endpoint, "tcp://", 6) != 0 || colon == NULL || strcmp(colon, ":*") == 0)
+    bool is_tcp = strncmp(endpoint, "tcp://", 6) == 0 || strstr(endpoint, "://") == NULL;
+    if (!is_tcp || colon == NULL || strcmp(colon, ":*") == 0)
         return true;
     unsigned port = 0;
     for (const char *digit = colon + 1; *digit != '\0'; digit++) {

@@ -20,7 +20,7 @@ enum link_kind { LINK_ROUTER, LINK_DEALER, LINK_PUB, LINK_SUB };
 
 struct link_options {
     enum link_kind kind;
-    const char *endpoint;       // "tcp://127.0.0.1:7400", port 0 allowed when binding
+    const char *endpoint;       // "[tcp://]127.0.0.1:7400", port 0 allowed when binding
     bool bind;                  // else connect
     uint32_t message_bytes_max; // per frame
 };

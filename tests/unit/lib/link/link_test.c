@@ -359,6 +359,8 @@ TEST(link, refuses_bad_and_used_endpoints)
                                       "tcp://127.0.0.1:99999",
                                       "tcp://127.0.0.1:-1",
                                       "tcp://127.0.0.1:x",
+                                      "127.0.0.1:99999",
+                                      "127.0.0.1",
                                       "tcp://127.0.0.1:",
                                       "tcp://127.0.0.1",
                                       "pigeon://x",
@@ -371,6 +373,20 @@ TEST(link, refuses_bad_and_used_endpoints)
     char small[4];
     EXPECT_EQ(link_endpoint(pair.router, small, sizeof small), ERR_TOO_LARGE);
     pair_close(&pair);
+}
+
+TEST(link, host_and_port_alone_mean_tcp)
+{
+    struct link_context *context = NULL;
+    char endpoint[64];
+    EXPECT_EQ(link_context_open(&context), OK);
+    struct link *router = router_at(context, "127.0.0.1:0");
+    EXPECT_EQ(link_endpoint(router, endpoint, sizeof endpoint), OK);
+    EXPECT(strncmp(endpoint, "tcp://127.0.0.1:", 16) == 0);
+    struct link *dealer = dealer_to(context, endpoint + strlen("tcp://"));
+    link_close(dealer);
+    link_close(router);
+    link_context_close(context);
 }
 
 TEST(link, wakes_for_a_bell_as_well_as_for_a_message)
