@@ -212,7 +212,9 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
     if (id_from_text(request->segment, &first.ask.id) != OK) {
         reply_problem(
             &reply,
-            &(struct problem){.error = ERR_NOT_FOUND, .detail = slice_of_text("this is no id")},
+            &(struct problem){
+                .error = ERR_NOT_FOUND,
+                .detail = slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057")},
             NULL);
         return;
     }

@@ -137,7 +137,7 @@ static err find_route(struct exchange *exchange, const char *method)
     struct route_match match =
         route_find(&exchange->http->table, slice_of_text(method), request->path);
     if (match.error == ERR_METHOD)
-        return refuse(exchange, ERR_METHOD, 405, "the method is not allowed on this resource");
+        return refuse(exchange, ERR_METHOD, 405, "another method is needed; Allow names them");
     if (match.error != OK)
         return refuse(exchange, ERR_NOT_FOUND, 404, "there is no such resource");
     request->route = match.route;
