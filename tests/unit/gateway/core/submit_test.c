@@ -104,6 +104,8 @@ TEST(submit, wrong_values_name_their_field)
         {"{\"keep\":\"10ms\"}", "keep "},
         {"{\"retry\":5}", "retry "},
         {"{\"retry\":{\"max_attempts\":0}}", "retry.max_attempts "},
+        {"{\"retry\":{\"max_attempts\":10001}}",
+         "retry.max_attempts must be a whole number from 1 to 10,000"},
         {"{\"retry\":{\"max_crashes\":1.5}}", "retry.max_crashes "},
         {"{\"retry\":{\"first\":\"0s\"}}", "retry.first "},
         {"{\"retry\":{\"longest\":1}}", "retry.longest "},
