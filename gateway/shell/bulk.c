@@ -35,11 +35,15 @@ static void load_free(struct load *load)
     }
     for (uint32_t i = 0; i < load->rejected_count; i++)
         free(load->rejected[i].detail);
+    struct bulk *bulk = load->bulk;
     free(load->rejected);
     free(load->jobs);
     free(load->lines);
     free(load->pieces);
     free(load);
+    pthread_mutex_lock(&bulk->lock);
+    bulk->count--;
+    pthread_mutex_unlock(&bulk->lock);
 }
 
 static void refuse(struct load *load, err e, const char *detail)
@@ -149,18 +153,30 @@ static void remember(const struct load *load)
                                         });
 }
 
+// What this gateway remembers of the batch's key.
+//   ERR_NOT_FOUND    nothing
+//   ERR_KEY_REUSED   it came with another body
+static err recall(const struct load *load, struct keys_note *out_note)
+{
+    const struct gateway *gateway = load->bulk->gateway;
+    bool is_known = load->key.len > 0 &&
+                    keys_find(gateway->keys, &load->batch_id, clock_wall_ms(), out_note) == OK &&
+                    out_note->kind == KEYS_BATCH;
+    if (!is_known)
+        return ERR_NOT_FOUND;
+    return out_note->fingerprint == load->fingerprint ? OK : ERR_KEY_REUSED;
+}
+
 // No broker has answered for some of it: what this gateway knows by itself.
 static void answer_alone(struct load *load)
 {
     const struct gateway *gateway = load->bulk->gateway;
     struct keys_note note;
-    bool is_known = load->key.len > 0 &&
-                    keys_find(gateway->keys, &load->batch_id, clock_wall_ms(), &note) == OK &&
-                    note.kind == KEYS_BATCH;
-    if (!is_known) {
+    err e = recall(load, &note);
+    if (e == ERR_NOT_FOUND) {
         refuse(load, load->failure, "the batch as a whole has no answer from the broker");
-    } else if (note.fingerprint != load->fingerprint) {
-        refuse(load, ERR_KEY_REUSED, "the key belongs to a batch of other records");
+    } else if (e != OK) {
+        refuse(load, e, "the key belongs to a batch of other records");
     } else {
         load->accepted_count = 0;
         load->replayed_count = note.count;
@@ -214,7 +230,6 @@ static void enqueue(struct bulk *bulk, struct load *load)
     else
         bulk->first = load;
     bulk->last = load;
-    bulk->count++;
     (void)pthread_cond_signal(&bulk->news);
 }
 
@@ -232,8 +247,8 @@ static void piece_done(struct ask *ask, const struct ask_result *result)
     }
     if (--load->left_count > 0)
         return;
-    if (load->failure == ERR_NO_BROKER && load->accepted_count + load->replayed_count > 0)
-        load->failure = ERR_TIMEOUT;
+    if (load->failure != OK && load->accepted_count + load->replayed_count > 0)
+        load->failure = ERR_TIMEOUT; // any other error would say that nothing is stored
     struct bulk *bulk = load->bulk;
     pthread_mutex_lock(&bulk->lock);
     enqueue(bulk, load);
@@ -297,6 +312,11 @@ static void begin(struct load *load, enum records_form form)
     load->dedup_until = WHEN_NEVER;
     if (load->key.len > 0)
         load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);
+    struct keys_note note;
+    if (recall(load, &note) == ERR_KEY_REUSED) {
+        refuse(load, ERR_KEY_REUSED, "the key belongs to a batch of other records");
+        return;
+    }
     err e = bulk_read_records(load, form, &detail);
     if (e == OK && load->job_count == 0 && load->rejected_count == 0) {
         e = ERR_BAD_FIELD;
@@ -348,7 +368,6 @@ static struct load *take(struct bulk *bulk)
     if (load != NULL) {
         bulk->first = load->next;
         bulk->last = bulk->first != NULL ? bulk->last : NULL;
-        bulk->count--;
     }
     pthread_mutex_unlock(&bulk->lock);
     return load;
@@ -385,10 +404,12 @@ void bulk_take(struct bulk *bulk, struct http_request *request)
         pthread_mutex_lock(&bulk->lock);
         if (bulk->is_closing)
             e = ERR_SHUTTING_DOWN;
-        else if (bulk->count >= BULK_WAITING_MAX)
+        else if (bulk->count >= BULK_LOADS_MAX)
             e = ERR_FULL;
-        else
+        if (e == OK) {
+            bulk->count++;
             enqueue(bulk, load);
+        }
         pthread_mutex_unlock(&bulk->lock);
     }
     if (e == OK)

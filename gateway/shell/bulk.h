@@ -12,7 +12,7 @@ struct gateway;
 enum {
     BULK_RECORDS_MAX = 10000,
     BULK_BODY_LEN_MAX = 64 * 1024 * 1024,
-    BULK_WAITING_MAX = 64, // bodies that wait for the thread
+    BULK_LOADS_MAX = 64, // not answered yet: their records take up to 5 MiB each beside the body
     // A batch's key leaves room for "#10000" behind it.
     BULK_KEY_LEN_MAX = 255 - 6,
 };

@@ -64,7 +64,7 @@ struct bulk {
     pthread_cond_t news;
     struct load *first; // waiting: new ones, and those whose answers are there
     struct load *last;
-    uint32_t count;
+    uint32_t count; // loads, wherever they are
     bool is_closing;
     struct scratch *scratch; // the thread's
 };

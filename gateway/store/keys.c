@@ -174,11 +174,14 @@ static err write_notes(struct keys *keys, uint32_t count)
         if (e != OK)
             break;
         e = fill(keys, txn, count);
+        if (e == OK)
+            e = disk_commit(txn);
+        else
+            disk_abort(txn);
         if (e == OK) {
             (void)atomic_fetch_add(&keys->written, count);
-            return disk_commit(txn);
+            return OK;
         }
-        disk_abort(txn);
         atomic_store(&keys->count, count_before);
         keys->number_next = next_before;
         keys->number_oldest = oldest_before;

@@ -107,6 +107,25 @@ class Batches(unittest.TestCase):
         for key in ("", "k" * 250, "é".encode("latin-1")):
             self.assertEqual(self.push(body, Idempotency_Key=key).status, 400)
 
+    def test_another_body_under_a_known_key_stores_nothing(self):
+        gateway = Gateway(self.broker.endpoint)
+        self.addCleanup(gateway.close)
+        gateway.wait_ready()
+
+        def push(*records):
+            return gateway.ask("POST", "/v1/batches", lines(*records), Content_Type=NDJSON,
+                               Idempotency_Key="load-2")
+
+        push({"type": "a"})
+        before = len(self.broker.jobs)
+        # The note of the key is written within about a second.
+        wait_for("the key's note", lambda: b"\nweft_gateway_keys_written_total 1\n" in
+                 gateway.ask("GET", "/metrics").body)
+        answer = push({"type": "a"}, {"type": "b"})
+        self.assertEqual((answer.status, answer.json["code"]), (422, "WEFT-1005"))
+        self.assertEqual(len(self.broker.jobs), before)
+        self.assertEqual(push({"type": "a"}).status, 202)
+
     def test_members_know_their_batch(self):
         answer = self.push(lines({"type": "a"}, {"type": "b"}))
         batch = uuid.UUID(answer.json["batch_id"])
