@@ -327,3 +327,65 @@ TEST(core, memory_is_what_its_size_says)
         EXPECT_EQ(memory[size + i], 0xa5);
     free(memory);
 }
+
+TEST(core, the_worst_batch_fits_its_room)
+{
+    // Each job of one message brings a lane, a policy and a batch of its own, is granted and ends
+    // in the same batch of commands.
+    enum { COUNT = 40 };
+    struct limits limits = story_limits();
+    limits.job_count_max = limits.lane_count_max = limits.policy_count_max = COUNT;
+    limits.batch_count_max = limits.lease_count_max = limits.serve_count_max = COUNT;
+    struct story *story = story_new_with(&limits);
+    story_worker(story, 11, "mail", COUNT);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    struct msg_submit_job jobs[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        jobs[i] = story_job(i);
+        jobs[i].queue = slice_of(letters + i, 1);
+        jobs[i].timeout_ms = 1 + i;
+        jobs[i].batch_id = story_id(1000 + i);
+    }
+    story->fx.changed_cap = 2 * COUNT; // the message, and what dispatch may change
+    story->fx.write_cap = effects_write_cap(story->fx.changed_cap);
+    story_say(story, STORY_CLIENT,
+              &(struct msg){.kind = MSG_SUBMIT, .submit = {.jobs = jobs, .count = COUNT}});
+    struct core_figures figures = story_figures(story);
+    EXPECT_EQ(figures.granted, COUNT);
+    EXPECT_EQ(figures.lane_count, COUNT);
+    EXPECT_EQ(figures.batch_count, COUNT);
+    EXPECT_EQ(story->store.policy_count, COUNT);
+    EXPECT_EQ(story->store.job_count, COUNT);
+    story_free(story);
+}
+
+TEST(core, batches_may_change_and_end_all_at_once)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct msg_submit_job job = story_job(1 + i);
+        job.batch_id = story_id(90 + i);
+        story_submit(story, job);
+    }
+    for (uint32_t i = 0; i < 3; i++)
+        story_finish(story, 11, story_held(1 + i, story_token(1, 1 + i)), OUTCOME_SUCCEEDED);
+    (void)story_told(story);
+    story_at(story, 1000);
+    story_open(story);
+    for (uint64_t no = 1; no <= 3; no++)
+        story_remove(story, no);
+    // A new member in the same batch of commands keeps its batch.
+    struct msg_submit_job late = story_job(9);
+    late.batch_id = story_id(91);
+    story_submit(story, late);
+    story_close(story);
+    EXPECT_EQ(story_figures(story).batch_count, 1);
+    const char *told = story_told(story);
+    EXPECT(strstr(told, "drop batch 90 v3: 1 removed\n") != NULL);
+    EXPECT(strstr(told, "] batch 91 v3: 1 running 1 removed\n") != NULL);
+    EXPECT(strstr(told, "drop batch 92 v3: 1 removed\n") != NULL);
+    story_restart(story);
+    EXPECT_EQ(story_figures(story).batch_count, 1);
+    story_free(story);
+}
