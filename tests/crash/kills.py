@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Broker, gateway and workers die by SIGKILL, at any moment and at named places, while clients of both
-doors submit. Afterwards every acknowledged job has been done, once accepted, and nothing else has happened.
+"""Broker, gateway and workers die by SIGKILL, at any moment and at named places, and are stopped for longer than
+a lease, while clients of both doors submit. Afterwards every acknowledged job has been done, once accepted,
+and nothing else has happened.
 
-    kills.py [--kills N] [--seed S] [--minutes M] [--record FILE] [--json FILE] [--keep]
+    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--record FILE] [--json FILE] [--keep]
 
 WEFT_BIN names the program, WEFT_BUILD its build directory. --record keeps the history, --keep the whole
 directory; a failed run always keeps it and prints where. Waits for events; --minutes bounds the whole.
@@ -20,9 +21,10 @@ import time
 
 import checker
 from lib_clients import Campaign, Door, all_of, statuses
-from lib_place import Failed, History, Place
+from lib_place import LEASE_S, Failed, History, Place
 
 PROGRESS_S = 2.0        # the longest wait between two kills
+TOLD_SHARE = 0.1        # of the victims: asked to leave instead
 CHECKED_OVER_HTTP = 300
 
 
@@ -31,6 +33,8 @@ def parse():
     parser.add_argument("--kills", type=int, default=int(os.environ.get("WEFT_KILLS", "60")))
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--minutes", type=float, default=None)
+    parser.add_argument("--pauses", type=float, default=0.25, metavar="SHARE",
+                        help="of the moments to kill: somebody is stopped for a while instead (0.25)")
     parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--keep", action="store_true")
@@ -50,6 +54,8 @@ class Run:
         self.place = Place(folder, options.seed, self.history)
         self.campaign = Campaign(self.place, self.history, options.seed, options.minutes * 60)
         self.actors = []
+        self.paused = []        # (until when, what to call then)
+        self.pause_count = 0
         self.began = time.monotonic()
         self.summary = collections.OrderedDict()
 
@@ -72,21 +78,52 @@ class Run:
         self.actors = all_of(self.campaign)
         for actor in self.actors:
             actor.start()
-        weights = {"broker": 4, "gateway": 2, "worker": 2}
-        programs = self.place.programs
         while self.killed_count() < self.options.kills:
             self.campaign.done(self.count_effects())
             self.campaign.wait_for_progress(self.random.randint(0, 300), PROGRESS_S)
             self.check_faults()
-            victims = self.random.choices(programs, [weights[program.kind] for program in programs],
-                                          k=self.random.choice([1, 1, 1, 2]))
-            for victim in victims:
-                # Sometimes while it starts, which is while it recovers.
-                if self.random.random() < 0.85:
-                    victim.wait_ready()
-                victim.kill()
-        for program in programs:
+            self.resume(time.monotonic())
+            if self.random.random() < self.options.pauses:
+                self.pause()
+            else:
+                self.kill()
+        self.resume(None)
+        for program in self.place.programs:
             program.armed_share = 0
+
+    def kill(self):
+        weights = {"broker": 4, "gateway": 2, "worker": 2}
+        programs = self.place.programs
+        victims = self.random.choices(programs, [weights[program.kind] for program in programs],
+                                      k=self.random.choice([1, 1, 1, 2]))
+        for victim in victims:
+            # Sometimes while it starts, which is while it recovers.
+            if self.random.random() < 0.85:
+                self.wait_ready(victim)
+            if self.random.random() < TOLD_SHARE:
+                victim.tell()
+            else:
+                victim.kill()
+
+    def wait_ready(self, program):
+        """It may be waiting for one that is stopped."""
+        while not program.is_ready.wait(0.1):
+            self.check_faults()
+            self.resume(time.monotonic())
+
+    def pause(self):
+        """Mostly a worker, which then comes back with outcomes of leases that have ended."""
+        victims = self.place.workers * 3 + [self.place.broker, self.place.gateway]
+        resume = self.random.choice(victims).pause()
+        self.paused.append((time.monotonic() + self.random.uniform(0.2, 2) * LEASE_S, resume))
+        self.pause_count += 1
+
+    def resume(self, now):
+        """Those whose time has come; all of them when `now` is None."""
+        for until, resume in self.paused:
+            if now is None or now >= until:
+                resume()
+        self.paused = [] if now is None else [pause for pause in self.paused if pause[0] > now]
 
     def drain(self):
         """The clients' last questions are answered, then every job comes to its end."""
@@ -175,6 +212,8 @@ class Run:
         self.summary.update({
             "seed": self.options.seed,
             "kills": self.killed_count(),
+            "stops": sum(program.stop_count for program in self.place.programs),
+            "pauses": self.pause_count,
             "kills by": dict(sorted(kills.items())),
             "acknowledged": len(self.campaign.acked),
             "verdicts": dict(self.campaign.verdicts),

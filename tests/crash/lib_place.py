@@ -16,6 +16,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 60
+LEASE_S = 2
 
 FAILPOINTS = {
     "broker": ["store.before_commit", "store.after_commit", "broker.before_commit",
@@ -58,6 +59,7 @@ class Program:
         self.at_ready = lambda program: None
         self.fault = None
         self.is_closing = False
+        self.is_told, self.stop_count = False, 0
         self.process = None
         self.is_ready = threading.Event()
         self.changed = threading.Condition()
@@ -65,11 +67,14 @@ class Program:
         self.thread.start()
 
     def session_command(self):
-        return [word.replace("{session}", str(self.starts)) for word in self.command]
+        """Dies with this script, however it ends."""
+        return ["setpriv", "--pdeathsig", "KILL", "--"] + [word.replace("{session}", str(self.starts))
+                                                           for word in self.command]
 
     def _start(self):
         """Returns the failpoint it is armed with, or None."""
         self.starts += 1
+        self.is_told = False
         env, failpoint = {**os.environ, **self.env}, None
         if self.starts > 1 and self.random.random() < self.armed_share:
             failpoint = self.random.choice(FAILPOINTS[self.kind])
@@ -104,6 +109,10 @@ class Program:
         process.stdout.close()
         if self.is_closing and code == 0:
             return
+        # Told before it had its handlers, it dies of the signal.
+        if self.is_told and code in (0, -signal.SIGTERM):
+            self.stop_count += 1
+            return
         if code != -signal.SIGKILL:
             raise Failed(f"{self.name} ended by itself with {code}: see {self.log_path}")
         how = failpoint if failpoint and self._died_of(failpoint) else "any moment"
@@ -130,6 +139,21 @@ class Program:
         process = self.process
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGKILL)
+
+    def tell(self):
+        """Asks it to leave; it is started again like one that was killed."""
+        process = self.process
+        if process is not None and process.poll() is None:
+            self.is_told = True
+            process.send_signal(signal.SIGTERM)
+
+    def pause(self):
+        """Freezes it until the returned function is called."""
+        process = self.process
+        if process is None or process.poll() is not None:
+            return lambda: None
+        process.send_signal(signal.SIGSTOP)
+        return lambda: process.send_signal(signal.SIGCONT) if process.poll() is None else None
 
     def wait_ready(self):
         if not self.is_ready.wait(PATIENCE_S):
@@ -175,7 +199,7 @@ class Place:
         weft = os.environ["WEFT_BIN"]
         self.broker = self._program(
             "broker", [weft, "broker", "--zmq", self.zmq, "--pub", "tcp://127.0.0.1:0", "--data",
-                       f"{self.folder}/broker", "--lease", "5s", "--renew", "250ms", "--log-level", "debug"])
+                       f"{self.folder}/broker", "--lease", f"{LEASE_S}s", "--renew", "250ms", "--log-level", "debug"])
         self.broker.at_ready = lambda program: self.record_figures(f"start {program.starts}")
         self.gateway = self._program(
             "gateway", [weft, "gateway", "--http", f"127.0.0.1:{self.http_port}", "--broker", self.zmq,
