@@ -71,13 +71,37 @@ static void print_moment(FILE *out, const char *name, when_ms at)
     (void)fprintf(out, "%-14s %s\n", name, text);
 }
 
+// What a handler wrote may hold control characters, which a terminal would obey.
+static void print_safe(FILE *out, struct slice line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        uint8_t byte = line.data[i];
+        bool is_control = (byte < ' ' && byte != '\t') || byte == 0x7f;
+        (void)fputc(is_control ? '?' : byte, out);
+    }
+}
+
+// `first` before the first line of `text`, `others` before the others.
+static void print_lines(FILE *out, const char *first, const char *others, struct slice text)
+{
+    for (const char *margin = first; text.len > 0; margin = others) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
+        (void)fputs(margin, out);
+        print_safe(out, slice_of(text.data, len));
+        (void)fputc('\n', out);
+        size_t used = end != NULL ? len + 1 : len;
+        text = slice_of(text.data + used, text.len - used);
+    }
+}
+
 static void print_text(FILE *out, const char *name, struct slice text)
 {
-    if (text.len == 0)
-        return;
-    (void)fprintf(out, "%-14s ", name);
-    print_slice(out, text);
-    (void)fputc('\n', out);
+    char first[32];
+    char others[32];
+    (void)snprintf(first, sizeof first, "%-14s ", name);
+    (void)snprintf(others, sizeof others, "%-14s ", "");
+    print_lines(out, first, others, text);
 }
 
 static void print_id(FILE *out, const char *name, const struct id *id)
@@ -188,18 +212,18 @@ void view_result(FILE *out, const struct body *result)
 
 void view_failure(FILE *out, const struct msg_status_is *status)
 {
-    (void)fprintf(out, "%s after %u errors and %u crashes", answer_state(status->state),
-                  status->errors, status->crashes);
+    (void)fprintf(out, "%s after %u error%s and %u crash%s", answer_state(status->state),
+                  status->errors, status->errors == 1 ? "" : "s", status->crashes,
+                  status->crashes == 1 ? "" : "es");
     if (status->failure.kind.len > 0 || status->failure.message.len > 0) {
         (void)fputs(": ", out);
         print_slice(out, status->failure.kind);
         (void)fputs(status->failure.kind.len > 0 ? ", " : "", out);
-        print_slice(out, status->failure.message);
+        print_safe(out, status->failure.message);
     }
     (void)fputc('\n', out);
     if (status->failure.detail.len == 0)
         return;
     (void)fputs("what the handler wrote last:\n", out);
-    print_slice(out, status->failure.detail);
-    (void)fputc('\n', out);
+    print_lines(out, "", "", status->failure.detail);
 }
