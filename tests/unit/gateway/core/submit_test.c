@@ -115,6 +115,8 @@ TEST(submit, wrong_values_name_their_field)
         {"{\"key\":\"\"}", "key "},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (parse(rows[i].text) != ERR_BAD_FIELD)
+            print_error("%s\n", rows[i].text);
         EXPECT_EQ(parse(rows[i].text), ERR_BAD_FIELD);
         EXPECT(strncmp(fault.detail, rows[i].field, strlen(rows[i].field)) == 0);
     }
