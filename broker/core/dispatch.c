@@ -94,7 +94,8 @@ static uint32_t serve_lane(struct core *core, struct now now, uint32_t lane, str
         if (worker == WORKERS_NONE)
             break;
         if (!has_room(core, fx)) {
-            core->has_more = true;
+            // Another batch has room, but as many leases: those end by a command.
+            core->has_more = leases_has_room(&core->leases);
             break;
         }
         grant(core, now, slot, worker, fx);

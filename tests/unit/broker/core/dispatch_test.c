@@ -153,7 +153,7 @@ TEST(dispatch, no_more_leases_than_the_limit)
         story_submit(story, story_job(number));
     story_worker(story, 11, "mail", 9);
     EXPECT_EQ(story_figures(story).lease_count, 8);
-    EXPECT(core_has_more(story->core));
+    EXPECT(!core_has_more(story->core)); // or the shell would close empty batches for ever
     story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
     story_finish(story, 11, story_held(2, story_token(1, 2)), OUTCOME_SUCCEEDED);
     EXPECT_EQ(story_figures(story).granted, 10);
