@@ -17,7 +17,7 @@
     X(ERR_FULL, 4, 429, true, "full", "a limit is reached; retry later or raise the limit")        \
     X(ERR_KEY_REUSED, 5, 422, false, "key-reused",                                                 \
       "the key belongs to another submission; use a new key or send the same body")                \
-    X(ERR_NOT_FOUND, 6, 404, false, "not-found", "no such job, or no longer known")                \
+    X(ERR_NOT_FOUND, 6, 404, false, "not-found", "no such job, or no longer known; check the id")  \
     X(ERR_GONE, 7, 410, false, "gone", "the job has been removed by retention")                    \
     X(ERR_TOO_LARGE, 8, 413, false, "too-large", "a size limit is passed; send less")              \
     X(ERR_ID_TOO_OLD, 9, 422, false, "id-too-old",                                                 \
@@ -40,7 +40,9 @@
     X(ERR_HEADERS, 24, 431, false, "headers", "the request head is too large")                     \
     X(ERR_SYSTEM, 25, 500, false, "system", "the operating system refused; see the log")           \
     X(ERR_CONFLICT, 26, 409, false, "conflict", "the job's state does not allow this")             \
-    X(ERR_SHUTTING_DOWN, 27, 503, true, "shutting-down", "the process is stopping; try another")
+    X(ERR_SHUTTING_DOWN, 27, 503, true, "shutting-down", "the process is stopping; try another")   \
+    X(ERR_NO_RESOURCE, 28, 404, false, "no-resource",                                              \
+      "nothing is served at this path; GET / names what is")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

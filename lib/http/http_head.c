@@ -139,7 +139,7 @@ static err find_route(struct exchange *exchange, const char *method)
     if (match.error == ERR_METHOD)
         return refuse(exchange, ERR_METHOD, 405, "another method is needed; Allow names them");
     if (match.error != OK)
-        return refuse(exchange, ERR_NOT_FOUND, 404, "there is no such resource");
+        return refuse(exchange, ERR_NO_RESOURCE, 404, "there is no such resource");
     request->route = match.route;
     request->segment = match.segment;
     return OK;

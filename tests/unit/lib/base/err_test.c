@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_SHUTTING_DOWN };
+enum { LAST = ERR_NO_RESOURCE };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -27,6 +27,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_VERSION, 13);
     EXPECT_EQ(ERR_UNSUPPORTED, 19);
     EXPECT_EQ(ERR_SHUTTING_DOWN, 27);
+    EXPECT_EQ(ERR_NO_RESOURCE, 28);
 }
 
 TEST(err, every_number_has_its_row)
