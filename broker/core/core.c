@@ -102,6 +102,8 @@ void core_start(struct core *core, struct now now, struct effects *effects)
         else
             wait_enter(core, slot);
     }
+    // Slots come in order of numbers; jobs that were retried are due later than their neighbours.
+    ready_sort(&core->ready);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_START,
                                  .at = now.store,

@@ -49,6 +49,91 @@ void ready_push(struct ready *ready, uint32_t slot)
     lane->count++;
 }
 
+static bool is_before(const struct ready *ready, uint32_t a, uint32_t b)
+{
+    const struct job *left = jobs_at(ready->jobs, a);
+    const struct job *right = jobs_at(ready->jobs, b);
+    return left->at != right->at ? left->at < right->at : left->no < right->no;
+}
+
+static bool is_sorted(const struct ready *ready, uint32_t head)
+{
+    for (uint32_t next = READY_NONE; head != READY_NONE; head = next) {
+        next = ready->links[head].next;
+        if (next != READY_NONE && is_before(ready, next, head))
+            return false;
+    }
+    return true;
+}
+
+// The slot `width` places behind `slot`, or READY_NONE.
+static uint32_t skip(const struct ready *ready, uint32_t slot, uint32_t width)
+{
+    for (; width > 0 && slot != READY_NONE; width--)
+        slot = ready->links[slot].next;
+    return slot;
+}
+
+// Appends the merged runs [left, middle) and [middle, end) behind `*place`; returns the place of
+// the next one.
+static uint32_t *merge(struct ready *ready, uint32_t *place, uint32_t left, uint32_t middle,
+                       uint32_t end)
+{
+    uint32_t right = middle;
+    while (left != middle || right != end) {
+        bool from_right = left == middle || (right != end && is_before(ready, right, left));
+        uint32_t taken = from_right ? right : left;
+        if (from_right)
+            right = ready->links[right].next;
+        else
+            left = ready->links[left].next;
+        *place = taken;
+        place = &ready->links[taken].next;
+    }
+    return place;
+}
+
+// Bottom up: runs of 1, 2, 4 … sorted slots, through `next` alone.
+static void sort(struct ready *ready, uint32_t *head, uint32_t count)
+{
+    for (uint64_t width = 1; width < count; width *= 2) {
+        uint32_t at = *head;
+        uint32_t *place = head;
+        while (at != READY_NONE) {
+            uint32_t middle = skip(ready, at, (uint32_t)width);
+            uint32_t end = skip(ready, middle, (uint32_t)width);
+            place = merge(ready, place, at, middle, end);
+            at = end;
+        }
+        *place = READY_NONE;
+    }
+}
+
+// Makes `prev` and the tail follow `next` again.
+static void mend(struct ready *ready, struct ready_lane *lane, unsigned priority)
+{
+    uint32_t before = READY_NONE;
+    uint32_t at = lane->heads[priority];
+    for (; at != READY_NONE; at = ready->links[at].next) {
+        ready->links[at].prev = before;
+        before = at;
+    }
+    lane->tails[priority] = before;
+}
+
+void ready_sort(struct ready *ready)
+{
+    for (uint32_t no = 0; no < ready->lane_count; no++) {
+        struct ready_lane *lane = &ready->lanes[no];
+        for (unsigned priority = 0; priority < READY_PRIORITIES; priority++) {
+            if (is_sorted(ready, lane->heads[priority]))
+                continue;
+            sort(ready, &lane->heads[priority], lane->count);
+            mend(ready, lane, priority);
+        }
+    }
+}
+
 void ready_drop(struct ready *ready, uint32_t slot)
 {
     const struct job *job = jobs_at(ready->jobs, slot);

@@ -37,6 +37,9 @@ void ready_init(struct ready *ready, void *memory, const struct limits *limits,
 
 // A queued job enters the list of its lane and priority; it is in no list.
 void ready_push(struct ready *ready, uint32_t slot);
+// Puts every list into the order of due times, equal ones by number: for jobs that were pushed in
+// another order, as loading does. O(n log n) where a list is not sorted yet, else O(n).
+void ready_sort(struct ready *ready);
 // It leaves; it is in its list.
 void ready_drop(struct ready *ready, uint32_t slot);
 // The next job of the lane, or READY_NONE.

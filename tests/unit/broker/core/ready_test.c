@@ -169,6 +169,53 @@ TEST(ready, agree_with_a_plain_search)
     drop(&bench);
 }
 
+TEST(ready, sorting_orders_by_due_time_then_number)
+{
+    struct prng prng = prng_of(test_seed());
+    for (uint32_t count = 0; count <= CAP; count++) {
+        struct bench bench;
+        make(&bench);
+        for (uint64_t no = 1; no <= count; no++)
+            push(&bench, no,
+                 (struct kind){.lane = (uint16_t)(no % LANES),
+                               .at = (when_ms)prng_below(&prng, 10)});
+        ready_sort(&bench.ready);
+        uint32_t left = count;
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            when_ms before = 0;
+            uint64_t before_no = 0;
+            for (; ready_count(&bench.ready, lane) > 0; left--) {
+                uint32_t slot = ready_best(&bench.ready, lane);
+                const struct job *job = jobs_at(&bench.jobs, slot);
+                EXPECT(job->at > before || (job->at == before && job->no > before_no));
+                before = job->at;
+                before_no = job->no;
+                // From the middle and the end, too, the links must hold.
+                ready_drop(&bench.ready, slot);
+            }
+        }
+        EXPECT_EQ(left, 0);
+        drop(&bench);
+    }
+}
+
+TEST(ready, a_sorted_list_takes_and_gives_as_before)
+{
+    struct bench bench;
+    make(&bench);
+    uint32_t late = push(&bench, 1, (struct kind){.at = 9});
+    push(&bench, 2, (struct kind){.at = 3});
+    push(&bench, 3, (struct kind){.at = 5});
+    ready_sort(&bench.ready);
+    ready_drop(&bench.ready, late);
+    push(&bench, 4, (struct kind){.at = 9});
+    EXPECT_EQ(take(&bench, 0), 2);
+    EXPECT_EQ(take(&bench, 0), 3);
+    EXPECT_EQ(take(&bench, 0), 4);
+    EXPECT_EQ(take(&bench, 0), 0);
+    drop(&bench);
+}
+
 TEST(ready, misuse_stops_the_process)
 {
     struct bench bench;
