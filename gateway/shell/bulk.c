@@ -143,28 +143,23 @@ static void remember(const struct load *load)
 {
     if (load->key.len == 0 || load->accepted_count + load->replayed_count == 0)
         return;
-    keys_put(load->bulk->gateway->keys, &(struct keys_note){
-                                            .id = load->batch_id,
-                                            .kind = KEYS_BATCH,
-                                            .fingerprint = load->fingerprint,
-                                            .count = load->accepted_count + load->replayed_count,
-                                            .created_at = clock_wall_ms(),
-                                            .dedup_until = load->dedup_until,
-                                        });
+    posting_remember(load->bulk->gateway, &(struct keys_note){
+                                              .id = load->batch_id,
+                                              .kind = KEYS_BATCH,
+                                              .fingerprint = load->fingerprint,
+                                              .count = load->accepted_count + load->replayed_count,
+                                              .created_at = clock_wall_ms(),
+                                              .dedup_until = load->dedup_until,
+                                          });
 }
 
-// What this gateway remembers of the batch's key.
-//   ERR_NOT_FOUND    nothing
-//   ERR_KEY_REUSED   it came with another body
 static err recall(const struct load *load, struct keys_note *out_note)
 {
-    const struct gateway *gateway = load->bulk->gateway;
-    bool is_known = load->key.len > 0 &&
-                    keys_find(gateway->keys, &load->batch_id, clock_wall_ms(), out_note) == OK &&
-                    out_note->kind == KEYS_BATCH;
-    if (!is_known)
+    const struct keys_note asked = {
+        .id = load->batch_id, .kind = KEYS_BATCH, .fingerprint = load->fingerprint};
+    if (load->key.len == 0)
         return ERR_NOT_FOUND;
-    return out_note->fingerprint == load->fingerprint ? OK : ERR_KEY_REUSED;
+    return posting_recall(load->bulk->gateway, &asked, out_note);
 }
 
 // No broker has answered for some of it: what this gateway knows by itself.

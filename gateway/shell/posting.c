@@ -52,3 +52,33 @@ uint64_t posting_fingerprint(const struct msg_submit_job *job)
     CHECK(!out.full);
     return blake_u64(slice_of(room, out.len), job->payload.bytes);
 }
+
+static uint64_t lineage_of(const struct gateway *gateway)
+{
+    struct courier_figures figures;
+    courier_figures(gateway->courier, &figures);
+    return figures.lineage;
+}
+
+void posting_remember(const struct gateway *gateway, struct keys_note *note)
+{
+    note->lineage = lineage_of(gateway);
+    keys_put(gateway->keys, note);
+}
+
+err posting_recall(const struct gateway *gateway, const struct keys_note *asked,
+                   struct keys_note *out_note)
+{
+    struct keys_note note;
+    uint64_t lineage = lineage_of(gateway);
+    err e = keys_find(gateway->keys, &asked->id, clock_wall_ms(), &note);
+    if (e != OK || note.kind != asked->kind)
+        return ERR_NOT_FOUND;
+    // Before the first WELCOME there is no other broker known than the one of the note.
+    if (lineage != 0 && note.lineage != lineage)
+        return ERR_NOT_FOUND;
+    if (note.fingerprint != asked->fingerprint)
+        return ERR_KEY_REUSED;
+    *out_note = note;
+    return OK;
+}

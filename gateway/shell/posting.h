@@ -4,6 +4,9 @@
 // thread.
 
 #include "gateway/core/submit.h"
+#include "gateway/store/keys.h"
+
+struct gateway;
 
 // submit_read(), then the rules of proto/check.h.
 MUST_USE err posting_read(struct doc_value object, const struct submit_options *options,
@@ -18,3 +21,13 @@ struct id posting_batch_id(struct slice key);
 
 // BLAKE2b over the given options and the payload, as the broker makes it.
 uint64_t posting_fingerprint(const struct msg_submit_job *job);
+
+// Writes down what the broker has said of a key, and which store it speaks of.
+void posting_remember(const struct gateway *gateway, struct keys_note *note);
+
+// What this gateway remembers by itself of the submission that `asked` names (id, kind,
+// fingerprint), as long as the broker's store is the one that took it.
+//   ERR_NOT_FOUND    nothing
+//   ERR_KEY_REUSED   another submission had the key
+MUST_USE err posting_recall(const struct gateway *gateway, const struct keys_note *asked,
+                            struct keys_note *out_note);

@@ -62,14 +62,14 @@ static void remember(const struct visit *visit, const struct msg_submitted_job *
 {
     if (visit->job.key.len == 0)
         return;
-    keys_put(visit->gateway->keys, &(struct keys_note){
-                                       .id = said->job_id,
-                                       .kind = KEYS_JOB,
-                                       .fingerprint = visit->fingerprint,
-                                       .state = (uint8_t)said->state,
-                                       .created_at = said->created_at,
-                                       .dedup_until = said->dedup_until,
-                                   });
+    posting_remember(visit->gateway, &(struct keys_note){
+                                         .id = said->job_id,
+                                         .kind = KEYS_JOB,
+                                         .fingerprint = visit->fingerprint,
+                                         .state = (uint8_t)said->state,
+                                         .created_at = said->created_at,
+                                         .dedup_until = said->dedup_until,
+                                     });
 }
 
 static void answer_refused(struct visit *visit, err e, const struct msg_submitted_job *said)
@@ -89,14 +89,15 @@ static void answer_refused(struct visit *visit, err e, const struct msg_submitte
 static void answer_alone(struct visit *visit, err e)
 {
     struct keys_note note;
-    bool is_known =
-        visit->job.key.len > 0 &&
-        keys_find(visit->gateway->keys, &visit->job.job_id, clock_wall_ms(), &note) == OK &&
-        note.kind == KEYS_JOB;
-    if (!is_known) {
+    const struct keys_note asked = {
+        .id = visit->job.job_id, .kind = KEYS_JOB, .fingerprint = visit->fingerprint};
+    err known = ERR_NOT_FOUND;
+    if (visit->job.key.len > 0)
+        known = posting_recall(visit->gateway, &asked, &note);
+    if (known == ERR_NOT_FOUND) {
         answer_refused(visit, e, NULL);
-    } else if (note.fingerprint != visit->fingerprint) {
-        answer_refused(visit, ERR_KEY_REUSED, NULL);
+    } else if (known != OK) {
+        answer_refused(visit, known, NULL);
     } else {
         tally_add(visit->gateway->tally, TALLY_KEYS_ANSWERED, 1);
         answer_stored(visit, &(struct msg_submitted_job){

@@ -2,8 +2,8 @@
 // which they are forgotten).
 //
 //   keys    id 16                → sealed: version 1, kind, then
-//                                  fingerprint u64, number u64, state u8, count u32,
-//                                  created_at u64, dedup_until u64
+//                                  fingerprint u64, lineage u64, number u64, state u8,
+//                                  count u32, created_at u64, dedup_until u64
 //   order   number u64           → id 16
 //
 // Changing a record means a new version that this file writes, and a reader for both.
@@ -24,7 +24,8 @@ enum {
     TABLE_KEYS,
     TABLE_ORDER,
     RECORD_VERSION = 1,
-    CONTENT_LEN = 8 + 8 + 1 + 4 + 8 + 8,
+    FORMAT = 1,
+    CONTENT_LEN = 8 + 8 + 8 + 1 + 4 + 8 + 8,
     RECORD_LEN = DISK_SEAL_LEN + CONTENT_LEN,
     WAITING_MAX = 16384,
     LAZY_MS = 1000,
@@ -60,6 +61,7 @@ static void encode(const struct keys_note *note, uint64_t number, uint8_t record
 {
     struct bytes_out out = {.data = record + 6, .cap = CONTENT_LEN};
     bytes_put_u64(&out, note->fingerprint);
+    bytes_put_u64(&out, note->lineage);
     bytes_put_u64(&out, number);
     bytes_put_u8(&out, note->state);
     bytes_put_u32(&out, note->count);
@@ -81,6 +83,7 @@ static err decode(struct slice record, struct slice key, struct keys_note *out_n
     struct bytes_in in = {.left = content};
     struct keys_note note = {.kind = (enum keys_kind)kind};
     note.fingerprint = bytes_get_u64(&in);
+    note.lineage = bytes_get_u64(&in);
     *out_number = bytes_get_u64(&in);
     note.state = bytes_get_u8(&in);
     note.count = bytes_get_u32(&in);
@@ -265,6 +268,8 @@ static err make(struct keys *keys, const struct keys_options *options, const cha
         .map_start_bytes = 16u << 20,
         .map_bytes_max = options->map_bytes_max,
         .ahead_bytes = AHEAD_BYTES,
+        .name = "gateway",
+        .format = FORMAT,
         .reader_count_max = 8,
     };
     err e = disk_open(&disk, &keys->disk, out_why);

@@ -1,8 +1,9 @@
 #pragma once
 
 // The gateway's own record of the idempotency keys it has answered: id → fingerprint and answer,
-// in LMDB. It is looked at only while no broker answers: a repeated submission that is known to be
-// stored can then still be told so, and one that contradicts it refused. Written lazily, by a
+// in LMDB. It is looked at while no broker answers: a repeated submission that is known to be
+// stored can then still be told so, and one that contradicts it refused; and for the keys of
+// batches, of which the broker keeps no fingerprint. Written lazily, by a
 // thread of its own, after the broker's answer; losing the last seconds of it loses nothing but
 // that convenience.
 
@@ -17,6 +18,7 @@ struct keys_note {
     struct id id; // of the job, or of the batch
     enum keys_kind kind;
     uint64_t fingerprint;
+    uint64_t lineage; // of the broker's store that holds it
     uint8_t state;  // enum job_state, as answered
     uint32_t count; // records of a batch that are stored
     when_ms created_at;

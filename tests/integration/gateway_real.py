@@ -41,6 +41,25 @@ class Real(unittest.TestCase):
         again = self.gateway.ask("POST", "/v1/batches", body, Content_Type="application/x-ndjson", Idempotency_Key="b")
         self.assertEqual((again.json["accepted"], again.json["replayed"]), (0, 1000))
 
+    def test_keys_of_another_store_are_not_answered_from_memory(self):
+        body = {"type": "a", "payload": 1}
+
+        def repeat():
+            return self.gateway.submit(body, Idempotency_Key="old").status
+
+        def has_figure(text):
+            return lambda: b"\n" + text + b"\n" in self.gateway.ask("GET", "/metrics").body
+
+        self.assertEqual(repeat(), 202)
+        wait_for("the note of the key", has_figure(b"weft_gateway_keys_written_total 1"))
+        endpoint = self.broker.zmq
+        self.broker.close()
+        self.assertEqual(repeat(), 202)
+        self.broker = Broker(os.path.join(self.place.name, "another"), "--zmq", endpoint)
+        wait_for("the new broker", has_figure(b"weft_gateway_broker_welcomes_total 2"))
+        self.broker.close()
+        self.assertIn(repeat(), (503, 504))
+
     def test_what_was_acknowledged_is_there_after_a_kill_of_the_broker(self):
         urls = [self.gateway.submit({"type": "a", "payload": i}).json["status_url"] for i in range(50)]
         endpoint = self.broker.zmq

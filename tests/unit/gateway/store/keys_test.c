@@ -35,6 +35,7 @@ static struct keys_note note_of(uint8_t number)
         .id = {.bytes = {number, 1, 2, 3}},
         .kind = KEYS_JOB,
         .fingerprint = 1000u + number,
+        .lineage = 77u + number,
         .state = 2,
         .count = number,
         .created_at = 5000,
@@ -58,6 +59,7 @@ TEST(keys, notes_are_there_after_a_restart)
         EXPECT_EQ(keys_find(keys, &wanted.id, 8999, &found), OK);
         EXPECT(id_equal(&found.id, &wanted.id));
         EXPECT_EQ(found.fingerprint, wanted.fingerprint);
+        EXPECT_EQ(found.lineage, wanted.lineage);
         EXPECT_EQ(found.count, i);
         EXPECT_EQ(found.dedup_until, 9000);
     }
