@@ -19,8 +19,8 @@ struct keys_note {
     enum keys_kind kind;
     uint64_t fingerprint;
     uint64_t lineage; // of the broker's store that holds it
-    uint8_t state;  // enum job_state, as answered
-    uint32_t count; // records of a batch that are stored
+    uint8_t state;    // enum job_state, as answered
+    uint32_t count;   // records of a batch that are stored
     when_ms created_at;
     when_ms dedup_until; // the note is of no use later
 };
