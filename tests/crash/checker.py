@@ -10,6 +10,7 @@ A history has one JSON line per event, `t` being nanoseconds of the machine's mo
     {"t","who","call","end":"missing" | "unknown" | "refused","code"}
     {"t","who","do":"run" | "ran","job","token","attempt","n"}              a handler began, had done its work
     {"t","do":"log","job","state","version","token"}                        the broker's log, in its order
+    {"t","do":"journal","job","token"}                                      a worker answered this lease from its journal
     {"t","do":"effect","job","token","n"}                                   a row of the handlers' database
     {"t","do":"figure","at","name","value"}                                 a metric
     {"t","do":"final","job","state","version","token","attempt","n"}        how each job stands at the end
@@ -46,6 +47,7 @@ class Job:
         self.log = []                   # (state, version, token)
         self.runs = collections.Counter()   # token -> handlers that began with it
         self.ran = {}                   # token -> n
+        self.answered = set()           # tokens that were answered with the outcome of an earlier one
         self.attempts = set()
         self.effects = []
         self.finals = []
@@ -73,8 +75,8 @@ class Checker:
             return self._take_end(line)
         kind = line.get("do")
         take = {"submit": self._take_call, "read": self._take_call, "run": self._take_run,
-                "ran": self._take_ran, "log": self._take_log, "effect": self._take_effect,
-                "final": self._take_final, "figure": self.figures.append, "end": self.ends.append}.get(kind)
+                "ran": self._take_ran, "log": self._take_log, "journal": self._take_journal,
+                "effect": self._take_effect, "final": self._take_final, "figure": self.figures.append, "end": self.ends.append}.get(kind)
         if take is None:
             return self.fault("odd line", f"{line}")
         self.counts[kind] += 1
@@ -140,6 +142,9 @@ class Checker:
     def _take_log(self, line):
         self.jobs[line["job"]].log.append((line["state"], line["version"], line["token"]))
 
+    def _take_journal(self, line):
+        self.jobs[line["job"]].answered.add(line["token"])
+
     def _take_effect(self, line):
         self.jobs[line["job"]].effects.append(line)
 
@@ -201,13 +206,15 @@ class Checker:
         if job.ran.get(final["token"]) != final["n"]:
             self.fault("unexpected", f"{job_id} has the result of token {final['token']}, which did not run")
         accepted = {(version, token) for state, version, token in job.log if state == "succeeded"}
-        accepted.add((final["version"], final["token"]))
-        if len(accepted) > 1:
-            self.fault("finished twice", f"{job_id}: {sorted(accepted)}")
+        if len(accepted) > 1 or any(version != final["version"] for version, _ in accepted):
+            self.fault("finished twice", f"{job_id}: {sorted(accepted)}, at the end {final['version']}")
+        if not {token for _, token in accepted} <= {final["token"]} | job.answered:
+            self.fault("finished twice", f"{job_id}: {sorted(accepted)} and the result of {final['token']}")
         return None
 
     def _judge_log(self, job_id, job, final):
         before = None
+        highest = max(int(token or 0) for token in {final["token"]} | job.answered)
         for entry in job.log:
             if before is not None and entry[1] <= before[1]:
                 self.fault("backwards", f"{job_id}: version {entry[1]} after {before[1]} in the log")
@@ -215,7 +222,7 @@ class Checker:
                 self.fault("backwards", f"{job_id}: {entry[0]} after {before[0]} in the log")
             if before is not None and int(entry[2]) < int(before[2]):
                 self.fault("backwards", f"{job_id}: token {entry[2]} after {before[2]} in the log")
-            if int(entry[2]) > int(final["token"] or 0):
+            if int(entry[2]) > highest:
                 self.fault("stale finish", f"{job_id}: token {entry[2]} was granted, {final['token']} finished")
             before = entry
         if before is not None and before[1] > final["version"]:

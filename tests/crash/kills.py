@@ -192,6 +192,8 @@ class Run:
             self.history.line(do="effect", job=job, token=str(token), n=n)
         for job, state, version, token in self.place.transitions():
             self.history.line(do="log", job=job, state=state, version=version, token=token)
+        for job, token in self.place.answered_from_journal():
+            self.history.line(do="journal", job=job, token=token)
         with open(self.place.handlers, encoding="utf-8") as file:
             for text in file:
                 self.history.line(**json.loads(text))
@@ -221,6 +223,7 @@ class Run:
             "executions": runs,
             "executed more than once": more,
             "outcomes resent": self.place.stats("resent"),
+            "leases answered from a journal": self.place.stats("answered_from_journal"),
             "outcomes refused as stale": self.place.stats("stale"),
         })
 

@@ -159,6 +159,11 @@ class Program:
         if not self.is_ready.wait(PATIENCE_S):
             raise Failed(f"{self.name} is not ready: {self.fault}")
 
+    def logged(self, pattern):
+        """What fits, in all its lives."""
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            yield from filter(None, map(re.compile(pattern).search, log))
+
     def killed_count(self):
         return sum(self.kills.values())
 
@@ -256,13 +261,15 @@ class Place:
         return total
 
     def transitions(self):
-        """What the brokers' log tells, in its order: (job, state, version, token)."""
-        pattern = re.compile(r" job\.(\w+) job=(\S+) version=(\d+) token=(\d+) ")
-        with open(self.broker.log_path, encoding="utf-8", errors="replace") as log:
-            for line in log:
-                found = pattern.search(line)
-                if found:
-                    yield found[2], found[1], int(found[3]), found[4]
+        """What the broker's log tells, in its order: (job, state, version, token)."""
+        for found in self.broker.logged(r" job\.(\w+) job=(\S+) version=(\d+) token=(\d+) "):
+            yield found[2], found[1], int(found[3]), found[4]
+
+    def answered_from_journal(self):
+        """(job, token) of leases that a worker had the outcome of already."""
+        for worker in self.workers:
+            for found in worker.logged(r" job\.answered_from_journal job=(\S+) token=(\d+)"):
+                yield found[1], found[2]
 
     def fault(self):
         return next((program.fault for program in self.programs if program.fault), None)

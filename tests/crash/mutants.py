@@ -295,6 +295,13 @@ def handler_killed_at_once(lines, rng):
     insert(lines, {**run, "token": str(int(run["token"]) - 1)})
 
 
+def answered_from_journal(lines, rng):
+    """The lease that finished is a later one of the same worker, which had the outcome already."""
+    log = rng.choice(of(lines, do="log", state="succeeded"))
+    log["token"] = str(int(log["token"]) + 1)
+    insert(lines, {"t": log["t"], "do": "journal", "job": log["job"], "token": log["token"]})
+
+
 def shuffled(lines, rng):
     logs = of(lines, do="log")
     others = [line for line in lines if line.get("do") != "log"]
@@ -302,7 +309,8 @@ def shuffled(lines, rng):
     lines[:] = others + logs
 
 
-HARMLESS = [log_line_lost, end_not_known, one_more_replay, handler_killed_at_once, shuffled]
+HARMLESS = [log_line_lost, end_not_known, one_more_replay, handler_killed_at_once, answered_from_journal,
+            shuffled]
 
 
 # --- excerpts ---
