@@ -1,16 +1,13 @@
 // Keys in two tables: by id, and by the order in which they were written (which is the order in
 // which they are forgotten).
 //
-//   keys    id 16                → sealed: version 1, kind, then
-//                                  fingerprint u64, lineage u64, number u64, state u8,
-//                                  count u32, created_at u64, dedup_until u64
-//   order   number u64           → id 16
-//
-// Changing a record means a new version that this file writes, and a reader for both.
+//   keys    id 16        → the note, see note.h
+//   order   number u64   → id 16
 
 #include "gateway/store/keys.h"
 
-#include "lib/base/bytes.h"
+#include "gateway/store/note.h"
+#include "lib/base/check.h"
 #include "lib/disk/disk.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"
@@ -23,10 +20,7 @@
 enum {
     TABLE_KEYS,
     TABLE_ORDER,
-    RECORD_VERSION = 1,
     FORMAT = 1,
-    CONTENT_LEN = 8 + 8 + 8 + 1 + 4 + 8 + 8,
-    RECORD_LEN = DISK_SEAL_LEN + CONTENT_LEN,
     WAITING_MAX = 16384,
     LAZY_MS = 1000,
     FORGET_MAX = 64, // in one transaction, besides what was put
@@ -55,46 +49,6 @@ struct keys {
     _Atomic uint64_t dropped;
 };
 
-// --- records ---
-
-static void encode(const struct keys_note *note, uint64_t number, uint8_t record[RECORD_LEN])
-{
-    struct bytes_out out = {.data = record + 6, .cap = CONTENT_LEN};
-    bytes_put_u64(&out, note->fingerprint);
-    bytes_put_u64(&out, note->lineage);
-    bytes_put_u64(&out, number);
-    bytes_put_u8(&out, note->state);
-    bytes_put_u32(&out, note->count);
-    bytes_put_u64(&out, (uint64_t)note->created_at);
-    bytes_put_u64(&out, (uint64_t)note->dedup_until);
-    CHECK(!out.full && out.len == CONTENT_LEN);
-    disk_seal(record, RECORD_VERSION, (uint8_t)note->kind, slice_of(note->id.bytes, 16), out.len);
-}
-
-static err decode(struct slice record, struct slice key, struct keys_note *out_note,
-                  uint64_t *out_number)
-{
-    uint8_t version;
-    uint8_t kind;
-    struct slice content;
-    err e = disk_unseal(record, key, &version, &kind, &content);
-    if (e != OK || version != RECORD_VERSION)
-        return ERR_DAMAGED;
-    struct bytes_in in = {.left = content};
-    struct keys_note note = {.kind = (enum keys_kind)kind};
-    note.fingerprint = bytes_get_u64(&in);
-    note.lineage = bytes_get_u64(&in);
-    *out_number = bytes_get_u64(&in);
-    note.state = bytes_get_u8(&in);
-    note.count = bytes_get_u32(&in);
-    note.created_at = (when_ms)bytes_get_u64(&in);
-    note.dedup_until = (when_ms)bytes_get_u64(&in);
-    if (!bytes_is_whole(&in) || id_from_bytes(key, &note.id) != OK)
-        return ERR_DAMAGED;
-    *out_note = note;
-    return OK;
-}
-
 // --- writing ---
 
 // A note of the same id moves to the end of the order.
@@ -107,7 +61,7 @@ static err drop_former(struct keys *keys, struct disk_txn *txn, struct slice key
     if (e != OK)
         return e == ERR_NOT_FOUND ? OK : e;
     (void)atomic_fetch_sub(&keys->count, 1);
-    if (decode(record, key, &former, &number) != OK)
+    if (note_decode(record, key, &former, &number) != OK)
         return OK; // it is overwritten; its place in the order is skipped when it is met
     struct disk_key order_key = disk_key_of(number);
     e = disk_drop(txn, TABLE_ORDER, disk_key_slice(&order_key));
@@ -117,12 +71,12 @@ static err drop_former(struct keys *keys, struct disk_txn *txn, struct slice key
 static err put(struct keys *keys, struct disk_txn *txn, const struct keys_note *note)
 {
     struct slice key = slice_of(note->id.bytes, 16);
-    uint8_t record[RECORD_LEN];
+    uint8_t record[NOTE_LEN];
     err e = drop_former(keys, txn, key);
     if (e != OK)
         return e;
     struct disk_key order_key = disk_key_of(keys->number_next);
-    encode(note, keys->number_next++, record);
+    note_encode(note, keys->number_next++, record);
     e = disk_put(txn, TABLE_KEYS, key, slice_of(record, sizeof record));
     if (e == OK)
         e = disk_append(txn, TABLE_ORDER, disk_key_slice(&order_key), key);
@@ -361,7 +315,7 @@ err keys_find(struct keys *keys, const struct id *id, when_ms wall, struct keys_
     if (e == OK) {
         e = disk_get(keys->reader, TABLE_KEYS, key, &record);
         if (e == OK)
-            e = decode(record, key, &note, &number);
+            e = note_decode(record, key, &note, &number);
         disk_read_end(keys->reader);
     }
     pthread_mutex_unlock(&keys->reading);
