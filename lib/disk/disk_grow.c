@@ -26,14 +26,6 @@ static uint64_t pages_of(struct disk *disk)
     return info.me_last_pgno + 1;
 }
 
-void disk_measure(struct disk *disk)
-{
-    uint64_t file_bytes = pages_of(disk) * disk->page_bytes;
-    atomic_store(&disk->file_bytes, file_bytes);
-    uint64_t left = disk->allocated_bytes > file_bytes ? disk->allocated_bytes - file_bytes : 0;
-    atomic_store(&disk->ahead_left_bytes, left);
-}
-
 // The records of table 0 are lists of free pages, each beginning with its length.
 static uint64_t count_free_pages(MDB_cursor *cursor)
 {
@@ -60,6 +52,24 @@ static void measure_free_pages(struct disk *disk)
         mdb_cursor_close(cursor);
     }
     mdb_txn_abort(txn);
+}
+
+// Above this admission is closed (see disk_usage), and nobody may be writing who would look at the
+// free pages again.
+static bool is_tight(const struct disk *disk)
+{
+    uint64_t used = atomic_load(&disk->file_bytes) - atomic_load(&disk->free_bytes);
+    return used > disk->map_bytes_max / 4 * 3;
+}
+
+void disk_measure(struct disk *disk)
+{
+    uint64_t file_bytes = pages_of(disk) * disk->page_bytes;
+    atomic_store(&disk->file_bytes, file_bytes);
+    uint64_t left = disk->allocated_bytes > file_bytes ? disk->allocated_bytes - file_bytes : 0;
+    atomic_store(&disk->ahead_left_bytes, left);
+    if (is_tight(disk))
+        measure_free_pages(disk);
 }
 
 // Closes the gate and waits until no reader is inside; false when one stays too long.

@@ -20,6 +20,15 @@ def may_mount(folder):
     return probe.returncode == 0
 
 
+def submit_until_taken(client):
+    """The broker looks for room once a second."""
+    end = time.monotonic() + PATIENCE_S
+    answer, = client.submit({"job_id": fresh_id()})
+    while answer.error == ERR["ERR_DISK"] and time.monotonic() < end:
+        answer, = client.submit({"job_id": fresh_id()})
+    return answer
+
+
 class FullDisk(BrokerTest):
     def setUp(self):
         super().setUp()
@@ -50,7 +59,7 @@ class FullDisk(BrokerTest):
 
         os.remove(f"/proc/{served.process.pid}/root{self.data}/ballast")
         worker.send(pb.Bye())
-        answers = self.submit_until_taken(client)
+        answers = submit_until_taken(client)
         self.assertEqual(answers.error, 0)
         served.wait_for_metric("weft_store_short", 0)
         self.assertIsNone(served.process.poll())
@@ -88,13 +97,24 @@ class FullDisk(BrokerTest):
             except OSError as error:
                 self.assertEqual(error.errno, errno.ENOSPC)
 
-    def submit_until_taken(self, client):
-        """The broker asks the file system once a second."""
-        end = time.monotonic() + PATIENCE_S
-        answer, = client.submit({"job_id": fresh_id()})
-        while answer.error == ERR["ERR_DISK"] and time.monotonic() < end:
-            answer, = client.submit({"job_id": fresh_id()})
-        return answer
+
+class FullMap(BrokerTest):
+    def test_refused_at_three_quarters_and_taken_after_retention(self):
+        served = self.broker("--map-max", "64MiB", "--keep", "1s")
+        client = self.peer(served)
+        payload = os.urandom(MIB)
+        count, error = 0, 0
+        while not error and count < 64:
+            error = client.submit({"job_id": fresh_id(), "payload": payload})[0].error
+            count += not error
+        self.assertEqual(error, ERR["ERR_DISK"])
+        self.assertGreater(count, 40)
+        worker = self.worker(served, slots=count)
+        for job, _ in worker.take_jobs(count):
+            self.assertEqual(worker.finish(job).error, 0)
+        served.wait_for_metric('weft_jobs{state="removed"}', count)
+        # Nothing else is written any more, and still the room is found.
+        self.assertEqual(submit_until_taken(client).error, 0)
 
 
 if __name__ == "__main__":
