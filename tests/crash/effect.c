@@ -1,9 +1,10 @@
 // links: PkgConfig::sqlite3
 // effect DATABASE HISTORY: a handler of `weft worker` whose effect can be counted afterwards.
 //
-// Reads {"n":N,"fail":F} and fails in its first F attempts. Else it writes, in one transaction, a row
-// for this execution and the job's effect, and answers {"n":N,"token":"T"}. A line of HISTORY tells when it
-// began and another when it had done its work: a kill in between leaves the first without the second.
+// Reads {"n":N,"fail":F,"ms":M}, works for M milliseconds and fails in its first F attempts. Else it
+// writes, in one transaction, a row for this execution and the job's effect, and answers
+// {"n":N,"token":"T"}. A line of HISTORY tells when it began and another when it had done its work: a
+// kill in between leaves the first without the second.
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct work {
     int attempt;
     long long n;
     int failing; // attempts that fail
+    int lasting_ms;
 };
 
 static const char *variable(const char *name)
@@ -43,7 +45,8 @@ static struct work read_work(void)
     char text[4096];
     size_t len = fread(text, 1, sizeof text - 1, stdin);
     text[len] = '\0';
-    if (sscanf(text, "{\"n\":%lld,\"fail\":%d}", &work.n, &work.failing) != 2) {
+    if (sscanf(text, "{\"n\":%lld,\"fail\":%d,\"ms\":%d}", &work.n, &work.failing,
+               &work.lasting_ms) != 3) {
         (void)fprintf(stderr, "odd payload: %s\n", text);
         exit(65);
     }
@@ -111,6 +114,7 @@ int main(int argc, char **argv)
     }
     struct work work = read_work();
     tell(argv[2], &work, "run");
+    (void)usleep((useconds_t)work.lasting_ms * 1000); // the work
     if (work.attempt <= work.failing) {
         (void)fprintf(stderr, "failing as asked\n");
         return 1;

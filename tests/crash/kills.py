@@ -54,7 +54,7 @@ class Run:
         self.place = Place(folder, options.seed, self.history)
         self.campaign = Campaign(self.place, self.history, options.seed, options.minutes * 60)
         self.actors = []
-        self.paused = []        # (until when, what to call then)
+        self.paused = []        # (until when, who, what to call then)
         self.pause_count = 0
         self.began = time.monotonic()
         self.summary = collections.OrderedDict()
@@ -93,7 +93,10 @@ class Run:
 
     def kill(self):
         weights = {"broker": 4, "gateway": 2, "worker": 2}
-        programs = self.place.programs
+        frozen = [program for _, program, _ in self.paused]
+        programs = [program for program in self.place.programs if program not in frozen]
+        if not programs:
+            return
         victims = self.random.choices(programs, [weights[program.kind] for program in programs],
                                       k=self.random.choice([1, 1, 1, 2]))
         for victim in victims:
@@ -113,14 +116,14 @@ class Run:
 
     def pause(self):
         """Mostly a worker, which then comes back with outcomes of leases that have ended."""
-        victims = self.place.workers * 3 + [self.place.broker, self.place.gateway]
-        resume = self.random.choice(victims).pause()
-        self.paused.append((time.monotonic() + self.random.uniform(0.2, 2) * LEASE_S, resume))
+        victim = self.random.choice(self.place.workers * 3 + [self.place.broker, self.place.gateway])
+        leases = self.random.uniform(0.5, 2.5) if victim in self.place.workers else self.random.uniform(0, 1)
+        self.paused.append((time.monotonic() + leases * LEASE_S, victim, victim.pause()))
         self.pause_count += 1
 
     def resume(self, now):
         """Those whose time has come; all of them when `now` is None."""
-        for until, resume in self.paused:
+        for until, _, resume in self.paused:
             if now is None or now >= until:
                 resume()
         self.paused = [] if now is None else [pause for pause in self.paused if pause[0] > now]

@@ -60,7 +60,8 @@ class Order:
         self.n, self.key = n, key
         self.queue = "mail" if n % 3 == 0 else "default"
         self.id = keyed_id(self.queue, key) if key else fresh_id(self.queue)
-        self.payload = json.dumps({"n": n, "fail": 1 if n % 17 == 0 else 0}, separators=(",", ":"))
+        work = {"n": n, "fail": 1 if n % 17 == 0 else 0, "ms": 150 if n % 29 == 0 else 0}
+        self.payload = json.dumps(work, separators=(",", ":"))
 
     def with_key_of(self, other):
         """Another body under the same key: must be refused."""

@@ -30,9 +30,10 @@ def main(path, history_path, worker):
     history = os.open(history_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for line in sys.stdin:
         job = json.loads(line)
-        n, failing = job["payload"]["n"], job["payload"]["fail"]
+        n, failing, lasting_ms = (job["payload"][name] for name in ("n", "fail", "ms"))
         tell(history, worker, "run", job, n)
         answer = {"job_id": job["job_id"], "ok": False, "kind": "asked", "message": "failing as asked"}
+        time.sleep(lasting_ms / 1000)  # the work
         if job["attempt"] > failing:
             have_effect(database, job, n)
             tell(history, worker, "ran", job, n)
