@@ -29,7 +29,8 @@
     X(ERR_VERSION, 13, 400, false, "version", "this protocol version is not spoken here")          \
     X(ERR_NO_BROKER, 14, 503, true, "no-broker", "the broker does not answer; retry")              \
     X(ERR_TIMEOUT, 15, 504, true, "timeout", "no answer in time; repeat with the same key")        \
-    X(ERR_DISK, 16, 507, true, "disk", "the disk refused; see the log")                            \
+    X(ERR_DISK, 16, 507, true, "disk",                                                             \
+      "the disk is full or refused; make room and send the same again")                            \
     X(ERR_DAMAGED, 17, 500, false, "damaged", "a stored record fails its checksum")                \
     X(ERR_LOCKED, 18, 409, false, "locked", "another process uses this data directory")            \
     X(ERR_UNSUPPORTED, 19, 400, false, "unsupported", "this is not supported here")                \
