@@ -9,8 +9,8 @@
 #include "broker/shell/turn.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
-#include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
+#include "lib/sys/program.h"
 #include "lib/sys/signal.h"
 #include "proto/wire.h"
 
@@ -201,14 +201,8 @@ static int serve(const struct options *options, int signal_fd)
 
 static int run(const struct options *options)
 {
-    enum log_level level = LOG_LEVEL_INFO;
     int signal_fd = -1;
-    err e = log_level_from_text(config_text(&options->config, "log-level"), &level);
-    log_set_level(level);
-    if (e == OK)
-        e = failpoint_init();
-    if (e == OK)
-        e = signal_open(&signal_fd);
+    err e = program_begin(&options->config, &signal_fd);
     if (e != OK) {
         log_error("broker.not_started", "error=%s", err_slug(e));
         return EXIT_FAILURE;

@@ -2,37 +2,14 @@
 
 #include "gateway/core/media.h"
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static bool is_word(struct slice text, const char *word)
-{
-    if (text.len != strlen(word))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (lower(text.data[i]) != (uint8_t)word[i])
-            return false;
-    }
-    return true;
-}
-
-static struct slice trimmed(struct slice text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = slice_of(text.data + 1, text.len - 1);
-    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
+#include "lib/base/word.h"
 
 // Takes the part before `separator` off the front, trimmed.
 static struct slice take(struct slice *text, char separator)
 {
     const uint8_t *mark = text->len > 0 ? memchr(text->data, separator, text->len) : NULL;
     size_t len = mark != NULL ? (size_t)(mark - text->data) : text->len;
-    struct slice part = trimmed(slice_of(text->data, len));
+    struct slice part = word_trim(slice_of(text->data, len));
     size_t taken = len + (mark != NULL);
     if (taken > 0)
         *text = slice_of(text->data + taken, text->len - taken);
@@ -50,7 +27,7 @@ static enum media type_of(struct slice type)
         {"application/vnd.msgpack", MEDIA_MSGPACK}, {"application/x-msgpack", MEDIA_MSGPACK},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (is_word(type, types[i].name))
+        if (word_is(type, types[i].name))
             return types[i].media;
     }
     return MEDIA_OTHER;
@@ -64,7 +41,7 @@ enum media media_of(struct slice header)
     while (header.len > 0) {
         struct slice value = take(&header, ';');
         struct slice name = take(&value, '=');
-        if (is_word(name, "charset") && !is_word(value, "utf-8") && !is_word(value, "\"utf-8\""))
+        if (word_is(name, "charset") && !word_is(value, "utf-8") && !word_is(value, "\"utf-8\""))
             return MEDIA_OTHER;
     }
     return media;
@@ -75,9 +52,9 @@ static unsigned quality_of(struct slice parameters)
 {
     while (parameters.len > 0) {
         struct slice value = take(&parameters, ';');
-        if (!is_word(take(&value, '='), "q"))
+        if (!word_is(take(&value, '='), "q"))
             continue;
-        value = trimmed(value);
+        value = word_trim(value);
         if (value.len == 0 || value.len > 5 || (value.len > 1 && value.data[1] != '.'))
             return 0;
         unsigned quality = value.data[0] == '1' ? 1000 : 0;
@@ -97,16 +74,16 @@ enum media media_wanted(struct slice accept)
     // What names the type counts more than what covers it by a star.
     unsigned quality[2] = {0, 0};
     unsigned rank[2] = {0, 0};
-    if (trimmed(accept).len == 0)
+    if (word_trim(accept).len == 0)
         return MEDIA_JSON;
     while (accept.len > 0) {
         struct slice range = take(&accept, ',');
         struct slice type = take(&range, ';');
         unsigned q = quality_of(range);
         enum media media = type_of(type);
-        bool is_problem = is_word(type, "application/problem+json");
-        bool is_part = is_word(type, "application/*");
-        bool is_any = is_word(type, "*/*");
+        bool is_problem = word_is(type, "application/problem+json");
+        bool is_part = word_is(type, "application/*");
+        bool is_any = word_is(type, "*/*");
         for (unsigned i = 0; i < 2; i++) {
             bool is_named =
                 media == (i == 0 ? MEDIA_JSON : MEDIA_MSGPACK) || (i == 0 && is_problem);

@@ -4,8 +4,8 @@
 
 #include "gateway/shell/door.h"
 #include "gateway/shell/gateway.h"
-#include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
+#include "lib/sys/program.h"
 #include "lib/sys/signal.h"
 
 #include <poll.h>
@@ -117,14 +117,8 @@ static int serve(const struct settings *settings, int signal_fd)
 
 static int run(const struct settings *settings)
 {
-    enum log_level level = LOG_LEVEL_INFO;
     int signal_fd = -1;
-    err e = log_level_from_text(config_text(&settings->config, "log-level"), &level);
-    log_set_level(level);
-    if (e == OK)
-        e = failpoint_init();
-    if (e == OK)
-        e = signal_open(&signal_fd);
+    err e = program_begin(&settings->config, &signal_fd);
     if (e != OK) {
         log_error("gateway.not_started", "error=%s", err_slug(e));
         return EXIT_FAILURE;

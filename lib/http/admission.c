@@ -2,6 +2,7 @@
 
 #include "lib/http/admission.h"
 
+#include "lib/base/word.h"
 static bool is_token_byte(uint8_t c)
 {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
@@ -18,31 +19,6 @@ static bool is_token(struct slice text)
     return text.len > 0;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static bool is_word(struct slice text, const char *word)
-{
-    if (text.len != strlen(word))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (lower(text.data[i]) != (uint8_t)word[i])
-            return false;
-    }
-    return true;
-}
-
-static struct slice trimmed(struct slice text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = slice_of(text.data + 1, text.len - 1);
-    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 // Visible characters only; a percent-encoded control byte is one too.
 static bool target_is_plain(struct slice target)
 {
@@ -56,8 +32,8 @@ static bool target_is_plain(struct slice target)
             continue;
         if (target.len - i < 3)
             return false;
-        uint8_t high = lower(target.data[i + 1]);
-        uint8_t low = lower(target.data[i + 2]);
+        uint8_t high = word_lower(target.data[i + 1]);
+        uint8_t low = word_lower(target.data[i + 2]);
         bool is_hex = ((high >= '0' && high <= '9') || (high >= 'a' && high <= 'f')) &&
                       ((low >= '0' && low <= '9') || (low >= 'a' && low <= 'f'));
         if (!is_hex || high <= '1' || (high == '7' && low == 'f'))
@@ -147,18 +123,18 @@ static const char *read_lines(const struct admission_head *head, struct framing 
 {
     for (uint32_t i = 0; i < head->line_count; i++) {
         struct slice name = head->lines[i].name;
-        struct slice value = trimmed(head->lines[i].value);
+        struct slice value = word_trim(head->lines[i].value);
         if (!is_token(name))
             return "a header name holds a character that is not allowed";
         if (!value_is_plain(value))
             return "a header value holds a control character";
-        if (is_word(name, "host")) {
+        if (word_is(name, "host")) {
             out->hosts++;
             out->host = value;
-        } else if (is_word(name, "content-length")) {
+        } else if (word_is(name, "content-length")) {
             out->lengths++;
             out->length = value;
-        } else if (is_word(name, "transfer-encoding")) {
+        } else if (word_is(name, "transfer-encoding")) {
             out->codings++;
             out->coding = value;
         }
@@ -180,7 +156,7 @@ static const char *framing_fault(const struct framing *framing, bool is_http_1_1
         return "send Content-Length only once";
     if (framing->codings > 1 || (framing->codings == 1 && framing->lengths == 1))
         return "send either Content-Length or Transfer-Encoding, once";
-    if (framing->codings == 1 && (!is_http_1_1 || !is_word(framing->coding, "chunked")))
+    if (framing->codings == 1 && (!is_http_1_1 || !word_is(framing->coding, "chunked")))
         return "the only Transfer-Encoding understood is chunked, alone";
     verdict->chunked = framing->codings == 1;
     if (framing->lengths == 1 && !length_of(framing->length, &verdict->body_len))

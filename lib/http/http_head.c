@@ -1,5 +1,6 @@
 // From what libmicrohttpd has parsed to a judged and prepared request.
 
+#include "lib/base/word.h"
 #include "lib/http/admission.h"
 #include "lib/http/http_private.h"
 
@@ -40,25 +41,6 @@ static enum MHD_Result on_line(void *ctx, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
-static bool names_equal(struct slice name, const char *wanted)
-{
-    if (name.len != strlen(wanted))
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        if ((c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c) != (uint8_t)wanted[i])
-            return false;
-    }
-    return true;
-}
-
-static struct slice trimmed(struct slice value)
-{
-    while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
-        value.len--;
-    return value;
-}
-
 // The parser's memory may be gone when a late answer is made, so the headers are copied.
 static bool keep_headers(struct exchange *exchange, const struct lines *lines)
 {
@@ -67,11 +49,11 @@ static bool keep_headers(struct exchange *exchange, const struct lines *lines)
     size_t total = 0;
     for (uint32_t i = 0; i < lines->count; i++) {
         for (unsigned name = 0; name < HTTP_HEADER_NAMES; name++) {
-            if (!names_equal(lines->items[i].name, header_names[name]))
+            if (!word_is(lines->items[i].name, header_names[name]))
                 continue;
             request->repeated[name] = found[name].data != NULL;
             if (found[name].data == NULL) {
-                found[name] = trimmed(lines->items[i].value);
+                found[name] = word_trim(lines->items[i].value);
                 total += found[name].len;
             }
         }

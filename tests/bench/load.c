@@ -8,6 +8,8 @@
 // message at its intended moment, answered or not. work finishes what it is given at once; the
 // first eight bytes of each payload are the moment it was meant to be sent, so it measures the
 // latency to the handler. One line of JSON at the end. One thread: the machine is small.
+//
+// links: weft_test_support
 
 #include "lib/base/origin.h"
 #include "lib/link/link.h"
@@ -15,10 +17,11 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/mint.h"
 #include "proto/wire.h"
+#include "tests/support/samples.h"
 
 #include <stdlib.h>
 
-enum { CONNECTIONS_MAX = 64, BATCH_MAX = 1024, BYTES_MAX = 4096, SAMPLES_MAX = 4000000 };
+enum { CONNECTIONS_MAX = 64, BATCH_MAX = 1024, BYTES_MAX = 4096 };
 
 struct options {
     const char *mode;
@@ -44,8 +47,7 @@ struct load {
     uint64_t corr;
     int64_t first_us;
     int64_t last_us;
-    uint32_t *samples; // µs
-    uint64_t sample_count;
+    struct samples samples;
     int64_t sent_us[1 << 16]; // by correlation number
     uint16_t slot;
     struct id stem; // ids are minted from it: random bits are costly one by one
@@ -210,19 +212,13 @@ static void submit(struct load *load, uint64_t link, uint32_t count, int64_t mea
             .kind = MSG_SUBMIT, .corr = load->corr, .submit = {.jobs = jobs, .count = count}});
 }
 
-static void sample(struct load *load, int64_t us)
-{
-    if (load->sample_count < SAMPLES_MAX)
-        load->samples[load->sample_count++] = us > 0 ? (uint32_t)us : 0;
-}
-
 static void heard_submitted(struct load *load, uint64_t link, const struct msg *msg)
 {
     load->out[link] -= msg->submitted.count;
     load->done += msg->submitted.count;
     for (uint32_t i = 0; i < msg->submitted.count; i++)
         load->refused += msg->submitted.jobs[i].error != OK;
-    sample(load, clock_mono_us() - load->sent_us[msg->corr % (1 << 16)]);
+    samples_add(&load->samples, clock_mono_us() - load->sent_us[msg->corr % (1 << 16)]);
 }
 
 static void heard_jobs(struct load *load, uint64_t link, const struct msg *msg)
@@ -235,7 +231,7 @@ static void heard_jobs(struct load *load, uint64_t link, const struct msg *msg)
         const struct msg_job *job = &msg->jobs.jobs[i];
         int64_t meant;
         memcpy(&meant, job->payload.bytes.data, sizeof meant);
-        sample(load, now - meant);
+        samples_add(&load->samples, now - meant);
         finished[i] = (struct msg_finish_job){
             .job_id = job->job_id, .token = job->token, .outcome = OUTCOME_SUCCEEDED};
     }
@@ -321,40 +317,16 @@ static void run_work(struct load *load)
     load->last_us = clock_mono_us();
 }
 
-static int by_size(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
-static uint32_t quantile(const struct load *load, double share)
-{
-    if (load->sample_count == 0)
-        return 0;
-    return load->samples[(uint64_t)(share * (double)(load->sample_count - 1))];
-}
-
-static void report(struct load *load)
-{
-    qsort(load->samples, load->sample_count, sizeof *load->samples, by_size);
-    printf("{\"mode\": \"%s\", \"jobs\": %llu, \"refused\": %llu, \"first_us\": %lld, "
-           "\"last_us\": %lld, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n",
-           load->options.mode, (unsigned long long)load->done, (unsigned long long)load->refused,
-           (long long)load->first_us, (long long)load->last_us, quantile(load, 0.50),
-           quantile(load, 0.99), quantile(load, 1.0));
-}
-
 int main(int argc, char **argv)
 {
     static struct load load;
     enum { ROOM = 64 * 1024 * 1024 };
     load.options = parse(argc, argv);
     load.arena = (struct arena){.data = malloc(ROOM), .cap = ROOM};
-    load.samples = malloc(SAMPLES_MAX * sizeof *load.samples);
+    samples_init(&load.samples);
     load.slot = mint_slot(
         &(struct origin){.tenant = slice_of_text("default"), .queue = slice_of_text("default")});
-    if (load.arena.data == NULL || load.samples == NULL)
+    if (load.arena.data == NULL)
         stop("out of memory");
     blake_random(load.stem.bytes, sizeof load.stem.bytes);
     must(link_context_open(&load.context), "cannot start ZeroMQ");
@@ -369,11 +341,15 @@ int main(int argc, char **argv)
         run_submit(&load);
     else
         stop("the first word is submit, paced or work");
-    report(&load);
+    samples_report(&load.samples, &(struct samples_run){.mode = load.options.mode,
+                                                        .jobs = load.done,
+                                                        .refused = load.refused,
+                                                        .first_us = load.first_us,
+                                                        .last_us = load.last_us});
     for (uint64_t i = 0; i < load.options.connections; i++)
         link_close(load.links[i]);
     link_context_close(load.context);
-    free(load.samples);
+    samples_deinit(&load.samples);
     free(load.arena.data);
     return 0;
 }

@@ -5,8 +5,11 @@
 //
 // A batch is a pipeline of as many commands. work reads up to `window` entries at once and
 // acknowledges each with its own XACK, pipelined. Single-threaded.
+//
+// links: weft_test_support
 
 #include "lib/sys/clock.h"
+#include "tests/support/samples.h"
 
 #include <hiredis/hiredis.h>
 #include <poll.h>
@@ -14,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTIONS_MAX = 64, BYTES_MAX = 4096, SAMPLES_MAX = 4000000 };
+enum { CONNECTIONS_MAX = 64, BYTES_MAX = 4096 };
 
 struct load {
     const char *mode;
@@ -23,8 +26,7 @@ struct load {
     uint64_t out[CONNECTIONS_MAX];
     uint64_t sent, done;
     int64_t first_us, last_us;
-    uint32_t *samples;
-    uint64_t sample_count;
+    struct samples samples;
 };
 
 static void stop(const char *what)
@@ -48,12 +50,6 @@ static void set_option(struct load *load, const char *key, const char *value)
             return;
         }
     stop("unknown option");
-}
-
-static void sample(struct load *load, int64_t us)
-{
-    if (load->sample_count < SAMPLES_MAX)
-        load->samples[load->sample_count++] = us > 0 ? (uint32_t)us : 0;
 }
 
 static void flush(redisContext *link)
@@ -149,7 +145,7 @@ static void read_and_ack(struct load *load, uint64_t link)
             const redisReply *entry = entries->element[count];
             int64_t meant;
             memcpy(&meant, entry->element[1]->element[1]->str, sizeof meant);
-            sample(load, now - meant);
+            samples_add(&load->samples, now - meant);
             redisAppendCommand(load->links[link], "XACK jobs g %s", entry->element[0]->str);
         }
     }
@@ -172,30 +168,6 @@ static void run_work(struct load *load)
     load->last_us = clock_mono_us();
 }
 
-static int by_size(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
-static uint32_t quantile(const struct load *load, double share)
-{
-    if (load->sample_count == 0)
-        return 0;
-    return load->samples[(uint64_t)(share * (double)(load->sample_count - 1))];
-}
-
-static void report(struct load *load)
-{
-    qsort(load->samples, load->sample_count, sizeof *load->samples, by_size);
-    printf("{\"mode\": \"%s\", \"jobs\": %llu, \"refused\": 0, \"first_us\": %lld, "
-           "\"last_us\": %lld, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n",
-           load->mode, (unsigned long long)load->done, (long long)load->first_us,
-           (long long)load->last_us, quantile(load, 0.50), quantile(load, 0.99),
-           quantile(load, 1.0));
-}
-
 int main(int argc, char **argv)
 {
     static struct load load = {
@@ -205,9 +177,9 @@ int main(int argc, char **argv)
     load.mode = argv[1];
     for (int i = 2; i + 1 < argc; i += 2)
         set_option(&load, argv[i], argv[i + 1]);
-    load.samples = malloc(SAMPLES_MAX * sizeof *load.samples);
+    samples_init(&load.samples);
     if (load.connections > CONNECTIONS_MAX || load.connections < 1 || load.bytes > BYTES_MAX ||
-        load.bytes < 8 || load.samples == NULL)
+        load.bytes < 8)
         stop("an option is out of range");
     for (uint64_t i = 0; i < load.connections; i++) {
         load.links[i] = redisConnect("127.0.0.1", (int)load.port);
@@ -222,9 +194,12 @@ int main(int argc, char **argv)
         run_paced(&load);
     else
         run_submit(&load);
-    report(&load);
+    samples_report(&load.samples, &(struct samples_run){.mode = load.mode,
+                                                        .jobs = load.done,
+                                                        .first_us = load.first_us,
+                                                        .last_us = load.last_us});
     for (uint64_t i = 0; i < load.connections; i++)
         redisFree(load.links[i]);
-    free(load.samples);
+    samples_deinit(&load.samples);
     return 0;
 }

@@ -1,0 +1,11 @@
+#pragma once
+
+// What every long-running program does first: the level of its log, failpoints, signals. Main
+// thread, before any other.
+
+#include "lib/sys/config.h"
+
+// `config` has a key "log-level". The descriptor gives the signals that lib/sys/signal.h names.
+//   ERR_BAD_FIELD   the level, or WEFT_FAILPOINT, cannot be read
+//   ERR_SYSTEM      the kernel gives no descriptor
+MUST_USE err program_begin(const struct config *config, int *out_signal_fd);
