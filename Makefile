@@ -46,8 +46,10 @@ check: format-check build-dev tidy-quick cppcheck ## before every push: format, 
 prove: build-release build ## the long campaigns, 10 minutes of them (MINUTES=…); they resume and add up
 	@tests/prove/run $(if $(MINUTES),--minutes $(MINUTES))
 
-bench: build-release build ## figures of this machine, as a table and as JSON
+bench: ## figures of this machine, as a table and as JSON
 	@deploy/deps.sh --bench
+	@cmake --preset release >/dev/null
+	@$(MAKE) --no-print-directory build-release build
 	@tests/bench/run
 
 format: ## rewrite all sources in the house style
