@@ -281,19 +281,25 @@ void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg);
 
 // watch.c
 void watch_seen(enum sim_situation situation);
-// Before a command is decided: the edges that its entries take are counted afterwards from here.
-void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
-                uint32_t first_entry);
-// At the end of a batch: credit is never passed.
-void watch_grants(struct sim *sim, const struct effects *fx);
-// Before the writes reach the store.
-void watch_commit(struct sim *sim, const struct effects *fx);
-// After they have, and before anything leaves.
-void watch_release(struct sim *sim, const struct effects *fx);
 // After a start: what was acknowledged is there.
 void watch_start(struct sim *sim);
 // At the end: batches count what their members are.
 void watch_end(const struct sim *sim);
+// watch_entry.c: after a command was decided (NULL: the batch was closed); its entries begin at
+// `first_entry`.
+void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
+                uint32_t first_entry);
+struct seen_state *watch_state_of(struct sim *sim, const struct id *id);
+// watch_credit.c
+void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx);
+// At the end of a batch: credit is never passed.
+void watch_grants(struct sim *sim, const struct effects *fx);
+struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token);  // NULL when never granted
+uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORKERS: nobody's
+// watch_commit.c: before the writes reach the store.
+void watch_commit(struct sim *sim, const struct effects *fx);
+// watch_release.c: after they have, and before anything leaves.
+void watch_release(struct sim *sim, const struct effects *fx);
 
 // replay.c: applies the durable entries to a fresh ledger and compares the digests.
 void replay_run(struct sim *sim);

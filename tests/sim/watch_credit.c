@@ -1,0 +1,140 @@
+// Credit and leases, as the broker has heard of them.
+
+#include "tests/sim/sim.h"
+
+struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token)
+{
+    for (uint32_t i = sim->watch.grant_count; i-- > 0;)
+        if (sim->watch.grants[i].token == token)
+            return &sim->watch.grants[i];
+    return NULL;
+}
+
+static uint32_t worker_no(const struct id *id)
+{
+    SIM_EXPECT(id->bytes[0] >= 1 && id->bytes[0] <= SIM_WORKERS, "a worker is one of ours");
+    return id->bytes[0] - 1u;
+}
+
+uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer)
+{
+    uint32_t no = workers_of_peer(&sim->shell.core->workers, peer);
+    return no == WORKERS_NONE ? SIM_WORKERS
+                              : worker_no(&workers_at(&sim->shell.core->workers, no)->id);
+}
+
+static bool is_in(const struct msg_held_list *list, uint64_t token)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->items[i].token == token)
+            return true;
+    return false;
+}
+
+// A worker's session or connection is new: only what it names, and the broker confirms, is out.
+static void heard_hello(struct sim *sim, const struct msg *msg, const struct effects *fx)
+{
+    const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
+    if (msg->hello.role != ROLE_WORKER || answer->kind != MSG_WELCOME)
+        return;
+    uint32_t worker = worker_no(&msg->hello.worker_id);
+    watch_seen(SEEN_NEW_SESSION);
+    for (uint32_t i = 0; i < sim->watch.grant_count; i++) {
+        struct seen_grant *grant = &sim->watch.grants[i];
+        if (grant->worker != worker)
+            continue;
+        bool stays =
+            is_in(&msg->hello.running, grant->token) && !is_in(&answer->welcome.lost, grant->token);
+        // A repeated HELLO changes nothing: jobs may be on their way.
+        uint32_t lease = leases_find(&sim->shell.core->leases, grant->token);
+        bool on_its_way = lease != LEASES_NONE && grant->is_out;
+        grant->is_out = stays || on_its_way;
+    }
+}
+
+static void heard_renew(struct sim *sim, uint32_t worker, const struct msg *msg,
+                        const struct effects *fx)
+{
+    const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
+    for (uint32_t i = 0; answer->kind == MSG_RENEWED && i < msg->renew.running.count; i++) {
+        struct seen_grant *grant = watch_grant_of(sim, msg->renew.running.items[i].token);
+        if (grant != NULL && !is_in(&answer->renewed.lost, grant->token))
+            grant->safe_until = sim->now.mono + SIM_LEASE_MS;
+    }
+    // What has passed and is not named is the worker's no more.
+    for (uint32_t i = 0; answer->kind == MSG_RENEWED && i < sim->watch.grant_count; i++) {
+        struct seen_grant *grant = &sim->watch.grants[i];
+        if (grant->worker == worker && sim->now.mono >= grant->safe_until)
+            grant->is_out = grant->is_out && is_in(&msg->renew.running, grant->token);
+    }
+}
+
+static void heard_finish(struct sim *sim, uint32_t peer, const struct msg *msg,
+                         const struct effects *fx)
+{
+    const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
+    if (answer->kind != MSG_FINISHED)
+        return;
+    for (uint32_t i = 0; i < msg->finish.count; i++) {
+        struct seen_grant *grant = watch_grant_of(sim, msg->finish.jobs[i].token);
+        if (answer->finished.jobs[i].error == ERR_STALE_LEASE)
+            watch_seen(SEEN_STALE_FINISH);
+        if (grant == NULL)
+            continue;
+        if (!grant->is_out && answer->finished.jobs[i].error == OK)
+            watch_seen(SEEN_FINISH_TWICE);
+        if (grant->worker == watch_worker_of_peer(sim, peer))
+            grant->is_out = false;
+    }
+    for (uint32_t i = 0; i < msg->finish.count; i++)
+        if (answer->finished.jobs[i].error == OK &&
+            jobs_find(&sim->shell.core->ledger.jobs, &msg->finish.jobs[i].job_id) == JOBS_NONE)
+            watch_seen(SEEN_FINISH_STORED);
+}
+
+void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx)
+{
+    const struct msg *msg = command->msg;
+    for (uint32_t i = 0; command->kind == COMMAND_UNSENT && i < command->unsent.count; i++) {
+        struct seen_grant *grant = watch_grant_of(sim, command->unsent.items[i].token);
+        if (grant != NULL)
+            grant->is_out = false;
+    }
+    if (command->kind != COMMAND_MESSAGE)
+        return;
+    uint32_t worker = watch_worker_of_peer(sim, command->peer);
+    if (msg->kind == MSG_HELLO)
+        heard_hello(sim, msg, fx);
+    if (msg->kind == MSG_RENEW)
+        heard_renew(sim, worker, msg, fx);
+    if (msg->kind == MSG_FINISH)
+        heard_finish(sim, command->peer, msg, fx);
+    if (msg->kind == MSG_READY && worker < SIM_WORKERS)
+        sim->watch.slots[worker] = msg->ready.slots;
+}
+
+static uint32_t out_count(const struct sim *sim, uint32_t worker)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sim->watch.grant_count; i++)
+        count += sim->watch.grants[i].worker == worker && sim->watch.grants[i].is_out;
+    return count;
+}
+
+void watch_grants(struct sim *sim, const struct effects *fx)
+{
+    for (uint32_t i = 0; i < fx->grant_count; i++) {
+        const struct grant_send *grant = &fx->grants[i];
+        uint32_t worker = watch_worker_of_peer(sim, grant->peer);
+        SIM_EXPECT(worker < SIM_WORKERS, "a job is granted to a worker");
+        SIM_EXPECT(sim->watch.grant_count < SIM_JOBS * 4, "room for grants");
+        sim->watch.grants[sim->watch.grant_count++] =
+            (struct seen_grant){.token = grant->job.token,
+                                .job_id = grant->job.job_id,
+                                .worker = worker,
+                                .safe_until = sim->now.mono + SIM_LEASE_MS,
+                                .is_out = true};
+        SIM_EXPECT(out_count(sim, worker) <= sim->watch.slots[worker],
+                   "never more unfinished jobs at a worker than its credit");
+    }
+}

@@ -1,0 +1,114 @@
+// Entries: jobs move along the drawn edges, and what moved them had the right to.
+
+#include "tests/sim/sim.h"
+
+struct seen_state *watch_state_of(struct sim *sim, const struct id *id)
+{
+    for (uint32_t i = 0; i < sim->watch.state_count; i++)
+        if (id_equal(&sim->watch.states[i].id, id))
+            return &sim->watch.states[i];
+    SIM_EXPECT(sim->watch.state_count < SIM_INTENTS + 64, "room for states");
+    struct seen_state *seen = &sim->watch.states[sim->watch.state_count++];
+    *seen = (struct seen_state){.id = *id};
+    return seen;
+}
+
+static enum job_event event_of(const struct entry *entry)
+{
+    switch (entry->kind) {
+    case ENTRY_SUBMIT: return entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT;
+    case ENTRY_DUE: return JOB_DUE;
+    case ENTRY_GRANT: return JOB_GRANT;
+    case ENTRY_FINISH: return entry->finish.event;
+    case ENTRY_LEASE_END: return entry->lease_end.event;
+    case ENTRY_REMOVE: return JOB_REMOVE;
+    case ENTRY_START:
+    case ENTRY_PROGRESS:
+    case ENTRY_FORGET: break;
+    }
+    sim_fail("an entry that moves no job");
+}
+
+// Follows the drawn edges from entry to entry.
+static void note_edge(struct sim *sim, const struct entry *entry)
+{
+    struct seen_state *seen = watch_state_of(sim, &entry->job_id);
+    if (entry->kind == ENTRY_FORGET) {
+        seen->state = JOB_NONE;
+        return;
+    }
+    enum job_event event = event_of(entry);
+    SIM_EXPECT(job_may(seen->state, event), "a job moves along the drawn edges only");
+    sim->watch.edges[seen->state][event] = true;
+    seen->state = job_after(seen->state, event);
+}
+
+static void check_lease_end(struct sim *sim, const struct entry *entry, bool by_tick)
+{
+    const struct ledger *ledger = &sim->shell.core->ledger;
+    uint32_t slot = jobs_find(&ledger->jobs, &entry->job_id);
+    SIM_EXPECT(slot != JOBS_NONE, "a job whose lease ends is in memory");
+    uint64_t token = ledger_past(ledger, jobs_at(&ledger->jobs, slot))->token;
+    struct seen_grant *grant = watch_grant_of(sim, token);
+    if (!by_tick || grant == NULL)
+        return;
+    watch_seen(SEEN_LEASE_PASSED);
+    SIM_EXPECT(sim->now.mono >= grant->safe_until, "a lease lasts at least its time");
+}
+
+static void check_due(const struct sim *sim, const struct entry *entry)
+{
+    uint32_t slot = jobs_find(&sim->shell.core->ledger.jobs, &entry->job_id);
+    SIM_EXPECT(slot != JOBS_NONE, "a job that becomes due is in memory");
+    SIM_EXPECT(jobs_at(&sim->shell.core->ledger.jobs, slot)->at <= entry->at,
+               "a job never starts before it is due");
+}
+
+static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
+{
+    if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS)
+        return;
+    note_edge(sim, entry);
+    if (entry->kind == ENTRY_LEASE_END)
+        check_lease_end(sim, entry, by_tick);
+    if (entry->kind == ENTRY_DUE)
+        check_due(sim, entry);
+    if (entry->kind != ENTRY_FINISH)
+        return;
+    if (entry->finish.finish->outcome == OUTCOME_INTERRUPTED)
+        watch_seen(SEEN_INTERRUPTED);
+    if (entry->finish.finish->outcome == OUTCOME_SNOOZED)
+        watch_seen(SEEN_SNOOZED);
+}
+
+static void note_figures(struct sim *sim)
+{
+    static uint64_t late_before;
+    struct core_figures figures;
+    core_figures(sim->shell.core, &figures);
+    if (figures.late > late_before)
+        watch_seen(SEEN_LATE_FINISH);
+    late_before = figures.late;
+    for (uint32_t i = 0; i < sim->shell.core->workers.used; i++)
+        if (sim->shell.core->workers.items[i].is_stalled)
+            watch_seen(SEEN_STALLED);
+}
+
+static void note_waiting(struct sim *sim)
+{
+    if (sim->store.ledger.counts[JOB_QUEUED] > 0 && sim->shell.core->workers.count > 0)
+        watch_seen(SEEN_NO_CREDIT);
+}
+
+void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
+                uint32_t first_entry)
+{
+    bool by_tick = command != NULL && command->kind == COMMAND_TICK;
+    for (uint32_t i = first_entry; i < fx->entry_count; i++)
+        check_entry(sim, &fx->entries[i], by_tick);
+    if (command != NULL)
+        watch_heard(sim, command, fx);
+    else
+        note_waiting(sim);
+    note_figures(sim);
+}
