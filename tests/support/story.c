@@ -9,27 +9,24 @@
 
 enum { CHANGED_MAX = 512, SENDS_MAX = 64, MESSAGE_BYTES = 1 << 16 };
 
-__attribute__((format(printf, 2, 3))) static void tell(struct story *story, const char *form, ...)
+// A line begins.
+static struct tell *line(struct story *story)
 {
-    va_list rest;
-    va_start(rest, form);
-    size_t left = STORY_TEXT_MAX - story->text_len;
-    int len = vsnprintf(story->text + story->text_len, left, form, rest);
-    va_end(rest);
-    CHECK(len >= 0 && (size_t)len < left);
-    story->text_len += (size_t)len;
+    tell_text(&story->tell, "[%lld] ", (long long)story->now.mono);
+    return &story->tell;
 }
 
-static void begin(struct story *story)
+// What is said so that others may speak is not told.
+static void hush(struct story *story, size_t before)
 {
-    tell(story, "[%lld] ", (long long)story->now.mono);
+    story->tell.len = before;
+    story->tell.text[before] = '\0';
 }
 
 const char *story_told(struct story *story)
 {
-    memcpy(story->told, story->text, story->text_len + 1);
-    story->text_len = 0;
-    story->text[0] = '\0';
+    memcpy(story->told, story->tell.text, story->tell.len + 1);
+    hush(story, 0);
     return story->told;
 }
 
@@ -48,9 +45,20 @@ struct id story_worker_id(uint32_t number)
     return id_v7(0, 0, number);
 }
 
-static unsigned number_of(const struct id *id)
+static unsigned number_of(void *ctx, const struct id *id)
 {
+    (void)ctx;
     return (unsigned)id->bytes[14] << 8 | id->bytes[15];
+}
+
+static void tell_peer(struct tell *tell, uint32_t peer)
+{
+    if (peer < 10)
+        tell_text(tell, peer == STORY_CLIENT ? "client" : "client %u", peer);
+    else if (peer < 20)
+        tell_text(tell, "worker %u", peer % 10);
+    else
+        tell_text(tell, "worker %u (%u)", peer % 10, peer / 10);
 }
 
 uint64_t story_token(uint32_t epoch, uint64_t counter)
@@ -58,84 +66,9 @@ uint64_t story_token(uint32_t epoch, uint64_t counter)
     return (uint64_t)epoch << 40 | counter;
 }
 
-static unsigned epoch_of(uint64_t token)
-{
-    return (unsigned)(token >> 40);
-}
-
-static unsigned counter_of(uint64_t token)
-{
-    return (unsigned)(token & 0xffffffffffu);
-}
-
 struct msg_held story_held(uint32_t number, uint64_t token)
 {
     return (struct msg_held){.job_id = story_id(number), .token = token};
-}
-
-static void tell_peer(struct story *story, uint32_t peer)
-{
-    if (peer < 10)
-        tell(story, peer == STORY_CLIENT ? "client" : "client %u", peer);
-    else if (peer < 20)
-        tell(story, "worker %u", peer % 10);
-    else
-        tell(story, "worker %u (%u)", peer % 10, peer / 10);
-}
-
-// --- writes ---
-
-static void tell_job(struct story *story, const char *verb, const struct job_row *row)
-{
-    tell(story, "%s %u %s v%u", verb, number_of(&row->id), job_state_name(row->state),
-         row->version);
-    if (row->errors + row->crashes + row->interruptions > 0)
-        tell(story, " e%u c%u i%u", row->errors, row->crashes, row->interruptions);
-    if (row->state == JOB_SCHEDULED || row->state == JOB_RETRYING)
-        tell(story, " due %lld", (long long)(row->due_at - STORY_EPOCH));
-}
-
-static void tell_batch(struct story *story, const struct batch_row *row)
-{
-    tell(story, "batch %u v%u:", number_of(&row->id), row->version);
-    for (unsigned state = 0; state < JOB_STATES; state++)
-        if (row->counts[state] > 0)
-            tell(story, " %u %s", row->counts[state], job_state_name(state));
-}
-
-static void tell_write(struct story *story, const struct write *write)
-{
-    begin(story);
-    switch (write->kind) {
-    case WRITE_JOB: tell_job(story, "write", &write->job.row); break;
-    case WRITE_BODY: tell(story, "body of no %u", (unsigned)write->body.job_no); break;
-    case WRITE_OUTCOME:
-        tell(story, "outcome %u of no %u", (unsigned)write->outcome.finish->outcome,
-             (unsigned)write->outcome.job_no);
-        break;
-    case WRITE_PROGRESS:
-        tell(story, "progress %u of no %u", (unsigned)write->progress.progress->done,
-             (unsigned)write->progress.job_no);
-        break;
-    case WRITE_LANE:
-        tell(story, "lane %u %.*s/%.*s", write->lane.no, (int)write->lane.queue.len,
-             (const char *)write->lane.queue.data, (int)write->lane.type.len,
-             (const char *)write->lane.type.data);
-        break;
-    case WRITE_POLICY: tell(story, "policy %u", write->policy.no); break;
-    case WRITE_BATCH: tell_batch(story, &write->batch); break;
-    case DROP_BATCH:
-        tell(story, "drop ");
-        tell_batch(story, &write->batch);
-        break;
-    case WRITE_LEDGER:
-        tell(story, "ledger epoch %u next %u", write->ledger.epoch,
-             (unsigned)write->ledger.job_no_next);
-        break;
-    case DROP_BODY: tell(story, "drop body of %u", number_of(&write->drop.id)); break;
-    case DROP_JOB: tell_job(story, "forget", &write->drop); break;
-    }
-    tell(story, "\n");
 }
 
 static bool is_shown(const struct story *story, enum write_kind kind)
@@ -143,75 +76,6 @@ static bool is_shown(const struct story *story, enum write_kind kind)
     bool is_dull = kind == WRITE_BODY || kind == WRITE_OUTCOME || kind == WRITE_LANE ||
                    kind == WRITE_POLICY || kind == WRITE_LEDGER;
     return story->shows_all || !is_dull;
-}
-
-// --- sends ---
-
-static void tell_held(struct story *story, const struct msg_held_list *lost)
-{
-    for (uint32_t i = 0; i < lost->count; i++)
-        tell(story, "%s %u@%u.%u", i == 0 ? " lost" : "", number_of(&lost->items[i].job_id),
-             epoch_of(lost->items[i].token), counter_of(lost->items[i].token));
-}
-
-static void tell_submitted(struct story *story, const struct msg_submitted *submitted)
-{
-    for (uint32_t i = 0; i < submitted->count; i++) {
-        const struct msg_submitted_job *job = &submitted->jobs[i];
-        tell(story, "%s %u ", i == 0 ? "submitted" : ",", number_of(&job->job_id));
-        if (job->error != OK && job->detail.len > 0)
-            tell(story, "%s (%.*s)", err_slug(job->error), (int)job->detail.len,
-                 (const char *)job->detail.data);
-        else if (job->error != OK)
-            tell(story, "%s", err_slug(job->error));
-        else
-            tell(story, "%s%s", job->replayed ? "replayed " : "", job_state_name(job->state));
-    }
-}
-
-static void tell_finished(struct story *story, const struct msg_finished *finished)
-{
-    for (uint32_t i = 0; i < finished->count; i++)
-        tell(story, "%s %u %s", i == 0 ? "finished" : ",", number_of(&finished->jobs[i].job_id),
-             err_slug(finished->jobs[i].error));
-}
-
-static void tell_msg(struct story *story, const struct msg *msg)
-{
-    if (msg->kind == MSG_WELCOME) {
-        tell(story, "welcome epoch %u", msg->welcome.epoch);
-        tell_held(story, &msg->welcome.lost);
-    } else if (msg->kind == MSG_RENEWED) {
-        tell(story, "renewed");
-        tell_held(story, &msg->renewed.lost);
-    } else if (msg->kind == MSG_SUBMITTED) {
-        tell_submitted(story, &msg->submitted);
-    } else if (msg->kind == MSG_FINISHED) {
-        tell_finished(story, &msg->finished);
-    } else {
-        CHECK(msg->kind == MSG_ERROR);
-        tell(story, "error %s (%.*s)", err_slug(msg->error.error), (int)msg->error.detail.len,
-             (const char *)msg->error.detail.data);
-    }
-}
-
-static void tell_send(struct story *story, const struct send *send)
-{
-    begin(story);
-    tell(story, "send ");
-    tell_peer(story, send->peer);
-    tell(story, ": ");
-    tell_msg(story, &send->msg);
-    tell(story, "\n");
-}
-
-static void tell_grant(struct story *story, const struct grant_send *grant)
-{
-    begin(story);
-    tell(story, "job %u to ", number_of(&grant->job.job_id));
-    tell_peer(story, grant->peer);
-    tell(story, " token %u.%u attempt %u\n", epoch_of(grant->job.token),
-         counter_of(grant->job.token), grant->job.attempt);
 }
 
 // --- batches ---
@@ -242,17 +106,28 @@ static void settle_first(struct story *story)
     memmove(first, first + 1, --story->flight_count * sizeof *first);
 }
 
+static void tell_all(struct story *story, const struct effects *fx)
+{
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        if (is_shown(story, fx->writes[i].kind)) {
+            tell_write(line(story), &fx->writes[i]);
+            tell_text(&story->tell, "\n");
+        }
+    for (uint32_t i = 0; i < fx->send_count; i++) {
+        tell_send(line(story), &fx->sends[i]);
+        tell_text(&story->tell, "\n");
+    }
+    for (uint32_t i = 0; i < fx->grant_count; i++) {
+        tell_grant(line(story), &fx->grants[i]);
+        tell_text(&story->tell, "\n");
+    }
+}
+
 // The batch is closed: what it wants is told, its writes are on their way.
 static void take_off(struct story *story, uint64_t batch)
 {
     struct effects *fx = &story->fx;
-    for (uint32_t i = 0; i < fx->write_count; i++)
-        if (is_shown(story, fx->writes[i].kind))
-            tell_write(story, &fx->writes[i]);
-    for (uint32_t i = 0; i < fx->send_count; i++)
-        tell_send(story, &fx->sends[i]);
-    for (uint32_t i = 0; i < fx->grant_count; i++)
-        tell_grant(story, &fx->grants[i]);
+    tell_all(story, fx);
     struct story_flight *flight = &story->flights[story->flight_count++];
     *flight = (struct story_flight){.batch = batch, .write_count = fx->write_count};
     flight->writes = calloc(fx->write_count + 1u, sizeof *fx->writes);
@@ -314,18 +189,11 @@ struct limits story_limits(void)
                            .age_step_ms = 10};
 }
 
-// What is said so that others may speak is not told.
-static void hush(struct story *story, size_t before)
-{
-    story->text_len = before;
-    story->text[before] = '\0';
-}
-
 static void start(struct story *story)
 {
     core_start(story->core, story->now, &story->fx);
     story_close(story);
-    size_t before = story->text_len;
+    size_t before = story->tell.len;
     story_client(story, STORY_CLIENT);
     hush(story, before);
 }
@@ -346,7 +214,11 @@ struct story *story_new_with(const struct limits *limits)
     struct story *story = calloc(1, sizeof *story);
     CHECK(story != NULL);
     story->limits = *limits;
-    story->text = calloc(1, STORY_TEXT_MAX);
+    story->tell = (struct tell){.text = calloc(1, STORY_TEXT_MAX),
+                                .cap = STORY_TEXT_MAX,
+                                .epoch = STORY_EPOCH,
+                                .number_of = number_of,
+                                .peer = tell_peer};
     story->told = calloc(1, STORY_TEXT_MAX);
     story->messages = (struct arena){.data = calloc(1, MESSAGE_BYTES), .cap = MESSAGE_BYTES};
     give_room(&story->fx);
@@ -376,7 +248,7 @@ void story_free(struct story *story)
         free(story->flights[i].writes);
     free(story->messages.data);
     free(story->memory);
-    free(story->text);
+    free(story->tell.text);
     free(story->told);
     free(story);
 }
@@ -480,7 +352,7 @@ void story_ready(struct story *story, uint32_t peer, const char *type, uint32_t 
 
 void story_worker(struct story *story, uint32_t peer, const char *type, uint32_t slots)
 {
-    size_t before = story->text_len;
+    size_t before = story->tell.len;
     story_hello(story, peer, 1, NULL);
     story_ready(story, peer, type, slots);
     hush(story, before);

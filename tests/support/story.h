@@ -17,6 +17,7 @@
 
 #include "broker/core/core.h"
 
+#include "tests/support/tell.h"
 #include "tests/support/test.h"
 
 // Store time of the moment 0.
@@ -58,8 +59,7 @@ struct story {
     struct story_store store;
     struct story_flight flights[3];
     uint32_t flight_count;
-    char *text;
-    size_t text_len;
+    struct tell tell;
     char *told;
 };
 

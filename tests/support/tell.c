@@ -1,0 +1,155 @@
+// Effects of the broker's core as text.
+
+#include "tests/support/tell.h"
+
+#include "broker/core/job.h"
+#include "lib/base/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void tell_text(struct tell *tell, const char *form, ...)
+{
+    va_list rest;
+    va_start(rest, form);
+    size_t left = tell->cap - tell->len;
+    int len = vsnprintf(tell->text + tell->len, left, form, rest);
+    va_end(rest);
+    CHECK(len >= 0 && (size_t)len < left);
+    tell->len += (size_t)len;
+}
+
+static unsigned number_of(const struct tell *tell, const struct id *id)
+{
+    return tell->number_of(tell->ctx, id);
+}
+
+static unsigned epoch_of(uint64_t token)
+{
+    return (unsigned)(token >> 40);
+}
+
+static unsigned counter_of(uint64_t token)
+{
+    return (unsigned)(token & 0xffffffffffu);
+}
+
+// --- writes ---
+
+static void tell_job(struct tell *tell, const char *verb, const struct job_row *row)
+{
+    tell_text(tell, "%s %u %s v%u", verb, number_of(tell, &row->id), job_state_name(row->state),
+              row->version);
+    if (row->errors + row->crashes + row->interruptions > 0)
+        tell_text(tell, " e%u c%u i%u", row->errors, row->crashes, row->interruptions);
+    if (row->state == JOB_SCHEDULED || row->state == JOB_RETRYING)
+        tell_text(tell, " due %lld", (long long)(row->due_at - tell->epoch));
+}
+
+static void tell_batch(struct tell *tell, const struct batch_row *row)
+{
+    tell_text(tell, "batch %u v%u:", number_of(tell, &row->id), row->version);
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        if (row->counts[state] > 0)
+            tell_text(tell, " %u %s", row->counts[state], job_state_name(state));
+}
+
+void tell_write(struct tell *tell, const struct write *write)
+{
+    switch (write->kind) {
+    case WRITE_JOB: tell_job(tell, "write", &write->job.row); break;
+    case WRITE_BODY: tell_text(tell, "body of no %u", (unsigned)write->body.job_no); break;
+    case WRITE_OUTCOME:
+        tell_text(tell, "outcome %u of no %u", (unsigned)write->outcome.finish->outcome,
+                  (unsigned)write->outcome.job_no);
+        break;
+    case WRITE_PROGRESS:
+        tell_text(tell, "progress %u of no %u", (unsigned)write->progress.progress->done,
+                  (unsigned)write->progress.job_no);
+        break;
+    case WRITE_LANE:
+        tell_text(tell, "lane %u %.*s/%.*s", write->lane.no, (int)write->lane.queue.len,
+                  (const char *)write->lane.queue.data, (int)write->lane.type.len,
+                  (const char *)write->lane.type.data);
+        break;
+    case WRITE_POLICY: tell_text(tell, "policy %u", write->policy.no); break;
+    case WRITE_BATCH: tell_batch(tell, &write->batch); break;
+    case DROP_BATCH:
+        tell_text(tell, "drop ");
+        tell_batch(tell, &write->batch);
+        break;
+    case WRITE_LEDGER:
+        tell_text(tell, "ledger epoch %u next %u", write->ledger.epoch,
+                  (unsigned)write->ledger.job_no_next);
+        break;
+    case DROP_BODY: tell_text(tell, "drop body of %u", number_of(tell, &write->drop.id)); break;
+    case DROP_JOB: tell_job(tell, "forget", &write->drop); break;
+    }
+}
+
+// --- sends ---
+
+static void tell_held(struct tell *tell, const struct msg_held_list *lost)
+{
+    for (uint32_t i = 0; i < lost->count; i++)
+        tell_text(tell, "%s %u@%u.%u", i == 0 ? " lost" : "",
+                  number_of(tell, &lost->items[i].job_id), epoch_of(lost->items[i].token),
+                  counter_of(lost->items[i].token));
+}
+
+static void tell_submitted(struct tell *tell, const struct msg_submitted *submitted)
+{
+    for (uint32_t i = 0; i < submitted->count; i++) {
+        const struct msg_submitted_job *job = &submitted->jobs[i];
+        tell_text(tell, "%s %u ", i == 0 ? "submitted" : ",", number_of(tell, &job->job_id));
+        if (job->error != OK && job->detail.len > 0)
+            tell_text(tell, "%s (%.*s)", err_slug(job->error), (int)job->detail.len,
+                      (const char *)job->detail.data);
+        else if (job->error != OK)
+            tell_text(tell, "%s", err_slug(job->error));
+        else
+            tell_text(tell, "%s%s", job->replayed ? "replayed " : "", job_state_name(job->state));
+    }
+}
+
+static void tell_finished(struct tell *tell, const struct msg_finished *finished)
+{
+    for (uint32_t i = 0; i < finished->count; i++)
+        tell_text(tell, "%s %u %s", i == 0 ? "finished" : ",",
+                  number_of(tell, &finished->jobs[i].job_id), err_slug(finished->jobs[i].error));
+}
+
+void tell_msg(struct tell *tell, const struct msg *msg)
+{
+    if (msg->kind == MSG_WELCOME) {
+        tell_text(tell, "welcome epoch %u", msg->welcome.epoch);
+        tell_held(tell, &msg->welcome.lost);
+    } else if (msg->kind == MSG_RENEWED) {
+        tell_text(tell, "renewed");
+        tell_held(tell, &msg->renewed.lost);
+    } else if (msg->kind == MSG_SUBMITTED) {
+        tell_submitted(tell, &msg->submitted);
+    } else if (msg->kind == MSG_FINISHED) {
+        tell_finished(tell, &msg->finished);
+    } else {
+        CHECK(msg->kind == MSG_ERROR);
+        tell_text(tell, "error %s (%.*s)", err_slug(msg->error.error), (int)msg->error.detail.len,
+                  (const char *)msg->error.detail.data);
+    }
+}
+
+void tell_send(struct tell *tell, const struct send *send)
+{
+    tell_text(tell, "send ");
+    tell->peer(tell, send->peer);
+    tell_text(tell, ": ");
+    tell_msg(tell, &send->msg);
+}
+
+void tell_grant(struct tell *tell, const struct grant_send *grant)
+{
+    tell_text(tell, "job %u to ", number_of(tell, &grant->job.job_id));
+    tell->peer(tell, grant->peer);
+    tell_text(tell, " token %u.%u attempt %u", epoch_of(grant->job.token),
+              counter_of(grant->job.token), grant->job.attempt);
+}
