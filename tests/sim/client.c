@@ -25,7 +25,7 @@ static struct id new_id(struct sim *sim, bool is_keyed)
         memcpy(hash + 8, &a, 8);
         return id_v8(7, hash);
     }
-    when_ms skew = world_chance(sim, 4) ? -4000 * 1000 : 0;
+    when_ms skew = plan_optional(sim, 4) ? -4000 * 1000 : 0;
     return id_v7(sim->now.store + skew, 7, prng_next(&sim->prng));
 }
 
@@ -50,14 +50,14 @@ static struct msg_submit_job new_job(struct sim *sim)
                                  .fingerprint = prng_next(&sim->prng)};
     job.payload = (struct body){.content = CONTENT_BYTES,
                                 .bytes = slice_of(bytes, 1 + world_below(sim, sizeof bytes - 1))};
-    if (world_chance(sim, 20))
+    if (plan_optional(sim, 20))
         job.delay_ms = world_below(sim, 5000);
     if (world_chance(sim, 60))
         job.max_attempts = 1 + (uint32_t)world_below(sim, 3);
     if (world_chance(sim, 60))
         job.max_crashes = 1 + (uint32_t)world_below(sim, 3);
     job.retry_first_ms = 200;
-    if (world_chance(sim, 20)) {
+    if (plan_optional(sim, 20)) {
         uint64_t batch = prng_mix(1000 + world_below(sim, 10));
         memcpy(job.batch_id.bytes, &batch, 8);
     }
@@ -71,7 +71,7 @@ static void add_intent(struct sim *sim, uint32_t client)
     struct intent intent = {.job = new_job(sim), .client = client, .corr = ++sim->corr_next};
     const struct intent *twin = same_id(sim, &intent.job.job_id);
     if (twin != NULL) {
-        bool other_body = world_chance(sim, 30);
+        bool other_body = plan_optional(sim, 30);
         uint64_t fingerprint = intent.job.fingerprint;
         intent.job = twin->job;
         intent.is_impostor = other_body;
@@ -97,7 +97,7 @@ static void submit(struct sim *sim, struct client *client, struct intent *intent
     intent->repeat_at = sim->now.mono + 1000;
     // Doubled inside one message now and then.
     struct msg_submit_job twice[2] = {intent->job, intent->job};
-    uint32_t count = world_chance(sim, 5) ? 2 : 1;
+    uint32_t count = plan_optional(sim, 5) ? 2 : 1;
     world_send(sim, client->peer, true,
                &(struct msg){.kind = MSG_SUBMIT,
                              .corr = intent->corr,
@@ -111,14 +111,14 @@ void client_turn(struct sim *sim, uint32_t no)
         say_hello(sim, client);
         return;
     }
-    if (!sim->is_healed && world_chance(sim, 12))
+    if (plan_optional(sim, 12))
         add_intent(sim, no);
     for (uint32_t i = 0; i < sim->intent_count; i++) {
         struct intent *intent = &sim->intents[i];
         if (intent->client != no)
             continue;
-        bool again = intent->state == INTENT_ACKED && !sim->is_healed && world_chance(sim, 1) &&
-                     world_chance(sim, 20);
+        bool again =
+            intent->state == INTENT_ACKED && world_chance(sim, 1) && plan_optional(sim, 20);
         if ((intent->state == INTENT_OPEN && sim->now.mono >= intent->repeat_at) || again)
             submit(sim, client, intent);
     }

@@ -121,7 +121,8 @@ static void sweep(struct sim *sim, struct sim_batch *batch)
         bool due = row->state == JOB_REMOVED ? sim->now.store >= row->dedup_until
                                              : sim->now.store >= row->remove_at;
         // A wrong proposal now and then: the core must see through it.
-        if (row->no != 0 && ((job_is_done(row->state) && due) || world_below(sim, 200) == 0))
+        if (row->no != 0 && ((job_is_done(row->state) && due) ||
+                             (world_below(sim, 200) == 0 && plan_optional(sim, 100))))
             job_nos[command.job_no_count++] = no;
     }
     if (command.job_no_count > 0 && fits(&sim->shell, batch, &command))
@@ -231,7 +232,7 @@ static void commit(struct sim *sim)
     struct sim_batch *first = &shell->batches[0];
     if (first->state == BATCH_CLOSED) {
         first->state = BATCH_COMMITTING;
-        first->done_at = sim->now.mono + (when_ms)world_below(sim, world_chance(sim, 5) ? 500 : 6);
+        first->done_at = sim->now.mono + (when_ms)world_below(sim, plan_optional(sim, 5) ? 500 : 6);
     }
     if (first->state == BATCH_COMMITTING && sim->now.mono >= first->done_at)
         settle(sim);
@@ -286,7 +287,7 @@ void shell_turn(struct sim *sim)
     tick(sim, batch);
     if (world_chance(sim, 5))
         sweep(sim, batch);
-    if (!sim->is_healed && world_below(sim, 100) == 0)
+    if (plan_optional(sim, 1))
         forget_peer(sim, batch);
     if (world_chance(sim, 60))
         close_batch(sim, batch);

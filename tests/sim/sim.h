@@ -5,7 +5,8 @@
 //
 //   world    clock, seed, network, the loop       store    what is durable, as plain rows
 //   shell    the broker's turn around the core    client, worker   the peers
-//   watch    invariants and situations            replay   the ledger again, without dispatcher
+//   watch_*  invariants and situations            replay   the ledger again, without dispatcher
+//   plan     what a run may do without
 
 #include "broker/core/core_private.h"
 #include "lib/base/prng.h"
@@ -22,6 +23,8 @@ enum {
     SIM_INTENTS = 400,
     SIM_HELD = 16,
     SIM_ENTRIES = 1 << 16,
+    SIM_EVENTS = 1 << 16,
+    SIM_STEPS = 1200, // with faults
     SIM_KEEP_S = 5,
     SIM_WINDOW_S = 20,
     SIM_LEASE_MS = 1000,
@@ -69,6 +72,30 @@ enum {
 #define SIM_ENUM(name, text) name,
 enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
 #undef SIM_ENUM
+
+// Who has a turn; peers speak and hear.
+enum {
+    ACTOR_WORLD,
+    ACTOR_SHELL,
+    ACTOR_CLIENT,
+    ACTOR_WORKER = ACTOR_CLIENT + SIM_CLIENTS,
+    ACTOR_CLIENT_HEARS = ACTOR_WORKER + SIM_WORKERS,
+    ACTOR_WORKER_HEARS = ACTOR_CLIENT_HEARS + SIM_CLIENTS,
+    ACTOR_COUNT = ACTOR_WORKER_HEARS + SIM_WORKERS,
+};
+
+// Of one actor in one step.
+struct turns {
+    uint32_t count;
+    uint32_t event_count; // optional ones
+};
+
+// What a run may do.
+struct plan {
+    bool is_limited;       // else everything
+    const uint32_t *names; // of the optional events that may happen, sorted
+    uint32_t count;
+};
 
 // --- the durable world ---
 
@@ -214,7 +241,12 @@ struct watch {
 
 struct sim {
     uint64_t seed;
-    struct prng prng;
+    const struct plan *plan;
+    struct prng prng; // of the turn
+    uint32_t actor;   // whose turn it is
+    struct turns turns[ACTOR_COUNT];
+    uint32_t happened[SIM_EVENTS]; // names of the optional events so far
+    uint32_t happened_count;
     struct now now;
     when_ms mono_skew;
     bool is_healed;
@@ -244,8 +276,9 @@ struct sim {
 extern uint64_t sim_situations[SEEN_COUNT];
 extern uint64_t sim_edges[JOB_STATES][JOB_EVENTS]; // seeds in which the edge was taken
 
-// One run. Returns a hash of its trace; ends the process with a message on a violation.
-uint64_t sim_run(uint64_t seed);
+// One run. Returns a hash of its trace; ends the process with a message on a violation. `plan`
+// must live as long.
+uint64_t sim_run(uint64_t seed, const struct plan *plan);
 
 // Prints seed, step and what is wrong, then ends the process.
 _Noreturn void sim_fail(const char *what);
@@ -254,6 +287,15 @@ _Noreturn void sim_fail(const char *what);
         if (!(fact))                                                                               \
             sim_fail(what);                                                                        \
     } while (0)
+
+// plan.c
+// False when the run does without this step.
+bool plan_begin_step(struct sim *sim);
+// The dice of the actor's turn; who comes next has other ones, whatever this one does.
+void plan_begin_turn(struct sim *sim, uint32_t actor);
+// A chance of something that a run can do without: a fault, a wish, a whim. Never after the
+// faults. A failing run is shrunk by leaving these out, so use it wherever it may be.
+bool plan_optional(struct sim *sim, unsigned percent);
 
 // world.c
 bool world_chance(struct sim *sim, unsigned percent);

@@ -59,7 +59,7 @@ static void say_ready(struct sim *sim, struct sim_worker *worker)
                              .ready = {.types = types,
                                        .type_count = 3,
                                        .slots = worker->slots,
-                                       .slot_bytes = world_chance(sim, 30) ? 60 : 0}});
+                                       .slot_bytes = plan_optional(sim, 30) ? 60 : 0}});
 }
 
 static void say_renew(struct sim *sim, struct sim_worker *worker)
@@ -68,7 +68,7 @@ static void say_renew(struct sim *sim, struct sim_worker *worker)
     struct msg_held room[SIM_HELD];
     struct msg_held_list running = held_list(worker, room);
     struct msg_progress progress = {0};
-    uint32_t progress_count = running.count > 0 && world_chance(sim, 30);
+    uint32_t progress_count = running.count > 0 && plan_optional(sim, 30);
     if (progress_count > 0)
         progress = (struct msg_progress){
             .job_id = room[0].job_id, .token = room[0].token, .done = 1, .total = 2};
@@ -87,7 +87,7 @@ static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *
                       .corr = ++sim->corr_next,
                       .finish = {.jobs = &held->finish, .count = 1}};
     world_send(sim, worker->peer, true, &msg);
-    if (!sim->is_healed && world_chance(sim, 10))
+    if (plan_optional(sim, 10))
         world_send(sim, worker->peer, true, &msg);
 }
 
@@ -108,14 +108,12 @@ static void die(struct sim *sim, struct sim_worker *worker)
 
 static void misbehave(struct sim *sim, struct sim_worker *worker)
 {
-    if (sim->is_healed)
-        return;
-    if (world_chance(sim, 1) && world_chance(sim, 50))
+    if (world_chance(sim, 1) && plan_optional(sim, 50))
         die(sim, worker);
-    if (world_chance(sim, 1) && world_chance(sim, 60))
+    if (world_chance(sim, 1) && plan_optional(sim, 60))
         worker->paused_until = sim->now.mono + (when_ms)world_below(sim, 4 * SIM_LEASE_MS);
     // Only the connection is new.
-    if (world_chance(sim, 1) && world_chance(sim, 20)) {
+    if (world_chance(sim, 1) && plan_optional(sim, 20)) {
         worker->peer = world_new_peer(sim);
         worker->is_known = false;
         worker->is_ready = false;
@@ -159,11 +157,9 @@ static void let_go(struct sim_worker *worker, struct held *held)
 
 static enum outcome pick_outcome(struct sim *sim)
 {
-    if (sim->is_healed)
+    if (!plan_optional(sim, 50))
         return OUTCOME_SUCCEEDED;
-    uint64_t dice = world_below(sim, 100);
-    if (dice < 50)
-        return OUTCOME_SUCCEEDED;
+    uint64_t dice = 50 + world_below(sim, 50);
     if (dice < 70)
         return OUTCOME_FAILED;
     if (dice < 75)
@@ -183,7 +179,7 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
                                           .outcome = pick_outcome(sim),
                                           .retry_after_ms = (uint32_t)world_below(sim, 800)};
     held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
-    if (!sim->is_healed && world_chance(sim, 10))
+    if (plan_optional(sim, 10))
         held.done_at += 3 * SIM_LEASE_MS;
     worker->held[worker->held_count++] = held;
 }
@@ -194,7 +190,7 @@ static void lose(struct sim *sim, struct sim_worker *worker, const struct msg_he
         watch_seen(SEEN_LOST);
         struct held *held = find(worker, &lost->items[i].job_id, lost->items[i].token);
         // A handler that runs is stopped; a finished one is still reported. Some never listen.
-        if (held != NULL && !held->is_done && (sim->is_healed || world_chance(sim, 70)))
+        if (held != NULL && !held->is_done && !plan_optional(sim, 30))
             let_go(worker, held);
     }
 }

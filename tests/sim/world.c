@@ -37,7 +37,7 @@ static void put(struct sim *sim, uint32_t peer, bool to_broker, const struct msg
     if (sim->packet_count == SIM_PACKETS)
         return;
     when_ms delay = (when_ms)world_below(sim, 8);
-    if (!sim->is_healed && world_chance(sim, 10))
+    if (plan_optional(sim, 10))
         delay = (when_ms)world_below(sim, world_chance(sim, 20) ? 5000 : 200);
     sim->packets[sim->packet_count++] = (struct packet){.at = sim->now.mono + delay,
                                                         .order = sim->packet_order++,
@@ -48,11 +48,11 @@ static void put(struct sim *sim, uint32_t peer, bool to_broker, const struct msg
 
 void world_send(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg)
 {
-    if (!sim->is_healed && world_chance(sim, 3))
+    if (plan_optional(sim, 3))
         return;
     const struct msg *copy = world_copy(sim, msg);
     put(sim, peer, to_broker, copy);
-    if (!sim->is_healed && world_chance(sim, 3))
+    if (plan_optional(sim, 3))
         put(sim, peer, to_broker, copy);
 }
 
@@ -63,11 +63,15 @@ static void deliver(struct sim *sim, const struct packet *packet)
         return;
     }
     for (uint32_t i = 0; i < SIM_CLIENTS; i++)
-        if (sim->clients[i].peer == packet->peer)
+        if (sim->clients[i].peer == packet->peer) {
+            plan_begin_turn(sim, ACTOR_CLIENT_HEARS + i);
             client_receive(sim, i, packet->msg);
+        }
     for (uint32_t i = 0; i < SIM_WORKERS; i++)
-        if (sim->workers[i].peer == packet->peer)
+        if (sim->workers[i].peer == packet->peer) {
+            plan_begin_turn(sim, ACTOR_WORKER_HEARS + i);
             worker_receive(sim, i, packet->msg);
+        }
 }
 
 // The packet that arrives next, or SIM_PACKETS.
@@ -101,7 +105,7 @@ static void advance(struct sim *sim)
     sim->now.mono += span;
     sim->now.store += span;
     // Store time may jump at a start; a jump now and then stands for that, too.
-    if (!sim->is_healed && world_below(sim, 1500) == 0) {
+    if (world_below(sim, 1500) == 0 && plan_optional(sim, 100)) {
         sim->now.store += 2 * 3600 * 1000;
         watch_seen(SEEN_CLOCK_JUMP);
     }
@@ -109,14 +113,21 @@ static void advance(struct sim *sim)
 
 static void step(struct sim *sim)
 {
-    sim->step++;
+    if (!plan_begin_step(sim))
+        return;
+    plan_begin_turn(sim, ACTOR_WORLD);
     advance(sim);
     deliver_all(sim);
-    for (uint32_t i = 0; i < SIM_CLIENTS; i++)
+    for (uint32_t i = 0; i < SIM_CLIENTS; i++) {
+        plan_begin_turn(sim, ACTOR_CLIENT + i);
         client_turn(sim, i);
-    for (uint32_t i = 0; i < SIM_WORKERS; i++)
+    }
+    for (uint32_t i = 0; i < SIM_WORKERS; i++) {
+        plan_begin_turn(sim, ACTOR_WORKER + i);
         worker_turn(sim, i);
-    if (!sim->is_healed && sim->shell.is_up && world_below(sim, 150) == 0)
+    }
+    plan_begin_turn(sim, ACTOR_SHELL);
+    if (sim->shell.is_up && world_below(sim, 150) == 0 && plan_optional(sim, 100))
         shell_crash(sim);
     shell_turn(sim);
 }
@@ -186,7 +197,7 @@ void check_failed(const char *file, int line, const char *fact)
     sim_fail(text);
 }
 
-uint64_t sim_run(uint64_t seed)
+uint64_t sim_run(uint64_t seed, const struct plan *plan)
 {
     static uint8_t *room;
     enum { ROOM = 256 * 1024 * 1024 };
@@ -197,14 +208,15 @@ uint64_t sim_run(uint64_t seed)
     struct sim *sim = the_sim;
     memset(sim, 0, sizeof *sim);
     sim->seed = seed;
-    sim->prng = prng_of(seed);
+    sim->plan = plan;
+    plan_begin_turn(sim, ACTOR_WORLD);
     sim->arena = (struct arena){.data = room, .cap = ROOM};
     sim->now = (struct now){.mono = 1000, .store = 1800000000000};
     sim->limits = small_limits(sim);
     shell_init(sim);
     client_init(sim);
     worker_init(sim);
-    for (uint32_t i = 0; i < 1200; i++)
+    for (uint32_t i = 0; i < SIM_STEPS; i++)
         step(sim);
     heal(sim);
     core_audit(sim->shell.core);
