@@ -19,9 +19,11 @@ enum entry_kind {
 
 struct entry {
     enum entry_kind kind;
-    when_ms at;       // store time
-    struct id job_id; // all but START
-    uint32_t slot;    // where the job is in this process; ENTRY_NO_SLOT: look it up
+    when_ms at;          // store time
+    struct id job_id;    // all but START
+    struct slice actor;  // who asked for it; empty: the system
+    struct slice reason; // why, in a few words; empty when the kind says it
+    uint32_t slot;       // where the job is in this process; ENTRY_NO_SLOT: look it up
     union {
         struct {
             uint32_t epoch;

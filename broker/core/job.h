@@ -52,6 +52,7 @@ struct job {
     unsigned token_use : 2;  // enum token_use
     unsigned is_changed : 1; // in this batch's list of changes
     unsigned is_new : 1;     // not stored yet
+    unsigned cancel : 2;     // enum cancel
 };
 
 // Is there an edge from `state` for `event`?

@@ -47,6 +47,10 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .state = (uint8_t)job->state,
         .priority = (uint8_t)job->priority,
         .token_use = (uint8_t)job->token_use,
+        .act = past->act,
+        .log_len = past->log_len,
+        .event_count = past->event_count,
+        .cancel = (uint8_t)job->cancel,
     };
 }
 
@@ -172,7 +176,7 @@ err ledger_load_row(struct ledger *ledger, const struct ledger_row *row)
 
 static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
 {
-    if (row->token == 0)
+    if (row->token == 0 && row->act == 0 && row->log_len == 0 && row->event_count == 0)
         return PASTS_NONE;
     uint32_t past = pasts_take(&ledger->pasts);
     *pasts_at(&ledger->pasts, past) = (struct past){.token = row->token,
@@ -181,7 +185,10 @@ static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
                                                     .lease_ms = row->lease_ms,
                                                     .interruptions = row->interruptions,
                                                     .errors = row->errors,
-                                                    .crashes = row->crashes};
+                                                    .crashes = row->crashes,
+                                                    .act = row->act,
+                                                    .log_len = row->log_len,
+                                                    .event_count = row->event_count};
     return past;
 }
 
@@ -229,6 +236,7 @@ err ledger_load_job(struct ledger *ledger, const struct job_row *row)
         .state = row->state & 15u,
         .priority = row->priority & 15u,
         .token_use = row->token_use & 3u,
+        .cancel = row->cancel & 3u,
     };
     policies_hold(&ledger->policies, row->policy);
     return OK;

@@ -4,7 +4,7 @@
 
 #include "lib/base/check.h"
 
-static_assert(sizeof(struct past) == 48, "docs/limits.md states the cost of a job");
+static_assert(sizeof(struct past) == 64, "docs/limits.md states the cost of a job");
 
 size_t pasts_size(uint32_t cap)
 {

@@ -7,16 +7,19 @@
 
 #define PASTS_NONE UINT32_MAX
 
-// 48 bytes.
+// 64 bytes.
 struct past {
     uint64_t token;     // the last one granted
     when_ms granted_at; // when it was
     struct id worker;   // who holds the job, or held it until it ended; else zero
+    uint64_t act;       // low half of the id of the last act applied
     uint32_t lease_ms;
     uint32_t interruptions;
+    uint32_t log_len; // bytes of log lines kept
+    uint32_t next_free;
     uint16_t errors;
     uint16_t crashes;
-    uint32_t next_free;
+    uint16_t event_count; // timeline rows ever written
 };
 
 struct pasts {

@@ -10,7 +10,7 @@ size_t policies_size(uint32_t cap)
     return (size_t)cap * sizeof(struct policy) + numbers + index_size(cap);
 }
 
-static_assert(sizeof(struct policy) % 4 == 0, "what follows the policies is aligned");
+static_assert(sizeof(struct policy) % 8 == 0, "what follows the policies is aligned");
 
 // Marks a number that is known but held by nobody yet.
 #define UNHELD UINT32_MAX
@@ -18,10 +18,10 @@ static_assert(sizeof(struct policy) % 4 == 0, "what follows the policies is alig
 void policies_init(struct policies *policies, void *memory, uint32_t cap)
 {
     CHECK(cap <= UINT16_MAX);
-    struct index_link *index_room = memory; // 8-byte links first, then the rest
+    struct policy *items = memory;
+    struct index_link *index_room = (struct index_link *)(void *)(items + cap);
     uint8_t *after = (uint8_t *)(void *)index_room + index_size(cap);
-    struct policy *items = (struct policy *)(void *)after;
-    uint32_t *counts = (uint32_t *)(void *)(items + cap);
+    uint32_t *counts = (uint32_t *)(void *)after;
     *policies = (struct policies){.items = items,
                                   .job_counts = counts,
                                   .free_next = counts + cap,
@@ -35,6 +35,8 @@ static uint64_t hash_of(const struct policy *policy)
     uint64_t hash = prng_mix((uint64_t)policy->timeout_ms << 32 | policy->retry_first_ms);
     hash = prng_mix(hash ^ ((uint64_t)policy->retry_longest_ms << 32 | policy->retry_factor_milli));
     hash = prng_mix(hash ^ ((uint64_t)policy->keep_s << 32 | policy->dedup_s));
+    hash = prng_mix(hash ^ policy->ttl_ms);
+    hash = prng_mix(hash ^ policy->retry_within_s);
     return prng_mix(hash ^ ((uint64_t)policy->max_attempts << 16 | policy->max_crashes));
 }
 
@@ -44,7 +46,8 @@ static bool is_equal(const struct policy *a, const struct policy *b)
            a->retry_longest_ms == b->retry_longest_ms &&
            a->retry_factor_milli == b->retry_factor_milli && a->keep_s == b->keep_s &&
            a->dedup_s == b->dedup_s && a->max_attempts == b->max_attempts &&
-           a->max_crashes == b->max_crashes;
+           a->max_crashes == b->max_crashes && a->retry_within_s == b->retry_within_s &&
+           a->ttl_ms == b->ttl_ms;
 }
 
 uint32_t policies_find(const struct policies *policies, const struct policy *policy)

@@ -13,6 +13,14 @@ enum token_use {
     TOKEN_FINISHED = 3, // the answer was accepted
 };
 
+// How far a cancel has come.
+enum cancel {
+    CANCEL_NONE = 0,
+    CANCEL_REQUESTED = 1,    // the worker is told; the job still runs
+    CANCEL_ACKNOWLEDGED = 2, // the handler stopped
+    CANCEL_FORCED = 3,       // the lease ended first
+};
+
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.
 struct job_row {
     struct id id;
@@ -39,6 +47,16 @@ struct job_row {
     uint8_t ended_as; // enum job_state before JOB_REMOVED
     uint8_t priority;
     uint8_t token_use; // enum token_use
+    // The tail: zero for a plain job, and then not stored.
+    uint64_t act;         // low half of the id of the last act applied
+    uint64_t key_hash;    // concurrency key within its queue, 0 when none
+    uint64_t rank;        // place in the order of its key
+    uint32_t log_len;     // bytes of log lines kept
+    uint16_t cost;        // what it takes from rates, 0 when not given
+    uint16_t event_count; // timeline rows ever written
+    uint8_t order;        // of its concurrency key
+    uint8_t cancel;       // enum cancel
+    uint8_t relations;    // flags: what other tables hold about it
 };
 
 // The options that decide a job's course, shared by all jobs that have the same.
@@ -51,6 +69,8 @@ struct policy {
     uint32_t dedup_s;
     uint16_t max_attempts;
     uint16_t max_crashes;
+    uint32_t retry_within_s; // from acceptance; 0: no bound
+    uint64_t ttl_ms;         // from acceptance until the first start; 0: no bound
 };
 
 // A (queue, type) pair.

@@ -76,7 +76,7 @@ static err old_state(struct apply *apply, struct slice key, enum job_state *out_
 
 static err write_job(struct apply *apply, const struct write_job *write)
 {
-    const size_t len = STORE_RECORD_JOB_LEN + DISK_SEAL_LEN;
+    const size_t len = store_record_job_len(&write->row);
     struct disk_key number = disk_key_of(write->row.no);
     struct slice key = disk_key_slice(&number);
     enum job_state from = JOB_NONE;
@@ -190,7 +190,7 @@ static err write_policy(struct apply *apply, const struct write_policy *write)
     struct disk_key number = disk_key_of(write->no);
     uint8_t *room = NULL;
     err e = disk_reserve(apply->txn, TABLE_POLICIES, disk_key_slice(&number),
-                         STORE_RECORD_POLICY_LEN + DISK_SEAL_LEN, &room);
+                         store_record_policy_len(&write->policy), &room);
     if (e == OK)
         store_record_put_policy(room, disk_key_slice(&number), &write->policy);
     return e;

@@ -29,6 +29,37 @@ static void close_fixed(uint8_t *room, const uint8_t *end, struct slice key,
     disk_seal(room, STORE_RECORD_VERSION, (uint8_t)kind, key, content_len);
 }
 
+// A record with fields behind its first version's: version 2 when they are there.
+struct tailed {
+    enum store_record_kind kind;
+    size_t len;
+    size_t tail_len;
+};
+
+static err open_tailed(struct slice record, struct slice key, const struct tailed *shape,
+                       const uint8_t **out_content, bool *out_is_tailed)
+{
+    uint8_t version = 0;
+    uint8_t found = 0;
+    struct slice content = {0};
+    err e = disk_unseal(record, key, &version, &found, &content);
+    if (e != OK || found != shape->kind || (version != 1 && version != 2))
+        return ERR_DAMAGED;
+    bool is_tailed = version == 2;
+    if (content.len != shape->len + (is_tailed ? shape->tail_len : 0))
+        return ERR_DAMAGED;
+    *out_content = content.data;
+    *out_is_tailed = is_tailed;
+    return OK;
+}
+
+static void close_tailed(uint8_t *room, const uint8_t *end, struct slice key,
+                         enum store_record_kind kind, size_t len)
+{
+    size_t content_len = (size_t)(end - room) - DISK_SEAL_HEAD_LEN;
+    disk_seal(room, content_len == len ? 1 : 2, (uint8_t)kind, key, content_len);
+}
+
 void store_record_put_origin(uint8_t *room, struct slice key, uint64_t lineage)
 {
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
@@ -78,6 +109,15 @@ err store_record_get_ledger(struct slice record, struct slice key, struct ledger
     return OK;
 }
 
+// --- a job: its tail is there when it holds anything, and then the version is 2 ---
+
+static bool has_tail(const struct job_row *row)
+{
+    return row->act != 0 || row->key_hash != 0 || row->rank != 0 || row->log_len != 0 ||
+           row->cost != 0 || row->event_count != 0 || row->order != 0 || row->cancel != 0 ||
+           row->relations != 0;
+}
+
 static void put_job_numbers(uint8_t **at, const struct job_row *row)
 {
     fields_put_u32(at, row->version);
@@ -95,6 +135,25 @@ static void put_job_numbers(uint8_t **at, const struct job_row *row)
     fields_put_u8(at, row->token_use);
 }
 
+static void put_job_tail(uint8_t **at, const struct job_row *row)
+{
+    fields_put_u64(at, row->act);
+    fields_put_u64(at, row->key_hash);
+    fields_put_u64(at, row->rank);
+    fields_put_u32(at, row->log_len);
+    fields_put_u16(at, row->cost);
+    fields_put_u16(at, row->event_count);
+    fields_put_u8(at, row->order);
+    fields_put_u8(at, row->cancel);
+    fields_put_u8(at, row->relations);
+}
+
+size_t store_record_job_len(const struct job_row *row)
+{
+    size_t tail_len = has_tail(row) ? STORE_RECORD_JOB_TAIL_LEN : 0;
+    return STORE_RECORD_JOB_LEN + tail_len + DISK_SEAL_LEN;
+}
+
 void store_record_put_job(uint8_t *room, struct slice key, const struct job_row *row)
 {
     CHECK(row->state > JOB_NONE && row->state < JOB_STATES);
@@ -110,7 +169,9 @@ void store_record_put_job(uint8_t *room, struct slice key, const struct job_row 
     fields_put_when(&at, row->dedup_until);
     fields_put_id(&at, &row->worker);
     put_job_numbers(&at, row);
-    close_fixed(room, at, key, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN);
+    if (has_tail(row))
+        put_job_tail(&at, row);
+    close_tailed(room, at, key, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN);
 }
 
 static void get_job_numbers(const uint8_t **at, struct job_row *row)
@@ -130,12 +191,30 @@ static void get_job_numbers(const uint8_t **at, struct job_row *row)
     row->token_use = fields_get_u8(at);
 }
 
+static void get_job_tail(const uint8_t **at, struct job_row *row)
+{
+    row->act = fields_get_u64(at);
+    row->key_hash = fields_get_u64(at);
+    row->rank = fields_get_u64(at);
+    row->log_len = fields_get_u32(at);
+    row->cost = fields_get_u16(at);
+    row->event_count = fields_get_u16(at);
+    row->order = fields_get_u8(at);
+    row->cancel = fields_get_u8(at);
+    row->relations = fields_get_u8(at);
+}
+
 err store_record_get_job(struct slice record, struct slice key, struct job_row *out_row)
 {
     const uint8_t *at = NULL;
+    bool is_tailed = false;
     if (key.len != sizeof(struct disk_key))
         return ERR_DAMAGED;
-    err e = open_fixed(record, key, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN, &at);
+    err e = open_tailed(record, key,
+                        &(struct tailed){.kind = STORE_RECORD_JOB,
+                                         .len = STORE_RECORD_JOB_LEN,
+                                         .tail_len = STORE_RECORD_JOB_TAIL_LEN},
+                        &at, &is_tailed);
     if (e != OK)
         return e;
     struct job_row row = {.no = disk_key_number(key)};
@@ -150,6 +229,11 @@ err store_record_get_job(struct slice record, struct slice key, struct job_row *
     row.dedup_until = fields_get_when(&at);
     row.worker = fields_get_id(&at);
     get_job_numbers(&at, &row);
+    if (is_tailed)
+        get_job_tail(&at, &row);
+    // Every row has one spelling.
+    if (has_tail(&row) != is_tailed || row.cancel > CANCEL_FORCED)
+        return ERR_DAMAGED;
     if (row.state == JOB_NONE || row.state >= JOB_STATES || row.ended_as >= JOB_STATES ||
         row.token_use > TOKEN_FINISHED)
         return ERR_DAMAGED;
@@ -205,6 +289,17 @@ err store_record_get_segment(struct slice record, struct slice key,
     return OK;
 }
 
+static bool has_policy_tail(const struct policy *policy)
+{
+    return policy->retry_within_s != 0 || policy->ttl_ms != 0;
+}
+
+size_t store_record_policy_len(const struct policy *policy)
+{
+    size_t tail_len = has_policy_tail(policy) ? STORE_RECORD_POLICY_TAIL_LEN : 0;
+    return STORE_RECORD_POLICY_LEN + tail_len + DISK_SEAL_LEN;
+}
+
 void store_record_put_policy(uint8_t *room, struct slice key, const struct policy *policy)
 {
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
@@ -216,13 +311,22 @@ void store_record_put_policy(uint8_t *room, struct slice key, const struct polic
     fields_put_u32(&at, policy->dedup_s);
     fields_put_u16(&at, policy->max_attempts);
     fields_put_u16(&at, policy->max_crashes);
-    close_fixed(room, at, key, STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN);
+    if (has_policy_tail(policy)) {
+        fields_put_u32(&at, policy->retry_within_s);
+        fields_put_u64(&at, policy->ttl_ms);
+    }
+    close_tailed(room, at, key, STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN);
 }
 
 err store_record_get_policy(struct slice record, struct slice key, struct policy *out_policy)
 {
     const uint8_t *at = NULL;
-    err e = open_fixed(record, key, STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN, &at);
+    bool is_tailed = false;
+    err e = open_tailed(record, key,
+                        &(struct tailed){.kind = STORE_RECORD_POLICY,
+                                         .len = STORE_RECORD_POLICY_LEN,
+                                         .tail_len = STORE_RECORD_POLICY_TAIL_LEN},
+                        &at, &is_tailed);
     if (e != OK)
         return e;
     struct policy policy = {0};
@@ -234,6 +338,12 @@ err store_record_get_policy(struct slice record, struct slice key, struct policy
     policy.dedup_s = fields_get_u32(&at);
     policy.max_attempts = fields_get_u16(&at);
     policy.max_crashes = fields_get_u16(&at);
+    if (is_tailed) {
+        policy.retry_within_s = fields_get_u32(&at);
+        policy.ttl_ms = fields_get_u64(&at);
+    }
+    if (has_policy_tail(&policy) != is_tailed)
+        return ERR_DAMAGED;
     *out_policy = policy;
     return OK;
 }

@@ -29,9 +29,11 @@ enum {
     STORE_RECORD_ORIGIN_LEN = 8,
     STORE_RECORD_LEDGER_LEN = 124,
     STORE_RECORD_JOB_LEN = 128,
+    STORE_RECORD_JOB_TAIL_LEN = 35, // more, in version 2
     STORE_RECORD_KEY_LEN = 32,
     STORE_RECORD_SEGMENT_LEN = 28,
     STORE_RECORD_POLICY_LEN = 28,
+    STORE_RECORD_POLICY_TAIL_LEN = 12, // more, in version 2
     STORE_RECORD_BATCH_LEN = 68,
 };
 
@@ -51,14 +53,16 @@ struct store_record_segment {
 // Each writes content and seal to `room`, which has exactly the length given or asked for.
 void store_record_put_origin(uint8_t *room, struct slice key, uint64_t lineage);
 void store_record_put_ledger(uint8_t *room, struct slice key, const struct ledger_row *row);
-void store_record_put_job(uint8_t *room, struct slice key, const struct job_row *row);
 void store_record_put_key(uint8_t *room, struct slice key, const struct store_record_key *value);
 void store_record_put_segment(uint8_t *room, struct slice key,
                               const struct store_record_segment *segment);
-void store_record_put_policy(uint8_t *room, struct slice key, const struct policy *policy);
 void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row);
 
 // Records of varying length: the whole length first, then the writing.
+size_t store_record_job_len(const struct job_row *row);
+void store_record_put_job(uint8_t *room, struct slice key, const struct job_row *row);
+size_t store_record_policy_len(const struct policy *policy);
+void store_record_put_policy(uint8_t *room, struct slice key, const struct policy *policy);
 size_t store_record_body_len(const struct msg_submit_job *job);
 void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job);
 size_t store_record_outcome_len(const struct msg_finish_job *finish);

@@ -41,10 +41,10 @@ static uint64_t mix_bytes(uint64_t sum, const void *bytes, size_t len)
 
 static uint64_t sum_of_job(struct store_view *view, const struct job_row *row, uint64_t sum)
 {
-    uint8_t bytes[STORE_RECORD_JOB_LEN + DISK_SEAL_LEN];
+    uint8_t bytes[STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + DISK_SEAL_LEN];
     struct disk_key key = disk_key_of(row->no);
     store_record_put_job(bytes, disk_key_slice(&key), row);
-    sum = mix_bytes(sum, bytes, sizeof bytes);
+    sum = mix_bytes(sum, bytes, store_record_job_len(row));
     struct msg_submit_job body;
     struct msg_status_is status;
     if (store_view_body(view, row->no, &body) == OK)

@@ -66,25 +66,27 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         unsigned kind;
         size_t len; // of the fixed part
         bool is_fixed;
+        size_t tail_len;
     } records[] = {
-        {"origin", STORE_RECORD_ORIGIN, STORE_RECORD_ORIGIN_LEN, true},
-        {"ledger", STORE_RECORD_LEDGER, STORE_RECORD_LEDGER_LEN, true},
-        {"job", STORE_RECORD_JOB, STORE_RECORD_JOB_LEN, true},
-        {"body", STORE_RECORD_BODY, 8, false},
-        {"outcome", STORE_RECORD_OUTCOME, 16, false},
-        {"progress", STORE_RECORD_PROGRESS, 24, false},
-        {"key", STORE_RECORD_KEY, STORE_RECORD_KEY_LEN, true},
-        {"segment", STORE_RECORD_SEGMENT, STORE_RECORD_SEGMENT_LEN, true},
-        {"lane", STORE_RECORD_LANE, 1, false},
-        {"policy", STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN, true},
-        {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true},
+        {"origin", STORE_RECORD_ORIGIN, STORE_RECORD_ORIGIN_LEN, true, 0},
+        {"ledger", STORE_RECORD_LEDGER, STORE_RECORD_LEDGER_LEN, true, 0},
+        {"job", STORE_RECORD_JOB, STORE_RECORD_JOB_LEN, true, STORE_RECORD_JOB_TAIL_LEN},
+        {"body", STORE_RECORD_BODY, 8, false, 0},
+        {"outcome", STORE_RECORD_OUTCOME, 16, false, 0},
+        {"progress", STORE_RECORD_PROGRESS, 24, false, 0},
+        {"key", STORE_RECORD_KEY, STORE_RECORD_KEY_LEN, true, 0},
+        {"segment", STORE_RECORD_SEGMENT, STORE_RECORD_SEGMENT_LEN, true, 0},
+        {"lane", STORE_RECORD_LANE, 1, false, 0},
+        {"policy", STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN, true,
+         STORE_RECORD_POLICY_TAIL_LEN},
+        {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true, 0},
     };
     read_page();
     EXPECT_EQ(sizeof records / sizeof records[0], STORE_RECORD_BATCH);
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
         const char *section =
             section_of(records[i].name, records[i].kind, records[i].len, records[i].is_fixed);
-        expect_rows(section, records[i].len, records[i].is_fixed);
+        expect_rows(section, records[i].len + records[i].tail_len, records[i].is_fixed);
     }
 }
 

@@ -107,6 +107,46 @@ TEST(record, golden_job)
     EXPECT_EQ(back.token_use, row.token_use);
 }
 
+TEST(record, golden_job_with_its_tail)
+{
+    uint8_t room[STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + DISK_SEAL_LEN];
+    struct disk_key key;
+    struct job_row row = row_of_test();
+    EXPECT_EQ(store_record_job_len(&row), STORE_RECORD_JOB_LEN + DISK_SEAL_LEN);
+    row.act = 0x0101020203030404;
+    row.key_hash = 0x1112131415161718;
+    row.rank = 0x2122232425262728;
+    row.log_len = 0x31323334;
+    row.cost = 0x4142;
+    row.event_count = 0x5152;
+    row.order = 0x61;
+    row.cancel = CANCEL_REQUESTED;
+    row.relations = 0x72;
+    EXPECT_EQ(store_record_job_len(&row), sizeof room);
+    store_record_put_job(room, key_slice(&key, number), &row);
+    expect_hex(room, sizeof room,
+               "02 03 000000a3"
+               "101112131415161718191a1b1c1d1e1f 2122232425262728 3132333435363738"
+               "4142434445464748 5152535455565758 6162636465666768 0172737475767778"
+               "0182838485868788 0192939495969798 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+               "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 f1f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
+               "0101020203030404 1112131415161718 2122232425262728 31323334 4142 5152 61 01 72"
+               "3b16472b");
+    struct job_row back;
+    EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key_slice(&key, number), &back),
+              OK);
+    EXPECT_EQ(back.act, row.act);
+    EXPECT_EQ(back.key_hash, row.key_hash);
+    EXPECT_EQ(back.rank, row.rank);
+    EXPECT_EQ(back.log_len, row.log_len);
+    EXPECT_EQ(back.cost, row.cost);
+    EXPECT_EQ(back.event_count, row.event_count);
+    EXPECT_EQ(back.order, row.order);
+    EXPECT_EQ(back.cancel, row.cancel);
+    EXPECT_EQ(back.relations, row.relations);
+    EXPECT_EQ(back.token_use, row.token_use);
+}
+
 TEST(record, golden_ledger)
 {
     uint8_t room[STORE_RECORD_LEDGER_LEN + DISK_SEAL_LEN];
@@ -189,6 +229,21 @@ TEST(record, golden_segment_and_policy)
     struct policy again = {0};
     EXPECT_EQ(store_record_get_policy(slice_of(other, sizeof other), key_slice(&key, 3), &again),
               OK);
+    EXPECT_MEM(&again, &policy, sizeof policy);
+}
+
+TEST(record, golden_policy_with_its_tail)
+{
+    uint8_t room[STORE_RECORD_POLICY_LEN + STORE_RECORD_POLICY_TAIL_LEN + DISK_SEAL_LEN];
+    struct disk_key key;
+    struct policy policy = {.timeout_ms = 1, .retry_within_s = 0x0a0b0c0d, .ttl_ms = 0x1112};
+    EXPECT_EQ(store_record_policy_len(&policy), sizeof room);
+    store_record_put_policy(room, key_slice(&key, 3), &policy);
+    expect_hex(room, sizeof room,
+               "02 0a 00000028 00000001 00000000 00000000 00000000 00000000 00000000 0000 0000"
+               "0a0b0c0d 0000000000001112 2197fd78");
+    struct policy again = {0};
+    EXPECT_EQ(store_record_get_policy(slice_of(room, sizeof room), key_slice(&key, 3), &again), OK);
     EXPECT_MEM(&again, &policy, sizeof policy);
 }
 
@@ -367,8 +422,14 @@ TEST(record, valid_seal_around_impossible_values_is_damaged)
         EXPECT_EQ(store_record_get_job(record, key_slice(&key, number), &back), ERR_DAMAGED);
     }
     store_record_put_job(room, key_slice(&key, number), &row);
-    struct slice later = seal(room, 2, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN);
+    struct slice later = seal(room, 3, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN);
     EXPECT_EQ(store_record_get_job(later, key_slice(&key, number), &back), ERR_DAMAGED);
+    // An empty tail has another spelling: none.
+    uint8_t tailed[STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + DISK_SEAL_LEN] = {0};
+    memcpy(tailed, room, STORE_RECORD_JOB_LEN + DISK_SEAL_HEAD_LEN);
+    struct slice empty =
+        seal(tailed, 2, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN);
+    EXPECT_EQ(store_record_get_job(empty, key_slice(&key, number), &back), ERR_DAMAGED);
     struct slice other = seal(room, 1, STORE_RECORD_LEDGER, STORE_RECORD_JOB_LEN);
     EXPECT_EQ(store_record_get_job(other, key_slice(&key, number), &back), ERR_DAMAGED);
 }
