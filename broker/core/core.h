@@ -10,6 +10,7 @@
 #include "broker/core/effects.h"
 #include "broker/core/known.h"
 #include "broker/core/limits.h"
+#include "broker/core/violation.h"
 #include "lib/base/when.h"
 #include "proto/msg.h"
 
@@ -98,5 +99,22 @@ struct lane_figures {
 };
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures);
 
-// Aborts (CHECK) when an index disagrees with the jobs. O(jobs); for tests and the auditor.
+// --- the auditor of memory; between two calls of core_step() ---
+
+// Aborts (CHECK) when an index disagrees with the jobs. O(jobs); for tests.
 void core_audit(const struct core *core);
+
+// The same in pieces, naming what is wrong: a walk over jobs, delayed ones, leases and workers.
+// Zero begins a round.
+struct core_audit_walk {
+    uint32_t part;
+    uint32_t at;
+};
+// Looks at up to `count` things. True when the round is over.
+bool core_audit_some(const struct core *core, struct core_audit_walk *walk, uint32_t count,
+                     struct violation_list *found);
+
+// What memory has to say about a stored row that was unfinished in some snapshot at or after the
+// last settled batch: VIOLATION_NONE, VIOLATION_MEMORY_DIFFERS, or VIOLATION_FORGOTTEN: then a
+// snapshot begun later must show that the job has ended.
+enum violation core_audit_row(const struct core *core, const struct job_row *row);

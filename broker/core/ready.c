@@ -153,6 +153,30 @@ void ready_drop(struct ready *ready, uint32_t slot)
     lane->count--;
 }
 
+// The neighbour is a waiting job of the same list, and leads back.
+static bool leads_back(const struct ready *ready, uint32_t slot, uint32_t other, bool is_next)
+{
+    if (!jobs_is_taken(ready->jobs, other))
+        return false;
+    const struct job *job = jobs_at(ready->jobs, slot);
+    const struct job *neighbour = jobs_at(ready->jobs, other);
+    uint32_t back = is_next ? ready->links[other].prev : ready->links[other].next;
+    return back == slot && neighbour->lane == job->lane && neighbour->priority == job->priority;
+}
+
+bool ready_has(const struct ready *ready, uint32_t slot)
+{
+    const struct job *job = jobs_at(ready->jobs, slot);
+    if (job->lane >= ready->lane_count || job->priority >= READY_PRIORITIES)
+        return false;
+    const struct ready_lane *lane = &ready->lanes[job->lane];
+    struct ready_links links = ready->links[slot];
+    bool is_linked = links.prev == READY_NONE ? lane->heads[job->priority] == slot
+                                              : leads_back(ready, slot, links.prev, false);
+    return is_linked && (links.next == READY_NONE ? lane->tails[job->priority] == slot
+                                                  : leads_back(ready, slot, links.next, true));
+}
+
 uint32_t ready_best(const struct ready *ready, uint32_t lane)
 {
     if (ready_count(ready, lane) == 0)

@@ -42,6 +42,8 @@ void ready_push(struct ready *ready, uint32_t slot);
 void ready_sort(struct ready *ready);
 // It leaves; it is in its list.
 void ready_drop(struct ready *ready, uint32_t slot);
+// Do the lists lead to this queued job? For the auditor; O(1).
+bool ready_has(const struct ready *ready, uint32_t slot);
 // The next job of the lane, or READY_NONE.
 uint32_t ready_best(const struct ready *ready, uint32_t lane);
 uint32_t ready_count(const struct ready *ready, uint32_t lane);

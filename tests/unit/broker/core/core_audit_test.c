@@ -1,4 +1,4 @@
-// The auditor dies of each kind of disagreement between an index and the jobs.
+// The auditor names each kind of disagreement between an index and the jobs; core_audit() dies of it.
 
 #include "broker/core/core_private.h"
 
@@ -117,5 +117,155 @@ TEST(core_audit, a_job_must_be_found_by_its_id)
     story = busy();
     job_of(story, 2)->lane = 1;
     EXPECT_DIES(core_audit(story->core));
+    story_free(story);
+}
+
+// --- names ---
+
+static struct violation_list look(struct story *story)
+{
+    struct violation_list found = {0};
+    struct core_audit_walk walk = {0};
+    while (!core_audit_some(story->core, &walk, 1, &found))
+        continue;
+    return found;
+}
+
+// Exactly this kind is named.
+static void expect_named(struct story *story, enum violation kind)
+{
+    struct violation_list found = look(story);
+    for (unsigned i = 0; i < VIOLATION_COUNT; i++) {
+        if (found.of[i].count > 0 && i != kind)
+            EXPECT_STR(violation_slug((enum violation)i), violation_slug(kind));
+    }
+    EXPECT(found.of[kind].count > 0);
+    story_free(story);
+}
+
+TEST(core_audit, a_sound_core_is_not_accused)
+{
+    struct story *story = busy();
+    struct violation_list found = look(story);
+    EXPECT_EQ(violation_sum(&found), 0);
+    story_restart(story);
+    found = look(story);
+    EXPECT_EQ(violation_sum(&found), 0);
+    story_free(story);
+}
+
+TEST(core_audit, names_a_lost_lease)
+{
+    struct story *story = busy();
+    struct worker *worker = workers_at(&story->core->workers, 0);
+    leases_drop(&story->core->leases, 0, &worker->leases);
+    worker->out_count = 0;
+    worker->out_bytes = 0;
+    struct violation_list found = look(story);
+    EXPECT_EQ(found.of[VIOLATION_LEASE_LOST].count, 1);
+    EXPECT_EQ(found.of[VIOLATION_LEASE_LOST].no, 1);
+    EXPECT_EQ(found.of[VIOLATION_MEMORY_COUNTS].count, 1); // as many leases as running jobs
+    EXPECT_EQ(violation_sum(&found), 2);
+    story_free(story);
+}
+
+TEST(core_audit, names_a_lease_of_another_job)
+{
+    struct story *story = busy();
+    leases_at(&story->core->leases, 0)->job_id.bytes[15]++;
+    expect_named(story, VIOLATION_LEASE_ORPHAN);
+}
+
+TEST(core_audit, names_a_lease_without_a_job)
+{
+    struct story *story = busy();
+    leases_at(&story->core->leases, 0)->slot = 14;
+    struct violation_list found = look(story);
+    EXPECT_EQ(found.of[VIOLATION_LEASE_ORPHAN].count, 1);
+    EXPECT_EQ(found.of[VIOLATION_LEASE_LOST].count, 1);
+    story_free(story);
+}
+
+TEST(core_audit, names_a_job_that_waits_nowhere)
+{
+    struct story *story = busy();
+    struct id id = story_id(2);
+    uint32_t slot = jobs_find(&story->core->ledger.jobs, &id);
+    ready_drop(&story->core->ready, slot);
+    story->core->ready.lanes[0].count++; // only the list has lost it
+    expect_named(story, VIOLATION_WAITS_NOWHERE);
+}
+
+TEST(core_audit, names_a_delayed_job_that_waits_for_another_moment)
+{
+    struct story *story = busy();
+    job_of(story, 3)->at++;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+}
+
+TEST(core_audit, names_a_delayed_place_without_a_job)
+{
+    struct story *story = busy();
+    story->core->delayed.heap.entries[0].item = 14;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+}
+
+TEST(core_audit, names_a_wrong_sum)
+{
+    struct story *story = busy();
+    story->core->ledger.row.accepted++;
+    expect_named(story, VIOLATION_LAW);
+    story = busy();
+    (void)delayed_take(&story->core->delayed, WHEN_NEVER);
+    expect_named(story, VIOLATION_MEMORY_COUNTS);
+}
+
+TEST(core_audit, names_a_contradicting_state)
+{
+    struct story *story = busy();
+    job_of(story, 2)->token_use = TOKEN_OPEN;
+    expect_named(story, VIOLATION_STATE);
+    story = busy();
+    pasts_at(&story->core->ledger.pasts, job_of(story, 1)->past)->worker = (struct id){{0}};
+    expect_named(story, VIOLATION_STATE);
+}
+
+TEST(core_audit, names_wrong_credit)
+{
+    struct story *story = busy();
+    workers_at(&story->core->workers, 0)->out_count++;
+    expect_named(story, VIOLATION_CREDIT);
+    story = busy();
+    leases_at(&story->core->leases, 0)->worker = 1;
+    expect_named(story, VIOLATION_CREDIT);
+}
+
+TEST(core_audit, names_an_index_that_does_not_find)
+{
+    struct story *story = busy();
+    job_of(story, 2)->id.bytes[15]++;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+    story = busy();
+    job_of(story, 2)->batch = 1;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+}
+
+TEST(core_audit, compares_stored_rows_with_memory)
+{
+    struct story *story = busy();
+    struct id id = story_id(2);
+    struct job_row row =
+        ledger_row_of(&story->core->ledger, jobs_find(&story->core->ledger.jobs, &id));
+    EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_NONE);
+    row.priority++;
+    EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_MEMORY_DIFFERS);
+    row.version--; // an older snapshot
+    EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_NONE);
+    row.version += 2; // memory is never behind
+    EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_MEMORY_DIFFERS);
+    row.no--; // the same key once more: the older job must have ended
+    EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_FORGOTTEN);
+    row.id.bytes[15]++;
+    EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_FORGOTTEN);
     story_free(story);
 }

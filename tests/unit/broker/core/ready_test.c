@@ -216,6 +216,26 @@ TEST(ready, a_sorted_list_takes_and_gives_as_before)
     drop(&bench);
 }
 
+TEST(ready, knows_whether_a_job_stands_in_its_list)
+{
+    struct bench bench;
+    make(&bench);
+    uint32_t slots[3];
+    for (uint64_t no = 1; no <= 3; no++)
+        slots[no - 1] = push(&bench, no, (struct kind){.priority = 4, .at = 10});
+    for (unsigned i = 0; i < 3; i++)
+        EXPECT(ready_has(&bench.ready, slots[i]));
+    ready_drop(&bench.ready, slots[1]);
+    EXPECT(ready_has(&bench.ready, slots[0]) && ready_has(&bench.ready, slots[2]));
+    EXPECT(!ready_has(&bench.ready, slots[1]));
+    ready_drop(&bench.ready, slots[0]);
+    ready_drop(&bench.ready, slots[2]);
+    EXPECT(!ready_has(&bench.ready, slots[0]) && !ready_has(&bench.ready, slots[2]));
+    jobs_at(&bench.jobs, slots[0])->lane = LANES;
+    EXPECT(!ready_has(&bench.ready, slots[0]));
+    drop(&bench);
+}
+
 TEST(ready, misuse_stops_the_process)
 {
     struct bench bench;
