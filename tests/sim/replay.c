@@ -25,7 +25,7 @@ static void run(struct sim *sim, struct ledger *ledger, struct sim_store *store,
         for (; at < sim->log_marks[mark]; at++)
             (void)ledger_apply(ledger, &sim->log[at], fx);
         uint64_t batch = ledger_collect(ledger, sim->now.store, fx);
-        store_apply(store, fx->writes, fx->write_count);
+        model_apply(store, fx->writes, fx->write_count);
         ledger_settled(ledger, batch);
         SIM_EXPECT(ledger_digest(ledger) == sim->log_digests[mark],
                    "the same entries give the same digest");
@@ -41,7 +41,7 @@ void replay_run(struct sim *sim)
     memset(memory, 0, size);
     struct sim_store *store = calloc(1, sizeof *store);
     struct ledger ledger;
-    struct known known = store_known(store);
+    struct known known = model_known(store);
     struct arena arena;
     struct effects fx = room(sim, &arena);
     ledger_init(&ledger, memory, &sim->limits, &known, sim->seed + 1);

@@ -190,7 +190,9 @@ static void release(struct sim *sim, const struct effects *fx)
 static void make_durable(struct sim *sim, const struct sim_batch *batch)
 {
     watch_commit(sim, &batch->fx);
-    store_apply(&sim->store, batch->fx.writes, batch->fx.write_count);
+    model_apply(&sim->store, batch->fx.writes, batch->fx.write_count);
+    if (sim->disk != NULL)
+        sim_disk_commit(sim, &batch->fx);
     for (uint32_t i = 0; i < batch->fx.entry_count; i++) {
         SIM_EXPECT(sim->log_count < SIM_ENTRIES, "the simulator's log is too small");
         sim->log[sim->log_count++] = batch->fx.entries[i];
@@ -221,6 +223,7 @@ static void close_batch(struct sim *sim, struct sim_batch *batch)
     batch->no = core_close(sim->shell.core, sim->now, &batch->fx);
     watch_step(sim, NULL, &batch->fx, first_entry);
     watch_grants(sim, &batch->fx);
+    trace_batch(sim, &batch->fx);
     batch->state = BATCH_CLOSED;
 }
 
@@ -242,9 +245,12 @@ static void start(struct sim *sim)
 {
     struct shell *shell = &sim->shell;
     memset(shell->memory, 0, core_size(&sim->limits));
-    struct known known = store_known(&sim->store);
+    struct known known = sim->disk != NULL ? sim_disk_known(sim) : model_known(&sim->store);
     shell->core = core_init(shell->memory, &sim->limits, &known, sim->seed);
-    store_load(&sim->store, shell->core);
+    if (sim->disk != NULL)
+        sim_disk_load(sim, shell->core);
+    else
+        model_load(&sim->store, shell->core);
     shell->is_up = true;
     shell->starts++;
     shell->batch_count = 0;
@@ -266,6 +272,7 @@ void shell_crash(struct sim *sim)
     } else if (shell->batch_count > 0) {
         watch_seen(SEEN_CRASH_LOST);
     }
+    trace_number(sim, sim->store.ledger.digest);
     shell->is_up = false;
     shell->batch_count = 0;
     shell->up_at = sim->now.mono + (when_ms)world_below(sim, 2 * SIM_LEASE_MS);

@@ -3,10 +3,11 @@
 // The simulator: the product's core with a model store, a faulty network, a virtual clock,
 // crashes, and clients and workers that behave badly; everything from one seed. Single-threaded.
 //
-//   world    clock, seed, network, the loop       store    what is durable, as plain rows
+//   world    clock, seed, network, the loop       model    what is durable, as plain rows
 //   shell    the broker's turn around the core    client, worker   the peers
 //   watch_*  invariants and situations            replay   the ledger again, without dispatcher
-//   plan     what a run may do without
+//   plan     what a run may do without           trace    the hash of all effects
+//   disk     the product's store beside the model
 
 #include "broker/core/core_private.h"
 #include "lib/base/prng.h"
@@ -90,8 +91,9 @@ struct turns {
     uint32_t event_count; // optional ones
 };
 
-// What a run may do.
+// What a run may do, and on which store.
 struct plan {
+    const char *disk_dir;  // the product's store lives here; NULL: only the model
     bool is_limited;       // else everything
     const uint32_t *names; // of the optional events that may happen, sorted
     uint32_t count;
@@ -118,11 +120,11 @@ struct sim_store {
     struct ledger_row ledger;
 };
 
-void store_apply(struct sim_store *store, const struct write *writes, uint32_t count);
-const struct job_row *store_find(const struct sim_store *store, const struct id *id);
-struct known store_known(struct sim_store *store);
+void model_apply(struct sim_store *store, const struct write *writes, uint32_t count);
+const struct job_row *model_find(const struct sim_store *store, const struct id *id);
+struct known model_known(struct sim_store *store);
 // Loads a core. `store` is not changed.
-void store_load(struct sim_store *store, struct core *core);
+void model_load(struct sim_store *store, struct core *core);
 
 // --- the network ---
 
@@ -241,6 +243,7 @@ struct watch {
 
 struct sim {
     uint64_t seed;
+    uint64_t trace; // of everything so far
     const struct plan *plan;
     struct prng prng; // of the turn
     uint32_t actor;   // whose turn it is
@@ -257,6 +260,7 @@ struct sim {
     uint32_t packet_count;
     uint64_t packet_order;
     struct sim_store store;
+    struct sim_disk *disk; // NULL: the model alone
     struct shell shell;
     struct client clients[SIM_CLIENTS];
     struct sim_worker workers[SIM_WORKERS];
@@ -305,6 +309,21 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg);
 // May lose, double, delay and reorder.
 void world_send(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg);
 uint32_t world_new_peer(struct sim *sim);
+
+// disk.c: does as the model does, in LMDB below `dir`; asked only when sim->disk is there.
+void sim_disk_init(struct sim *sim, const char *dir);
+void sim_disk_close(struct sim *sim);
+// A start: the store is opened again, then loaded.
+struct known sim_disk_known(struct sim *sim);
+void sim_disk_load(struct sim *sim, struct core *core);
+void sim_disk_commit(struct sim *sim, const struct effects *fx);
+// Compares all of it with the model, and removes it.
+void sim_disk_end(struct sim *sim);
+
+// trace.c
+// Everything a closed batch wants done.
+void trace_batch(struct sim *sim, const struct effects *fx);
+void trace_number(struct sim *sim, uint64_t number);
 
 // shell.c
 void shell_init(struct sim *sim);

@@ -30,7 +30,7 @@ void watch_start(struct sim *sim)
     for (uint32_t i = 0; i < sim->watch.job_count; i++) {
         const struct seen_job *seen = &sim->watch.jobs[i];
         SIM_EXPECT(seen->dedup_until <= sim->now.store ||
-                       store_find(&sim->store, &seen->id) != NULL,
+                       model_find(&sim->store, &seen->id) != NULL,
                    "what was acknowledged is there after a restart");
     }
     for (uint32_t i = 0; i < sim->watch.grant_count; i++) {

@@ -59,7 +59,7 @@ static void check_submitted(struct sim *sim, uint64_t corr, const struct msg_sub
         return;
     }
     const struct intent *intent = intent_of(sim, corr);
-    const struct job_row *row = store_find(&sim->store, &answer->job_id);
+    const struct job_row *row = model_find(&sim->store, &answer->job_id);
     struct seen_job *seen = seen_of(sim, &answer->job_id);
     // The batch of a replay may also hold the key's end and its next use, with another body.
     bool is_used_again = row != NULL && row->accepted_at > answer->created_at;
@@ -89,7 +89,7 @@ static bool is_new_in(const struct effects *fx, const struct job_row *row)
 static void check_finished(const struct sim *sim, const struct effects *fx,
                            const struct msg_finished_job *answer)
 {
-    const struct job_row *row = store_find(&sim->store, &answer->job_id);
+    const struct job_row *row = model_find(&sim->store, &answer->job_id);
     // The batch of a repeated finish may also hold the key's end and its next use.
     if (answer->error != OK || row == NULL || is_new_in(fx, row))
         return;

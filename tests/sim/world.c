@@ -213,6 +213,8 @@ uint64_t sim_run(uint64_t seed, const struct plan *plan)
     sim->arena = (struct arena){.data = room, .cap = ROOM};
     sim->now = (struct now){.mono = 1000, .store = 1800000000000};
     sim->limits = small_limits(sim);
+    if (plan->disk_dir != NULL)
+        sim_disk_init(sim, plan->disk_dir);
     shell_init(sim);
     client_init(sim);
     worker_init(sim);
@@ -222,10 +224,13 @@ uint64_t sim_run(uint64_t seed, const struct plan *plan)
     core_audit(sim->shell.core);
     watch_end(sim);
     replay_run(sim);
+    if (sim->disk != NULL)
+        sim_disk_end(sim);
     for (unsigned state = 0; state < JOB_STATES; state++)
         for (unsigned event = 0; event < JOB_EVENTS; event++)
             sim_edges[state][event] += sim->watch.edges[state][event];
-    uint64_t trace = ledger_digest(&sim->shell.core->ledger) ^ sim->packet_order;
+    trace_number(sim, ledger_digest(&sim->shell.core->ledger));
+    trace_number(sim, sim->packet_order);
     shell_deinit(sim);
-    return trace;
+    return sim->trace;
 }

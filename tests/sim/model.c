@@ -72,13 +72,13 @@ static void apply_one(struct sim_store *store, const struct write *write)
     sim_fail("an unknown kind of write");
 }
 
-void store_apply(struct sim_store *store, const struct write *writes, uint32_t count)
+void model_apply(struct sim_store *store, const struct write *writes, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         apply_one(store, &writes[i]);
 }
 
-const struct job_row *store_find(const struct sim_store *store, const struct id *id)
+const struct job_row *model_find(const struct sim_store *store, const struct id *id)
 {
     // The newest generation; runs are short, so a scan will do.
     const struct job_row *found = NULL;
@@ -90,7 +90,7 @@ const struct job_row *store_find(const struct sim_store *store, const struct id 
 
 static bool by_id(void *ctx, const struct id *id, struct job_row *out_row)
 {
-    const struct job_row *row = store_find(ctx, id);
+    const struct job_row *row = model_find(ctx, id);
     if (row != NULL)
         *out_row = *row;
     return row != NULL;
@@ -105,7 +105,7 @@ static bool by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
     return true;
 }
 
-struct known store_known(struct sim_store *store)
+struct known model_known(struct sim_store *store)
 {
     return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no};
 }
@@ -115,7 +115,7 @@ static void must(err e)
     SIM_EXPECT(e == OK, "what was stored can be loaded");
 }
 
-void store_load(struct sim_store *store, struct core *core)
+void model_load(struct sim_store *store, struct core *core)
 {
     if (store->ledger.job_no_next > 0)
         must(core_load_ledger(core, &store->ledger));

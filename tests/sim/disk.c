@@ -1,0 +1,182 @@
+// The product's store beside the model: the same writes in LMDB, and the core's questions and
+// starts answered from there. The traces must be the same, and in the end what is stored.
+
+#include "broker/store/store.h"
+#include "broker/store/store_record.h"
+#include "tests/sim/sim.h"
+
+#include <unistd.h>
+
+struct sim_disk {
+    char dir[256];
+    struct store *store;
+    struct store_view *view;
+    struct known known; // through the view
+    bool is_begun;
+};
+
+static void must(err e, const char *what)
+{
+    if (e != OK)
+        (void)printf("store: %s\n", err_slug(e));
+    SIM_EXPECT(e == OK, what);
+}
+
+static void remove_files(const struct sim_disk *disk)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "lock"};
+    char path[320];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", disk->dir, names[i]);
+        (void)unlink(path); // not all of them are there
+    }
+    (void)rmdir(disk->dir);
+}
+
+void sim_disk_init(struct sim *sim, const char *dir)
+{
+    struct sim_disk *disk = calloc(1, sizeof *disk);
+    SIM_EXPECT(disk != NULL, "memory for the store");
+    (void)snprintf(disk->dir, sizeof disk->dir, "%s/sim-%ld", dir, (long)getpid());
+    remove_files(disk); // of a run that has failed
+    sim->disk = disk;
+}
+
+static void view_end(struct sim_disk *disk)
+{
+    if (disk->is_begun)
+        store_view_end(disk->view);
+    disk->is_begun = false;
+}
+
+// Begun when first needed after a commit, as the link thread does.
+static struct store_view *view(struct sim_disk *disk)
+{
+    if (!disk->is_begun)
+        must(store_view_begin(disk->view), "a view begins");
+    disk->is_begun = true;
+    return disk->view;
+}
+
+void sim_disk_close(struct sim *sim)
+{
+    struct sim_disk *disk = sim->disk;
+    if (disk == NULL || disk->store == NULL)
+        return;
+    view_end(disk);
+    store_view_close(disk->view);
+    store_close(disk->store);
+    disk->store = NULL;
+}
+
+// A start of the broker: everything is as the last process left it.
+static void open_store(struct sim *sim)
+{
+    struct sim_disk *disk = sim->disk;
+    sim_disk_close(sim);
+    struct store_options options = {.dir = disk->dir,
+                                    .map_bytes_max = UINT64_C(1) << 30,
+                                    .map_start_bytes = UINT64_C(1) << 20,
+                                    .allow_unsafe_place = true};
+    const char *why = NULL;
+    must(store_open(&options, &disk->store, &why), "the store opens");
+    must(store_view_open(disk->store, &disk->view), "a view opens");
+    disk->known = store_view_known(disk->view);
+}
+
+static bool by_id(void *ctx, const struct id *id, struct job_row *out_row)
+{
+    struct sim_disk *disk = ctx;
+    (void)view(disk);
+    return disk->known.by_id(disk->known.ctx, id, out_row);
+}
+
+static bool by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
+{
+    struct sim_disk *disk = ctx;
+    (void)view(disk);
+    return disk->known.by_no(disk->known.ctx, job_no, out_row);
+}
+
+struct known sim_disk_known(struct sim *sim)
+{
+    open_store(sim);
+    return (struct known){.ctx = sim->disk, .by_id = by_id, .by_no = by_no};
+}
+
+void sim_disk_load(struct sim *sim, struct core *core)
+{
+    struct store_loaded loaded;
+    must(store_load(sim->disk->store, core, &loaded), "what was stored can be loaded");
+    SIM_EXPECT(loaded.damaged_count == 0, "nothing stored is damaged");
+}
+
+void sim_disk_commit(struct sim *sim, const struct effects *fx)
+{
+    struct sim_disk *disk = sim->disk;
+    view_end(disk);
+    must(store_commit(disk->store, fx->writes, fx->write_count), "a batch is stored");
+    struct store_figures figures;
+    store_figures(disk->store, &figures);
+    SIM_EXPECT(figures.violations == 0, "the store counts the same jobs as the core");
+}
+
+// --- at the end ---
+
+static bool is_same_row(const struct job_row *a, const struct job_row *b)
+{
+    uint8_t rooms[2][STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + DISK_SEAL_LEN];
+    struct disk_key number = disk_key_of(a->no);
+    size_t len = store_record_job_len(a);
+    if (store_record_job_len(b) != len)
+        return false;
+    store_record_put_job(rooms[0], disk_key_slice(&number), a);
+    store_record_put_job(rooms[1], disk_key_slice(&number), b);
+    return memcmp(rooms[0], rooms[1], len) == 0;
+}
+
+static void compare_job(struct sim *sim, uint64_t no)
+{
+    const struct job_row *row = &sim->store.rows[no];
+    struct sim_disk *disk = sim->disk;
+    struct job_row stored = {0};
+    bool is_there = by_no(disk, no, &stored);
+    SIM_EXPECT(is_there == (row->no != 0), "both stores hold the same jobs");
+    if (!is_there)
+        return;
+    SIM_EXPECT(is_same_row(row, &stored), "both stores hold the same row");
+    struct msg_submit_job body;
+    err e = store_view_body(view(disk), no, &body);
+    SIM_EXPECT((e == OK) == sim->store.has_body[no], "both stores hold the same bodies");
+    if (model_find(&sim->store, &row->id) != row)
+        return; // its key was used again
+    struct msg_status_is status;
+    must(store_view_status(view(disk), &row->id, &status), "a status is read");
+    SIM_EXPECT(status.error == (row->state == JOB_REMOVED ? ERR_GONE : OK) &&
+                   status.state == row->state && status.version == row->version,
+               "a status tells what is stored");
+}
+
+static void compare_batch(struct sim *sim, uint32_t no)
+{
+    if (!sim->store.has_batch[no])
+        return;
+    const struct batch_row *row = &sim->store.batches[no];
+    struct msg_batch_status_is status;
+    must(store_view_batch(view(sim->disk), &row->id, &status), "a batch is read");
+    SIM_EXPECT(status.error == OK && status.version == row->version &&
+                   memcmp(status.counts, row->counts, sizeof row->counts) == 0,
+               "both stores hold the same batches");
+}
+
+void sim_disk_end(struct sim *sim)
+{
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
+        compare_job(sim, no);
+    for (uint32_t no = 0; no < 64; no++)
+        compare_batch(sim, no);
+    sim_disk_close(sim);
+    remove_files(sim->disk);
+    free(sim->disk);
+    sim->disk = NULL;
+}

@@ -1,0 +1,120 @@
+// The hash of a run's trace: the bytes of everything the broker wrote, said and handed out, in
+// order, as the store and the wire would have them. Two builds, or two stores, that differ in one
+// bit of one effect have different traces.
+
+#include "broker/store/store_record.h"
+#include "tests/sim/sim.h"
+
+enum { RECORD_MAX = 64 * 1024, MESSAGE_ROOM = 4 * 1024 * 1024 };
+
+static void add_bytes(struct sim *sim, struct slice bytes)
+{
+    uint64_t hash = sim->trace; // FNV-1a
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ bytes.data[i]) * 0x100000001b3u;
+    sim->trace = hash;
+}
+
+void trace_number(struct sim *sim, uint64_t number)
+{
+    uint8_t bytes[8];
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(number >> (8 * i));
+    add_bytes(sim, slice_of(bytes, sizeof bytes));
+}
+
+static void add_msg(struct sim *sim, const struct msg *msg)
+{
+    static uint8_t memory[MESSAGE_ROOM];
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    struct wire_frames frames;
+    SIM_EXPECT(wire_encode(msg, &arena, &frames) == OK, "what the broker says can be encoded");
+    add_bytes(sim, frames.envelope);
+    add_bytes(sim, frames.block);
+}
+
+// --- records ---
+
+// The store's own encoder fills the room; the length is that of the record.
+static size_t put_record(uint8_t *room, struct slice key, const struct write *write)
+{
+    switch (write->kind) {
+    case WRITE_JOB:
+        store_record_put_job(room, key, &write->job.row);
+        return store_record_job_len(&write->job.row);
+    case WRITE_BODY:
+        store_record_put_body(room, key, write->body.job);
+        return store_record_body_len(write->body.job);
+    case WRITE_OUTCOME:
+        store_record_put_outcome(room, key, write->outcome.finish);
+        return store_record_outcome_len(write->outcome.finish);
+    case WRITE_PROGRESS:
+        store_record_put_progress(room, key, write->progress.progress);
+        return store_record_progress_len(write->progress.progress);
+    case WRITE_LANE:
+        store_record_put_lane(room, key, &write->lane);
+        return store_record_lane_len(&write->lane);
+    case WRITE_POLICY:
+        store_record_put_policy(room, key, &write->policy.policy);
+        return store_record_policy_len(&write->policy.policy);
+    case WRITE_BATCH:
+    case DROP_BATCH:
+        store_record_put_batch(room, key, &write->batch);
+        return STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN;
+    case WRITE_LEDGER:
+        store_record_put_ledger(room, key, &write->ledger);
+        return STORE_RECORD_LEDGER_LEN + DISK_SEAL_LEN;
+    case DROP_BODY:
+    case DROP_JOB:
+        store_record_put_job(room, key, &write->drop);
+        return store_record_job_len(&write->drop);
+    }
+    sim_fail("an unknown kind of write");
+}
+
+static uint64_t number_of(const struct write *write)
+{
+    switch (write->kind) {
+    case WRITE_JOB: return write->job.row.no;
+    case WRITE_BODY: return write->body.job_no;
+    case WRITE_OUTCOME: return write->outcome.job_no;
+    case WRITE_PROGRESS: return write->progress.job_no;
+    case WRITE_LANE: return write->lane.no;
+    case WRITE_POLICY: return write->policy.no;
+    case WRITE_BATCH:
+    case DROP_BATCH: return write->batch.no;
+    case WRITE_LEDGER: return 0;
+    case DROP_BODY:
+    case DROP_JOB: return write->drop.no;
+    }
+    sim_fail("an unknown kind of write");
+}
+
+static void add_write(struct sim *sim, const struct write *write)
+{
+    static uint8_t room[RECORD_MAX];
+    struct disk_key number = disk_key_of(number_of(write));
+    struct slice key = disk_key_slice(&number);
+    trace_number(sim, write->kind);
+    add_bytes(sim, key);
+    add_bytes(sim, slice_of(room, put_record(room, key, write)));
+}
+
+// --- a batch ---
+
+void trace_batch(struct sim *sim, const struct effects *fx)
+{
+    trace_number(sim, (uint64_t)sim->now.mono);
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        add_write(sim, &fx->writes[i]);
+    for (uint32_t i = 0; i < fx->send_count; i++) {
+        trace_number(sim, fx->sends[i].peer);
+        add_msg(sim, &fx->sends[i].msg);
+    }
+    for (uint32_t i = 0; i < fx->grant_count; i++) {
+        const struct grant_send *grant = &fx->grants[i];
+        trace_number(sim, (uint64_t)grant->peer << 1 | grant->has_body);
+        add_msg(sim,
+                &(struct msg){.kind = MSG_JOBS, .jobs = {.jobs = &fx->grants[i].job, .count = 1}});
+    }
+}
