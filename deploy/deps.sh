@@ -13,6 +13,7 @@ packages=(
     libzmq3-dev libczmq-dev libmsgpack-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
     protobuf-compiler libmicrohttpd-dev libjansson-dev libsodium-dev
     libcmocka-dev libsqlite3-dev sqlite3
+    tzdata
     python3 python3-zmq python3-msgpack python3-protobuf universal-ctags curl git patch prometheus
 )
 if [[ "${1:-}" == --bench ]]; then

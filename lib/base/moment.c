@@ -1,45 +1,13 @@
-// Days and civil dates by counting years from the first of March, so that the leap day is the last
-// day of its year.
+// Moments to text and back, by the calendar.
 
 #include "lib/base/moment.h"
 
+#include "lib/base/civil.h"
+
 enum {
-    DAYS_PER_ERA = 146097, // 400 years
-    DAYS_TO_1970 = 719468, // from 0000-03-01
     DAY_MS = 86400000,
     MINUTE_MS = 60000,
 };
-
-struct civil {
-    int64_t year;
-    int64_t month; // 1 … 12
-    int64_t day;   // 1 … 31
-};
-
-static int64_t days_of(struct civil civil)
-{
-    int64_t year = civil.month > 2 ? civil.year : civil.year - 1;
-    int64_t month = civil.month > 2 ? civil.month - 3 : civil.month + 9;
-    int64_t era = year / 400;
-    int64_t year_of_era = year % 400;
-    int64_t day_of_year = (153 * month + 2) / 5 + civil.day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970;
-}
-
-static struct civil civil_of(int64_t days)
-{
-    days += DAYS_TO_1970;
-    int64_t day_of_era = days % DAYS_PER_ERA;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month = (5 * day_of_year + 2) / 153;
-    int64_t year = year_of_era + days / DAYS_PER_ERA * 400;
-    return (struct civil){.year = month < 10 ? year : year + 1,
-                          .month = month < 10 ? month + 3 : month - 9,
-                          .day = day_of_year - (153 * month + 2) / 5 + 1};
-}
 
 static char *put(char *at, int64_t number, unsigned width, char behind)
 {
@@ -54,7 +22,7 @@ static char *put(char *at, int64_t number, unsigned width, char behind)
 void moment_format(when_ms at, char out[MOMENT_TEXT_LEN + 1])
 {
     CHECK(at >= 0 && at <= MOMENT_MAX);
-    struct civil civil = civil_of(at / DAY_MS);
+    struct civil civil = civil_of_days(at / DAY_MS);
     int64_t ms = at % DAY_MS;
     char *place = put(out, civil.year, 4, '-');
     place = put(place, civil.month, 2, '-');
@@ -138,13 +106,6 @@ static int64_t offset(struct reader *reader)
     return sign == '+' ? ms : -ms;
 }
 
-static int64_t day_count(const struct civil *civil)
-{
-    static const uint8_t counts[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = civil->year % 4 == 0 && (civil->year % 100 != 0 || civil->year % 400 == 0);
-    return civil->month == 2 && is_leap ? 29 : counts[civil->month - 1];
-}
-
 static int64_t date(struct reader *reader)
 {
     struct civil civil = {.year = number(reader, 4)};
@@ -153,11 +114,11 @@ static int64_t date(struct reader *reader)
     want(reader, '-');
     civil.day = number(reader, 2);
     if (reader->bad || civil.month < 1 || civil.month > 12 || civil.day < 1 ||
-        civil.day > day_count(&civil)) {
+        civil.day > civil_month_len(civil.year, civil.month)) {
         reader->bad = true;
         return 0;
     }
-    return days_of(civil) * DAY_MS;
+    return civil_to_days(civil) * DAY_MS;
 }
 
 static int64_t time_of_day(struct reader *reader)
