@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from lib_broker import PATIENCE_S, ROOT, BrokerTest
+from lib_broker import PATIENCE_S, ROOT, Broker, BrokerTest
 
 
 def example(name):
@@ -25,7 +25,8 @@ class Examples(BrokerTest):
         super().setUp()
         self.folder = tempfile.TemporaryDirectory(prefix="weft-example-")
         self.addCleanup(self.folder.cleanup)
-        self.served = self.broker()
+        # A worker notices the end of its broker by a RENEW that is not answered.
+        self.served = self.broker("--renew", "100ms")
 
     def start(self, name, *arguments):
         path = os.path.join(self.folder.name, name + ".py")
@@ -55,6 +56,17 @@ class Examples(BrokerTest):
         again = self.start("client", "order-1001")
         self.assertEqual(self.outcome(again), ["replayed 7cc54e2d-2845-8ede-933b-c09d9f66d601",
                                                'STATE_SUCCEEDED {"took":{"n":7}}'])
+
+    def test_a_worker_serves_on_after_the_broker_was_killed(self):
+        worker = self.start("worker")
+        self.assertEqual(worker.stdout.readline(), "serving\n")
+        self.assertEqual(self.outcome(self.start("client", "before"))[1], 'STATE_SUCCEEDED {"took":{"n":7}}')
+        self.served.kill()
+        late = self.start("client", "after")
+        again = Broker(self.served.data, "--renew", "100ms", "--zmq", self.served.zmq)
+        self.addCleanup(again.close)
+        self.assertTrue(again.is_ready, again.stderr())
+        self.assertEqual(self.outcome(late)[1], 'STATE_SUCCEEDED {"took":{"n":7}}')
 
 
 if __name__ == "__main__":
