@@ -10,6 +10,7 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/file.h"
 #include "lib/sys/log.h"
+#include "lib/sys/process.h"
 #include "lib/sys/signal.h"
 
 #include <errno.h>
@@ -395,6 +396,7 @@ int dev_main(int argc, char **argv)
 {
     struct config config;
     int code = COMMAND_USAGE;
+    process_name("weft-dev");
     if (command_begin(&config, &table, argc, argv, &code))
         code = run(&config);
     config_deinit(&config);

@@ -10,6 +10,7 @@
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/log.h"
+#include "lib/sys/process.h"
 #include "lib/sys/program.h"
 #include "lib/sys/signal.h"
 #include "proto/wire.h"
@@ -216,6 +217,7 @@ int broker_main(int argc, char **argv)
 {
     struct options options = {0};
     int code = EXIT_USAGE;
+    process_name("weft-broker"); // `weft dev` starts it by a name that says nothing
     err e = options_read(&options, argc, argv);
     if (e == OK && options.config.help_asked) {
         config_help(&options_table, stdout);

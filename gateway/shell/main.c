@@ -5,6 +5,7 @@
 #include "gateway/shell/door.h"
 #include "gateway/shell/gateway.h"
 #include "lib/sys/log.h"
+#include "lib/sys/process.h"
 #include "lib/sys/program.h"
 #include "lib/sys/signal.h"
 
@@ -132,6 +133,7 @@ int gateway_main(int argc, char **argv)
 {
     struct settings settings = {0};
     int code = EXIT_USAGE;
+    process_name("weft-gateway"); // `weft dev` starts it by a name that says nothing
     err e = settings_read(&settings, argc, argv);
     if (e == OK && settings.config.help_asked) {
         config_help(&settings_table, stdout);

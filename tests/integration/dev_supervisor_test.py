@@ -32,6 +32,8 @@ def ready_line_names_real_endpoints(place):
     assert serves(dev)
     for name in ("broker", "gateway"):
         assert is_alive(dev.pid(name))
+        with open(f"/proc/{dev.pid(name)}/comm", encoding="ascii") as file:
+            assert file.read() == f"weft-{name}\n"
 
 
 def next_commands_follow(place):

@@ -6,6 +6,7 @@
 #include "lib/sys/blake.h"
 #include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
+#include "lib/sys/process.h"
 #include "worker/exec/leftover.h"
 #include "worker/shell/crew.h"
 #include "worker/shell/round.h"
@@ -190,6 +191,7 @@ static int run(struct setup *setup)
 int worker_main(int argc, char **argv)
 {
     static struct setup setup;
+    process_name("weft-worker");
     err read = setup_read(&setup, argc, argv);
     int code = 0;
     if (read == OK && failpoint_init() != OK) {
