@@ -90,6 +90,9 @@ static err judge(struct exchange *exchange, struct head *head)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     CHECK(info != NULL);
+    // The library's memory is twice as large, because what it makes of the lines lies there too.
+    if (info->header_size > exchange->http->limits.head_len_max)
+        return refuse(exchange, ERR_HEADERS, 431, "the request line and the headers are too long");
     (void)MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_line, &head->lines);
     if (head->lines.too_many)
         return refuse(exchange, ERR_HEADERS, 431, "too many header lines");

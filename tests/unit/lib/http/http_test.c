@@ -286,6 +286,37 @@ TEST(http, bodies_beyond_the_caps_are_refused)
     http_close(owner.http);
 }
 
+// A head of exactly `len` bytes, with as many lines as are allowed.
+static const char *head_of(size_t len)
+{
+    static char text[20000];
+    char *at = text;
+    at += snprintf(at, 64, "GET /now/seven HTTP/1.1\r\nHost: a\r\n");
+    for (int i = 2; i < 100; i++)
+        at += snprintf(at, 16, "X%d: x\r\n", i);
+    size_t used = (size_t)(at - text) + strlen("L: ") + strlen("\r\n\r\n");
+    EXPECT(used <= len);
+    memcpy(at, "L: ", 3);
+    memset(at + 3, 'l', len - used);
+    memcpy(at + 3 + (len - used), "\r\n\r\n", 5);
+    EXPECT_EQ(strlen(text), len);
+    return text;
+}
+
+TEST(http, a_head_may_have_so_many_bytes_and_no_more)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    char text[4096];
+    int fd = dial(owner.http);
+    say(fd, head_of(16 * 1024));
+    EXPECT(hears(fd, "\r\n\r\nseven", text, sizeof text));
+    say(fd, head_of(16 * 1024 + 1));
+    EXPECT(hears(fd, "HTTP/1.1 431", text, sizeof text));
+    (void)close(fd);
+    http_close(owner.http);
+}
+
 TEST(http, chunks_are_joined)
 {
     struct owner owner;
