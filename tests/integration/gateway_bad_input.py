@@ -47,7 +47,8 @@ CASES = [
     ("bare line feeds", b"GET /livez HTTP/1.1\nHost: a\n\n", 400),
     ("no host", b"GET /livez HTTP/1.1\r\n\r\n", 400),
     ("two hosts", b"GET /livez HTTP/1.1\r\n" + HOST + HOST + b"\r\n", 400),
-    ("version of tomorrow", b"GET /livez HTTP/3.0\r\n" + HOST + b"\r\n", None),
+    ("version of tomorrow", b"GET /livez HTTP/3.0\r\n" + HOST + b"\r\n", 505),
+    ("version 2 in words", b"GET /livez HTTP/2.0\r\n" + HOST + b"\r\n", 505),
     ("no version", b"GET /livez\r\n\r\n", None),
     ("nothing but blanks", b"   \r\n\r\n", None),
     ("binary noise", bytes(range(256)) * 4 + b"\r\n\r\n", None),
@@ -58,8 +59,9 @@ CASES = [
     ("blank in the target", b"GET /a b HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("target without a slash", b"GET livez HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("whole address", b"GET http://a/livez HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    ("endless target", b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", None),
-    ("endless header", b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 70000 + b"\r\n\r\n", None),
+    ("endless target", b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+    ("endless header", b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 70000 + b"\r\n\r\n", 431),
+    ("head beyond 16 KiB", b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 16384 + b"\r\n\r\n", 431),
     ("too many headers", b"GET /livez HTTP/1.1\r\n" + HOST + b"".join(b"X%d: y\r\n" % i for i in range(150)) + b"\r\n", 431),
     ("body where none is taken", b"GET /livez HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello", 400),
     # routes
@@ -155,6 +157,17 @@ class BadInput(unittest.TestCase):
             for member in (b'"type":"urn:weft:problem:', b'"title":"', b'"status":', b'"detail":"', b'"code":"WEFT-',
                            b'"fix":"'):
                 self.assertIn(member, body)
+
+    def test_the_librarys_own_refusals_are_those_that_the_document_names(self):
+        named = {"length with a plus", "length that is no number", "length beyond numbers", "broken chunk size",
+                 "header without a colon", "version of tomorrow", "version 2 in words", "endless target",
+                 "endless header"}
+        for name, data, status in CASES:
+            if status is None:
+                continue  # not HTTP
+            with self.subTest(name):
+                head = self.gateway.raw(data).partition(b"\r\n\r\n")[0]
+                self.assertEqual(b"application/problem+json" in head, name not in named)
 
     def test_nothing_is_smuggled_behind_a_refusal(self):
         second = post(b'{"type":"smuggled"}')
