@@ -3,6 +3,7 @@
 #include "broker/shell/options.h"
 
 #include "lib/base/check.h"
+#include "proto/check.h"
 #include "proto/msg.h"
 
 enum { HOUR_MS = 3600 * 1000, COUNT_MAX = 1 << 30 };
@@ -65,13 +66,13 @@ static const struct config_key keys[] = {
      .type = CONFIG_DURATION,
      .default_text = "30s",
      .min = 1,
-     .max = 24 * HOUR_MS,
+     .max = CHECK_TIMEOUT_MS_MAX,
      .help = "run time of an attempt that asks for none"},
     {.key = "keep",
      .type = CONFIG_DURATION,
      .default_text = "24h",
      .min = 1000,
-     .max = (int64_t)3650 * 24 * HOUR_MS,
+     .max = (int64_t)CHECK_KEEP_S_MAX * 1000,
      .help = "how long finished jobs stay readable"},
     {.key = "dedup-window",
      .type = CONFIG_DURATION,

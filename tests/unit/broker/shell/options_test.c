@@ -1,6 +1,7 @@
 // Settings: what is not given is what the core calls its default.
 
 #include "broker/shell/options.h"
+#include "proto/check.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -50,6 +51,20 @@ TEST(options, given_values_win)
     EXPECT_EQ(options.limits.lease_ms, 2000);
     EXPECT_EQ(options.limits.renew_ms, 500);
     EXPECT(options.metrics == NULL);
+    options_deinit(&options);
+}
+
+// WEFT_TIMEOUT and WEFT_KEEP are read by broker, push and run alike.
+TEST(options, a_default_may_be_whatever_a_job_may_ask_for)
+{
+    struct options options;
+    const char *const longest[] = {"--timeout", "7d", "--keep", "3660d"};
+    EXPECT_EQ(read_words(&options, 4, longest), OK);
+    EXPECT_EQ(options.limits.timeout_default_ms, CHECK_TIMEOUT_MS_MAX);
+    EXPECT_EQ(options.limits.keep_default_s, CHECK_KEEP_S_MAX);
+    options_deinit(&options);
+    const char *const longer[] = {"--timeout", "169h"};
+    EXPECT_EQ(read_words(&options, 2, longer), ERR_BAD_FIELD);
     options_deinit(&options);
 }
 
