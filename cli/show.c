@@ -19,7 +19,9 @@ static const struct config_key keys[] = {
 static const struct config_table job_table = {
     .program = "job show",
     .usage = "weft job show ID [flags]",
-    .about = "Shows one job. Exit codes: 0 shown, 4 no such job or no answer, 64 usage.",
+    .about = "Shows one job. Exit codes: 0 shown, 1 the broker refused the question, 4 no such job "
+             "or no "
+             "answer, 64 usage.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
     .argument_count_min = 1,
@@ -31,8 +33,8 @@ static const struct config_table batch_table = {
     .usage = "weft batch show ID [flags]",
     .about =
         "Shows how many jobs of a batch are in which state. Exit codes: 0 shown; with --wait: 0 "
-        "all succeeded,\n1 some are dead, 2 some were cancelled, 3 some expired; 4 no such batch "
-        "or no answer, 64 usage.",
+        "all succeeded,\n1 some are dead, 2 some were cancelled, 3 some expired; 1 also when the "
+        "broker refused the question,\n4 no such batch or no answer, 64 usage.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
     .argument_count_min = 1,
