@@ -170,7 +170,7 @@ class Journal(WorkerTest):
         second = Worker(self.broker.endpoint, self.data, ["cat"])
         self.addCleanup(second.close)
         self.assertEqual(second.wait(), 1)
-        self.assertIn("another worker uses it", second.stderr())
+        self.assertIn("another process holds it; give this one a --data of its own", second.stderr())
 
 
 if __name__ == "__main__":
