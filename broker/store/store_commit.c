@@ -346,14 +346,18 @@ static err commit_once(struct store *store, const struct write *writes, uint32_t
         return e;
     }
     failpoint_hit("store.before_commit");
+    atomic_fetch_add(&store->begun_count, 1);
     e = disk_commit(apply.txn);
     if (e != OK) {
+        atomic_fetch_sub(&store->begun_count, 1); // nothing was written
         store_segments_abort(&store->segments);
         return e;
     }
     failpoint_hit("store.after_commit");
     settle(&apply, write_count);
-    return update_keymap(store, writes, write_count);
+    e = update_keymap(store, writes, write_count);
+    atomic_fetch_add(&store->settled_count, 1);
+    return e;
 }
 
 err store_commit(struct store *store, const struct write *writes, uint32_t count)

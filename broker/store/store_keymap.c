@@ -136,6 +136,21 @@ uint32_t store_keymap_find(struct store_keymap *map, const struct id *id,
     return count;
 }
 
+bool store_keymap_has(struct store_keymap *map, const struct id *id, uint64_t job_no)
+{
+    bool is_there = false;
+    (void)pthread_mutex_lock(&map->lock);
+    uint64_t tag = 0;
+    const struct store_keymap_shard *shard = shard_of(map, id, &tag);
+    uint64_t entry = tag << TAG_SHIFT | job_no;
+    uint32_t mask = shard->cap - 1;
+    for (uint32_t at = (uint32_t)tag & mask; !is_there && shard->cap > 0 && shard->entries[at] != 0;
+         at = (at + 1) & mask)
+        is_there = shard->entries[at] == entry;
+    (void)pthread_mutex_unlock(&map->lock);
+    return is_there;
+}
+
 uint64_t store_keymap_count(struct store_keymap *map)
 {
     uint64_t count = 0;

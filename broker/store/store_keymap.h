@@ -8,6 +8,7 @@
 #include "lib/base/id.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 enum {
     STORE_KEYMAP_SHARDS = 1024, // each grows alone, so no insert waits for all keys to move
@@ -36,4 +37,5 @@ void store_keymap_drop(struct store_keymap *map, const struct id *id, uint64_t j
 // The numbers that may belong to `id`, newest (largest) first; how many.
 uint32_t store_keymap_find(struct store_keymap *map, const struct id *id,
                            uint64_t out_job_nos[STORE_KEYMAP_FOUND_MAX]);
+bool store_keymap_has(struct store_keymap *map, const struct id *id, uint64_t job_no);
 uint64_t store_keymap_count(struct store_keymap *map);

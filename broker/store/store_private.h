@@ -43,6 +43,9 @@ struct store {
     struct store_segments segments;
     struct store_keymap keymap;
     _Atomic uint64_t commit_count;
+    // Between the two a snapshot may hold what the tables in memory do not say yet.
+    _Atomic uint64_t begun_count;   // commits that may be in a snapshot
+    _Atomic uint64_t settled_count; // commits that are in memory too
     _Atomic uint64_t write_count;
     _Atomic uint64_t violations;
     _Atomic uint64_t damaged;

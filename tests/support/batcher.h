@@ -31,6 +31,7 @@ struct batcher {
 static inline void batcher_init(struct batcher *batcher, size_t payload_len)
 {
     memset(batcher, 0, sizeof *batcher);
+    batcher->ledger.epoch = 1;
     batcher->ledger.job_no_next = 1;
     batcher->now = INT64_C(1800000000000);
     batcher->payload_len = payload_len < BATCHER_TEXT_LEN ? payload_len : BATCHER_TEXT_LEN;

@@ -1,0 +1,157 @@
+// The auditor of the indexes and side tables: what is lost, left over, or belongs to another job.
+
+#include "broker/store/store_audit.h"
+
+#include "tests/support/spoiler.h"
+
+// --- indexes ---
+
+TEST(store_audit, names_a_lost_id)
+{
+    struct store *store = busy();
+    drop_id(store, TABLE_IDS, &rows[2].id);
+    expect_named(store, VIOLATION_ID_MISSING, 2);
+}
+
+TEST(store_audit, names_swapped_ids)
+{
+    struct store *store = busy();
+    put_id(store, TABLE_IDS, &rows[2].id, 4);
+    put_id(store, TABLE_IDS, &rows[4].id, 2);
+    struct violation_list found = look(store);
+    EXPECT_EQ(found.of[VIOLATION_ID_MISSING].count, 2);
+    EXPECT_EQ(found.of[VIOLATION_ID_ORPHAN].count, 2);
+    EXPECT_EQ(violation_sum(&found), 4);
+    store_close(store);
+}
+
+TEST(store_audit, names_an_id_too_many)
+{
+    struct store *store = busy();
+    struct id id = batcher_id(77, false, batch.now);
+    put_id(store, TABLE_IDS, &id, 99);
+    expect_named(store, VIOLATION_ID_ORPHAN, 99);
+}
+
+TEST(store_audit, names_a_lost_key)
+{
+    struct store *store = busy();
+    drop(store, TABLE_KEYS, 7);
+    expect_named(store, VIOLATION_KEY_MISSING, 7);
+    store = busy();
+    store_keymap_drop(&store->keymap, &rows[1].id, 1);
+    expect_named(store, VIOLATION_KEYMAP, 1);
+}
+
+TEST(store_audit, names_a_key_of_another_job)
+{
+    struct store *store = busy();
+    struct disk_key key = disk_key_of(9);
+    struct store_record_key value = {.id = rows[11].id, .fingerprint = rows[9].fingerprint};
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_reserve(txn, TABLE_KEYS, disk_key_slice(&key),
+                           STORE_RECORD_KEY_LEN + DISK_SEAL_LEN, &room),
+              OK);
+    store_record_put_key(room, disk_key_slice(&key), &value);
+    end(txn);
+    expect_named(store, VIOLATION_KEY_ORPHAN, 9);
+}
+
+TEST(store_audit, names_a_batch_that_its_id_does_not_find)
+{
+    struct store *store = busy();
+    drop_id(store, TABLE_BATCH_IDS, &members.id);
+    expect_named(store, VIOLATION_BATCH_INDEX, 0);
+    store = busy();
+    struct id id = batcher_id(901, false, batch.now);
+    put_id(store, TABLE_BATCH_IDS, &id, 5);
+    expect_named(store, VIOLATION_BATCH_INDEX, 5);
+}
+
+// --- what belongs to a job ---
+
+TEST(store_audit, names_bodies_lost_left_and_changed)
+{
+    struct store *store = busy();
+    drop(store, TABLE_BODIES, 10);
+    expect_named(store, VIOLATION_BODY_MISSING, 10);
+    store = busy();
+    put_body(store, 8, "test", slice_of_text("left"));
+    expect_named(store, VIOLATION_BODY_ORPHAN, 8);
+    store = busy();
+    put_body(store, 50, "test", slice_of_text("left"));
+    expect_named(store, VIOLATION_BODY_ORPHAN, 50);
+    store = busy();
+    put_body(store, 10, "test", slice_of_text("shorter"));
+    expect_named(store, VIOLATION_BODY_DIFFERS, 10);
+    store = busy();
+    char text[BATCHER_TEXT_LEN];
+    batcher_text(10, text, 100);
+    put_body(store, 10, "other", slice_of(text, 100));
+    expect_named(store, VIOLATION_BODY_DIFFERS, 10);
+}
+
+TEST(store_audit, names_a_doubled_finish)
+{
+    struct store *store = busy();
+    // A grant that was never made has succeeded too.
+    finish_again(store, 1,
+                 (struct msg_finish_job){.token = rows[1].token + 1,
+                                         .outcome = OUTCOME_SUCCEEDED,
+                                         .result = {CONTENT_TEXT, slice_of_text("again")}});
+    expect_named(store, VIOLATION_FINISH_DOUBLED, 1);
+    store = busy();
+    // Another worker's success, under an older token.
+    finish_again(store, 2,
+                 (struct msg_finish_job){.token = rows[2].token - 1,
+                                         .outcome = OUTCOME_SUCCEEDED,
+                                         .result = {CONTENT_TEXT, slice_of_text("again")}});
+    expect_named(store, VIOLATION_FINISH_DOUBLED, 2);
+    store = busy();
+    // The job still runs.
+    finish_again(store, 4,
+                 (struct msg_finish_job){.token = rows[4].token,
+                                         .outcome = OUTCOME_SUCCEEDED,
+                                         .result = {CONTENT_TEXT, slice_of_text("early")}});
+    expect_named(store, VIOLATION_FINISH_DOUBLED, 4);
+    store = busy();
+    finish_again(store, 6,
+                 (struct msg_finish_job){.token = rows[6].token - 1, .outcome = OUTCOME_FAILED});
+    expect_named(store, VIOLATION_FINISH_DOUBLED, 6);
+}
+
+TEST(store_audit, an_older_failure_may_stay_beside_a_success_without_a_result)
+{
+    struct store *store = busy();
+    finish_again(store, 9,
+                 (struct msg_finish_job){.token = rows[9].token - 1, .outcome = OUTCOME_FAILED});
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0);
+    store_close(store);
+}
+
+TEST(store_audit, names_outcomes_lost_and_left)
+{
+    struct store *store = busy();
+    drop(store, TABLE_OUTCOMES, 6);
+    expect_named(store, VIOLATION_OUTCOME_MISSING, 6);
+    store = busy();
+    finish_again(store, 8, (struct msg_finish_job){.token = 1, .outcome = OUTCOME_FAILED});
+    expect_named(store, VIOLATION_OUTCOME_ORPHAN, 8);
+}
+
+TEST(store_audit, names_progress_of_nobody)
+{
+    struct store *store = busy();
+    struct msg_progress progress = {.token = 1};
+    struct disk_key key = disk_key_of(30);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_reserve(txn, TABLE_PROGRESS, disk_key_slice(&key),
+                           store_record_progress_len(&progress), &room),
+              OK);
+    store_record_put_progress(room, disk_key_slice(&key), &progress);
+    end(txn);
+    expect_named(store, VIOLATION_PROGRESS_ORPHAN, 30);
+}
