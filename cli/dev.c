@@ -50,7 +50,7 @@ static const struct config_key keys[] = {
     CONFIG_LOG_LEVEL,
 };
 
-static const struct config_table table = {
+const struct config_table dev_table = {
     .program = "dev",
     .usage = "weft dev [flags]",
     .about =
@@ -397,7 +397,7 @@ int dev_main(int argc, char **argv)
     struct config config;
     int code = COMMAND_USAGE;
     process_name("weft-dev");
-    if (command_begin(&config, &table, argc, argv, &code))
+    if (command_begin(&config, &dev_table, argc, argv, &code))
         code = run(&config);
     config_deinit(&config);
     return code;

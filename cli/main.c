@@ -10,6 +10,8 @@
 #include "lib/base/check.h"
 #include "worker/shell/main.h"
 
+enum { SETTINGS_MAX = CONFIG_TABLES_MAX };
+
 static int help_main(int argc, char **argv);
 
 static int version_main(int argc, char **argv)
@@ -38,6 +40,20 @@ static const struct command_verb verbs[] = {
     {"help", help_main, "this list, or the flags of a verb: weft help push"},
 };
 
+// One file serves all verbs, so each must know what is another's. A verb of two words is here too.
+static const struct config_table *settings[SETTINGS_MAX];
+
+static void know_settings(void)
+{
+    const struct config_table *const all[] = {
+        &dev_table,  broker_table,    gateway_table,   worker_table,
+        &push_table, &push_run_table, &show_job_table, &show_batch_table,
+    };
+    static_assert(sizeof all <= sizeof settings, "room for all");
+    memcpy(settings, all, sizeof all);
+    config_know(settings, sizeof all / sizeof all[0]);
+}
+
 static const struct command_verbs table = {
     .program = "weft",
     .items = verbs,
@@ -61,6 +77,7 @@ static int help_main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    know_settings();
     bool asks = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     bool asks_version = argc > 1 && strcmp(argv[1], "--version") == 0;
     if (asks)

@@ -22,7 +22,7 @@ static const struct config_key push_keys[] = {
     COMMAND_KEY_OUTPUT,
 };
 
-static const struct config_table push_table = {
+const struct config_table push_table = {
     .program = "push",
     .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]",
     .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
@@ -41,7 +41,7 @@ static const struct config_key run_keys[] = {
     COMMAND_KEY_OUTPUT,
 };
 
-static const struct config_table run_table = {
+const struct config_table push_run_table = {
     .program = "run",
     .usage = "weft run TYPE [flags] [PAYLOAD | @FILE | -]",
     .about = "Submits a job, follows it and prints its result. Exit codes: 0 succeeded, 1 dead or "
@@ -196,7 +196,7 @@ int push_run_main(int argc, char **argv)
 {
     struct config config;
     int code = COMMAND_USAGE;
-    if (command_begin(&config, &run_table, argc, argv, &code))
+    if (command_begin(&config, &push_run_table, argc, argv, &code))
         code = with_job(&config, run_one);
     config_deinit(&config);
     return command_end("run", code);

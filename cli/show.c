@@ -16,7 +16,7 @@ static const struct config_key keys[] = {
     COMMAND_KEY_OUTPUT,
 };
 
-static const struct config_table job_table = {
+const struct config_table show_job_table = {
     .program = "job show",
     .usage = "weft job show ID [flags]",
     .about = "Shows one job. Exit codes: 0 shown, 1 the broker refused the question, 4 no such job "
@@ -28,7 +28,7 @@ static const struct config_table job_table = {
     .argument_count_max = 1,
 };
 
-static const struct config_table batch_table = {
+const struct config_table show_batch_table = {
     .program = "batch show",
     .usage = "weft batch show ID [flags]",
     .about =
@@ -127,12 +127,12 @@ static int with_id(const struct config_table *table, int argc, char **argv,
 
 static int job_main(int argc, char **argv)
 {
-    return with_id(&job_table, argc, argv, show_job);
+    return with_id(&show_job_table, argc, argv, show_job);
 }
 
 static int batch_main(int argc, char **argv)
 {
-    return with_id(&batch_table, argc, argv, show_batch);
+    return with_id(&show_batch_table, argc, argv, show_batch);
 }
 
 int show_job_main(int argc, char **argv)

@@ -213,6 +213,8 @@ static int run(const struct options *options)
     return code;
 }
 
+const struct config_table *const broker_table = &options_table;
+
 int broker_main(int argc, char **argv)
 {
     struct options options = {0};

@@ -129,6 +129,8 @@ static int run(const struct settings *settings)
     return code;
 }
 
+const struct config_table *const gateway_table = &settings_table;
+
 int gateway_main(int argc, char **argv)
 {
     struct settings settings = {0};

@@ -8,7 +8,7 @@
 #include <czmq.h>
 #include <errno.h>
 
-enum { FILE_BYTES_MAX = 64 * 1024, VARIABLE_LEN_MAX = 80 };
+enum { FILE_BYTES_MAX = 64 * 1024, VARIABLE_LEN_MAX = 80, VERB_LEN_MAX = 32 };
 
 // These are part of every table.
 static const struct config_key file_key = {
@@ -69,24 +69,29 @@ static void consider(struct candidate *best, const char *name, const char *key)
         *best = (struct candidate){.key = key, .distance = d};
 }
 
-// Tells the key whose name is nearest to `name`, if one is near. `dashes` is empty in the file, where
-// --config and --help mean nothing.
-static err refuse_name(struct config *config, const char *dashes, const char *name)
+static struct candidate no_candidate(const char *name)
 {
-    const struct config_table *table = config->table;
-    const char *kind = *dashes ? "flag" : "key";
-    struct candidate best = {.distance = (uint32_t)strlen(name) / 3 + 2};
+    return (struct candidate){.distance = (uint32_t)strlen(name) / 3 + 2};
+}
+
+static void consider_keys(struct candidate *best, const char *name,
+                          const struct config_table *table)
+{
     for (uint32_t i = 0; i < table->key_count; i++)
-        consider(&best, name, table->keys[i].key);
-    if (*dashes) {
-        consider(&best, name, file_key.key);
-        consider(&best, name, help_key.key);
-    }
+        consider(best, name, table->keys[i].key);
+}
+
+// Tells the flag whose name is nearest to `name`, if one is near.
+static err refuse_flag(struct config *config, const char *name)
+{
+    struct candidate best = no_candidate(name);
+    consider_keys(&best, name, config->table);
+    consider(&best, name, file_key.key);
+    consider(&best, name, help_key.key);
     if (best.key == NULL)
-        return refuse(config, "there is no %s %s%s; see weft %s --help", kind, dashes, name,
-                      table->program);
-    return refuse(config, "there is no %s %s%s; did you mean %s%s?", kind, dashes, name, dashes,
-                  best.key);
+        return refuse(config, "there is no flag --%s; see weft %s --help", name,
+                      config->table->program);
+    return refuse(config, "there is no flag --%s; did you mean --%s?", name, best.key);
 }
 
 static int find(const struct config_table *table, struct slice name)
@@ -170,7 +175,7 @@ static err take_long(struct config *config, struct flags *flags, const char *nam
     }
     char shown[64];
     (void)slice_to_text(bare, shown, sizeof shown);
-    return refuse_name(config, "--", shown);
+    return refuse_flag(config, shown);
 }
 
 static err take_short(struct config *config, struct flags *flags, const char *word)
@@ -250,6 +255,82 @@ static void read_variables(struct config *config)
     }
 }
 
+// --- what other programs know ---
+
+static struct {
+    const struct config_table *const *tables;
+    uint32_t count;
+} known;
+
+void config_know(const struct config_table *const *tables, uint32_t count)
+{
+    CHECK(count <= CONFIG_TABLES_MAX);
+    known.tables = tables;
+    known.count = count;
+}
+
+// The one being read, then all; NULL at the end.
+static const struct config_table *table_at(const struct config *config, uint32_t i)
+{
+    if (i == 0)
+        return config->table;
+    return i <= known.count ? known.tables[i - 1] : NULL;
+}
+
+static struct slice section_of(const struct config_table *table)
+{
+    return slice_of(table->program, strcspn(table->program, " "));
+}
+
+static bool is_in(const struct config_table *table, const char *section)
+{
+    return section == NULL || slice_is_text(section_of(table), section);
+}
+
+// Does any program that reads this section know the key? NULL: the top level, which all read.
+static bool is_known(const struct config *config, const char *section, const char *key)
+{
+    const struct config_table *table = NULL;
+    for (uint32_t i = 0; (table = table_at(config, i)) != NULL; i++) {
+        if (is_in(table, section) && find(table, slice_of_text(key)) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static err refuse_key(struct config *config, const char *section, const char *name)
+{
+    const struct config_table *table = NULL;
+    struct candidate best = no_candidate(name);
+    for (uint32_t i = 0; (table = table_at(config, i)) != NULL; i++) {
+        if (is_in(table, section))
+            consider_keys(&best, name, table);
+    }
+    if (best.key == NULL)
+        return refuse(config, "there is no key %s; see weft %s --help", name,
+                      section != NULL ? config->table->program : "VERB");
+    return refuse(config, "there is no key %s; did you mean %s?", name, best.key);
+}
+
+static err judge_section(struct config *config, const char *name)
+{
+    char verbs[CONFIG_TABLES_MAX + 1][VERB_LEN_MAX];
+    const struct config_table *table = NULL;
+    struct candidate best = no_candidate(name);
+    for (uint32_t i = 0; (table = table_at(config, i)) != NULL; i++) {
+        if (is_in(table, name))
+            return OK;
+        bool fits = slice_to_text(section_of(table), verbs[i], VERB_LEN_MAX);
+        CHECK(fits);
+        consider(&best, name, verbs[i]);
+    }
+    if (best.key == NULL)
+        return refuse(config, "the file has a section %s, and there is no such verb; see weft help",
+                      name);
+    return refuse(config, "the file has a section %s, and there is no such verb; did you mean %s?",
+                  name, best.key);
+}
+
 // --- the file ---
 
 static bool is_section(zconfig_t *item)
@@ -258,25 +339,30 @@ static bool is_section(zconfig_t *item)
     return zconfig_child(item) != NULL || text == NULL || *text == '\0';
 }
 
-static err take_item(struct config *config, zconfig_t *item)
+// `section`: NULL at the top level.
+static err take_item(struct config *config, const char *section, zconfig_t *item)
 {
-    int place = find(config->table, slice_of_text(zconfig_name(item)));
-    if (place < 0)
-        return refuse_name(config, "", zconfig_name(item));
-    set(config, place, zconfig_value(item), CONFIG_FILE);
+    const char *name = zconfig_name(item);
+    int place = find(config->table, slice_of_text(name));
+    if (place >= 0)
+        set(config, place, zconfig_value(item), CONFIG_FILE);
+    else if (!is_known(config, section, name))
+        return refuse_key(config, section, name);
     return OK;
 }
 
-static err take_items(struct config *config, zconfig_t *parent, bool is_top)
+static err take_section(struct config *config, zconfig_t *section)
 {
-    for (zconfig_t *item = zconfig_child(parent); item != NULL; item = zconfig_next(item)) {
-        if (is_top && is_section(item))
-            continue;
-        err result = take_item(config, item);
-        if (result != OK)
-            return result;
-    }
-    return OK;
+    const char *name = zconfig_name(section);
+    if (zconfig_child(section) == NULL && is_known(config, NULL, name))
+        return OK; // a key without a value counts as not given
+    err result = judge_section(config, name);
+    if (!is_in(config->table, name))
+        return result;
+    zconfig_t *item = zconfig_child(section);
+    for (; result == OK && item != NULL; item = zconfig_next(item))
+        result = take_item(config, name, item);
+    return result;
 }
 
 static err read_text(struct config *config, const char *path, char *text)
@@ -313,15 +399,16 @@ static err read_file(struct config *config, const char *path)
     err result = parse_file(config, path);
     if (result != OK)
         return result;
-    zconfig_t *root = config->file;
-    for (zconfig_t *item = zconfig_child(root); item != NULL; item = zconfig_next(item)) {
-        if (!is_section(item) || strcmp(zconfig_name(item), config->table->program) != 0)
-            continue;
-        result = take_items(config, item, false);
-        if (result != OK)
-            return result;
+    zconfig_t *first = zconfig_child(config->file);
+    for (zconfig_t *item = first; result == OK && item != NULL; item = zconfig_next(item)) {
+        if (is_section(item))
+            result = take_section(config, item);
     }
-    return take_items(config, root, true);
+    for (zconfig_t *item = first; result == OK && item != NULL; item = zconfig_next(item)) {
+        if (!is_section(item))
+            result = take_item(config, NULL, item);
+    }
+    return result;
 }
 
 // --- all together ---

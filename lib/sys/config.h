@@ -8,7 +8,8 @@
 //              --no-journal means false
 //   variable   WEFT_LEASE=30s, WEFT_MAX_ATTEMPTS for the key "max-attempts"
 //   file       lease = 30s, at the top level for every program, or in a section named after the
-//              program; sections of other programs are skipped
+//              program (its first word, if it has several); what is another program's is skipped,
+//              what is nobody's is refused
 
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
@@ -38,7 +39,7 @@ struct config_key {
 };
 
 struct config_table {
-    const char *program; // "broker": the section of the file
+    const char *program; // "broker": the section of the file; "job show": section job
     const char *usage;   // "weft broker [flags]"
     const char *about;   // one or more sentences for --help
     const struct config_key *keys;
@@ -47,7 +48,7 @@ struct config_table {
     uint32_t argument_count_max;
 };
 
-enum { CONFIG_KEYS_MAX = 64, CONFIG_ARGUMENTS_MAX = 64 };
+enum { CONFIG_KEYS_MAX = 64, CONFIG_ARGUMENTS_MAX = 64, CONFIG_TABLES_MAX = 64 };
 
 // For every program's table: {…, CONFIG_LOG_LEVEL}.
 #define CONFIG_LOG_LEVEL                                                                           \
@@ -77,9 +78,13 @@ struct config {
     void *file;        // the parsed file; values point into it
 };
 
+// The tables of all programs that share one file; they must stay. To be called once, before any
+// config_read(): without it every section and key of another program is a mistake.
+void config_know(const struct config_table *const *tables, uint32_t count);
+
 // `argv` begins after the verb. Values borrow from the table, argv, the environment and the file;
 // they live until config_deinit(). Call config_deinit() also after an error.
-//   ERR_BAD_FIELD   an unknown flag or key (the nearest name is told), a value that does not
+//   ERR_BAD_FIELD   an unknown flag, key or section (the nearest name is told), a value that does not
 //                   parse, a missing one, a file that cannot be read: see config->problem
 MUST_USE err config_read(struct config *config, const struct config_table *table, int argc,
                          char *const *argv);

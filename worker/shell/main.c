@@ -188,6 +188,8 @@ static int run(struct setup *setup)
     return code;
 }
 
+const struct config_table *const worker_table = &setup_table;
+
 int worker_main(int argc, char **argv)
 {
     static struct setup setup;

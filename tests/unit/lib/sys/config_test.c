@@ -43,6 +43,24 @@ static const struct config_table table = {
     .argument_count_max = 1,
 };
 
+static const struct config_key door_keys[] = {
+    {.key = "http", .type = CONFIG_ENDPOINT, .help = "door for clients"}, CONFIG_LOG_LEVEL};
+static const struct config_table door_table = {
+    .program = "gateway", .usage = "weft gateway", .about = "", .keys = door_keys, .key_count = 2};
+static const struct config_key show_keys[] = {
+    {.key = "wait", .type = CONFIG_BOOL, .help = "until it has ended"}};
+static const struct config_key log_keys[] = {
+    {.key = "follow", .type = CONFIG_BOOL, .help = "go on reading"}};
+static const struct config_table show_table = {.program = "job show",
+                                               .usage = "weft job show",
+                                               .about = "",
+                                               .keys = show_keys,
+                                               .key_count = 1};
+static const struct config_table log_table = {
+    .program = "job log", .usage = "weft job log", .about = "", .keys = log_keys, .key_count = 1};
+static const struct config_table *const all_tables[] = {&table, &door_table, &show_table,
+                                                        &log_table};
+
 static struct config config;
 
 // Reads the words, which end with NULL.
@@ -176,6 +194,7 @@ TEST(config, prefers_flags_to_variables_to_the_file_to_defaults)
     const char *path = file_with("lease = 1m\nslots = 5\ndata = from-file\n"
                                  "broker\n    data = from-section\n    body-max = 2MiB\n"
                                  "gateway\n    http = 127.0.0.1:1\n");
+    config_know(all_tables, 4);
     EXPECT_EQ(setenv("WEFT_LEASE", "2m", 1), 0);
     EXPECT_EQ(setenv("WEFT_BODY_MAX", "3MiB", 1), 0);
     EXPECT_EQ(setenv("WEFT_TYPE", "", 1), 0); // empty is not given
@@ -200,6 +219,53 @@ TEST(config, prefers_flags_to_variables_to_the_file_to_defaults)
     EXPECT_EQ(unsetenv("WEFT_BODY_MAX"), 0);
     EXPECT_EQ(unsetenv("WEFT_TYPE"), 0);
     EXPECT_EQ(unsetenv("WEFT_CONFIG"), 0);
+    config_deinit(&config);
+}
+
+static err read_show(const char *text)
+{
+    static char flag[] = "--config";
+    static char path[256];
+    (void)snprintf(path, sizeof path, "%s", file_with(text));
+    char *argv[] = {flag, path};
+    config_deinit(&config);
+    return config_read(&config, &show_table, 2, argv);
+}
+
+TEST(config, passes_over_what_other_programs_know)
+{
+    config_know(all_tables, 4);
+    const char *path = file_with("http = 127.0.0.1:1\nfollow = true\nslots = 5\nhttp =\n"
+                                 "gateway\n    nonsense = is not ours to judge\n"
+                                 "job\n    wait = true\n");
+    EXPECT_EQ(READ("--config", path), OK);
+    EXPECT_EQ(config_number(&config, "slots"), 5);
+    EXPECT_EQ(READ("--config", file_with("htpp = 3\n")), ERR_BAD_FIELD);
+    EXPECT_STR(config.problem, "there is no key htpp; did you mean http?");
+    EXPECT_EQ(READ("--config", file_with("pigeon-post = 3\n")), ERR_BAD_FIELD);
+    EXPECT_STR(config.problem, "there is no key pigeon-post; see weft VERB --help");
+    config_deinit(&config);
+}
+
+TEST(config, knows_every_section_by_its_verb)
+{
+    config_know(all_tables, 4);
+    REFUSED("the file has a section brokr, and there is no such verb; did you mean broker?",
+            "--config", file_with("brokr\n    slots = 3\n"));
+    REFUSED("the file has a section pigeons, and there is no such verb; see weft help", "--config",
+            file_with("pigeons\n    slots = 3\n"));
+    config_deinit(&config);
+}
+
+TEST(config, gives_verbs_of_two_words_the_section_of_the_first)
+{
+    config_know(all_tables, 4);
+    EXPECT_EQ(read_show("job\n    wait = true\n    follow = true\n"), OK);
+    EXPECT(config_is_on(&config, "wait"));
+    EXPECT_EQ(read_show("job\n    wiat = true\n"), ERR_BAD_FIELD);
+    EXPECT_STR(config.problem, "there is no key wiat; did you mean wait?");
+    EXPECT_EQ(read_show("job\n    http = 127.0.0.1:1\n"), ERR_BAD_FIELD);
+    EXPECT_STR(config.problem, "there is no key http; see weft job show --help");
     config_deinit(&config);
 }
 

@@ -1,0 +1,73 @@
+"""The settings file: every verb has its section, and what is one verb's does not disturb another."""
+
+import re
+import sys
+
+from support_cli import Place
+
+NO_ID = "nonsense"  # read after all settings
+
+
+def words_of(text):
+    """The verbs of a list."""
+    return re.findall(r"^  ([a-z]+) ", text, re.M)
+
+
+def verbs(place):
+    """Each verb that reads a file, as its words, with its keys."""
+    found = {}
+    for first in words_of(place.weft("help").stdout):
+        inner = words_of(place.weft(first, "--help").stdout)
+        for words in [(first, second) for second in inner] or [(first,)]:
+            text = place.weft(*words, "--help").stdout
+            if "--config" in text and first != "help":
+                found[words] = set(re.findall(r"--([a-z-]+)", text.split("\n\n", 2)[2])) - {"config", "help"}
+    return found
+
+
+def ask(place, text, *words):
+    with open(f"{place.path}/weft.zpl", "w", encoding="ascii") as file:
+        file.write(text)
+    return place.weft(*(words or ("job", "show", NO_ID)), WEFT_CONFIG="weft.zpl")
+
+
+def every_verb_may_have_a_section(place):
+    found = verbs(place)
+    assert ("broker",) in found and ("job", "show") in found, found
+    for words, keys in found.items():
+        key = sorted(keys)[0]
+        answer = ask(place, f"{words[0]}\n    {key} = 1\n", "push", "NoType")
+        assert "section" not in answer.stderr, (words, answer)
+
+
+def every_key_may_stand_at_the_top(place):
+    for words, keys in verbs(place).items():
+        for key in keys - {"broker", "output", "give-up", "wait"}:
+            answer = ask(place, f"{key} = 1\n")
+            assert answer.returncode == 64 and "is not an id" in answer.stderr, (words, key, answer)
+
+
+def a_section_is_read(place):
+    answer = ask(place, "job\n    output = xml\n")
+    assert answer.returncode == 64 and "in the file, output" in answer.stderr, answer
+    answer = ask(place, "batch\n    output = xml\n", "batch", "show", NO_ID)
+    assert answer.returncode == 64 and "in the file, output" in answer.stderr, answer
+
+
+def slips_are_told(place):
+    answer = ask(place, "brokr\n    lease = 1s\n")
+    assert answer.returncode == 64 and "did you mean broker?" in answer.stderr, answer
+    answer = ask(place, "leese = 1s\n")
+    assert answer.returncode == 64 and "did you mean lease?" in answer.stderr, answer
+
+
+def main():
+    with Place() as place:
+        for test in (every_verb_may_have_a_section, every_key_may_stand_at_the_top, a_section_is_read,
+                     slips_are_told):
+            test(place)
+            print(f"ok {test.__name__}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
