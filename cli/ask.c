@@ -3,8 +3,17 @@
 #include "cli/ask.h"
 
 #include "lib/base/check.h"
+#include "lib/sys/clock.h"
 
 #include <errno.h>
+
+enum { WAIT_MS_MAX = 20 * 1000 }; // of one question
+
+uint32_t ask_wait_ms(when_ms until)
+{
+    when_ms left = until - clock_mono_ms();
+    return left > WAIT_MS_MAX ? WAIT_MS_MAX : left > 0 ? (uint32_t)left : 0;
+}
 
 bool ask_open(struct ask *ask, const struct config *config)
 {

@@ -26,5 +26,5 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
 // Tells why a job was refused.
 void ask_complain_refused(const char *program, const struct msg_submitted_job *said);
 
-// How long one STATUS waits for a change.
-enum { ASK_WAIT_MS = 20 * 1000 };
+// How long the next STATUS may wait for a change when nothing is waited for after `until`.
+uint32_t ask_wait_ms(when_ms until);

@@ -35,7 +35,7 @@ const struct config_table push_table = {
 
 static const struct config_key run_keys[] = {
     SUBMISSION_KEYS,
-    {.key = "wait", .type = CONFIG_DURATION, .help = "give up following after this time"},
+    {.key = "wait", .type = CONFIG_DURATION, .help = "follow it so long; for ever when not given"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -153,8 +153,7 @@ static const struct msg_status_is *follow(struct ask *ask, const struct id *job_
     struct msg_status question = {.job_id = *job_id};
     bool is_watched = isatty(STDERR_FILENO) == 1;
     for (;;) {
-        when_ms left = until - clock_mono_ms();
-        question.wait_ms = left > ASK_WAIT_MS ? ASK_WAIT_MS : left > 0 ? (uint32_t)left : 0;
+        question.wait_ms = ask_wait_ms(until);
         const struct msg_status_is *status = ask_status(ask, &question);
         if (status == NULL)
             return NULL;
@@ -162,7 +161,7 @@ static const struct msg_status_is *follow(struct ask *ask, const struct id *job_
             show_progress(status);
         if (answer_is_final(status->state))
             return status;
-        if (left <= 0)
+        if (question.wait_ms == 0)
             break;
         question.version = status->version;
     }

@@ -6,11 +6,15 @@
 #include "cli/view.h"
 #include "gateway/core/answer.h"
 #include "lib/base/check.h"
+#include "lib/sys/clock.h"
 
 #include <unistd.h>
 
 static const struct config_key keys[] = {
-    {.key = "wait", .type = CONFIG_BOOL, .default_text = "false", .help = "until it has ended"},
+    {.key = "wait",
+     .type = CONFIG_DURATION,
+     .alone = "36500d",
+     .help = "until it has ended, at most so long; alone: for ever"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -19,7 +23,8 @@ static const struct config_key keys[] = {
 const struct config_table show_job_table = {
     .program = "job show",
     .usage = "weft job show ID [flags]",
-    .about = "Shows one job. Exit codes: 0 shown, 1 the broker refused the question, 4 no such job "
+    .about = "Shows one job. Exit codes: 0 shown, 1 the broker refused the question, 4 not "
+             "finished within --wait, no such job "
              "or no "
              "answer, 64 usage.",
     .keys = keys,
@@ -34,7 +39,8 @@ const struct config_table show_batch_table = {
     .about =
         "Shows how many jobs of a batch are in which state. Exit codes: 0 shown; with --wait: 0 "
         "all succeeded,\n1 some are dead, 2 some were cancelled, 3 some expired; 1 also when the "
-        "broker refused the question,\n4 no such batch or no answer, 64 usage.",
+        "broker refused the question,\n4 not finished within --wait, no such batch or no answer, "
+        "64 usage.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
     .argument_count_min = 1,
@@ -51,20 +57,30 @@ static bool read_id(const struct config *config, struct id *out_id)
     return false;
 }
 
+// It was waited for in vain.
+static bool is_late(const struct config *config, bool is_final)
+{
+    if (is_final || config_number(config, "wait") == 0)
+        return false;
+    command_complain(config->table->program, "not finished in time; it goes on");
+    return true;
+}
+
 static int show_job(struct ask *ask, const struct id *id, const struct config *config)
 {
     struct msg_status question = {.job_id = *id};
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
     const struct msg_status_is *status = ask_status(ask, &question);
-    while (status != NULL && config_is_on(config, "wait") && !answer_is_final(status->state)) {
+    when_ms until = when_after(clock_mono_ms(), config_number(config, "wait"));
+    while (status != NULL && !answer_is_final(status->state) &&
+           (question.wait_ms = ask_wait_ms(until)) > 0) {
         question.version = status->version;
-        question.wait_ms = ASK_WAIT_MS;
         status = ask_status(ask, &question);
     }
     if (status == NULL)
         return ask->code;
     view_status(&view, status);
-    return COMMAND_SUCCEEDED;
+    return is_late(config, answer_is_final(status->state)) ? COMMAND_UNKNOWN : COMMAND_SUCCEEDED;
 }
 
 static void show_counts(const struct msg_batch_status_is *batch)
@@ -93,14 +109,15 @@ static int show_batch(struct ask *ask, const struct id *id, const struct config 
 {
     struct msg_batch_status question = {.batch_id = *id};
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
-    bool waits = config_is_on(config, "wait");
+    bool waits = config_number(config, "wait") > 0;
     bool is_watched = waits && isatty(STDERR_FILENO) == 1;
+    when_ms until = when_after(clock_mono_ms(), config_number(config, "wait"));
     const struct msg_batch_status_is *batch = ask_batch(ask, &question);
-    while (batch != NULL && waits && !answer_batch_is_final(batch)) {
+    while (batch != NULL && !answer_batch_is_final(batch) &&
+           (question.wait_ms = ask_wait_ms(until)) > 0) {
         if (is_watched)
             show_counts(batch);
         question.version = batch->version;
-        question.wait_ms = ASK_WAIT_MS;
         batch = ask_batch(ask, &question);
     }
     if (batch == NULL)
@@ -108,6 +125,8 @@ static int show_batch(struct ask *ask, const struct id *id, const struct config 
     if (is_watched)
         show_counts(batch);
     view_batch(&view, batch);
+    if (is_late(config, answer_batch_is_final(batch)))
+        return COMMAND_UNKNOWN;
     return waits ? code_of(batch) : COMMAND_SUCCEEDED;
 }
 

@@ -139,11 +139,19 @@ static const char *value_of(struct flags *flags, const char *equals)
     return flags->argv[flags->at];
 }
 
+static bool has_value(const struct config_key *key, const struct flags *flags)
+{
+    int64_t number;
+    char why[160];
+    return flags->at + 1 < flags->argc &&
+           config_value_parse(key, flags->argv[flags->at + 1], &number, why, sizeof why) == OK;
+}
+
 static err take_value(struct config *config, struct flags *flags, int place, const char *equals)
 {
     const struct config_key *key = &config->table->keys[place];
-    const char *text = "true";
-    if (key->type != CONFIG_BOOL || equals != NULL)
+    const char *text = key->type == CONFIG_BOOL ? "true" : key->alone;
+    if (equals != NULL || text == NULL || (key->alone != NULL && has_value(key, flags)))
         text = value_of(flags, equals);
     if (text == NULL)
         return refuse(config, "--%s needs a value", key->key);
@@ -521,7 +529,8 @@ static void help_line(const struct config_key *key, FILE *out)
     char letter[8] = "";
     if (key->letter != '\0')
         (void)snprintf(letter, sizeof letter, "-%c, ", key->letter);
-    (void)snprintf(flag, sizeof flag, "%4s--%s%s%s", letter, key->key, *shape ? " " : "", shape);
+    (void)snprintf(flag, sizeof flag, key->alone != NULL ? "%4s--%s%s[%s]" : "%4s--%s%s%s", letter,
+                   key->key, *shape ? " " : "", shape);
     config_value_range(key, range, sizeof range);
     variable_of(key, variable);
     (void)fprintf(out, "  %-30s %s", flag, key->help);

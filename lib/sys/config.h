@@ -36,6 +36,7 @@ struct config_key {
     int64_t min;              // of a number; both 0: 0 … INT64_MAX
     int64_t max;
     const char *words; // of CONFIG_WORD: "text|json"
+    const char *alone; // what the flag means when no value of its type follows; NULL: one must
 };
 
 struct config_table {

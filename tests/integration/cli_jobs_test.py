@@ -116,6 +116,24 @@ def unknown_ids_are_4_and_wrong_ones_64(bench):
     assert answer.returncode == 64 and "is not an id" in answer.stderr, answer
 
 
+def wait_is_a_duration_for_all(bench):
+    pushed = bench.weft("push", "nobody-serves-this", "{}")
+    job_id = pushed.stdout.split()[0]
+    for words in (("job", "show", job_id, "--wait", "50ms"), ("job", "show", "--wait=50ms", job_id)):
+        answer = bench.weft(*words)
+        assert answer.returncode == 4 and "not finished in time" in answer.stderr, answer
+        assert "queued" in answer.stdout, answer
+    answer = bench.weft("job", "show", job_id, WEFT_WAIT="50ms")
+    assert answer.returncode == 4, answer
+    answer = bench.weft("job", "show", job_id, "--wait=0", WEFT_WAIT="1h")
+    assert answer.returncode == 0, answer
+    answer = bench.weft("run", "nobody-serves-this", WEFT_WAIT="50ms")
+    assert answer.returncode == 4 and "not finished in time" in answer.stderr, answer
+    pushed = bench.weft("push", "--bulk", "-", text='{"type":"nobody-serves-this"}\n')
+    answer = bench.weft("batch", "show", pushed.stdout.split()[0], "--wait", "50ms")
+    assert answer.returncode == 4 and "unfinished" in answer.stdout, answer
+
+
 def absent_broker_is_4_with_the_fix(bench):
     answer = bench.place.weft("push", "act", "--broker", "tcp://127.0.0.1:1", "--give-up", "200ms")
     assert answer.returncode == 4 and "weft dev" in answer.stderr, answer
@@ -160,7 +178,7 @@ def main():
         for test in (push_prints_the_id_and_show_knows_it, run_prints_the_result_alone,
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines,
-                     unknown_ids_are_4_and_wrong_ones_64, absent_broker_is_4_with_the_fix,
+                     unknown_ids_are_4_and_wrong_ones_64, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal):
             test(bench)
             print(f"ok {test.__name__}", flush=True)

@@ -31,6 +31,7 @@ static const struct config_key keys[] = {
      .help = "form",
      .letter = 'o'},
     {.key = "type", .type = CONFIG_STRING, .help = "of the jobs"},
+    {.key = "wait", .type = CONFIG_DURATION, .alone = "36500d", .help = "for an end"},
     CONFIG_LOG_LEVEL,
 };
 
@@ -126,6 +127,22 @@ TEST(config, reads_flags_in_every_form)
     EXPECT_STR(config_text(&config, "data"), "last");
     EXPECT_EQ(READ("--journal=no"), OK);
     EXPECT(!config_is_on(&config, "journal"));
+    config_deinit(&config);
+}
+
+TEST(config, takes_a_flag_alone_when_no_value_follows)
+{
+    EXPECT_EQ(READ("--wait", "5s", "x"), OK);
+    EXPECT_EQ(config_number(&config, "wait"), 5000);
+    EXPECT_STR(config.arguments[0], "x");
+    EXPECT_EQ(READ("--wait", "x"), OK);
+    EXPECT_EQ(config_number(&config, "wait"), INT64_C(36500) * 86400000);
+    EXPECT_STR(config.arguments[0], "x");
+    EXPECT_EQ(READ("x", "--wait"), OK);
+    EXPECT_EQ(config_number(&config, "wait"), INT64_C(36500) * 86400000);
+    EXPECT_EQ(READ("--wait=0"), OK);
+    EXPECT_EQ(config_number(&config, "wait"), 0);
+    REFUSED("--wait: \"yes\" is not a duration (like 250ms, 30s, 5m, 2h, 7d)", "--wait=yes");
     config_deinit(&config);
 }
 
@@ -326,6 +343,7 @@ TEST(config, helps)
                         "30s)\n") != NULL);
     EXPECT(strstr(text, "      --body-max BYTES           of a request (WEFT_BODY_MAX; default "
                         "1MiB)\n") != NULL);
+    EXPECT(strstr(text, "      --wait [DURATION]          for an end (WEFT_WAIT)\n") != NULL);
     EXPECT(strstr(text, "  -h, --help                     this text\n") != NULL);
     free(text);
     config_deinit(&config);
