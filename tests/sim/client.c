@@ -83,7 +83,7 @@ static void add_intent(struct sim *sim, uint32_t client)
 
 static void say_hello(struct sim *sim, struct client *client)
 {
-    if (sim->now.mono < client->hello_at)
+    if (sim->now.mono < client->hello_at || !plan_usual(sim))
         return;
     client->hello_at = sim->now.mono + 500;
     world_send(sim, client->peer, true,

@@ -14,16 +14,20 @@ struct options {
     uint64_t first;
     uint64_t count;
     const char *disk_dir;
+    const char *only; // names of events
     bool is_single;
     bool shows_traces;
 };
 
 static const char usage[] =
-    "usage: weft-sim [--seeds N] [--first S] [--disk DIR] [--traces] | --seed S\n"
+    "usage: weft-sim [--seeds N] [--first S] [--disk DIR] [--traces] | --seed S [--only LIST]\n"
     "  --seeds N   how many seeds (1000)\n"
     "  --first S   the first of them (1)\n"
     "  --seed S    one seed, twice: its two traces must be the same\n"
     "  --disk DIR  each seed again with the product's store in DIR: the same trace\n"
+    "  --shrink N  a failing run is shrunk in at most N tries (4000; 0: not at all)\n"
+    "  --only LIST tells a run in which nothing but these events happens, as shrinking prints "
+    "them\n"
     "  --traces    prints the trace of each seed\n";
 
 static uint64_t number(const char *text)
@@ -46,6 +50,10 @@ static bool take_option(struct options *options, const char *name, const char *v
         options->first = number(value);
     } else if (strcmp(name, "--disk") == 0) {
         options->disk_dir = value;
+    } else if (strcmp(name, "--shrink") == 0) {
+        shrink_tries_max = (uint32_t)number(value);
+    } else if (strcmp(name, "--only") == 0) {
+        options->only = value;
     } else if (strcmp(name, "--seed") == 0) {
         options->first = number(value);
         options->count = 1;
@@ -127,9 +135,41 @@ static uint64_t run_seed(const struct options *options, uint64_t seed, bool agai
     return trace;
 }
 
+// Numbers between commas.
+static uint32_t parse_names(const char *list, uint32_t *names)
+{
+    uint32_t count = 0;
+    char *end;
+    for (const char *at = list; *at != '\0'; at = *end == ',' ? end + 1 : end) {
+        names[count++] = (uint32_t)strtoul(at, &end, 16);
+        if (end == at || (*end != ',' && *end != '\0') || count == SIM_EVENTS) {
+            (void)fprintf(stderr, "weft-sim: '%s' is not a list of events\n", list);
+            exit(64);
+        }
+    }
+    return count;
+}
+
+static int run_only(const struct options *options)
+{
+    static char text[1 << 20];
+    static uint32_t names[SIM_EVENTS];
+    struct tell tell = {.text = text, .cap = sizeof text};
+    const struct plan plan = {.disk_dir = options->disk_dir,
+                              .is_limited = true,
+                              .names = names,
+                              .count = parse_names(options->only, names),
+                              .tell = &tell};
+    (void)sim_run(options->first, &plan);
+    printf("%s\nno violation\n", text);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
+    if (options.only != NULL)
+        return run_only(&options);
     uint64_t all = 0;
     for (uint64_t i = 0; i < options.count; i++) {
         // Every hundredth seed runs twice.

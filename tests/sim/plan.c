@@ -54,3 +54,8 @@ bool plan_optional(struct sim *sim, unsigned percent)
         return false;
     return let_happen(sim, name_of(sim, sim->actor, turns->event_count++));
 }
+
+bool plan_usual(struct sim *sim)
+{
+    return sim->is_healed || plan_optional(sim, 100);
+}

@@ -2,7 +2,8 @@
 """Plants each bug of tests/sim/bugs in a copy of the tree and shows that the simulator finds it.
 
 A patch that no longer applies, a copy that does not compile and a bug that no seed finds all fail
-the run. Only what a patch touches is compiled again.
+the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
+Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk.
 
     planted.py [--seeds N] [--jobs N] [name ...]
 """
@@ -18,6 +19,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LINES_MAX = 60  # of a transcript that is read at a glance
+SHORT_SHARE = 0.6  # of the transcripts that must be that short
 
 
 def run(command, folder, **more):
@@ -61,25 +64,41 @@ class Copy:
             must([*apply, "-R"], self.tree, "the patch cannot be taken back")
 
 
-def hunt(program, seeds):
-    found = run([str(program), "--seeds", str(seeds)], program.parent, timeout=900)
+class Found:
+    """What the simulator said of a bug; `lines` of transcript, None when it was not shrunk."""
+
+    def __init__(self, ok, text, lines=None):
+        self.ok = ok
+        self.text = text
+        self.lines = lines
+
+
+def hunt(program, seeds, patch):
+    command = [str(program), "--seeds", str(seeds)]
+    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="weft-planted-", dir=fast) as disk:
+        if "+++ b/broker/store/" in patch.read_text():
+            command += ["--disk", disk]
+        found = run(command, program.parent, timeout=900)
     violation = re.search(r"VIOLATION: (.*)\n  seed (\d+)", found.stdout)
     if found.returncode == 0 or not violation:
-        return False, f"not found in {seeds} seeds (exit {found.returncode})"
-    return True, f"seed {violation[2]}: {violation[1][:90]}"
+        return Found(False, f"not found in {seeds} seeds (exit {found.returncode})")
+    lines = len(re.findall(r"^\[\d+\] ", found.stdout, re.M)) or None
+    rule = violation[1].replace(str(program.parent.parent / "tree") + "/", "")
+    return Found(True, f"seed {violation[2]}, {lines or 'no'} lines: {rule[:80]}", lines)
 
 
 def plant_all(copy, patches, options):
-    """Yields (patch, found, text): compiling goes on while earlier bugs are hunted."""
+    """Yields (patch, Found): compiling goes on while earlier bugs are hunted."""
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         hunts = []
         for patch in patches:
             try:
-                hunts.append((patch, pool.submit(hunt, copy.with_bug(patch), options.seeds)))
+                hunts.append((patch, pool.submit(hunt, copy.with_bug(patch), options.seeds, patch)))
             except RuntimeError as problem:
-                hunts.append((patch, pool.submit(lambda text=str(problem): (False, text))))
+                hunts.append((patch, pool.submit(Found, False, str(problem))))
         for patch, result in hunts:
-            yield patch, *result.result()
+            yield patch, result.result()
 
 
 def main():
@@ -92,13 +111,17 @@ def main():
                if not options.names or any(name in path.name for name in options.names)]
     if not patches:
         sys.exit("planted: no such bug")
-    missed = 0
+    found = []
     with tempfile.TemporaryDirectory(prefix="weft-planted-") as name:
-        for patch, found, text in plant_all(Copy(pathlib.Path(name)), patches, options):
-            missed += not found
-            print(f"{'found ' if found else 'MISSED'} {patch.stem:32} {text}", flush=True)
-    print(f"{len(patches) - missed} of {len(patches)} planted bugs found")
-    return 1 if missed else 0
+        for patch, one in plant_all(Copy(pathlib.Path(name)), patches, options):
+            found.append(one)
+            print(f"{'found ' if one.ok else 'MISSED'} {patch.stem:32} {one.text}", flush=True)
+    missed = sum(not one.ok for one in found)
+    short = sum(one.lines is not None and one.lines <= LINES_MAX for one in found)
+    print(f"{len(found) - missed} of {len(found)} planted bugs found, "
+          f"{short} shrunk to at most {LINES_MAX} lines")
+    too_long = not options.names and short < SHORT_SHARE * len(found)
+    return 1 if missed or too_long else 0
 
 
 if __name__ == "__main__":

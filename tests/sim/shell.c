@@ -80,6 +80,7 @@ static struct sim_batch *open_batch(struct shell *shell)
 static void decide(struct sim *sim, struct sim_batch *batch, const struct command *command)
 {
     uint32_t first_entry = batch->fx.entry_count;
+    transcript_hears(sim, command);
     core_step(sim->shell.core, sim->now, command, &batch->fx);
     watch_step(sim, command, &batch->fx, first_entry);
 }
@@ -182,6 +183,7 @@ static void send_grants(struct sim *sim, const struct effects *fx)
 
 static void release(struct sim *sim, const struct effects *fx)
 {
+    transcript_says(sim, fx);
     for (uint32_t i = 0; i < fx->send_count; i++)
         world_send(sim, fx->sends[i].peer, false, &fx->sends[i].msg);
     send_grants(sim, fx);
@@ -190,6 +192,7 @@ static void release(struct sim *sim, const struct effects *fx)
 static void make_durable(struct sim *sim, const struct sim_batch *batch)
 {
     watch_commit(sim, &batch->fx);
+    transcript_stores(sim, &batch->fx);
     model_apply(&sim->store, batch->fx.writes, batch->fx.write_count);
     if (sim->disk != NULL)
         sim_disk_commit(sim, &batch->fx);
@@ -244,6 +247,7 @@ static void commit(struct sim *sim)
 static void start(struct sim *sim)
 {
     struct shell *shell = &sim->shell;
+    transcript_note(sim, "the broker starts");
     memset(shell->memory, 0, core_size(&sim->limits));
     struct known known = sim->disk != NULL ? sim_disk_known(sim) : model_known(&sim->store);
     shell->core = core_init(shell->memory, &sim->limits, &known, sim->seed);
@@ -272,6 +276,7 @@ void shell_crash(struct sim *sim)
     } else if (shell->batch_count > 0) {
         watch_seen(SEEN_CRASH_LOST);
     }
+    transcript_note(sim, "the broker dies");
     trace_number(sim, sim->store.ledger.digest);
     shell->is_up = false;
     shell->batch_count = 0;

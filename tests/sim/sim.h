@@ -8,10 +8,13 @@
 //   watch_*  invariants and situations            replay   the ledger again, without dispatcher
 //   plan     what a run may do without           trace    the hash of all effects
 //   disk     the product's store beside the model
+//   fail     what happens on a violation          shrink   the shortest run that still fails
+//   transcript   a run in words
 
 #include "broker/core/core_private.h"
 #include "lib/base/prng.h"
 #include "proto/wire.h"
+#include "tests/support/tell.h"
 
 #include <stdlib.h>
 
@@ -97,6 +100,8 @@ struct plan {
     bool is_limited;       // else everything
     const uint32_t *names; // of the optional events that may happen, sorted
     uint32_t count;
+    bool is_short;     // without the part after the faults
+    struct tell *tell; // is told what happens; NULL: nobody
 };
 
 // --- the durable world ---
@@ -280,11 +285,13 @@ struct sim {
 extern uint64_t sim_situations[SEEN_COUNT];
 extern uint64_t sim_edges[JOB_STATES][JOB_EVENTS]; // seeds in which the edge was taken
 
-// One run. Returns a hash of its trace; ends the process with a message on a violation. `plan`
-// must live as long.
+// One run, and another on the product's store when the plan names a directory. Returns a hash of
+// its trace; ends the process with a message on a violation. `plan` must live as long.
 uint64_t sim_run(uint64_t seed, const struct plan *plan);
+extern struct sim *sim_now; // the run, for sim_fail()
 
-// Prints seed, step and what is wrong, then ends the process.
+// Tells seed, step and what is wrong, and the shortest run that breaks the same rule; then ends
+// the process.
 _Noreturn void sim_fail(const char *what);
 #define SIM_EXPECT(fact, what)                                                                     \
     do {                                                                                           \
@@ -300,6 +307,8 @@ void plan_begin_turn(struct sim *sim, uint32_t actor);
 // A chance of something that a run can do without: a fault, a wish, a whim. Never after the
 // faults. A failing run is shrunk by leaving these out, so use it wherever it may be.
 bool plan_optional(struct sim *sim, unsigned percent);
+// True, but that a shrunk run may do without: what a peer says now and may as well say later.
+bool plan_usual(struct sim *sim);
 
 // world.c
 bool world_chance(struct sim *sim, unsigned percent);
@@ -319,6 +328,22 @@ void sim_disk_load(struct sim *sim, struct core *core);
 void sim_disk_commit(struct sim *sim, const struct effects *fx);
 // Compares all of it with the model, and removes it.
 void sim_disk_end(struct sim *sim);
+
+// fail.c: inside sim_fail(), instead of a message.
+typedef void fail_catcher(struct sim *sim, const char *what);
+void fail_catch(fail_catcher *catcher);
+
+// shrink.c: tries at most that many shorter runs, in processes of their own, and prints the
+// transcript of the shortest one.
+extern uint32_t shrink_tries_max; // 0: none
+void shrink_tell(const struct sim *sim, const char *what);
+
+// transcript.c: nothing is told unless the plan says to whom.
+__attribute__((format(printf, 2, 3))) void transcript_note(struct sim *sim, const char *form, ...);
+void transcript_hears(struct sim *sim, const struct command *command);
+void transcript_moves(struct sim *sim, const struct id *id, enum job_state from, enum job_state to);
+void transcript_stores(struct sim *sim, const struct effects *fx);
+void transcript_says(struct sim *sim, const struct effects *fx);
 
 // trace.c
 // Everything a closed batch wants done.

@@ -39,6 +39,7 @@ static void note_edge(struct sim *sim, const struct entry *entry)
     }
     enum job_event event = event_of(entry);
     SIM_EXPECT(job_may(seen->state, event), "a job moves along the drawn edges only");
+    transcript_moves(sim, &entry->job_id, seen->state, job_after(seen->state, event));
     sim->watch.edges[seen->state][event] = true;
     seen->state = job_after(seen->state, event);
 }

@@ -32,7 +32,7 @@ static struct msg_held_list held_list(struct sim_worker *worker, struct msg_held
 
 static void say_hello(struct sim *sim, struct sim_worker *worker)
 {
-    if (sim->now.mono < worker->hello_at)
+    if (sim->now.mono < worker->hello_at || !plan_usual(sim))
         return;
     worker->hello_at = sim->now.mono + 400;
     struct msg_held room[SIM_HELD];
@@ -103,6 +103,7 @@ static void die(struct sim *sim, struct sim_worker *worker)
             worker->held[kept++].repeat_at = 0;
         }
     worker->held_count = kept;
+    transcript_note(sim, "worker %u dies and remembers %u outcomes", worker->id.bytes[0], kept);
     new_session(sim, worker);
 }
 
@@ -132,7 +133,7 @@ void worker_turn(struct sim *sim, uint32_t no)
     }
     if (!worker->is_ready && sim->now.mono >= worker->ready_at)
         say_ready(sim, worker);
-    if (sim->now.mono >= worker->renew_at)
+    if (sim->now.mono >= worker->renew_at && plan_usual(sim))
         say_renew(sim, worker);
     for (uint32_t i = 0; i < worker->held_count; i++) {
         struct held *held = &worker->held[i];
