@@ -37,10 +37,13 @@ static void take_back_unsent(struct broker *broker)
 static void remove_old(struct broker *broker)
 {
     struct batch *batch = broker->filling;
+    struct command command = {.kind = COMMAND_REMOVE,
+                              .job_nos = broker->sweep_job_nos,
+                              .job_no_count = LIMITS_STEP_RECORDS_MAX};
+    // Taken only when there is room for as many as there can be; an empty batch always has it.
     if (!readers_has_sweep(broker->readers) ||
-        !effects_has_room(&batch->effects, LIMITS_STEP_RECORDS_MAX))
+        !effects_has_room(&batch->effects, core_weight(broker->core, &command)))
         return;
-    struct command command = {.kind = COMMAND_REMOVE, .job_nos = broker->sweep_job_nos};
     command.job_no_count = readers_take_sweep(broker->readers, broker->sweep_job_nos);
     bool done = intake_decide(broker, &command);
     CHECK(done);

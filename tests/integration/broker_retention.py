@@ -1,8 +1,12 @@
 """What is over is removed: bodies by retention, keys by their window."""
 
+import os
+import subprocess
 import unittest
 
-from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
+
+LOAD = os.path.join(os.environ["WEFT_BUILD"], "tests", "load")
 
 
 class Retention(BrokerTest):
@@ -55,6 +59,34 @@ class Retention(BrokerTest):
                                                 outcome=pb.OUTCOME_SUCCEEDED) for job in jobs]))
         served.wait_for_metric('weft_jobs{state="removed"}', 1000)
         self.assertEqual(client.status(jobs[-1].job_id).error, ERR["ERR_GONE"])
+
+    def load(self, served, mode, jobs, *words):
+        process = subprocess.Popen([LOAD, mode, "--broker", served.zmq, "--jobs", str(jobs), *words],
+                                   stdout=subprocess.PIPE)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+    def test_old_jobs_go_while_batches_are_full_of_new_ones(self):
+        # A batch may change 1,280 jobs: four messages leave room for 256 more, not for the 512
+        # changes that removing 256 jobs may make.
+        served = self.broker("--keep", "1s", "--changed-count-max", "1280", "--log-level", "error")
+        old = 20000
+        worker = self.load(served, "work", old, "--connections", "1", "--slots", "320")
+        self.assertEqual(worker.stdout.readline(), b"ready\n")
+        crowd = ["--connections", "8", "--batch", "256", "--window", "40000"]
+        self.assertEqual(self.load(served, "submit", old, *crowd).wait(PATIENCE_S), 0)
+        self.assertEqual(worker.wait(PATIENCE_S), 0)
+        removed = 0
+        while removed < old:
+            self.assertEqual(self.load(served, "submit", old, *crowd).wait(PATIENCE_S), 0)
+            removed = served.metric('weft_jobs{state="removed"}')
+        self.assertEqual(served.metric("weft_store_violations_total"), 0)
 
     def test_removal_survives_a_restart(self):
         first = self.broker("--keep", "1s")
