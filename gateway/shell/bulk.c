@@ -172,6 +172,9 @@ static void answer_alone(struct load *load)
         refuse(load, load->failure, "the batch as a whole has no answer from the broker");
     } else if (e != OK) {
         refuse(load, e, "the key belongs to a batch of other records");
+    } else if (note.count != load->job_count) {
+        // The broker refused some of its records, and only it can say which and whether still.
+        refuse(load, load->failure, "not all records of the batch were stored before");
     } else {
         load->accepted_count = 0;
         load->replayed_count = note.count;

@@ -126,6 +126,29 @@ class Batches(unittest.TestCase):
         self.assertEqual(len(self.broker.jobs), before)
         self.assertEqual(push({"type": "a"}).status, 202)
 
+    def test_a_refused_record_is_not_forgotten_while_the_broker_is_silent(self):
+        gateway = Gateway(self.broker.endpoint)
+        self.addCleanup(gateway.close)
+        gateway.wait_ready()
+
+        def push(key, *records):
+            return gateway.ask("POST", "/v1/batches", lines(*records), Content_Type=NDJSON,
+                               Idempotency_Key=key)
+
+        def notes(count):
+            written = b"\nweft_gateway_keys_written_total %d\n" % count
+            wait_for("the key's note", lambda: written in gateway.ask("GET", "/metrics").body)
+
+        push("load-3", {"type": "a", "key": "taken", "payload": 1})
+        mixed = [{"type": "a", "key": "taken", "payload": 2}, {"type": "a", "key": "free"}]
+        answer = push("load-4", *mixed)
+        self.assertEqual((answer.json["accepted"], answer.json["rejected"]), (1, 1))
+        notes(2)
+        self.broker.is_silent = True
+        self.addCleanup(setattr, self.broker, "is_silent", False)
+        self.assertEqual(push("load-3", {"type": "a", "key": "taken", "payload": 1}).status, 202)
+        self.assertIn(push("load-4", *mixed).status, (503, 504))
+
     def test_members_know_their_batch(self):
         answer = self.push(lines({"type": "a"}, {"type": "b"}))
         batch = uuid.UUID(answer.json["batch_id"])
