@@ -49,6 +49,7 @@ enum outcome {
     OUTCOME_INTERRUPTED = 5,
     OUTCOME_SNOOZED = 6,
 };
+enum { OUTCOMES = 7 };
 
 // Bytes with their content type.
 struct body {

@@ -46,12 +46,17 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx);
 
 // --- shared by stations ---
 
+// Why a lease ends.
+struct lease_end {
+    bool is_crash; // else an interruption
+    const char *reason;
+};
 // Takes a running job from its lease's holder; the lease itself stays with the caller.
-void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_crash,
+void lease_end_job(struct core *core, struct now now, uint32_t slot, const struct lease_end *end,
                    struct effects *fx);
 // A lease ends because its worker's session did: it is dropped, and a live one gives its job up.
-void lease_end_session(struct core *core, struct now now, uint32_t lease, bool is_crash,
-                       struct effects *fx);
+void lease_end_session(struct core *core, struct now now, uint32_t lease,
+                       const struct lease_end *end, struct effects *fx);
 // Marks the leases, live or passed, that `worker` names as held; lease->named_in is then the
 // returned number.
 uint64_t lease_mark_named(struct core *core, uint32_t worker, const struct msg_held_list *held);

@@ -12,11 +12,12 @@ enum write_kind {
     WRITE_BODY,     // what was submitted
     WRITE_OUTCOME,  // result or last error
     WRITE_PROGRESS, // a running job's last word; dropped with its body
+    WRITE_EVENT,    // of its timeline; the store keeps the first and the last ones, see events.h
     WRITE_LANE,
     WRITE_POLICY,
     WRITE_BATCH,
     WRITE_LEDGER, // last of every batch that writes anything
-    DROP_BODY,    // with its outcome: retention; the row stays as a tombstone
+    DROP_BODY,    // with its outcome and timeline: retention; the row stays as a tombstone
     DROP_JOB,     // the whole job with its id or key
     DROP_BATCH,
 };
@@ -41,6 +42,11 @@ struct write_progress {
     const struct msg_progress *progress;
 };
 
+struct write_event {
+    uint64_t job_no;
+    struct event_row row;
+};
+
 struct write_policy {
     uint16_t no;
     struct policy policy;
@@ -53,6 +59,7 @@ struct write {
         struct write_body body;
         struct write_outcome outcome;
         struct write_progress progress;
+        struct write_event event;
         struct lane_row lane;
         struct write_policy policy;
         struct batch_row batch; // DROP_BATCH too: its last row

@@ -15,14 +15,17 @@ static void end_unnamed(struct core *core, struct now now, uint32_t no,
                         const struct msg_hello *hello, struct effects *fx)
 {
     struct worker *worker = workers_at(&core->workers, no);
-    bool crash = is_crash(core, now, worker->session == hello->session);
+    bool same_session = worker->session == hello->session;
+    const struct lease_end end = {.is_crash = is_crash(core, now, same_session),
+                                  .reason = same_session ? "the worker's connection lost it"
+                                                         : "the worker came back without it"};
     uint64_t naming = lease_mark_named(core, no, &hello->running);
     uint32_t at = worker->leases;
     while (at != LEASES_NONE) {
         const struct lease *lease = leases_at(&core->leases, at);
         uint32_t next = lease->next;
         if (lease->named_in != naming)
-            lease_end_session(core, now, at, crash, fx);
+            lease_end_session(core, now, at, &end, fx);
         else if (lease->is_live)
             leases_renew(&core->leases, at, now.mono);
         at = next;

@@ -58,6 +58,20 @@ bool job_is_done(enum job_state state)
     UNREACHABLE();
 }
 
+const char *job_event_name(enum job_event event)
+{
+    static const char *const names[JOB_EVENTS] = {
+        [JOB_SUBMIT] = "submit", [JOB_SUBMIT_LATER] = "submit_later",
+        [JOB_DUE] = "due",       [JOB_GRANT] = "grant",
+        [JOB_FAIL] = "fail",     [JOB_SUCCEED] = "succeed",
+        [JOB_DIE] = "die",       [JOB_RETURN] = "return",
+        [JOB_SNOOZE] = "snooze", [JOB_REPORT] = "report",
+        [JOB_REMOVE] = "remove",
+    };
+    CHECK((unsigned)event < JOB_EVENTS && names[event] != NULL);
+    return names[event];
+}
+
 const char *job_state_name(enum job_state state)
 {
     static const char *const names[JOB_STATES] = {

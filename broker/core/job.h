@@ -19,18 +19,19 @@
 
 #include "broker/core/row.h"
 
+// The numbers are in stored timelines: a new event gets the next one.
 enum job_event {
-    JOB_SUBMIT,
-    JOB_SUBMIT_LATER,
-    JOB_DUE,     // its time has come
-    JOB_GRANT,   // leased to a worker
-    JOB_SUCCEED, // finished well; from QUEUED: late, after its lease had ended
-    JOB_FAIL,    // an attempt is burnt, another will come
-    JOB_DIE,     // no attempt is left, or none is wanted
-    JOB_RETURN,  // back to the queue at once: interruption, or the lease has ended
-    JOB_SNOOZE,  // the handler asked to be called later
-    JOB_REPORT,  // a late failure is noted; its attempt was already burnt by the lease's end
-    JOB_REMOVE,  // retention
+    JOB_SUBMIT = 0,
+    JOB_SUBMIT_LATER = 1,
+    JOB_DUE = 2,     // its time has come
+    JOB_GRANT = 3,   // leased to a worker
+    JOB_SUCCEED = 4, // finished well; from QUEUED: late, after its lease had ended
+    JOB_FAIL = 5,    // an attempt is burnt, another will come
+    JOB_DIE = 6,     // no attempt is left, or none is wanted
+    JOB_RETURN = 7,  // back to the queue at once: interruption, or the lease has ended
+    JOB_SNOOZE = 8,  // the handler asked to be called later
+    JOB_REPORT = 9,  // a late failure is noted; its attempt was already burnt by the lease's end
+    JOB_REMOVE = 10, // retention
 };
 enum { JOB_EVENTS = 11 };
 
@@ -63,5 +64,7 @@ enum job_state job_after(enum job_state state, enum job_event event);
 void job_move(struct job *job, enum job_event event);
 // Has it ended for good?
 bool job_is_done(enum job_state state);
+// "submit", "grant" …, as in the drawing; static.
+const char *job_event_name(enum job_event event);
 // "queued", "running" …; static.
 const char *job_state_name(enum job_state state);

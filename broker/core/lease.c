@@ -2,21 +2,22 @@
 
 #include "broker/core/core_private.h"
 
-void lease_end_job(struct core *core, struct now now, uint32_t slot, bool is_crash,
+void lease_end_job(struct core *core, struct now now, uint32_t slot, const struct lease_end *end,
                    struct effects *fx)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
     const struct past *past = ledger_past(&core->ledger, job);
-    bool is_last = is_crash && (past->crashes + 1u >= policy->max_crashes ||
-                                past->errors + past->crashes + 1u >= policy->max_attempts);
+    bool is_last = end->is_crash && (past->crashes + 1u >= policy->max_crashes ||
+                                     past->errors + past->crashes + 1u >= policy->max_attempts);
     ledger_apply(&core->ledger,
-                 &(struct entry){
-                     .kind = ENTRY_LEASE_END,
-                     .at = now.store,
-                     .job_id = job->id,
-                     .slot = slot,
-                     .lease_end = {.event = is_last ? JOB_DIE : JOB_RETURN, .is_crash = is_crash}},
+                 &(struct entry){.kind = ENTRY_LEASE_END,
+                                 .at = now.store,
+                                 .job_id = job->id,
+                                 .reason = slice_of_text(end->reason),
+                                 .slot = slot,
+                                 .lease_end = {.event = is_last ? JOB_DIE : JOB_RETURN,
+                                               .is_crash = end->is_crash}},
                  fx);
     core->figures.leases_ended++;
     wait_enter(core, slot);
@@ -46,7 +47,7 @@ void lease_drop(struct core *core, uint32_t no)
     workers_back(&core->workers, worker_no, body_len);
 }
 
-void lease_end_session(struct core *core, struct now now, uint32_t no, bool is_crash,
+void lease_end_session(struct core *core, struct now now, uint32_t no, const struct lease_end *end,
                        struct effects *fx)
 {
     struct lease *lease = leases_at(&core->leases, no);
@@ -54,7 +55,7 @@ void lease_end_session(struct core *core, struct now now, uint32_t no, bool is_c
     bool was_live = lease->is_live;
     lease_drop(core, no);
     if (was_live)
-        lease_end_job(core, now, slot, is_crash, fx);
+        lease_end_job(core, now, slot, end, fx);
 }
 
 void lease_forget_idle(struct core *core, uint32_t no)

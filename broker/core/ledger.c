@@ -90,8 +90,25 @@ static void mark(struct ledger *ledger, uint32_t slot, struct effects *fx)
     fx->changed[fx->changed_count++] = slot;
 }
 
-// The only road on which a job in memory changes its state.
-static void move(struct ledger *ledger, uint32_t slot, enum job_event event, struct effects *fx)
+static struct past *past_of(struct ledger *ledger, struct job *job)
+{
+    if (job->past == PASTS_NONE)
+        job->past = pasts_take(&ledger->pasts);
+    return pasts_at(&ledger->pasts, job->past);
+}
+
+// Into the job's timeline. Its holder must still be in its past.
+static void tell(struct ledger *ledger, struct job *job, enum job_event event,
+                 const struct entry *entry, struct effects *fx)
+{
+    struct past *past = past_of(ledger, job);
+    events_tell(job, past, entry, event, fx);
+    note(ledger, (uint64_t)past->event_count << 8 | event);
+}
+
+// The only road on which a job in memory changes its state; `entry` is why.
+static void move(struct ledger *ledger, uint32_t slot, enum job_event event,
+                 const struct entry *entry, struct effects *fx)
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
     enum job_state from = job->state;
@@ -99,6 +116,8 @@ static void move(struct ledger *ledger, uint32_t slot, enum job_event event, str
     count(ledger, job->batch, from, job->state);
     mark(ledger, slot, fx);
     note_job(ledger, job);
+    if (events_are_due(entry, from, event))
+        tell(ledger, job, event, entry, fx);
 }
 
 // Nobody holds the job any more.
@@ -171,7 +190,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
         keys_add(&ledger->keys, &entry->job_id, no);
     effects_write_body(fx, no, given);
     ledger->row.accepted++;
-    move(ledger, slot, entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT, fx);
+    move(ledger, slot, entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT, entry, fx);
     return slot;
 }
 
@@ -179,9 +198,7 @@ static void grant(struct ledger *ledger, uint32_t slot, const struct entry *entr
                   struct effects *fx)
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
-    if (job->past == PASTS_NONE)
-        job->past = pasts_take(&ledger->pasts);
-    struct past *past = pasts_at(&ledger->pasts, job->past);
+    struct past *past = past_of(ledger, job);
     CHECK(id_is_zero(&past->worker));
     ledger->row.token_counter++;
     past->token = (uint64_t)ledger->row.epoch << 40 | ledger->row.token_counter;
@@ -189,7 +206,7 @@ static void grant(struct ledger *ledger, uint32_t slot, const struct entry *entr
     past->worker = entry->grant.worker;
     past->lease_ms = entry->grant.lease_ms;
     job->token_use = TOKEN_OPEN;
-    move(ledger, slot, JOB_GRANT, fx);
+    move(ledger, slot, JOB_GRANT, entry, fx);
 }
 
 static void count_outcome(struct past *past, enum outcome outcome)
@@ -233,9 +250,9 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
         job->at = entry->finish.due_at;
     if (is_done)
         job->at = entry->at;
+    move(ledger, slot, event, entry, fx);
     if (!is_late && !is_done)
         let_go(past);
-    move(ledger, slot, event, fx);
     if (is_done)
         leave(ledger, slot);
 }
@@ -253,11 +270,11 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
     job->token_use = TOKEN_EXPIRED;
     job->at = entry->at;
     bool is_done = job_is_done(job_after(job->state, entry->lease_end.event));
-    if (!is_done)
-        let_go(past);
-    move(ledger, slot, entry->lease_end.event, fx);
+    move(ledger, slot, entry->lease_end.event, entry, fx);
     if (is_done)
         leave(ledger, slot);
+    else
+        let_go(past);
 }
 
 static void progress(struct ledger *ledger, uint32_t slot, const struct entry *entry,
@@ -296,6 +313,7 @@ static void remove_job(struct ledger *ledger, const struct entry *entry, struct 
     count(ledger, row.batch, row.ended_as, row.state);
     row.batch = 0;
     effects_write(fx, DROP_BODY)->drop = row;
+    row.event_count = 0;
     effects_write(fx, WRITE_JOB)->job = (struct write_job){.row = row};
     change_stored(ledger, &row, false);
 }
@@ -340,7 +358,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_SUBMIT: return submit(ledger, entry, fx);
     case ENTRY_DUE:
         slot = slot_of(ledger, entry);
-        move(ledger, slot, JOB_DUE, fx);
+        move(ledger, slot, JOB_DUE, entry, fx);
         return slot;
     case ENTRY_GRANT:
         slot = slot_of(ledger, entry);

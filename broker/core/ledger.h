@@ -8,6 +8,7 @@
 #include "broker/core/batches.h"
 #include "broker/core/effects.h"
 #include "broker/core/entry.h"
+#include "broker/core/events.h"
 #include "broker/core/jobs.h"
 #include "broker/core/keys.h"
 #include "broker/core/known.h"

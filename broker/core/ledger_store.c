@@ -48,7 +48,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .priority = (uint8_t)job->priority,
         .token_use = (uint8_t)job->token_use,
         .act = past->act,
-        .log_len = past->log_len,
+        .log_count = past->log_count,
         .event_count = past->event_count,
         .cancel = (uint8_t)job->cancel,
     };
@@ -176,7 +176,7 @@ err ledger_load_row(struct ledger *ledger, const struct ledger_row *row)
 
 static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
 {
-    if (row->token == 0 && row->act == 0 && row->log_len == 0 && row->event_count == 0)
+    if (row->token == 0 && row->act == 0 && row->log_count == 0 && row->event_count == 0)
         return PASTS_NONE;
     uint32_t past = pasts_take(&ledger->pasts);
     *pasts_at(&ledger->pasts, past) = (struct past){.token = row->token,
@@ -187,7 +187,7 @@ static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
                                                     .errors = row->errors,
                                                     .crashes = row->crashes,
                                                     .act = row->act,
-                                                    .log_len = row->log_len,
+                                                    .log_count = row->log_count,
                                                     .event_count = row->event_count};
     return past;
 }

@@ -15,11 +15,11 @@ struct past {
     uint64_t act;       // low half of the id of the last act applied
     uint32_t lease_ms;
     uint32_t interruptions;
-    uint32_t log_len; // bytes of log lines kept
+    uint32_t log_count;   // log lines ever taken
+    uint32_t event_count; // events ever told to its timeline
     uint32_t next_free;
     uint16_t errors;
     uint16_t crashes;
-    uint16_t event_count; // timeline rows ever written
 };
 
 struct pasts {

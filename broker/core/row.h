@@ -51,12 +51,33 @@ struct job_row {
     uint64_t act;         // low half of the id of the last act applied
     uint64_t key_hash;    // concurrency key within its queue, 0 when none
     uint64_t rank;        // place in the order of its key
-    uint32_t log_len;     // bytes of log lines kept
+    uint32_t log_count;   // log lines ever taken
+    uint32_t event_count; // events ever told to its timeline
     uint16_t cost;        // what it takes from rates, 0 when not given
-    uint16_t event_count; // timeline rows ever written
     uint8_t order;        // of its concurrency key
     uint8_t cancel;       // enum cancel
     uint8_t relations;    // flags: what other tables hold about it
+};
+
+// What the job's row does not tell of its course: an attempt that ended otherwise than by success,
+// or what somebody did to it. Texts are borrowed.
+struct event_row {
+    uint32_t seq;       // 1, 2, …: its place in the job's timeline
+    uint32_t version;   // of the job, after it
+    uint32_t attempt;   // the number of the attempt that it ended; 0: none, or it had ended before
+    when_ms at;         // store time
+    when_ms granted_at; // when that attempt began, 0 when none
+    when_ms due_at;     // when the job may start again, 0 when at once or never
+    uint64_t token;     // the last one granted, 0 when never
+    struct id worker;   // who held the job, zero when nobody did
+    uint8_t event;      // enum job_event
+    uint8_t state;      // enum job_state, after it
+    uint8_t outcome;    // enum outcome of the attempt; OUTCOME_NONE when it ended none
+    struct slice actor; // who did it; empty: the system
+    struct slice reason;
+    struct slice kind; // of the error, with message and detail
+    struct slice message;
+    struct slice detail;
 };
 
 // The options that decide a job's course, shared by all jobs that have the same.

@@ -15,7 +15,12 @@ static bool end_one_lease(struct core *core, struct now now, struct effects *fx)
     // broker's absence, as far as anybody knows.
     bool is_crash = lease->ends_at > when_after(core->started_at, lease->lease_ms);
     leases_pass(&core->leases, no);
-    lease_end_job(core, now, lease->slot, is_crash, fx);
+    const struct lease_end end = {
+        .is_crash = is_crash,
+        .reason = is_crash ? "the lease passed without a word"
+                           : "the lease passed after a start of the broker",
+    };
+    lease_end_job(core, now, lease->slot, &end, fx);
     // A connected worker owes a word about it still; one that is gone owes nothing.
     if (workers_at(&core->workers, worker)->peer == WORKERS_NONE) {
         lease_drop(core, no);

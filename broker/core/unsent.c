@@ -6,6 +6,7 @@
 void unsent_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx)
 {
+    static const struct lease_end end = {.reason = "it never left the broker"};
     for (uint32_t i = 0; i < command->unsent.count; i++) {
         const struct msg_held *held = &command->unsent.items[i];
         uint32_t no = leases_find(&core->leases, held->token);
@@ -13,7 +14,7 @@ void unsent_step(struct core *core, struct now now, const struct command *comman
         if (no == LEASES_NONE || !id_equal(&leases_at(&core->leases, no)->job_id, &held->job_id))
             continue;
         uint32_t worker = leases_at(&core->leases, no)->worker;
-        lease_end_session(core, now, no, false, fx);
+        lease_end_session(core, now, no, &end, fx);
         lease_forget_idle(core, worker);
     }
 }

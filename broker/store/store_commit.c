@@ -133,11 +133,11 @@ static err write_progress(struct apply *apply, const struct write_progress *writ
     return e;
 }
 
-static err drop_body(struct apply *apply, uint64_t job_no)
+static err drop_body(struct apply *apply, const struct job_row *row)
 {
     static const enum store_table tables[] = {TABLE_BODIES, TABLE_OUTCOMES, TABLE_PROGRESS};
-    struct disk_key number = disk_key_of(job_no);
-    err e = OK;
+    struct disk_key number = disk_key_of(row->no);
+    err e = store_history_drop(apply->txn, row);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && e == OK; i++)
         e = drop_if_there(apply, tables[i], disk_key_slice(&number));
     return e;
@@ -160,7 +160,7 @@ static err drop_job(struct apply *apply, const struct job_row *row)
     if (e == ERR_NOT_FOUND)
         return OK; // the counts tell that the core was wrong
     if (e == OK && from != JOB_REMOVED)
-        e = drop_body(apply, row->no);
+        e = drop_body(apply, row);
     if (e == OK)
         e = disk_drop(apply->txn, TABLE_JOBS, key);
     if (e == OK)
@@ -267,11 +267,12 @@ static err apply_one(struct apply *apply, const struct write *write)
     case WRITE_BODY: return write_body(apply, &write->body);
     case WRITE_OUTCOME: return write_outcome(apply, &write->outcome);
     case WRITE_PROGRESS: return write_progress(apply, &write->progress);
+    case WRITE_EVENT: return store_history_write_event(apply->txn, &write->event);
     case WRITE_LANE: return write_lane(apply, &write->lane);
     case WRITE_POLICY: return write_policy(apply, &write->policy);
     case WRITE_BATCH: return write_batch(apply, &write->batch);
     case WRITE_LEDGER: return write_ledger(apply, &write->ledger);
-    case DROP_BODY: return drop_body(apply, write->drop.no);
+    case DROP_BODY: return drop_body(apply, &write->drop);
     case DROP_JOB: return drop_job(apply, &write->drop);
     case DROP_BATCH: return drop_batch(apply, &write->batch);
     }

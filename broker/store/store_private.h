@@ -25,6 +25,7 @@ enum store_table {
     TABLE_POLICIES,  // policy number → options
     TABLE_BATCHES,   // batch number → batch
     TABLE_BATCH_IDS, // batch id → batch number
+    TABLE_TIMELINE,  // job_no, event → what happened
     TABLE_COUNT,
 };
 
@@ -65,6 +66,20 @@ MUST_USE err store_view_row(struct store_view *view, uint64_t job_no, struct job
 // The job with this id, version 7 or 8; the newest when a key was used again.
 //   ERR_NOT_FOUND, ERR_DAMAGED (counted)
 MUST_USE err store_view_find(struct store_view *view, const struct id *id, struct job_row *out_row);
+
+// --- store_history.c: what a job has many of, by its number and the item's ---
+struct history_key {
+    uint8_t bytes[12];
+};
+struct history_key store_history_key(uint64_t job_no, uint32_t item);
+static inline struct slice store_history_slice(const struct history_key *key)
+{
+    return slice_of(key->bytes, sizeof key->bytes);
+}
+// An event of a timeline; the one that it pushes out goes.
+MUST_USE err store_history_write_event(struct disk_txn *txn, const struct write_event *write);
+// All that is kept of the job's history.
+MUST_USE err store_history_drop(struct disk_txn *txn, const struct job_row *row);
 
 // Reads the segments' counts into memory; a damaged one is counted anew from its rows.
 MUST_USE err store_load_segments(struct store *store, struct store_view *view);

@@ -113,7 +113,7 @@ err store_record_get_ledger(struct slice record, struct slice key, struct ledger
 
 static bool has_tail(const struct job_row *row)
 {
-    return row->act != 0 || row->key_hash != 0 || row->rank != 0 || row->log_len != 0 ||
+    return row->act != 0 || row->key_hash != 0 || row->rank != 0 || row->log_count != 0 ||
            row->cost != 0 || row->event_count != 0 || row->order != 0 || row->cancel != 0 ||
            row->relations != 0;
 }
@@ -140,9 +140,9 @@ static void put_job_tail(uint8_t **at, const struct job_row *row)
     fields_put_u64(at, row->act);
     fields_put_u64(at, row->key_hash);
     fields_put_u64(at, row->rank);
-    fields_put_u32(at, row->log_len);
+    fields_put_u32(at, row->log_count);
+    fields_put_u32(at, row->event_count);
     fields_put_u16(at, row->cost);
-    fields_put_u16(at, row->event_count);
     fields_put_u8(at, row->order);
     fields_put_u8(at, row->cancel);
     fields_put_u8(at, row->relations);
@@ -196,9 +196,9 @@ static void get_job_tail(const uint8_t **at, struct job_row *row)
     row->act = fields_get_u64(at);
     row->key_hash = fields_get_u64(at);
     row->rank = fields_get_u64(at);
-    row->log_len = fields_get_u32(at);
+    row->log_count = fields_get_u32(at);
+    row->event_count = fields_get_u32(at);
     row->cost = fields_get_u16(at);
-    row->event_count = fields_get_u16(at);
     row->order = fields_get_u8(at);
     row->cancel = fields_get_u8(at);
     row->relations = fields_get_u8(at);

@@ -21,6 +21,7 @@ enum store_record_kind {
     STORE_RECORD_LANE = 9,
     STORE_RECORD_POLICY = 10,
     STORE_RECORD_BATCH = 11,
+    STORE_RECORD_EVENT = 12,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -29,12 +30,13 @@ enum {
     STORE_RECORD_ORIGIN_LEN = 8,
     STORE_RECORD_LEDGER_LEN = 124,
     STORE_RECORD_JOB_LEN = 128,
-    STORE_RECORD_JOB_TAIL_LEN = 35, // more, in version 2
+    STORE_RECORD_JOB_TAIL_LEN = 37, // more, in version 2
     STORE_RECORD_KEY_LEN = 32,
     STORE_RECORD_SEGMENT_LEN = 28,
     STORE_RECORD_POLICY_LEN = 28,
     STORE_RECORD_POLICY_TAIL_LEN = 12, // more, in version 2
     STORE_RECORD_BATCH_LEN = 68,
+    STORE_RECORD_EVENT_HEAD_LEN = 71, // without its texts
 };
 
 // What the start must know of a key without reading its job.
@@ -70,6 +72,8 @@ void store_record_put_outcome(uint8_t *room, struct slice key, const struct msg_
 size_t store_record_progress_len(const struct msg_progress *progress);
 void store_record_put_progress(uint8_t *room, struct slice key,
                                const struct msg_progress *progress);
+size_t store_record_event_len(const struct event_row *row);
+void store_record_put_event(uint8_t *room, struct slice key, const struct event_row *row);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
@@ -96,6 +100,8 @@ MUST_USE err store_record_get_outcome(struct slice record, struct slice key,
 // `job_id` is not in it.
 MUST_USE err store_record_get_progress(struct slice record, struct slice key,
                                        struct msg_progress *out_progress);
+MUST_USE err store_record_get_event(struct slice record, struct slice key,
+                                    struct event_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
 
 // When the sweeper must look at the row: retention of an ended job, the end of a tombstone.

@@ -118,16 +118,25 @@ static size_t batch(struct slice record, struct slice key)
     return STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN;
 }
 
+static size_t event(struct slice record, struct slice key)
+{
+    struct event_row row;
+    if (store_record_get_event(record, key, &row) != OK)
+        return 0;
+    store_record_put_event(again, key, &row);
+    return store_record_event_len(&row);
+}
+
 static record_round *const rounds[] = {
     [STORE_RECORD_ORIGIN] = origin,   [STORE_RECORD_LEDGER] = ledger,
     [STORE_RECORD_JOB] = job,         [STORE_RECORD_BODY] = body,
     [STORE_RECORD_OUTCOME] = outcome, [STORE_RECORD_PROGRESS] = progress,
     [STORE_RECORD_KEY] = key_row,     [STORE_RECORD_SEGMENT] = segment,
     [STORE_RECORD_LANE] = lane,       [STORE_RECORD_POLICY] = policy,
-    [STORE_RECORD_BATCH] = batch,
+    [STORE_RECORD_BATCH] = batch,     [STORE_RECORD_EVENT] = event,
 };
 
-enum { KINDS = STORE_RECORD_BATCH };
+enum { KINDS = STORE_RECORD_EVENT };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

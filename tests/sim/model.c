@@ -8,7 +8,19 @@ static void apply_job(struct sim_store *store, const struct write_job *write)
     SIM_EXPECT(row->no > 0 && row->no < SIM_JOBS, "a job's number is out of range");
     const struct job_row *old = &store->rows[row->no];
     SIM_EXPECT(write->is_new == (old->no == 0), "a row is new exactly when there was none");
+    uint32_t told = row->state == JOB_REMOVED ? 0 : store->histories[row->no].event_count;
+    SIM_EXPECT(row->event_count == told, "a row counts the events of its job");
     store->rows[row->no] = *row;
+}
+
+static void apply_event(struct sim_store *store, const struct write_event *write)
+{
+    struct sim_history *history = &store->histories[write->job_no];
+    SIM_EXPECT(write->row.seq == history->event_count + 1, "events are counted without a gap");
+    SIM_EXPECT(write->row.version > history->version, "each event has a version of its own");
+    *history = (struct sim_history){write->row.seq, write->row.version};
+    if (write->row.seq == 2)
+        watch_seen(SEEN_EVENTS);
 }
 
 // The core's names are gone after a crash, so they are copied.
@@ -29,6 +41,7 @@ static void drop(struct sim_store *store, const struct job_row *row, bool whole)
     SIM_EXPECT(store->rows[row->no].no == row->no, "what is dropped was stored");
     store->has_body[row->no] = false;
     store->outcomes[row->no] = (struct sim_outcome){0};
+    store->histories[row->no] = (struct sim_history){0};
     if (whole)
         store->rows[row->no] = (struct job_row){0};
 }
@@ -46,6 +59,7 @@ static void apply_one(struct sim_store *store, const struct write *write)
             .is_there = true, .outcome = (uint8_t)write->outcome.finish->outcome};
         return;
     case WRITE_PROGRESS: watch_seen(SEEN_PROGRESS); return;
+    case WRITE_EVENT: apply_event(store, &write->event); return;
     case WRITE_LANE: apply_lane(store, &write->lane); return;
     case WRITE_POLICY:
         store->policies[write->policy.no] = write->policy.policy;

@@ -71,6 +71,7 @@ enum {
     X(SEEN_CLOCK_JUMP, "store time jumped ahead")                                                  \
     X(SEEN_UNSENT, "a job could not be handed to its worker")                                      \
     X(SEEN_PROGRESS, "progress was stored")                                                        \
+    X(SEEN_EVENTS, "a job had several events")                                                     \
     X(SEEN_BATCH_OVER, "a batch was over")
 
 #define SIM_ENUM(name, text) name,
@@ -111,10 +112,17 @@ struct sim_outcome {
     uint8_t outcome; // enum outcome of the last one written
 };
 
+// What the job's timeline has come to.
+struct sim_history {
+    uint32_t event_count;
+    uint32_t version; // of the last event
+};
+
 struct sim_store {
     struct job_row rows[SIM_JOBS]; // by number; no == 0: none
     bool has_body[SIM_JOBS];
     struct sim_outcome outcomes[SIM_JOBS];
+    struct sim_history histories[SIM_JOBS];
     struct policy policies[64];
     bool has_policy[64];
     struct lane_row lanes[64];
@@ -384,6 +392,8 @@ struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token);  // NULL whe
 uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORKERS: nobody's
 // watch_commit.c: before the writes reach the store.
 void watch_commit(struct sim *sim, const struct effects *fx);
+// watch_history.c: of the same writes, those of timelines.
+void watch_history(const struct sim *sim, const struct effects *fx);
 // watch_release.c: after they have, and before anything leaves.
 void watch_release(struct sim *sim, const struct effects *fx);
 

@@ -51,6 +51,9 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_PROGRESS:
         store_record_put_progress(room, key, write->progress.progress);
         return store_record_progress_len(write->progress.progress);
+    case WRITE_EVENT:
+        store_record_put_event(room, key, &write->event.row);
+        return store_record_event_len(&write->event.row);
     case WRITE_LANE:
         store_record_put_lane(room, key, &write->lane);
         return store_record_lane_len(&write->lane);
@@ -79,6 +82,7 @@ static uint64_t number_of(const struct write *write)
     case WRITE_BODY: return write->body.job_no;
     case WRITE_OUTCOME: return write->outcome.job_no;
     case WRITE_PROGRESS: return write->progress.job_no;
+    case WRITE_EVENT: return write->event.job_no;
     case WRITE_LANE: return write->lane.no;
     case WRITE_POLICY: return write->policy.no;
     case WRITE_BATCH:

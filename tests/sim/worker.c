@@ -178,6 +178,7 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
     held.finish = (struct msg_finish_job){.job_id = job->job_id,
                                           .token = job->token,
                                           .outcome = pick_outcome(sim),
+                                          .error_kind = slice_of_text("sim"),
                                           .retry_after_ms = (uint32_t)world_below(sim, 800)};
     held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
     if (plan_optional(sim, 10))

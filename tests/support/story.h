@@ -50,9 +50,10 @@ struct story {
     struct core *core;
     void *memory;
     struct now now;
-    uint32_t lag;   // closed batches that are not durable yet: 0, 1 or 2
-    bool is_open;   // the batch is held open
-    bool shows_all; // bodies, outcomes, lanes, policies and the ledger's row too
+    uint32_t lag;     // closed batches that are not durable yet: 0, 1 or 2
+    bool is_open;     // the batch is held open
+    bool shows_all;   // bodies, outcomes, events, lanes, policies and the ledger's row too
+    bool only_events; // of all writes, and nothing that is sent
     uint64_t corr;
     struct effects fx;
     struct arena messages; // of the open batch

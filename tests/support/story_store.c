@@ -88,6 +88,7 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_BODY:
     case WRITE_OUTCOME:
     case WRITE_PROGRESS:
+    case WRITE_EVENT:
     case DROP_BODY: return; // the core never asks for bodies
     }
     UNREACHABLE();

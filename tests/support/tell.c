@@ -54,6 +54,29 @@ static void tell_batch(struct tell *tell, const struct batch_row *row)
             tell_text(tell, " %u %s", row->counts[state], job_state_name(state));
 }
 
+static void tell_slice(struct tell *tell, const char *name, struct slice text)
+{
+    if (text.len > 0)
+        tell_text(tell, " %s \"%.*s\"", name, (int)text.len, (const char *)text.data);
+}
+
+static void tell_event(struct tell *tell, const struct write_event *event)
+{
+    const struct event_row *row = &event->row;
+    tell_text(tell, "event %u of no %u: %s %s v%u", row->seq, (unsigned)event->job_no,
+              job_event_name(row->event), job_state_name(row->state), row->version);
+    if (row->token != 0)
+        tell_text(tell, " token %u.%u", epoch_of(row->token), counter_of(row->token));
+    if (row->outcome != OUTCOME_NONE)
+        tell_text(tell, " outcome %u attempt %u since %lld", row->outcome, row->attempt,
+                  (long long)(row->granted_at - tell->epoch));
+    if (row->due_at != 0)
+        tell_text(tell, " due %lld", (long long)(row->due_at - tell->epoch));
+    tell_slice(tell, "actor", row->actor);
+    tell_slice(tell, "reason", row->reason);
+    tell_slice(tell, "kind", row->kind);
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -67,6 +90,7 @@ void tell_write(struct tell *tell, const struct write *write)
         tell_text(tell, "progress %u of no %u", (unsigned)write->progress.progress->done,
                   (unsigned)write->progress.job_no);
         break;
+    case WRITE_EVENT: tell_event(tell, &write->event); break;
     case WRITE_LANE:
         tell_text(tell, "lane %u %.*s/%.*s", write->lane.no, (int)write->lane.queue.len,
                   (const char *)write->lane.queue.data, (int)write->lane.type.len,

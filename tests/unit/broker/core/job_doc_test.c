@@ -9,16 +9,6 @@
 
 enum { CELL_MAX = 16, LINE_MAX_LEN = 4096 };
 
-static const char *const event_names[] = {
-    [JOB_SUBMIT] = "submit", [JOB_SUBMIT_LATER] = "submit_later",
-    [JOB_DUE] = "due",       [JOB_GRANT] = "grant",
-    [JOB_FAIL] = "fail",     [JOB_SUCCEED] = "succeed",
-    [JOB_DIE] = "die",       [JOB_RETURN] = "return",
-    [JOB_SNOOZE] = "snooze", [JOB_REPORT] = "report",
-    [JOB_REMOVE] = "remove",
-};
-static_assert(sizeof event_names / sizeof *event_names == JOB_EVENTS, "each event has a name");
-
 struct page {
     char table[JOB_STATES][JOB_EVENTS][CELL_MAX];
     bool has_row[JOB_STATES];
@@ -39,7 +29,7 @@ static unsigned state_of(const char *name)
 static unsigned event_of(const char *name)
 {
     unsigned event = 0;
-    while (event < JOB_EVENTS && strcmp(event_names[event], name) != 0)
+    while (event < JOB_EVENTS && strcmp(job_event_name((enum job_event)event), name) != 0)
         event++;
     return event;
 }
@@ -121,7 +111,7 @@ TEST(job_doc, the_table_has_a_column_for_each_event_and_a_row_for_each_state)
     struct page page = {0};
     read_page(&page);
     for (unsigned event = 0; event < JOB_EVENTS; event++)
-        EXPECT_STR(page.columns[event], event_names[event]);
+        EXPECT_STR(page.columns[event], job_event_name((enum job_event)event));
     for (unsigned state = 0; state < JOB_STATES; state++)
         EXPECT(page.has_row[state]);
 }

@@ -80,9 +80,10 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         {"policy", STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN, true,
          STORE_RECORD_POLICY_TAIL_LEN},
         {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true, 0},
+        {"event", STORE_RECORD_EVENT, STORE_RECORD_EVENT_HEAD_LEN, false, 0},
     };
     read_page();
-    EXPECT_EQ(sizeof records / sizeof records[0], STORE_RECORD_BATCH);
+    EXPECT_EQ(sizeof records / sizeof records[0], STORE_RECORD_EVENT);
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
         const char *section =
             section_of(records[i].name, records[i].kind, records[i].len, records[i].is_fixed);
@@ -97,10 +98,12 @@ TEST(disk_format, shortest_records_have_the_lengths_on_the_page)
     struct msg_finish_job finish = {0};
     struct msg_progress progress = {0};
     struct lane_row lane = {0};
+    struct event_row event = {0};
     EXPECT_EQ(store_record_body_len(&job), 8 + DISK_SEAL_LEN);
     EXPECT_EQ(store_record_outcome_len(&finish), 16 + DISK_SEAL_LEN);
     EXPECT_EQ(store_record_progress_len(&progress), 24 + DISK_SEAL_LEN);
     EXPECT_EQ(store_record_lane_len(&lane), 1 + DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_event_len(&event), 71 + DISK_SEAL_LEN);
 }
 
 static void make_store(const char *dir)
@@ -137,7 +140,7 @@ TEST(disk_format, page_names_every_table_of_the_file)
         EXPECT(strstr(page, row) != NULL);
         count++;
     }
-    EXPECT_EQ(count, 13);
+    EXPECT_EQ(count, 14);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     mdb_env_close(env);

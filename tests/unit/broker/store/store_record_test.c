@@ -116,29 +116,29 @@ TEST(record, golden_job_with_its_tail)
     row.act = 0x0101020203030404;
     row.key_hash = 0x1112131415161718;
     row.rank = 0x2122232425262728;
-    row.log_len = 0x31323334;
-    row.cost = 0x4142;
-    row.event_count = 0x5152;
+    row.log_count = 0x31323334;
+    row.event_count = 0x41424344;
+    row.cost = 0x5152;
     row.order = 0x61;
     row.cancel = CANCEL_REQUESTED;
     row.relations = 0x72;
     EXPECT_EQ(store_record_job_len(&row), sizeof room);
     store_record_put_job(room, key_slice(&key, number), &row);
     expect_hex(room, sizeof room,
-               "02 03 000000a3"
+               "02 03 000000a5"
                "101112131415161718191a1b1c1d1e1f 2122232425262728 3132333435363738"
                "4142434445464748 5152535455565758 6162636465666768 0172737475767778"
                "0182838485868788 0192939495969798 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
                "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 f1f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
-               "0101020203030404 1112131415161718 2122232425262728 31323334 4142 5152 61 01 72"
-               "3b16472b");
+               "0101020203030404 1112131415161718 2122232425262728 31323334 41424344 5152 61 01 72"
+               "cb4e15d0");
     struct job_row back;
     EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key_slice(&key, number), &back),
               OK);
     EXPECT_EQ(back.act, row.act);
     EXPECT_EQ(back.key_hash, row.key_hash);
     EXPECT_EQ(back.rank, row.rank);
-    EXPECT_EQ(back.log_len, row.log_len);
+    EXPECT_EQ(back.log_count, row.log_count);
     EXPECT_EQ(back.cost, row.cost);
     EXPECT_EQ(back.event_count, row.event_count);
     EXPECT_EQ(back.order, row.order);
