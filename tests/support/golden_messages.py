@@ -102,7 +102,8 @@ def c_bytes(data):
 
 
 def packed_samples():
-    for corr, (name, block, body) in enumerate(samples(), 1):
+    for name, block, body in samples():
+        corr = w.Envelope.DESCRIPTOR.fields_by_name[name].number - 1
         envelope = w.Envelope(corr=0 if name == "jobs" else corr, **body)
         yield name, envelope.SerializeToString(deterministic=True), block.bytes
 
@@ -120,11 +121,11 @@ def main():
         write_corpus(sys.argv[2])
         return
     print("#pragma once\n\n// Made by tests/support/golden_messages.py with Google's protobuf: the bytes of each sample.\n")
-    print("#include <stddef.h>\n")
+    print("#include \"proto/msg.h\"\n\n#include <stddef.h>\n")
     print("struct golden {\n    const char *envelope;\n    size_t envelope_len;\n    const char *block;\n    size_t block_len;\n};\n")
-    print("// clang-format off\n// In the order of enum msg_kind, from MSG_HELLO.\nstatic const struct golden goldens[] = {")
+    print("// clang-format off\n// By enum msg_kind.\nstatic const struct golden goldens[] = {")
     for name, packed, block in packed_samples():
-        print(f"    // {name}\n    {{{c_bytes(packed)},\n     {len(packed)},\n     {c_bytes(block)},\n     {len(block)}}},")
+        print(f"    [MSG_{name.upper()}] =\n    {{{c_bytes(packed)},\n     {len(packed)},\n     {c_bytes(block)},\n     {len(block)}}},")
     print("};\n// clang-format on")
 
 

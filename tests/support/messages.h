@@ -9,6 +9,11 @@
 
 enum { MESSAGES_KIND_FIRST = MSG_HELLO, MESSAGES_KIND_LAST = MSG_BYE };
 
+// The next kind of message after `kind` (0: the first); 0 after the last. Numbers may have gaps.
+enum msg_kind messages_next(unsigned kind);
+#define MESSAGES_EACH(kind)                                                                        \
+    (unsigned kind = messages_next(0); kind != 0; kind = messages_next(kind))
+
 // Lives for ever.
 const struct msg *messages_sample(enum msg_kind kind);
 

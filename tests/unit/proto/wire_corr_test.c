@@ -10,11 +10,13 @@
 
 TEST(wire_corr, found_in_every_message)
 {
-    for (unsigned kind = MESSAGES_KIND_FIRST; kind <= MESSAGES_KIND_LAST; kind++) {
-        const struct golden *golden = &goldens[kind - MESSAGES_KIND_FIRST];
-        EXPECT_EQ(wire_corr(slice_of(golden->envelope, golden->envelope_len)),
-                  messages_sample((enum msg_kind)kind)->corr);
-    }
+    for
+        MESSAGES_EACH(kind)
+        {
+            const struct golden *golden = &goldens[kind];
+            EXPECT_EQ(wire_corr(slice_of(golden->envelope, golden->envelope_len)),
+                      messages_sample((enum msg_kind)kind)->corr);
+        }
 }
 
 TEST(wire_corr, found_behind_what_nobody_knows)

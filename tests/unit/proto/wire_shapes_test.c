@@ -7,8 +7,9 @@
 
 TEST(wire_shapes, there_is_one_for_each_kind_of_message)
 {
-    for (uint32_t kind = MESSAGES_KIND_FIRST; kind <= MESSAGES_KIND_LAST; kind++)
-        EXPECT(wire_shape_of(kind) != NULL);
+    for
+        MESSAGES_EACH(kind)
+    EXPECT(wire_shape_of(kind) != NULL);
     EXPECT(wire_shape_of(0) == NULL);
     EXPECT(wire_shape_of(1) == NULL);
     EXPECT(wire_shape_of(MESSAGES_KIND_LAST + 1) == NULL);
@@ -22,18 +23,20 @@ static unsigned rows_of(const struct wire_shape *shape)
 
 TEST(wire_shapes, every_field_of_the_contract_has_a_row)
 {
-    for (uint32_t kind = MESSAGES_KIND_FIRST; kind <= MESSAGES_KIND_LAST; kind++) {
-        const struct wire_shape *shape = wire_shape_of(kind);
-        EXPECT_EQ(rows_of(shape), shape->descriptor->n_fields);
-        EXPECT_EQ(shape->wire_size, shape->descriptor->sizeof_message);
-        for (unsigned i = 0; i < shape->list_count; i++) {
-            const struct wire_shape *of = shape->lists[i].of;
-            if (of == NULL)
-                continue;
-            EXPECT_EQ(rows_of(of), of->descriptor->n_fields);
-            EXPECT_EQ(of->wire_size, of->descriptor->sizeof_message);
-            // Elements have no lists of their own, so the codec needs no recursion.
-            EXPECT_EQ(of->list_count, 0);
+    for
+        MESSAGES_EACH(kind)
+        {
+            const struct wire_shape *shape = wire_shape_of(kind);
+            EXPECT_EQ(rows_of(shape), shape->descriptor->n_fields);
+            EXPECT_EQ(shape->wire_size, shape->descriptor->sizeof_message);
+            for (unsigned i = 0; i < shape->list_count; i++) {
+                const struct wire_shape *of = shape->lists[i].of;
+                if (of == NULL)
+                    continue;
+                EXPECT_EQ(rows_of(of), of->descriptor->n_fields);
+                EXPECT_EQ(of->wire_size, of->descriptor->sizeof_message);
+                // Elements have no lists of their own, so the codec needs no recursion.
+                EXPECT_EQ(of->list_count, 0);
+            }
         }
-    }
 }
