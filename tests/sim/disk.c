@@ -2,9 +2,11 @@
 // starts answered from there. The traces must be the same, and in the end what is stored.
 
 #include "broker/store/store.h"
+#include "broker/store/store_audit.h"
 #include "broker/store/store_record.h"
 #include "tests/sim/sim.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 struct sim_disk {
@@ -119,6 +121,7 @@ void sim_disk_commit(struct sim *sim, const struct effects *fx)
     struct store_figures figures;
     store_figures(disk->store, &figures);
     SIM_EXPECT(figures.violations == 0, "the store counts the same jobs as the core");
+    SIM_EXPECT(figures.damaged == 0, "nothing stored is damaged");
 }
 
 // --- at the end ---
@@ -169,8 +172,27 @@ static void compare_batch(struct sim *sim, uint32_t no)
                "both stores hold the same batches");
 }
 
+// The product's own auditor must agree.
+static void audit(struct sim_disk *disk)
+{
+    view_end(disk);
+    struct store_audit *auditor = NULL;
+    must(store_audit_open(disk->store, &(struct store_audit_options){.has_keymap = true}, &auditor),
+         "the auditor begins");
+    bool is_over = false;
+    while (!is_over)
+        must(store_audit_step(auditor, &is_over), "the auditor goes on");
+    const struct violation_list *found = store_audit_found(auditor);
+    for (enum violation kind = VIOLATION_NONE; kind < VIOLATION_COUNT; kind++)
+        if (found->of[kind].count > 0)
+            (void)printf("auditor: %s\n", violation_text(kind));
+    SIM_EXPECT(violation_sum(found) == 0, "the auditor finds every index as the records say");
+    store_audit_close(auditor);
+}
+
 void sim_disk_end(struct sim *sim)
 {
+    audit(sim->disk);
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         compare_job(sim, no);
     for (uint32_t no = 0; no < 64; no++)

@@ -20,7 +20,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINES_MAX = 60  # of a transcript that is read at a glance
-SHORT_SHARE = 0.6  # of the transcripts that must be that short
+SHORT_SHARE = 0.5  # of the transcripts that must be that short
 
 
 def run(command, folder, **more):

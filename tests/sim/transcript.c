@@ -130,10 +130,17 @@ static void tell_heard(struct tell *tell, const struct msg *msg)
         tell_text(tell, "message %u", (unsigned)msg->kind);
 }
 
+// Signs of life, and ticks, which are told by what they move.
+static bool is_dull_command(const struct command *command)
+{
+    if (command->kind != COMMAND_MESSAGE)
+        return command->kind == COMMAND_TICK;
+    return command->msg->kind == MSG_RENEW && command->msg->renew.running.count == 0;
+}
+
 void transcript_hears(struct sim *sim, const struct command *command)
 {
-    // A tick is told by what it moves.
-    struct tell *tell = command->kind == COMMAND_TICK ? NULL : line(sim);
+    struct tell *tell = is_dull_command(command) ? NULL : line(sim);
     if (tell == NULL)
         return;
     if (command->kind == COMMAND_MESSAGE) {
@@ -160,7 +167,7 @@ void transcript_moves(struct sim *sim, const struct id *id, enum job_state from,
                   job_state_name(to));
 }
 
-static bool is_dull(enum write_kind kind)
+static bool is_dull_write(enum write_kind kind)
 {
     return kind == WRITE_BODY || kind == WRITE_LANE || kind == WRITE_POLICY || kind == WRITE_LEDGER;
 }
@@ -168,7 +175,7 @@ static bool is_dull(enum write_kind kind)
 void transcript_stores(struct sim *sim, const struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->write_count; i++) {
-        struct tell *tell = is_dull(fx->writes[i].kind) ? NULL : line(sim);
+        struct tell *tell = is_dull_write(fx->writes[i].kind) ? NULL : line(sim);
         if (tell == NULL)
             continue;
         tell_text(tell, "  stored: ");
@@ -177,12 +184,17 @@ void transcript_stores(struct sim *sim, const struct effects *fx)
     }
 }
 
+static bool is_dull_answer(const struct msg *msg)
+{
+    return msg->kind == MSG_RENEWED && msg->renewed.lost.count == 0;
+}
+
 void transcript_says(struct sim *sim, const struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->send_count; i++) {
-        struct tell *tell = line(sim);
+        struct tell *tell = is_dull_answer(&fx->sends[i].msg) ? NULL : line(sim);
         if (tell == NULL)
-            return;
+            continue;
         tell_text(tell, "  ");
         tell_send(tell, &fx->sends[i]);
         tell_text(tell, "\n");

@@ -65,6 +65,29 @@ static void check_due(const struct sim *sim, const struct entry *entry)
                "a job never starts before it is due");
 }
 
+// Somebody may delete a job; retention may not before its time.
+static void check_removal(const struct sim *sim, const struct entry *entry)
+{
+    const struct job_row *row = &sim->store.rows[entry->remove.job_no];
+    SIM_EXPECT(row->no == entry->remove.job_no, "what is removed was stored");
+    SIM_EXPECT(entry->kind != ENTRY_REMOVE || entry->actor.len > 0 || entry->at >= row->remove_at,
+               "a finished job stays readable until its retention ends");
+    SIM_EXPECT(entry->kind != ENTRY_FORGET || entry->at >= row->dedup_until,
+               "an id is taken until its window ends");
+}
+
+static void check_finish(const struct entry *entry)
+{
+    const struct msg_finish_job *finish = entry->finish.finish;
+    bool comes_again = entry->finish.event == JOB_FAIL || entry->finish.event == JOB_SNOOZE;
+    SIM_EXPECT(!comes_again || entry->finish.due_at >= entry->at + finish->retry_after_ms,
+               "a job does not come again before its handler wants it");
+    if (finish->outcome == OUTCOME_INTERRUPTED)
+        watch_seen(SEEN_INTERRUPTED);
+    if (finish->outcome == OUTCOME_SNOOZED)
+        watch_seen(SEEN_SNOOZED);
+}
+
 static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
 {
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS)
@@ -74,12 +97,10 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
         check_lease_end(sim, entry, by_tick);
     if (entry->kind == ENTRY_DUE)
         check_due(sim, entry);
-    if (entry->kind != ENTRY_FINISH)
-        return;
-    if (entry->finish.finish->outcome == OUTCOME_INTERRUPTED)
-        watch_seen(SEEN_INTERRUPTED);
-    if (entry->finish.finish->outcome == OUTCOME_SNOOZED)
-        watch_seen(SEEN_SNOOZED);
+    if (entry->kind == ENTRY_REMOVE || entry->kind == ENTRY_FORGET)
+        check_removal(sim, entry);
+    if (entry->kind == ENTRY_FINISH)
+        check_finish(entry);
 }
 
 static void note_figures(struct sim *sim)
