@@ -1,6 +1,7 @@
 // The command: one program, its verbs in one table.
 
 #include "broker/shell/main.h"
+#include "broker/shell/audit.h"
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/dev.h"
@@ -35,6 +36,7 @@ static const struct command_verb verbs[] = {
     {"run", push_run_main, "submits a job, follows it, prints its result"},
     {"job", show_job_main, "shows a job: weft job show ID"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
+    {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
     {"version", version_main, "of this program"},
     {"help", help_main, "this list, or the flags of a verb: weft help push"},

@@ -4,6 +4,7 @@
 // files beside this one work on it: intake and chores decide, commit flushes, release speaks.
 
 #include "broker/core/core.h"
+#include "broker/shell/auditor.h"
 #include "broker/shell/batch.h"
 #include "broker/shell/commit.h"
 #include "broker/shell/metrics.h"
@@ -34,6 +35,7 @@ struct broker {
     struct peers *peers;
     struct watches *watches;
     struct readers *readers;
+    struct auditor *auditor;
     struct commit *commit;
     struct metrics *metrics;
     struct batch_pool *pool;
@@ -49,6 +51,7 @@ struct broker {
     struct msg_held unsent[BROKER_UNSENT_MAX]; // granted, but their worker could not be reached
     uint32_t unsent_count;                     // more than there is room for wait for their leases
     struct metrics_counters counters;
+    struct auditor_figures audited;
     struct store_figures space; // as of the last settled batch
     when_ms space_asked_at;     // when the file system was last asked, while it is short
     bool is_short;              // no new jobs, because the disk is nearly full

@@ -73,6 +73,10 @@ static err start_threads(struct broker *broker, const char **out_why)
         .store = broker->store, .wake = &broker->wake, .sweep_every_ms = SWEEP_EVERY_MS};
     if (e == OK)
         e = readers_open(&readers, &broker->readers);
+    struct auditor_options auditor = {
+        .store = broker->store, .wake = &broker->wake, .every_ms = broker->options->audit_every_ms};
+    if (e == OK)
+        e = auditor_open(&auditor, &broker->auditor);
     if (e != OK)
         return e;
     *out_why = "--metrics: the address is in use, or not HOST:PORT";
@@ -136,6 +140,7 @@ static void give_messages_back(struct broker *broker)
 static void unmake(struct broker *broker)
 {
     metrics_close(broker->metrics);
+    auditor_close(broker->auditor);
     readers_close(broker->readers);
     commit_close(broker->commit);
     give_messages_back(broker);

@@ -140,6 +140,11 @@ void metrics_count_batch(struct metrics *metrics, const struct batch *batch)
     histogram_add(&metrics->commit_jobs, (double)batch->effects.changed_count);
 }
 
+void metrics_mark(struct metrics *metrics)
+{
+    metrics->is_dirty = true;
+}
+
 static void copy_lanes(struct metrics *metrics, const struct core *core)
 {
     struct lane_figures figures;
@@ -168,6 +173,7 @@ void metrics_copy(struct metrics *metrics, const struct metrics_source *source)
     if (pthread_mutex_trylock(&metrics->mutex) != 0)
         return; // somebody reads: the next round will do
     metrics->sample.store = *source->store;
+    metrics->sample.audited = *source->audited;
     metrics->sample.is_short = source->is_short;
     metrics->sample.counters = *source->counters;
     metrics->sample.commit_seconds = metrics->commit_seconds;

@@ -7,6 +7,7 @@
 // server's thread prints the last copy.
 
 #include "broker/core/core.h"
+#include "broker/shell/auditor.h"
 #include "broker/shell/batch.h"
 #include "lib/base/err.h"
 
@@ -24,6 +25,7 @@ struct metrics_source {
     const struct core *core;
     const struct metrics_counters *counters;
     const struct store_figures *store;
+    const struct auditor_figures *audited;
     struct now now;
     bool is_short;
     uint32_t peer_count;
@@ -47,6 +49,8 @@ void metrics_set_ready(struct metrics *metrics, bool is_ready);
 
 // A batch has been released.
 void metrics_count_batch(struct metrics *metrics, const struct batch *batch);
+// Something else was counted.
+void metrics_mark(struct metrics *metrics);
 // Copies the figures when something was counted since the last copy and that is long enough ago.
 void metrics_copy(struct metrics *metrics, const struct metrics_source *source);
 // How long until metrics_copy() will do something, in ms; WHEN_NEVER: nothing was counted.

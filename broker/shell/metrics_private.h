@@ -14,6 +14,7 @@ struct metrics_lane {
 struct metrics_sample {
     struct core_figures core;
     struct store_figures store;
+    struct auditor_figures audited;
     struct metrics_counters counters;
     struct histogram commit_seconds;
     struct histogram commit_jobs;

@@ -148,6 +148,25 @@ static void print_store(FILE *out, const struct metrics_sample *sample)
                     "Jobs changed by one flushed transaction.");
 }
 
+static void print_audit(FILE *out, const struct auditor_figures *audited)
+{
+    head(out, "weft_audit_violations_total", "counter",
+         "What the auditor has found wrong, in all rounds; must be 0.");
+    for (unsigned kind = 1; kind < VIOLATION_COUNT; kind++)
+        (void)fprintf(out, "weft_audit_violations_total{kind=\"%s\"} %llu\n",
+                      violation_slug((enum violation)kind),
+                      (unsigned long long)audited->violations[kind]);
+    counter(out, "weft_audit_rounds_total", audited->round_count, "Whole rounds of the auditor.");
+    gauge(out, "weft_audit_last_round_seconds", audited->round_seconds,
+          "How long the last whole round took, rests included.");
+    gauge(out, "weft_audit_last_round_jobs", (double)audited->row_count,
+          "Job records that it looked at.");
+    gauge(out, "weft_audit_last_round_timestamp_seconds", (double)audited->ended_at / 1000,
+          "When it ended, Unix time; 0 when there was none.");
+    head(out, "weft_audit_cpu_seconds_total", "counter", "Processor time of the auditor.");
+    (void)fprintf(out, "weft_audit_cpu_seconds_total %.6f\n", audited->cpu_seconds);
+}
+
 static double resident_bytes(void)
 {
     FILE *statm = fopen("/proc/self/statm", "re");
@@ -209,6 +228,7 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lan
     print_finishes(out, &sample->core);
     print_doors(out, sample);
     print_store(out, sample);
+    print_audit(out, &sample->audited);
     print_process(out, sample->started_at);
     bool failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {

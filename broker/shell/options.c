@@ -50,6 +50,11 @@ static const struct config_key keys[] = {
      .type = CONFIG_BOOL,
      .default_text = "false",
      .help = "start although the clock is 30 days ahead of the store"},
+    {.key = "audit-every",
+     .type = CONFIG_DURATION,
+     .default_text = "1h",
+     .max = 365 * 24 * (int64_t)HOUR_MS,
+     .help = "how often all records and indexes are compared; 0s: never"},
     {.key = "lease",
      .type = CONFIG_DURATION,
      .default_text = "30s",
@@ -173,6 +178,7 @@ err options_read(struct options *options, int argc, char *const *argv)
     options->ahead_bytes = (uint64_t)config_number(config, "ahead");
     options->allow_unsafe_place = config_is_on(config, "allow-unsafe-place");
     options->accept_clock_jump = config_is_on(config, "accept-clock-jump");
+    options->audit_every_ms = config_number(config, "audit-every");
     options->watch_count_max = number_of(options, "watch-count-max");
     options->limits = limits_of(options);
     return judge(options);

@@ -16,6 +16,7 @@ struct options {
     uint64_t ahead_bytes;
     bool allow_unsafe_place;
     bool accept_clock_jump;
+    when_ms audit_every_ms; // 0: never
     uint32_t watch_count_max;
     struct limits limits;
 };

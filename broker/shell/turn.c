@@ -24,6 +24,8 @@ static struct batch *take_settled(struct broker *broker)
     broker->committing = NULL;
     broker_view_end(broker);
     core_settled(broker->core, batch->number);
+    if (batch->figures.violations > broker->space.violations)
+        auditor_hurry(broker->auditor);
     broker->space = batch->figures;
     return batch;
 }
@@ -95,10 +97,15 @@ static bool pass_replies_on(struct broker *broker)
 
 static void copy_figures(struct broker *broker)
 {
+    if (auditor_has_news(broker->auditor)) {
+        auditor_figures(broker->auditor, &broker->audited);
+        metrics_mark(broker->metrics);
+    }
     metrics_copy(broker->metrics,
                  &(struct metrics_source){.core = broker->core,
                                           .counters = &broker->counters,
                                           .store = &broker->space,
+                                          .audited = &broker->audited,
                                           .is_short = broker->is_short,
                                           .now = broker->now,
                                           .peer_count = peers_count(broker->peers),
@@ -115,6 +122,7 @@ static bool finish_round(struct broker *broker, struct batch *settled)
         release_batch(broker, empty);
     bool more = pass_replies_on(broker);
     ask_readers(broker);
+    auditor_serve(broker->auditor, broker->core);
     copy_figures(broker);
     broker_view_end(broker);
     bool can_close = broker->committing == NULL;

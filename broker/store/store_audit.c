@@ -134,7 +134,6 @@ static err step_sums(struct store_audit *audit, bool *out_is_done)
             sums[state] += segment.counts[state];
         e = disk_next(audit->view->reader, &key, &record);
     }
-    tell_commits(audit);
     if (!is_damaged)
         compare_sums(audit, sums);
     *out_is_done = true;
@@ -345,6 +344,7 @@ static err look(struct store_audit *audit)
         audit->part = PARTS;
         return OK;
     }
+    tell_commits(audit);
     if (e == OK)
         e = judge_suspects(audit);
     if (e == OK)
@@ -377,6 +377,7 @@ err store_audit_open(struct store *store, const struct store_audit_options *opti
         return ERR_NO_MEMORY;
     audit->store = store;
     audit->options = *options;
+    audit->commit_violations = store->violations_at_open;
     err e = store_view_open(store, &audit->view);
     if (e != OK) {
         free(audit);

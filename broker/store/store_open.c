@@ -110,6 +110,7 @@ err store_open(const struct store_options *options, struct store **out_store, co
         if (e != OK)
             *out_why = "the store's own records cannot be read; restore a backup";
     }
+    store->violations_at_open = atomic_load(&store->violations);
     store_keymap_init(&store->keymap, store->lineage);
     if (e != OK) {
         store_close(store);

@@ -49,6 +49,7 @@ struct store {
     _Atomic uint64_t settled_count; // commits that are in memory too
     _Atomic uint64_t write_count;
     _Atomic uint64_t violations;
+    uint64_t violations_at_open; // of these: the counts disagreed before anything was committed
     _Atomic uint64_t damaged;
 };
 

@@ -24,6 +24,11 @@ when_ms clock_mono_ms(void)
     return clock_mono_us() / 1000;
 }
 
+int64_t clock_cpu_us(void)
+{
+    return read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
 when_ms clock_wall_ms(void)
 {
     return read_us(CLOCK_REALTIME) / 1000;

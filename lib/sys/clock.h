@@ -9,6 +9,8 @@
 // CLOCK_MONOTONIC: leases, heartbeats, deadlines of this process. Stops while the machine sleeps.
 when_ms clock_mono_ms(void);
 int64_t clock_mono_us(void);
+// What the calling thread has used of the processor.
+int64_t clock_cpu_us(void);
 // CLOCK_REALTIME, which may jump in both directions.
 when_ms clock_wall_ms(void);
 // CLOCK_BOOTTIME: counts sleep too.

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 bool process_die_with(pid_t parent)
@@ -15,6 +16,13 @@ bool process_die_with(pid_t parent)
 void process_name(const char *name)
 {
     (void)prctl(PR_SET_NAME, name); // for the eye only
+}
+
+void process_stand_back(void)
+{
+    enum { NICE = 10 };
+    // Of a thread, by its number: Linux has it so. Without the right to it nothing is lost.
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 }
 
 // The name of the program stands in parentheses and may hold anything, so counting begins at the

@@ -90,6 +90,7 @@ DOCUMENTED = [
      r'\{\s*(?:\.key\s*=\s*)?"([a-z][a-z0-9-]*)",\s*(?:\.type\s*=\s*)?CONFIG_'),
     ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c"],
      r"# TYPE (weft_\w+)"),
+    ("violation", ["broker/core/violation.h"], r'X\(VIOLATION_\w+,\s*"([a-z]+-[a-z-]+)"'),
     ("verb", ["cli/*.c"], r'^ +\{\s*(?:\.(?:name|verb)\s*=\s*)?"([a-z]+)",\s*(?:\.run = )?\w+_\w+,'),
 ]
 # A kind sleeps until the documents name this share of it; from then on all of it must be there.
