@@ -15,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -56,6 +57,7 @@ class Run:
         self.actors = []
         self.paused = []        # (until when, who, what to call then)
         self.pause_count = 0
+        self.audit_rounds = 0
         self.began = time.monotonic()
         self.summary = collections.OrderedDict()
 
@@ -169,6 +171,20 @@ class Run:
         self.write_down(found, figures)
         self.place.gateway.stop()
         self.place.broker.stop()
+        self.audit()
+
+    def audit(self):
+        """What the auditor saw beside the kills, and over what they have left."""
+        told = sorted({found[1] for found in self.place.broker.logged(r" audit\.violation (kind=\S+ .*)")})
+        if told:
+            raise Failed("the auditor has named:\n  " + "\n  ".join(told))
+        done = subprocess.run([os.environ["WEFT_BIN"], "audit", "--data", f"{self.place.folder}/broker"],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(f"weft audit:\n{done.stdout}{done.stderr}")
+        self.audit_rounds = sum(1 for _ in self.place.broker.logged(r" audit\.round (.*)"))
+        if self.audit_rounds == 0:
+            raise Failed("the auditor has made no round")
 
     def look_over_http(self, found):
         from lib_clients import Http
@@ -228,6 +244,7 @@ class Run:
             "outcomes resent": self.place.stats("resent"),
             "leases answered from a journal": self.place.stats("answered_from_journal"),
             "outcomes refused as stale": self.place.stats("stale"),
+            "rounds of the auditor": self.audit_rounds,
         })
 
     def judge(self):

@@ -204,7 +204,8 @@ class Place:
         weft = os.environ["WEFT_BIN"]
         self.broker = self._program(
             "broker", [weft, "broker", "--zmq", self.zmq, "--pub", "tcp://127.0.0.1:0", "--data",
-                       f"{self.folder}/broker", "--lease", f"{LEASE_S}s", "--renew", "250ms", "--log-level", "debug"])
+                       f"{self.folder}/broker", "--lease", f"{LEASE_S}s", "--renew", "250ms", "--audit-every", "1s",
+                       "--log-level", "debug"])
         self.broker.at_ready = lambda program: self.record_figures(f"start {program.starts}")
         self.gateway = self._program(
             "gateway", [weft, "gateway", "--http", f"127.0.0.1:{self.http_port}", "--broker", self.zmq,
