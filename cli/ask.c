@@ -49,7 +49,7 @@ static void complain(struct ask *ask, err e)
     } else if (e == ERR_TIMEOUT) {
         command_complain(ask->program,
                          "the broker at %s has not answered within %gs; what was asked may have "
-                         "happened: ask again with the same --key",
+                         "happened: ask again (a submission with the same --key)",
                          ask->endpoint, seconds);
     } else {
         ask->code = COMMAND_DEAD;
@@ -117,6 +117,30 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
     if (answer->batch_status_is.error == OK)
         return &answer->batch_status_is;
     complain_unknown(ask, "batch", &batch->batch_id, answer->batch_status_is.error);
+    return NULL;
+}
+
+static void complain_not_done(struct ask *ask, const struct id *id, const struct msg_acted *acted)
+{
+    if (acted->error == ERR_NOT_FOUND || acted->error == ERR_GONE) {
+        complain_unknown(ask, "job", id, acted->error);
+        return;
+    }
+    ask->code = COMMAND_DEAD;
+    command_complain(ask->program, "not done: %s (%.*s)", err_text(acted->error),
+                     (int)acted->detail.len,
+                     acted->detail.len > 0 ? (const char *)acted->detail.data : "");
+}
+
+const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
+{
+    struct msg question = {.kind = MSG_ACT, .act = *act};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_ACTED);
+    if (answer == NULL)
+        return NULL;
+    if (answer->acted.error == OK)
+        return &answer->acted;
+    complain_not_done(ask, &act->job_id, &answer->acted);
     return NULL;
 }
 

@@ -22,6 +22,8 @@ const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit 
 // A job or batch that is not known is a complaint too.
 const struct msg_status_is *ask_status(struct ask *ask, const struct msg_status *status);
 const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_batch_status *batch);
+// An act that was refused is a complaint too.
+const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act);
 
 // Tells why a job was refused.
 void ask_complain_refused(const char *program, const struct msg_submitted_job *said);

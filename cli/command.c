@@ -89,6 +89,16 @@ bool command_begin(struct config *config, const struct config_table *table, int 
     return false;
 }
 
+bool command_read_id(const struct config *config, struct id *out_id)
+{
+    const char *text = config->arguments[0];
+    if (id_from_text(slice_of_text(text), out_id) == OK)
+        return true;
+    command_complain(config->table->program,
+                     "\"%.80s\" is not an id (like 01890a5d-ac96-774b-bcce-b302099a8057)", text);
+    return false;
+}
+
 bool command_wants_json(const struct config *config)
 {
     return strcmp(config_text(config, "output"), "json") == 0;

@@ -2,6 +2,7 @@
 
 // What all verbs share: reading their settings, exit codes, complaints. Not thread-safe.
 
+#include "lib/base/id.h"
 #include "lib/sys/config.h"
 
 #include <stdio.h>
@@ -59,6 +60,9 @@ bool command_begin(struct config *config, const struct config_table *table, int 
 // "weft VERB: sentence" on standard error.
 void command_complain(const char *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// The first argument as an id; false after a complaint.
+bool command_read_id(const struct config *config, struct id *out_id);
 
 bool command_wants_json(const struct config *config);
 

@@ -11,7 +11,8 @@
     "    fi\n"                                                                                     \
     "    case \"$1\" in\n"                                                                         \
     "    job|batch)\n"                                                                             \
-    "        if [ \"$2\" -eq 2 ]; then echo show; else\n"                                          \
+    "        if [ \"$2\" -eq 2 ]; then\n"                                                          \
+    "            weft \"$1\" --help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p'; else\n"            \
     "            weft \"$1\" show --help | sed -n 's/^ .*\\(--[a-z][a-z-]*\\) .*/\\1/p'; fi ;;\n"  \
     "    completion) echo bash; echo zsh ;;\n"                                                     \
     "    help) weft help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p' ;;\n"                          \

@@ -2,6 +2,7 @@
 
 #include "cli/show.h"
 
+#include "cli/act.h"
 #include "cli/ask.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
@@ -46,16 +47,6 @@ const struct config_table show_batch_table = {
     .argument_count_min = 1,
     .argument_count_max = 1,
 };
-
-static bool read_id(const struct config *config, struct id *out_id)
-{
-    const char *text = config->arguments[0];
-    if (id_from_text(slice_of_text(text), out_id) == OK)
-        return true;
-    command_complain(config->table->program,
-                     "\"%.80s\" is not an id (like 01890a5d-ac96-774b-bcce-b302099a8057)", text);
-    return false;
-}
 
 // It was waited for in vain.
 static bool is_late(const struct config *config, bool is_final)
@@ -137,7 +128,7 @@ static int with_id(const struct config_table *table, int argc, char **argv,
     struct ask ask = {0};
     struct id id;
     int code = COMMAND_USAGE;
-    if (command_begin(&config, table, argc, argv, &code) && read_id(&config, &id))
+    if (command_begin(&config, table, argc, argv, &code) && command_read_id(&config, &id))
         code = ask_open(&ask, &config) ? act(&ask, &id, &config) : ask.code;
     ask_close(&ask);
     config_deinit(&config);
@@ -156,8 +147,11 @@ static int batch_main(int argc, char **argv)
 
 int show_job_main(int argc, char **argv)
 {
-    static const struct command_verb items[] = {{"show", job_main, "status and result of a job"}};
-    static const struct command_verbs verbs = {"weft job", items, 1};
+    static const struct command_verb items[] = {
+        {"show", job_main, "status and result of a job"},
+        {"cancel", act_cancel_main, "ends a job that has not ended"},
+    };
+    static const struct command_verbs verbs = {"weft job", items, sizeof items / sizeof *items};
     return command_dispatch(&verbs, argc, argv);
 }
 

@@ -117,6 +117,8 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     print_text(out, "type", status->type);
     print_text(out, "queue", status->queue);
     (void)fprintf(out, "%-14s %s\n", "status", answer_state(status->state));
+    if (status->cancel != CANCEL_NONE)
+        (void)fprintf(out, "%-14s %s\n", "cancel", answer_cancel(status->cancel));
     (void)fprintf(out, "%-14s %u (errors %u, crashes %u, interruptions %u)\n", "attempt",
                   status->attempt, status->errors, status->crashes, status->interruptions);
     if (status->progress_total > 0)
@@ -198,6 +200,23 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
     if (!begin_json(&json, 0))
         return;
     answer_submitted(&json, job, said);
+    end_json(&json, view->out);
+}
+
+void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted)
+{
+    struct out json;
+    char id[ID_TEXT_LEN + 1];
+    if (!view->wants_json) {
+        id_to_text(job_id, id);
+        bool is_asked = acted->cancel == CANCEL_REQUESTED && !answer_is_final(acted->state);
+        (void)fprintf(view->out, "%s %s%s\n", id, answer_state(acted->state),
+                      is_asked ? " (cancel requested)" : "");
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_acted(&json, job_id, acted);
     end_json(&json, view->out);
 }
 

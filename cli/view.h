@@ -20,6 +20,9 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
                     const struct msg_submitted_job *said);
 
+// What an act has come to.
+void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted);
+
 // The result alone: as it is; texts and JSON end with a line feed.
 void view_result(FILE *out, const struct body *result);
 // Why a job has not succeeded: one sentence, then the tail of what the handler wrote.

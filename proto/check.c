@@ -171,3 +171,14 @@ err check_finish_job(const struct msg_finish_job *job, const char **out_detail)
     };
     return judge(rules, COUNT(rules), out_detail);
 }
+
+err check_act(const struct msg_act *act, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {act->kind != ACT_NONE, ERR_BAD_FIELD, "kind: what is to be done"},
+        {!id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
+        {!id_is_zero(&act->act_id), ERR_BAD_FIELD, "act_id: a random id, the same when repeated"},
+        {act->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}

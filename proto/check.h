@@ -31,4 +31,5 @@ bool check_key(struct slice key);
 MUST_USE err check_hello(const struct msg_hello *hello, const char **out_detail);
 MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out_detail);
 MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
+MUST_USE err check_act(const struct msg_act *act, const char **out_detail);
 MUST_USE err check_finish_job(const struct msg_finish_job *job, const char **out_detail);

@@ -48,8 +48,23 @@ enum outcome {
     OUTCOME_CRASHED = 4,
     OUTCOME_INTERRUPTED = 5,
     OUTCOME_SNOOZED = 6,
+    OUTCOME_CANCELLED = 7,
 };
-enum { OUTCOMES = 7 };
+enum { OUTCOMES = 8 };
+
+// How far the cancel of a running job has come.
+enum cancel {
+    CANCEL_NONE = 0,
+    CANCEL_REQUESTED = 1,    // the worker is told; the job still runs
+    CANCEL_ACKNOWLEDGED = 2, // the handler stopped
+    CANCEL_FORCED = 3,       // the lease ended first
+};
+
+// What somebody wants done.
+enum act_kind {
+    ACT_NONE = 0,
+    ACT_CANCEL = 1,
+};
 
 // Bytes with their content type.
 struct body {
@@ -182,6 +197,7 @@ struct msg_renew {
 
 struct msg_renewed {
     struct msg_held_list lost;
+    struct msg_held_list cancel;
 };
 
 struct msg_finish_job {
@@ -248,6 +264,7 @@ struct msg_status_is {
     uint64_t progress_done;
     uint64_t progress_total;
     struct slice progress_text;
+    enum cancel cancel;
 };
 
 struct msg_batch_status {
@@ -262,6 +279,21 @@ struct msg_batch_status_is {
     when_ms created_at;
     uint32_t version;
     uint32_t counts[JOB_STATES];
+};
+
+struct msg_act {
+    enum act_kind kind;
+    struct id job_id;
+    struct slice actor;
+    struct id act_id;
+};
+
+struct msg_acted {
+    err error;
+    struct slice detail;
+    enum job_state state;
+    uint32_t version;
+    enum cancel cancel;
 };
 
 struct msg_error {
@@ -290,6 +322,8 @@ enum msg_kind {
     MSG_BATCH_STATUS_IS = 15,
     MSG_ERROR = 16,
     MSG_BYE = 17,
+    MSG_ACT = 18,
+    MSG_ACTED = 19,
 };
 
 struct msg {
@@ -312,6 +346,8 @@ struct msg {
         struct msg_batch_status_is batch_status_is;
         struct msg_error error;
         struct msg_bye bye;
+        struct msg_act act;
+        struct msg_acted acted;
     };
 };
 
@@ -330,4 +366,5 @@ enum {
     MSG_ERROR_MESSAGE_LEN_MAX = 1024,
     MSG_ERROR_DETAIL_LEN_MAX = 16 * 1024,
     MSG_PROGRESS_TEXT_LEN_MAX = 256,
+    MSG_ACTOR_LEN_MAX = 128,
 };

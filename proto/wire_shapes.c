@@ -33,7 +33,9 @@ enum {
     CONTENT_LAST = CONTENT_TEXT,
     STATE_LAST = JOB_REMOVED,
     ROLE_LAST = ROLE_WORKER,
-    OUTCOME_LAST = OUTCOME_SNOOZED,
+    OUTCOME_LAST = OUTCOME_CANCELLED,
+    CANCEL_LAST = CANCEL_FORCED,
+    ACT_LAST = ACT_CANCEL,
 };
 
 #define W Weft__Wire__Held
@@ -212,7 +214,9 @@ static const struct wire_shape renew = {
 #define W Weft__Wire__Renewed
 #define M struct msg_renewed
 static const struct wire_list renewed_lists[] = {
-    LIST(&held, MSG_HELD_MAX, lost, lost.items, lost.count)};
+    LIST(&held, MSG_HELD_MAX, lost, lost.items, lost.count),
+    LIST(&held, MSG_HELD_MAX, cancel, cancel.items, cancel.count),
+};
 static const struct wire_shape renewed = {
     .descriptor = &weft__wire__renewed__descriptor, SIZES, LISTS(renewed_lists)};
 #undef W
@@ -297,6 +301,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_U64, 0, progress_done),
     SAME(WIRE_U64, 0, progress_total),
     SAME(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, progress_text),
+    SAME(WIRE_ENUM, CANCEL_LAST, cancel),
 };
 static const struct wire_shape status_is = {.descriptor = &weft__wire__status_is__descriptor,
                                             SIZES,
@@ -348,6 +353,33 @@ static const struct wire_shape bye = {
 #undef W
 #undef M
 
+#define W Weft__Wire__Act
+#define M struct msg_act
+static const struct wire_field act_fields[] = {
+    SAME(WIRE_ENUM, ACT_LAST, kind),
+    SAME(WIRE_ID, 0, job_id),
+    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
+    SAME(WIRE_ID, 0, act_id),
+};
+static const struct wire_shape act = {
+    .descriptor = &weft__wire__act__descriptor, SIZES, FIELDS(act_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__Acted
+#define M struct msg_acted
+static const struct wire_field acted_fields[] = {
+    SAME(WIRE_ERR, 0, error),
+    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
+    SAME(WIRE_ENUM, STATE_LAST, state),
+    SAME(WIRE_U32, 0, version),
+    SAME(WIRE_ENUM, CANCEL_LAST, cancel),
+};
+static const struct wire_shape acted = {
+    .descriptor = &weft__wire__acted__descriptor, SIZES, FIELDS(acted_fields)};
+#undef W
+#undef M
+
 const struct wire_shape *wire_shape_of(uint32_t kind)
 {
     static const struct wire_shape *const shapes[] = {
@@ -367,6 +399,8 @@ const struct wire_shape *wire_shape_of(uint32_t kind)
         [MSG_BATCH_STATUS_IS] = &batch_status_is,
         [MSG_ERROR] = &error,
         [MSG_BYE] = &bye,
+        [MSG_ACT] = &act,
+        [MSG_ACTED] = &acted,
     };
     return kind < COUNT(shapes) ? shapes[kind] : NULL;
 }

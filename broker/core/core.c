@@ -77,15 +77,17 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
     uint32_t worker = workers_find(&core->workers, &past->worker);
     // Loading has made room for both.
     CHECK(worker != WORKERS_NONE && leases_has_room(&core->leases));
-    leases_add(&core->leases,
-               &(struct lease){.job_id = job->id,
-                               .token = past->token,
-                               .ends_at = when_after(now.mono, past->lease_ms),
-                               .slot = slot,
-                               .worker = worker,
-                               .body_len = job->body_len,
-                               .lease_ms = past->lease_ms},
-               &workers_at(&core->workers, worker)->leases);
+    uint32_t lease = leases_add(&core->leases,
+                                &(struct lease){.job_id = job->id,
+                                                .token = past->token,
+                                                .ends_at = when_after(now.mono, past->lease_ms),
+                                                .slot = slot,
+                                                .worker = worker,
+                                                .body_len = job->body_len,
+                                                .lease_ms = past->lease_ms},
+                                &workers_at(&core->workers, worker)->leases);
+    if (job->cancel == CANCEL_REQUESTED)
+        leases_cancel(&core->leases, lease, now.mono);
     workers_out(&core->workers, worker, job->lane, job->body_len);
 }
 
@@ -130,6 +132,8 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return msg->renew.progress_count + msg->renew.running.count / 4;
     if (msg->kind == MSG_HELLO)
         return hello_weight(core, &msg->hello);
+    if (msg->kind == MSG_ACT)
+        return 1;
     return 0;
 }
 
@@ -177,6 +181,8 @@ static void step_message(struct core *core, struct now now, const struct command
         refuse(command, ERR_UNKNOWN_PEER, err_text(ERR_UNKNOWN_PEER), fx);
     else if (msg->kind == MSG_SUBMIT)
         submit_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_ACT)
+        act_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)
         step_worker(core, now, command, fx);
     else

@@ -27,7 +27,7 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     uint32_t peer;         // MESSAGE, GONE
-    const struct msg *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH BYE; lives until release
+    const struct msg *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT BYE; lives until release
     struct msg_held_list unsent; // UNSENT: at most LIMITS_STEP_RECORDS_MAX
     const uint64_t *job_nos;     // REMOVE
     uint32_t job_no_count;       // at most LIMITS_STEP_RECORDS_MAX
@@ -81,9 +81,9 @@ bool core_has_more(const struct core *core);
 struct core_figures {
     struct ledger_row ledger;
     uint64_t submitted, replayed, refused, granted;
-    uint64_t finished[7]; // accepted finishes by enum outcome
-    uint64_t stale;       // finishes refused because the token had passed on
-    uint64_t late;        // finishes accepted after their lease had ended
+    uint64_t finished[OUTCOMES]; // accepted finishes by enum outcome
+    uint64_t stale;              // finishes refused because the token had passed on
+    uint64_t late;               // finishes accepted after their lease had ended
     uint64_t leases_ended;
     uint64_t resent; // accepted finishes that came from a worker's journal
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;

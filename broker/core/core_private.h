@@ -39,6 +39,8 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
 void unsent_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
 void tick_step(struct core *core, struct now now, struct effects *fx);
+void act_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+              struct effects *fx);
 void remove_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
 // Hands waiting jobs to workers with credit, as far as the batch has room.
@@ -66,3 +68,5 @@ void lease_drop(struct core *core, uint32_t lease);
 void lease_forget_idle(struct core *core, uint32_t worker);
 // Puts a job whose state has just become one of the waiting ones where it waits.
 void wait_enter(struct core *core, uint32_t slot);
+// Takes a waiting job from where it waits; its state is about to change.
+void wait_leave(struct core *core, uint32_t slot);

@@ -9,6 +9,7 @@
 
 struct delayed {
     struct heap heap;
+    uint32_t *places; // by slot: where it stands in the heap, while it does
 };
 
 size_t delayed_size(const struct limits *limits);
@@ -18,5 +19,7 @@ void delayed_init(struct delayed *delayed, void *memory, const struct limits *li
 void delayed_push(struct delayed *delayed, const struct jobs *jobs, uint32_t slot);
 // The slot of the first job that is due at `now`, taken out, or JOBS_NONE.
 uint32_t delayed_take(struct delayed *delayed, when_ms now);
+// Takes out a job that waits here.
+void delayed_drop(struct delayed *delayed, uint32_t slot);
 // The earliest due time, or WHEN_NEVER.
 when_ms delayed_deadline(const struct delayed *delayed);

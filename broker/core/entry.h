@@ -15,6 +15,7 @@ enum entry_kind {
     ENTRY_PROGRESS, // a running job's word, stored
     ENTRY_REMOVE,   // retention: a tombstone stays while the key is taken
     ENTRY_FORGET,   // the tombstone goes too
+    ENTRY_CANCEL,   // a waiting job's end; of a running one, that it was asked for
 };
 
 struct entry {
@@ -52,6 +53,9 @@ struct entry {
         struct {
             uint64_t job_no;
         } remove; // REMOVE, FORGET
+        struct {
+            bool is_request; // the job runs: its worker is told
+        } cancel;
     };
 };
 

@@ -8,7 +8,8 @@ const struct ends events_ends = {.first = EVENTS_FIRST, .last = EVENTS_LAST};
 
 bool events_are_due(const struct entry *entry, enum job_state from, enum job_event event)
 {
-    if (entry->actor.len > 0 || entry->reason.len > 0 || entry->kind == ENTRY_LEASE_END)
+    if (entry->actor.len > 0 || entry->reason.len > 0 || entry->kind == ENTRY_LEASE_END ||
+        entry->kind == ENTRY_CANCEL)
         return true;
     return entry->kind == ENTRY_FINISH && (event != JOB_SUCCEED || from != JOB_RUNNING);
 }
@@ -17,23 +18,27 @@ static enum outcome outcome_of(const struct entry *entry)
 {
     if (entry->kind == ENTRY_FINISH)
         return entry->finish.finish->outcome;
+    if (entry->kind == ENTRY_LEASE_END && entry->lease_end.event == JOB_CANCEL)
+        return OUTCOME_CANCELLED;
     if (entry->kind == ENTRY_LEASE_END)
         return entry->lease_end.is_crash ? OUTCOME_CRASHED : OUTCOME_INTERRUPTED;
     return OUTCOME_NONE;
 }
 
-static bool burns(enum outcome outcome)
+// The end of a cancelled attempt burns nothing.
+static bool burns(enum outcome outcome, enum job_event event)
 {
-    return outcome == OUTCOME_FAILED || outcome == OUTCOME_DEAD || outcome == OUTCOME_CRASHED;
+    return event != JOB_CANCEL && (outcome == OUTCOME_FAILED || outcome == OUTCOME_DEAD ||
+                                   outcome == OUTCOME_CRASHED || outcome == OUTCOME_CANCELLED);
 }
 
 // The counters have counted the attempt already. One that ended with its lease is told by that
 // event; what comes late has none.
-static uint32_t attempt_of(const struct past *past, enum outcome outcome)
+static uint32_t attempt_of(const struct past *past, enum outcome outcome, enum job_event event)
 {
     if (outcome == OUTCOME_NONE || id_is_zero(&past->worker))
         return 0;
-    return 1u + past->errors + past->crashes - burns(outcome);
+    return 1u + past->errors + past->crashes - burns(outcome, event);
 }
 
 void events_tell(const struct job *job, struct past *past, const struct entry *entry,
@@ -45,7 +50,7 @@ void events_tell(const struct job *job, struct past *past, const struct entry *e
     struct event_row row = {
         .seq = ++past->event_count,
         .version = job->version,
-        .attempt = attempt_of(past, outcome),
+        .attempt = attempt_of(past, outcome, event),
         .at = entry->at,
         .granted_at = outcome != OUTCOME_NONE ? past->granted_at : 0,
         .due_at = waits ? job->at : 0,

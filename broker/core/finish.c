@@ -38,9 +38,13 @@ static struct verdict retry_or_die(const struct core *core, const struct job *jo
 static struct verdict verdict_in_time(const struct core *core, const struct job *job,
                                       const struct msg_finish_job *finish, when_ms now)
 {
+    // Whatever it is, the handler has stopped.
+    if (job->cancel == CANCEL_REQUESTED && finish->outcome != OUTCOME_SUCCEEDED)
+        return (struct verdict){.event = JOB_CANCEL, .due_at = now};
     switch (finish->outcome) {
     case OUTCOME_SUCCEEDED: return (struct verdict){.event = JOB_SUCCEED, .due_at = now};
     case OUTCOME_FAILED:
+    case OUTCOME_CANCELLED: // of its own accord
     case OUTCOME_CRASHED: return retry_or_die(core, job, finish, now);
     case OUTCOME_DEAD: return (struct verdict){.event = JOB_DIE, .due_at = now};
     case OUTCOME_INTERRUPTED: return (struct verdict){.event = JOB_RETURN, .due_at = now};
@@ -72,7 +76,7 @@ static void apply(struct core *core, struct now now, uint32_t slot,
     struct verdict verdict =
         is_late ? verdict_late(job, finish) : verdict_in_time(core, job, finish, now.store);
     if (is_late)
-        ready_drop(&core->ready, slot);
+        wait_leave(core, slot);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_FINISH,
                                  .at = now.store,

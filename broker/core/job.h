@@ -16,6 +16,8 @@
 //                                   │ remove
 //                                   ▼
 //                                REMOVED (a tombstone while the id is taken)
+//
+//        SCHEDULED, QUEUED, RETRYING, RUNNING ── cancel ──▶ CANCELLED ── remove ──▶ REMOVED
 
 #include "broker/core/row.h"
 
@@ -32,8 +34,9 @@ enum job_event {
     JOB_SNOOZE = 8,  // the handler asked to be called later
     JOB_REPORT = 9,  // a late failure is noted; its attempt was already burnt by the lease's end
     JOB_REMOVE = 10, // retention
+    JOB_CANCEL = 11, // somebody asked for it; the handler, if any, has stopped or lost its lease
 };
-enum { JOB_EVENTS = 11 };
+enum { JOB_EVENTS = 12 };
 
 // 72 bytes; what it costs per waiting job with its indexes is in docs/limits.md.
 struct job {

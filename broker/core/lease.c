@@ -10,14 +10,16 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, const struc
     const struct past *past = ledger_past(&core->ledger, job);
     bool is_last = end->is_crash && (past->crashes + 1u >= policy->max_crashes ||
                                      past->errors + past->crashes + 1u >= policy->max_attempts);
+    enum job_event event = is_last ? JOB_DIE : JOB_RETURN;
+    if (job->cancel == CANCEL_REQUESTED)
+        event = JOB_CANCEL;
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_LEASE_END,
                                  .at = now.store,
                                  .job_id = job->id,
                                  .reason = slice_of_text(end->reason),
                                  .slot = slot,
-                                 .lease_end = {.event = is_last ? JOB_DIE : JOB_RETURN,
-                                               .is_crash = end->is_crash}},
+                                 .lease_end = {.event = (uint8_t)event, .is_crash = end->is_crash}},
                  fx);
     core->figures.leases_ended++;
     wait_enter(core, slot);

@@ -99,10 +99,23 @@ void leases_renew(struct leases *leases, uint32_t no, when_ms mono)
     struct lease *item = leases_at(leases, no);
     CHECK(item->is_live);
     // A lease lasts at least its time: a renewal never shortens it.
-    item->ends_at = when_after(mono, item->lease_ms) > item->ends_at
-                        ? when_after(mono, item->lease_ms)
-                        : item->ends_at;
+    when_ms ends_at = when_after(mono, item->lease_ms);
+    if (item->cap_at != 0)
+        ends_at = when_min(ends_at, item->cap_at);
+    if (ends_at <= item->ends_at)
+        return;
+    item->ends_at = ends_at;
     heap_rekey(&leases->ends, item->place, item->ends_at);
+}
+
+void leases_cancel(struct leases *leases, uint32_t no, when_ms mono)
+{
+    struct lease *item = leases_at(leases, no);
+    CHECK(item->is_live);
+    when_ms cap_at = when_after(mono, item->lease_ms);
+    item->is_cancelled = true;
+    if (item->cap_at == 0 || cap_at < item->cap_at)
+        item->cap_at = cap_at;
 }
 
 uint32_t leases_find(const struct leases *leases, uint64_t token)

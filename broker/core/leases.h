@@ -15,6 +15,7 @@ struct lease {
     struct id job_id;
     uint64_t token;
     when_ms ends_at;     // mono
+    when_ms cap_at;      // mono, renewals do not lengthen it beyond; 0: no bound
     when_ms progress_at; // mono, of the last progress written; 0 when none
     uint64_t named_in;   // the worker's last message that named it, see lease_mark_named()
     uint32_t slot;       // of the job; only true while the lease is live
@@ -24,6 +25,7 @@ struct lease {
     uint32_t prev, next; // in the worker's list; `next` also links free ones
     uint32_t place;      // in the heap of ends
     bool is_live;        // else its time has passed
+    bool is_cancelled;   // the worker is to stop the job
 };
 
 struct leases {
@@ -48,8 +50,11 @@ uint32_t leases_add(struct leases *leases, const struct lease *lease, uint32_t *
 void leases_drop(struct leases *leases, uint32_t lease, uint32_t *list);
 // Its time has passed: no longer live, still in its worker's list.
 void leases_pass(struct leases *leases, uint32_t lease);
-// Counts the lease in full from now. It is live.
+// Counts the lease in full from now, as far as its bound lets it. It is live.
 void leases_renew(struct leases *leases, uint32_t lease, when_ms mono);
+
+// Its job is to be stopped: it lasts no longer than its length from now. It is live.
+void leases_cancel(struct leases *leases, uint32_t lease, when_ms mono);
 
 // LEASES_NONE when there is none with this token.
 uint32_t leases_find(const struct leases *leases, uint64_t token);

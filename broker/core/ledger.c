@@ -66,7 +66,7 @@ static void note_job(struct ledger *ledger, const struct job *job)
     note(ledger, past->token ^ (uint64_t)job->at << 20);
     note(ledger, (uint64_t)job->version << 32 | (uint64_t)past->errors << 16 | past->crashes);
     note(ledger, (uint64_t)past->interruptions << 16 | (uint64_t)job->state << 4 |
-                     (uint64_t)job->token_use);
+                     (uint64_t)job->token_use | (uint64_t)job->cancel << 8);
 }
 
 static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
@@ -213,6 +213,7 @@ static void count_outcome(struct past *past, enum outcome outcome)
 {
     switch (outcome) {
     case OUTCOME_FAILED:
+    case OUTCOME_CANCELLED: // nobody had asked for it
     case OUTCOME_DEAD: past->errors++; return;
     case OUTCOME_CRASHED: past->crashes++; return;
     case OUTCOME_INTERRUPTED: past->interruptions++; return;
@@ -238,13 +239,16 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
     struct past *past = pasts_at(&ledger->pasts, job->past);
     bool is_late = job->token_use == TOKEN_EXPIRED;
     CHECK(is_late ? job->state == JOB_QUEUED : job->state == JOB_RUNNING);
-    // The lease's end has already charged a late attempt.
-    if (!is_late)
+    enum job_event event = entry->finish.event;
+    // The lease's end has already charged a late attempt; the end of a cancelled one is nobody's
+    // fault.
+    if (event == JOB_CANCEL)
+        job->cancel = CANCEL_ACKNOWLEDGED;
+    else if (!is_late)
         count_outcome(past, entry->finish.finish->outcome);
     job->token_use = TOKEN_FINISHED;
     effects_write(fx, WRITE_OUTCOME)->outcome =
         (struct write_outcome){.job_no = job->no, .finish = entry->finish.finish};
-    enum job_event event = entry->finish.event;
     bool is_done = job_is_done(job_after(job->state, event));
     if (event != JOB_REPORT)
         job->at = entry->finish.due_at;
@@ -263,7 +267,9 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(job->state == JOB_RUNNING && job->token_use == TOKEN_OPEN);
     struct past *past = pasts_at(&ledger->pasts, job->past);
-    if (entry->lease_end.is_crash)
+    if (entry->lease_end.event == JOB_CANCEL)
+        job->cancel = CANCEL_FORCED;
+    else if (entry->lease_end.is_crash)
         past->crashes++;
     else
         past->interruptions++;
@@ -275,6 +281,25 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
         leave(ledger, slot);
     else
         let_go(past);
+}
+
+static void cancel(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                   struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    if (!entry->cancel.is_request) {
+        CHECK(job->state != JOB_RUNNING);
+        job->at = entry->at;
+        move(ledger, slot, JOB_CANCEL, entry, fx);
+        leave(ledger, slot);
+        return;
+    }
+    CHECK(job->state == JOB_RUNNING && job->cancel == CANCEL_NONE);
+    job->cancel = CANCEL_REQUESTED;
+    job->version++;
+    mark(ledger, slot, fx);
+    note_job(ledger, job);
+    tell(ledger, job, JOB_CANCEL, entry, fx);
 }
 
 static void progress(struct ledger *ledger, uint32_t slot, const struct entry *entry,
@@ -375,6 +400,10 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_PROGRESS:
         slot = slot_of(ledger, entry);
         progress(ledger, slot, entry, fx);
+        return slot;
+    case ENTRY_CANCEL:
+        slot = slot_of(ledger, entry);
+        cancel(ledger, slot, entry, fx);
         return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;

@@ -1,6 +1,6 @@
 // Station renew: the heartbeat of workers. Leases named in it are counted in full from now, passed
 // ones that are not named give their credit back; progress is written at most once a second and
-// job.
+// job. The answer names what was lost and what is to be stopped.
 
 #include "broker/core/core_private.h"
 
@@ -57,19 +57,25 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
 {
     const struct msg_held_list *running = &msg->renew.running;
     uint32_t worker = workers_of_peer(&core->workers, peer);
-    struct msg_held *lost = arena_take_array(fx->arena, running->count, sizeof *lost);
-    CHECK(lost != NULL);
+    // One list for both: what is lost from the front, what is to be stopped from the back.
+    struct msg_held *told = arena_take_array(fx->arena, running->count, sizeof *told);
+    CHECK(told != NULL);
     uint32_t lost_count = 0;
+    uint32_t cancel_count = 0;
     for (uint32_t i = 0; i < running->count; i++) {
         uint32_t no = held_by(core, worker, &running->items[i].job_id, running->items[i].token);
-        if (no == LEASES_NONE)
-            lost[lost_count++] = running->items[i];
-        else
-            leases_renew(&core->leases, no, now.mono);
+        if (no == LEASES_NONE) {
+            told[lost_count++] = running->items[i];
+            continue;
+        }
+        leases_renew(&core->leases, no, now.mono);
+        if (leases_at(&core->leases, no)->is_cancelled)
+            told[running->count - ++cancel_count] = running->items[i];
     }
     drop_unnamed(core, worker, running);
     for (uint32_t i = 0; i < msg->renew.progress_count; i++)
         note_progress(core, now, worker, &msg->renew.progress[i], fx);
-    effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed =
-        (struct msg_renewed){.lost = {.items = lost, .count = lost_count}};
+    effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed = (struct msg_renewed){
+        .lost = {.items = told, .count = lost_count},
+        .cancel = {.items = told + running->count - cancel_count, .count = cancel_count}};
 }

@@ -13,14 +13,6 @@ enum token_use {
     TOKEN_FINISHED = 3, // the answer was accepted
 };
 
-// How far a cancel has come.
-enum cancel {
-    CANCEL_NONE = 0,
-    CANCEL_REQUESTED = 1,    // the worker is told; the job still runs
-    CANCEL_ACKNOWLEDGED = 2, // the handler stopped
-    CANCEL_FORCED = 3,       // the lease ended first
-};
-
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.
 struct job_row {
     struct id id;

@@ -18,3 +18,20 @@ void wait_enter(struct core *core, uint32_t slot)
     }
     UNREACHABLE();
 }
+
+void wait_leave(struct core *core, uint32_t slot)
+{
+    switch ((enum job_state)jobs_at(&core->ledger.jobs, slot)->state) {
+    case JOB_QUEUED: ready_drop(&core->ready, slot); return;
+    case JOB_SCHEDULED:
+    case JOB_RETRYING: delayed_drop(&core->delayed, slot); return;
+    case JOB_SUCCEEDED:
+    case JOB_DEAD:
+    case JOB_CANCELLED:
+    case JOB_EXPIRED:
+    case JOB_RUNNING:
+    case JOB_REMOVED:
+    case JOB_NONE: break;
+    }
+    UNREACHABLE();
+}

@@ -246,6 +246,13 @@ static enum taken take_finish(struct broker *broker, struct arrival *arrival)
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
 }
 
+static enum taken take_act(struct broker *broker, struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = check_act(&arrival->msg.act, &detail);
+    return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
+}
+
 static enum taken take_kind(struct broker *broker, struct arrival *arrival)
 {
     switch (arrival->msg.kind) {
@@ -256,6 +263,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_FINISH: return take_finish(broker, arrival);
     case MSG_STATUS: return ask_job(broker, arrival);
     case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
+    case MSG_ACT: return take_act(broker, arrival);
     case MSG_BYE: return say_bye(broker, arrival);
     case MSG_WELCOME:
     case MSG_SUBMITTED:
@@ -264,6 +272,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_FINISHED:
     case MSG_STATUS_IS:
     case MSG_BATCH_STATUS_IS:
+    case MSG_ACTED:
     case MSG_ERROR:
         return refuse_arrival(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }

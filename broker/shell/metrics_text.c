@@ -62,9 +62,10 @@ static void print_finishes(FILE *out, const struct core_figures *core)
         [OUTCOME_CRASHED] = "crashed",
         [OUTCOME_INTERRUPTED] = "interrupted",
         [OUTCOME_SNOOZED] = "snoozed",
+        [OUTCOME_CANCELLED] = "cancelled",
     };
     head(out, "weft_finished_total", "counter", "Accepted finishes by outcome.");
-    for (int outcome = OUTCOME_SUCCEEDED; outcome <= OUTCOME_SNOOZED; outcome++)
+    for (int outcome = OUTCOME_SUCCEEDED; outcome < OUTCOMES; outcome++)
         (void)fprintf(out, "weft_finished_total{outcome=\"%s\"} %llu\n", names[outcome],
                       (unsigned long long)core->finished[outcome]);
     counter(out, "weft_crashes_total", core->finished[OUTCOME_CRASHED] + core->leases_ended,

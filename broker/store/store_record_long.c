@@ -221,7 +221,7 @@ err store_record_get_outcome(struct slice record, struct slice key,
     finish.error_kind = bytes_get(&in, kind_len);
     finish.error_message = bytes_get(&in, message_len);
     finish.error_detail = bytes_get(&in, detail_len);
-    if (in.bad || outcome > OUTCOME_SNOOZED || content > CONTENT_TEXT || resent > 1)
+    if (in.bad || outcome >= OUTCOMES || content > CONTENT_TEXT || resent > 1)
         return ERR_DAMAGED;
     finish.outcome = (enum outcome)outcome;
     finish.resent = resent == 1;

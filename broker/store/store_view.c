@@ -236,6 +236,7 @@ static struct msg_status_is status_of(const struct job_row *row)
         .ended_at = row->ended_at,
         .expires_at = row->remove_at,
         .dedup_until = row->dedup_until,
+        .cancel = (enum cancel)row->cancel,
     };
 }
 

@@ -33,6 +33,15 @@ bool answer_is_final(enum job_state state)
     return state >= JOB_SUCCEEDED;
 }
 
+const char *answer_cancel(enum cancel cancel)
+{
+    static const char *const names[] = {[CANCEL_REQUESTED] = "requested",
+                                        [CANCEL_ACKNOWLEDGED] = "acknowledged",
+                                        [CANCEL_FORCED] = "forced"};
+    CHECK((unsigned)cancel <= CANCEL_FORCED);
+    return names[cancel];
+}
+
 static void put_id(struct out *out, const char *name, const struct id *id)
 {
     char text[ID_TEXT_LEN + 1];
@@ -51,6 +60,18 @@ static void put_url(struct out *out, const char *name, const char *folder, const
     out_put_text(out, name, slice_of(url, len + ID_TEXT_LEN));
 }
 
+// The job's, and what is to be done behind it.
+static void put_act_url(struct out *out, const char *name, const struct id *id, const char *verb)
+{
+    char url[URL_LEN_MAX] = "/v1/jobs/";
+    size_t len = strlen(url);
+    id_to_text(id, url + len);
+    len += ID_TEXT_LEN;
+    CHECK(len + strlen(verb) < sizeof url);
+    memcpy(url + len, verb, strlen(verb));
+    out_put_text(out, name, slice_of(url, len + strlen(verb)));
+}
+
 // Moments that are not set are left out.
 static void put_moment(struct out *out, const char *name, when_ms at)
 {
@@ -67,6 +88,12 @@ static void put_text_if_any(struct out *out, const char *name, struct slice text
         out_put_text(out, name, text);
 }
 
+static void put_cancel(struct out *out, enum cancel cancel)
+{
+    if (cancel != CANCEL_NONE)
+        out_put_text(out, "cancel", slice_of_text(answer_cancel(cancel)));
+}
+
 void answer_submitted(struct out *out, const struct msg_submit_job *job,
                       const struct msg_submitted_job *said)
 {
@@ -76,6 +103,7 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue.len > 0 ? job->queue : slice_of_text("default"));
     put_url(out, "status_url", "/v1/jobs/", &said->job_id);
+    put_act_url(out, "cancel_url", &said->job_id, ":cancel");
     out_put_text(out, "durability", slice_of_text("flushed"));
     put_moment(out, "created_at", said->created_at);
     put_moment(out, "dedup_until", said->dedup_until);
@@ -145,6 +173,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     out_put_text(out, "type", status->type);
     out_put_text(out, "queue", status->queue);
     out_put_text(out, "status", slice_of_text(answer_state(status->state)));
+    put_cancel(out, status->cancel);
     out_put_unsigned(out, "version", status->version);
     out_put_unsigned(out, "priority", status->priority);
     out_put_unsigned(out, "attempt", status->attempt);
@@ -160,6 +189,17 @@ void answer_status(struct out *out, const struct msg_status_is *status,
         put_url(out, "batch_url", "/v1/batches/", &status->batch_id);
     }
     put_url(out, "status_url", "/v1/jobs/", &status->job_id);
+    out_close(out);
+}
+
+void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted)
+{
+    out_open_object(out);
+    put_id(out, "job_id", job_id);
+    out_put_text(out, "status", slice_of_text(answer_state(acted->state)));
+    put_cancel(out, acted->cancel);
+    out_put_unsigned(out, "version", acted->version);
+    put_url(out, "status_url", "/v1/jobs/", job_id);
     out_close(out);
 }
 

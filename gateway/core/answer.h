@@ -11,6 +11,9 @@ const char *answer_state(enum job_state state);
 // No later change but removal.
 bool answer_is_final(enum job_state state);
 
+// "requested"; NULL for CANCEL_NONE.
+const char *answer_cancel(enum cancel cancel);
+
 // 202 of a submission. `job` is what was asked for, `said` what the broker answered.
 void answer_submitted(struct out *out, const struct msg_submit_job *job,
                       const struct msg_submitted_job *said);
@@ -28,6 +31,9 @@ struct answer_result {
 };
 void answer_status(struct out *out, const struct msg_status_is *status,
                    const struct answer_result *result);
+
+// What an act has come to.
+void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted);
 
 void answer_batch(struct out *out, const struct msg_batch_status_is *batch);
 // Every job of the batch has ended.

@@ -17,12 +17,13 @@ struct ask_result {
     const struct msg_submitted_job *jobs; // one for each asked, in their order
     const struct msg_status_is *status;
     const struct msg_batch_status_is *batch;
+    const struct msg_acted *acted;
 };
 
 // Called once, in the courier's thread. Must not block. May ask again with the same struct.
 typedef void ask_done(struct ask *ask, const struct ask_result *result);
 
-enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH };
+enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH, ASK_ACT };
 
 struct ask {
     enum ask_kind kind;
@@ -36,6 +37,8 @@ struct ask {
     struct id id;
     uint32_t wait_ms;
     uint32_t version;
+    // ASK_ACT
+    const struct msg_act *act;
     // The courier's.
     struct ask *next;
     when_ms asked_at;

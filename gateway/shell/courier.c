@@ -40,7 +40,7 @@ struct courier {
     void *peer_memory;
     uint64_t session;
     struct arena arena;        // for coding one message
-    struct ask_line questions; // of status; not sent yet
+    struct ask_line questions; // of status, and acts; not sent yet
     struct ask_line urgent;    // jobs of single requests
     struct ask_line bulk;      // jobs of bulk requests
     struct parcel *parcels;
@@ -160,6 +160,8 @@ static struct msg take_question(struct courier *courier, struct ask_line *asks)
 {
     struct ask *ask = ask_take(&courier->questions);
     ask_put(asks, ask);
+    if (ask->kind == ASK_ACT)
+        return (struct msg){.kind = MSG_ACT, .act = *ask->act};
     if (ask->kind == ASK_STATUS)
         return (struct msg){.kind = MSG_STATUS, .status = {ask->id, ask->wait_ms, ask->version}};
     return (struct msg){.kind = MSG_BATCH_STATUS,
@@ -368,6 +370,8 @@ static void answered(struct courier *courier, const struct msg *msg)
             result.status = &msg->status_is;
         else if (msg->kind == MSG_BATCH_STATUS_IS && parcel->kind == ASK_BATCH)
             result.batch = &msg->batch_status_is;
+        else if (msg->kind == MSG_ACTED && parcel->kind == ASK_ACT)
+            result.acted = &msg->acted;
         else
             result.error =
                 msg->kind == MSG_ERROR && msg->error.error != OK ? msg->error.error : ERR_MALFORMED;

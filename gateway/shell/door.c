@@ -3,6 +3,7 @@
 #include "gateway/shell/door.h"
 
 #include "gateway/core/problem.h"
+#include "gateway/shell/acts.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/single.h"
@@ -14,6 +15,7 @@
 enum route {
     ROUTE_SUBMIT,
     ROUTE_STATUS,
+    ROUTE_ACT,
     ROUTE_BULK,
     ROUTE_BATCH,
     ROUTE_LIVE,
@@ -36,6 +38,7 @@ static const struct http_route routes[] = {
                       .body_len_max = SUBMIT_BODY_LEN_MAX,
                       .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_BULK] = {.method = "POST",
                     .path = "/v1/batches",
                     .body_len_max = BULK_BODY_LEN_MAX,
@@ -80,6 +83,7 @@ static void handle(void *ctx, struct http_request *request)
     switch ((enum route)request->route) {
     case ROUTE_SUBMIT: single_submit(gateway, request); return;
     case ROUTE_STATUS: single_status(gateway, request); return;
+    case ROUTE_ACT: acts_post_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;

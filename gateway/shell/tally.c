@@ -16,8 +16,8 @@ static const unsigned statuses[] = {0,   200, 202, 304, 400, 404, 405, 409, 410,
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };
 
 static const char *const route_names[TALLY_ROUTES] = {
-    [TALLY_SUBMIT] = "submit", [TALLY_JOB] = "job",     [TALLY_BULK] = "bulk",
-    [TALLY_BATCH] = "batch",   [TALLY_OTHER] = "other",
+    [TALLY_SUBMIT] = "submit", [TALLY_JOB] = "job", [TALLY_BULK] = "bulk",
+    [TALLY_BATCH] = "batch",   [TALLY_ACT] = "act", [TALLY_OTHER] = "other",
 };
 
 struct tally {

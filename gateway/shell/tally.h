@@ -13,9 +13,10 @@ enum tally_route {
     TALLY_JOB,
     TALLY_BULK,
     TALLY_BATCH,
+    TALLY_ACT,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 5 };
+enum { TALLY_ROUTES = 6 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

@@ -171,6 +171,21 @@ def progress_is_shown_on_a_terminal(bench):
     assert (process.returncode, output) == (0, "1\n"), (process.returncode, output)
 
 
+def cancel_ends_a_job(bench):
+    job_id = bench.weft("push", "nobody-serves-this").stdout.split()[0]
+    answer = bench.weft("job", "cancel", job_id)
+    assert (answer.returncode, answer.stdout) == (0, f"{job_id} cancelled\n"), answer
+    assert bench.json("job", "cancel", job_id)["status"] == "cancelled"
+    assert bench.weft("run", "act", "{}").returncode == 0
+    done = bench.weft("push", "act", "{}").stdout.split()[0]
+    bench.json("job", "show", done, "--wait")
+    answer = bench.weft("job", "cancel", done)
+    assert answer.returncode == 1 and "has ended" in answer.stderr, answer
+    answer = bench.weft("job", "cancel", "01890a5d-ac96-774b-bcce-b302099a8057")
+    assert answer.returncode == 4 and "knows no job" in answer.stderr, answer
+    assert bench.weft("job", "cancel", "x").returncode == 64
+
+
 def main():
     with Place() as place:
         bench = Bench(place)
@@ -179,7 +194,8 @@ def main():
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines,
                      unknown_ids_are_4_and_wrong_ones_64, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
-                     push_survives_a_killed_broker, progress_is_shown_on_a_terminal):
+                     push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
+                     cancel_ends_a_job):
             test(bench)
             print(f"ok {test.__name__}", flush=True)
 

@@ -41,6 +41,22 @@ class Real(unittest.TestCase):
         again = self.gateway.ask("POST", "/v1/batches", body, Content_Type="application/x-ndjson", Idempotency_Key="b")
         self.assertEqual((again.json["accepted"], again.json["replayed"]), (0, 1000))
 
+    def test_a_job_is_cancelled(self):
+        job = self.gateway.submit({"type": "a.b"}).json
+        answer = self.gateway.ask("POST", job["cancel_url"])
+        self.assertEqual((answer.status, answer.json["status"]), (200, "cancelled"), answer)
+        again = self.gateway.ask("POST", job["cancel_url"])
+        self.assertEqual((again.status, again.json), (200, answer.json))
+        self.assertEqual(self.gateway.ask("GET", job["status_url"]).json["status"], "cancelled")
+
+    def test_acts_that_cannot_be(self):
+        url = self.gateway.submit({"type": "a.b"}).json["status_url"]
+        none = "/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057"
+        for path, status in ((f"{none}:cancel", 404), (f"{url}:destroy", 404), ("/v1/jobs/x:cancel", 404),
+                             (f"{url}:cancel?force=1", 400), (url, 404)):
+            self.assertEqual(self.gateway.ask("POST", path).status, status, path)
+        self.assertEqual(self.gateway.ask("GET", url).json["status"], "queued")
+
     def test_keys_of_another_store_are_not_answered_from_memory(self):
         body = {"type": "a", "payload": 1}
 

@@ -56,6 +56,7 @@ class FakeBroker:
         self.outcomes = {}       # (job id, token) -> [(FinishJob, result bytes), …]
         self.verdicts = {}       # (job id, token) -> error number of the answer
         self.lost = []           # Held to be told as lost with the next RENEWED
+        self.cancels = []        # Held to be told as cancelled with every RENEWED
         self.lost_at_hello = []
         self.forgets = set()
         self.held = {}           # (job id, token) of grants that are not finished
@@ -92,6 +93,11 @@ class FakeBroker:
         self.send(pb.Jobs(jobs=[job]), block=payload)
         return grant
 
+    def cancel(self, grant):
+        """Said at once, unasked, and with every RENEWED from now on."""
+        self.cancels.append(grant.held)
+        self.send(pb.Renewed(cancel=[grant.held]))
+
     def _finish(self, body, block, corr):
         answers = []
         for job in body.jobs:
@@ -121,7 +127,7 @@ class FakeBroker:
             self.slots = 0 if body.quiet else body.slots
         elif kind == "renew" and kind not in self.forgets:
             lost, self.lost = self.lost, []
-            self.send(pb.Renewed(lost=lost), envelope.corr)
+            self.send(pb.Renewed(lost=lost, cancel=self.cancels), envelope.corr)
         elif kind == "finish":
             self._finish(body, block, envelope.corr)
 

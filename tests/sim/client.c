@@ -122,6 +122,7 @@ void client_turn(struct sim *sim, uint32_t no)
         if ((intent->state == INTENT_OPEN && sim->now.mono >= intent->repeat_at) || again)
             submit(sim, client, intent);
     }
+    act_turn(sim, no);
 }
 
 static struct intent *intent_of(struct sim *sim, uint64_t corr)
@@ -160,6 +161,8 @@ void client_receive(struct sim *sim, uint32_t no, const struct msg *msg)
         client->is_known = false;
         watch_seen(SEEN_UNKNOWN_PEER);
     }
+    if (msg->kind == MSG_ACTED)
+        act_receive(sim, msg);
     if (msg->kind != MSG_SUBMITTED)
         return;
     struct intent *intent = intent_of(sim, msg->corr);

@@ -25,6 +25,7 @@ enum {
     SIM_JOBS = 4096, // numbers of jobs over one run
     SIM_PACKETS = 4096,
     SIM_INTENTS = 400,
+    SIM_ACTS = 400,
     SIM_HELD = 16,
     SIM_ENTRIES = 1 << 16,
     SIM_EVENTS = 1 << 16,
@@ -72,7 +73,12 @@ enum {
     X(SEEN_UNSENT, "a job could not be handed to its worker")                                      \
     X(SEEN_PROGRESS, "progress was stored")                                                        \
     X(SEEN_EVENTS, "a job had several events")                                                     \
-    X(SEEN_BATCH_OVER, "a batch was over")
+    X(SEEN_BATCH_OVER, "a batch was over")                                                         \
+    X(SEEN_CANCEL_WAITING, "a waiting job was cancelled")                                          \
+    X(SEEN_CANCEL_ASKED, "a running job's cancel was asked for")                                   \
+    X(SEEN_CANCEL_ACKNOWLEDGED, "… and acknowledged by its handler")                               \
+    X(SEEN_CANCEL_FORCED, "… and forced by its lease's end")                                       \
+    X(SEEN_ACT_CONFLICT, "an act came when the job had ended")
 
 #define SIM_ENUM(name, text) name,
 enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
@@ -188,6 +194,15 @@ struct intent {
     bool is_impostor; // the same key as another intent, with another body
 };
 
+// What a client wants done with a job.
+struct sim_act {
+    struct msg_act act;
+    uint64_t corr;
+    when_ms repeat_at;
+    uint32_t client;
+    bool is_open; // not answered yet
+};
+
 struct client {
     uint32_t peer;
     bool is_known; // was WELCOMEd
@@ -201,6 +216,7 @@ struct held {
     when_ms done_at;
     when_ms repeat_at;
     bool is_done; // FINISH is to be said until answered
+    bool is_deaf; // does not listen to cancels
 };
 
 struct sim_worker {
@@ -239,6 +255,7 @@ struct seen_grant {
     struct id job_id;
     uint32_t worker;
     when_ms safe_until; // mono: its lease must not end before
+    when_ms stop_by;    // mono: cancelled, its lease must not end later; 0: not
     bool is_out;        // counts against the worker's credit
 };
 
@@ -279,6 +296,8 @@ struct sim {
     struct sim_worker workers[SIM_WORKERS];
     struct intent intents[SIM_INTENTS];
     uint32_t intent_count;
+    struct sim_act acts[SIM_ACTS];
+    uint32_t act_count;
     uint32_t peer_next;
     uint64_t corr_next;
     struct watch watch;
@@ -369,6 +388,11 @@ void shell_crash(struct sim *sim);
 void client_init(struct sim *sim);
 void client_turn(struct sim *sim, uint32_t no);
 void client_receive(struct sim *sim, uint32_t no, const struct msg *msg);
+// act.c
+void act_turn(struct sim *sim, uint32_t client);
+void act_receive(struct sim *sim, const struct msg *msg);
+struct sim_act *act_of(struct sim *sim, uint64_t corr); // NULL: nobody's
+bool act_was_asked(const struct sim *sim, enum act_kind kind, const struct id *job_id);
 void worker_init(struct sim *sim);
 void worker_turn(struct sim *sim, uint32_t no);
 void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg);
@@ -390,6 +414,11 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
 void watch_grants(struct sim *sim, const struct effects *fx);
 struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token);  // NULL when never granted
 uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORKERS: nobody's
+// watch_act.c
+void watch_act_entry(struct sim *sim, const struct entry *entry);
+void watch_act_leases(const struct sim *sim);
+void watch_act_start(struct sim *sim);
+void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
 // watch_commit.c: before the writes reach the store.
 void watch_commit(struct sim *sim, const struct effects *fx);
 // watch_history.c: of the same writes, those of timelines.

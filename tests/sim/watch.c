@@ -38,6 +38,7 @@ void watch_start(struct sim *sim)
         // Leases count in full from a start.
         sim->watch.grants[i].safe_until = sim->now.mono + SIM_LEASE_MS;
     }
+    watch_act_start(sim);
     memset(sim->watch.slots, 0, sizeof sim->watch.slots);
     // What was not durable never happened.
     sim->watch.state_count = 0;

@@ -50,7 +50,7 @@ static void check_burnt(const struct effects *fx, const struct job_row *row,
         enum outcome outcome =
             entry->kind == ENTRY_FINISH ? entry->finish.finish->outcome : OUTCOME_NONE;
         has_cause = has_cause || outcome == OUTCOME_FAILED || outcome == OUTCOME_DEAD ||
-                    outcome == OUTCOME_CRASHED ||
+                    outcome == OUTCOME_CRASHED || outcome == OUTCOME_CANCELLED ||
                     (entry->kind == ENTRY_LEASE_END && entry->lease_end.is_crash);
     }
     SIM_EXPECT(has_cause, "only errors and crashes burn attempts");

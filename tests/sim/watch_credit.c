@@ -58,7 +58,7 @@ static void heard_renew(struct sim *sim, uint32_t worker, const struct msg *msg,
     const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
     for (uint32_t i = 0; answer->kind == MSG_RENEWED && i < msg->renew.running.count; i++) {
         struct seen_grant *grant = watch_grant_of(sim, msg->renew.running.items[i].token);
-        if (grant != NULL && !is_in(&answer->renewed.lost, grant->token))
+        if (grant != NULL && grant->stop_by == 0 && !is_in(&answer->renewed.lost, grant->token))
             grant->safe_until = sim->now.mono + SIM_LEASE_MS;
     }
     // What has passed and is not named is the worker's no more.

@@ -22,6 +22,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_FINISH: return entry->finish.event;
     case ENTRY_LEASE_END: return entry->lease_end.event;
     case ENTRY_REMOVE: return JOB_REMOVE;
+    case ENTRY_CANCEL: return JOB_CANCEL;
     case ENTRY_START:
     case ENTRY_PROGRESS:
     case ENTRY_FORGET: break;
@@ -33,6 +34,8 @@ static enum job_event event_of(const struct entry *entry)
 static void note_edge(struct sim *sim, const struct entry *entry)
 {
     struct seen_state *seen = watch_state_of(sim, &entry->job_id);
+    if (entry->kind == ENTRY_CANCEL && entry->cancel.is_request)
+        return;
     if (entry->kind == ENTRY_FORGET) {
         seen->state = JOB_NONE;
         return;
@@ -93,6 +96,7 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS)
         return;
     note_edge(sim, entry);
+    watch_act_entry(sim, entry);
     if (entry->kind == ENTRY_LEASE_END)
         check_lease_end(sim, entry, by_tick);
     if (entry->kind == ENTRY_DUE)
@@ -133,4 +137,5 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     else
         note_waiting(sim);
     note_figures(sim);
+    watch_act_leases(sim);
 }

@@ -17,7 +17,9 @@ static bool was_running(const struct sim *sim, const struct effects *fx, uint32_
     const struct id *id = &fx->entries[at].job_id;
     while (at-- > 0) {
         const struct entry *before = &fx->entries[at];
-        if (before->kind == ENTRY_PROGRESS || !id_equal(&before->job_id, id))
+        bool moved = before->kind != ENTRY_PROGRESS &&
+                     !(before->kind == ENTRY_CANCEL && before->cancel.is_request);
+        if (!moved || !id_equal(&before->job_id, id))
             continue;
         return before->kind == ENTRY_GRANT;
     }
@@ -28,7 +30,7 @@ static bool was_running(const struct sim *sim, const struct effects *fx, uint32_
 static bool is_to_be_told(const struct sim *sim, const struct effects *fx, uint32_t at)
 {
     const struct entry *entry = &fx->entries[at];
-    if (entry->actor.len > 0 || entry->kind == ENTRY_LEASE_END)
+    if (entry->actor.len > 0 || entry->kind == ENTRY_LEASE_END || entry->kind == ENTRY_CANCEL)
         return true;
     if (entry->kind != ENTRY_FINISH)
         return entry->reason.len > 0;
@@ -58,8 +60,11 @@ static void check_event(const struct entry *entry, const struct job_row *job,
         check_finish(entry->finish.finish, row);
     if (entry->kind != ENTRY_LEASE_END)
         return;
-    SIM_EXPECT(row->outcome == (entry->lease_end.is_crash ? OUTCOME_CRASHED : OUTCOME_INTERRUPTED),
-               "the end of a lease is a crash or an interruption");
+    enum outcome outcome = entry->lease_end.is_crash ? OUTCOME_CRASHED : OUTCOME_INTERRUPTED;
+    if (entry->lease_end.event == JOB_CANCEL)
+        outcome = OUTCOME_CANCELLED;
+    SIM_EXPECT(row->outcome == outcome,
+               "the end of a lease is a crash, an interruption or a cancel");
     SIM_EXPECT(!id_is_zero(&row->worker) && row->reason.len > 0,
                "the end of a lease is told with the worker and the reason");
 }

@@ -104,6 +104,8 @@ void watch_release(struct sim *sim, const struct effects *fx)
         const struct msg *msg = &fx->sends[i].msg;
         for (uint32_t j = 0; msg->kind == MSG_SUBMITTED && j < msg->submitted.count; j++)
             check_submitted(sim, msg->corr, &msg->submitted.jobs[j]);
+        if (msg->kind == MSG_ACTED)
+            watch_acted(sim, msg->corr, &msg->acted);
         for (uint32_t j = 0; msg->kind == MSG_FINISHED && j < msg->finished.count; j++)
             check_finished(sim, fx, &msg->finished.jobs[j]);
     }

@@ -167,7 +167,9 @@ static enum outcome pick_outcome(struct sim *sim)
         return OUTCOME_DEAD;
     if (dice < 86)
         return OUTCOME_CRASHED;
-    return dice < 93 ? OUTCOME_INTERRUPTED : OUTCOME_SNOOZED;
+    if (dice < 93)
+        return OUTCOME_INTERRUPTED;
+    return dice < 98 ? OUTCOME_SNOOZED : OUTCOME_CANCELLED;
 }
 
 static void take(struct sim *sim, struct sim_worker *worker, const struct msg_job *job)
@@ -183,6 +185,7 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
     held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
     if (plan_optional(sim, 10))
         held.done_at += 3 * SIM_LEASE_MS;
+    held.is_deaf = plan_optional(sim, 30);
     worker->held[worker->held_count++] = held;
 }
 
@@ -194,6 +197,19 @@ static void lose(struct sim *sim, struct sim_worker *worker, const struct msg_he
         // A handler that runs is stopped; a finished one is still reported. Some never listen.
         if (held != NULL && !held->is_done && !plan_optional(sim, 30))
             let_go(worker, held);
+    }
+}
+
+// A handler that listens stops soon, well or not; one that is done is reported as it is.
+static void cancel(struct sim *sim, struct sim_worker *worker, const struct msg_held_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct held *held = find(worker, &list->items[i].job_id, list->items[i].token);
+        if (held == NULL || held->is_done || held->is_deaf ||
+            held->finish.outcome == OUTCOME_CANCELLED)
+            continue;
+        held->finish.outcome = OUTCOME_CANCELLED;
+        held->done_at = sim->now.mono + (when_ms)world_below(sim, 300);
     }
 }
 
@@ -212,6 +228,8 @@ void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg)
     }
     if (msg->kind == MSG_RENEWED)
         worker->is_ready = worker->is_ready || msg->corr == worker->ready_corr;
+    if (msg->kind == MSG_RENEWED)
+        cancel(sim, worker, &msg->renewed.cancel);
     if (msg->kind == MSG_RENEWED)
         lose(sim, worker, &msg->renewed.lost);
     if (msg->kind == MSG_JOBS && worker->is_known)

@@ -137,6 +137,9 @@ static bool is_finished(const struct sim *sim)
     for (uint32_t i = 0; i < sim->intent_count; i++)
         if (sim->intents[i].state == INTENT_OPEN)
             return false;
+    for (uint32_t i = 0; i < sim->act_count; i++)
+        if (sim->acts[i].is_open)
+            return false;
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0 && !job_is_done(sim->store.rows[no].state))
             return false;

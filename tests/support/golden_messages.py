@@ -71,7 +71,7 @@ def samples():
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
         w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7")]))
-    yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS))
+    yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS, cancel=HELDS[1:]))
     yield "finish", b, dict(finish=w.Finish(jobs=[
         w.FinishJob(job_id=an_id(0xf1), token=5001, outcome=w.OUTCOME_FAILED, result=b.part(w.CONTENT_TEXT, b"half"),
                     error_kind="exit", error_message="status 3", error_detail="no such file\n", retry_after_ms=5002,
@@ -87,13 +87,16 @@ def samples():
         started_at_ms=7409, ended_at_ms=7410, expires_at_ms=7411, dedup_until_ms=7412,
         result=b.part(w.CONTENT_JSON, b"null"),
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
-        progress_done=7413, progress_total=7414, progress_text="caf\u00e9"))
+        progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(
         error=6, batch_id=an_id(0x25), created_at_ms=7601, version=7602, counts=[0, 1, 2, 300, 4, 5, 6, 7, 8, 9]))
     yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"]))
     yield "bye", b, dict(bye=w.Bye(reason="drained"))
+    yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), actor="cli", act_id=an_id(0x27)))
+    yield "acted", b, dict(acted=w.Acted(
+        error=26, detail="the job has ended", state=w.STATE_SUCCEEDED, version=7701, cancel=w.CANCEL_REQUESTED))
 
 
 def c_bytes(data):

@@ -395,6 +395,15 @@ void story_unsent(struct story *story, struct msg_held held)
     step(story, &(struct command){.kind = COMMAND_UNSENT, .unsent = unsent});
 }
 
+void story_act(struct story *story, enum act_kind kind, uint32_t number)
+{
+    struct msg msg = {
+        .kind = MSG_ACT,
+        .act = {.kind = kind, .job_id = story_id(number), .actor = slice_of_text("me")}};
+    msg.act.act_id = id_v7(STORY_EPOCH, 0, ++story->corr);
+    story_say(story, STORY_CLIENT, &msg);
+}
+
 void story_tick(struct story *story)
 {
     step(story, &(struct command){.kind = COMMAND_TICK});

@@ -115,4 +115,7 @@ void story_unsent(struct story *story, struct msg_held held);
 void story_tick(struct story *story);
 void story_remove(struct story *story, uint64_t job_no);
 
+// A client's act on a job; each has an id of its own.
+void story_act(struct story *story, enum act_kind kind, uint32_t number);
+
 struct core_figures story_figures(const struct story *story);

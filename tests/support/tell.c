@@ -113,12 +113,11 @@ void tell_write(struct tell *tell, const struct write *write)
 
 // --- sends ---
 
-static void tell_held(struct tell *tell, const struct msg_held_list *lost)
+static void tell_held(struct tell *tell, const char *word, const struct msg_held_list *lost)
 {
     for (uint32_t i = 0; i < lost->count; i++)
-        tell_text(tell, "%s %u@%u.%u", i == 0 ? " lost" : "",
-                  number_of(tell, &lost->items[i].job_id), epoch_of(lost->items[i].token),
-                  counter_of(lost->items[i].token));
+        tell_text(tell, "%s %u@%u.%u", i == 0 ? word : "", number_of(tell, &lost->items[i].job_id),
+                  epoch_of(lost->items[i].token), counter_of(lost->items[i].token));
 }
 
 static void tell_submitted(struct tell *tell, const struct msg_submitted *submitted)
@@ -143,16 +142,30 @@ static void tell_finished(struct tell *tell, const struct msg_finished *finished
                   number_of(tell, &finished->jobs[i].job_id), err_slug(finished->jobs[i].error));
 }
 
+static void tell_acted(struct tell *tell, const struct msg_acted *acted)
+{
+    static const char *const cancels[] = {"", " requested", " acknowledged", " forced"};
+    if (acted->error != OK)
+        tell_text(tell, "acted %s (%.*s)", err_slug(acted->error), (int)acted->detail.len,
+                  (const char *)acted->detail.data);
+    else
+        tell_text(tell, "acted %s v%u%s", job_state_name(acted->state), acted->version,
+                  cancels[acted->cancel]);
+}
+
 void tell_msg(struct tell *tell, const struct msg *msg)
 {
     if (msg->kind == MSG_WELCOME) {
         tell_text(tell, "welcome epoch %u", msg->welcome.epoch);
-        tell_held(tell, &msg->welcome.lost);
+        tell_held(tell, " lost", &msg->welcome.lost);
     } else if (msg->kind == MSG_RENEWED) {
         tell_text(tell, "renewed");
-        tell_held(tell, &msg->renewed.lost);
+        tell_held(tell, " lost", &msg->renewed.lost);
+        tell_held(tell, " cancel", &msg->renewed.cancel);
     } else if (msg->kind == MSG_SUBMITTED) {
         tell_submitted(tell, &msg->submitted);
+    } else if (msg->kind == MSG_ACTED) {
+        tell_acted(tell, &msg->acted);
     } else if (msg->kind == MSG_FINISHED) {
         tell_finished(tell, &msg->finished);
     } else {

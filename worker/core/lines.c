@@ -137,6 +137,18 @@ void lines_request(const struct lines_job *job, struct bytes_out *out)
     CHECK(!out->full);
 }
 
+void lines_cancel(const struct msg_held *held, struct bytes_out *out)
+{
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&held->job_id, id);
+    put_text(out, "{\"cancel\":\"");
+    put_text(out, id);
+    put_text(out, "\",\"token\":\"");
+    put_number(out, held->token);
+    put_text(out, "\"}\n");
+    CHECK(!out->full);
+}
+
 // --- the answer ---
 
 static err read_bool(struct slice value, bool *out_bool)
@@ -203,6 +215,8 @@ static err read_member(const struct jsontext_member *member, struct lines_answer
         return read_text(value, answer->message, sizeof answer->message, &answer->message_len);
     if (slice_is_text(member->name, "retry"))
         return read_bool(value, &answer->retry);
+    if (slice_is_text(member->name, "cancelled"))
+        return read_bool(value, &answer->cancelled);
     if (slice_is_text(member->name, "retry_after"))
         return read_span(value, &answer->retry_after_ms);
     return OK;
@@ -241,7 +255,9 @@ static void report_failure(const struct lines_answer *answer, struct outcome_rep
 void lines_report(const struct lines_answer *answer, struct outcome_report *out_report)
 {
     struct outcome_report report = {0};
-    if (!answer->ok) {
+    if (!answer->ok && answer->cancelled) {
+        outcome_cancelled(&report);
+    } else if (!answer->ok) {
         report_failure(answer, &report);
     } else if (answer->result.len > MSG_RESULT_LEN_MAX) {
         report.outcome = OUTCOME_DEAD;

@@ -7,6 +7,9 @@
 //   ◀─ {"job_id":"…","ok":true,"result":…}
 //   ◀─ {"job_id":"…","ok":false,"kind":"…","message":"…","retry":false,"retry_after":"30s"}
 //
+//   ─▶ {"cancel":"…","token":"…"}              that job is to be stopped
+//   ◀─ {"job_id":"…","ok":false,"cancelled":true}
+//
 // A payload that is JSON stands there as it was sent, on one line; one that is text is a string; any
 // other is "payload_base64", with its "content_type". The token is a string because many languages cannot
 // hold 64-bit numbers. Members that are not known are skipped, in both directions.
@@ -31,6 +34,10 @@ size_t lines_request_size(const struct lines_job *job);
 // Writes the line, its newline included.
 void lines_request(const struct lines_job *job, struct bytes_out *out);
 
+enum { LINES_CANCEL_SIZE = 96 };
+// The line that asks to stop a job, its newline included; LINES_CANCEL_SIZE bytes at most.
+void lines_cancel(const struct msg_held *held, struct bytes_out *out);
+
 enum { LINES_ANSWER_LEN_MAX = MSG_RESULT_LEN_MAX + 64 * 1024, LINES_MEMBERS_MAX = 32 };
 
 struct lines_answer {
@@ -38,6 +45,7 @@ struct lines_answer {
     bool ok;
     struct slice result; // JSON as written; empty when none or null
     bool retry;          // of a failure: true unless it said false
+    bool cancelled;      // of a failure: it stopped because it was asked to
     uint32_t retry_after_ms;
     uint8_t kind[MSG_ERROR_KIND_LEN_MAX];
     uint32_t kind_len;

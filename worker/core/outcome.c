@@ -76,6 +76,7 @@ static void end_by_us(enum slot_stop stop, struct outcome_report *report)
         report->message = slice_of_text("the handler was still running at its deadline");
         return;
     case SLOT_STOP_DRAIN: outcome_interrupted("the worker was stopped", report); return;
+    case SLOT_STOP_CANCEL: outcome_cancelled(report); return;
     case SLOT_STOP_LOST: outcome_interrupted("the lease was lost", report); return;
     case SLOT_STOP_NONE: break;
     }
@@ -138,10 +139,13 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
     CHECK(streams->tail.len <= MSG_ERROR_DETAIL_LEN_MAX);
     struct outcome_report report = {0};
     struct bytes_out message = {.data = room, .cap = OUTCOME_ROOM};
-    if (ended->stop != SLOT_STOP_NONE) {
+    bool is_good = ended->signo == 0 && ended->code == 0 && !ended->is_lines;
+    // Who was asked to stop and still succeeds has succeeded.
+    bool by_us = ended->stop != SLOT_STOP_NONE && !(is_good && ended->stop == SLOT_STOP_CANCEL);
+    if (by_us) {
         end_by_us(ended->stop, &report);
         report.detail = streams->tail;
-    } else if (ended->signo == 0 && ended->code == 0 && !ended->is_lines) {
+    } else if (is_good) {
         succeed(streams, &report);
     } else {
         if (ended->signo != 0)
@@ -176,6 +180,12 @@ void outcome_interrupted(const char *message, struct outcome_report *out_report)
 {
     say(out_report, OUTCOME_INTERRUPTED, "interrupted");
     out_report->message = slice_of_text(message);
+}
+
+void outcome_cancelled(struct outcome_report *out_report)
+{
+    say(out_report, OUTCOME_CANCELLED, "cancelled");
+    out_report->message = slice_of_text("the handler was stopped because the job was cancelled");
 }
 
 size_t outcome_size(const struct outcome_report *report)

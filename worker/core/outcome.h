@@ -59,6 +59,9 @@ struct body outcome_result(struct slice output);
 // An attempt that ended without a process: it was never begun, or its lease is lost.
 void outcome_interrupted(const char *message, struct outcome_report *out_report);
 
+// Somebody asked for it.
+void outcome_cancelled(struct outcome_report *out_report);
+
 // The bytes of all slices, for a copy in one piece.
 size_t outcome_size(const struct outcome_report *report);
 // Moves the slices of `report` to `room` of outcome_size() bytes.

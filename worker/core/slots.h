@@ -24,6 +24,7 @@ enum slot_stop {
     SLOT_STOP_NONE,
     SLOT_STOP_TIMEOUT, // its deadline has passed: an error
     SLOT_STOP_DRAIN,   // the worker leaves: an interruption
+    SLOT_STOP_CANCEL,  // somebody asked for it
     SLOT_STOP_LOST,    // the lease is another's: nobody wants to hear of it
 };
 

@@ -50,7 +50,7 @@ static err read_content(struct slice content, struct outcome_report *out_report)
     report.kind = bytes_get_slice(&in);
     report.message = bytes_get_slice(&in);
     report.detail = bytes_get_slice(&in);
-    if (!bytes_is_whole(&in) || outcome == OUTCOME_NONE || outcome > OUTCOME_SNOOZED ||
+    if (!bytes_is_whole(&in) || outcome == OUTCOME_NONE || outcome >= OUTCOMES ||
         type > CONTENT_TEXT)
         return ERR_DAMAGED;
     report.outcome = (enum outcome)outcome;

@@ -212,6 +212,17 @@ static void feed_line(struct worker *worker, uint32_t slot)
     free(out.data);
 }
 
+void crew_tell_cancel(struct worker *worker, uint32_t slot)
+{
+    const struct slot *held = &worker->slots.items[slot];
+    uint8_t room[LINES_CANCEL_SIZE];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    lines_cancel(&(struct msg_held){.job_id = held->job_id, .token = held->token}, &out);
+    if (handler_feed(&worker->places[slot].handler, slice_of(out.data, out.len)) != OK)
+        crew_die(worker, "worker.no_memory", "for a line");
+    write_input(worker, slot);
+}
+
 static void give_up_begin(struct worker *worker, uint32_t slot)
 {
     struct outcome_report report = {0};

@@ -27,6 +27,8 @@ when_ms crew_next(const struct worker *worker);
 
 // The broker has given these jobs to somebody else.
 void crew_lose(struct worker *worker, const struct msg_held_list *lost);
+// Somebody asked to stop these jobs.
+void crew_cancel(struct worker *worker, const struct msg_held_list *cancel);
 // All handlers are asked to stop, or killed.
 void crew_stop(struct worker *worker, enum phase_order order);
 // Children without a job get the end of their stdin.

@@ -15,7 +15,8 @@ static enum log_level importance(enum outcome outcome)
 {
     if (outcome == OUTCOME_SUCCEEDED)
         return LOG_LEVEL_DEBUG;
-    return outcome == OUTCOME_INTERRUPTED ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+    bool is_wanted = outcome == OUTCOME_INTERRUPTED || outcome == OUTCOME_CANCELLED;
+    return is_wanted ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
 }
 
 static void tell_end(const struct worker *worker, uint32_t slot,
@@ -78,9 +79,13 @@ void crew_signal(struct worker *worker, uint32_t slot, int signo)
 
 static void end_waiting(struct worker *worker, uint32_t slot)
 {
-    bool is_lost = worker->slots.items[slot].stop == SLOT_STOP_LOST;
+    enum slot_stop stop = worker->slots.items[slot].stop;
     struct outcome_report report = {0};
-    outcome_interrupted(is_lost ? "the lease was lost" : "the worker was stopped", &report);
+    if (stop == SLOT_STOP_CANCEL)
+        outcome_cancelled(&report);
+    else
+        outcome_interrupted(
+            stop == SLOT_STOP_LOST ? "the lease was lost" : "the worker was stopped", &report);
     crew_end(worker, slot, &report);
 }
 
@@ -116,6 +121,29 @@ void crew_lose(struct worker *worker, const struct msg_held_list *lost)
         log_warn("job.lost", "job=%s token=%" PRIu64, id, lost->items[i].token);
         worker->stats.lost++;
         crew_obey(worker, slot, slots_stop(&worker->slots, slot, worker->now, SLOT_STOP_LOST));
+    }
+}
+
+static void cancel(struct worker *worker, uint32_t slot)
+{
+    const struct slot *held = &worker->slots.items[slot];
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&held->job_id, id);
+    log_info("job.cancel", "job=%s token=%" PRIu64, id, held->token);
+    enum slot_order order = slots_stop(&worker->slots, slot, worker->now, SLOT_STOP_CANCEL);
+    // A child of --lines may stop the job and live on; SIGKILL follows like everywhere.
+    if (order == SLOT_ORDER_TERM && worker->setup->is_lines)
+        crew_tell_cancel(worker, slot);
+    else
+        crew_obey(worker, slot, order);
+}
+
+void crew_cancel(struct worker *worker, const struct msg_held_list *held)
+{
+    for (uint32_t i = 0; i < held->count; i++) {
+        uint32_t slot = slots_find(&worker->slots, &held->items[i]);
+        if (slot != SLOTS_NONE && worker->slots.items[slot].stop < SLOT_STOP_CANCEL)
+            cancel(worker, slot);
     }
 }
 
@@ -212,7 +240,7 @@ void crew_handler_ended(struct worker *worker, uint32_t slot, const struct spawn
         crew_answers(worker, slot); // it may have answered with its last breath
     const struct slot *held = &worker->slots.items[slot];
     bool is_ours =
-        held->state == SLOT_STOPPING && (report->signalled || held->stop == SLOT_STOP_LOST);
+        held->state == SLOT_STOPPING && (report->signalled || held->stop >= SLOT_STOP_CANCEL);
     const struct outcome_exit ended = {.code = report->code,
                                        .signo = report->signo,
                                        .stop = is_ours ? held->stop : SLOT_STOP_NONE,
@@ -257,6 +285,30 @@ static void end_by_size(struct worker *worker, uint32_t slot)
     crew_signal(worker, slot, SIGKILL);
 }
 
+static void end_by_answer(struct worker *worker, uint32_t slot, const struct lines_answer *answer)
+{
+    bool was_cancelled = worker->slots.items[slot].stop == SLOT_STOP_CANCEL;
+    struct outcome_report report;
+    lines_report(answer, &report);
+    if (was_cancelled && !answer->ok) {
+        report = (struct outcome_report){0};
+        outcome_cancelled(&report);
+    }
+    backoff_worked(&worker->places[slot].backoff);
+    crew_end(worker, slot, &report);
+    // One that does not say so may not have read that line yet, and would take it for a job.
+    if (!was_cancelled || answer->cancelled)
+        return;
+    worker->places[slot].is_dying = true;
+    crew_signal(worker, slot, SIGKILL);
+}
+
+static bool may_answer(const struct slot *held)
+{
+    return held->state == SLOT_RUNNING ||
+           (held->state == SLOT_STOPPING && held->stop == SLOT_STOP_CANCEL);
+}
+
 static void take_answer(struct worker *worker, uint32_t slot, struct slice line)
 {
     struct lines_answer answer;
@@ -267,11 +319,8 @@ static void take_answer(struct worker *worker, uint32_t slot, struct slice line)
                         read == ERR_MALFORMED
                             ? "an answer is not a JSON object on one line"
                             : "an answer lacks job_id or ok, or has a wrong value");
-    } else if (held->state == SLOT_RUNNING && id_equal(&answer.job_id, &held->job_id)) {
-        struct outcome_report report;
-        lines_report(&answer, &report);
-        backoff_worked(&worker->places[slot].backoff);
-        crew_end(worker, slot, &report);
+    } else if (may_answer(held) && id_equal(&answer.job_id, &held->job_id)) {
+        end_by_answer(worker, slot, &answer);
     } else if (held->state != SLOT_STOPPING) {
         end_by_nonsense(worker, slot, "an answer is for a job that was not asked");
     }

@@ -13,6 +13,8 @@ void crew_handler_ended(struct worker *worker, uint32_t slot, const struct spawn
 void crew_answers(struct worker *worker, uint32_t slot);
 // Does what the slot table ordered.
 void crew_obey(struct worker *worker, uint32_t slot, enum slot_order order);
+// Tells the child of --lines that its job is to be stopped.
+void crew_tell_cancel(struct worker *worker, uint32_t slot);
 // Words on descriptor 3.
 void crew_words(struct worker *worker, uint32_t slot);
 // Sends a signal, now or as soon as the spawner has room.

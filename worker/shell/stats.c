@@ -18,6 +18,7 @@ void stats_count_outcome(struct stats *stats, enum outcome outcome)
     case OUTCOME_DEAD: stats->dead++; return;
     case OUTCOME_CRASHED: stats->crashed++; return;
     case OUTCOME_INTERRUPTED: stats->interrupted++; return;
+    case OUTCOME_CANCELLED: stats->cancelled++; return;
     case OUTCOME_SNOOZED:
     case OUTCOME_NONE: break;
     }

@@ -17,6 +17,7 @@
     X(failed, "")                                                                                  \
     X(dead, "")                                                                                    \
     X(crashed, "")                                                                                 \
+    X(cancelled, "")                                                                               \
     X(interrupted, "")                                                                             \
     X(accepted, "outcomes that the broker took")                                                   \
     X(stale, "outcomes that the broker did not want any more")                                     \

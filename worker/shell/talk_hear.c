@@ -147,6 +147,7 @@ static void take_renewed(struct worker *worker, const struct msg *msg)
 {
     uint64_t user = 0;
     crew_lose(worker, &msg->renewed.lost);
+    crew_cancel(worker, &msg->renewed.cancel);
     if (!peer_answered(&worker->peer, msg->corr, &user) || user != TALK_USER_RENEW)
         return;
     worker->renew_corr = 0;
@@ -223,6 +224,8 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_STATUS_IS:
     case MSG_BATCH_STATUS:
     case MSG_BATCH_STATUS_IS:
+    case MSG_ACT:
+    case MSG_ACTED:
     case MSG_BYE: return; // not for a worker
     }
     UNREACHABLE();

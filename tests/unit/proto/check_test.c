@@ -243,3 +243,30 @@ TEST(check, finish)
     job.error_detail = slice_of(payload, MSG_ERROR_DETAIL_LEN_MAX + 1);
     expect_finish(job, ERR_TOO_LARGE, "error_detail");
 }
+
+static void expect_act(struct msg_act act, err expected, const char *field)
+{
+    const char *detail = NULL;
+    EXPECT_EQ(check_act(&act, &detail), expected);
+    EXPECT((detail == NULL) == (expected == OK));
+    if (detail != NULL)
+        EXPECT(strncmp(detail, field, strlen(field)) == 0);
+}
+
+TEST(check, act)
+{
+    struct msg_act good = {.kind = ACT_CANCEL, .job_id = {{1}}, .act_id = {{2}}};
+    expect_act(good, OK, "");
+    struct msg_act act = good;
+    act.kind = ACT_NONE;
+    expect_act(act, ERR_BAD_FIELD, "kind");
+    act = good;
+    act.job_id = (struct id){{0}};
+    expect_act(act, ERR_BAD_FIELD, "job_id");
+    act = good;
+    act.act_id = (struct id){{0}};
+    expect_act(act, ERR_BAD_FIELD, "act_id");
+    act = good;
+    act.actor = long_text(MSG_ACTOR_LEN_MAX + 1);
+    expect_act(act, ERR_TOO_LARGE, "actor");
+}

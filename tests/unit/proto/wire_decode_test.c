@@ -111,7 +111,7 @@ TEST(wire_decode, value_outside_its_enum_is_malformed)
     EXPECT_EQ(DECODE("\x2a\x04\x0a\x02\x20\x09"), OK);
     EXPECT_EQ(DECODE("\x2a\x04\x0a\x02\x20\x0a"), ERR_MALFORMED); // a state
     EXPECT_EQ(DECODE("\x52\x04\x0a\x02\x18\x06"), OK);
-    EXPECT_EQ(DECODE("\x52\x04\x0a\x02\x18\x07"), ERR_MALFORMED); // an outcome
+    EXPECT_EQ(DECODE("\x52\x04\x0a\x02\x18\x08"), ERR_MALFORMED); // an outcome
 }
 
 TEST(wire_decode, unknown_error_number_is_told_as_malformed)

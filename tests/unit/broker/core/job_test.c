@@ -15,20 +15,21 @@ static unsigned edges_of(enum job_state state)
 TEST(job, each_state_has_the_drawn_number_of_edges)
 {
     static const unsigned drawn[JOB_STATES] = {
-        [JOB_NONE] = 2,    [JOB_SCHEDULED] = 1, [JOB_QUEUED] = 4,    [JOB_RUNNING] = 5,
-        [JOB_DEAD] = 1,    [JOB_RETRYING] = 1,  [JOB_SUCCEEDED] = 1, [JOB_CANCELLED] = 1,
+        [JOB_NONE] = 2,    [JOB_SCHEDULED] = 2, [JOB_QUEUED] = 5,    [JOB_RUNNING] = 6,
+        [JOB_DEAD] = 1,    [JOB_RETRYING] = 2,  [JOB_SUCCEEDED] = 1, [JOB_CANCELLED] = 1,
         [JOB_REMOVED] = 0, [JOB_EXPIRED] = 1};
     for (unsigned state = 0; state < JOB_STATES; state++)
         EXPECT_EQ(edges_of((enum job_state)state), drawn[state]);
 }
 
-TEST(job, a_running_job_may_end_in_five_ways)
+TEST(job, a_running_job_may_end_in_six_ways)
 {
     EXPECT_EQ(job_after(JOB_RUNNING, JOB_SUCCEED), JOB_SUCCEEDED);
     EXPECT_EQ(job_after(JOB_RUNNING, JOB_FAIL), JOB_RETRYING);
     EXPECT_EQ(job_after(JOB_RUNNING, JOB_DIE), JOB_DEAD);
     EXPECT_EQ(job_after(JOB_RUNNING, JOB_RETURN), JOB_QUEUED);
     EXPECT_EQ(job_after(JOB_RUNNING, JOB_SNOOZE), JOB_SCHEDULED);
+    EXPECT_EQ(job_after(JOB_RUNNING, JOB_CANCEL), JOB_CANCELLED);
 }
 
 TEST(job, no_terminal_state_is_left_but_by_retention)

@@ -36,8 +36,24 @@ TEST(answer, a_stored_job)
         text_of(&out),
         "{\"job_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"status\":\"queued\",\"type\":"
         "\"a.b\",\"queue\":\"default\",\"status_url\":\"/v1/jobs/"
-        "01890a5d-ac96-774b-bcce-b302099a8057\",\"durability\":\"flushed\",\"created_at\":"
+        "01890a5d-ac96-774b-bcce-b302099a8057\",\"cancel_url\":\"/v1/jobs/"
+        "01890a5d-ac96-774b-bcce-b302099a8057:cancel\",\"durability\":\"flushed\",\"created_at\":"
         "\"2026-12-01T08:00:00.000Z\"}");
+}
+
+TEST(answer, what_an_act_has_come_to)
+{
+    struct out out = fresh();
+    struct id id = sample_id();
+    struct msg_acted acted = {.state = JOB_RUNNING, .version = 3, .cancel = CANCEL_REQUESTED};
+    answer_acted(&out, &id, &acted);
+    EXPECT_STR(text_of(&out),
+               "{\"job_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"status\":\"running\","
+               "\"cancel\":\"requested\",\"version\":3,\"status_url\":\"/v1/jobs/"
+               "01890a5d-ac96-774b-bcce-b302099a8057\"}");
+    EXPECT_STR(answer_cancel(CANCEL_ACKNOWLEDGED), "acknowledged");
+    EXPECT_STR(answer_cancel(CANCEL_FORCED), "forced");
+    EXPECT(answer_cancel(CANCEL_NONE) == NULL);
 }
 
 TEST(answer, a_state_with_all_it_may_have)

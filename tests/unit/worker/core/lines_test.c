@@ -181,3 +181,30 @@ TEST(lines, too_many_members_are_refused)
     struct lines_answer got;
     EXPECT_EQ(answer(text, &got), ERR_MALFORMED);
 }
+
+TEST(lines, a_cancel_is_a_line_of_its_own)
+{
+    uint8_t room[LINES_CANCEL_SIZE];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    struct msg_held held = {.token = UINT64_MAX};
+    EXPECT_EQ(id_from_text(slice_of_text(id_text), &held.job_id), OK);
+    lines_cancel(&held, &out);
+    char expected[128];
+    (void)snprintf(expected, sizeof expected,
+                   "{\"cancel\":\"%s\",\"token\":\"18446744073709551615\"}\n", id_text);
+    EXPECT(slice_is_text(slice_of(out.data, out.len), expected));
+}
+
+TEST(lines, who_stopped_when_asked_says_so)
+{
+    struct lines_answer got;
+    struct outcome_report report;
+    EXPECT_EQ(answer("\"ok\":false,\"cancelled\":true", &got), OK);
+    lines_report(&got, &report);
+    EXPECT_EQ(report.outcome, OUTCOME_CANCELLED);
+    EXPECT(slice_is_text(report.kind, "cancelled"));
+    EXPECT_EQ(answer("\"ok\":true,\"cancelled\":true", &got), OK);
+    lines_report(&got, &report);
+    EXPECT_EQ(report.outcome, OUTCOME_SUCCEEDED);
+    EXPECT_EQ(answer("\"ok\":false,\"cancelled\":1", &got), ERR_BAD_FIELD);
+}

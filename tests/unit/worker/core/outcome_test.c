@@ -142,3 +142,20 @@ TEST(outcome, a_copy_needs_nothing_of_the_original)
     EXPECT(slice_is_text(report.result.bytes, "[]"));
     EXPECT(report.kind.data >= room && report.kind.data < room + size);
 }
+
+TEST(outcome, after_a_cancel_only_zero_is_a_success)
+{
+    struct outcome_exit ended = {.stop = SLOT_STOP_CANCEL};
+    struct outcome_report report = report_of(ended, "[1]", "");
+    EXPECT_EQ(report.outcome, OUTCOME_SUCCEEDED);
+    EXPECT_EQ(report.result.content, CONTENT_JSON);
+    ended.code = 1;
+    report = report_of(ended, "", "log");
+    EXPECT_EQ(report.outcome, OUTCOME_CANCELLED);
+    EXPECT(slice_is_text(report.kind, "cancelled"));
+    EXPECT(slice_is_text(report.detail, "log"));
+    ended = (struct outcome_exit){.stop = SLOT_STOP_CANCEL, .signo = 15};
+    EXPECT_EQ(report_of(ended, "", "").outcome, OUTCOME_CANCELLED);
+    ended = (struct outcome_exit){.stop = SLOT_STOP_CANCEL, .is_lines = true};
+    EXPECT_EQ(report_of(ended, "", "").outcome, OUTCOME_CANCELLED);
+}

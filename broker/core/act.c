@@ -1,0 +1,103 @@
+// Station act: what somebody wants done with one job. Each act may be said again: what is done
+// already is answered as done.
+
+#include "broker/core/core_private.h"
+
+static struct entry entry_of(struct now now, const struct msg_act *act, enum entry_kind kind,
+                             uint32_t slot)
+{
+    return (struct entry){
+        .kind = kind, .at = now.store, .job_id = act->job_id, .actor = act->actor, .slot = slot};
+}
+
+static struct msg_acted refused(err error, const char *detail)
+{
+    return (struct msg_acted){.error = error, .detail = slice_of_text(detail)};
+}
+
+static struct msg_acted done(const struct job_row *row)
+{
+    return (struct msg_acted){.state = (enum job_state)row->state,
+                              .version = row->version,
+                              .cancel = (enum cancel)row->cancel};
+}
+
+static struct msg_acted done_in_memory(const struct core *core, uint32_t slot)
+{
+    struct job_row row = ledger_row_of(&core->ledger, slot);
+    return done(&row);
+}
+
+// An ended job's answer to what only an unfinished one can take.
+static struct msg_acted has_ended(const struct job_row *row)
+{
+    if (row->state == JOB_REMOVED)
+        return refused(ERR_GONE, err_text(ERR_GONE));
+    struct msg_acted answer = done(row);
+    answer.error = ERR_CONFLICT;
+    answer.detail = slice_of_text("the job has ended");
+    return answer;
+}
+
+// Its worker is told at once; should that be lost, every RENEWED says it again.
+static void tell_worker(struct core *core, struct now now, uint32_t slot, struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    uint32_t no = leases_find(&core->leases, ledger_past(&core->ledger, job)->token);
+    CHECK(no != LEASES_NONE);
+    leases_cancel(&core->leases, no, now.mono);
+    const struct lease *lease = leases_at(&core->leases, no);
+    uint32_t peer = workers_at(&core->workers, lease->worker)->peer;
+    if (peer == WORKERS_NONE || fx->send_count + 1 >= fx->send_cap)
+        return; // the last place is the answer's
+    struct msg_held *held = arena_take(fx->arena, sizeof *held);
+    CHECK(held != NULL);
+    *held = (struct msg_held){.job_id = lease->job_id, .token = lease->token};
+    effects_send(fx, peer, MSG_RENEWED, 0)->renewed =
+        (struct msg_renewed){.cancel = {.items = held, .count = 1}};
+}
+
+static void cancel_slot(struct core *core, struct now now, const struct msg_act *act, uint32_t slot,
+                        struct effects *fx)
+{
+    struct entry entry = entry_of(now, act, ENTRY_CANCEL, slot);
+    entry.cancel.is_request = jobs_at(&core->ledger.jobs, slot)->state == JOB_RUNNING;
+    if (entry.cancel.is_request)
+        tell_worker(core, now, slot, fx);
+    else
+        wait_leave(core, slot);
+    ledger_apply(&core->ledger, &entry, fx);
+}
+
+static struct msg_acted cancel(struct core *core, struct now now, const struct msg_act *act,
+                               struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(&core->ledger, &act->job_id);
+    if (!view.is_known)
+        return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
+    if (view.row.state == JOB_CANCELLED)
+        return done(&view.row);
+    if (job_is_done((enum job_state)view.row.state))
+        return has_ended(&view.row);
+    if (view.row.cancel == CANCEL_REQUESTED)
+        return done(&view.row);
+    cancel_slot(core, now, act, view.slot, fx);
+    return done_in_memory(core, view.slot);
+}
+
+static struct msg_acted judge(struct core *core, struct now now, const struct msg_act *act,
+                              struct effects *fx)
+{
+    switch (act->kind) {
+    case ACT_CANCEL: return cancel(core, now, act, fx);
+    case ACT_NONE: break;
+    }
+    return refused(ERR_UNSUPPORTED, "this act is not known here");
+}
+
+void act_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+              struct effects *fx)
+{
+    struct msg_acted acted = judge(core, now, &msg->act, fx);
+    effects_send(fx, peer, MSG_ACTED, msg->corr)->acted = acted;
+}

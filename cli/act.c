@@ -1,0 +1,56 @@
+// One ACT, repeated until it is answered.
+
+#include "cli/act.h"
+
+#include "cli/ask.h"
+#include "cli/view.h"
+#include "lib/sys/blake.h"
+
+static const struct config_key keys[] = {
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+#define TABLE(name, sentence)                                                                      \
+    {                                                                                              \
+        .program = "job " name, .usage = "weft job " name " ID [flags]",                           \
+        .about = sentence "\nExit codes: 0 done, 1 the job's state does not allow it, 4 no such "  \
+                          "job or no answer, 64 usage.",                                           \
+        .keys = keys, .key_count = sizeof keys / sizeof keys[0], .argument_count_min = 1,          \
+        .argument_count_max = 1,                                                                   \
+    }
+
+static const struct config_table cancel_table =
+    TABLE("cancel", "Ends a job that has not ended: a waiting one at once, a running one when its "
+                    "handler has\nstopped or its lease is over.");
+
+static int act(struct ask *ask, const struct config *config, const struct msg_act *act)
+{
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    const struct msg_acted *acted = ask_act(ask, act);
+    if (acted == NULL)
+        return ask->code;
+    view_acted(&view, &act->job_id, acted);
+    return COMMAND_SUCCEEDED;
+}
+
+static int act_main(const struct config_table *table, enum act_kind kind, int argc, char **argv)
+{
+    struct config config;
+    struct ask ask = {0};
+    struct msg_act wanted = {.kind = kind, .actor = slice_of_text("cli")};
+    int code = COMMAND_USAGE;
+    blake_random(&wanted.act_id, sizeof wanted.act_id);
+    if (command_begin(&config, table, argc, argv, &code) &&
+        command_read_id(&config, &wanted.job_id))
+        code = ask_open(&ask, &config) ? act(&ask, &config, &wanted) : ask.code;
+    ask_close(&ask);
+    config_deinit(&config);
+    return command_end(table->program, code);
+}
+
+int act_cancel_main(int argc, char **argv)
+{
+    return act_main(&cancel_table, ACT_CANCEL, argc, argv);
+}

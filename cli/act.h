@@ -1,0 +1,6 @@
+#pragma once
+
+// `weft job cancel`: what is to be done with one job.
+
+// `argv` begins after the verb. The exit codes are those of command.h.
+int act_cancel_main(int argc, char **argv);

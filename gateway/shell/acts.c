@@ -1,0 +1,119 @@
+// The verb behind the colon, the act it asks for, and the answer.
+
+#include "gateway/shell/acts.h"
+
+#include "gateway/core/answer.h"
+#include "gateway/core/query.h"
+#include "gateway/shell/gateway.h"
+#include "gateway/shell/reply.h"
+#include "lib/sys/blake.h"
+
+#include <stdlib.h>
+
+enum { ANSWER_LEN = 1024 };
+
+struct deed {
+    struct ask ask; // first: the courier's pointer is ours
+    struct msg_act act;
+    const struct gateway *gateway;
+    struct http_request *request;
+};
+
+struct verb {
+    const char *name;
+    enum act_kind kind;
+};
+
+static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}};
+
+static struct reply reply_of(const struct deed *deed)
+{
+    return (struct reply){deed->gateway->tally, TALLY_ACT, deed->request};
+}
+
+static void refuse(const struct deed *deed, err e, struct slice detail)
+{
+    struct reply reply = reply_of(deed);
+    reply_problem(&reply, &(struct problem){.error = e, .detail = detail}, NULL);
+}
+
+static void answer(const struct deed *deed, const struct msg_acted *acted)
+{
+    struct reply reply = reply_of(deed);
+    uint8_t room[ANSWER_LEN];
+    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(deed->request)};
+    struct reply_headers headers = {0};
+    reply_etag(&headers, acted->version);
+    answer_acted(&out, &deed->act.job_id, acted);
+    // 202: it is stored, and will be done.
+    bool is_under_way = acted->cancel == CANCEL_REQUESTED && !answer_is_final(acted->state);
+    reply_value(&reply, is_under_way ? 202 : 200, &out, &headers);
+}
+
+static void answered(struct ask *ask, const struct ask_result *result)
+{
+    struct deed *deed = (struct deed *)ask;
+    if (result->error != OK)
+        refuse(deed, result->error, (struct slice){0});
+    else if (result->acted->error != OK)
+        refuse(deed, result->acted->error, result->acted->detail);
+    else
+        answer(deed, result->acted);
+    free(deed);
+}
+
+static void ask(const struct deed *asked)
+{
+    struct deed *deed = malloc(sizeof *deed);
+    if (deed == NULL) {
+        refuse(asked, ERR_NO_MEMORY, (struct slice){0});
+        return;
+    }
+    *deed = *asked;
+    deed->ask.act = &deed->act;
+    deed->act.actor = slice_of_text("http");
+    blake_random(&deed->act.act_id, sizeof deed->act.act_id);
+    courier_ask(deed->gateway->courier, &deed->ask);
+}
+
+// "{id}:verb"; ACT_NONE when no verb stands there.
+static enum act_kind split(struct slice segment, const struct verb *verbs, size_t count,
+                           struct slice *out_id)
+{
+    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
+    if (colon == NULL)
+        return ACT_NONE;
+    size_t len = (size_t)(colon - segment.data);
+    struct slice name = slice_of(colon + 1, segment.len - len - 1);
+    *out_id = slice_of(segment.data, len);
+    for (size_t i = 0; i < count; i++)
+        if (slice_is_text(name, verbs[i].name))
+            return verbs[i].kind;
+    return ACT_NONE;
+}
+
+// What an act may not carry yet.
+static bool takes_query(const struct deed *deed)
+{
+    struct query query;
+    char fault[QUERY_FAULT_LEN];
+    err e = query_read(deed->request->query, 0, &query, fault);
+    if (e != OK)
+        refuse(deed, e, slice_of_text(fault));
+    return e == OK;
+}
+
+void acts_post_job(const struct gateway *gateway, struct http_request *request)
+{
+    struct deed deed = {
+        .ask = {.kind = ASK_ACT, .done = answered}, .gateway = gateway, .request = request};
+    struct slice id = {0};
+    deed.act.kind = split(request->segment, job_verbs, sizeof job_verbs / sizeof *job_verbs, &id);
+    if (deed.act.kind == ACT_NONE)
+        refuse(&deed, ERR_NO_RESOURCE, slice_of_text("what is to be done? {id}:cancel"));
+    else if (id_from_text(id, &deed.act.job_id) != OK)
+        refuse(&deed, ERR_NOT_FOUND,
+               slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057"));
+    else if (takes_query(&deed))
+        ask(&deed);
+}

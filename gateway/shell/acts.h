@@ -1,0 +1,10 @@
+#pragma once
+
+// POST /v1/jobs/{id}:cancel: what is to be done with one job, one question each.
+
+#include "lib/http/http.h"
+
+struct gateway;
+
+// Each answers the request, now or later. Called in a thread of the server.
+void acts_post_job(const struct gateway *gateway, struct http_request *request);

@@ -1,0 +1,106 @@
+"""Acts on jobs at the broker: they are stored, told to workers, and idempotent."""
+
+import os
+import unittest
+
+from lib_broker import ERR, BrokerTest, fresh_id, pb
+
+
+class Acts(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.client = self.peer(self.served)
+
+    def submit(self, **fields):
+        job_id = fresh_id()
+        self.assertEqual(self.client.submit({"job_id": job_id, **fields})[0].error, 0)
+        return job_id
+
+    def act(self, kind, job_id, act_id=None):
+        return self.client.ask(pb.Act(kind=kind, job_id=job_id, actor="test", act_id=act_id or os.urandom(16)))
+
+    def cancel(self, job_id):
+        return self.act(pb.ACT_CANCEL, job_id)
+
+    def restart(self):
+        self.served.close()
+        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.client = self.peer(self.served)
+
+    def renew(self, worker, job):
+        return worker.ask(pb.Renew(running=[pb.Held(job_id=job.job_id, token=job.token)]))
+
+    def test_a_waiting_job_is_cancelled_for_good(self):
+        for fields in ({}, {"delay_ms": 3600_000}):
+            job_id = self.submit(**fields)
+            acted = self.cancel(job_id)
+            self.assertEqual((acted.error, acted.state, acted.cancel), (0, pb.STATE_CANCELLED, pb.CANCEL_NONE))
+            self.assertEqual(self.cancel(job_id), acted)
+            self.restart()
+            status = self.client.status(job_id)
+            self.assertEqual((status.state, status.version), (pb.STATE_CANCELLED, acted.version))
+            self.assertGreater(status.expires_at_ms, status.ended_at_ms)
+            self.assertEqual(self.cancel(job_id).error, 0)
+
+    def test_a_cancelled_job_is_not_granted(self):
+        job_id = self.submit()
+        self.cancel(job_id)
+        other = self.submit()
+        worker = self.worker(self.served, slots=2)
+        self.assertEqual([job.job_id for job, _ in worker.take_jobs(1)], [other])
+
+    def test_a_worker_is_told_at_once_and_acknowledges(self):
+        worker = self.worker(self.served)
+        job_id = self.submit()
+        (job, _), = worker.take_jobs(1)
+        acted = self.cancel(job_id)
+        self.assertEqual((acted.error, acted.state, acted.cancel), (0, pb.STATE_RUNNING, pb.CANCEL_REQUESTED))
+        self.assertEqual(self.client.status(job_id).cancel, pb.CANCEL_REQUESTED)
+        envelope, _ = worker.receive()
+        self.assertEqual(envelope.corr, 0)
+        self.assertEqual([(held.job_id, held.token) for held in envelope.renewed.cancel], [(job_id, job.token)])
+        self.assertEqual(len(self.renew(worker, job).cancel), 1)
+        self.assertEqual(worker.finish(job, pb.OUTCOME_CANCELLED).error, 0)
+        status = self.client.status(job_id)
+        self.assertEqual((status.state, status.cancel), (pb.STATE_CANCELLED, pb.CANCEL_ACKNOWLEDGED))
+        self.assertEqual((status.errors, status.crashes), (0, 0))
+
+    def test_the_lease_ends_a_cancel_that_nobody_heeds(self):
+        worker = self.worker(self.served)
+        job_id = self.submit()
+        (job, _), = worker.take_jobs(1)
+        version = self.cancel(job_id).version
+        status = self.client.status(job_id)
+        while status.state == pb.STATE_RUNNING:
+            self.renew(worker, job)
+            status = self.client.status(job_id, wait_ms=100, version=version)
+        self.assertEqual((status.state, status.cancel), (pb.STATE_CANCELLED, pb.CANCEL_FORCED))
+        self.assertEqual(worker.finish(job).error, ERR["ERR_STALE_LEASE"])
+
+    def test_a_request_survives_the_broker(self):
+        worker = self.worker(self.served)
+        job_id = self.submit()
+        (job, _), = worker.take_jobs(1)
+        self.cancel(job_id)
+        self.restart()
+        self.assertEqual(self.client.status(job_id).cancel, pb.CANCEL_REQUESTED)
+        worker = self.peer(self.served, role=pb.ROLE_WORKER, worker_id=worker.worker_id,
+                           running=[pb.Held(job_id=job_id, token=job.token)])
+        self.assertEqual(len(self.renew(worker, job).cancel), 1)
+
+    def test_what_cannot_be_done_is_refused(self):
+        self.assertEqual(self.cancel(fresh_id()).error, ERR["ERR_NOT_FOUND"])
+        worker = self.worker(self.served)
+        job_id = self.submit()
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        acted = self.cancel(job_id)
+        self.assertEqual((acted.error, acted.state), (ERR["ERR_CONFLICT"], pb.STATE_SUCCEEDED))
+        for body in (pb.Act(kind=pb.ACT_CANCEL, act_id=b"1" * 16), pb.Act(kind=pb.ACT_CANCEL, job_id=job_id),
+                     pb.Act(job_id=job_id, act_id=b"1" * 16)):
+            self.assertEqual(self.client.ask(body).error, ERR["ERR_BAD_FIELD"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,205 @@
+// Station act: cancelling waiting and running jobs.
+
+#include "tests/support/story.h"
+
+// A story with one worker that has one slot, and job 7 granted to it with token 1.1 at moment 5.
+static struct story *granted(void)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_at(story, 5);
+    story_submit(story, story_job(7));
+    (void)story_told(story);
+    return story;
+}
+
+static struct msg_held held(void)
+{
+    return story_held(7, story_token(1, 1));
+}
+
+TEST(act, a_waiting_job_is_cancelled_at_once)
+{
+    struct story *story = story_new();
+    struct msg_submit_job later = story_job(8);
+    later.delay_ms = 100;
+    story_submit_two(story, story_job(7), later);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 7);
+    story_act(story, ACT_CANCEL, 8);
+    story_worker(story, 11, "mail", 2);
+    story_at(story, 200);
+    story_tick(story);
+    EXPECT_STORY(story, "[0] write 7 cancelled v2\n"
+                        "[0] send client: acted cancelled v2\n"
+                        "[0] write 8 cancelled v2\n"
+                        "[0] send client: acted cancelled v2\n");
+    EXPECT_EQ(story->store.jobs[0].ended_at, STORY_EPOCH);
+    EXPECT_EQ(story->store.jobs[0].remove_at, STORY_EPOCH + 1000);
+    core_audit(story->core);
+    story_free(story);
+}
+
+TEST(act, a_job_that_waits_for_its_next_attempt_is_cancelled)
+{
+    struct story *story = granted();
+    story_finish(story, 11, held(), OUTCOME_FAILED);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 7);
+    story_at(story, 5000);
+    story_tick(story);
+    EXPECT_STORY(story, "[5] write 7 cancelled v4 e1 c0 i0\n"
+                        "[5] send client: acted cancelled v4\n");
+    story_free(story);
+}
+
+TEST(act, what_is_done_is_answered_as_done)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(7));
+    story->lag = 1;
+    story_act(story, ACT_CANCEL, 7);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 7); // in memory still
+    story_settle(story);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 7); // stored
+    story_settle(story);
+    EXPECT_STORY(story, "[0] send client: acted cancelled v2\n");
+    story_free(story);
+}
+
+TEST(act, an_ended_removed_or_unknown_job_is_not_cancelled)
+{
+    struct story *story = granted();
+    story_finish(story, 11, held(), OUTCOME_SUCCEEDED);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 7);
+    story_act(story, ACT_CANCEL, 9);
+    story_at(story, 2000);
+    story_remove(story, 1);
+    story_act(story, ACT_CANCEL, 7);
+    EXPECT_STORY(story, "[5] send client: acted conflict (the job has ended)\n"
+                        "[5] send client: acted not-found (no such job, or no longer known; check "
+                        "the id)\n"
+                        "[2000] drop body of 7\n"
+                        "[2000] write 7 removed v4\n"
+                        "[2000] send client: acted gone (the job has been removed by retention)\n");
+    story_free(story);
+}
+
+TEST(act, a_running_job_is_asked_for_and_acknowledged)
+{
+    struct story *story = granted();
+    struct msg_held lease = held();
+    story_act(story, ACT_CANCEL, 7);
+    story_act(story, ACT_CANCEL, 7);
+    story_renew(story, 11, &lease);
+    story_at(story, 9);
+    story_finish(story, 11, held(), OUTCOME_CANCELLED);
+    story_finish(story, 11, held(), OUTCOME_CANCELLED);
+    EXPECT_STORY(story, "[5] write 7 running v3\n"
+                        "[5] send worker 1: renewed cancel 7@1.1\n"
+                        "[5] send client: acted running v3 requested\n"
+                        "[5] send client: acted running v3 requested\n"
+                        "[5] send worker 1: renewed cancel 7@1.1\n"
+                        "[9] write 7 cancelled v4\n"
+                        "[9] send worker 1: finished 7 ok\n"
+                        "[9] send worker 1: finished 7 ok\n");
+    EXPECT_EQ(story->store.jobs[0].cancel, CANCEL_ACKNOWLEDGED);
+    story_free(story);
+}
+
+TEST(act, any_end_but_success_acknowledges_and_burns_nothing)
+{
+    static const enum outcome outcomes[] = {OUTCOME_FAILED, OUTCOME_DEAD, OUTCOME_CRASHED,
+                                            OUTCOME_INTERRUPTED, OUTCOME_SNOOZED};
+    for (unsigned i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+        struct story *story = granted();
+        story_act(story, ACT_CANCEL, 7);
+        (void)story_told(story);
+        story_finish(story, 11, held(), outcomes[i]);
+        EXPECT_STORY(story, "[5] write 7 cancelled v4\n"
+                            "[5] send worker 1: finished 7 ok\n");
+        story_free(story);
+    }
+}
+
+TEST(act, a_success_after_the_request_is_a_success)
+{
+    struct story *story = granted();
+    story_act(story, ACT_CANCEL, 7);
+    (void)story_told(story);
+    story_finish(story, 11, held(), OUTCOME_SUCCEEDED);
+    story_act(story, ACT_CANCEL, 7);
+    EXPECT_STORY(story, "[5] write 7 succeeded v4\n"
+                        "[5] send worker 1: finished 7 ok\n"
+                        "[5] send client: acted conflict (the job has ended)\n");
+    story_free(story);
+}
+
+TEST(act, the_leases_end_forces_it_however_often_it_was_renewed)
+{
+    struct story *story = granted();
+    struct msg_held lease = held();
+    story_at(story, 10);
+    story_act(story, ACT_CANCEL, 7);
+    for (when_ms at = 20; at <= 39; at++) {
+        story_at(story, at);
+        story_renew(story, 11, &lease);
+        story_tick(story);
+    }
+    (void)story_told(story);
+    story_at(story, 40); // the request plus one lease
+    story_tick(story);
+    story_finish(story, 11, held(), OUTCOME_SUCCEEDED);
+    EXPECT_STORY(story, "[40] write 7 cancelled v4\n"
+                        "[40] send worker 1: finished 7 stale-lease\n");
+    EXPECT_EQ(story->store.jobs[0].cancel, CANCEL_FORCED);
+    story_free(story);
+}
+
+TEST(act, a_request_survives_the_broker)
+{
+    struct story *story = granted();
+    struct msg_held lease = held();
+    story_act(story, ACT_CANCEL, 7);
+    story_restart(story);
+    story_hello(story, 21, 1, &lease);
+    (void)story_told(story);
+    story_renew(story, 21, &lease);
+    EXPECT_STORY(story, "[5] send worker 1 (2): renewed cancel 7@1.1\n");
+    story_at(story, 35);
+    story_tick(story);
+    EXPECT_STORY(story, "[35] write 7 cancelled v4\n");
+    story_free(story);
+}
+
+TEST(act, a_worker_that_dies_ends_its_cancelled_jobs)
+{
+    struct story *story = granted();
+    story_act(story, ACT_CANCEL, 7);
+    (void)story_told(story);
+    story_hello(story, 21, 2, NULL);
+    EXPECT_STORY(story, "[5] write 7 cancelled v4\n"
+                        "[5] send worker 1 (2): welcome epoch 1\n");
+    EXPECT_EQ(story->store.jobs[0].cancel, CANCEL_FORCED);
+    story_free(story);
+}
+
+TEST(act, a_handler_that_gives_up_unasked_has_failed)
+{
+    struct story *story = granted();
+    story_finish(story, 11, held(), OUTCOME_CANCELLED);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RETRYING);
+    EXPECT_EQ(story->store.jobs[0].errors, 1);
+    story_free(story);
+}
+
+TEST(act, an_unknown_act_is_refused)
+{
+    struct story *story = story_new();
+    story_act(story, ACT_NONE, 7);
+    EXPECT_STORY(story, "[0] send client: acted unsupported (this act is not known here)\n");
+    story_free(story);
+}
