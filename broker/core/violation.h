@@ -45,6 +45,9 @@
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_PROGRESS_ORPHAN, "progress-orphan", "a progress belongs to no job",                \
       VIOLATION_REPORT)                                                                            \
+    X(VIOLATION_EVENT_MISSING, "event-missing", "an event of a job's timeline is not stored",      \
+      VIOLATION_REPORT)                                                                            \
+    X(VIOLATION_EVENT_ORPHAN, "event-orphan", "an event belongs to no timeline", VIOLATION_REPORT) \
     X(VIOLATION_BATCH_COUNTS, "batch-counts", "a batch counts other members than it has",          \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_BATCH_INDEX, "batch-index", "a batch and its id do not lead to each other",        \

@@ -68,5 +68,9 @@ void store_audit_suspect(struct store_audit *audit, enum violation kind, const s
 MUST_USE err store_audit_check_row(struct store_audit *audit, const struct job_row *row);
 // Goes on with the indexes; true when the last of them is done.
 MUST_USE err store_audit_walk(struct store_audit *audit, bool *out_is_done);
+// store_audit_history.c: one row's events; one entry of the timeline.
+MUST_USE err store_audit_check_events(struct store_audit *audit, const struct job_row *row);
+MUST_USE err store_audit_see_event(struct store_audit *audit, struct slice key,
+                                   struct slice record);
 // How a number looks in a key, or 0.
 uint64_t store_audit_number(struct slice key);

@@ -193,6 +193,7 @@ static const struct {
     {TABLE_BATCH_IDS, see_batch_id},
     {TABLE_LANES, see_lane},
     {TABLE_POLICIES, see_policy},
+    {TABLE_TIMELINE, store_audit_see_event},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };

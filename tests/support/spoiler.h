@@ -45,7 +45,8 @@ static inline void fail_job(struct job_row *row, enum outcome outcome, enum job_
     row->worker = (struct id){{0}};
 }
 
-// Odd jobs have keys. 1, 2 have succeeded with a result; 3, 4 run, 3 with progress; 5 is retrying,
+// Odd jobs have keys. 1, 2 have succeeded with a result; 3, 4 run, 3 with progress; 5 is retrying
+// and has an event in its timeline,
 // 6 dead, 7 and 8 are tombstones, 9 has succeeded without a result, 10 to 12 wait. 10 and
 // 11 are the members of a batch.
 static inline struct store *busy(void)
@@ -68,6 +69,13 @@ static inline struct store *busy(void)
         else if (no != 3 && no != 4)
             batcher_finish(&batch, &rows[no], no == 9 ? 0 : 30);
     }
+    struct event_row event = {.seq = 1,
+                              .version = rows[5].version,
+                              .at = batch.now,
+                              .token = rows[5].token,
+                              .state = JOB_RETRYING};
+    batcher_write(&batch, WRITE_EVENT)->event = (struct write_event){.job_no = 5, .row = event};
+    rows[5].event_count = 1;
     for (uint64_t no = 1; no <= JOBS; no++)
         batcher_put(&batch, &rows[no], true);
     members = (struct batch_row){

@@ -6,14 +6,14 @@
 
 // --- indexes ---
 
-TEST(store_audit, names_a_lost_id)
+TEST(store_audit_tables, names_a_lost_id)
 {
     struct store *store = busy();
     drop_id(store, TABLE_IDS, &rows[2].id);
     expect_named(store, VIOLATION_ID_MISSING, 2);
 }
 
-TEST(store_audit, names_swapped_ids)
+TEST(store_audit_tables, names_swapped_ids)
 {
     struct store *store = busy();
     put_id(store, TABLE_IDS, &rows[2].id, 4);
@@ -25,7 +25,7 @@ TEST(store_audit, names_swapped_ids)
     store_close(store);
 }
 
-TEST(store_audit, names_an_id_too_many)
+TEST(store_audit_tables, names_an_id_too_many)
 {
     struct store *store = busy();
     struct id id = batcher_id(77, false, batch.now);
@@ -33,7 +33,7 @@ TEST(store_audit, names_an_id_too_many)
     expect_named(store, VIOLATION_ID_ORPHAN, 99);
 }
 
-TEST(store_audit, names_a_lost_key)
+TEST(store_audit_tables, names_a_lost_key)
 {
     struct store *store = busy();
     drop(store, TABLE_KEYS, 7);
@@ -43,7 +43,7 @@ TEST(store_audit, names_a_lost_key)
     expect_named(store, VIOLATION_KEYMAP, 1);
 }
 
-TEST(store_audit, names_a_key_of_another_job)
+TEST(store_audit_tables, names_a_key_of_another_job)
 {
     struct store *store = busy();
     struct disk_key key = disk_key_of(9);
@@ -58,7 +58,7 @@ TEST(store_audit, names_a_key_of_another_job)
     expect_named(store, VIOLATION_KEY_ORPHAN, 9);
 }
 
-TEST(store_audit, names_a_batch_that_its_id_does_not_find)
+TEST(store_audit_tables, names_a_batch_that_its_id_does_not_find)
 {
     struct store *store = busy();
     drop_id(store, TABLE_BATCH_IDS, &members.id);
@@ -71,7 +71,7 @@ TEST(store_audit, names_a_batch_that_its_id_does_not_find)
 
 // --- what belongs to a job ---
 
-TEST(store_audit, names_bodies_lost_left_and_changed)
+TEST(store_audit_tables, names_bodies_lost_left_and_changed)
 {
     struct store *store = busy();
     drop(store, TABLE_BODIES, 10);
@@ -92,7 +92,7 @@ TEST(store_audit, names_bodies_lost_left_and_changed)
     expect_named(store, VIOLATION_BODY_DIFFERS, 10);
 }
 
-TEST(store_audit, names_a_doubled_finish)
+TEST(store_audit_tables, names_a_doubled_finish)
 {
     struct store *store = busy();
     // A grant that was never made has succeeded too.
@@ -121,7 +121,7 @@ TEST(store_audit, names_a_doubled_finish)
     expect_named(store, VIOLATION_FINISH_DOUBLED, 6);
 }
 
-TEST(store_audit, an_older_failure_may_stay_beside_a_success_without_a_result)
+TEST(store_audit_tables, an_older_failure_may_stay_beside_a_success_without_a_result)
 {
     struct store *store = busy();
     finish_again(store, 9,
@@ -131,7 +131,7 @@ TEST(store_audit, an_older_failure_may_stay_beside_a_success_without_a_result)
     store_close(store);
 }
 
-TEST(store_audit, names_outcomes_lost_and_left)
+TEST(store_audit_tables, names_outcomes_lost_and_left)
 {
     struct store *store = busy();
     drop(store, TABLE_OUTCOMES, 6);
@@ -141,7 +141,7 @@ TEST(store_audit, names_outcomes_lost_and_left)
     expect_named(store, VIOLATION_OUTCOME_ORPHAN, 8);
 }
 
-TEST(store_audit, names_progress_of_nobody)
+TEST(store_audit_tables, names_progress_of_nobody)
 {
     struct store *store = busy();
     struct msg_progress progress = {.token = 1};
@@ -154,4 +154,45 @@ TEST(store_audit, names_progress_of_nobody)
     store_record_put_progress(room, disk_key_slice(&key), &progress);
     end(txn);
     expect_named(store, VIOLATION_PROGRESS_ORPHAN, 30);
+}
+
+// --- timelines ---
+
+static void put_event(struct store *store, uint64_t no, struct event_row event)
+{
+    struct history_key key = store_history_key(no, event.seq);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_reserve(txn, TABLE_TIMELINE, store_history_slice(&key),
+                           store_record_event_len(&event), &room),
+              OK);
+    store_record_put_event(room, store_history_slice(&key), &event);
+    end(txn);
+}
+
+TEST(store_audit_tables, names_a_lost_event)
+{
+    struct store *store = busy();
+    struct history_key key = store_history_key(5, 1);
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_drop(txn, TABLE_TIMELINE, store_history_slice(&key)), OK);
+    end(txn);
+    expect_named(store, VIOLATION_EVENT_MISSING, 5);
+}
+
+TEST(store_audit_tables, names_events_of_nobody)
+{
+    struct store *store = busy();
+    put_event(store, 50, (struct event_row){.seq = 1, .state = JOB_QUEUED});
+    expect_named(store, VIOLATION_EVENT_ORPHAN, 50);
+    store = busy();
+    put_event(store, 8, (struct event_row){.seq = 1, .state = JOB_QUEUED}); // a tombstone
+    expect_named(store, VIOLATION_EVENT_ORPHAN, 8);
+    store = busy();
+    put_event(store, 5, (struct event_row){.seq = 2, .state = JOB_QUEUED}); // not counted
+    expect_named(store, VIOLATION_EVENT_ORPHAN, 5);
+    store = busy();
+    put_event(store, 5,
+              (struct event_row){.seq = 1, .state = JOB_QUEUED, .token = rows[5].token + 1});
+    expect_named(store, VIOLATION_EVENT_ORPHAN, 5);
 }
