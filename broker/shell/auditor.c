@@ -15,6 +15,7 @@
 enum {
     REST_MS = 4000,         // between two moments of work in a round
     WORK_US = 40 * 1000,    // of the processor, in one: a hundredth of a core
+    READ_US = 200 * 1000,   // at most, waiting for the disk included
     QUIET_ASKS_MAX = 2,     // questions in one, when the link thread sleeps otherwise
     FIRST_AFTER_MS = 60000, // the start has other things to do
 };
@@ -198,16 +199,23 @@ static void add_cpu(struct auditor *auditor, int64_t spent_us)
     (void)pthread_mutex_lock(&auditor->mutex);
     auditor->figures.cpu_seconds += (double)spent_us / 1e6;
     (void)pthread_mutex_unlock(&auditor->mutex);
+    atomic_store(&auditor->has_news, true); // taken along when the link thread is awake anyway
+}
+
+static bool is_spent(const struct auditor *auditor, int64_t cpu_us, int64_t began_us)
+{
+    return cpu_us > WORK_US || clock_mono_us() - began_us > READ_US || auditor->asks_left <= 0;
 }
 
 // Works until the round is over or its share is used up. False when it is time to go.
 static bool work(struct auditor *auditor)
 {
-    int64_t began_us = clock_cpu_us();
+    int64_t began_us = clock_mono_us();
+    int64_t cpu_us = clock_cpu_us();
     int64_t spent_us = 0;
     bool goes_on = true;
     auditor->asks_left = asks_allowed(auditor);
-    while (goes_on && auditor->is_in_round && spent_us < WORK_US && auditor->asks_left > 0) {
+    while (goes_on && auditor->is_in_round && !is_spent(auditor, spent_us, began_us)) {
         goes_on = step(auditor);
         const struct violation_list *found = store_audit_found(auditor->audit);
         bool is_over = auditor->is_scanned && auditor->is_walked;
@@ -215,11 +223,11 @@ static bool work(struct auditor *auditor)
         count_found(auditor, found);
         if (is_over)
             end_round(auditor, found);
-        spent_us = clock_cpu_us() - began_us;
+        spent_us = clock_cpu_us() - cpu_us;
     }
-    add_cpu(auditor, spent_us);
     if (atomic_load(&auditor->has_news))
         wake_ring(auditor->options.wake);
+    add_cpu(auditor, spent_us);
     return goes_on;
 }
 
