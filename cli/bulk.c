@@ -25,7 +25,7 @@ enum {
 
 struct bulk {
     struct ask ask;
-    struct slice type; // of records without one
+    struct msg_submit_job defaults; // for what a record does not say
     uint8_t *file;
     size_t file_len;
     struct scan_key *names;
@@ -119,14 +119,13 @@ static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
     struct doc_value object = {.format = DOC_JSON, .raw = record};
     struct submit_fault fault = {.detail = ""};
     const char *detail = NULL;
+    struct submit_options options = {.is_record = true, .defaults = &bulk->defaults};
     struct msg_submit_job job;
-    err e = submit_read(object, &(struct submit_options){.is_record = true}, &room, &job, &fault);
+    err e = submit_read(object, &options, &room, &job, &fault);
     if (e != OK) {
         reject(bulk, line, e, slice_of_text(fault.detail));
         return;
     }
-    if (job.type.len == 0)
-        job.type = bulk->type;
     e = check_submit_job(&job, &detail);
     if (e != OK) {
         reject(bulk, line, e, slice_of_text(detail));
@@ -173,13 +172,30 @@ static void tell(const struct bulk *bulk, bool wants_json)
                      bulk->accepted, bulk->replayed, bulk->rejected);
 }
 
+// Flags that are meant for one job cannot be meant for many.
+static bool take_defaults(struct bulk *bulk, const struct config *config)
+{
+    const char *content = config_text(config, "content");
+    submission_options(&bulk->defaults, config);
+    if (config->argument_count > 0)
+        bulk->defaults.type = slice_of_text(config->arguments[0]);
+    const char *problem = NULL;
+    if (bulk->defaults.key.len > 0)
+        problem = "--key names one job; with --bulk each line may have a \"key\" of its own";
+    else if (strcmp(content, "auto") != 0 && strcmp(content, "json") != 0)
+        problem = "the payloads of --bulk are JSON; --content says otherwise";
+    else if (config->argument_count > 1 || config->rest_count > 0)
+        problem = "a payload beside --bulk; each line has its own";
+    if (problem != NULL)
+        command_complain("push", "%s", problem);
+    return problem == NULL;
+}
+
 static int push(struct bulk *bulk, const struct config *config)
 {
     struct origin origin = {slice_of_text("default"), slice_of_text("default")};
     bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
-    if (config->argument_count > 0)
-        bulk->type = slice_of_text(config->arguments[0]);
-    if (!read_file(bulk, config_text(config, "bulk")))
+    if (!take_defaults(bulk, config) || !read_file(bulk, config_text(config, "bulk")))
         return COMMAND_USAGE;
     if (!ask_open(&bulk->ask, config) || !take_all(bulk))
         return bulk->ask.code;

@@ -129,7 +129,7 @@ static struct slice text_of(const struct config *config, const char *key)
     return text != NULL ? slice_of_text(text) : slice_of(NULL, 0);
 }
 
-static void take_options(struct msg_submit_job *job, const struct config *config)
+void submission_options(struct msg_submit_job *job, const struct config *config)
 {
     job->queue = text_of(config, "queue");
     job->key = text_of(config, "key");
@@ -160,7 +160,7 @@ err submission_read(struct submission *submission, const struct config *config)
     if (type == NULL || word_at(config, 2) != NULL)
         return refuse(submission, ERR_BAD_FIELD, "a TYPE and at most one payload: %s",
                       config->table->usage);
-    take_options(&submission->job, config);
+    submission_options(&submission->job, config);
     if (config_is_given(config, "key") && submission->job.key.len == 0)
         return refuse(submission, ERR_BAD_FIELD,
                       "--key is empty: give 1 to 255 characters, or leave it out");

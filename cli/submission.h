@@ -52,6 +52,9 @@ struct submission {
     char problem[256]; // after an error: a sentence
 };
 
+// What the flags say about a job, besides its type and payload.
+void submission_options(struct msg_submit_job *job, const struct config *config);
+
 // Fills in the job of settings with SUBMISSION_KEYS; the arguments are TYPE and the payload, given
 // as it is, as @FILE, or as '-' for standard input. Its id is minted here, once.
 //   ERR_BAD_FIELD, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_SYSTEM   see problem

@@ -278,8 +278,10 @@ static err read_all(const struct context *context, const struct doc_members *mem
                     struct submit_fault *fault)
 {
     static const struct fields fields = {job_fields, JOB_FIELDS, ""};
+    bool has_delay = false;
     for (uint32_t i = 0; i < members->count; i++) {
         const struct doc_member *member = &members->items[i];
+        has_delay = has_delay || slice_is_text(member->name, "delay");
         err e = read_field(context, &fields, member, fault);
         if (e == OK && slice_is_text(member->name, "retry"))
             e = read_retry_fields(context, member->value, room, fault);
@@ -290,6 +292,8 @@ static err read_all(const struct context *context, const struct doc_members *mem
         tell(fault, "", slice_of_text("key"), "is given as the Idempotency-Key header here");
         return ERR_BAD_FIELD;
     }
+    if (context->job->run_at > 0 && !has_delay)
+        context->job->delay_ms = 0; // a default
     if (context->job->delay_ms > 0 && context->job->run_at > 0) {
         tell(fault, "", slice_of_text("delay"), "and run_at exclude each other");
         return ERR_BAD_FIELD;
@@ -302,6 +306,8 @@ err submit_read(struct doc_value object, const struct submit_options *options,
                 struct submit_fault *out_fault)
 {
     struct msg_submit_job job = {.priority = MSG_PRIORITY_NOT_GIVEN};
+    if (options->defaults != NULL)
+        job = *options->defaults;
     struct doc_members members;
     static_assert((int)DOC_FAULT_LEN <= (int)SUBMIT_DETAIL_LEN, "a fault of the document fits");
     err e = doc_read(object, room, &members, out_fault->detail);

@@ -14,7 +14,8 @@ struct submit_fault {
 };
 
 struct submit_options {
-    bool is_record; // of a batch: "key" is allowed
+    bool is_record;                        // of a batch: "key" is allowed
+    const struct msg_submit_job *defaults; // for what the object does not give; NULL: nothing
 };
 
 // Fills in what the object gives; ids, batch and traceparent are the caller's. Everything borrows

@@ -107,6 +107,24 @@ def bulk_counts_and_names_wrong_lines(bench):
     assert again.returncode == 0 and "0 accepted, 600 replayed" in again.stdout, again
 
 
+def flags_are_defaults_for_lines(bench):
+    """A push with the same key and the same options is the same job, so a replay proves the options."""
+    lines = [{"type": "nobody-serves-this"}, {}, {"type": "nobody-serves-this", "queue": "own", "priority": 1,
+                                                  "delay": "2h"}]
+    body = "\n".join(json.dumps(dict(line, key=f"d-{i}")) for i, line in enumerate(lines))
+    pushed = bench.weft("push", "other-type", "--bulk", "-", "--priority", "7", "--delay", "1h", text=body,
+                        WEFT_QUEUE="from-variable")
+    assert pushed.returncode == 0 and "3 accepted" in pushed.stdout, pushed
+    for key, kind, queue, priority, delay in (("d-0", "nobody-serves-this", "from-variable", "7", "1h"),
+                                              ("d-1", "other-type", "from-variable", "7", "1h"),
+                                              ("d-2", "nobody-serves-this", "own", "1", "2h")):
+        answer = bench.weft("push", kind, "--queue", queue, "--key", key, "--priority", priority, "--delay", delay)
+        assert answer.returncode == 0 and "(replayed)" in answer.stdout, answer
+    for words in (("--key", "k"), ("--content", "text"), ("act", "{}")):
+        answer = bench.weft("push", *words, "--bulk", "-", text="{}\n")
+        assert answer.returncode == 64, answer
+
+
 def unknown_ids_are_4_and_wrong_ones_64(bench):
     answer = bench.weft("job", "show", "01890a5d-ac96-774b-bcce-b302099a8057")
     assert answer.returncode == 4 and "knows no job" in answer.stderr, answer
@@ -192,7 +210,7 @@ def main():
         wait_for("the worker", lambda: bench.worker.stdout.readline().startswith("ready"))
         for test in (push_prints_the_id_and_show_knows_it, run_prints_the_result_alone,
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
-                     same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines,
+                     same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      cancel_ends_a_job):

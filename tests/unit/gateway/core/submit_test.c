@@ -12,11 +12,13 @@ static struct arena arena;
 static struct submit_fault fault;
 static struct msg_submit_job job;
 
+static const struct msg_submit_job *defaults;
+
 static err read_as(enum doc_format format, struct slice bytes, bool is_record)
 {
     arena = (struct arena){.data = memory, .cap = sizeof memory};
     struct doc_room room = {keys, KEYS, &arena};
-    struct submit_options options = {.is_record = is_record};
+    struct submit_options options = {.is_record = is_record, .defaults = defaults};
     fault.detail[0] = '\0';
     return submit_read((struct doc_value){format, bytes}, &options, &room, &job, &fault);
 }
@@ -56,6 +58,30 @@ TEST(submit, what_is_not_given_stays_not_given)
     EXPECT_EQ(job.payload.content, CONTENT_NONE);
     EXPECT_EQ(job.run_at, 0);
     EXPECT_EQ(job.queue.len, 0);
+}
+
+TEST(submit, defaults_hold_for_what_is_not_given)
+{
+    const struct msg_submit_job given = {.type = slice_of_text("t"),
+                                         .queue = slice_of_text("q"),
+                                         .priority = 7,
+                                         .delay_ms = 1000,
+                                         .max_attempts = 3};
+    defaults = &given;
+    EXPECT_EQ(parse("{\"priority\":0}"), OK);
+    EXPECT(slice_is_text(job.type, "t"));
+    EXPECT(slice_is_text(job.queue, "q"));
+    EXPECT_EQ(job.priority, 0);
+    EXPECT_EQ(job.delay_ms, 1000);
+    EXPECT_EQ(job.max_attempts, 3);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"delay\":\"0ms\"}"), OK);
+    EXPECT(slice_is_text(job.type, "a"));
+    EXPECT_EQ(job.delay_ms, 0);
+    // A moment replaces a delay that the object does not name itself.
+    EXPECT_EQ(parse("{\"run_at\":\"2026-12-01T08:00:00Z\"}"), OK);
+    EXPECT_EQ(job.delay_ms, 0);
+    EXPECT_EQ(parse("{\"run_at\":\"2026-12-01T08:00:00Z\",\"delay\":\"1s\"}"), ERR_BAD_FIELD);
+    defaults = NULL;
 }
 
 TEST(submit, a_moment_may_be_given_instead_of_a_delay)
