@@ -2,12 +2,17 @@
 
 #include "cli/ask.h"
 
+#include "cli/view.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
 
 #include <errno.h>
+#include <stdarg.h>
 
-enum { WAIT_MS_MAX = 20 * 1000 }; // of one question
+enum {
+    WAIT_MS_MAX = 20 * 1000, // of one question
+    SENTENCE_LEN_MAX = 768,
+};
 
 uint32_t ask_wait_ms(when_ms until)
 {
@@ -21,6 +26,7 @@ bool ask_open(struct ask *ask, const struct config *config)
         .program = config->table->program,
         .endpoint = config_text(config, "broker"),
         .give_up_ms = config_number(config, "give-up"),
+        .wants_json = command_wants_json(config),
     };
     err e = client_open(ask->endpoint, &ask->client);
     if (e == OK)
@@ -37,25 +43,42 @@ void ask_close(struct ask *ask)
     ask->client = NULL;
 }
 
+// For people, and for programs that read standard output.
+__attribute__((format(printf, 3, 4))) static void tell(struct ask *ask, err e, const char *format,
+                                                       ...)
+{
+    char sentence[SENTENCE_LEN_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    command_complain(ask->program, "%s", sentence);
+    view_problem(&(struct view){stdout, ask->wants_json}, e, slice_of_text(sentence));
+}
+
+// The error's own text is the title of the problem, so `detail` stands alone there.
+static void tell_refusal(struct ask *ask, const char *what, err e, struct slice detail)
+{
+    ask->code = COMMAND_DEAD;
+    command_complain(ask->program, "%s%s%s%.*s", what, err_text(e), detail.len > 0 ? ": " : "",
+                     (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
+    view_problem(&(struct view){stdout, ask->wants_json}, e, detail);
+}
+
 static void complain(struct ask *ask, err e)
 {
-    struct slice detail = client_detail(ask->client);
     double seconds = (double)ask->give_up_ms / 1000;
     ask->code = COMMAND_UNKNOWN;
-    if (e == ERR_NO_BROKER) {
-        command_complain(ask->program,
-                         "no broker answers at %s within %gs; is 'weft dev' running? (--broker)",
-                         ask->endpoint, seconds);
-    } else if (e == ERR_TIMEOUT) {
-        command_complain(ask->program,
-                         "the broker at %s has not answered within %gs; what was asked may have "
-                         "happened: ask again (a submission with the same --key)",
-                         ask->endpoint, seconds);
-    } else {
-        ask->code = COMMAND_DEAD;
-        command_complain(ask->program, "%s%s%.*s", err_text(e), detail.len > 0 ? ": " : "",
-                         (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
-    }
+    if (e == ERR_NO_BROKER)
+        tell(ask, e, "no broker answers at %s within %gs; is 'weft dev' running? (--broker)",
+             ask->endpoint, seconds);
+    else if (e == ERR_TIMEOUT)
+        tell(ask, e,
+             "the broker at %s has not answered within %gs; what was asked may have happened: ask "
+             "again (a submission with the same --key)",
+             ask->endpoint, seconds);
+    else
+        tell_refusal(ask, "", e, client_detail(ask->client));
 }
 
 static const struct msg *ask_for(struct ask *ask, struct msg *question, uint32_t wait_ms,
@@ -90,10 +113,9 @@ static void complain_unknown(struct ask *ask, const char *what, const struct id 
     id_to_text(id, text);
     ask->code = COMMAND_UNKNOWN;
     if (e == ERR_GONE)
-        command_complain(ask->program, "%s %s has been removed by retention (--keep)", what, text);
+        tell(ask, e, "%s %s has been removed by retention (--keep)", what, text);
     else
-        command_complain(ask->program, "the broker at %s knows no %s %s", ask->endpoint, what,
-                         text);
+        tell(ask, e, "the broker at %s knows no %s %s", ask->endpoint, what, text);
 }
 
 const struct msg_status_is *ask_status(struct ask *ask, const struct msg_status *status)
@@ -126,10 +148,7 @@ static void complain_not_done(struct ask *ask, const struct id *id, const struct
         complain_unknown(ask, "job", id, acted->error);
         return;
     }
-    ask->code = COMMAND_DEAD;
-    command_complain(ask->program, "not done: %s (%.*s)", err_text(acted->error),
-                     (int)acted->detail.len,
-                     acted->detail.len > 0 ? (const char *)acted->detail.data : "");
+    tell_refusal(ask, "not done: ", acted->error, acted->detail);
 }
 
 const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
@@ -144,10 +163,16 @@ const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
     return NULL;
 }
 
-void ask_complain_refused(const char *program, const struct msg_submitted_job *said)
+void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said)
 {
-    const char *detail = said->detail.len > 0 ? (const char *)said->detail.data : "";
     CHECK(said->error != OK);
-    command_complain(program, "refused, nothing is stored: %s%s%.*s", err_text(said->error),
-                     said->detail.len > 0 ? ": " : "", (int)said->detail.len, detail);
+    tell_refusal(ask, "refused, nothing is stored: ", said->error, said->detail);
+}
+
+void ask_broker_flag(const struct ask *ask, char out[ASK_FLAG_LEN_MAX])
+{
+    bool is_usual = strcmp(ask->endpoint, COMMAND_BROKER_DEFAULT) == 0;
+    out[0] = '\0';
+    if (!is_usual)
+        (void)snprintf(out, ASK_FLAG_LEN_MAX, " --broker %s", ask->endpoint);
 }

@@ -10,10 +10,11 @@ struct ask {
     const char *endpoint;
     when_ms give_up_ms;
     struct client *client;
-    int code; // after an error: what the verb ends with
+    bool wants_json; // then a complaint is also a problem, as over HTTP, on standard output
+    int code;        // after an error: what the verb ends with
 };
 
-// From settings with COMMAND_KEY_BROKER and COMMAND_KEY_GIVE_UP. False after a complaint.
+// From settings with COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP and COMMAND_KEY_OUTPUT. False after a complaint.
 bool ask_open(struct ask *ask, const struct config *config);
 void ask_close(struct ask *ask);
 
@@ -25,8 +26,12 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
 // An act that was refused is a complaint too.
 const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act);
 
-// Tells why a job was refused.
-void ask_complain_refused(const char *program, const struct msg_submitted_job *said);
+// Tells why a job was refused, and sets `code`.
+void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said);
+
+// " --broker ENDPOINT" for a command to be typed, when it is needed there; else empty.
+enum { ASK_FLAG_LEN_MAX = 300 };
+void ask_broker_flag(const struct ask *ask, char out[ASK_FLAG_LEN_MAX]);
 
 // How long the next STATUS may wait for a change when nothing is waited for after `until`.
 uint32_t ask_wait_ms(when_ms until);

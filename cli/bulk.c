@@ -4,6 +4,8 @@
 
 #include "cli/ask.h"
 #include "cli/submission.h"
+#include "cli/view.h"
+#include "gateway/core/answer.h"
 #include "gateway/core/records.h"
 #include "gateway/core/submit.h"
 #include "lib/base/check.h"
@@ -39,6 +41,9 @@ struct bulk {
     uint32_t accepted;
     uint32_t replayed;
     uint32_t rejected;
+    bool wants_json;
+    struct view_rejection *rejections; // for the JSON answer; BULK_REJECTIONS_MAX places
+    uint32_t rejection_count;
 };
 
 static bool read_all(struct bulk *bulk, int fd, const char *name)
@@ -86,6 +91,14 @@ static void reject(struct bulk *bulk, uint32_t line, err e, struct slice detail)
     bulk->rejected++;
     command_complain("push", "line %" PRIu32 " is refused (%s): %.*s", line, err_slug(e),
                      (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
+    if (!bulk->wants_json || bulk->rejection_count == BULK_REJECTIONS_MAX)
+        return;
+    char *kept = malloc(detail.len + 1);
+    if (kept == NULL)
+        return;                                        // it is counted and has been told
+    (void)slice_to_text(detail, kept, detail.len + 1); // it fits
+    bulk->rejections[bulk->rejection_count++] =
+        (struct view_rejection){.line = line, .error = e, .detail = kept};
 }
 
 // Submits what has been gathered. False after a complaint.
@@ -159,14 +172,34 @@ static bool take_all(struct bulk *bulk)
     return flush(bulk);
 }
 
-static void tell(const struct bulk *bulk, bool wants_json)
+static int by_line(const void *a, const void *b)
+{
+    uint32_t x = ((const struct view_rejection *)a)->line;
+    uint32_t y = ((const struct view_rejection *)b)->line;
+    return (x > y) - (x < y);
+}
+
+static void tell_json(struct bulk *bulk)
+{
+    const struct answer_bulk answer = {
+        .batch_id = bulk->batch_id,
+        .is_known = bulk->accepted > 0,
+        .accepted = bulk->accepted,
+        .replayed = bulk->replayed,
+        .rejected = bulk->rejected,
+    };
+    // The broker refuses later than the reader.
+    if (bulk->rejection_count > 0)
+        qsort(bulk->rejections, bulk->rejection_count, sizeof *bulk->rejections, by_line);
+    view_bulk(stdout, &answer, bulk->rejections, bulk->rejection_count);
+}
+
+static void tell(struct bulk *bulk)
 {
     char id[ID_TEXT_LEN + 1];
     id_to_text(&bulk->batch_id, id);
-    if (wants_json)
-        (void)printf("{\"batch_id\":\"%s\",\"accepted\":%" PRIu32 ",\"replayed\":%" PRIu32
-                     ",\"rejected\":%" PRIu32 ",\"status_url\":\"/v1/batches/%s\"}\n",
-                     id, bulk->accepted, bulk->replayed, bulk->rejected, id);
+    if (bulk->wants_json)
+        tell_json(bulk);
     else
         (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
                      bulk->accepted, bulk->replayed, bulk->rejected);
@@ -199,19 +232,27 @@ static int push(struct bulk *bulk, const struct config *config)
         return COMMAND_USAGE;
     if (!ask_open(&bulk->ask, config) || !take_all(bulk))
         return bulk->ask.code;
-    tell(bulk, command_wants_json(config));
+    tell(bulk);
     return bulk->rejected == 0 ? COMMAND_SUCCEEDED : COMMAND_DEAD;
 }
 
 int bulk_push(const struct config *config)
 {
     struct bulk *bulk = calloc(1, sizeof *bulk);
-    if (bulk == NULL) {
+    if (bulk != NULL) {
+        bulk->wants_json = command_wants_json(config);
+        bulk->rejections = calloc(BULK_REJECTIONS_MAX, sizeof *bulk->rejections);
+    }
+    if (bulk == NULL || bulk->rejections == NULL) {
+        free(bulk);
         command_complain("push", "out of memory");
         return COMMAND_UNKNOWN;
     }
     int code = push(bulk, config);
     ask_close(&bulk->ask);
+    for (uint32_t i = 0; i < bulk->rejection_count; i++)
+        free(bulk->rejections[i].detail);
+    free(bulk->rejections);
     free(bulk->arena.data);
     free(bulk->names);
     free(bulk->file);

@@ -17,10 +17,12 @@ enum command_code {
     COMMAND_USAGE = 64,
 };
 
+#define COMMAND_BROKER_DEFAULT "tcp://127.0.0.1:7400"
+
 // The keys of every verb that asks a broker.
 #define COMMAND_KEY_BROKER                                                                         \
     {                                                                                              \
-        .key = "broker", .type = CONFIG_ENDPOINT, .default_text = "tcp://127.0.0.1:7400",          \
+        .key = "broker", .type = CONFIG_ENDPOINT, .default_text = COMMAND_BROKER_DEFAULT,          \
         .help = "the broker's ZeroMQ door"                                                         \
     }
 #define COMMAND_KEY_GIVE_UP                                                                        \

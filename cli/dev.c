@@ -281,7 +281,7 @@ static void tell(struct dev *dev)
     if (ready_value(slice_of_text(dev->broker.ready_line), "metrics", &said))
         (void)slice_to_text(said, metrics, sizeof metrics); // for the eye
     char broker[ENDPOINT_LEN_MAX + 16] = "";
-    if (strcmp(dev->zmq, "tcp://127.0.0.1:7400") != 0)
+    if (strcmp(dev->zmq, COMMAND_BROKER_DEFAULT) != 0)
         (void)snprintf(broker, sizeof broker, " --broker %s", dev->zmq);
     (void)printf("ready http=http://%s zmq=%s pub=%s metrics=%s data=%s\n\n", dev->http, dev->zmq,
                  dev->pub, metrics, dev->data);

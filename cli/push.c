@@ -66,8 +66,8 @@ static const struct msg_submitted_job *submit(struct ask *ask, struct msg_submit
     }
     if (said->jobs[0].error == OK)
         return &said->jobs[0];
-    ask_complain_refused(ask->program, &said->jobs[0]);
-    *out_code = COMMAND_DEAD;
+    ask_complain_refused(ask, &said->jobs[0]);
+    *out_code = ask->code;
     return NULL;
 }
 
@@ -149,6 +149,16 @@ static void show_progress(const struct msg_status_is *status)
     (void)fflush(stderr);
 }
 
+static void complain_late(const struct ask *ask, const struct id *job_id)
+{
+    char id[ID_TEXT_LEN + 1];
+    char broker[ASK_FLAG_LEN_MAX];
+    id_to_text(job_id, id);
+    ask_broker_flag(ask, broker);
+    command_complain(ask->program, "not finished in time; it goes on: weft job show %s%s", id,
+                     broker);
+}
+
 // The job's last status, or NULL after a complaint. `until`: then it is not waited for any longer.
 static const struct msg_status_is *follow(struct ask *ask, const struct id *job_id, when_ms until)
 {
@@ -161,16 +171,10 @@ static const struct msg_status_is *follow(struct ask *ask, const struct id *job_
             return NULL;
         if (is_watched)
             show_progress(status);
-        if (answer_is_final(status->state))
+        if (answer_is_final(status->state) || question.wait_ms == 0)
             return status;
-        if (question.wait_ms == 0)
-            break;
         question.version = status->version;
     }
-    char id[ID_TEXT_LEN + 1];
-    id_to_text(job_id, id);
-    command_complain(ask->program, "not finished in time; it goes on: weft job show %s", id);
-    return NULL;
 }
 
 static int run_one(struct ask *ask, struct msg_submit_job *job, const struct config *config)
@@ -184,11 +188,14 @@ static int run_one(struct ask *ask, struct msg_submit_job *job, const struct con
     if (status == NULL)
         return COMMAND_UNKNOWN;
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    bool is_final = answer_is_final(status->state);
+    if (!is_final)
+        complain_late(ask, &job->job_id);
     if (view.wants_json)
         view_status(&view, status);
     else if (status->state == JOB_SUCCEEDED)
         view_result(stdout, &status->result);
-    else
+    else if (is_final)
         view_failure(stderr, status);
     return code_of(status->state);
 }

@@ -11,7 +11,13 @@
 #include <stdlib.h>
 
 // An escaped byte takes at most six: \u00ff.
-enum { ESCAPED_MAX = 6, FIELDS_LEN_MAX = 64 * 1024, SCAN_NAMES_MAX = 4096 };
+enum {
+    ESCAPED_MAX = 6,
+    FIELDS_LEN_MAX = 64 * 1024,
+    PROBLEM_LEN_MAX = 8192,
+    REJECTION_LEN_MAX = 512, // besides its detail
+    SCAN_NAMES_MAX = 4096,
+};
 
 static void print_slice(FILE *out, struct slice text)
 {
@@ -218,6 +224,51 @@ void view_acted(const struct view *view, const struct id *job_id, const struct m
         return;
     answer_acted(&json, job_id, acted);
     end_json(&json, view->out);
+}
+
+void view_problem(const struct view *view, err error, struct slice detail)
+{
+    uint8_t room[PROBLEM_LEN_MAX];
+    const struct problem problem = {.error = error, .detail = detail};
+    if (!view->wants_json)
+        return;
+    print_slice(view->out, problem_text(&problem, room, sizeof room));
+    (void)fputc('\n', view->out);
+}
+
+static void put_rejection(struct out *json, const struct view_rejection *rejection)
+{
+    out_open_object(json);
+    out_put_unsigned(json, "line", rejection->line);
+    out_name(json, slice_of_text("problem"));
+    out_open_object(json);
+    problem_put(json, &(struct problem){.error = rejection->error,
+                                        .detail = slice_of_text(rejection->detail)});
+    out_close(json);
+    out_close(json);
+}
+
+void view_bulk(FILE *out, const struct answer_bulk *bulk, const struct view_rejection *rejections,
+               uint32_t count)
+{
+    struct answer_bulk answer = *bulk;
+    struct problem problem = {.fix = "correct the records and send again"};
+    struct out json;
+    size_t len = (size_t)count * REJECTION_LEN_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        len += strlen(rejections[i].detail);
+    if (bulk->accepted + bulk->replayed == 0 && count > 0) {
+        problem.error = rejections[0].error;
+        problem.detail = slice_of_text(rejections[0].detail);
+        answer.problem = &problem;
+    }
+    if (!begin_json(&json, len))
+        return;
+    answer_bulk_begin(&json, &answer);
+    for (uint32_t i = 0; i < count; i++)
+        put_rejection(&json, &rejections[i]);
+    answer_bulk_end(&json);
+    end_json(&json, out);
 }
 
 void view_result(FILE *out, const struct body *result)

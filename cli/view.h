@@ -3,6 +3,7 @@
 // How the broker's answers look on a terminal, and as the JSON of docs/http-api.md. Prints on the
 // stream given; a failed write shows in ferror(). Not thread-safe.
 
+#include "lib/base/err.h"
 #include "proto/msg.h"
 
 #include <stdio.h>
@@ -22,6 +23,21 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
 
 // What an act has come to.
 void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted);
+// Why there is no answer, as the JSON of an HTTP problem. Nothing as text: people are told on
+// standard error.
+void view_problem(const struct view *view, err error, struct slice detail);
+
+// A line of a bulk submission that was refused.
+struct view_rejection {
+    uint32_t line;
+    err error;
+    char *detail; // the caller's
+};
+struct answer_bulk;
+// The JSON of a bulk submission, as over HTTP: with nothing stored it is the problem of the first
+// rejection. `bulk->problem` is set here.
+void view_bulk(FILE *out, const struct answer_bulk *bulk, const struct view_rejection *rejections,
+               uint32_t count);
 
 // The result alone: as it is; texts and JSON end with a line feed.
 void view_result(FILE *out, const struct body *result);

@@ -134,6 +134,42 @@ def unknown_ids_are_4_and_wrong_ones_64(bench):
     assert answer.returncode == 64 and "is not an id" in answer.stderr, answer
 
 
+def problem_of(answer, slug, code):
+    """Standard output is one problem, and people are told as well."""
+    assert answer.returncode == code and answer.stderr.startswith("weft "), answer
+    problem = json.loads(answer.stdout)
+    assert problem["type"] == "urn:weft:problem:" + slug, problem
+    assert {"code", "title", "status", "fix"} <= set(problem), problem
+    return problem
+
+
+def json_also_tells_what_went_wrong(bench):
+    bench.weft("push", "act", "--key", "j-1", "1")
+    assert problem_of(bench.weft("push", "act", "--key", "j-1", "2", "-o", "json"), "key-reused", 1)["status"] == 422
+    problem_of(bench.weft("run", "act", "--key", "j-1", "2", "-o", "json"), "key-reused", 1)
+    unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
+    problem_of(bench.weft("job", "show", unknown, "-o", "json"), "not-found", 4)
+    problem_of(bench.weft("batch", "show", unknown, "-o", "json"), "not-found", 4)
+    problem_of(bench.place.weft("push", "act", "--broker", "tcp://127.0.0.1:1", "--give-up", "200ms", "-o", "json"),
+               "no-broker", 4)
+    late = bench.weft("run", "nobody-serves-this", "--wait", "50ms", "-o", "json")
+    assert late.returncode == 4 and json.loads(late.stdout)["status"] == "queued", late
+    assert f"weft job show {json.loads(late.stdout)['job_id']} --broker {bench.dev.at['zmq']}\n" in late.stderr, late
+
+
+def bulk_answers_as_over_http(bench):
+    pushed = bench.weft("push", "--bulk", "-", "-o", "json", text='{"type":"act","key":"h-1"}\n{"type":"A"}\nx\n')
+    answer = json.loads(pushed.stdout)
+    assert pushed.returncode == 1 and answer["durability"] == "flushed", pushed
+    assert (answer["accepted"], answer["replayed"], answer["rejected"]) == (1, 0, 2), answer
+    assert [(r["line"], r["problem"]["type"].rsplit(":", 1)[1]) for r in answer["rejections"]] == [
+        (2, "bad-field"), (3, "malformed")], answer
+    assert answer["status_url"] == f"/v1/batches/{answer['batch_id']}", answer
+    nothing = bench.weft("push", "--bulk", "-", "-o", "json", text='{"type":"A"}\n')
+    problem_of(nothing, "bad-field", 1)
+    assert len(json.loads(nothing.stdout)["rejections"]) == 1, nothing
+
+
 def wait_is_a_duration_for_all(bench):
     pushed = bench.weft("push", "nobody-serves-this", "{}")
     job_id = pushed.stdout.split()[0]
@@ -211,7 +247,8 @@ def main():
         for test in (push_prints_the_id_and_show_knows_it, run_prints_the_result_alone,
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
-                     unknown_ids_are_4_and_wrong_ones_64, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
+                     unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
+                     bulk_answers_as_over_http, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      cancel_ends_a_job):
             test(bench)
