@@ -79,29 +79,39 @@ static err start_threads(struct broker *broker, const char **out_why)
         e = auditor_open(&auditor, &broker->auditor);
     if (e != OK)
         return e;
-    *out_why = "--metrics: the address is in use, or not HOST:PORT";
     struct metrics_options metrics = {.endpoint = broker->options->metrics,
                                       .lane_count_max = broker->options->limits.lane_count_max};
-    return metrics_open(&metrics, &broker->metrics);
+    e = metrics_open(&metrics, &broker->metrics);
+    if (e != OK && metrics.endpoint != NULL)
+        *out_why = program_door_problem("--metrics", metrics.endpoint, e);
+    return e;
+}
+
+static err bind_door(struct broker *broker, const char *flag, const struct link_options *options,
+                     struct link **out_link, const char **out_why)
+{
+    err e = link_open(broker->context, options, out_link);
+    if (e != OK)
+        *out_why = program_door_problem(flag, options->endpoint, e);
+    return e;
 }
 
 static err bind_doors(struct broker *broker, const char **out_why)
 {
-    *out_why = "--zmq: the address is in use, or not valid";
+    *out_why = "there is not enough memory: lower the limits";
     err e = link_context_open(&broker->context);
     struct link_options router = {.kind = LINK_ROUTER,
                                   .endpoint = broker->options->zmq,
                                   .bind = true,
                                   .message_bytes_max = MSG_BYTES_MAX};
-    if (e == OK)
-        e = link_open(broker->context, &router, &broker->router);
-    if (e != OK)
-        return e;
-    *out_why = "--pub: the address is in use, or not valid";
     struct link_options publisher = router;
     publisher.kind = LINK_PUB;
     publisher.endpoint = broker->options->pub;
-    return link_open(broker->context, &publisher, &broker->publisher);
+    if (e == OK)
+        e = bind_door(broker, "--zmq", &router, &broker->router, out_why);
+    if (e == OK)
+        e = bind_door(broker, "--pub", &publisher, &broker->publisher, out_why);
+    return e;
 }
 
 // --- life ---

@@ -37,7 +37,7 @@ struct metrics_options {
     uint32_t lane_count_max;
 };
 
-//   ERR_BAD_FIELD, ERR_LOCKED, ERR_NO_MEMORY, ERR_SYSTEM
+//   ERR_BAD_FIELD, ERR_ADDRESS_IN_USE, ERR_NO_MEMORY, ERR_SYSTEM
 MUST_USE err metrics_open(const struct metrics_options *options, struct metrics **out_metrics);
 // NULL is allowed.
 void metrics_close(struct metrics *metrics);

@@ -54,8 +54,10 @@ static err make(struct gateway *gateway, const char **out_why)
     e = bulk_open(gateway, &gateway->bulk);
     if (e != OK)
         return e;
-    *out_why = "--http: the address is in use, or not ADDRESS:PORT";
-    return door_open(gateway);
+    e = door_open(gateway);
+    if (e != OK)
+        *out_why = program_door_problem("--http", settings->http, e);
+    return e;
 }
 
 // The courier first, so that what is under way still gets its answer; the door before those whom

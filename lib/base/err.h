@@ -43,7 +43,9 @@
     X(ERR_CONFLICT, 26, 409, false, "conflict", "the job's state does not allow this")             \
     X(ERR_SHUTTING_DOWN, 27, 503, true, "shutting-down", "the process is stopping; try another")   \
     X(ERR_NO_RESOURCE, 28, 404, false, "no-resource",                                              \
-      "nothing is served at this path; GET / names what is")
+      "nothing is served at this path; GET / names what is")                                       \
+    X(ERR_ADDRESS_IN_USE, 29, 409, false, "address-in-use",                                        \
+      "another process has the address; stop it or choose another port")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

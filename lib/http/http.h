@@ -103,9 +103,9 @@ struct http_options {
     struct http_limits limits;
 };
 
-//   ERR_BAD_FIELD   the endpoint is not ADDRESS:PORT
-//   ERR_LOCKED      the address is in use
-//   ERR_SYSTEM      anything else
+//   ERR_BAD_FIELD        the endpoint is not ADDRESS:PORT
+//   ERR_ADDRESS_IN_USE   the address is in use
+//   ERR_SYSTEM           anything else
 MUST_USE err http_open(const struct http_options *options, struct http **out_http);
 
 // Gives what is waiting 504, answers nothing more, and returns when all threads have

@@ -82,7 +82,7 @@ static err bind_to(const struct addrinfo *info, struct listen_socket *out)
         int cause = errno;
         (void)close(fd);
         errno = cause;
-        return cause == EADDRINUSE ? ERR_LOCKED : ERR_SYSTEM;
+        return cause == EADDRINUSE ? ERR_ADDRESS_IN_USE : ERR_SYSTEM;
     }
     out->fd = fd;
     return OK;

@@ -13,7 +13,7 @@ struct listen_socket {
 };
 
 // `endpoint` is ADDRESS:PORT, numeric or "localhost", IPv6 in brackets; port 0 takes a free one.
-//   ERR_BAD_FIELD   not of that form
-//   ERR_LOCKED      the address is in use
-//   ERR_SYSTEM      anything else; errno is kept
+//   ERR_BAD_FIELD        not of that form
+//   ERR_ADDRESS_IN_USE   the address is in use
+//   ERR_SYSTEM           anything else; errno is kept
 MUST_USE err listen_open(const char *endpoint, struct listen_socket *out_socket);

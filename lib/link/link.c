@@ -46,7 +46,7 @@ static err err_of(int number)
     case ENODEV:
     case EPROTONOSUPPORT:
     case EADDRNOTAVAIL: return ERR_BAD_FIELD;
-    case EADDRINUSE: return ERR_LOCKED;
+    case EADDRINUSE: return ERR_ADDRESS_IN_USE;
     case ENOMEM: return ERR_NO_MEMORY;
     default: return ERR_SYSTEM;
     }

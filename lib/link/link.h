@@ -30,9 +30,9 @@ MUST_USE err link_context_open(struct link_context **out_context);
 // All links of the context must be closed before.
 void link_context_close(struct link_context *context);
 
-//   ERR_BAD_FIELD   the endpoint is not valid
-//   ERR_LOCKED      the address is in use
-//   ERR_SYSTEM      anything else; errno is kept
+//   ERR_BAD_FIELD        the endpoint is not valid
+//   ERR_ADDRESS_IN_USE   the address is in use
+//   ERR_SYSTEM           anything else; errno is kept
 MUST_USE err link_open(struct link_context *context, const struct link_options *options,
                        struct link **out_link);
 void link_close(struct link *link);

@@ -6,6 +6,9 @@
 #include "lib/sys/log.h"
 #include "lib/sys/signal.h"
 
+#include <errno.h>
+#include <string.h>
+
 err program_begin(const struct config *config, int *out_signal_fd)
 {
     enum log_level level = LOG_LEVEL_INFO;
@@ -17,4 +20,20 @@ err program_begin(const struct config *config, int *out_signal_fd)
     if (e != OK)
         return e;
     return signal_open(out_signal_fd);
+}
+
+const char *program_door_problem(const char *flag, const char *endpoint, err e)
+{
+    static char text[512];
+    int number = errno;
+    const char *why = strerror(number);
+    const char *fix = "choose another address";
+    if (e == ERR_ADDRESS_IN_USE) {
+        why = "address in use";
+        fix = "stop the process that has it, choose another port, or give port 0";
+    } else if (e == ERR_BAD_FIELD) {
+        why = "not an address of this machine, or not HOST:PORT";
+    }
+    (void)snprintf(text, sizeof text, "%s %s: %s; %s", flag, endpoint, why, fix);
+    return text;
 }

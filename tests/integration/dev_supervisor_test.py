@@ -99,6 +99,9 @@ def taken_port_ends_it_with_a_sentence(place):
             answer = place.weft("dev", "--data", "data", *free, key, value)
             assert answer.returncode == 1, answer
             assert f"the {program} did not start" in answer.stderr, answer.stderr
+            assert "error=address-in-use" in answer.stderr, answer.stderr
+            assert f"{key} {value}: address in use; " in answer.stderr, answer.stderr
+            assert "or give port 0" in answer.stderr, answer.stderr
             assert "ready" not in answer.stdout
 
 

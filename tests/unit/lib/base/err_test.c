@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_NO_RESOURCE };
+enum { LAST = ERR_ADDRESS_IN_USE };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -28,6 +28,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_UNSUPPORTED, 19);
     EXPECT_EQ(ERR_SHUTTING_DOWN, 27);
     EXPECT_EQ(ERR_NO_RESOURCE, 28);
+    EXPECT_EQ(ERR_ADDRESS_IN_USE, 29);
 }
 
 TEST(err, every_number_has_its_row)

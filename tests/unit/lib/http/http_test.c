@@ -358,7 +358,7 @@ TEST(http, an_address_in_use_is_told)
     owner_open(&owner, (struct http_limits){0});
     struct http_options options = {.endpoint = http_endpoint(owner.http), .handler = handle};
     struct http *second = NULL;
-    EXPECT_EQ(http_open(&options, &second), ERR_LOCKED);
+    EXPECT_EQ(http_open(&options, &second), ERR_ADDRESS_IN_USE);
     options.endpoint = "nowhere";
     EXPECT_EQ(http_open(&options, &second), ERR_BAD_FIELD);
     http_close(owner.http);

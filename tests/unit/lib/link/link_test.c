@@ -50,9 +50,9 @@ static struct link *router_again_at(struct link_context *context, const char *en
     struct link_options options = {
         .kind = LINK_ROUTER, .endpoint = endpoint, .bind = true, .message_bytes_max = BYTES_MAX};
     struct link *link = NULL;
-    err result = ERR_LOCKED;
+    err result = ERR_ADDRESS_IN_USE;
     when_ms until = clock_mono_ms() + PATIENCE_MS;
-    while (result == ERR_LOCKED && clock_mono_ms() < until) {
+    while (result == ERR_ADDRESS_IN_USE && clock_mono_ms() < until) {
         result = link_open(context, &options, &link);
         EXPECT_EQ(link_wait(NULL, 0, 1), OK);
     }
@@ -353,7 +353,7 @@ TEST(link, refuses_bad_and_used_endpoints)
     struct link_options options = {.kind = LINK_ROUTER, .bind = true, .message_bytes_max = 1};
     pair_open(&pair);
     options.endpoint = pair.endpoint;
-    EXPECT_EQ(link_open(pair.context, &options, &link), ERR_LOCKED);
+    EXPECT_EQ(link_open(pair.context, &options, &link), ERR_ADDRESS_IN_USE);
     static const char *const bad[] = {"",
                                       "tcp://",
                                       "tcp://127.0.0.1:99999",
