@@ -3,6 +3,7 @@
 #include "gateway/shell/courier.h"
 
 #include "lib/link/link.h"
+#include "lib/peer/absence.h"
 #include "lib/peer/peer.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
@@ -37,6 +38,7 @@ struct courier {
     struct link *link;
     uint32_t connection_count;
     struct peer peer;
+    struct absence absence; // of the broker
     void *peer_memory;
     uint64_t session;
     struct arena arena;        // for coding one message
@@ -447,6 +449,7 @@ static void rest(struct courier *courier, when_ms now)
 {
     when_ms span = peer_wait_ms(&courier->peer, now);
     when_ms until = when_min(first_expiry(courier), stop_time(courier));
+    until = when_min(until, absence_next(&courier->absence));
     if (until != WHEN_NEVER) {
         when_ms left = until > now ? until - now : 0;
         span = span < 0 ? left : when_min(span, left);
@@ -460,6 +463,16 @@ static void rest(struct courier *courier, when_ms now)
     wake_clear(&courier->wake);
 }
 
+static void look_at_broker(struct courier *courier, when_ms now)
+{
+    bool is_there = peer_is_known(&courier->peer) && link_is_connected(courier->link);
+    atomic_store(&courier->is_ready, is_there);
+    if (absence_is_news(&courier->absence, now, is_there))
+        log_warn("gateway.no_broker",
+                 "broker=%s fix=\"start it, or correct --broker\" now=\"submissions get 503\"",
+                 courier->endpoint);
+}
+
 static void *run(void *ctx)
 {
     struct courier *courier = ctx;
@@ -471,7 +484,7 @@ static void *run(void *ctx)
         pack_all(courier, now);
         act(courier, now);
         expire(courier, now);
-        atomic_store(&courier->is_ready, peer_is_known(&courier->peer));
+        look_at_broker(courier, now);
         rest(courier, now);
     }
     return NULL;

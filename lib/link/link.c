@@ -32,6 +32,7 @@ struct link {
     void *monitor; // of a dealer: tells of connections; else NULL
     enum link_kind kind;
     uint32_t connection_count;
+    bool is_connected;
     uint32_t subscription_count;
     bool is_draining; // the rest of an over-long message is still waiting
 };
@@ -133,7 +134,8 @@ static bool watch_connections(struct link *link, struct link_context *context)
     char name[48];
     unsigned number = atomic_fetch_add(&context->monitor_count, 1);
     (void)snprintf(name, sizeof name, "inproc://link-monitor-%u", number);
-    if (zmq_socket_monitor(link->socket, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0)
+    if (zmq_socket_monitor(link->socket, name,
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
         return false;
     link->monitor = zmq_socket(context->zmq, ZMQ_PAIR);
     return link->monitor != NULL && set_number(link->monitor, ZMQ_LINGER, 0) &&
@@ -393,14 +395,23 @@ uint32_t link_subscription_count(struct link *link)
     return link->subscription_count;
 }
 
-// An event is two frames, its number and the endpoint; only one kind is asked for.
+static void take_event(struct link *link, uint16_t number)
+{
+    link->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    link->connection_count += link->is_connected;
+}
+
+// An event is two frames: its number and a value, then the endpoint.
 static void count_connections(struct link *link)
 {
     zmq_msg_t msg;
+    uint16_t number = 0;
     (void)zmq_msg_init(&msg); // cannot fail
     while (zmq_msg_recv(&msg, link->monitor, ZMQ_DONTWAIT) >= 0) {
-        if (!zmq_msg_more(&msg))
-            link->connection_count++;
+        if (zmq_msg_more(&msg) && zmq_msg_size(&msg) >= sizeof number)
+            memcpy(&number, zmq_msg_data(&msg), sizeof number);
+        else if (!zmq_msg_more(&msg))
+            take_event(link, number);
     }
     (void)zmq_msg_close(&msg); // was valid
 }
@@ -410,6 +421,13 @@ uint32_t link_connection_count(struct link *link)
     if (link->monitor != NULL)
         count_connections(link);
     return link->connection_count;
+}
+
+bool link_is_connected(struct link *link)
+{
+    if (link->monitor != NULL)
+        count_connections(link);
+    return link->is_connected;
 }
 
 static zmq_pollitem_t item_of(const struct link_wait *wait)

@@ -72,6 +72,9 @@ MUST_USE err link_send(struct link *link, struct slice route, struct slice envel
 // look means that the other side knows nothing of this one (peer_connected()). link_wait() finds
 // the link ready when the number has changed.
 uint32_t link_connection_count(struct link *link);
+// DEALER: a connection stands. It ends when the other side's process does, or its heartbeats; that
+// somebody answers is not said. link_wait() finds the link ready when it has changed.
+bool link_is_connected(struct link *link);
 
 // PUB: one message of two frames, dropped when nobody listens.
 MUST_USE err link_publish(struct link *link, struct slice topic, struct slice body);

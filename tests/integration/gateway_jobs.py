@@ -249,6 +249,24 @@ class WithoutBroker(unittest.TestCase):
         gateway.wait_ready()
         self.assertEqual(gateway.submit({"type": "a"}).status, 202)
 
+    def test_an_absent_broker_is_told_once_each_time(self):
+        broker = PretendedBroker()
+        endpoint = broker.endpoint
+        broker.close()
+        gateway = Gateway(endpoint)
+        self.addCleanup(gateway.close)
+        told = f"warn gateway.no_broker broker={endpoint} "
+        wait_for("the first word", lambda: gateway.stderr().count(told) == 1)
+        broker = PretendedBroker(endpoint)
+        gateway.wait_ready()
+        broker.close()
+        wait_for("nobody asks, and it is known", lambda: gateway.ask("GET", "/readyz").status == 503)
+        wait_for("the second word", lambda: gateway.stderr().count(told) == 2)
+        broker = PretendedBroker(endpoint)
+        self.addCleanup(broker.close)
+        gateway.wait_ready()
+        self.assertEqual(gateway.stderr().count("gateway.no_broker"), 2)
+
     def test_a_short_absence_is_not_noticed(self):
         broker = PretendedBroker()
         endpoint = broker.endpoint

@@ -32,6 +32,14 @@ def bind_again(sock, endpoint):
             time.sleep(0.01)
 
 
+def wait_for(what, claim):
+    end = time.monotonic() + PATIENCE_S
+    while not claim():
+        if time.monotonic() > end:
+            raise AssertionError(f"in vain: {what}")
+        time.sleep(0.01)
+
+
 class Grant:
     """What the fake broker knows of one job it gave away."""
 
@@ -265,5 +273,5 @@ class WorkerTest(unittest.TestCase):
         self.broker.until(f"the end of {pids}", lambda: not any(is_alive(pid) for pid in pids))
 
 
-__all__ = ["ERR", "PATIENCE_S", "FakeBroker", "Grant", "Worker", "WorkerTest", "is_alive", "pb",
+__all__ = ["ERR", "PATIENCE_S", "FakeBroker", "Grant", "Worker", "WorkerTest", "is_alive", "pb", "wait_for",
            "fresh_id"]

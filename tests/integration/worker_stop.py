@@ -4,7 +4,7 @@ import os
 import signal
 import unittest
 
-from lib_worker import Worker, WorkerTest, pb
+from lib_worker import Worker, WorkerTest, pb, wait_for
 
 
 class Stop(WorkerTest):
@@ -123,6 +123,21 @@ class Stop(WorkerTest):
         self.broker.open()
         self.assertEqual(self.broker.outcome(grant)[0].outcome, pb.OUTCOME_SUCCEEDED)
         self.assertEqual(self.stop(worker), 0)
+
+    def test_an_absent_broker_is_told_once_each_time(self):
+        self.broker.close()
+        worker = Worker(self.broker.endpoint, self.data, ["cat"])
+        self.addCleanup(worker.close)
+        told = f"warn worker.no_broker broker={self.broker.endpoint} "
+        wait_for("the first word", lambda: worker.stderr().count(told) == 1)
+        self.broker.open()
+        self.broker.wait_next("ready")
+        self.broker.close()
+        wait_for("the second word", lambda: worker.stderr().count(told) == 2)
+        self.broker.open()
+        self.broker.wait_next("ready")
+        self.assertEqual(self.stop(worker), 0)
+        self.assertEqual(worker.stderr().count("worker.no_broker"), 2)
 
     def test_the_first_line_says_ready(self):
         worker = self.start_sh("cat")

@@ -224,8 +224,19 @@ static void ask_renew(struct worker *worker)
     CHECK(asked == OK); // one place is for this
 }
 
+static void tell_absence(struct worker *worker)
+{
+    bool is_there = peer_is_known(&worker->peer) && link_is_connected(worker->link);
+    if (absence_is_news(&worker->absence, worker->now, is_there))
+        log_warn("worker.no_broker",
+                 "broker=%s fix=\"start it, or correct --broker\" "
+                 "now=\"what runs goes on, outcomes wait in the journal\"",
+                 worker->setup->broker);
+}
+
 void talk_speak(struct worker *worker)
 {
+    tell_absence(worker);
     if (worker->ready_due && peer_is_known(&worker->peer))
         worker->ready_due = say_ready(worker) != OK;
     ask_renew(worker);
@@ -243,6 +254,7 @@ when_ms talk_next(const struct worker *worker)
     when_ms next = wait < 0 ? WHEN_NEVER : worker->now + wait;
     if (peer_is_known(&worker->peer))
         next = when_min(next, renewal_next(&worker->renewal, &worker->slots));
+    next = when_min(next, absence_next(&worker->absence));
     // The link had no room: as patient as with everything else.
     if (worker->ready_due && peer_is_known(&worker->peer))
         next = when_min(next, worker->now + PEER_UNSENT_MS);

@@ -5,6 +5,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/link/link.h"
+#include "lib/peer/absence.h"
 #include "lib/peer/peer.h"
 #include "worker/core/backoff.h"
 #include "worker/core/outbox.h"
@@ -68,6 +69,7 @@ struct worker {
     struct link *link;
     uint32_t connection_count;
     struct peer peer;
+    struct absence absence; // of the broker
     struct renewal renewal;
     struct renewal_room *renewal_room;
     uint64_t renew_corr; // of the last RENEW, or 0 when it is answered

@@ -330,6 +330,24 @@ static void say_until_heard(struct pair *pair, struct link_message *message)
     EXPECT(slice_is_text(message->envelope, "again"));
 }
 
+TEST(link, knows_whether_it_is_connected)
+{
+    struct pair pair;
+    pair_open(&pair);
+    EXPECT(link_is_connected(pair.dealer));
+    for (uint32_t round = 2; round <= 3; round++) {
+        link_close(pair.router);
+        while (link_is_connected(pair.dealer))
+            wait_for(pair.dealer);
+        EXPECT_EQ(link_connection_count(pair.dealer), round - 1);
+        pair.router = router_again_at(pair.context, pair.endpoint);
+        while (!link_is_connected(pair.dealer))
+            wait_for(pair.dealer);
+        EXPECT_EQ(link_connection_count(pair.dealer), round);
+    }
+    pair_close(&pair);
+}
+
 TEST(link, counts_each_new_connection)
 {
     struct pair pair;
