@@ -127,8 +127,34 @@ class Handlers(WorkerTest):
         self.assertEqual(finish.outcome, pb.OUTCOME_SUCCEEDED)
         self.wait_dead(int(result))
 
-    def test_a_missing_program_makes_the_worker_quiet(self):
+    def program(self, mode=0o755):
+        path = self.path("program")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(path, mode)
+        return path
+
+    def test_a_missing_program_is_noticed_at_the_start(self):
         worker = self.start("/does/not/exist")
+        self.assertEqual(self.broker.slots, 0)  # it says quiet, and no job has to find out
+        self.assertIn("error worker.no_program program=/does/not/exist why=\"No such file", worker.stderr())
+        finish, _ = self.broker.outcome(self.broker.grant())
+        self.assertEqual((finish.outcome, finish.error_kind), (pb.OUTCOME_INTERRUPTED, "interrupted"))
+        self.assertEqual(self.stop(worker), 69)
+        self.assertEqual(worker.stderr().count("worker.no_program"), 1)
+        self.assertFalse([line for line in worker.lines if line.startswith("ready")])
+
+    def test_a_program_that_may_not_run_is_missing_too(self):
+        for name in (self.program(mode=0o644), "no-such-program-on-the-path"):
+            with self.subTest(name):
+                worker = self.start(name)
+                self.assertEqual(self.broker.slots, 0)
+                self.assertEqual(self.stop(worker), 69)
+
+    def test_a_program_that_goes_missing_makes_the_worker_quiet(self):
+        worker = self.start(self.program())
+        self.assertEqual(self.broker.slots, 1)
+        os.remove(self.path("program"))
         finish, _ = self.broker.outcome(self.broker.grant())
         self.assertEqual((finish.outcome, finish.error_kind),
                          (pb.OUTCOME_INTERRUPTED, "missing-program"))
@@ -139,15 +165,6 @@ class Handlers(WorkerTest):
         self.assertEqual((finish.outcome, finish.error_kind), (pb.OUTCOME_INTERRUPTED, "interrupted"))
         self.assertEqual(self.stop(worker), 69)
         self.assertIn("error worker.no_program", worker.stderr())
-
-    def test_a_program_that_may_not_run_is_missing_too(self):
-        path = self.path("plain")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("no program\n")
-        self.start(path)
-        finish, _ = self.broker.outcome(self.broker.grant())
-        self.assertEqual((finish.outcome, finish.error_kind),
-                         (pb.OUTCOME_INTERRUPTED, "missing-program"))
 
     def test_as_many_at_once_as_slots_and_no_more(self):
         worker = self.start_sh(f"until test -e {self.path('go')}; do sleep 0.02; done",

@@ -158,7 +158,11 @@ say(job_id=job['job_id'], ok=True)""")
         self.assertEqual((finish.outcome, finish.result.content), (pb.OUTCOME_SUCCEEDED, pb.CONTENT_NONE))
 
     def test_a_missing_program_makes_the_worker_quiet(self):
-        worker = self.start("/does/not/exist", flags=["--lines"])
+        path = self.path("program")  # is there, but what shall read it is not
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/does/not/exist\n")
+        os.chmod(path, 0o755)
+        worker = self.start(path, flags=["--lines"])
         finish, _ = self.broker.outcome(self.broker.grant())
         self.assertEqual((finish.outcome, finish.error_kind),
                          (pb.OUTCOME_INTERRUPTED, "missing-program"))

@@ -25,6 +25,9 @@ void crew_due(struct worker *worker);
 // When crew_due() or crew_begin() has something to do by time alone, or WHEN_NEVER.
 when_ms crew_next(const struct worker *worker);
 
+// There is no program to run: no more jobs are taken. The first time the log says so.
+void crew_go_quiet(struct worker *worker, const char *why);
+
 // The broker has given these jobs to somebody else.
 void crew_lose(struct worker *worker, const struct msg_held_list *lost);
 // Somebody asked to stop these jobs.

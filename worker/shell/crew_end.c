@@ -192,16 +192,16 @@ static void read_rest(struct worker *worker, uint32_t slot)
 }
 
 // Nothing to run: no job shall suffer from that, and somebody must come and look.
-static void go_quiet(struct worker *worker)
+void crew_go_quiet(struct worker *worker, const char *why)
 {
     worker->exit_code = WORKER_EXIT_UNAVAILABLE;
     if (!phase_quiet(&worker->phase))
         return;
     worker->ready_due = true;
     log_error("worker.no_program",
-              "program=%s fix=\"correct the command after -- and start the worker again\" "
+              "program=%s why=%s fix=\"correct the command after -- and start the worker again\" "
               "now=\"quiet: no more jobs are taken\"",
-              log_quote_text(worker->setup->program[0]).text);
+              log_quote_text(worker->setup->program[0]).text, log_quote_text(why).text);
 }
 
 static void note_death(struct worker *worker, uint32_t slot, const struct outcome_exit *ended)
@@ -254,7 +254,7 @@ void crew_handler_ended(struct worker *worker, uint32_t slot, const struct spawn
     place->is_dying = false;
     place->signal_due = 0;
     if (is_missing)
-        go_quiet(worker);
+        crew_go_quiet(worker, "it could not be run");
 }
 
 // --- answers of --lines ---

@@ -8,6 +8,7 @@
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
 #include "worker/exec/leftover.h"
+#include "worker/exec/lookup.h"
 #include "worker/shell/crew.h"
 #include "worker/shell/round.h"
 #include "worker/shell/talk.h"
@@ -148,6 +149,13 @@ static void leave(struct worker *worker)
     log_info("worker.left", "outcomes_kept=%" PRIu32, worker->outbox.count);
 }
 
+// Else the first job would have to find out.
+static void look_for_program(struct worker *worker)
+{
+    if (lookup_program(worker->setup->program[0]) != OK)
+        crew_go_quiet(worker, strerror(errno));
+}
+
 static int run_at_home(struct worker *worker)
 {
     int code = make_slots(worker);
@@ -158,6 +166,7 @@ static int run_at_home(struct worker *worker)
     if (code == 0)
         code = open_ears(worker);
     if (code == 0) {
+        look_for_program(worker);
         round_run(worker);
         leave(worker);
         code = worker->exit_code;

@@ -13,8 +13,8 @@ enum { CLEAR_AFTER_MS = 1000 };
 
 static void introduce(struct worker *worker)
 {
-    if (worker->is_introduced)
-        return;
+    if (worker->is_introduced || phase_is_quiet(&worker->phase))
+        return; // the line promises that jobs are taken
     worker->is_introduced = true;
     char id[ID_TEXT_LEN + 1];
     id_to_text(&worker->home->worker_id, id);
