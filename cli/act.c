@@ -21,7 +21,7 @@ static const struct config_key keys[] = {
         .argument_count_max = 1,                                                                   \
     }
 
-static const struct config_table cancel_table =
+const struct config_table act_cancel_table =
     TABLE("cancel", "Ends a job that has not ended: a waiting one at once, a running one when its "
                     "handler has\nstopped or its lease is over.");
 
@@ -52,5 +52,5 @@ static int act_main(const struct config_table *table, enum act_kind kind, int ar
 
 int act_cancel_main(int argc, char **argv)
 {
-    return act_main(&cancel_table, ACT_CANCEL, argc, argv);
+    return act_main(&act_cancel_table, ACT_CANCEL, argc, argv);
 }

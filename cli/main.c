@@ -2,6 +2,7 @@
 
 #include "broker/shell/main.h"
 #include "broker/shell/audit.h"
+#include "cli/act.h"
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/dev.h"
@@ -42,14 +43,22 @@ static const struct command_verb verbs[] = {
     {"help", help_main, "this list, or the flags of a verb: weft help push"},
 };
 
-// One file serves all verbs, so each must know what is another's. A verb of two words is here too.
+// One file serves all verbs, so each must know what is another's. A new table is one line here, also
+// of a verb of two words.
 static const struct config_table *settings[SETTINGS_MAX];
 
 static void know_settings(void)
 {
     const struct config_table *const all[] = {
-        &dev_table,  broker_table,    gateway_table,   worker_table,
-        &push_table, &push_run_table, &show_job_table, &show_batch_table,
+        &dev_table,      //
+        broker_table,    //
+        gateway_table,   //
+        worker_table,    //
+        &audit_table,    //
+        &push_table,     //
+        &push_run_table, //
+        &show_job_table, //
+        &act_cancel_table, &show_batch_table,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

@@ -24,10 +24,9 @@ static const struct config_key keys[] = {
 const struct config_table show_job_table = {
     .program = "job show",
     .usage = "weft job show ID [flags]",
-    .about = "Shows one job. Exit codes: 0 shown, 1 the broker refused the question, 4 not "
-             "finished within --wait, no such job "
-             "or no "
-             "answer, 64 usage.",
+    .about =
+        "Shows one job. Exit codes: 0 shown, 1 the broker refused the question, 4 not finished "
+        "within --wait,\nno such job or no answer, 64 usage.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
     .argument_count_min = 1,

@@ -26,7 +26,7 @@ static const struct config_key keys[] = {
      .help = "how the report is printed"},
 };
 
-static const struct config_table table = {
+const struct config_table audit_table = {
     .program = "audit",
     .usage = "weft audit [flags]",
     .about = "Compares every record of a stopped broker's store with every index, and names what "
@@ -174,9 +174,9 @@ int audit_main(int argc, char **argv)
 {
     struct config config = {0};
     int code = EXIT_USAGE;
-    err e = config_read(&config, &table, argc, argv);
+    err e = config_read(&config, &audit_table, argc, argv);
     if (e == OK && config.help_asked) {
-        config_help(&table, stdout);
+        config_help(&audit_table, stdout);
         code = EXIT_SOUND;
     } else if (e == OK) {
         code = audit(&config);

@@ -448,8 +448,8 @@ static bool goes_on(struct courier *courier, when_ms now)
 static void rest(struct courier *courier, when_ms now)
 {
     when_ms span = peer_wait_ms(&courier->peer, now);
-    when_ms until = when_min(first_expiry(courier), stop_time(courier));
-    until = when_min(until, absence_next(&courier->absence));
+    when_ms until = when_min(stop_time(courier), absence_next(&courier->absence));
+    until = when_min(until, first_expiry(courier));
     if (until != WHEN_NEVER) {
         when_ms left = until > now ? until - now : 0;
         span = span < 0 ? left : when_min(span, left);
@@ -468,9 +468,7 @@ static void look_at_broker(struct courier *courier, when_ms now)
     bool is_there = peer_is_known(&courier->peer) && link_is_connected(courier->link);
     atomic_store(&courier->is_ready, is_there);
     if (absence_is_news(&courier->absence, now, is_there))
-        log_warn("gateway.no_broker",
-                 "broker=%s fix=\"start it, or correct --broker\" now=\"submissions get 503\"",
-                 courier->endpoint);
+        log_warn("gateway.no_broker", "broker=%s answer=503", courier->endpoint);
 }
 
 static void *run(void *ctx)
