@@ -37,6 +37,18 @@ static void refuse(const struct deed *deed, err e, struct slice detail)
     reply_problem(&reply, &(struct problem){.error = e, .detail = detail}, NULL);
 }
 
+// A job itself is only read.
+static void refuse_method(const struct deed *deed)
+{
+    struct reply reply = reply_of(deed);
+    struct reply_headers headers = {0};
+    reply_header(&headers, "Allow", "GET, HEAD");
+    reply_problem(&reply,
+                  &(struct problem){.error = ERR_METHOD,
+                                    .detail = slice_of_text("what is to be done? {id}:cancel")},
+                  &headers);
+}
+
 static void answer(const struct deed *deed, const struct msg_acted *acted)
 {
     struct reply reply = reply_of(deed);
@@ -109,7 +121,9 @@ void acts_post_job(const struct gateway *gateway, struct http_request *request)
         .ask = {.kind = ASK_ACT, .done = answered}, .gateway = gateway, .request = request};
     struct slice id = {0};
     deed.act.kind = split(request->segment, job_verbs, sizeof job_verbs / sizeof *job_verbs, &id);
-    if (deed.act.kind == ACT_NONE)
+    if (deed.act.kind == ACT_NONE && id.data == NULL)
+        refuse_method(&deed);
+    else if (deed.act.kind == ACT_NONE)
         refuse(&deed, ERR_NO_RESOURCE, slice_of_text("what is to be done? {id}:cancel"));
     else if (id_from_text(id, &deed.act.job_id) != OK)
         refuse(&deed, ERR_NOT_FOUND,
