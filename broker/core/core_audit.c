@@ -33,8 +33,9 @@ static enum violation audit_job(const struct core *core, uint32_t slot)
         return VIOLATION_STATE;
     if (is_running)
         return audit_running(core, slot);
-    bool waits = job->state != JOB_QUEUED || ready_has(&core->ready, slot);
-    return waits ? VIOLATION_NONE : VIOLATION_WAITS_NOWHERE;
+    bool waits = job->state == JOB_QUEUED ? ready_has(&core->ready, slot)
+                                          : delayed_has(&core->delayed, slot);
+    return job_is_done(job->state) || waits ? VIOLATION_NONE : VIOLATION_WAITS_NOWHERE;
 }
 
 // An entry of the heap of delayed jobs leads to a job that waits for just this moment.
@@ -170,7 +171,8 @@ static bool rows_agree(const struct job_row *a, const struct job_row *b)
            a->dedup_until == b->dedup_until && id_equal(&a->worker, &b->worker) &&
            a->batch == b->batch && a->body_len == b->body_len && a->errors == b->errors &&
            a->crashes == b->crashes && a->interruptions == b->interruptions && a->lane == b->lane &&
-           a->policy == b->policy && a->priority == b->priority;
+           a->policy == b->policy && a->priority == b->priority && a->cancel == b->cancel &&
+           a->act == b->act && a->event_count == b->event_count;
 }
 
 enum violation core_audit_row(const struct core *core, const struct job_row *row)

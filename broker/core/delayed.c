@@ -45,6 +45,12 @@ void delayed_drop(struct delayed *delayed, uint32_t slot)
     CHECK(removed.item == slot);
 }
 
+bool delayed_has(const struct delayed *delayed, uint32_t slot)
+{
+    uint32_t place = delayed->places[slot];
+    return place < delayed->heap.count && delayed->heap.entries[place].item == slot;
+}
+
 when_ms delayed_deadline(const struct delayed *delayed)
 {
     const struct heap_entry *first = heap_peek(&delayed->heap);

@@ -21,5 +21,7 @@ void delayed_push(struct delayed *delayed, const struct jobs *jobs, uint32_t slo
 uint32_t delayed_take(struct delayed *delayed, when_ms now);
 // Takes out a job that waits here.
 void delayed_drop(struct delayed *delayed, uint32_t slot);
+// Does it wait here? For the auditor.
+bool delayed_has(const struct delayed *delayed, uint32_t slot);
 // The earliest due time, or WHEN_NEVER.
 when_ms delayed_deadline(const struct delayed *delayed);

@@ -55,6 +55,20 @@ static err check_state(struct store_audit *audit, const struct job_row *row)
     return is_sound ? OK : accuse(audit, VIOLATION_STATE, row);
 }
 
+// A request is either open, or was overtaken by a success, or has come to its end.
+static err check_cancel(struct store_audit *audit, const struct job_row *row)
+{
+    uint8_t state = row->state == JOB_REMOVED ? row->ended_as : row->state;
+    bool is_sound = true;
+    if (row->cancel == CANCEL_REQUESTED)
+        is_sound = state == JOB_RUNNING || state == JOB_SUCCEEDED;
+    else if (row->cancel == CANCEL_ACKNOWLEDGED)
+        is_sound = state == JOB_CANCELLED && row->token_use == TOKEN_FINISHED;
+    else if (row->cancel == CANCEL_FORCED)
+        is_sound = state == JOB_CANCELLED && row->token_use == TOKEN_EXPIRED;
+    return is_sound ? OK : accuse(audit, VIOLATION_STATE, row);
+}
+
 static err check_times(struct store_audit *audit, const struct job_row *row)
 {
     when_ms now = audit->ledger.store_time;
@@ -138,17 +152,8 @@ static err check_outcome(struct store_audit *audit, const struct job_row *row)
 // --- all of it ---
 
 static check_row *const row_checks[] = {
-    check_numbers,
-    check_state,
-    check_times,
-    check_lane,
-    check_policy,
-    check_batch,
-    check_id,
-    check_key,
-    check_body,
-    check_outcome,
-    store_audit_check_events,
+    check_numbers, check_state, check_cancel, check_times, check_lane,    check_policy,
+    check_batch,   check_id,    check_key,    check_body,  check_outcome, store_audit_check_events,
 };
 
 err store_audit_check_row(struct store_audit *audit, const struct job_row *row)

@@ -143,6 +143,15 @@ static void expect_named(struct story *story, enum violation kind)
     story_free(story);
 }
 
+static void expect_two(struct story *story, enum violation a, enum violation b)
+{
+    struct violation_list found = look(story);
+    EXPECT_EQ(found.of[a].count, 1);
+    EXPECT_EQ(found.of[b].count, 1);
+    EXPECT_EQ(violation_sum(&found), 2);
+    story_free(story);
+}
+
 TEST(core_audit, a_sound_core_is_not_accused)
 {
     struct story *story = busy();
@@ -196,6 +205,15 @@ TEST(core_audit, names_a_job_that_waits_nowhere)
     expect_named(story, VIOLATION_WAITS_NOWHERE);
 }
 
+TEST(core_audit, names_a_delayed_job_that_waits_nowhere)
+{
+    struct story *story = busy();
+    struct id id = story_id(3);
+    uint32_t slot = jobs_find(&story->core->ledger.jobs, &id);
+    story->core->delayed.places[slot] = 7;
+    expect_named(story, VIOLATION_WAITS_NOWHERE);
+}
+
 TEST(core_audit, names_a_delayed_job_that_waits_for_another_moment)
 {
     struct story *story = busy();
@@ -207,7 +225,7 @@ TEST(core_audit, names_a_delayed_place_without_a_job)
 {
     struct story *story = busy();
     story->core->delayed.heap.entries[0].item = 14;
-    expect_named(story, VIOLATION_MEMORY_INDEX);
+    expect_two(story, VIOLATION_MEMORY_INDEX, VIOLATION_WAITS_NOWHERE);
 }
 
 TEST(core_audit, names_a_wrong_sum)
@@ -217,7 +235,7 @@ TEST(core_audit, names_a_wrong_sum)
     expect_named(story, VIOLATION_LAW);
     story = busy();
     (void)delayed_take(&story->core->delayed, WHEN_NEVER);
-    expect_named(story, VIOLATION_MEMORY_COUNTS);
+    expect_two(story, VIOLATION_MEMORY_COUNTS, VIOLATION_WAITS_NOWHERE);
 }
 
 TEST(core_audit, names_a_contradicting_state)

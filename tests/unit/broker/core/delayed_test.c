@@ -107,6 +107,18 @@ TEST(delayed, every_job_there_may_be_fits)
     drop(&bench);
 }
 
+TEST(delayed, knows_who_waits_here)
+{
+    struct bench bench;
+    make(&bench);
+    uint32_t late = push(&bench, 1, 9);
+    uint32_t early = push(&bench, 2, 5);
+    EXPECT(delayed_has(&bench.delayed, late) && delayed_has(&bench.delayed, early));
+    EXPECT_EQ(delayed_take(&bench.delayed, 5), early);
+    EXPECT(delayed_has(&bench.delayed, late) && !delayed_has(&bench.delayed, early));
+    drop(&bench);
+}
+
 TEST(delayed, only_waiting_jobs_are_taken_in)
 {
     struct bench bench;

@@ -169,6 +169,27 @@ TEST(store_audit, names_a_running_job_that_nobody_holds)
     expect_named(store, VIOLATION_STATE, 12);
 }
 
+TEST(store_audit, names_a_cancel_that_cannot_be)
+{
+    struct store *store = busy();
+    struct job_row row = rows[12];
+    row.cancel = CANCEL_REQUESTED; // nobody runs it
+    rewrite(store, &row);
+    expect_named(store, VIOLATION_STATE, 12);
+    store = busy();
+    row = rows[1];
+    row.cancel = CANCEL_FORCED; // it has succeeded
+    rewrite(store, &row);
+    expect_named(store, VIOLATION_STATE, 1);
+    store = busy();
+    row = rows[4];
+    row.cancel = CANCEL_REQUESTED;
+    rewrite(store, &row);
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0);
+    store_close(store);
+}
+
 TEST(store_audit, names_moments_that_cannot_be)
 {
     struct store *store = busy();
