@@ -141,6 +141,10 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
     job->max_attempts = (uint32_t)config_number(config, "max-attempts");
     job->max_crashes = (uint32_t)config_number(config, "max-crashes");
     job->keep_s = (uint32_t)(config_number(config, "keep") / 1000);
+    job->unique_key = text_of(config, "unique");
+    job->unique_for_s = (uint32_t)((config_number(config, "unique-for") + 999) / 1000);
+    bool is_unfinished = job->unique_for_s == 0 || config_is_given(config, "unique-while");
+    job->unique_while_unfinished = job->unique_key.len > 0 && is_unfinished;
 }
 
 // Arguments, then what follows "--": a payload may begin with a dash.

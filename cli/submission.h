@@ -40,6 +40,18 @@
          .min = 1000,                                                                              \
          .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
          .help = "how long status and result stay after the end"},                                 \
+        {.key = "unique",                                                                          \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "refused while another unfinished job of the queue holds this key"},              \
+        {.key = "unique-for",                                                                      \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1000,                                                                              \
+         .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
+         .help = "hold the unique key for this time, not until the job's end"},                    \
+        {.key = "unique-while",                                                                    \
+         .type = CONFIG_WORD,                                                                      \
+         .words = "unfinished",                                                                    \
+         .help = "with --unique-for: hold it until the job's end as well"},                        \
     {                                                                                              \
         .key = "content", .type = CONFIG_WORD, .default_text = "auto",                             \
         .words = "auto|json|text|bytes", .help = "what the payload is"                             \

@@ -140,6 +140,7 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     print_moment(out, "kept until", status->expires_at);
     if (!id_is_zero(&status->batch_id))
         print_id(out, "batch", &status->batch_id);
+    print_text(out, "unique key", status->unique_key);
     if (status->state == JOB_SUCCEEDED && status->result.bytes.len > 0) {
         (void)fprintf(out, "%-14s ", "result");
         view_result(out, &status->result);

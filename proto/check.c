@@ -95,6 +95,21 @@ static err check_submit_texts(const struct msg_submit_job *job, const char **out
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static err check_submit_unique(const struct msg_submit_job *job, const char **out_detail)
+{
+    bool has_key = job->unique_key.len > 0;
+    bool has_span = job->unique_for_s > 0 || job->unique_while_unfinished;
+    const struct rule rules[] = {
+        {!has_key || check_key(job->unique_key), ERR_BAD_FIELD,
+         "unique: the key is 1 to 255 printable ASCII characters, no space at either end"},
+        {!has_key || has_span, ERR_BAD_FIELD,
+         "unique: say for how long, or while the job is unfinished"},
+        {has_key || !has_span, ERR_BAD_FIELD, "unique: a span needs its key"},
+        {job->unique_for_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD, "unique: at most 3660 days"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 static err check_submit_numbers(const struct msg_submit_job *job, const char **out_detail)
 {
     bool is_ordered = job->retry_first_ms == 0 || job->retry_longest_ms == 0 ||
@@ -124,7 +139,9 @@ static err check_submit_numbers(const struct msg_submit_job *job, const char **o
 err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
 {
     err e = check_submit_texts(job, out_detail);
-    return e == OK ? check_submit_numbers(job, out_detail) : e;
+    if (e == OK)
+        e = check_submit_numbers(job, out_detail);
+    return e == OK ? check_submit_unique(job, out_detail) : e;
 }
 
 static bool are_names(const struct slice *names, uint32_t count)

@@ -126,11 +126,15 @@ struct msg_submit_job {
     struct id batch_id; // zero when none
     uint32_t batch_index;
     struct slice traceparent;
+    struct slice unique_key; // while another job holds it, this one is refused
+    uint32_t unique_for_s;   // held for so long from acceptance
+    bool unique_while_unfinished;
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint64_t fingerprint;
-    err verdict;         // OK, or why intake refuses it (bad field, id mismatch)
-    err closed;          // OK, or why no new job is taken now; a replay is answered all the same
-    struct slice detail; // of a refusal: the field and its rule; for the answer
+    struct id unique_hash; // of tenant, queue and unique_key
+    err verdict;           // OK, or why intake refuses it (bad field, id mismatch)
+    err closed;            // OK, or why no new job is taken now; a replay is answered all the same
+    struct slice detail;   // of a refusal: the field and its rule; for the answer
 };
 
 struct msg_submit {
@@ -147,6 +151,7 @@ struct msg_submitted_job {
     when_ms dedup_until;
     uint32_t retry_after_ms;
     struct slice detail;
+    struct id holder_id; // ERR_UNIQUE: the job that holds the key
 };
 
 struct msg_submitted {
@@ -265,6 +270,7 @@ struct msg_status_is {
     uint64_t progress_total;
     struct slice progress_text;
     enum cancel cancel;
+    struct slice unique_key;
 };
 
 struct msg_batch_status {

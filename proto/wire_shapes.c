@@ -101,6 +101,9 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_ID, 0, batch_id),
     SAME(WIRE_U32, 0, batch_index),
     SAME(WIRE_NAME, MSG_TRACEPARENT_LEN_MAX, traceparent),
+    SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
+    SAME(WIRE_U32, 0, unique_for_s),
+    SAME(WIRE_BOOL, 0, unique_while_unfinished),
 };
 static const struct wire_shape submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
                                              SIZES,
@@ -128,6 +131,7 @@ static const struct wire_field submitted_job_fields[] = {
     ROW(WIRE_U64, 0, dedup_until_ms, dedup_until),
     SAME(WIRE_U32, 0, retry_after_ms),
     SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
+    SAME(WIRE_ID, 0, holder_id),
 };
 static const struct wire_shape submitted_job = {
     .descriptor = &weft__wire__submitted_job__descriptor, SIZES, FIELDS(submitted_job_fields)};
@@ -302,6 +306,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_U64, 0, progress_total),
     SAME(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, progress_text),
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
+    SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
 };
 static const struct wire_shape status_is = {.descriptor = &weft__wire__status_is__descriptor,
                                             SIZES,

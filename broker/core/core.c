@@ -69,6 +69,11 @@ err core_load_key(struct core *core, const struct id *id, uint64_t job_no)
     return ledger_load_key(&core->ledger, id, job_no);
 }
 
+err core_load_unique(struct core *core, const struct unique_row *row)
+{
+    return ledger_load_unique(&core->ledger, row);
+}
+
 // A running job's lease goes on, at a worker that has not come back yet.
 static void resume_lease(struct core *core, struct now now, uint32_t slot)
 {
@@ -223,6 +228,7 @@ when_ms core_wait_ms(const struct core *core, struct now now)
     if (first != LEASES_NONE)
         wait = when_min(wait, leases_at(&core->leases, first)->ends_at - now.mono);
     when_ms due = delayed_deadline(&core->delayed);
+    due = when_min(due, uniques_deadline(&core->ledger.uniques));
     if (due != WHEN_NEVER)
         wait = when_min(wait, due - now.store);
     return wait > 0 ? wait : 0;
@@ -243,6 +249,7 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->batch_count = core->ledger.batches.count;
     out_figures->key_count = core->ledger.keys.index.count;
     out_figures->job_count = core->ledger.jobs.count;
+    out_figures->unique_count = core->ledger.uniques.count;
     out_figures->oldest_due_at = WHEN_NEVER;
     for (uint32_t lane = 0; lane < core->ledger.lanes.count; lane++)
         out_figures->oldest_due_at =

@@ -43,7 +43,7 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
                        uint64_t seed);
 
 // What the store holds, before core_start(): ledger, lanes, policies, batches, every unfinished
-// job, and every key (version 8 id) whose row still exists, finished or not.
+// job, every key (version 8 id) whose row still exists, finished or not, and every unique key.
 //   ERR_FULL      a limit is below what is stored; raise it
 //   ERR_DAMAGED   the row contradicts what was loaded before
 MUST_USE err core_load_ledger(struct core *core, const struct ledger_row *row);
@@ -52,6 +52,7 @@ MUST_USE err core_load_policy(struct core *core, uint16_t no, const struct polic
 MUST_USE err core_load_batch(struct core *core, const struct batch_row *row);
 MUST_USE err core_load_job(struct core *core, const struct job_row *row);
 MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
+MUST_USE err core_load_unique(struct core *core, const struct unique_row *row);
 
 // Begins a new epoch: running jobs keep their leases, counted in full from now; everything else
 // is dispatched at once. The effects are the first batch.
@@ -87,6 +88,7 @@ struct core_figures {
     uint64_t leases_ended;
     uint64_t resent; // accepted finishes that came from a worker's journal
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
+    uint32_t unique_count;
     when_ms oldest_due_at; // of the queued jobs; WHEN_NEVER when none
 };
 void core_figures(const struct core *core, struct core_figures *out_figures);

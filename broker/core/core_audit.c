@@ -85,6 +85,21 @@ static enum violation audit_worker(const struct core *core, uint32_t no)
     return worker->in_rings && !may_stand ? VIOLATION_CREDIT : VIOLATION_NONE;
 }
 
+// A held key is found both ways; one that waits for its holder's end has an unfinished holder.
+static enum violation audit_unique(const struct core *core, uint32_t at)
+{
+    const struct uniques *uniques = &core->ledger.uniques;
+    const struct unique_row *row = &uniques->items[at].row;
+    if (row->no == 0)
+        return VIOLATION_NONE;
+    if (uniques_find(uniques, &row->hash) != at || uniques_of(uniques, row->no) != at)
+        return VIOLATION_MEMORY_INDEX;
+    uint32_t slot = jobs_find(&core->ledger.jobs, &row->job_id);
+    bool is_unfinished =
+        slot != JOBS_NONE && !job_is_done(jobs_at(&core->ledger.jobs, slot)->state);
+    return row->waits_end && !is_unfinished ? VIOLATION_STATE : VIOLATION_NONE;
+}
+
 // --- sums that hold between any two commands: O(lanes) ---
 
 static enum violation audit_sums(const struct core *core)
@@ -108,7 +123,7 @@ static enum violation audit_sums(const struct core *core)
 
 // --- the walk ---
 
-enum part { PART_SUMS, PART_JOBS, PART_DELAYED, PART_LEASES, PART_WORKERS, PARTS };
+enum part { PART_SUMS, PART_JOBS, PART_DELAYED, PART_LEASES, PART_WORKERS, PART_UNIQUES, PARTS };
 
 static uint32_t part_len(const struct core *core, enum part part)
 {
@@ -118,6 +133,7 @@ static uint32_t part_len(const struct core *core, enum part part)
     case PART_DELAYED: return core->delayed.heap.count;
     case PART_LEASES: return core->leases.used;
     case PART_WORKERS: return core->workers.used;
+    case PART_UNIQUES: return core->ledger.uniques.used;
     case PARTS: break;
     }
     UNREACHABLE();
@@ -143,6 +159,10 @@ static void look_at(const struct core *core, enum part part, uint32_t at,
         return;
     case PART_WORKERS:
         violation_add(found, audit_worker(core, at), at, &core->workers.items[at].id);
+        return;
+    case PART_UNIQUES:
+        violation_add(found, audit_unique(core, at), at,
+                      &core->ledger.uniques.items[at].row.job_id);
         return;
     case PARTS: break;
     }

@@ -66,6 +66,12 @@ uint64_t lease_mark_named(struct core *core, uint32_t worker, const struct msg_h
 void lease_drop(struct core *core, uint32_t lease);
 // A worker that is neither connected nor owes anything is forgotten.
 void lease_forget_idle(struct core *core, uint32_t worker);
+// The moment of a held key has come.
+void unique_pass(struct core *core, struct now now, uint32_t unique, struct effects *fx);
+// The id of the job that holds the unique key which this one asks for, or NULL. Borrowed until the
+// ledger changes. A key whose moment has come is given back first, whether or not a tick saw it.
+const struct id *unique_holder(struct core *core, struct now now, const struct msg_submit_job *job,
+                               struct effects *fx);
 // Puts a job whose state has just become one of the waiting ones where it waits.
 void wait_enter(struct core *core, uint32_t slot);
 // Takes a waiting job from where it waits; its state is about to change.

@@ -20,6 +20,8 @@ enum write_kind {
     DROP_BODY,    // with its outcome and timeline: retention; the row stays as a tombstone
     DROP_JOB,     // the whole job with its id or key
     DROP_BATCH,
+    WRITE_UNIQUE,
+    DROP_UNIQUE,
 };
 
 struct write_job {
@@ -64,7 +66,8 @@ struct write {
         struct write_policy policy;
         struct batch_row batch; // DROP_BATCH too: its last row
         struct ledger_row ledger;
-        struct job_row drop; // DROP_BODY, DROP_JOB
+        struct job_row drop;      // DROP_BODY, DROP_JOB
+        struct unique_row unique; // DROP_UNIQUE too
     };
 };
 

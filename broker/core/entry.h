@@ -16,6 +16,7 @@ enum entry_kind {
     ENTRY_REMOVE,   // retention: a tombstone stays while the key is taken
     ENTRY_FORGET,   // the tombstone goes too
     ENTRY_CANCEL,   // a waiting job's end; of a running one, that it was asked for
+    ENTRY_PASS,     // the moment has come at which a unique key is given back
 };
 
 struct entry {
@@ -56,6 +57,9 @@ struct entry {
         struct {
             bool is_request; // the job runs: its worker is told
         } cancel;
+        struct {
+            uint64_t job_no;
+        } pass; // its holder's number
     };
 };
 

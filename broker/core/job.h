@@ -57,6 +57,7 @@ struct job {
     unsigned is_changed : 1; // in this batch's list of changes
     unsigned is_new : 1;     // not stored yet
     unsigned cancel : 2;     // enum cancel
+    unsigned relations : 2;  // flags: enum relation
 };
 
 // Is there an edge from `state` for `event`?

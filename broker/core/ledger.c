@@ -22,6 +22,7 @@ size_t ledger_size(const struct limits *limits)
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
+           round64(uniques_size(limits->unique_count_max)) +
            round64(leaver_cap(limits) * sizeof(struct leaver));
 }
 
@@ -46,6 +47,9 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  leaver_cap(limits), seed);
     pasts_init(&ledger->pasts, arena_take(&room, round64(pasts_size(limits->job_count_max))),
                limits->job_count_max);
+    uniques_init(&ledger->uniques,
+                 arena_take(&room, round64(uniques_size(limits->unique_count_max))),
+                 limits->unique_count_max, seed);
     ledger->leaver_cap = leaver_cap(limits);
     ledger->leavers = arena_take(&room, round64(ledger->leaver_cap * sizeof(struct leaver)));
     CHECK(ledger->leavers != NULL);
@@ -170,6 +174,56 @@ static uint32_t batch_of(struct ledger *ledger, const struct id *id, when_ms at)
     return batch + 1;
 }
 
+static void note_unique(struct ledger *ledger, const struct unique_row *row, bool is_held)
+{
+    note(ledger, id_hash(&row->hash, row->no) << 1 | is_held);
+}
+
+static void hold_unique(struct ledger *ledger, struct job *job, const struct msg_submit_job *given,
+                        struct effects *fx)
+{
+    if (given->unique_key.len == 0)
+        return;
+    struct unique_row row = {.no = job->no,
+                             .job_id = job->id,
+                             .hash = given->unique_hash,
+                             .waits_end = given->unique_while_unfinished};
+    if (given->unique_for_s > 0)
+        row.until = when_after(job->accepted_at, (when_ms)given->unique_for_s * 1000);
+    uniques_hold(&ledger->uniques, &row);
+    note_unique(ledger, &row, true);
+    effects_write(fx, WRITE_UNIQUE)->unique = row;
+    job->relations |= RELATION_UNIQUE;
+}
+
+static void drop_unique(struct ledger *ledger, const struct unique_row *row, struct effects *fx)
+{
+    note_unique(ledger, row, false);
+    effects_write(fx, DROP_UNIQUE)->unique = *row;
+}
+
+// The job has ended, so it gives back what it does not hold for a time as well.
+static void end_unique(struct ledger *ledger, const struct job *job, struct effects *fx)
+{
+    if (!(job->relations & RELATION_UNIQUE))
+        return;
+    uint32_t unique = uniques_of(&ledger->uniques, job->no);
+    if (unique == UNIQUES_NONE)
+        return;
+    struct unique_row row = *uniques_at(&ledger->uniques, unique);
+    if (uniques_end(&ledger->uniques, unique, job->at))
+        drop_unique(ledger, &row, fx);
+}
+
+static void pass(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    uint32_t unique = uniques_of(&ledger->uniques, entry->pass.job_no);
+    struct unique_row row = *uniques_at(&ledger->uniques, unique);
+    CHECK(row.until <= entry->at);
+    uniques_pass(&ledger->uniques, unique);
+    drop_unique(ledger, &row, fx);
+}
+
 static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     const struct msg_submit_job *given = entry->submit.job;
@@ -188,6 +242,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->is_new = 1;
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
+    hold_unique(ledger, job, given, fx);
     effects_write_body(fx, no, given);
     ledger->row.accepted++;
     move(ledger, slot, entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT, entry, fx);
@@ -225,8 +280,9 @@ static void count_outcome(struct past *past, enum outcome outcome)
 }
 
 // A job that has ended waits in line until its batch is durable.
-static void leave(struct ledger *ledger, uint32_t slot)
+static void leave(struct ledger *ledger, uint32_t slot, struct effects *fx)
 {
+    end_unique(ledger, jobs_at(&ledger->jobs, slot), fx);
     CHECK(ledger->leaver_end - ledger->leaver_first < ledger->leaver_cap);
     ledger->leavers[ledger->leaver_end++ % ledger->leaver_cap] =
         (struct leaver){.slot = slot, .batch = ledger->batch};
@@ -258,7 +314,7 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
     if (!is_late && !is_done)
         let_go(past);
     if (is_done)
-        leave(ledger, slot);
+        leave(ledger, slot, fx);
 }
 
 static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *entry,
@@ -278,7 +334,7 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
     bool is_done = job_is_done(job_after(job->state, entry->lease_end.event));
     move(ledger, slot, entry->lease_end.event, entry, fx);
     if (is_done)
-        leave(ledger, slot);
+        leave(ledger, slot, fx);
     else
         let_go(past);
 }
@@ -291,7 +347,7 @@ static void cancel(struct ledger *ledger, uint32_t slot, const struct entry *ent
         CHECK(job->state != JOB_RUNNING);
         job->at = entry->at;
         move(ledger, slot, JOB_CANCEL, entry, fx);
-        leave(ledger, slot);
+        leave(ledger, slot, fx);
         return;
     }
     CHECK(job->state == JOB_RUNNING && job->cancel == CANCEL_NONE);
@@ -407,6 +463,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_PASS: pass(ledger, entry, fx); return JOBS_NONE;
     }
     UNREACHABLE();
 }

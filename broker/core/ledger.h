@@ -17,6 +17,7 @@
 #include "broker/core/overlay.h"
 #include "broker/core/pasts.h"
 #include "broker/core/policies.h"
+#include "broker/core/uniques.h"
 
 // A job that ended in a batch and leaves memory when that batch is durable.
 struct leaver {
@@ -36,6 +37,7 @@ struct ledger {
     struct batches batches;
     struct overlay overlay;
     struct pasts pasts;
+    struct uniques uniques;
     struct leaver *leavers; // a ring
     uint32_t leaver_cap;
     uint64_t leaver_first, leaver_end;
@@ -77,6 +79,7 @@ void ledger_settled(struct ledger *ledger, uint64_t batch);
 MUST_USE err ledger_load_row(struct ledger *ledger, const struct ledger_row *row);
 MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
+MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
 void ledger_loaded(struct ledger *ledger);
 
 uint64_t ledger_digest(const struct ledger *ledger);

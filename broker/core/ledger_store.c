@@ -51,6 +51,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .log_count = past->log_count,
         .event_count = past->event_count,
         .cancel = (uint8_t)job->cancel,
+        .relations = (uint8_t)job->relations,
     };
 }
 
@@ -101,6 +102,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     else if (!id_is_zero(&job->batch_id) && !batches_has_room(&ledger->batches) &&
              batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE)
         *out_detail = "batch_count_max: too many batches";
+    else if (job->unique_key.len > 0 && !uniques_has_room(&ledger->uniques))
+        *out_detail = "unique_count_max: too many unique keys are held";
     else
         return OK;
     return ERR_FULL;
@@ -237,6 +240,7 @@ err ledger_load_job(struct ledger *ledger, const struct job_row *row)
         .priority = row->priority & 15u,
         .token_use = row->token_use & 3u,
         .cancel = row->cancel & 3u,
+        .relations = row->relations & 3u,
     };
     policies_hold(&ledger->policies, row->policy);
     return OK;
@@ -250,6 +254,18 @@ err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no)
         return ERR_DAMAGED;
     keys_add(&ledger->keys, id, job_no);
     return OK;
+}
+
+err ledger_load_unique(struct ledger *ledger, const struct unique_row *row)
+{
+    if (row->no >= ledger->row.job_no_next)
+        return ERR_DAMAGED;
+    // The end of its holder was not written into a row that waits for its moment as well.
+    struct unique_row held = *row;
+    uint32_t slot = jobs_find(&ledger->jobs, &row->job_id);
+    bool is_unfinished = slot != JOBS_NONE && jobs_at(&ledger->jobs, slot)->no == row->no;
+    held.waits_end = held.waits_end && is_unfinished;
+    return uniques_load(&ledger->uniques, &held);
 }
 
 void ledger_loaded(struct ledger *ledger)

@@ -13,6 +13,11 @@ enum token_use {
     TOKEN_FINISHED = 3, // the answer was accepted
 };
 
+// What other tables hold about a job.
+enum relation {
+    RELATION_UNIQUE = 1u << 0, // it held a unique key from its acceptance
+};
+
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.
 struct job_row {
     struct id id;
@@ -48,7 +53,7 @@ struct job_row {
     uint16_t cost;        // what it takes from rates, 0 when not given
     uint8_t order;        // of its concurrency key
     uint8_t cancel;       // enum cancel
-    uint8_t relations;    // flags: what other tables hold about it
+    uint8_t relations;    // flags: enum relation
 };
 
 // What the job's row does not tell of its course: an attempt that ended otherwise than by success,
@@ -99,6 +104,15 @@ struct batch_row {
     uint32_t version;
     when_ms created_at;
     uint32_t counts[JOB_STATES]; // members by state
+};
+
+// A unique key that a job holds.
+struct unique_row {
+    uint64_t no;      // the holder's number: the key of the row
+    struct id job_id; // the holder's id
+    struct id hash;   // of the key within its tenant and queue
+    when_ms until;    // held until then at least; 0: no moment
+    bool waits_end;   // held as long as the holder is unfinished
 };
 
 // The ledger's own numbers, one row.

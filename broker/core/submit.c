@@ -68,6 +68,14 @@ static struct msg_submitted_job refused(const struct msg_submit_job *job, err er
     return answer;
 }
 
+static struct msg_submitted_job held_by(const struct msg_submit_job *job, const struct id *holder)
+{
+    struct msg_submitted_job answer =
+        refused(job, ERR_UNIQUE, slice_of_text("unique: an earlier job holds this key"));
+    answer.holder_id = *holder;
+    return answer;
+}
+
 static struct msg_submitted_job accept(struct core *core, struct now now,
                                        const struct msg_submit_job *job,
                                        const struct policy *policy, struct effects *fx)
@@ -102,6 +110,9 @@ static struct msg_submitted_job judge(struct core *core, struct now now,
         return refused(job, ERR_ID_TOO_OLD, (struct slice){0});
     if (job->closed != OK)
         return refused(job, job->closed, job->detail);
+    const struct id *holder = unique_holder(core, now, job, fx);
+    if (holder != NULL)
+        return held_by(job, holder);
     struct policy policy = policy_of(&core->limits, job);
     const char *detail = NULL;
     err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);

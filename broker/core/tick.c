@@ -1,5 +1,5 @@
-// Station tick: leases whose time has passed, jobs whose time has come. At most
-// LIMITS_STEP_RECORDS_MAX of both; what is left shows in core_wait_ms().
+// Station tick: leases whose time has passed, jobs and unique keys whose time has come. At most
+// LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
 
 #include "broker/core/core_private.h"
 
@@ -44,11 +44,22 @@ static bool wake_one_job(struct core *core, struct now now, struct effects *fx)
     return true;
 }
 
+static bool pass_one_unique(struct core *core, struct now now, struct effects *fx)
+{
+    uint32_t unique = uniques_first(&core->ledger.uniques);
+    if (unique == UNIQUES_NONE || uniques_deadline(&core->ledger.uniques) > now.store)
+        return false;
+    unique_pass(core, now, unique, fx);
+    return true;
+}
+
 void tick_step(struct core *core, struct now now, struct effects *fx)
 {
     uint32_t left = LIMITS_STEP_RECORDS_MAX;
     while (left > 0 && end_one_lease(core, now, fx))
         left--;
     while (left > 0 && wake_one_job(core, now, fx))
+        left--;
+    while (left > 0 && pass_one_unique(core, now, fx))
         left--;
 }

@@ -75,6 +75,20 @@ static struct slice queue_of(const struct msg_submit_job *job)
     return job->queue.len > 0 ? job->queue : slice_of_text("default");
 }
 
+static struct origin origin_of(const struct msg_submit_job *job)
+{
+    return (struct origin){.tenant = slice_of_text("default"), .queue = queue_of(job)};
+}
+
+// What the core knows a unique key by.
+static void hash_unique(struct msg_submit_job *job)
+{
+    if (job->unique_key.len == 0)
+        return;
+    struct origin origin = origin_of(job);
+    job->unique_hash = mint_unique(&origin, job->unique_key);
+}
+
 // The id must be the one that the key demands; without a key, one that carries its time.
 static err judge_id(struct msg_submit_job *job, const char **out_detail)
 {
@@ -82,7 +96,7 @@ static err judge_id(struct msg_submit_job *job, const char **out_detail)
         *out_detail = "job_id: without a key it must be a UUID of version 7";
         return id_version(&job->job_id) == 7 ? OK : ERR_BAD_FIELD;
     }
-    struct origin origin = {.tenant = slice_of_text("default"), .queue = queue_of(job)};
+    struct origin origin = origin_of(job);
     struct id derived = mint_keyed(&origin, job->key);
     if (id_is_zero(&job->job_id))
         job->job_id = derived;
@@ -138,10 +152,12 @@ static void judge_submit(struct msg_submit *submit)
         job->verdict = check_submit_job(job, &detail);
         if (job->verdict == OK)
             job->verdict = judge_id(job, &detail);
-        if (job->verdict == OK)
+        if (job->verdict == OK) {
             job->fingerprint = fingerprint(job);
-        else
+            hash_unique(job);
+        } else {
             job->detail = slice_of_text(detail);
+        }
         job->queue = queue_of(job); // after the fingerprint, which is over what was given
     }
 }

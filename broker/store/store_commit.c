@@ -223,6 +223,23 @@ static err drop_batch(struct apply *apply, const struct batch_row *row)
     return e;
 }
 
+static err write_unique(struct apply *apply, const struct unique_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    uint8_t *room = NULL;
+    err e = disk_reserve(apply->txn, TABLE_UNIQUES, disk_key_slice(&number),
+                         STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN, &room);
+    if (e == OK)
+        store_record_put_unique(room, disk_key_slice(&number), row);
+    return e;
+}
+
+static err drop_unique(struct apply *apply, const struct unique_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    return drop_if_there(apply, TABLE_UNIQUES, disk_key_slice(&number));
+}
+
 static err write_ledger(struct apply *apply, const struct ledger_row *row)
 {
     struct disk_key number = disk_key_of(META_LEDGER);
@@ -275,6 +292,8 @@ static err apply_one(struct apply *apply, const struct write *write)
     case DROP_BODY: return drop_body(apply, &write->drop);
     case DROP_JOB: return drop_job(apply, &write->drop);
     case DROP_BATCH: return drop_batch(apply, &write->batch);
+    case WRITE_UNIQUE: return write_unique(apply, &write->unique);
+    case DROP_UNIQUE: return drop_unique(apply, &write->unique);
     }
     UNREACHABLE();
 }

@@ -94,6 +94,15 @@ static err load_key(struct walk *walk, struct slice key, struct slice record)
     return e == ERR_DAMAGED ? leave_out(walk, number_of(key)) : e;
 }
 
+static err load_unique(struct walk *walk, struct slice key, struct slice record)
+{
+    struct unique_row row;
+    if (store_record_get_unique(record, key, &row) != OK)
+        return leave_out(walk, number_of(key));
+    err e = core_load_unique(walk->core, &row);
+    return e == ERR_DAMAGED ? leave_out(walk, row.no) : e;
+}
+
 static bool is_unfinished(const struct job_row *row)
 {
     return row->state == JOB_SCHEDULED || row->state == JOB_QUEUED || row->state == JOB_RUNNING ||
@@ -210,6 +219,8 @@ static err load_all(struct walk *walk)
         e = load_jobs(walk);
     if (e == OK)
         e = walk_table(walk, TABLE_KEYS, load_key);
+    if (e == OK)
+        e = walk_table(walk, TABLE_UNIQUES, load_unique);
     return e;
 }
 

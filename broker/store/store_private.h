@@ -26,6 +26,7 @@ enum store_table {
     TABLE_BATCHES,   // batch number → batch
     TABLE_BATCH_IDS, // batch id → batch number
     TABLE_TIMELINE,  // job_no, event → what happened
+    TABLE_UNIQUES,   // job_no → the unique key it holds
     TABLE_COUNT,
 };
 

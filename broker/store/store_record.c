@@ -377,6 +377,36 @@ err store_record_get_batch(struct slice record, struct slice key, struct batch_r
     return OK;
 }
 
+void store_record_put_unique(uint8_t *room, struct slice key, const struct unique_row *row)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_id(&at, &row->job_id);
+    fields_put_id(&at, &row->hash);
+    fields_put_when(&at, row->until);
+    fields_put_u8(&at, row->waits_end ? 1 : 0);
+    close_fixed(room, at, key, STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN);
+}
+
+err store_record_get_unique(struct slice record, struct slice key, struct unique_row *out_row)
+{
+    const uint8_t *at = NULL;
+    if (key.len != sizeof(struct disk_key))
+        return ERR_DAMAGED;
+    err e = open_fixed(record, key, STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN, &at);
+    if (e != OK)
+        return e;
+    struct unique_row row = {.no = disk_key_number(key)};
+    row.job_id = fields_get_id(&at);
+    row.hash = fields_get_id(&at);
+    row.until = fields_get_when(&at);
+    uint8_t waits_end = fields_get_u8(&at);
+    if (waits_end > 1)
+        return ERR_DAMAGED;
+    row.waits_end = waits_end == 1;
+    *out_row = row;
+    return OK;
+}
+
 when_ms store_record_sweep_at(const struct job_row *row)
 {
     switch ((enum job_state)row->state) {

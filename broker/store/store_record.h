@@ -22,6 +22,7 @@ enum store_record_kind {
     STORE_RECORD_POLICY = 10,
     STORE_RECORD_BATCH = 11,
     STORE_RECORD_EVENT = 12,
+    STORE_RECORD_UNIQUE = 15,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -37,6 +38,7 @@ enum {
     STORE_RECORD_POLICY_TAIL_LEN = 12, // more, in version 2
     STORE_RECORD_BATCH_LEN = 68,
     STORE_RECORD_EVENT_HEAD_LEN = 71, // without its texts
+    STORE_RECORD_UNIQUE_LEN = 41,
 };
 
 // What the start must know of a key without reading its job.
@@ -59,6 +61,7 @@ void store_record_put_key(uint8_t *room, struct slice key, const struct store_re
 void store_record_put_segment(uint8_t *room, struct slice key,
                               const struct store_record_segment *segment);
 void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row);
+void store_record_put_unique(uint8_t *room, struct slice key, const struct unique_row *row);
 
 // Records of varying length: the whole length first, then the writing.
 size_t store_record_job_len(const struct job_row *row);
@@ -91,6 +94,8 @@ MUST_USE err store_record_get_policy(struct slice record, struct slice key,
                                      struct policy *out_policy);
 MUST_USE err store_record_get_batch(struct slice record, struct slice key,
                                     struct batch_row *out_row);
+MUST_USE err store_record_get_unique(struct slice record, struct slice key,
+                                     struct unique_row *out_row);
 // `job_id`, `fingerprint` and `verdict` are not in the body and come back zero.
 MUST_USE err store_record_get_body(struct slice record, struct slice key,
                                    struct msg_submit_job *out_job);

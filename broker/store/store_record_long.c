@@ -18,7 +18,8 @@ enum body_flag {
     BODY_RETRY_FACTOR = 1u << 7,
     BODY_KEEP = 1u << 8,
     BODY_BATCH = 1u << 9,
-    BODY_FLAGS_ALL = (1u << 10) - 1,
+    BODY_UNIQUE = 1u << 10,
+    BODY_FLAGS_ALL = (1u << 11) - 1,
 };
 
 enum {
@@ -26,6 +27,7 @@ enum {
     OUTCOME_HEAD_LEN = 1 + 1 + 1 + 8 + 1 + 2 + 2,
     PROGRESS_HEAD_LEN = 8 + 8 + 8,
     LANE_HEAD_LEN = 1,
+    UNIQUE_HEAD_LEN = 4 + 1 + 1, // span, whether while unfinished, length of the key
 };
 
 static bool open_long(struct slice record, struct slice key, enum store_record_kind kind,
@@ -63,13 +65,15 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->retry_factor_milli != 0 ? BODY_RETRY_FACTOR : 0u;
     flags |= job->keep_s != 0 ? BODY_KEEP : 0u;
     flags |= id_is_zero(&job->batch_id) ? 0u : BODY_BATCH;
+    flags |= job->unique_key.len != 0 ? BODY_UNIQUE : 0u;
     return flags;
 }
 
-static size_t optional_len(unsigned flags)
+static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
 {
     size_t len = (flags & BODY_DELAY ? 8u : 0u) + (flags & BODY_RUN_AT ? 8u : 0u);
     len += flags & BODY_BATCH ? 20u : 0u;
+    len += flags & BODY_UNIQUE ? UNIQUE_HEAD_LEN + job->unique_key.len : 0u;
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
         len += flags & flag ? 4u : 0u;
     return len;
@@ -77,7 +81,7 @@ static size_t optional_len(unsigned flags)
 
 size_t store_record_body_len(const struct msg_submit_job *job)
 {
-    return DISK_SEAL_LEN + BODY_HEAD_LEN + optional_len(body_flags(job)) + job->queue.len +
+    return DISK_SEAL_LEN + BODY_HEAD_LEN + optional_len(job, body_flags(job)) + job->queue.len +
            job->type.len + job->key.len + job->traceparent.len + job->payload.bytes.len;
 }
 
@@ -103,6 +107,12 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
     if (flags & BODY_BATCH) {
         fields_put_id(at, &job->batch_id);
         fields_put_u32(at, job->batch_index);
+    }
+    if (flags & BODY_UNIQUE) {
+        fields_put_u32(at, job->unique_for_s);
+        fields_put_u8(at, job->unique_while_unfinished ? 1 : 0);
+        fields_put_u8(at, (uint8_t)job->unique_key.len);
+        fields_put_bytes(at, job->unique_key);
     }
 }
 
@@ -149,6 +159,13 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
         if (id.len > 0)
             memcpy(job->batch_id.bytes, id.data, id.len);
         job->batch_index = bytes_get_u32(in);
+    }
+    if (flags & BODY_UNIQUE) {
+        job->unique_for_s = bytes_get_u32(in);
+        uint8_t is_while = bytes_get_u8(in);
+        job->unique_while_unfinished = is_while == 1;
+        in->bad = in->bad || is_while > 1;
+        job->unique_key = bytes_get(in, bytes_get_u8(in));
     }
 }
 

@@ -240,6 +240,19 @@ static struct msg_status_is status_of(const struct job_row *row)
     };
 }
 
+// What the submission said and the row does not repeat: only of jobs that have such a thing.
+static err get_submitted(struct store_view *view, const struct job_row *row,
+                         struct msg_status_is *status)
+{
+    struct msg_submit_job job;
+    if (row->relations == 0 || row->state == JOB_REMOVED)
+        return OK;
+    err e = store_view_body(view, row->no, &job);
+    if (e == OK)
+        status->unique_key = job.unique_key;
+    return e == ERR_NOT_FOUND ? count_damage(view, ERR_DAMAGED) : e;
+}
+
 static err fill_status(struct store_view *view, const struct job_row *row,
                        struct msg_status_is *status)
 {
@@ -250,6 +263,8 @@ static err fill_status(struct store_view *view, const struct job_row *row,
         e = get_progress(view, row, status);
     if (e == OK)
         e = get_batch_id(view, row->batch, status);
+    if (e == OK)
+        e = get_submitted(view, row, status);
     return e;
 }
 

@@ -184,6 +184,8 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     put_result(out, status, result);
     put_failure(out, &status->failure);
     put_times(out, status);
+    if (status->unique_key.len > 0)
+        out_put_text(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {
         put_id(out, "batch_id", &status->batch_id);
         put_url(out, "batch_url", "/v1/batches/", &status->batch_id);

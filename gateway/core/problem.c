@@ -61,6 +61,11 @@ void problem_put(struct out *out, const struct problem *problem)
     if (problem->detail.len > 0)
         out_put_text(out, "detail", problem->detail);
     out_put_text(out, "fix", fix_of(problem));
+    if (id_is_zero(&problem->holder_id))
+        return;
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&problem->holder_id, id);
+    out_put_text(out, "holder_id", slice_of(id, ID_TEXT_LEN));
 }
 
 static struct slice text_of(const struct problem *problem, uint8_t *room, size_t room_len)

@@ -4,6 +4,7 @@
 
 #include "gateway/core/out.h"
 #include "lib/base/err.h"
+#include "lib/base/id.h"
 
 #define PROBLEM_TYPE_JSON "application/problem+json"
 
@@ -12,6 +13,7 @@ struct problem {
     unsigned status;     // 0: the error's own
     struct slice detail; // what was wrong with this request; may be empty
     const char *fix;     // what to do; NULL: the error's own
+    struct id holder_id; // ERR_UNIQUE: the job that holds the key; zero: not told
 };
 
 unsigned problem_status(const struct problem *problem);

@@ -102,7 +102,8 @@ static const char *read_timeout(const struct context *context, struct doc_value 
     return read_span(context, value, 1, &context->job->timeout_ms);
 }
 
-static const char *read_keep(const struct context *context, struct doc_value value)
+static const char *read_seconds(const struct context *context, struct doc_value value,
+                                uint32_t *out_s)
 {
     struct slice text;
     when_ms span;
@@ -110,8 +111,13 @@ static const char *read_keep(const struct context *context, struct doc_value val
         return "must be a duration like \"30s\", \"5m\", \"24h\" or \"7d\"";
     if (span < 1000 || span / 1000 > UINT32_MAX)
         return "must be at least one second";
-    context->job->keep_s = (uint32_t)((span + 999) / 1000);
+    *out_s = (uint32_t)((span + 999) / 1000);
     return NULL;
+}
+
+static const char *read_keep(const struct context *context, struct doc_value value)
+{
+    return read_seconds(context, value, &context->job->keep_s);
 }
 
 // The most attempts and crashes that proto/check.c will accept afterwards.
@@ -154,11 +160,30 @@ static const char *read_factor(const struct context *context, struct doc_value v
     return NULL;
 }
 
-// Read by submit_read() itself, because it has fields of its own.
-static const char *read_retry(const struct context *context, struct doc_value value)
+// Read by read_inner(), because it has fields of its own.
+static const char *read_nothing(const struct context *context, struct doc_value value)
 {
     (void)context;
     (void)value;
+    return NULL;
+}
+
+static const char *read_unique_key(const struct context *context, struct doc_value value)
+{
+    return read_name(context, value, &context->job->unique_key);
+}
+
+static const char *read_unique_for(const struct context *context, struct doc_value value)
+{
+    return read_seconds(context, value, &context->job->unique_for_s);
+}
+
+static const char *read_unique_while(const struct context *context, struct doc_value value)
+{
+    struct slice word;
+    if (doc_text(value, context->arena, &word) != OK || !slice_is_text(word, "unfinished"))
+        return "must be \"unfinished\"";
+    context->job->unique_while_unfinished = true;
     return NULL;
 }
 
@@ -170,11 +195,11 @@ static const struct field job_fields[] = {
     {"delay", read_delay},
     {"run_at", read_run_at},
     {"timeout", read_timeout},
-    {"retry", read_retry},
+    {"retry", read_nothing},
     {"keep", read_keep},
     {"key", read_key},
     {"ttl", NULL},
-    {"unique", NULL},
+    {"unique", read_nothing},
     {"concurrency_key", NULL},
     {"order", NULL},
     {"cost", NULL},
@@ -189,7 +214,10 @@ static const struct field retry_fields[] = {
     {"max_attempts", read_max_attempts}, {"max_crashes", read_max_crashes}, {"first", read_first},
     {"longest", read_longest},           {"factor", read_factor},           {"within", NULL},
 };
+static const struct field unique_fields[] = {
+    {"key", read_unique_key}, {"for", read_unique_for}, {"while", read_unique_while}};
 enum {
+    UNIQUE_FIELDS = sizeof unique_fields / sizeof unique_fields[0],
     JOB_FIELDS = sizeof job_fields / sizeof job_fields[0],
     RETRY_FIELDS = sizeof retry_fields / sizeof retry_fields[0],
     SHOWN_LEN_MAX = 64, // of a name that is not known
@@ -255,22 +283,47 @@ static err read_field(const struct context *context, const struct fields *fields
     return ERR_BAD_FIELD;
 }
 
-static err read_retry_fields(const struct context *context, struct doc_value value,
-                             const struct doc_room *room, struct submit_fault *fault)
+// A field that is an object with fields of its own.
+static err read_fields_of(const struct context *context, const struct fields *fields,
+                          const struct doc_member *member, const struct doc_room *room,
+                          struct submit_fault *fault)
 {
-    static const struct fields fields = {retry_fields, RETRY_FIELDS, "retry."};
     struct doc_members members;
     char why[DOC_FAULT_LEN];
-    if (doc_read(value, room, &members, why) != OK) {
-        tell(fault, "", slice_of_text("retry"), "must be an object with known fields");
+    if (doc_read(member->value, room, &members, why) != OK) {
+        tell(fault, "", member->name, "must be an object with known fields");
         return ERR_BAD_FIELD;
     }
     for (uint32_t i = 0; i < members.count; i++) {
-        err e = read_field(context, &fields, &members.items[i], fault);
+        err e = read_field(context, fields, &members.items[i], fault);
         if (e != OK)
             return e;
     }
     return OK;
+}
+
+static err judge_unique(struct msg_submit_job *job, struct submit_fault *fault)
+{
+    if (job->unique_key.len == 0) {
+        tell(fault, "", slice_of_text("unique"), "needs a key that is not empty");
+        return ERR_BAD_FIELD;
+    }
+    if (job->unique_for_s == 0)
+        job->unique_while_unfinished = true;
+    return OK;
+}
+
+static err read_inner(const struct context *context, const struct doc_member *member,
+                      const struct doc_room *room, struct submit_fault *fault)
+{
+    static const struct fields retry = {retry_fields, RETRY_FIELDS, "retry."};
+    static const struct fields unique = {unique_fields, UNIQUE_FIELDS, "unique."};
+    if (slice_is_text(member->name, "retry"))
+        return read_fields_of(context, &retry, member, room, fault);
+    if (!slice_is_text(member->name, "unique"))
+        return OK;
+    err e = read_fields_of(context, &unique, member, room, fault);
+    return e == OK ? judge_unique(context->job, fault) : e;
 }
 
 static err read_all(const struct context *context, const struct doc_members *members,
@@ -283,8 +336,8 @@ static err read_all(const struct context *context, const struct doc_members *mem
         const struct doc_member *member = &members->items[i];
         has_delay = has_delay || slice_is_text(member->name, "delay");
         err e = read_field(context, &fields, member, fault);
-        if (e == OK && slice_is_text(member->name, "retry"))
-            e = read_retry_fields(context, member->value, room, fault);
+        if (e == OK)
+            e = read_inner(context, member, room, fault);
         if (e != OK)
             return e;
     }

@@ -80,8 +80,10 @@ static void answer_refused(struct visit *visit, err e, const struct msg_submitte
         reply_retry_after(&headers, said != NULL ? said->retry_after_ms : 1000);
     tally_add(visit->gateway->tally, TALLY_JOBS_REFUSED, 1);
     struct problem problem = {.error = e};
-    if (said != NULL)
+    if (said != NULL) {
         problem.detail = said->detail;
+        problem.holder_id = said->holder_id;
+    }
     reply_problem(&reply, &problem, &headers);
 }
 

@@ -45,7 +45,9 @@
     X(ERR_NO_RESOURCE, 28, 404, false, "no-resource",                                              \
       "nothing is served at this path; GET / names what is")                                       \
     X(ERR_ADDRESS_IN_USE, 29, 409, false, "address-in-use",                                        \
-      "another process has the address; stop it or choose another port")
+      "another process has the address; stop it or choose another port")                           \
+    X(ERR_UNIQUE, 30, 409, false, "unique",                                                        \
+      "another job holds the unique key; wait for its end or follow that job instead")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

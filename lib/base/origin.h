@@ -6,6 +6,7 @@
 //
 //   id:    "weft/id/1"   tenant queue key     each of the three as a u32 length and its bytes
 //   slot:  "weft/slot/1" tenant queue
+//   unique: "weft/unique/1" tenant queue key
 //
 // Changing a byte of this makes every stored key unknown: a new form needs a new label.
 
@@ -17,8 +18,9 @@ struct origin {
     struct slice queue;
 };
 
-// Room enough for either, as long as tenant, queue and key have at most 300 bytes each.
+// Room enough for each, as long as tenant, queue and key have at most 300 bytes each.
 enum { ORIGIN_LEN_MAX = 1024 };
 
 void origin_put_key(struct bytes_out *out, const struct origin *origin, struct slice key);
+void origin_put_unique(struct bytes_out *out, const struct origin *origin, struct slice key);
 void origin_put_slot(struct bytes_out *out, const struct origin *origin);

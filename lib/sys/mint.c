@@ -32,6 +32,18 @@ struct id mint_keyed(const struct origin *origin, struct slice key)
     return mint_keyed_in(mint_slot(origin), origin, key);
 }
 
+struct id mint_unique(const struct origin *origin, struct slice key)
+{
+    CHECK(key.len > 0);
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_unique(&out, origin, key);
+    CHECK(!out.full);
+    struct id hash;
+    blake_hash16(slice_of(out.data, out.len), hash.bytes);
+    return hash;
+}
+
 struct id mint_fresh(when_ms wall, const struct origin *origin)
 {
     uint64_t random;

@@ -84,6 +84,7 @@ static bool load(struct store *store)
                             .key_count_max = JOBS_MAX,
                             .lane_count_max = 4,
                             .policy_count_max = 4,
+                            .unique_count_max = 4,
                             .batch_count_max = 4,
                             .worker_count_max = 4,
                             .lease_count_max = 4,

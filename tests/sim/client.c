@@ -38,6 +38,19 @@ static const struct intent *same_id(const struct sim *sim, const struct id *id)
     return NULL;
 }
 
+// Few keys, so that they are wanted by several at once.
+static void want_unique(struct sim *sim, struct msg_submit_job *job)
+{
+    static const char *const keys[SIM_UNIQUES] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    if (!plan_optional(sim, 25))
+        return;
+    uint32_t no = (uint32_t)world_below(sim, SIM_UNIQUES);
+    job->unique_key = slice_of_text(keys[no]);
+    job->unique_hash = id_v7(1, 0, no);
+    job->unique_for_s = world_chance(sim, 50) ? 1 + (uint32_t)world_below(sim, 6) : 0;
+    job->unique_while_unfinished = job->unique_for_s == 0 || world_chance(sim, 50);
+}
+
 static struct msg_submit_job new_job(struct sim *sim)
 {
     static const char *const queues[] = {"default", "mail", "slow"};
@@ -57,6 +70,7 @@ static struct msg_submit_job new_job(struct sim *sim)
     if (world_chance(sim, 60))
         job.max_crashes = 1 + (uint32_t)world_below(sim, 3);
     job.retry_first_ms = 200;
+    want_unique(sim, &job);
     if (plan_optional(sim, 20)) {
         uint64_t batch = prng_mix(1000 + world_below(sim, 10));
         memcpy(job.batch_id.bytes, &batch, 8);

@@ -78,6 +78,14 @@ static void apply_one(struct sim_store *store, const struct write *write)
         drop(store, &write->drop, true);
         watch_seen(SEEN_FORGOTTEN);
         return;
+    case WRITE_UNIQUE:
+        SIM_EXPECT(store->uniques[write->unique.no].no == 0, "a unique key is taken once");
+        store->uniques[write->unique.no] = write->unique;
+        return;
+    case DROP_UNIQUE:
+        SIM_EXPECT(store->uniques[write->unique.no].no != 0, "what is given back was held");
+        store->uniques[write->unique.no] = (struct unique_row){0};
+        return;
     case DROP_BATCH:
         store->has_batch[write->batch.no] = false;
         watch_seen(SEEN_BATCH_OVER);
@@ -150,4 +158,7 @@ void model_load(struct sim_store *store, struct core *core)
         if (id_version(&row->id) == 8)
             must(core_load_key(core, &row->id, row->no));
     }
+    for (uint64_t no = 1; no < SIM_JOBS; no++)
+        if (store->uniques[no].no != 0)
+            must(core_load_unique(core, &store->uniques[no]));
 }

@@ -28,6 +28,7 @@ enum {
     SIM_ACTS = 400,
     SIM_HELD = 16,
     SIM_ENTRIES = 1 << 16,
+    SIM_UNIQUES = 8,
     SIM_EVENTS = 1 << 16,
     SIM_STEPS = 1200, // with faults
     SIM_KEEP_S = 5,
@@ -78,7 +79,11 @@ enum {
     X(SEEN_CANCEL_ASKED, "a running job's cancel was asked for")                                   \
     X(SEEN_CANCEL_ACKNOWLEDGED, "… and acknowledged by its handler")                               \
     X(SEEN_CANCEL_FORCED, "… and forced by its lease's end")                                       \
-    X(SEEN_ACT_CONFLICT, "an act came when the job had ended")
+    X(SEEN_ACT_CONFLICT, "an act came when the job had ended")                                     \
+    X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
+    X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
+    X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
+    X(SEEN_UNIQUE_FULL, "the table of unique keys was full")
 
 #define SIM_ENUM(name, text) name,
 enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
@@ -136,6 +141,7 @@ struct sim_store {
     uint32_t lane_count;
     struct batch_row batches[64];
     bool has_batch[64];
+    struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none
     struct ledger_row ledger;
 };
 
@@ -259,6 +265,16 @@ struct seen_grant {
     bool is_out;        // counts against the worker's credit
 };
 
+// A unique key and the span for which a job has it.
+struct seen_unique {
+    struct id hash;
+    struct id job_id;
+    when_ms accepted_at;
+    when_ms until;
+    bool waits_end;
+    bool has_ended;
+};
+
 struct watch {
     struct seen_job jobs[SIM_INTENTS + 64];
     uint32_t job_count;
@@ -266,6 +282,8 @@ struct watch {
     uint32_t grant_count;
     struct seen_state states[SIM_INTENTS + 64];
     uint32_t state_count;
+    struct seen_unique uniques[SIM_INTENTS * 4];
+    uint32_t unique_count;
     uint32_t slots[SIM_WORKERS]; // credit the broker has heard of
     bool edges[JOB_STATES][JOB_EVENTS];
     bool was_full_lanes;
@@ -419,6 +437,12 @@ void watch_act_entry(struct sim *sim, const struct entry *entry);
 void watch_act_leases(const struct sim *sim);
 void watch_act_start(struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
+// watch_unique.c: after each entry, and for each answer of a command.
+void watch_unique_entry(struct sim *sim, const struct entry *entry, enum job_state state);
+void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
+                         const struct msg_submitted *said);
+// After a start: from the durable entries.
+void watch_unique_start(struct sim *sim);
 // watch_commit.c: before the writes reach the store.
 void watch_commit(struct sim *sim, const struct effects *fx);
 // watch_history.c: of the same writes, those of timelines.

@@ -64,6 +64,10 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case DROP_BATCH:
         store_record_put_batch(room, key, &write->batch);
         return STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN;
+    case WRITE_UNIQUE:
+    case DROP_UNIQUE:
+        store_record_put_unique(room, key, &write->unique);
+        return STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN;
     case WRITE_LEDGER:
         store_record_put_ledger(room, key, &write->ledger);
         return STORE_RECORD_LEDGER_LEN + DISK_SEAL_LEN;
@@ -87,6 +91,8 @@ static uint64_t number_of(const struct write *write)
     case WRITE_POLICY: return write->policy.no;
     case WRITE_BATCH:
     case DROP_BATCH: return write->batch.no;
+    case WRITE_UNIQUE:
+    case DROP_UNIQUE: return write->unique.no;
     case WRITE_LEDGER: return 0;
     case DROP_BODY:
     case DROP_JOB: return write->drop.no;

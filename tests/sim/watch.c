@@ -45,5 +45,6 @@ void watch_start(struct sim *sim)
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0)
             watch_state_of(sim, &sim->store.rows[no].id)->state = sim->store.rows[no].state;
+    watch_unique_start(sim);
     core_audit(sim->shell.core);
 }

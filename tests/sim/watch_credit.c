@@ -109,6 +109,9 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
         heard_renew(sim, worker, msg, fx);
     if (msg->kind == MSG_FINISH)
         heard_finish(sim, command->peer, msg, fx);
+    const struct msg *answer = fx->send_count > 0 ? &fx->sends[fx->send_count - 1].msg : NULL;
+    if (msg->kind == MSG_SUBMIT && answer->kind == MSG_SUBMITTED)
+        watch_unique_answer(sim, &msg->submit, &answer->submitted);
     if (msg->kind == MSG_READY && worker < SIM_WORKERS)
         sim->watch.slots[worker] = msg->ready.slots;
 }

@@ -25,6 +25,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_CANCEL: return JOB_CANCEL;
     case ENTRY_START:
     case ENTRY_PROGRESS:
+    case ENTRY_PASS:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");
@@ -93,10 +94,11 @@ static void check_finish(const struct entry *entry)
 
 static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
 {
-    if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS)
+    if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_PASS)
         return;
     note_edge(sim, entry);
     watch_act_entry(sim, entry);
+    watch_unique_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
     if (entry->kind == ENTRY_LEASE_END)
         check_lease_end(sim, entry, by_tick);
     if (entry->kind == ENTRY_DUE)

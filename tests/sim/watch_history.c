@@ -17,7 +17,7 @@ static bool was_running(const struct sim *sim, const struct effects *fx, uint32_
     const struct id *id = &fx->entries[at].job_id;
     while (at-- > 0) {
         const struct entry *before = &fx->entries[at];
-        bool moved = before->kind != ENTRY_PROGRESS &&
+        bool moved = before->kind != ENTRY_PROGRESS && before->kind != ENTRY_PASS &&
                      !(before->kind == ENTRY_CANCEL && before->cancel.is_request);
         if (!moved || !id_equal(&before->job_id, id))
             continue;

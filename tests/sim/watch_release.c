@@ -37,6 +37,8 @@ static void check_refusal(struct sim *sim, const struct msg_submitted_job *answe
     }
     if (answer->detail.len > 4 && memcmp(answer->detail.data, "poli", 4) == 0)
         watch_seen(SEEN_FULL_POLICIES);
+    if (answer->detail.len > 4 && memcmp(answer->detail.data, "uniq", 4) == 0)
+        watch_seen(SEEN_UNIQUE_FULL);
 }
 
 static void check_replay(struct sim *sim, const struct seen_job *seen,

@@ -26,9 +26,11 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg)
     SIM_EXPECT(wire_encode(msg, &sim->arena, &frames) == OK, "a message can be encoded");
     SIM_EXPECT(wire_decode(frames.envelope, frames.block, &sim->arena, copy) == OK,
                "what was encoded can be decoded");
-    // The fingerprint is intake's, not the wire's.
-    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
+    // Fingerprints and hashes are intake's, not the wire's.
+    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++) {
         copy->submit.jobs[i].fingerprint = msg->submit.jobs[i].fingerprint;
+        copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
+    }
     return copy;
 }
 
@@ -164,6 +166,7 @@ static struct limits small_limits(struct sim *sim)
     limits.lane_count_max = world_chance(sim, 30) ? 7 : 16;
     limits.policy_count_max = 8 + (uint32_t)world_below(sim, 12);
     limits.batch_count_max = 16;
+    limits.unique_count_max = 6;
     limits.worker_count_max = 4;
     limits.lease_count_max = 64;
     limits.serve_count_max = 128;

@@ -56,12 +56,14 @@ def samples():
                     payload=b.part(w.CONTENT_JSON, b'{"to":1}'), priority=0, delay_ms=1001, run_at_ms=1002,
                     timeout_ms=1003, max_attempts=1004, max_crashes=1005, retry_first_ms=1006, retry_longest_ms=1007,
                     retry_factor_milli=1008, keep_s=1009, batch_id=an_id(0xb2), batch_index=1010,
-                    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+                    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", unique_key="inv-7",
+                    unique_for_s=1011, unique_while_unfinished=True),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")]))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
         w.SubmittedJob(job_id=an_id(0xc1), error=4, replayed=True, state=w.STATE_RUNNING, created_at_ms=2001,
-                       dedup_until_ms=2002, retry_after_ms=2003, detail="job_count_max is reached"),
+                       dedup_until_ms=2002, retry_after_ms=2003, detail="job_count_max is reached",
+                       holder_id=an_id(0xc3)),
         w.SubmittedJob(job_id=an_id(0xc2), state=w.STATE_QUEUED)]))
     yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
@@ -87,7 +89,8 @@ def samples():
         started_at_ms=7409, ended_at_ms=7410, expires_at_ms=7411, dedup_until_ms=7412,
         result=b.part(w.CONTENT_JSON, b"null"),
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
-        progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED))
+        progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
+        unique_key="inv-8"))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(

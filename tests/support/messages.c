@@ -36,7 +36,10 @@ static struct msg_submit_job submit_jobs[] = {
      .keep_s = 1009,
      .batch_id = ID(0xb2),
      .batch_index = 1010,
-     .traceparent = TEXT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")},
+     .traceparent = TEXT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+     .unique_key = TEXT("inv-7"),
+     .unique_for_s = 1011,
+     .unique_while_unfinished = true},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
 
@@ -48,7 +51,8 @@ static const struct msg_submitted_job submitted_jobs[] = {
      .created_at = 2001,
      .dedup_until = 2002,
      .retry_after_ms = 2003,
-     .detail = TEXT("job_count_max is reached")},
+     .detail = TEXT("job_count_max is reached"),
+     .holder_id = ID(0xc3)},
     {.job_id = ID(0xc2), .state = JOB_QUEUED},
 };
 
@@ -141,7 +145,8 @@ static const struct msg samples[] = {
                    .progress_done = 7413,
                    .progress_total = 7414,
                    .progress_text = TEXT("caf\xc3\xa9"),
-                   .cancel = CANCEL_FORCED}},
+                   .cancel = CANCEL_FORCED,
+                   .unique_key = TEXT("inv-8")}},
     {.kind = MSG_BATCH_STATUS, .corr = 13, .batch_status = {ID(0x24), 7501, 7502}},
     {.kind = MSG_BATCH_STATUS_IS,
      .corr = 14,

@@ -179,6 +179,7 @@ struct limits story_limits(void)
                            .lane_count_max = 4,
                            .policy_count_max = 4,
                            .batch_count_max = 3,
+                           .unique_count_max = 3,
                            .worker_count_max = 3,
                            .lease_count_max = 8,
                            .serve_count_max = 12,

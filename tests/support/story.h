@@ -36,6 +36,7 @@ struct story_store {
     struct lane_row lanes[STORY_ROWS_MAX];
     char names[STORY_ROWS_MAX][2][MSG_NAME_LEN_MAX];
     uint32_t lane_count;
+    struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
 };
 
 // A closed batch on its way to the store.

@@ -84,6 +84,8 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_BATCH: store->batches[write->batch.no] = write->batch; return;
     case DROP_BATCH: store->batches[write->batch.no] = (struct batch_row){0}; return;
     case WRITE_LEDGER: store->ledger = write->ledger; return;
+    case WRITE_UNIQUE: store->uniques[write->unique.no] = write->unique; return;
+    case DROP_UNIQUE: store->uniques[write->unique.no] = (struct unique_row){0}; return;
     case DROP_JOB: drop_job(store, write->drop.no); return;
     case WRITE_BODY:
     case WRITE_OUTCOME:
@@ -123,5 +125,10 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
         if (!id_is_zero(&store->batches[i].id))
             loaded = core_load_batch(core, &store->batches[i]);
-    return loaded == OK ? load_jobs(store, core) : loaded;
+    if (loaded == OK)
+        loaded = load_jobs(store, core);
+    for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
+        if (store->uniques[i].no != 0)
+            loaded = core_load_unique(core, &store->uniques[i]);
+    return loaded;
 }

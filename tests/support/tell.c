@@ -77,6 +77,16 @@ static void tell_event(struct tell *tell, const struct write_event *event)
     tell_slice(tell, "kind", row->kind);
 }
 
+static void tell_unique(struct tell *tell, const char *verb, const struct unique_row *row)
+{
+    tell_text(tell, "%s unique key %u of %u", verb, row->hash.bytes[15],
+              number_of(tell, &row->job_id));
+    if (row->until > 0)
+        tell_text(tell, " until %lld", (long long)(row->until - tell->epoch));
+    if (row->waits_end)
+        tell_text(tell, " while unfinished");
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -108,6 +118,8 @@ void tell_write(struct tell *tell, const struct write *write)
         break;
     case DROP_BODY: tell_text(tell, "drop body of %u", number_of(tell, &write->drop.id)); break;
     case DROP_JOB: tell_job(tell, "forget", &write->drop); break;
+    case WRITE_UNIQUE: tell_unique(tell, "hold", &write->unique); break;
+    case DROP_UNIQUE: tell_unique(tell, "give back", &write->unique); break;
     }
 }
 

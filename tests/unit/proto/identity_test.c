@@ -65,6 +65,9 @@ TEST(identity, every_option_counts)
     CHANGED(retry_longest_ms, 0);
     CHANGED(retry_factor_milli, 0);
     CHANGED(keep_s, 0);
+    CHANGED(unique_key, slice_of_text("other"));
+    CHANGED(unique_for_s, 0);
+    CHANGED(unique_while_unfinished, false);
 #undef CHANGED
 }
 
@@ -90,9 +93,10 @@ TEST(identity, same_number_in_another_field_is_another_option)
 
 TEST(identity, longest_options_fit)
 {
-    static const uint8_t name[MSG_NAME_LEN_MAX];
+    static const uint8_t name[MSG_KEY_LEN_MAX];
     struct msg_submit_job job = messages_sample(MSG_SUBMIT)->submit.jobs[0];
-    job.queue = slice_of(name, sizeof name);
+    job.queue = slice_of(name, MSG_NAME_LEN_MAX);
+    job.unique_key = slice_of(name, MSG_KEY_LEN_MAX);
     job.type = job.queue;
     EXPECT(options_of(&job).len <= IDENTITY_LEN_MAX);
 }

@@ -54,6 +54,7 @@ static struct bench *make(void)
                             .key_count_max = 2,
                             .lane_count_max = 2,
                             .policy_count_max = 3,
+                            .unique_count_max = 4,
                             .batch_count_max = 3,
                             .lease_count_max = 2,
                             .changed_count_max = 1};

@@ -80,6 +80,7 @@ static err load(struct store *store, struct store_loaded *out_loaded)
                             .key_count_max = 64,
                             .lane_count_max = 4,
                             .policy_count_max = 4,
+                            .unique_count_max = 4,
                             .batch_count_max = 4,
                             .worker_count_max = 4,
                             .lease_count_max = 4,

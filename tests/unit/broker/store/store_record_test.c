@@ -247,6 +247,27 @@ TEST(record, golden_policy_with_its_tail)
     EXPECT_MEM(&again, &policy, sizeof policy);
 }
 
+TEST(record, golden_unique)
+{
+    uint8_t room[STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN];
+    struct disk_key key;
+    struct unique_row row = {.no = number,
+                             .job_id = id_of(0x50),
+                             .hash = id_of(0x60),
+                             .until = 0x1112131415161718,
+                             .waits_end = true};
+    store_record_put_unique(room, key_slice(&key, number), &row);
+    expect_hex(room, sizeof room,
+               "01 0f 00000029 505152535455565758595a5b5c5d5e5f 606162636465666768696a6b6c6d6e6f"
+               "1112131415161718 01 9952c9c9");
+    struct unique_row back;
+    struct slice record = slice_of(room, sizeof room);
+    EXPECT_EQ(store_record_get_unique(record, key_slice(&key, number), &back), OK);
+    EXPECT_EQ(back.no, number);
+    EXPECT(id_equal(&back.job_id, &row.job_id) && id_equal(&back.hash, &row.hash));
+    EXPECT(back.until == row.until && back.waits_end);
+}
+
 TEST(record, golden_batch_and_lane)
 {
     uint8_t room[STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN];

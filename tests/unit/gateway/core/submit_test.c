@@ -92,6 +92,19 @@ TEST(submit, a_moment_may_be_given_instead_of_a_delay)
               ERR_BAD_FIELD);
 }
 
+TEST(submit, a_unique_key_is_held_while_the_job_is_unfinished_unless_it_says_for_how_long)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"unique\":{\"key\":\"k\"}}"), OK);
+    EXPECT(slice_is_text(job.unique_key, "k"));
+    EXPECT(job.unique_while_unfinished && job.unique_for_s == 0);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"unique\":{\"key\":\"k\",\"for\":\"1500ms\"}}"), OK);
+    EXPECT(!job.unique_while_unfinished && job.unique_for_s == 2);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"unique\":{\"key\":\"k\",\"for\":\"24h\","
+                    "\"while\":\"unfinished\"}}"),
+              OK);
+    EXPECT(job.unique_while_unfinished && job.unique_for_s == 86400);
+}
+
 TEST(submit, escaped_texts_are_decoded)
 {
     EXPECT_EQ(parse("{\"t\\u0079pe\":\"a\\u002eb\"}"), OK);
@@ -138,6 +151,13 @@ TEST(submit, wrong_values_name_their_field)
         {"{\"retry\":{\"factor\":0.5}}", "retry.factor "},
         {"{\"retry\":{\"factor\":101}}", "retry.factor "},
         {"{\"key\":\"k\"}", "key "},
+        {"{\"unique\":1}", "unique must be an object"},
+        {"{\"unique\":{}}", "unique needs a key"},
+        {"{\"unique\":{\"key\":\"\"}}", "unique needs a key"},
+        {"{\"unique\":{\"key\":1}}", "unique.key "},
+        {"{\"unique\":{\"key\":\"a\",\"for\":\"10ms\"}}", "unique.for "},
+        {"{\"unique\":{\"key\":\"a\",\"while\":\"queued\"}}", "unique.while "},
+        {"{\"unique\":{\"key\":\"a\",\"until\":1}}", "unique.until is no field"},
         {"{\"key\":\"\"}", "key "},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -151,8 +171,8 @@ TEST(submit, wrong_values_name_their_field)
 TEST(submit, fields_of_later_versions_are_refused_by_name)
 {
     static const char *const names[] = {
-        "ttl",  "unique",   "concurrency_key", "order", "cost", "after", "on_dependency_failure",
-        "tags", "metadata", "webhook",         "dedup"};
+        "ttl",  "concurrency_key", "order",   "cost", "after", "on_dependency_failure",
+        "tags", "metadata",        "webhook", "dedup"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[64];
         char wanted[64];

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_ADDRESS_IN_USE };
+enum { LAST = ERR_UNIQUE };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -29,6 +29,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_SHUTTING_DOWN, 27);
     EXPECT_EQ(ERR_NO_RESOURCE, 28);
     EXPECT_EQ(ERR_ADDRESS_IN_USE, 29);
+    EXPECT_EQ(ERR_UNIQUE, 30);
 }
 
 TEST(err, every_number_has_its_row)

@@ -27,6 +27,16 @@ TEST(origin, bytes_of_a_slot_are_frozen)
     EXPECT_MEM(room, golden, sizeof golden - 1);
 }
 
+TEST(origin, bytes_of_a_unique_key_are_frozen)
+{
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_unique(&out, &origin, slice_of_text("k1"));
+    static const char golden[] = "weft/unique/1\0\0\0\7default\0\0\0\4mail\0\0\0\2k1";
+    EXPECT_EQ(out.len, sizeof golden - 1);
+    EXPECT_MEM(room, golden, sizeof golden - 1);
+}
+
 TEST(origin, bytes_cannot_move_from_one_name_to_the_next)
 {
     uint8_t rooms[2][ORIGIN_LEN_MAX];

@@ -48,6 +48,19 @@ TEST(mint, another_tenant_has_other_ids)
     EXPECT(!id_equal(&a, &b));
 }
 
+TEST(mint, a_unique_key_means_something_only_in_its_queue_and_tenant)
+{
+    struct origin mail = origin_of("mail");
+    struct origin slow = origin_of("slow");
+    struct id a = mint_unique(&mail, slice_of_text("k"));
+    struct id same = mint_unique(&mail, slice_of_text("k"));
+    struct id b = mint_unique(&slow, slice_of_text("k"));
+    struct id job = mint_keyed(&mail, slice_of_text("k"));
+    EXPECT(id_equal(&a, &same));
+    EXPECT(!id_equal(&a, &b));
+    EXPECT(!id_equal(&a, &job));
+}
+
 TEST(mint, fresh_id_has_time_and_slot_and_is_new)
 {
     struct origin origin = origin_of("mail");

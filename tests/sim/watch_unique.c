@@ -1,0 +1,87 @@
+// Unique keys: one holder at any time, for exactly its span. The model knows what was asked for
+// and which jobs have ended, nothing of the core's table.
+
+#include "tests/sim/sim.h"
+
+static bool is_held(const struct seen_unique *unique, when_ms now)
+{
+    return unique->until > now || (unique->waits_end && !unique->has_ended);
+}
+
+// The newest key of this job.
+static struct seen_unique *unique_of(struct sim *sim, const struct id *job_id)
+{
+    for (uint32_t i = sim->watch.unique_count; i-- > 0;)
+        if (id_equal(&sim->watch.uniques[i].job_id, job_id))
+            return &sim->watch.uniques[i];
+    return NULL;
+}
+
+static void check_free(const struct sim *sim, const struct id *hash, when_ms now)
+{
+    for (uint32_t i = 0; i < sim->watch.unique_count; i++) {
+        const struct seen_unique *seen = &sim->watch.uniques[i];
+        if (!id_equal(&seen->hash, hash))
+            continue;
+        SIM_EXPECT(!is_held(seen, now), "one holder per unique key");
+        watch_seen(seen->until > 0 ? SEEN_UNIQUE_PASSED : SEEN_UNIQUE_ENDED);
+    }
+}
+
+static void take(struct sim *sim, const struct entry *entry)
+{
+    const struct msg_submit_job *job = entry->submit.job;
+    if (job->unique_key.len == 0)
+        return;
+    check_free(sim, &job->unique_hash, entry->at);
+    SIM_EXPECT(sim->watch.unique_count < SIM_INTENTS * 4, "room for unique keys");
+    sim->watch.uniques[sim->watch.unique_count++] = (struct seen_unique){
+        .hash = job->unique_hash,
+        .job_id = entry->job_id,
+        .accepted_at = entry->at,
+        .until = job->unique_for_s > 0 ? entry->at + (when_ms)job->unique_for_s * 1000 : 0,
+        .waits_end = job->unique_while_unfinished};
+}
+
+void watch_unique_entry(struct sim *sim, const struct entry *entry, enum job_state state)
+{
+    if (entry->kind == ENTRY_SUBMIT)
+        take(sim, entry);
+    struct seen_unique *unique = unique_of(sim, &entry->job_id);
+    if (unique != NULL && (state == JOB_NONE || job_is_done(state)))
+        unique->has_ended = true;
+}
+
+// Who is refused is told the holder, and it is one.
+static void check_refused(struct sim *sim, const struct msg_submit_job *job,
+                          const struct msg_submitted_job *said)
+{
+    watch_seen(SEEN_UNIQUE_HELD);
+    const struct seen_unique *unique = unique_of(sim, &said->holder_id);
+    SIM_EXPECT(unique != NULL && id_equal(&unique->hash, &job->unique_hash),
+               "a refusal names the job that holds the key");
+    SIM_EXPECT(is_held(unique, sim->now.store), "a unique key is held for its span and no longer");
+}
+
+void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
+                         const struct msg_submitted *said)
+{
+    for (uint32_t i = 0; i < asked->count; i++)
+        if (said->jobs[i].error == ERR_UNIQUE)
+            check_refused(sim, &asked->jobs[i], &said->jobs[i]);
+}
+
+void watch_unique_start(struct sim *sim)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < sim->watch.unique_count; i++) {
+        struct seen_unique seen = sim->watch.uniques[i];
+        const struct job_row *row = model_find(&sim->store, &seen.job_id);
+        // Rows outlive the spans that are asked for here.
+        if (row == NULL || row->accepted_at != seen.accepted_at)
+            continue;
+        seen.has_ended = job_is_done(row->state);
+        sim->watch.uniques[kept++] = seen;
+    }
+    sim->watch.unique_count = kept;
+}
