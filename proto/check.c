@@ -144,6 +144,35 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
     return e == OK ? check_submit_unique(job, out_detail) : e;
 }
 
+// The schedule decides when its jobs come, and under which id.
+static err check_schedule_job(const struct msg_submit_job *job, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {id_is_zero(&job->job_id) && job->key.len == 0, ERR_BAD_FIELD,
+         "job: no job_id and no key; each is derived from schedule and moment"},
+        {job->delay_ms == 0 && job->run_at == 0, ERR_BAD_FIELD,
+         "job: no delay and no run_at; the schedule says when"},
+        {id_is_zero(&job->batch_id), ERR_BAD_FIELD, "job: no batch"},
+    };
+    err e = judge(rules, COUNT(rules), out_detail);
+    return e == OK ? check_submit_job(job, out_detail) : e;
+}
+
+err check_schedule_set(const struct msg_schedule_set *set, const char **out_detail)
+{
+    const struct msg_schedule *given = &set->given;
+    bool is_set = set->act == SCHEDULE_SET;
+    const struct rule rules[] = {
+        {check_name(given->schedule_id), ERR_BAD_FIELD, "schedule_id: 1 to 128 of a-z 0-9 . _ -"},
+        {set->act != SCHEDULE_NONE, ERR_BAD_FIELD, "act: set, delete, pause or resume"},
+        {!is_set || given->job_count == 1, ERR_BAD_FIELD, "job: what each moment submits"},
+        {given->jitter_ms <= CHECK_JITTER_MS_MAX, ERR_BAD_FIELD, "jitter: at most 24 hours"},
+        {set->next_count <= MSG_MOMENTS_MAX, ERR_BAD_FIELD, "next: at most 100"},
+    };
+    err e = judge(rules, COUNT(rules), out_detail);
+    return e == OK && is_set ? check_schedule_job(given->jobs, out_detail) : e;
+}
+
 static bool are_names(const struct slice *names, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {

@@ -18,6 +18,7 @@ enum {
     CHECK_FACTOR_MILLI_MIN = 1000,
     CHECK_FACTOR_MILLI_MAX = 100 * 1000,
     CHECK_KEEP_S_MAX = 3660 * 24 * 3600,
+    CHECK_JITTER_MS_MAX = 24 * 3600 * 1000,
     CHECK_SLOTS_MAX = MSG_HELD_MAX, // a RENEW must be able to name all of them
 };
 
@@ -30,6 +31,8 @@ bool check_key(struct slice key);
 // which is untouched otherwise.
 MUST_USE err check_hello(const struct msg_hello *hello, const char **out_detail);
 MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out_detail);
+// All but the expression and the zone, which need more than the message to be judged.
+MUST_USE err check_schedule_set(const struct msg_schedule_set *set, const char **out_detail);
 MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
 MUST_USE err check_act(const struct msg_act *act, const char **out_detail);
 MUST_USE err check_finish_job(const struct msg_finish_job *job, const char **out_detail);

@@ -65,3 +65,15 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_number(out, FIELD_UNIQUE_FOR, job->unique_for_s);
     put_number(out, FIELD_UNIQUE_WHILE, job->unique_while_unfinished);
 }
+
+void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given)
+{
+    static const char label[] = "weft/schedule/1";
+    bytes_put(out, label, sizeof label - 1);
+    bytes_put_slice(out, given->schedule_id);
+    bytes_put_slice(out, given->cron);
+    bytes_put_slice(out, given->zone);
+    bytes_put_u8(out, (uint8_t)given->overlap);
+    bytes_put_u8(out, (uint8_t)given->catch_up);
+    bytes_put_u64(out, given->jitter_ms);
+}

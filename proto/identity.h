@@ -18,5 +18,9 @@
 // batch, no applied defaults.
 void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job);
 
+// What a schedule's fingerprint is the hash of, but for its job, whose own fingerprint follows as
+// eight bytes: the given fields, defaults filled in; not whether it is paused.
+void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given);
+
 // Room enough for the options of every job that check_submit_job() lets pass.
 enum { IDENTITY_LEN_MAX = 1024 };

@@ -273,6 +273,112 @@ struct msg_status_is {
     struct slice unique_key;
 };
 
+// What to do with a moment of a schedule while the job of the one before is unfinished.
+enum overlap {
+    OVERLAP_NONE = 0,  // not given: skip
+    OVERLAP_SKIP = 1,  // no job is made
+    OVERLAP_QUEUE = 2, // one waits until the other has ended; further ones are skipped
+    OVERLAP_ALLOW = 3, // the jobs may run side by side
+};
+
+// What to do with moments that passed while nobody was there.
+enum catch_up {
+    CATCH_UP_NOT_GIVEN = 0, // latest
+    CATCH_UP_NONE = 1,
+    CATCH_UP_LATEST = 2, // one job for all of them
+    CATCH_UP_ALL = 3,    // one each, the latest MSG_CATCH_UP_MAX
+};
+
+enum schedule_act {
+    SCHEDULE_NONE = 0,
+    SCHEDULE_SET = 1, // makes it, or replaces it whole
+    SCHEDULE_DELETE = 2,
+    SCHEDULE_PAUSE = 3,
+    SCHEDULE_RESUME = 4,
+};
+
+// What a user says of a schedule.
+struct msg_schedule {
+    struct slice schedule_id;
+    struct slice cron;
+    struct slice zone; // empty: UTC
+    enum overlap overlap;
+    enum catch_up catch_up;
+    uint64_t jitter_ms; // each job is due up to this much after its moment
+    bool paused;
+    struct msg_submit_job *jobs; // one: what each moment submits, without id, key and times
+    uint32_t job_count;
+    // Not on the wire: filled by the broker's intake; the hash of all above but `paused`.
+    uint64_t fingerprint;
+};
+
+struct msg_moment {
+    when_ms at;
+};
+
+struct msg_moments {
+    const struct msg_moment *items;
+    uint32_t count;
+};
+
+struct msg_schedule_set {
+    enum schedule_act act;
+    struct msg_schedule given; // but for SET only its id counts
+    bool dry_run;
+    uint32_t next_count; // moments to be told in the answer
+    // Not on the wire: filled by the broker's intake.
+    err verdict;             // OK, or why intake refuses it
+    struct slice detail;     // of a refusal
+    struct msg_moments next; // the moments after now
+};
+
+struct msg_schedule_status {
+    struct slice schedule_id;
+    uint32_t next_count;
+};
+
+// How a schedule is doing.
+struct msg_schedule_state {
+    uint32_t generation; // grows with each change of what was given
+    when_ms created_at;
+    when_ms since_at; // moments after this one count: the last change or resume
+    when_ms last_at;  // the last moment that was decided, 0 when none
+    when_ms held_at;  // a moment that waits for the job before it, 0 when none
+    struct id last_job_id;
+    uint64_t fired_count;   // jobs made
+    uint64_t skipped_count; // moments that made none, for overlap
+};
+
+struct msg_schedule_status_is {
+    err error;
+    struct slice detail;
+    struct msg_schedule given;
+    struct msg_schedule_state is;
+    struct msg_moments next;
+};
+
+struct msg_schedule_list {
+    struct slice after; // ids after this one
+    uint32_t limit;     // 0: MSG_SCHEDULES_MAX
+};
+
+// A schedule in a list, without its payload.
+struct msg_schedule_line {
+    struct msg_schedule given; // no jobs
+    struct msg_schedule_state is;
+    struct slice queue;
+    struct slice type;
+    when_ms next_at; // 0: none
+};
+
+struct msg_schedule_listed {
+    err error;
+    struct slice detail;
+    const struct msg_schedule_line *schedules;
+    uint32_t count;
+    bool is_more;
+};
+
 struct msg_batch_status {
     struct id batch_id;
     uint32_t wait_ms;
@@ -330,6 +436,11 @@ enum msg_kind {
     MSG_BYE = 17,
     MSG_ACT = 18,
     MSG_ACTED = 19,
+    MSG_SCHEDULE_SET = 30,
+    MSG_SCHEDULE_STATUS = 31,
+    MSG_SCHEDULE_STATUS_IS = 32, // answers both
+    MSG_SCHEDULE_LIST = 34,
+    MSG_SCHEDULE_LISTED = 35,
 };
 
 struct msg {
@@ -354,6 +465,11 @@ struct msg {
         struct msg_bye bye;
         struct msg_act act;
         struct msg_acted acted;
+        struct msg_schedule_set schedule_set;
+        struct msg_schedule_status schedule_status;
+        struct msg_schedule_status_is schedule_status_is;
+        struct msg_schedule_list schedule_list;
+        struct msg_schedule_listed schedule_listed;
     };
 };
 
@@ -373,4 +489,9 @@ enum {
     MSG_ERROR_DETAIL_LEN_MAX = 16 * 1024,
     MSG_PROGRESS_TEXT_LEN_MAX = 256,
     MSG_ACTOR_LEN_MAX = 128,
+    MSG_CRON_LEN_MAX = 255,
+    MSG_ZONE_LEN_MAX = 64,
+    MSG_MOMENTS_MAX = 100,   // told of one schedule
+    MSG_CATCH_UP_MAX = 100,  // missed moments that are made up for
+    MSG_SCHEDULES_MAX = 256, // in one list
 };

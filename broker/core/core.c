@@ -50,6 +50,11 @@ err core_load_batch(struct core *core, const struct batch_row *row)
     return batches_load(&core->ledger.batches, row);
 }
 
+err core_load_schedule(struct core *core, const struct schedule_row *row)
+{
+    return schedules_load(&core->ledger.schedules, row);
+}
+
 err core_load_job(struct core *core, const struct job_row *row)
 {
     err loaded = ledger_load_job(&core->ledger, row);
@@ -135,6 +140,8 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
         return msg->renew.progress_count + msg->renew.running.count / 4;
+    if (msg->kind == MSG_SCHEDULE_SET)
+        return 1;
     if (msg->kind == MSG_HELLO)
         return hello_weight(core, &msg->hello);
     if (msg->kind == MSG_ACT)
@@ -149,6 +156,7 @@ uint32_t core_weight(const struct core *core, const struct command *command)
     case COMMAND_GONE: return 0;
     case COMMAND_UNSENT: return command->unsent.count;
     case COMMAND_TICK: return LIMITS_STEP_RECORDS_MAX;
+    case COMMAND_MOMENT: return 2; // the job, and the schedule
     case COMMAND_REMOVE: return command->job_no_count * 2;
     }
     UNREACHABLE();
@@ -188,6 +196,8 @@ static void step_message(struct core *core, struct now now, const struct command
         submit_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_ACT)
         act_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_SCHEDULE_SET)
+        schedule_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)
         step_worker(core, now, command, fx);
     else
@@ -205,6 +215,7 @@ void core_step(struct core *core, struct now now, const struct command *command,
     case COMMAND_GONE: hello_gone(core, command->peer); return;
     case COMMAND_UNSENT: unsent_step(core, now, command, effects); return;
     case COMMAND_TICK: tick_step(core, now, effects); return;
+    case COMMAND_MOMENT: schedule_moment_step(core, now, command, effects); return;
     case COMMAND_REMOVE: remove_step(core, now, command, effects); return;
     }
     UNREACHABLE();
@@ -239,6 +250,20 @@ bool core_has_more(const struct core *core)
     return core->has_more;
 }
 
+bool core_schedule(const struct core *core, struct slice name, struct schedule_row *out_row)
+{
+    uint32_t place = schedules_find(&core->ledger.schedules, name);
+    if (place == SCHEDULES_NONE)
+        return false;
+    *out_row = *schedules_peek(&core->ledger.schedules, place);
+    return true;
+}
+
+bool core_schedule_is_busy(const struct core *core, struct slice name)
+{
+    return schedule_is_busy(core, name);
+}
+
 void core_figures(const struct core *core, struct core_figures *out_figures)
 {
     *out_figures = core->figures;
@@ -247,6 +272,7 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->lease_count = core->leases.count;
     out_figures->lane_count = core->ledger.lanes.count;
     out_figures->batch_count = core->ledger.batches.count;
+    out_figures->schedule_count = core->ledger.schedules.count;
     out_figures->key_count = core->ledger.keys.index.count;
     out_figures->job_count = core->ledger.jobs.count;
     out_figures->unique_count = core->ledger.uniques.count;

@@ -21,16 +21,29 @@ enum command_kind {
     COMMAND_GONE,    // the shell has forgotten a peer's number; it may be given again
     COMMAND_UNSENT,  // jobs could not be handed to their worker's connection
     COMMAND_TICK,    // time has passed
+    COMMAND_MOMENT,  // a moment of a schedule has come
     COMMAND_REMOVE,  // the sweeper found jobs whose retention or key window is over
+};
+
+// A moment that is due, as the shell knows the schedule.
+struct schedule_moment {
+    struct slice schedule;
+    uint32_t generation;
+    uint64_t fingerprint;
+    when_ms at;
+    bool is_held;                     // it was decided to wait before
+    const struct msg_submit_job *job; // with the id derived from schedule and moment
 };
 
 struct command {
     enum command_kind kind;
-    uint32_t peer;         // MESSAGE, GONE
-    const struct msg *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT BYE; lives until release
-    struct msg_held_list unsent; // UNSENT: at most LIMITS_STEP_RECORDS_MAX
-    const uint64_t *job_nos;     // REMOVE
-    uint32_t job_no_count;       // at most LIMITS_STEP_RECORDS_MAX
+    uint32_t peer; // MESSAGE, GONE
+    const struct msg
+        *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT SCHEDULE_SET BYE; lives until release
+    struct msg_held_list unsent;          // UNSENT: at most LIMITS_STEP_RECORDS_MAX
+    const struct schedule_moment *moment; // MOMENT; it and its job live until release
+    const uint64_t *job_nos;              // REMOVE
+    uint32_t job_no_count;                // at most LIMITS_STEP_RECORDS_MAX
 };
 
 // Bytes of memory a core with these limits needs (most of it stays untouched until used).
@@ -50,6 +63,7 @@ MUST_USE err core_load_ledger(struct core *core, const struct ledger_row *row);
 MUST_USE err core_load_lane(struct core *core, const struct lane_row *row);
 MUST_USE err core_load_policy(struct core *core, uint16_t no, const struct policy *policy);
 MUST_USE err core_load_batch(struct core *core, const struct batch_row *row);
+MUST_USE err core_load_schedule(struct core *core, const struct schedule_row *row);
 MUST_USE err core_load_job(struct core *core, const struct job_row *row);
 MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
 MUST_USE err core_load_unique(struct core *core, const struct unique_row *row);
@@ -86,11 +100,18 @@ struct core_figures {
     uint64_t stale;              // finishes refused because the token had passed on
     uint64_t late;               // finishes accepted after their lease had ended
     uint64_t leases_ended;
-    uint64_t resent; // accepted finishes that came from a worker's journal
+    uint64_t resent;     // accepted finishes that came from a worker's journal
+    uint64_t moments[3]; // of schedules, by enum moment_verdict
+    uint32_t schedule_count;
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
     uint32_t unique_count;
     when_ms oldest_due_at; // of the queued jobs; WHEN_NEVER when none
 };
+// Where a schedule stands, unsettled changes included; false when there is none. The name is
+// borrowed until the next step.
+bool core_schedule(const struct core *core, struct slice name, struct schedule_row *out_row);
+// Is the job of its last moment unfinished? False when there is no such schedule.
+bool core_schedule_is_busy(const struct core *core, struct slice name);
 void core_figures(const struct core *core, struct core_figures *out_figures);
 
 // Waiting jobs of a lane, for metrics: false when there is no such lane.

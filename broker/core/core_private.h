@@ -29,6 +29,14 @@ struct core {
 void hello_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
 void hello_gone(struct core *core, uint32_t peer);
+// One submission, for whoever makes one; the verdict is for the caller to pass on.
+struct msg_submitted_job submit_one(struct core *core, struct now now,
+                                    const struct msg_submit_job *job, struct effects *fx);
+void schedule_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                   struct effects *fx);
+bool schedule_is_busy(const struct core *core, struct slice name);
+void schedule_moment_step(struct core *core, struct now now, const struct command *command,
+                          struct effects *fx);
 void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                  struct effects *fx);
 void serve_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);

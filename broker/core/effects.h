@@ -22,6 +22,8 @@ enum write_kind {
     DROP_BATCH,
     WRITE_UNIQUE,
     DROP_UNIQUE,
+    WRITE_SCHEDULE,
+    DROP_SCHEDULE,
 };
 
 struct write_job {
@@ -54,6 +56,11 @@ struct write_policy {
     struct policy policy;
 };
 
+struct write_schedule {
+    struct schedule_row row;          // its name lives as long as the batch
+    const struct msg_schedule *given; // NULL: what was given stays as it is
+};
+
 struct write {
     enum write_kind kind;
     union {
@@ -66,8 +73,9 @@ struct write {
         struct write_policy policy;
         struct batch_row batch; // DROP_BATCH too: its last row
         struct ledger_row ledger;
-        struct job_row drop;      // DROP_BODY, DROP_JOB
-        struct unique_row unique; // DROP_UNIQUE too
+        struct job_row drop;            // DROP_BODY, DROP_JOB
+        struct unique_row unique;       // DROP_UNIQUE too
+        struct write_schedule schedule; // DROP_SCHEDULE: its row
     };
 };
 

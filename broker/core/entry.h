@@ -17,12 +17,20 @@ enum entry_kind {
     ENTRY_FORGET,   // the tombstone goes too
     ENTRY_CANCEL,   // a waiting job's end; of a running one, that it was asked for
     ENTRY_PASS,     // the moment has come at which a unique key is given back
+    ENTRY_SCHEDULE, // a schedule is made, changed, paused or dropped
+    ENTRY_MOMENT,   // a moment of a schedule is decided; its job has an entry of its own
+};
+
+enum moment_verdict {
+    MOMENT_FIRED,   // there is a job
+    MOMENT_HELD,    // it waits for the end of the job before
+    MOMENT_SKIPPED, // there is no job, and will be none
 };
 
 struct entry {
     enum entry_kind kind;
     when_ms at;          // store time
-    struct id job_id;    // all but START
+    struct id job_id;    // all but START and SCHEDULE; MOMENT: the job it made
     struct slice actor;  // who asked for it; empty: the system
     struct slice reason; // why, in a few words; empty when the kind says it
     uint32_t slot;       // where the job is in this process; ENTRY_NO_SLOT: look it up
@@ -60,6 +68,14 @@ struct entry {
         struct {
             uint64_t job_no;
         } pass; // its holder's number
+        struct {
+            const struct msg_schedule_set *set;
+        } schedule;
+        struct {
+            struct slice schedule; // its id
+            when_ms moment;
+            uint8_t verdict; // enum moment_verdict
+        } moment;
     };
 };
 

@@ -21,6 +21,7 @@ size_t ledger_size(const struct limits *limits)
            round64(lanes_size(limits->lane_count_max)) +
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
+           round64(schedules_size(limits->schedule_count_max)) +
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(uniques_size(limits->unique_count_max)) +
            round64(leaver_cap(limits) * sizeof(struct leaver));
@@ -43,6 +44,9 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
     batches_init(&ledger->batches,
                  arena_take(&room, round64(batches_size(limits->batch_count_max))),
                  limits->batch_count_max, seed);
+    schedules_init(&ledger->schedules,
+                   arena_take(&room, round64(schedules_size(limits->schedule_count_max))),
+                   limits->schedule_count_max, seed);
     overlay_init(&ledger->overlay, arena_take(&room, round64(overlay_size(leaver_cap(limits)))),
                  leaver_cap(limits), seed);
     pasts_init(&ledger->pasts, arena_take(&room, round64(pasts_size(limits->job_count_max))),
@@ -55,8 +59,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
     CHECK(ledger->leavers != NULL);
 }
 
-// The digest is a chain over every record that an entry made.
-static void note(struct ledger *ledger, uint64_t value)
+void ledger_note(struct ledger *ledger, uint64_t value)
 {
     ledger->row.digest = prng_mix(ledger->row.digest ^ value) + value;
 }
@@ -66,11 +69,12 @@ static void note_job(struct ledger *ledger, const struct job *job)
     const struct past *past = ledger_past(ledger, job);
     uint64_t high;
     memcpy(&high, job->id.bytes + 8, sizeof high);
-    note(ledger, job->no ^ high);
-    note(ledger, past->token ^ (uint64_t)job->at << 20);
-    note(ledger, (uint64_t)job->version << 32 | (uint64_t)past->errors << 16 | past->crashes);
-    note(ledger, (uint64_t)past->interruptions << 16 | (uint64_t)job->state << 4 |
-                     (uint64_t)job->token_use | (uint64_t)job->cancel << 8);
+    ledger_note(ledger, job->no ^ high);
+    ledger_note(ledger, past->token ^ (uint64_t)job->at << 20);
+    ledger_note(ledger,
+                (uint64_t)job->version << 32 | (uint64_t)past->errors << 16 | past->crashes);
+    ledger_note(ledger, (uint64_t)past->interruptions << 16 | (uint64_t)job->state << 4 |
+                            (uint64_t)job->token_use | (uint64_t)job->cancel << 8);
 }
 
 static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
@@ -107,7 +111,7 @@ static void tell(struct ledger *ledger, struct job *job, enum job_event event,
 {
     struct past *past = past_of(ledger, job);
     events_tell(job, past, entry, event, fx);
-    note(ledger, (uint64_t)past->event_count << 8 | event);
+    ledger_note(ledger, (uint64_t)past->event_count << 8 | event);
 }
 
 // The only road on which a job in memory changes its state; `entry` is why.
@@ -139,7 +143,7 @@ static void start(struct ledger *ledger, const struct entry *entry)
     ledger->row.token_counter = 0;
     // An epoch is durable before it grants anything, even if nothing else happened.
     ledger->is_changed = true;
-    note(ledger, entry->start.epoch);
+    ledger_note(ledger, entry->start.epoch);
 }
 
 static uint32_t lane_of(struct ledger *ledger, const struct msg_submit_job *job, struct effects *fx)
@@ -176,7 +180,7 @@ static uint32_t batch_of(struct ledger *ledger, const struct id *id, when_ms at)
 
 static void note_unique(struct ledger *ledger, const struct unique_row *row, bool is_held)
 {
-    note(ledger, id_hash(&row->hash, row->no) << 1 | is_held);
+    ledger_note(ledger, id_hash(&row->hash, row->no) << 1 | is_held);
 }
 
 static void hold_unique(struct ledger *ledger, struct job *job, const struct msg_submit_job *given,
@@ -374,7 +378,7 @@ static void change_stored(struct ledger *ledger, const struct job_row *row, bool
 {
     overlay_add(&ledger->overlay,
                 &(struct overlay_item){.row = *row, .batch = ledger->batch, .is_gone = is_gone});
-    note(ledger, row->no << 1 | is_gone);
+    ledger_note(ledger, row->no << 1 | is_gone);
 }
 
 // The move of a job that has left memory: only its row is there.
@@ -464,6 +468,8 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: pass(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
     }
     UNREACHABLE();
 }

@@ -17,6 +17,7 @@
 #include "broker/core/overlay.h"
 #include "broker/core/pasts.h"
 #include "broker/core/policies.h"
+#include "broker/core/schedules.h"
 #include "broker/core/uniques.h"
 
 // A job that ended in a batch and leaves memory when that batch is durable.
@@ -35,6 +36,7 @@ struct ledger {
     struct lanes lanes;
     struct policies policies;
     struct batches batches;
+    struct schedules schedules;
     struct overlay overlay;
     struct pasts pasts;
     struct uniques uniques;
@@ -49,7 +51,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET). The entry must be possible: who proposes it has asked first
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT). The entry must be possible: who proposes it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
 
@@ -81,5 +83,12 @@ MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
 void ledger_loaded(struct ledger *ledger);
+
+// The digest is a chain over every record that an entry made.
+void ledger_note(struct ledger *ledger, uint64_t value);
+
+// ledger_schedule.c: entries of schedules. What they claim has been asked before.
+void ledger_schedule_change(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 
 uint64_t ledger_digest(const struct ledger *ledger);

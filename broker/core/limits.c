@@ -11,6 +11,7 @@ struct limits limits_default(void)
         .policy_count_max = 4096,
         .batch_count_max = 65536,
         .unique_count_max = 1000 * 1000,
+        .schedule_count_max = 10000,
         .worker_count_max = 16384,
         .lease_count_max = 262144,
         .serve_count_max = 262144,

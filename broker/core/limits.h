@@ -14,6 +14,7 @@ struct limits {
     uint32_t policy_count_max;   // distinct sets of options among unfinished jobs; at most 65,535
     uint32_t batch_count_max;    // batches whose members are still known
     uint32_t unique_count_max;   // unique keys that are held
+    uint32_t schedule_count_max; // schedules, paused ones too
     uint32_t worker_count_max;   // connected workers
     uint32_t lease_count_max;    // jobs handed out and not yet answered for
     uint32_t serve_count_max;    // (worker, lane) pairs

@@ -115,6 +115,15 @@ struct unique_row {
     bool waits_end;   // held as long as the holder is unfinished
 };
 
+// A schedule, but for what was given: the store keeps that beside it.
+struct schedule_row {
+    struct slice name; // borrowed; its key in the store
+    struct msg_schedule_state state;
+    uint64_t fingerprint; // of what was given
+    uint8_t overlap;      // enum overlap, given or not
+    bool is_paused;
+};
+
 // The ledger's own numbers, one row.
 struct ledger_row {
     uint32_t epoch;

@@ -98,8 +98,8 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
 }
 
 // Verdicts in this order: the shell's (format, identity), replay, limits.
-static struct msg_submitted_job judge(struct core *core, struct now now,
-                                      const struct msg_submit_job *job, struct effects *fx)
+struct msg_submitted_job submit_one(struct core *core, struct now now,
+                                    const struct msg_submit_job *job, struct effects *fx)
 {
     if (job->verdict != OK)
         return refused(job, job->verdict, job->detail);
@@ -128,7 +128,7 @@ void submit_step(struct core *core, struct now now, uint32_t peer, const struct 
     struct msg_submitted_job *answers = arena_take_array(fx->arena, submit->count, sizeof *answers);
     CHECK(answers != NULL);
     for (uint32_t i = 0; i < submit->count; i++) {
-        answers[i] = judge(core, now, &submit->jobs[i], fx);
+        answers[i] = submit_one(core, now, &submit->jobs[i], fx);
         core->figures.submitted += !answers[i].replayed && answers[i].error == OK;
         core->figures.replayed += answers[i].replayed;
         core->figures.refused += answers[i].error != OK;

@@ -11,6 +11,7 @@
 #include "broker/shell/options.h"
 #include "broker/shell/peers.h"
 #include "broker/shell/readers.h"
+#include "broker/shell/timetable.h"
 #include "broker/shell/watch.h"
 #include "lib/sys/clock.h"
 
@@ -34,6 +35,7 @@ struct broker {
     struct link *publisher;
     struct peers *peers;
     struct watches *watches;
+    struct timetable *timetable;
     struct readers *readers;
     struct auditor *auditor;
     struct commit *commit;

@@ -3,6 +3,7 @@
 #include "broker/shell/chores.h"
 
 #include "broker/shell/intake.h"
+#include "broker/shell/moments.h"
 #include "lib/base/check.h"
 
 static void tell_of_gone(struct broker *broker)
@@ -64,6 +65,7 @@ void chores_run(struct broker *broker)
     tell_of_gone(broker);
     remove_old(broker);
     tick(broker);
+    moments_run(broker);
     watch_expire(broker->watches, broker->now.mono);
     readers_set_time(broker->readers, broker->now);
 }
@@ -82,6 +84,8 @@ when_ms chores_wait_ms(const struct broker *broker)
         return 0;
     when_ms wait = until(broker, peers_deadline(broker->peers));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
+    if (batch_has_room(broker->filling))
+        wait = when_min(wait, timetable_wait_ms(broker->timetable, broker->now.store));
     struct command tick_command = {.kind = COMMAND_TICK};
     if (effects_has_room(&broker->filling->effects, core_weight(broker->core, &tick_command)))
         wait = when_min(wait, core_wait_ms(broker->core, broker->now));

@@ -3,6 +3,7 @@
 
 #include "broker/shell/intake.h"
 
+#include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/file.h"
@@ -61,7 +62,7 @@ static enum taken refuse_arrival(struct broker *broker, const struct arrival *ar
 
 // --- what the core is not asked: fields, ids, fingerprints ---
 
-static uint64_t fingerprint(const struct msg_submit_job *job)
+uint64_t intake_fingerprint(const struct msg_submit_job *job)
 {
     uint8_t room[IDENTITY_LEN_MAX];
     struct bytes_out out = {.data = room, .cap = sizeof room};
@@ -70,14 +71,14 @@ static uint64_t fingerprint(const struct msg_submit_job *job)
     return blake_u64(slice_of(room, out.len), job->payload.bytes);
 }
 
-static struct slice queue_of(const struct msg_submit_job *job)
+struct slice intake_queue(const struct msg_submit_job *job)
 {
     return job->queue.len > 0 ? job->queue : slice_of_text("default");
 }
 
 static struct origin origin_of(const struct msg_submit_job *job)
 {
-    return (struct origin){.tenant = slice_of_text("default"), .queue = queue_of(job)};
+    return (struct origin){.tenant = slice_of_text("default"), .queue = intake_queue(job)};
 }
 
 // What the core knows a unique key by.
@@ -87,6 +88,13 @@ static void hash_unique(struct msg_submit_job *job)
         return;
     struct origin origin = origin_of(job);
     job->unique_hash = mint_unique(&origin, job->unique_key);
+}
+
+void intake_complete(struct msg_submit_job *job)
+{
+    job->fingerprint = intake_fingerprint(job);
+    hash_unique(job);
+    job->queue = intake_queue(job); // after the fingerprint, which is over what was given
 }
 
 // The id must be the one that the key demands; without a key, one that carries its time.
@@ -153,12 +161,11 @@ static void judge_submit(struct msg_submit *submit)
         if (job->verdict == OK)
             job->verdict = judge_id(job, &detail);
         if (job->verdict == OK) {
-            job->fingerprint = fingerprint(job);
-            hash_unique(job);
+            intake_complete(job);
         } else {
             job->detail = slice_of_text(detail);
+            job->queue = intake_queue(job);
         }
-        job->queue = queue_of(job); // after the fingerprint, which is over what was given
     }
 }
 
@@ -248,6 +255,32 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     return decide(broker, arrival);
 }
 
+static enum taken take_schedule_set(struct broker *broker, struct arrival *arrival)
+{
+    struct msg_schedule_set *set = &arrival->msg.schedule_set;
+    err e = timetable_judge(broker->timetable, set, broker->now.store, &broker->filling->decoded);
+    return e == OK ? decide(broker, arrival) : TAKEN_HELD;
+}
+
+// The readers free what the question carries.
+static enum taken ask_schedules(struct broker *broker, const struct arrival *arrival,
+                                struct slice name, uint32_t count)
+{
+    if (count > MSG_SCHEDULES_MAX)
+        return refuse_arrival(broker, arrival, ERR_BAD_FIELD, "limit: at most 256");
+    struct watch_question question = {.peer = peers_ref(broker->peers, arrival->peer),
+                                      .corr = arrival->msg.corr,
+                                      .watch = WATCH_NONE,
+                                      .schedules = readers_schedules_new(name, count)};
+    if (question.schedules == NULL)
+        return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
+    question.schedules->is_list = arrival->msg.kind == MSG_SCHEDULE_LIST;
+    if (readers_ask(broker->readers, &question))
+        return TAKEN_DONE;
+    readers_schedules_free(question.schedules);
+    return refuse_arrival(broker, arrival, ERR_FULL, "too many questions at once");
+}
+
 static enum taken take_ready(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
@@ -280,6 +313,13 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_STATUS: return ask_job(broker, arrival);
     case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
     case MSG_ACT: return take_act(broker, arrival);
+    case MSG_SCHEDULE_SET: return take_schedule_set(broker, arrival);
+    case MSG_SCHEDULE_STATUS:
+        return ask_schedules(broker, arrival, arrival->msg.schedule_status.schedule_id,
+                             arrival->msg.schedule_status.next_count);
+    case MSG_SCHEDULE_LIST:
+        return ask_schedules(broker, arrival, arrival->msg.schedule_list.after,
+                             arrival->msg.schedule_list.limit);
     case MSG_BYE: return say_bye(broker, arrival);
     case MSG_WELCOME:
     case MSG_SUBMITTED:
@@ -289,6 +329,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_STATUS_IS:
     case MSG_BATCH_STATUS_IS:
     case MSG_ACTED:
+    case MSG_SCHEDULE_STATUS_IS:
+    case MSG_SCHEDULE_LISTED:
     case MSG_ERROR:
         return refuse_arrival(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }

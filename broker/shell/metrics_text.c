@@ -2,6 +2,7 @@
 
 #include "broker/shell/metrics_private.h"
 
+#include "broker/core/entry.h"
 #include "broker/core/job.h"
 
 #include <dirent.h>
@@ -76,6 +77,17 @@ static void print_finishes(FILE *out, const struct core_figures *core)
             "Finishes accepted after their lease had ended.");
     counter(out, "weft_resent_outcomes_total", core->resent,
             "Accepted finishes that came from a worker's journal.");
+}
+
+static void print_schedules(FILE *out, const struct core_figures *core)
+{
+    static const char *const names[] = {
+        [MOMENT_FIRED] = "fired", [MOMENT_HELD] = "held", [MOMENT_SKIPPED] = "skipped"};
+    gauge(out, "weft_schedules", core->schedule_count, "Schedules, paused ones too.");
+    head(out, "weft_moments_total", "counter", "Decided moments of schedules by verdict.");
+    for (int verdict = MOMENT_FIRED; verdict <= MOMENT_SKIPPED; verdict++)
+        (void)fprintf(out, "weft_moments_total{verdict=\"%s\"} %llu\n", names[verdict],
+                      (unsigned long long)core->moments[verdict]);
 }
 
 // What was accepted must be in some state: the law of conservation.
@@ -228,6 +240,7 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lan
     print_lanes(out, lanes, sample->lane_count);
     print_work(out, sample, mono);
     print_finishes(out, &sample->core);
+    print_schedules(out, &sample->core);
     print_doors(out, sample);
     print_store(out, sample);
     print_audit(out, &sample->audited);

@@ -4,6 +4,7 @@
 #include "broker/shell/readers.h"
 
 #include "broker/core/job.h"
+#include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"
@@ -24,6 +25,7 @@ struct readers {
     struct readers_options options;
     struct store_view *view;
     struct arena arena;
+    struct readers_desk desk;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -101,8 +103,29 @@ static bool keep(struct readers *readers, const struct msg *msg, struct readers_
     return true;
 }
 
+static when_ms now_of(const struct readers *readers)
+{
+    return clock_mono_ms() + atomic_load(&readers->store_ahead);
+}
+
+static struct readers_reply answer_schedules(struct readers *readers,
+                                             const struct watch_question *question)
+{
+    struct readers_reply reply = {.peer = question->peer, .watch = WATCH_NONE};
+    struct msg msg = {0};
+    readers_schedules_answer(question->schedules, readers->view, &readers->desk, now_of(readers),
+                             &msg);
+    msg.corr = question->corr;
+    if (!keep(readers, &msg, &reply))
+        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
+    readers_schedules_free(question->schedules);     // the answer names what it names
+    return reply;
+}
+
 static struct readers_reply answer(struct readers *readers, const struct watch_question *question)
 {
+    if (question->schedules != NULL)
+        return answer_schedules(readers, question);
     struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
     struct msg msg = {0};
     bool is_news = false;
@@ -191,7 +214,7 @@ static void sweep(struct readers *readers)
     uint32_t count = 0;
     if (store_view_begin(readers->view) != OK)
         return; // the questions will notice
-    when_ms now = clock_mono_ms() + atomic_load(&readers->store_ahead);
+    when_ms now = now_of(readers);
     err e = store_view_sweep(readers->view, now, readers->sweep_job_nos, LIMITS_STEP_RECORDS_MAX,
                              &count);
     store_view_end(readers->view);
@@ -239,7 +262,7 @@ static err start(struct readers *readers)
         return e;
     size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
     readers->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
-    if (readers->arena.data == NULL)
+    if (readers->arena.data == NULL || readers_schedules_init(&readers->desk) != OK)
         return ERR_NO_MEMORY;
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
@@ -254,6 +277,7 @@ static void give_up(struct readers *readers)
 {
     if (readers->view != NULL)
         store_view_close(readers->view);
+    readers_schedules_deinit(&readers->desk);
     free(readers->arena.data);
     free(readers);
 }
@@ -282,6 +306,8 @@ void readers_close(struct readers *readers)
     (void)pthread_cond_signal(&readers->changed);
     (void)pthread_mutex_unlock(&readers->mutex);
     (void)pthread_join(readers->thread, NULL);
+    while (readers->ask_first < readers->ask_end)
+        readers_schedules_free(readers->asks[readers->ask_first++ % ASKS_MAX].schedules);
     struct readers_reply reply;
     while (readers_take(readers, &reply))
         readers_drop(&reply);

@@ -58,6 +58,12 @@ static err load(struct broker *broker, const char **out_why)
         return e;
     if (loaded.damaged_count > 0)
         log_error("store.damaged", "records=%llu", (unsigned long long)loaded.damaged_count);
+    e = store_view_begin(broker->view);
+    if (e == OK)
+        e = timetable_load(broker->timetable, broker->view);
+    store_view_end(broker->view);
+    if (e != OK)
+        return e;
     log_info("store.loaded", "jobs=%llu keys=%llu", (unsigned long long)loaded.job_count,
              (unsigned long long)loaded.key_count);
     return OK;

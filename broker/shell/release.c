@@ -214,6 +214,7 @@ void release_batch(struct broker *broker, struct batch *batch)
     send_answers(broker, batch);
     send_grants(broker, &batch->effects);
     tell_watchers(broker, &batch->effects);
+    timetable_settled(broker->timetable, &batch->effects);
     for (uint32_t i = 0; i < batch->gone_count; i++)
         peers_drop(broker->peers, batch->gone[i]);
     if (batch->is_sweep)

@@ -18,6 +18,8 @@
 
 #define WATCH_NONE UINT32_MAX
 
+struct readers_schedules;
+
 struct watch_question {
     bool is_batch;
     bool is_last; // answer whatever the version is
@@ -25,7 +27,8 @@ struct watch_question {
     uint32_t version;
     struct peers_ref peer;
     uint64_t corr;
-    uint32_t watch; // WATCH_NONE: nothing waits behind it
+    uint32_t watch;                      // WATCH_NONE: nothing waits behind it
+    struct readers_schedules *schedules; // NULL: of a job or a batch
 };
 
 struct watches;

@@ -75,6 +75,24 @@ MUST_USE err store_view_status(struct store_view *view, const struct id *id,
 MUST_USE err store_view_batch(struct store_view *view, const struct id *id,
                               struct msg_batch_status_is *out_status);
 
+// A schedule with what was given, borrowed until store_view_end() or the next call with the same
+// room.
+struct store_schedule {
+    struct schedule_row row;
+    struct msg_schedule given;
+    struct msg_submit_job job; // given.jobs points to it
+};
+//   ERR_NOT_FOUND, ERR_DAMAGED
+MUST_USE err store_view_schedule(struct store_view *view, struct slice name,
+                                 struct store_schedule *out_schedule);
+// The same, copied into `arena`.  ERR_NO_MEMORY too
+MUST_USE err store_view_schedule_kept(struct store_view *view, struct slice name,
+                                      struct arena *arena, struct store_schedule *out_schedule);
+// The first one whose name comes after `name`; damaged ones are counted and passed over.
+//   ERR_NOT_FOUND
+MUST_USE err store_view_schedule_after(struct store_view *view, struct slice name,
+                                       struct store_schedule *out_schedule);
+
 // Up to `cap` numbers of jobs whose retention or key window is over at `now`; walks segments
 // whose earliest moment has come, a bounded piece per call. 0 ends a round: there
 // is nothing (more). A job that is not removed is named again in the next round.

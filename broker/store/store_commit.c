@@ -5,6 +5,8 @@
 
 #include "lib/sys/failpoint.h"
 
+#include <stdlib.h>
+
 // A batch under way.
 struct apply {
     struct store *store;
@@ -240,6 +242,44 @@ static err drop_unique(struct apply *apply, const struct unique_row *row)
     return drop_if_there(apply, TABLE_UNIQUES, disk_key_slice(&number));
 }
 
+// What was given stays. When it is damaged there is nothing to keep: the record stays damaged.
+static err write_schedule_row(struct apply *apply, const struct schedule_row *row)
+{
+    struct slice old = {0};
+    struct store_record_schedule schedule;
+    err e = disk_txn_get(apply->txn, TABLE_SCHEDULES, row->name, &old);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+    if (store_record_get_schedule(old, row->name, &schedule) != OK) {
+        atomic_fetch_add(&apply->store->damaged, 1);
+        return OK;
+    }
+    // The old bytes may move while the new ones are written.
+    uint8_t *copy = malloc(old.len);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(copy, old.data, old.len);
+    uint8_t *room = NULL;
+    e = disk_replace(apply->txn, TABLE_SCHEDULES, row->name, old.len, &room);
+    if (e == OK)
+        store_record_put_schedule_row(room, row->name, row, slice_of(copy, old.len));
+    free(copy);
+    return e;
+}
+
+static err write_schedule(struct apply *apply, const struct write_schedule *write)
+{
+    struct slice key = write->row.name;
+    if (write->given == NULL)
+        return write_schedule_row(apply, &write->row);
+    uint8_t *room = NULL;
+    err e = disk_reserve(apply->txn, TABLE_SCHEDULES, key, store_record_schedule_len(write->given),
+                         &room);
+    if (e == OK)
+        store_record_put_schedule(room, key, &write->row, write->given);
+    return e;
+}
+
 static err write_ledger(struct apply *apply, const struct ledger_row *row)
 {
     struct disk_key number = disk_key_of(META_LEDGER);
@@ -294,6 +334,8 @@ static err apply_one(struct apply *apply, const struct write *write)
     case DROP_BATCH: return drop_batch(apply, &write->batch);
     case WRITE_UNIQUE: return write_unique(apply, &write->unique);
     case DROP_UNIQUE: return drop_unique(apply, &write->unique);
+    case WRITE_SCHEDULE: return write_schedule(apply, &write->schedule);
+    case DROP_SCHEDULE: return drop_if_there(apply, TABLE_SCHEDULES, write->schedule.row.name);
     }
     UNREACHABLE();
 }

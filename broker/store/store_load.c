@@ -56,6 +56,14 @@ static err load_policy(struct walk *walk, struct slice key, struct slice record)
     return core_load_policy(walk->core, (uint16_t)no, &policy);
 }
 
+static err load_schedule(struct walk *walk, struct slice key, struct slice record)
+{
+    struct store_record_schedule schedule;
+    if (store_record_get_schedule(record, key, &schedule) != OK)
+        return leave_out(walk, 0);
+    return core_load_schedule(walk->core, &schedule.row);
+}
+
 static err load_batch(struct walk *walk, struct slice key, struct slice record)
 {
     struct batch_row row;
@@ -215,6 +223,8 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_POLICIES, load_policy);
     if (e == OK)
         e = walk_table(walk, TABLE_BATCHES, load_batch);
+    if (e == OK)
+        e = walk_table(walk, TABLE_SCHEDULES, load_schedule);
     if (e == OK)
         e = load_jobs(walk);
     if (e == OK)

@@ -27,6 +27,7 @@ enum store_table {
     TABLE_BATCH_IDS, // batch id → batch number
     TABLE_TIMELINE,  // job_no, event → what happened
     TABLE_UNIQUES,   // job_no → the unique key it holds
+    TABLE_SCHEDULES, // schedule id → where it stands and what was given
     TABLE_COUNT,
 };
 

@@ -23,6 +23,7 @@ enum store_record_kind {
     STORE_RECORD_BATCH = 11,
     STORE_RECORD_EVENT = 12,
     STORE_RECORD_UNIQUE = 15,
+    STORE_RECORD_SCHEDULE = 17,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -39,6 +40,7 @@ enum {
     STORE_RECORD_BATCH_LEN = 68,
     STORE_RECORD_EVENT_HEAD_LEN = 71, // without its texts
     STORE_RECORD_UNIQUE_LEN = 41,
+    STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given
 };
 
 // What the start must know of a key without reading its job.
@@ -80,6 +82,19 @@ void store_record_put_event(uint8_t *room, struct slice key, const struct event_
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
+// A schedule: where it stands, then what was given, whose bytes stay when only the rest changes.
+struct store_record_schedule {
+    struct schedule_row row; // its name is the key
+    struct msg_schedule given;
+    struct msg_submit_job job; // given.jobs points to it
+};
+size_t store_record_schedule_len(const struct msg_schedule *given);
+void store_record_put_schedule(uint8_t *room, struct slice key, const struct schedule_row *row,
+                               const struct msg_schedule *given);
+// The same record with another row: `old` is a whole one, `room` as long as it is.
+void store_record_put_schedule_row(uint8_t *room, struct slice key, const struct schedule_row *row,
+                                   struct slice old);
+
 // Each reads a sealed record. Slices are borrowed from `record`. ERR_DAMAGED when the seal, the
 // kind, a length or a value does not fit; the output is then untouched.
 MUST_USE err store_record_get_origin(struct slice record, struct slice key, uint64_t *out_lineage);
@@ -108,6 +123,9 @@ MUST_USE err store_record_get_progress(struct slice record, struct slice key,
 MUST_USE err store_record_get_event(struct slice record, struct slice key,
                                     struct event_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
+
+MUST_USE err store_record_get_schedule(struct slice record, struct slice key,
+                                       struct store_record_schedule *out_schedule);
 
 // When the sweeper must look at the row: retention of an ended job, the end of a tombstone.
 when_ms store_record_sweep_at(const struct job_row *row);

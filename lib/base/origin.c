@@ -24,6 +24,15 @@ void origin_put_unique(struct bytes_out *out, const struct origin *origin, struc
     bytes_put_slice(out, key);
 }
 
+void origin_put_moment(struct bytes_out *out, const struct origin *origin, struct slice schedule,
+                       when_ms moment)
+{
+    put_label(out, "weft/moment/1");
+    bytes_put_slice(out, origin->tenant);
+    bytes_put_slice(out, schedule);
+    bytes_put_u64(out, (uint64_t)moment);
+}
+
 void origin_put_slot(struct bytes_out *out, const struct origin *origin)
 {
     put_label(out, "weft/slot/1");

@@ -7,10 +7,12 @@
 //   id:    "weft/id/1"   tenant queue key     each of the three as a u32 length and its bytes
 //   slot:  "weft/slot/1" tenant queue
 //   unique: "weft/unique/1" tenant queue key
+//   moment of a schedule: "weft/moment/1" tenant schedule, and the moment as eight bytes
 //
 // Changing a byte of this makes every stored key unknown: a new form needs a new label.
 
 #include "lib/base/bytes.h"
+#include "lib/base/when.h"
 
 // Whose job it is. A key and a slot mean something only inside their tenant and queue.
 struct origin {
@@ -23,4 +25,7 @@ enum { ORIGIN_LEN_MAX = 1024 };
 
 void origin_put_key(struct bytes_out *out, const struct origin *origin, struct slice key);
 void origin_put_unique(struct bytes_out *out, const struct origin *origin, struct slice key);
+// `moment` is in milliseconds since 1970. No key can make the same bytes.
+void origin_put_moment(struct bytes_out *out, const struct origin *origin, struct slice schedule,
+                       when_ms moment);
 void origin_put_slot(struct bytes_out *out, const struct origin *origin);

@@ -44,6 +44,17 @@ struct id mint_unique(const struct origin *origin, struct slice key)
     return hash;
 }
 
+struct id mint_moment(const struct origin *origin, struct slice schedule, when_ms moment)
+{
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_moment(&out, origin, schedule, moment);
+    CHECK(!out.full);
+    uint8_t hash[16];
+    blake_hash16(slice_of(out.data, out.len), hash);
+    return id_v8(mint_slot(origin), hash);
+}
+
 struct id mint_fresh(when_ms wall, const struct origin *origin)
 {
     uint64_t random;

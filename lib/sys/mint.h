@@ -20,5 +20,8 @@ struct id mint_keyed_in(uint16_t slot, const struct origin *origin, struct slice
 // The hash of a unique key within its tenant and queue: for tables, never an id of a job.
 struct id mint_unique(const struct origin *origin, struct slice key);
 
+// The one id of the job that `schedule` makes at `moment`, the same on every machine.
+struct id mint_moment(const struct origin *origin, struct slice schedule, when_ms moment);
+
 // A new id, time ordered. `wall` is the wall clock's time.
 struct id mint_fresh(when_ms wall, const struct origin *origin);

@@ -136,6 +136,15 @@ static size_t unique(struct slice record, struct slice key)
     return STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN;
 }
 
+static size_t schedule(struct slice record, struct slice key)
+{
+    struct store_record_schedule value;
+    if (store_record_get_schedule(record, key, &value) != OK)
+        return 0;
+    store_record_put_schedule(again, key, &value.row, &value.given);
+    return store_record_schedule_len(&value.given);
+}
+
 // Kinds that are not written yet have none.
 static record_round *const rounds[] = {
     [STORE_RECORD_ORIGIN] = origin,   [STORE_RECORD_LEDGER] = ledger,
@@ -144,7 +153,7 @@ static record_round *const rounds[] = {
     [STORE_RECORD_KEY] = key_row,     [STORE_RECORD_SEGMENT] = segment,
     [STORE_RECORD_LANE] = lane,       [STORE_RECORD_POLICY] = policy,
     [STORE_RECORD_BATCH] = batch,     [STORE_RECORD_EVENT] = event,
-    [STORE_RECORD_UNIQUE] = unique,
+    [STORE_RECORD_UNIQUE] = unique,   [STORE_RECORD_SCHEDULE] = schedule,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };

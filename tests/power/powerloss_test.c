@@ -86,6 +86,7 @@ static bool load(struct store *store)
                             .policy_count_max = 4,
                             .unique_count_max = 4,
                             .batch_count_max = 4,
+                            .schedule_count_max = 2,
                             .worker_count_max = 4,
                             .lease_count_max = 4,
                             .serve_count_max = 4,

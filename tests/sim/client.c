@@ -125,6 +125,7 @@ void client_turn(struct sim *sim, uint32_t no)
         say_hello(sim, client);
         return;
     }
+    schedule_turn(sim, no);
     if (plan_optional(sim, 12))
         add_intent(sim, no);
     for (uint32_t i = 0; i < sim->intent_count; i++) {

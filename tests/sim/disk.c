@@ -190,6 +190,23 @@ static void audit(struct sim_disk *disk)
     store_audit_close(auditor);
 }
 
+static void compare_schedule(struct sim *sim, uint32_t no)
+{
+    const struct sim_schedule *schedule = &sim->store.schedules[no];
+    struct store_schedule stored;
+    err e = store_view_schedule(view(sim->disk), slice_of_text(sim_schedule_names[no]), &stored);
+    SIM_EXPECT((e == OK) == (schedule->given != NULL), "both stores hold the same schedules");
+    if (e != OK)
+        return;
+    const struct msg_schedule_state *a = &schedule->row.state;
+    const struct msg_schedule_state *b = &stored.row.state;
+    SIM_EXPECT(memcmp(a, b, sizeof *a) == 0 && schedule->row.is_paused == stored.row.is_paused &&
+                   schedule->row.fingerprint == stored.row.fingerprint &&
+                   slice_equal(schedule->given->cron, stored.given.cron) &&
+                   slice_equal(schedule->given->jobs->type, stored.job.type),
+               "both stores hold the same of a schedule");
+}
+
 void sim_disk_end(struct sim *sim)
 {
     audit(sim->disk);
@@ -197,6 +214,8 @@ void sim_disk_end(struct sim *sim)
         compare_job(sim, no);
     for (uint32_t no = 0; no < 64; no++)
         compare_batch(sim, no);
+    for (uint32_t no = 0; no < SIM_SCHEDULES; no++)
+        compare_schedule(sim, no);
     sim_disk_close(sim);
     remove_files(sim->disk);
     free(sim->disk);

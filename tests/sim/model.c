@@ -46,6 +46,24 @@ static void drop(struct sim_store *store, const struct job_row *row, bool whole)
         store->rows[row->no] = (struct job_row){0};
 }
 
+struct sim_schedule *model_schedule(struct sim_store *store, struct slice name)
+{
+    for (uint32_t i = 0; i < SIM_SCHEDULES; i++)
+        if (slice_is_text(name, sim_schedule_names[i]))
+            return &store->schedules[i];
+    sim_fail("a schedule of another name");
+}
+
+static void apply_schedule(struct sim_store *store, const struct write_schedule *write)
+{
+    struct sim_schedule *schedule = model_schedule(store, write->row.name);
+    SIM_EXPECT(write->given != NULL || schedule->given != NULL, "a schedule is given first");
+    if (write->given != NULL)
+        schedule->given = write->given;
+    schedule->row = write->row;
+    schedule->row.name = schedule->given->schedule_id;
+}
+
 static void apply_one(struct sim_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -70,6 +88,10 @@ static void apply_one(struct sim_store *store, const struct write *write)
         store->has_batch[write->batch.no] = true;
         return;
     case WRITE_LEDGER: store->ledger = write->ledger; return;
+    case WRITE_SCHEDULE: apply_schedule(store, &write->schedule); return;
+    case DROP_SCHEDULE:
+        *model_schedule(store, write->schedule.row.name) = (struct sim_schedule){0};
+        return;
     case DROP_BODY:
         drop(store, &write->drop, false);
         watch_seen(SEEN_TOMBSTONE);
@@ -149,6 +171,9 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint32_t i = 0; i < 64; i++)
         if (store->has_batch[i])
             must(core_load_batch(core, &store->batches[i]));
+    for (uint32_t i = 0; i < SIM_SCHEDULES; i++)
+        if (store->schedules[i].given != NULL)
+            must(core_load_schedule(core, &store->schedules[i].row));
     for (uint64_t no = 1; no < SIM_JOBS; no++) {
         const struct job_row *row = &store->rows[no];
         if (row->no == 0)

@@ -77,7 +77,7 @@ static struct sim_batch *open_batch(struct shell *shell)
     return batch;
 }
 
-static void decide(struct sim *sim, struct sim_batch *batch, const struct command *command)
+void shell_decide(struct sim *sim, struct sim_batch *batch, const struct command *command)
 {
     uint32_t first_entry = batch->fx.entry_count;
     transcript_hears(sim, command);
@@ -85,8 +85,8 @@ static void decide(struct sim *sim, struct sim_batch *batch, const struct comman
     watch_step(sim, command, &batch->fx, first_entry);
 }
 
-static bool fits(const struct shell *shell, const struct sim_batch *batch,
-                 const struct command *command)
+bool shell_fits(const struct shell *shell, const struct sim_batch *batch,
+                const struct command *command)
 {
     return effects_has_room(&batch->fx, core_weight(shell->core, command));
 }
@@ -98,19 +98,19 @@ static void intake(struct sim *sim, struct sim_batch *batch)
         const struct packet *packet = shell->inbox[shell->inbox_first];
         struct command command = {
             .kind = COMMAND_MESSAGE, .peer = packet->peer, .msg = packet->msg};
-        if (!fits(shell, batch, &command))
+        if (!shell_fits(shell, batch, &command))
             return;
         shell->inbox_first = (shell->inbox_first + 1) % SIM_PACKETS;
         shell->inbox_count--;
-        decide(sim, batch, &command);
+        shell_decide(sim, batch, &command);
     }
 }
 
 static void tick(struct sim *sim, struct sim_batch *batch)
 {
     struct command command = {.kind = COMMAND_TICK};
-    if (core_wait_ms(sim->shell.core, sim->now) == 0 && fits(&sim->shell, batch, &command))
-        decide(sim, batch, &command);
+    if (core_wait_ms(sim->shell.core, sim->now) == 0 && shell_fits(&sim->shell, batch, &command))
+        shell_decide(sim, batch, &command);
 }
 
 static void sweep(struct sim *sim, struct sim_batch *batch)
@@ -126,8 +126,8 @@ static void sweep(struct sim *sim, struct sim_batch *batch)
                              (world_below(sim, 200) == 0 && plan_optional(sim, 100))))
             job_nos[command.job_no_count++] = no;
     }
-    if (command.job_no_count > 0 && fits(&sim->shell, batch, &command))
-        decide(sim, batch, &command);
+    if (command.job_no_count > 0 && shell_fits(&sim->shell, batch, &command))
+        shell_decide(sim, batch, &command);
 }
 
 // The shell has forgotten a peer whose connection is gone.
@@ -135,8 +135,8 @@ static void forget_peer(struct sim *sim, struct sim_batch *batch)
 {
     uint32_t peer = (uint32_t)world_below(sim, sim->peer_next) % SIM_PEERS;
     struct command command = {.kind = COMMAND_GONE, .peer = peer};
-    if (fits(&sim->shell, batch, &command))
-        decide(sim, batch, &command);
+    if (shell_fits(&sim->shell, batch, &command))
+        shell_decide(sim, batch, &command);
 }
 
 static bool is_connected(const struct sim *sim, uint32_t peer)
@@ -163,10 +163,10 @@ static void take_back(struct sim *sim, struct sim_batch *batch)
     struct command command = {.kind = COMMAND_UNSENT};
     command.unsent =
         (struct msg_held_list){.items = sim->shell.unsent, .count = sim->shell.unsent_count};
-    if (sim->shell.unsent_count == 0 || !fits(&sim->shell, batch, &command))
+    if (sim->shell.unsent_count == 0 || !shell_fits(&sim->shell, batch, &command))
         return;
     watch_seen(SEEN_UNSENT);
-    decide(sim, batch, &command);
+    shell_decide(sim, batch, &command);
     sim->shell.unsent_count = 0;
 }
 
@@ -260,6 +260,7 @@ static void start(struct sim *sim)
     shell->batch_count = 0;
     shell->inbox_count = 0;
     shell->unsent_count = 0;
+    memset(shell->proposed_at, 0, sizeof shell->proposed_at);
     core_start(shell->core, sim->now, &open_batch(shell)->fx);
     watch_start(sim);
 }
@@ -297,6 +298,7 @@ void shell_turn(struct sim *sim)
     take_back(sim, batch);
     intake(sim, batch);
     tick(sim, batch);
+    schedule_propose(sim, batch);
     if (world_chance(sim, 5))
         sweep(sim, batch);
     if (plan_optional(sim, 1))

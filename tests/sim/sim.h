@@ -27,6 +27,7 @@ enum {
     SIM_INTENTS = 400,
     SIM_ACTS = 400,
     SIM_HELD = 16,
+    SIM_SCHEDULES = 3,
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 8,
     SIM_EVENTS = 1 << 16,
@@ -83,7 +84,16 @@ enum {
     X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
     X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
     X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
-    X(SEEN_UNIQUE_FULL, "the table of unique keys was full")
+    X(SEEN_UNIQUE_FULL, "the table of unique keys was full")                                       \
+    X(SEEN_MOMENT, "a moment of a schedule made a job")                                            \
+    X(SEEN_MOMENT_CAUGHT_UP, "… after others that had been missed")                                \
+    X(SEEN_MOMENT_DROPPED, "… others were missed and not made up for")                             \
+    X(SEEN_MOMENT_SKIPPED, "a moment was skipped, for the job before ran still")                   \
+    X(SEEN_MOMENT_HELD, "a moment waited for the end of the job before")                           \
+    X(SEEN_MOMENT_TWICE, "a moment was proposed twice")                                            \
+    X(SEEN_MOMENT_FULL, "a moment found the table of jobs full")                                   \
+    X(SEEN_SCHEDULE_PAUSED, "a schedule was paused")                                               \
+    X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")
 
 #define SIM_ENUM(name, text) name,
 enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
@@ -129,6 +139,11 @@ struct sim_history {
     uint32_t version; // of the last event
 };
 
+struct sim_schedule {
+    struct schedule_row row;
+    const struct msg_schedule *given; // NULL: there is none
+};
+
 struct sim_store {
     struct job_row rows[SIM_JOBS]; // by number; no == 0: none
     bool has_body[SIM_JOBS];
@@ -143,8 +158,12 @@ struct sim_store {
     bool has_batch[64];
     struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none
     struct ledger_row ledger;
+    struct sim_schedule schedules[SIM_SCHEDULES];
 };
 
+extern const char *const sim_schedule_names[SIM_SCHEDULES];
+// Its place, whether or not there is one.
+struct sim_schedule *model_schedule(struct sim_store *store, struct slice name);
 void model_apply(struct sim_store *store, const struct write *writes, uint32_t count);
 const struct job_row *model_find(const struct sim_store *store, const struct id *id);
 struct known model_known(struct sim_store *store);
@@ -182,7 +201,8 @@ struct shell {
     uint32_t inbox_first, inbox_count;
     struct msg_held unsent[64];
     uint32_t unsent_count;
-    when_ms up_at; // down: when it starts again
+    when_ms proposed_at[SIM_SCHEDULES]; // moments up to this one have been proposed
+    when_ms up_at;                      // down: when it starts again
     uint32_t starts;
 };
 
@@ -275,7 +295,18 @@ struct seen_unique {
     bool has_ended;
 };
 
+// A schedule as far as the entries say, unsettled ones included.
+struct seen_schedule {
+    const struct msg_schedule *given; // NULL: there is none
+    bool is_paused;
+    when_ms decided_at; // no moment up to this one may be decided any more
+    when_ms held_at;
+    struct id last_job;
+    uint64_t fired, skipped;
+};
+
 struct watch {
+    struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_job jobs[SIM_INTENTS + 64];
     uint32_t job_count;
     struct seen_grant grants[SIM_JOBS * 4];
@@ -301,6 +332,7 @@ struct sim {
     struct now now;
     when_ms mono_skew;
     bool is_healed;
+    bool has_schedules;
     uint32_t step;
     struct limits limits;
     struct arena arena; // everything said in this run
@@ -398,9 +430,21 @@ void trace_number(struct sim *sim, uint64_t number);
 // shell.c
 void shell_init(struct sim *sim);
 void shell_deinit(struct sim *sim);
+bool shell_fits(const struct shell *shell, const struct sim_batch *batch,
+                const struct command *command);
+void shell_decide(struct sim *sim, struct sim_batch *batch, const struct command *command);
 void shell_receive(struct sim *sim, const struct packet *packet);
 void shell_turn(struct sim *sim);
 void shell_crash(struct sim *sim);
+
+// schedule.c: the shell's part of schedules, and the clients'.
+void schedule_turn(struct sim *sim, uint32_t client);
+void schedule_propose(struct sim *sim, struct sim_batch *batch);
+bool schedule_is_held(const struct sim *sim); // a moment waits
+struct id schedule_job_id(struct slice name, when_ms moment);
+// Every expression of the simulator is by this zone.
+const struct zone *schedule_zone(void);
+struct cron schedule_cron(const struct msg_schedule *given);
 
 // client.c, worker.c
 void client_init(struct sim *sim);
@@ -426,6 +470,9 @@ void watch_end(const struct sim *sim);
 void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
                 uint32_t first_entry);
 struct seen_state *watch_state_of(struct sim *sim, const struct id *id);
+// watch_schedule.c: an entry of a schedule.
+void watch_schedule(struct sim *sim, const struct entry *entry, const struct effects *fx);
+void watch_schedule_start(struct sim *sim);
 // watch_credit.c
 void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx);
 // At the end of a batch: credit is never passed.

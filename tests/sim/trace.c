@@ -35,6 +35,16 @@ static void add_msg(struct sim *sim, const struct msg *msg)
 
 // --- records ---
 
+// Where nothing is given anew, nothing stands in its place.
+static size_t put_schedule(uint8_t *room, struct slice key, const struct write_schedule *write)
+{
+    static struct msg_submit_job no_job;
+    static const struct msg_schedule nothing = {.jobs = &no_job, .job_count = 1};
+    const struct msg_schedule *given = write->given != NULL ? write->given : &nothing;
+    store_record_put_schedule(room, key, &write->row, given);
+    return store_record_schedule_len(given);
+}
+
 // The store's own encoder fills the room; the length is that of the record.
 static size_t put_record(uint8_t *room, struct slice key, const struct write *write)
 {
@@ -71,6 +81,8 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_LEDGER:
         store_record_put_ledger(room, key, &write->ledger);
         return STORE_RECORD_LEDGER_LEN + DISK_SEAL_LEN;
+    case WRITE_SCHEDULE:
+    case DROP_SCHEDULE: return put_schedule(room, key, &write->schedule);
     case DROP_BODY:
     case DROP_JOB:
         store_record_put_job(room, key, &write->drop);
@@ -93,6 +105,8 @@ static uint64_t number_of(const struct write *write)
     case DROP_BATCH: return write->batch.no;
     case WRITE_UNIQUE:
     case DROP_UNIQUE: return write->unique.no;
+    case WRITE_SCHEDULE:
+    case DROP_SCHEDULE:
     case WRITE_LEDGER: return 0;
     case DROP_BODY:
     case DROP_JOB: return write->drop.no;

@@ -46,5 +46,6 @@ void watch_start(struct sim *sim)
         if (sim->store.rows[no].no != 0)
             watch_state_of(sim, &sim->store.rows[no].id)->state = sim->store.rows[no].state;
     watch_unique_start(sim);
+    watch_schedule_start(sim);
     core_audit(sim->shell.core);
 }

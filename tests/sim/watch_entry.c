@@ -26,6 +26,8 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_START:
     case ENTRY_PROGRESS:
     case ENTRY_PASS:
+    case ENTRY_SCHEDULE:
+    case ENTRY_MOMENT:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");
@@ -92,8 +94,13 @@ static void check_finish(const struct entry *entry)
         watch_seen(SEEN_SNOOZED);
 }
 
-static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
+static void check_entry(struct sim *sim, const struct entry *entry, const struct effects *fx,
+                        bool by_tick)
 {
+    if (entry->kind == ENTRY_SCHEDULE || entry->kind == ENTRY_MOMENT) {
+        watch_schedule(sim, entry, fx);
+        return;
+    }
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_PASS)
         return;
     note_edge(sim, entry);
@@ -133,7 +140,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
 {
     bool by_tick = command != NULL && command->kind == COMMAND_TICK;
     for (uint32_t i = first_entry; i < fx->entry_count; i++)
-        check_entry(sim, &fx->entries[i], by_tick);
+        check_entry(sim, &fx->entries[i], fx, by_tick);
     if (command != NULL)
         watch_heard(sim, command, fx);
     else

@@ -31,6 +31,8 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg)
         copy->submit.jobs[i].fingerprint = msg->submit.jobs[i].fingerprint;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
     }
+    if (msg->kind == MSG_SCHEDULE_SET)
+        copy->schedule_set.given.fingerprint = msg->schedule_set.given.fingerprint;
     return copy;
 }
 
@@ -111,6 +113,9 @@ static void advance(struct sim *sim)
         sim->now.store += 2 * 3600 * 1000;
         watch_seen(SEEN_CLOCK_JUMP);
     }
+    // Minutes pass, so that schedules have moments.
+    if (sim->has_schedules && world_below(sim, 60) == 0 && plan_optional(sim, 100))
+        sim->now.store += 20000 + (when_ms)world_below(sim, 240 * 1000);
 }
 
 static void step(struct sim *sim)
@@ -145,7 +150,7 @@ static bool is_finished(const struct sim *sim)
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0 && !job_is_done(sim->store.rows[no].state))
             return false;
-    return true;
+    return !schedule_is_held(sim);
 }
 
 static void heal(struct sim *sim)
@@ -167,6 +172,7 @@ static struct limits small_limits(struct sim *sim)
     limits.policy_count_max = 8 + (uint32_t)world_below(sim, 12);
     limits.batch_count_max = 16;
     limits.unique_count_max = 6;
+    limits.schedule_count_max = SIM_SCHEDULES;
     limits.worker_count_max = 4;
     limits.lease_count_max = 64;
     limits.serve_count_max = 128;
@@ -221,6 +227,7 @@ static uint64_t run(uint64_t seed, const struct plan *plan, const char *disk_dir
     sim->arena = (struct arena){.data = room, .cap = ROOM};
     sim->now = (struct now){.mono = 1000, .store = 1800000000000};
     sim->limits = small_limits(sim);
+    sim->has_schedules = world_chance(sim, 40);
     if (disk_dir != NULL)
         sim_disk_init(sim, disk_dir);
     shell_init(sim);

@@ -100,6 +100,28 @@ def samples():
     yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), actor="cli", act_id=an_id(0x27)))
     yield "acted", b, dict(acted=w.Acted(
         error=26, detail="the job has ended", state=w.STATE_SUCCEEDED, version=7701, cancel=w.CANCEL_REQUESTED))
+    given = dict(schedule_id="nightly", cron="0 3 * * *", zone="Europe/Berlin", overlap=w.OVERLAP_QUEUE,
+                 catch_up=w.CATCH_UP_ALL, jitter_ms=7704, paused=True)
+    state = dict(generation=7705, created_at_ms=7706, since_at_ms=7707, last_at_ms=7708, held_at_ms=7709,
+                 last_job_id=an_id(0x31), fired=7710, skipped=7711)
+    for name in ("schedule_set", "schedule_status", "schedule_status_is", "schedule_list", "schedule_listed"):
+        b = Block()
+        if name in ("schedule_set", "schedule_status_is"):
+            jobs = [w.SubmitJob(queue="mail", type="report", payload=b.part(w.CONTENT_JSON, b"[1]"), priority=3,
+                                max_attempts=7701)]
+        if name == "schedule_set":
+            message = w.ScheduleSet(act=w.SCHEDULE_PAUSE, jobs=jobs, dry_run=True, next_count=7713, **given)
+        elif name == "schedule_status":
+            message = w.ScheduleStatus(schedule_id="nightly", next_count=7714)
+        elif name == "schedule_status_is":
+            message = w.ScheduleStatusIs(error=4, detail="schedule_count_max", jobs=jobs,
+                                         next=[w.Moment(at_ms=7702), w.Moment(at_ms=7703)], **given, **state)
+        elif name == "schedule_list":
+            message = w.ScheduleList(after="nightly", limit=7715)
+        else:
+            message = w.ScheduleListed(error=1, detail="later", is_more=True, schedules=[
+                w.ScheduleLine(queue="mail", type="report", next_at_ms=7712, **given, **state)])
+        yield name, b, {name: message}
 
 
 def c_bytes(data):

@@ -93,6 +93,32 @@ static const struct msg_finished_job finished_jobs[] = {
     {.job_id = ID(0xf4), .token = 6002},
 };
 
+static struct msg_submit_job schedule_jobs[] = {{.queue = TEXT("mail"),
+                                                 .type = TEXT("report"),
+                                                 .payload = {CONTENT_JSON, TEXT("[1]")},
+                                                 .priority = 3,
+                                                 .max_attempts = 7701}};
+
+static const struct msg_moment moments[] = {{7702}, {7703}};
+
+#define SCHEDULE(has_jobs)                                                                         \
+    {                                                                                              \
+        .schedule_id = TEXT("nightly"), .cron = TEXT("0 3 * * *"), .zone = TEXT("Europe/Berlin"),  \
+        .overlap = OVERLAP_QUEUE, .catch_up = CATCH_UP_ALL, .jitter_ms = 7704, .paused = true,     \
+        .jobs = (has_jobs) ? schedule_jobs : NULL, .job_count = (has_jobs)                         \
+    }
+#define SCHEDULE_STATE                                                                             \
+    {                                                                                              \
+        .generation = 7705, .created_at = 7706, .since_at = 7707, .last_at = 7708,                 \
+        .held_at = 7709, .last_job_id = ID(0x31), .fired_count = 7710, .skipped_count = 7711       \
+    }
+
+static const struct msg_schedule_line schedule_lines[] = {{.given = SCHEDULE(0),
+                                                           .is = SCHEDULE_STATE,
+                                                           .queue = TEXT("mail"),
+                                                           .type = TEXT("report"),
+                                                           .next_at = 7712}};
+
 static const struct msg samples[] = {
     {.kind = MSG_HELLO,
      .corr = 1,
@@ -167,6 +193,26 @@ static const struct msg samples[] = {
                .state = JOB_SUCCEEDED,
                .version = 7701,
                .cancel = CANCEL_REQUESTED}},
+    {.kind = MSG_SCHEDULE_SET,
+     .corr = 29,
+     .schedule_set =
+         {.act = SCHEDULE_PAUSE, .given = SCHEDULE(1), .dry_run = true, .next_count = 7713}},
+    {.kind = MSG_SCHEDULE_STATUS, .corr = 30, .schedule_status = {TEXT("nightly"), 7714}},
+    {.kind = MSG_SCHEDULE_STATUS_IS,
+     .corr = 31,
+     .schedule_status_is = {.error = ERR_FULL,
+                            .detail = TEXT("schedule_count_max"),
+                            .given = SCHEDULE(1),
+                            .is = SCHEDULE_STATE,
+                            .next = {moments, 2}}},
+    {.kind = MSG_SCHEDULE_LIST, .corr = 33, .schedule_list = {TEXT("nightly"), 7715}},
+    {.kind = MSG_SCHEDULE_LISTED,
+     .corr = 34,
+     .schedule_listed = {.error = ERR_AGAIN,
+                         .detail = TEXT("later"),
+                         .schedules = schedule_lines,
+                         .count = 1,
+                         .is_more = true}},
 };
 
 const struct msg *messages_sample(enum msg_kind kind)

@@ -180,6 +180,7 @@ struct limits story_limits(void)
                            .policy_count_max = 4,
                            .batch_count_max = 3,
                            .unique_count_max = 3,
+                           .schedule_count_max = 2,
                            .worker_count_max = 3,
                            .lease_count_max = 8,
                            .serve_count_max = 12,
@@ -414,6 +415,61 @@ void story_remove(struct story *story, uint64_t job_no)
 {
     uint64_t *kept = keep(story, &job_no, sizeof job_no);
     step(story, &(struct command){.kind = COMMAND_REMOVE, .job_nos = kept, .job_no_count = 1});
+}
+
+// --- schedules ---
+
+static struct slice kept_name(struct story *story, const char *name)
+{
+    uint8_t *copy = arena_take(&story->messages, strlen(name));
+    CHECK(copy != NULL);
+    memcpy(copy, name, strlen(name));
+    return slice_of(copy, strlen(name));
+}
+
+void story_schedule(struct story *story, enum schedule_act act, const char *name,
+                    enum overlap overlap, uint64_t fingerprint)
+{
+    struct msg_submit_job *job = arena_take_array(&story->messages, 1, sizeof *job);
+    CHECK(job != NULL);
+    *job = story_job(0);
+    struct msg msg = {.kind = MSG_SCHEDULE_SET,
+                      .schedule_set = {.act = act,
+                                       .given = {.schedule_id = kept_name(story, name),
+                                                 .cron = slice_of_text("* * * * *"),
+                                                 .overlap = overlap,
+                                                 .jobs = job,
+                                                 .job_count = 1,
+                                                 .fingerprint = fingerprint}}};
+    story_say(story, STORY_CLIENT, &msg);
+}
+
+static void say_moment(struct story *story, struct schedule_moment given, const char *name,
+                       uint32_t number)
+{
+    struct schedule_moment *moment = arena_take(&story->messages, sizeof *moment);
+    struct msg_submit_job *job = arena_take_array(&story->messages, 1, sizeof *job);
+    CHECK(moment != NULL && job != NULL);
+    *job = story_job(number);
+    *moment = given;
+    moment->schedule = kept_name(story, name);
+    moment->fingerprint = given.generation; // schedules of stories have it so
+    moment->at += STORY_EPOCH;
+    moment->job = job;
+    step(story, &(struct command){.kind = COMMAND_MOMENT, .moment = moment});
+}
+
+void story_moment(struct story *story, const char *name, uint32_t generation, when_ms at,
+                  uint32_t number)
+{
+    say_moment(story, (struct schedule_moment){.generation = generation, .at = at}, name, number);
+}
+
+void story_held_moment(struct story *story, const char *name, uint32_t generation, when_ms at,
+                       uint32_t number)
+{
+    say_moment(story, (struct schedule_moment){.generation = generation, .at = at, .is_held = true},
+               name, number);
 }
 
 struct core_figures story_figures(const struct story *story)

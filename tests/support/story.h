@@ -37,6 +37,8 @@ struct story_store {
     char names[STORY_ROWS_MAX][2][MSG_NAME_LEN_MAX];
     uint32_t lane_count;
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
+    struct schedule_row schedules[4];          // unused ones have no name
+    char schedule_names[4][MSG_NAME_LEN_MAX];
 };
 
 // A closed batch on its way to the store.
@@ -110,6 +112,16 @@ void story_worker(struct story *story, uint32_t peer, const char *type, uint32_t
 void story_renew(struct story *story, uint32_t peer, const struct msg_held *held);
 void story_progress(struct story *story, uint32_t peer, struct msg_held held, uint64_t done);
 void story_finish(struct story *story, uint32_t peer, struct msg_held held, enum outcome outcome);
+// A schedule every minute by UTC whose job is number 0's; what it is asked with lives until the
+// story is freed. Its fingerprint is `fingerprint`.
+void story_schedule(struct story *story, enum schedule_act act, const char *name,
+                    enum overlap overlap, uint64_t fingerprint);
+// A moment of generation `generation`, as the shell proposes it; its job is `number`.
+void story_moment(struct story *story, const char *name, uint32_t generation, when_ms at,
+                  uint32_t number);
+// A held one, once more.
+void story_held_moment(struct story *story, const char *name, uint32_t generation, when_ms at,
+                       uint32_t number);
 void story_gone(struct story *story, uint32_t peer);
 // A granted job could not be handed to its worker's connection.
 void story_unsent(struct story *story, struct msg_held held);

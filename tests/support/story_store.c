@@ -75,6 +75,29 @@ static void put_policy(struct story_store *store, const struct write_policy *pol
         store->policy_count = policy->no + 1u;
 }
 
+static struct schedule_row *schedule_of(struct story_store *store, struct slice name)
+{
+    uint32_t free = 4;
+    for (uint32_t i = 0; i < 4; i++) {
+        if (slice_equal(store->schedules[i].name, name))
+            return &store->schedules[i];
+        if (store->schedules[i].name.len == 0 && free == 4)
+            free = i;
+    }
+    EXPECT(free < 4);
+    memcpy(store->schedule_names[free], name.data, name.len);
+    store->schedules[free].name = slice_of(store->schedule_names[free], name.len);
+    return &store->schedules[free];
+}
+
+static void put_schedule(struct story_store *store, const struct schedule_row *row)
+{
+    struct schedule_row *stored = schedule_of(store, row->name);
+    struct slice name = stored->name;
+    *stored = *row;
+    stored->name = name;
+}
+
 static void apply_one(struct story_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -87,6 +110,10 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_UNIQUE: store->uniques[write->unique.no] = write->unique; return;
     case DROP_UNIQUE: store->uniques[write->unique.no] = (struct unique_row){0}; return;
     case DROP_JOB: drop_job(store, write->drop.no); return;
+    case WRITE_SCHEDULE: put_schedule(store, &write->schedule.row); return;
+    case DROP_SCHEDULE:
+        *schedule_of(store, write->schedule.row.name) = (struct schedule_row){0};
+        return;
     case WRITE_BODY:
     case WRITE_OUTCOME:
     case WRITE_PROGRESS:
@@ -125,6 +152,9 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
         if (!id_is_zero(&store->batches[i].id))
             loaded = core_load_batch(core, &store->batches[i]);
+    for (uint32_t i = 0; i < 4 && loaded == OK; i++)
+        if (store->schedules[i].name.len > 0)
+            loaded = core_load_schedule(core, &store->schedules[i]);
     if (loaded == OK)
         loaded = load_jobs(store, core);
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)

@@ -87,6 +87,19 @@ static void tell_unique(struct tell *tell, const char *verb, const struct unique
         tell_text(tell, " while unfinished");
 }
 
+static void tell_schedule(struct tell *tell, const char *verb, const struct schedule_row *row)
+{
+    const struct msg_schedule_state *state = &row->state;
+    tell_text(tell, "%s schedule %.*s g%u%s", verb, (int)row->name.len,
+              (const char *)row->name.data, state->generation, row->is_paused ? " paused" : "");
+    if (state->last_at != 0)
+        tell_text(tell, " last %lld", (long long)(state->last_at - tell->epoch));
+    if (state->held_at != 0)
+        tell_text(tell, " held %lld", (long long)(state->held_at - tell->epoch));
+    tell_text(tell, " fired %u skipped %u", (unsigned)state->fired_count,
+              (unsigned)state->skipped_count);
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -120,6 +133,8 @@ void tell_write(struct tell *tell, const struct write *write)
     case DROP_JOB: tell_job(tell, "forget", &write->drop); break;
     case WRITE_UNIQUE: tell_unique(tell, "hold", &write->unique); break;
     case DROP_UNIQUE: tell_unique(tell, "give back", &write->unique); break;
+    case WRITE_SCHEDULE: tell_schedule(tell, "write", &write->schedule.row); break;
+    case DROP_SCHEDULE: tell_schedule(tell, "drop", &write->schedule.row); break;
     }
 }
 
@@ -165,6 +180,17 @@ static void tell_acted(struct tell *tell, const struct msg_acted *acted)
                   cancels[acted->cancel]);
 }
 
+static void tell_schedule_is(struct tell *tell, const struct msg_schedule_status_is *is)
+{
+    tell_text(tell, "schedule %.*s ", (int)is->given.schedule_id.len,
+              (const char *)is->given.schedule_id.data);
+    if (is->error == OK)
+        tell_text(tell, "g%u", is->is.generation);
+    else
+        tell_text(tell, "%s (%.*s)", err_slug(is->error), (int)is->detail.len,
+                  (const char *)is->detail.data);
+}
+
 void tell_msg(struct tell *tell, const struct msg *msg)
 {
     if (msg->kind == MSG_WELCOME) {
@@ -180,6 +206,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_acted(tell, &msg->acted);
     } else if (msg->kind == MSG_FINISHED) {
         tell_finished(tell, &msg->finished);
+    } else if (msg->kind == MSG_SCHEDULE_STATUS_IS) {
+        tell_schedule_is(tell, &msg->schedule_status_is);
     } else {
         CHECK(msg->kind == MSG_ERROR);
         tell_text(tell, "error %s (%.*s)", err_slug(msg->error.error), (int)msg->error.detail.len,

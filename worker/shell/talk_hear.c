@@ -226,6 +226,11 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_BATCH_STATUS_IS:
     case MSG_ACT:
     case MSG_ACTED:
+    case MSG_SCHEDULE_SET:
+    case MSG_SCHEDULE_STATUS:
+    case MSG_SCHEDULE_STATUS_IS:
+    case MSG_SCHEDULE_LIST:
+    case MSG_SCHEDULE_LISTED:
     case MSG_BYE: return; // not for a worker
     }
     UNREACHABLE();

@@ -270,3 +270,72 @@ TEST(check, act)
     act.actor = long_text(MSG_ACTOR_LEN_MAX + 1);
     expect_act(act, ERR_TOO_LARGE, "actor");
 }
+
+static struct msg_schedule_set a_schedule(struct msg_submit_job *job)
+{
+    *job = *a_job();
+    return (struct msg_schedule_set){
+        .act = SCHEDULE_SET,
+        .given = {.schedule_id = slice_of_text("nightly"), .jobs = job, .job_count = 1}};
+}
+
+static void expect_schedule(const struct msg_schedule_set *set, const char *field)
+{
+    const char *detail = NULL;
+    err e = check_schedule_set(set, &detail);
+    if (field == NULL) {
+        EXPECT_EQ(e, OK);
+        return;
+    }
+    EXPECT_EQ(e, ERR_BAD_FIELD);
+    EXPECT_EQ(strncmp(detail, field, strlen(field)), 0);
+}
+
+TEST(check, schedules)
+{
+    struct msg_submit_job job;
+    struct msg_schedule_set set = a_schedule(&job);
+    expect_schedule(&set, NULL);
+    set.given.jitter_ms = CHECK_JITTER_MS_MAX;
+    set.next_count = MSG_MOMENTS_MAX;
+    expect_schedule(&set, NULL);
+    set.given.jitter_ms++;
+    expect_schedule(&set, "jitter");
+    set = a_schedule(&job);
+    set.next_count = MSG_MOMENTS_MAX + 1;
+    expect_schedule(&set, "next");
+    set = a_schedule(&job);
+    set.given.schedule_id = slice_of_text("Nightly");
+    expect_schedule(&set, "schedule_id");
+    set = a_schedule(&job);
+    set.act = SCHEDULE_NONE;
+    expect_schedule(&set, "act");
+    set = a_schedule(&job);
+    set.given.job_count = 0;
+    expect_schedule(&set, "job");
+    set.act = SCHEDULE_DELETE;
+    expect_schedule(&set, NULL);
+}
+
+TEST(check, job_of_a_schedule_says_not_when_and_not_which)
+{
+    struct msg_submit_job job;
+    struct msg_schedule_set set = a_schedule(&job);
+    job.key = slice_of_text("k");
+    expect_schedule(&set, "job: no job_id and no key");
+    set = a_schedule(&job);
+    job.job_id = (struct id){{1}};
+    expect_schedule(&set, "job: no job_id and no key");
+    set = a_schedule(&job);
+    job.delay_ms = 1;
+    expect_schedule(&set, "job: no delay");
+    set = a_schedule(&job);
+    job.run_at = 1;
+    expect_schedule(&set, "job: no delay");
+    set = a_schedule(&job);
+    job.batch_id = (struct id){{1}};
+    expect_schedule(&set, "job: no batch");
+    set = a_schedule(&job);
+    job.type = slice_of_text("");
+    expect_schedule(&set, "type");
+}

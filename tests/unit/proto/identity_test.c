@@ -100,3 +100,21 @@ TEST(identity, longest_options_fit)
     job.type = job.queue;
     EXPECT(options_of(&job).len <= IDENTITY_LEN_MAX);
 }
+
+TEST(identity, bytes_of_a_schedule_are_frozen)
+{
+    const struct msg_schedule given = {.schedule_id = slice_of_text("a"),
+                                       .cron = slice_of_text("@daily"),
+                                       .zone = slice_of_text("UTC"),
+                                       .overlap = OVERLAP_QUEUE,
+                                       .catch_up = CATCH_UP_ALL,
+                                       .jitter_ms = 0x0102,
+                                       .paused = true}; // does not count
+    uint8_t room[IDENTITY_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    identity_put_schedule(&out, &given);
+    static const char golden[] = "weft/schedule/1\0\0\0\1a\0\0\0\6@daily\0\0\0\3UTC\2\3"
+                                 "\0\0\0\0\0\0\1\2";
+    EXPECT_EQ(out.len, sizeof golden - 1);
+    EXPECT_MEM(room, golden, sizeof golden - 1);
+}

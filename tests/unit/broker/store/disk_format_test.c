@@ -82,8 +82,10 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true, 0},
         {"event", STORE_RECORD_EVENT, STORE_RECORD_EVENT_HEAD_LEN, false, 0},
         {"unique", STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN, true, 0},
+        {"schedule", STORE_RECORD_SCHEDULE, STORE_RECORD_SCHEDULE_STATE_LEN + 11, false, 0},
     };
     read_page();
+    EXPECT_EQ(records[sizeof records / sizeof records[0] - 1].kind, STORE_RECORD_SCHEDULE);
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
         const char *section =
             section_of(records[i].name, records[i].kind, records[i].len, records[i].is_fixed);
@@ -140,7 +142,7 @@ TEST(disk_format, page_names_every_table_of_the_file)
         EXPECT(strstr(page, row) != NULL);
         count++;
     }
-    EXPECT_EQ(count, 15);
+    EXPECT_EQ(count, 16);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     mdb_env_close(env);

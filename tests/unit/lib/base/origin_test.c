@@ -58,3 +58,13 @@ TEST(origin, longest_names_fit)
     origin_put_key(&out, &(struct origin){longest, longest}, longest);
     EXPECT(!out.full);
 }
+
+TEST(origin, bytes_of_a_moment_are_frozen)
+{
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_moment(&out, &origin, slice_of_text("s1"), 0x0102030405060708);
+    static const char golden[] = "weft/moment/1\0\0\0\7default\0\0\0\2s1\1\2\3\4\5\6\7\10";
+    EXPECT_EQ(out.len, sizeof golden - 1);
+    EXPECT_MEM(room, golden, sizeof golden - 1);
+}

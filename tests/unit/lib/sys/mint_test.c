@@ -81,3 +81,19 @@ TEST(mint, longest_names_fit_and_an_empty_key_is_a_bug)
     EXPECT_EQ(id_version(&id), 8);
     EXPECT_DIES((void)mint_keyed(&origin, (struct slice){0}));
 }
+
+// As Python's hashlib makes them; docs/protocol.md says how.
+TEST(mint, moment_of_a_schedule_has_one_id)
+{
+    struct origin origin = origin_of("mail");
+    struct id id = mint_moment(&origin, slice_of_text("nightly"), 1796112000000);
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(&id, text);
+    EXPECT_STR(text, "36b0ee07-e075-8b45-a321-61063daa21a5");
+    EXPECT_EQ(id_version(&id), 8);
+    EXPECT_EQ(id_slot(&id), 875);
+    struct id other = mint_moment(&origin, slice_of_text("nightly"), 1796112060000);
+    EXPECT(!id_equal(&id, &other));
+    other = mint_moment(&origin, slice_of_text("nightlz"), 1796112000000);
+    EXPECT(!id_equal(&id, &other));
+}

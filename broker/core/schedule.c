@@ -1,0 +1,148 @@
+// Station schedule: schedules are set, paused and deleted; a moment of one is proposed by the
+// shell and decided here, once.
+
+#include "broker/core/core_private.h"
+
+// --- what a client asks ---
+
+static err refusal(const struct core *core, const struct msg_schedule_set *set, uint32_t place,
+                   struct slice *out_detail)
+{
+    *out_detail = set->detail;
+    if (set->verdict != OK)
+        return set->verdict;
+    if (set->act != SCHEDULE_SET && place == SCHEDULES_NONE) {
+        *out_detail = slice_of_text("no such schedule; check the id");
+        return ERR_NOT_FOUND;
+    }
+    if (place == SCHEDULES_NONE && !schedules_has_room(&core->ledger.schedules)) {
+        *out_detail = slice_of_text("schedule_count_max: too many schedules");
+        return ERR_FULL;
+    }
+    return OK;
+}
+
+// The same once more: nothing is to be done.
+static bool is_so_already(const struct core *core, const struct msg_schedule_set *set,
+                          uint32_t place)
+{
+    if (place == SCHEDULES_NONE)
+        return false;
+    const struct schedule_row *row = schedules_peek(&core->ledger.schedules, place);
+    switch (set->act) {
+    case SCHEDULE_SET:
+        return row->fingerprint == set->given.fingerprint && row->is_paused == set->given.paused;
+    case SCHEDULE_PAUSE: return row->is_paused;
+    case SCHEDULE_RESUME: return !row->is_paused;
+    case SCHEDULE_DELETE: return false;
+    case SCHEDULE_NONE: break;
+    }
+    UNREACHABLE();
+}
+
+void schedule_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                   struct effects *fx)
+{
+    const struct msg_schedule_set *set = &msg->schedule_set;
+    struct schedules *schedules = &core->ledger.schedules;
+    struct slice id = set->given.schedule_id;
+    struct msg_schedule_status_is answer = {.given = {.schedule_id = id}};
+    uint32_t place = schedules_find(schedules, id);
+    answer.error = refusal(core, set, place, &answer.detail);
+    if (place != SCHEDULES_NONE)
+        answer.is = schedules_peek(schedules, place)->state;
+    bool is_applied = answer.error == OK && !set->dry_run && !is_so_already(core, set, place);
+    if (is_applied)
+        ledger_apply(&core->ledger,
+                     &(struct entry){.kind = ENTRY_SCHEDULE,
+                                     .at = now.store,
+                                     .slot = ENTRY_NO_SLOT,
+                                     .schedule = {.set = set}},
+                     fx);
+    if (answer.error == OK && set->act == SCHEDULE_SET) {
+        answer.given = set->given;
+        answer.next = set->next;
+    }
+    place = schedules_find(schedules, id);
+    if (place != SCHEDULES_NONE)
+        answer.is = schedules_peek(schedules, place)->state;
+    effects_send(fx, peer, MSG_SCHEDULE_STATUS_IS, msg->corr)->schedule_status_is = answer;
+}
+
+// --- a moment ---
+
+// Is the job of the moment before still unfinished, or is one waiting for its end?
+static bool is_busy(const struct core *core, const struct schedule_row *row)
+{
+    if (id_is_zero(&row->state.last_job_id))
+        return false;
+    struct ledger_view view = ledger_lookup(&core->ledger, &row->state.last_job_id);
+    return view.is_known && view.row.state != JOB_REMOVED && !job_is_done(view.row.state);
+}
+
+// Does the proposal still fit what is known here? The shell knows only what is settled.
+static bool is_timely(const struct schedule_row *row, const struct schedule_moment *moment,
+                      when_ms now)
+{
+    const struct msg_schedule_state *state = &row->state;
+    if (row->is_paused || moment->generation != state->generation ||
+        moment->fingerprint != row->fingerprint || moment->at > now)
+        return false;
+    if (moment->is_held)
+        return state->held_at == moment->at;
+    return moment->at > state->last_at && moment->at > state->since_at;
+}
+
+static void apply(struct core *core, struct now now, const struct schedule_moment *moment,
+                  enum moment_verdict verdict, struct effects *fx)
+{
+    struct entry entry = {.kind = ENTRY_MOMENT,
+                          .at = now.store,
+                          .slot = ENTRY_NO_SLOT,
+                          .moment = {.schedule = moment->schedule,
+                                     .moment = moment->at,
+                                     .verdict = (uint8_t)verdict}};
+    if (verdict == MOMENT_FIRED)
+        entry.job_id = moment->job->job_id;
+    ledger_apply(&core->ledger, &entry, fx);
+    core->figures.moments[verdict]++;
+}
+
+// What is full now may have room soon: the shell proposes the moment again.
+static void fire(struct core *core, struct now now, const struct schedule_moment *moment,
+                 struct effects *fx)
+{
+    struct msg_submitted_job answer = submit_one(core, now, moment->job, fx);
+    if (answer.error == OK)
+        apply(core, now, moment, MOMENT_FIRED, fx);
+    else if (!err_may_retry(answer.error))
+        apply(core, now, moment, MOMENT_SKIPPED, fx);
+}
+
+bool schedule_is_busy(const struct core *core, struct slice name)
+{
+    uint32_t place = schedules_find(&core->ledger.schedules, name);
+    return place != SCHEDULES_NONE && is_busy(core, schedules_peek(&core->ledger.schedules, place));
+}
+
+void schedule_moment_step(struct core *core, struct now now, const struct command *command,
+                          struct effects *fx)
+{
+    const struct schedule_moment *moment = command->moment;
+    uint32_t place = schedules_find(&core->ledger.schedules, moment->schedule);
+    if (place == SCHEDULES_NONE)
+        return;
+    const struct schedule_row *row = schedules_peek(&core->ledger.schedules, place);
+    if (!is_timely(row, moment, now.store))
+        return;
+    bool is_free = row->overlap == OVERLAP_ALLOW || !is_busy(core, row);
+    bool is_next = moment->is_held || row->state.held_at == 0;
+    if (is_free && is_next)
+        fire(core, now, moment, fx);
+    else if (moment->is_held)
+        return; // not yet
+    else if (row->overlap == OVERLAP_QUEUE && row->state.held_at == 0)
+        apply(core, now, moment, MOMENT_HELD, fx);
+    else
+        apply(core, now, moment, MOMENT_SKIPPED, fx);
+}

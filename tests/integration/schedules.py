@@ -1,0 +1,170 @@
+"""Schedules over the wire: what is given, what is refused, and what each minute brings."""
+
+import time
+import unittest
+
+from lib_broker import ERR, PATIENCE_S, BrokerTest, pb
+
+MINUTE_MS = 60000
+
+
+def minute_of(at_ms):
+    return at_ms // MINUTE_MS * MINUTE_MS
+
+
+class Schedules(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def set(self, schedule_id, cron="0 3 * * *", payload=b"", client=None, job=None, **fields):
+        body = pb.ScheduleSet(schedule_id=schedule_id, act=pb.SCHEDULE_SET, cron=cron,
+                              jobs=[pb.SubmitJob(**{"type": "tick", **(job or {})})], **fields)
+        if payload:
+            body.jobs[0].payload.CopyFrom(pb.Part(length=len(payload), content=pb.CONTENT_JSON))
+        return (client or self.client).ask(body, payload)
+
+    def act(self, schedule_id, act):
+        return self.client.ask(pb.ScheduleSet(schedule_id=schedule_id, act=act))
+
+    def status(self, schedule_id, next_count=0, client=None):
+        return (client or self.client).ask(pb.ScheduleStatus(schedule_id=schedule_id, next_count=next_count))
+
+    def test_what_was_given_is_told_with_defaults(self):
+        made = self.set("nightly", payload=b'{"a":1}', next_count=2, zone="Europe/Berlin", job={"queue": "q"})
+        self.assertEqual((made.error, made.detail), (0, ""))
+        self.assertEqual(made.generation, 1)
+        self.assertEqual(len(made.next), 2)
+        said = self.status("nightly", 2)
+        self.assertEqual(said, made)
+        self.assertEqual(said.overlap, pb.OVERLAP_SKIP)
+        self.assertEqual(said.catch_up, pb.CATCH_UP_LATEST)
+        self.assertEqual((said.jobs[0].type, said.jobs[0].queue), ("tick", "q"))
+        self.assertEqual(said.jobs[0].payload.length, 7)
+        self.assertEqual(self.set("nightly", payload=b'{"a":1}', zone="Europe/Berlin", job={"queue": "q"}).generation, 1)
+        self.assertEqual(self.set("nightly", payload=b'{"a":2}', zone="Europe/Berlin", job={"queue": "q"}).generation, 2)
+
+    def test_what_is_wrong_is_named(self):
+        for fields, word in ((dict(cron="61 * * * *"), 'minute "61"'), (dict(cron="* * *"), "five fields"),
+                             (dict(zone="Europe/Atlantis"), "no such time zone"), (dict(zone="../passwd"), "time zone"),
+                             (dict(job={"key": "k"}), "job: no job_id and no key"), (dict(job={"type": "T"}), "type"),
+                             (dict(jitter_ms=86400001), "jitter"), (dict(next_count=101), "next")):
+            said = self.set("bad", **fields)
+            self.assertEqual(said.error, ERR["ERR_BAD_FIELD"], fields)
+            self.assertIn(word, said.detail)
+        self.assertEqual(self.set("Bad").error, ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.status("bad").error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(self.act("bad", pb.SCHEDULE_PAUSE).error, ERR["ERR_NOT_FOUND"])
+
+    def test_a_dry_run_changes_nothing(self):
+        said = self.set("dry", cron="*/5 * * * *", next_count=3, dry_run=True)
+        self.assertEqual((said.error, len(said.next), said.generation), (0, 3, 0))
+        self.assertEqual(said.next[1].at_ms - said.next[0].at_ms, 5 * MINUTE_MS)
+        self.assertEqual(self.status("dry").error, ERR["ERR_NOT_FOUND"])
+
+    def test_pause_resume_delete(self):
+        self.set("p")
+        self.assertEqual(self.act("p", pb.SCHEDULE_PAUSE).error, 0)
+        said = self.status("p", 3)
+        self.assertTrue(said.paused)
+        self.assertEqual(len(said.next), 0)
+        self.assertEqual(self.act("p", pb.SCHEDULE_PAUSE).error, 0)
+        self.assertEqual(self.act("p", pb.SCHEDULE_RESUME).error, 0)
+        self.assertEqual(len(self.status("p", 3).next), 3)
+        self.assertEqual(self.act("p", pb.SCHEDULE_DELETE).error, 0)
+        self.assertEqual(self.status("p").error, ERR["ERR_NOT_FOUND"])
+
+    def test_the_list_goes_by_id_in_pages(self):
+        for name in ("c", "a", "b"):
+            self.set(name, paused=name == "b")
+        page = self.client.ask(pb.ScheduleList(limit=2))
+        self.assertEqual([line.schedule_id for line in page.schedules], ["a", "b"])
+        self.assertTrue(page.is_more)
+        self.assertEqual((page.schedules[0].type, page.schedules[0].queue), ("tick", "default"))
+        self.assertGreater(page.schedules[0].next_at_ms, 0)
+        self.assertEqual(page.schedules[1].next_at_ms, 0)
+        page = self.client.ask(pb.ScheduleList(after="b"))
+        self.assertEqual([line.schedule_id for line in page.schedules], ["c"])
+        self.assertFalse(page.is_more)
+        self.assertEqual(self.client.ask(pb.ScheduleList(limit=257)).error, ERR["ERR_BAD_FIELD"])
+
+    def test_the_table_has_a_limit(self):
+        served = self.broker_elsewhere("--schedule-count-max", "1")
+        client = self.peer(served)
+        self.assertEqual(self.set("a", client=client).error, 0)
+        said = self.set("b", client=client)
+        self.assertEqual(said.error, ERR["ERR_FULL"])
+        self.assertIn("schedule_count_max", said.detail)
+
+    def broker_elsewhere(self, *flags):
+        self.data += "-2"
+        return self.broker(*flags)
+
+
+class Minutes(BrokerTest):
+    """One wait for all: a broker lives through a minute, and is dead during the next."""
+
+    def set(self, client, name, **fields):
+        body = pb.ScheduleSet(schedule_id=name, act=pb.SCHEDULE_SET, cron="* * * * *",
+                              jobs=[pb.SubmitJob(type=name)], **fields)
+        self.assertEqual(client.ask(body).error, 0)
+
+    def wait_fired(self, client, name, count):
+        end = time.monotonic() + 60 + PATIENCE_S
+        while time.monotonic() < end:
+            said = client.ask(pb.ScheduleStatus(schedule_id=name))
+            if said.fired + said.skipped >= count or said.held_at_ms != 0:
+                return said
+            time.sleep(0.1)
+        self.fail(f"{name} made nothing")
+
+    def test_each_minute_once_over_a_crash(self):
+        served = self.broker()
+        client = self.peer(served)
+        began_at = int(time.time() * 1000)
+        self.set(client, "run")
+        self.set(client, "late", jitter_ms=50000)
+        self.set(client, "paused", paused=True)
+        worker = self.worker(served, "run")
+        job = self.first_job(worker)
+        now = int(time.time() * 1000)
+        said = self.wait_fired(client, "run", 1)
+        self.assertEqual(said.last_job_id, job.job_id)
+        self.assertGreater(said.last_at_ms, began_at)
+        self.assertLessEqual(said.last_at_ms, now)
+        self.assertEqual(said.last_at_ms, minute_of(said.last_at_ms))
+        late = client.ask(pb.ScheduleStatus(schedule_id="late"))
+        due = client.status(late.last_job_id)
+        self.assertTrue(late.last_at_ms <= due.due_at_ms <= late.last_at_ms + 50000 or due.due_at_ms == 0)
+        self.assertEqual(client.ask(pb.ScheduleStatus(schedule_id="paused")).fired, 0)
+        self.assertEqual(served.metric("weft_schedules"), 3)
+
+        # The job runs on; the next minute passes while nobody is there.
+        self.set(client, "wait", overlap=pb.OVERLAP_QUEUE)
+        self.set(client, "gone", catch_up=pb.CATCH_UP_NONE)
+        served.kill()
+        next_at = minute_of(int(time.time() * 1000)) + MINUTE_MS
+        time.sleep(max(0, (next_at - time.time() * 1000) / 1000) + 1)
+        served = self.broker()
+        client = self.peer(served)
+        after = self.wait_fired(client, "run", 2)
+        self.assertEqual((after.fired, after.skipped), (1, 1))  # its job is unfinished still
+        self.assertGreaterEqual(after.last_at_ms, next_at)
+        self.assertEqual(self.wait_fired(client, "wait", 1).fired, 1)
+        # At most a minute late is on time.
+        self.assertEqual(self.wait_fired(client, "gone", 1).fired, 1)
+        self.assertEqual(served.metric("weft_conservation_difference"), 0)
+        self.assertEqual(served.metric("weft_store_violations_total"), 0)
+
+    def first_job(self, worker):
+        end = time.monotonic() + 60 + PATIENCE_S
+        while time.monotonic() < end:
+            got = worker.receive(1)
+            if got is not None and got[0].WhichOneof("body") == "jobs":
+                return got[0].jobs.jobs[0]
+        self.fail("no job came")
+
+
+if __name__ == "__main__":
+    unittest.main()
