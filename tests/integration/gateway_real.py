@@ -53,7 +53,7 @@ class Real(unittest.TestCase):
         url = self.gateway.submit({"type": "a.b"}).json["status_url"]
         none = "/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057"
         for path, status in ((f"{none}:cancel", 404), (f"{url}:destroy", 404), ("/v1/jobs/x:cancel", 404),
-                             (f"{url}:cancel?force=1", 400), (url, 404)):
+                             (f"{url}:cancel?force=1", 400), (url, 405)):
             self.assertEqual(self.gateway.ask("POST", path).status, status, path)
         self.assertEqual(self.gateway.ask("GET", url).json["status"], "queued")
 
