@@ -48,6 +48,10 @@
     X(VIOLATION_EVENT_MISSING, "event-missing", "an event of a job's timeline is not stored",      \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_EVENT_ORPHAN, "event-orphan", "an event belongs to no timeline", VIOLATION_REPORT) \
+    X(VIOLATION_UNIQUE_MISSING, "unique-missing", "a job has lost the unique key that it holds",   \
+      VIOLATION_REPORT)                                                                            \
+    X(VIOLATION_UNIQUE_ORPHAN, "unique-orphan", "a unique key is held by a job that does not",     \
+      VIOLATION_REPORT)                                                                            \
     X(VIOLATION_BATCH_COUNTS, "batch-counts", "a batch counts other members than it has",          \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_BATCH_INDEX, "batch-index", "a batch and its id do not lead to each other",        \

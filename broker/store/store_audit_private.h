@@ -72,5 +72,9 @@ MUST_USE err store_audit_walk(struct store_audit *audit, bool *out_is_done);
 MUST_USE err store_audit_check_events(struct store_audit *audit, const struct job_row *row);
 MUST_USE err store_audit_see_event(struct store_audit *audit, struct slice key,
                                    struct slice record);
+// store_audit_relations.c: the unique key of one row; one entry of the table.
+MUST_USE err store_audit_check_unique(struct store_audit *audit, const struct job_row *row);
+MUST_USE err store_audit_see_unique(struct store_audit *audit, struct slice key,
+                                    struct slice record);
 // How a number looks in a key, or 0.
 uint64_t store_audit_number(struct slice key);

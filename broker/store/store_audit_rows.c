@@ -152,8 +152,19 @@ static err check_outcome(struct store_audit *audit, const struct job_row *row)
 // --- all of it ---
 
 static check_row *const row_checks[] = {
-    check_numbers, check_state, check_cancel, check_times, check_lane,    check_policy,
-    check_batch,   check_id,    check_key,    check_body,  check_outcome, store_audit_check_events,
+    check_numbers,
+    check_state,
+    check_cancel,
+    check_times,
+    check_lane,
+    check_policy,
+    check_batch,
+    check_id,
+    check_key,
+    check_body,
+    check_outcome,
+    store_audit_check_events,
+    store_audit_check_unique,
 };
 
 err store_audit_check_row(struct store_audit *audit, const struct job_row *row)

@@ -194,6 +194,7 @@ static const struct {
     {TABLE_LANES, see_lane},
     {TABLE_POLICIES, see_policy},
     {TABLE_TIMELINE, store_audit_see_event},
+    {TABLE_UNIQUES, store_audit_see_unique},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };

@@ -196,3 +196,83 @@ TEST(store_audit_tables, names_events_of_nobody)
               (struct event_row){.seq = 1, .state = JOB_QUEUED, .token = rows[5].token + 1});
     expect_named(store, VIOLATION_EVENT_ORPHAN, 5);
 }
+
+// --- unique keys ---
+
+static void put_unique(struct store *store, struct unique_row unique)
+{
+    struct disk_key key = disk_key_of(unique.no);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_reserve(txn, TABLE_UNIQUES, disk_key_slice(&key),
+                           STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN, &room),
+              OK);
+    store_record_put_unique(room, disk_key_slice(&key), &unique);
+    end(txn);
+}
+
+// Job `no` was submitted with a unique key.
+static void make_unique(struct store *store, uint64_t no, uint32_t for_s, bool is_while)
+{
+    char text[BATCHER_TEXT_LEN];
+    batcher_text(no, text, 100);
+    struct msg_submit_job job = {.queue = slice_of_text("default"),
+                                 .type = slice_of_text("test"),
+                                 .priority = MSG_PRIORITY_NOT_GIVEN,
+                                 .unique_key = slice_of_text("one"),
+                                 .unique_for_s = for_s,
+                                 .unique_while_unfinished = is_while,
+                                 .payload = {CONTENT_BYTES, slice_of(text, 100)}};
+    struct disk_key key = disk_key_of(no);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(
+        disk_reserve(txn, TABLE_BODIES, disk_key_slice(&key), store_record_body_len(&job), &room),
+        OK);
+    store_record_put_body(room, disk_key_slice(&key), &job);
+    end(txn);
+    struct job_row row = rows[no];
+    row.relations = RELATION_UNIQUE;
+    rewrite(store, &row);
+}
+
+static void expect_nothing(struct store *store)
+{
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0);
+    store_close(store);
+}
+
+TEST(store_audit_tables, names_a_unique_key_that_its_job_has_lost)
+{
+    struct store *store = busy();
+    make_unique(store, 12, 0, true);
+    expect_named(store, VIOLATION_UNIQUE_MISSING, 12);
+    store = busy();
+    make_unique(store, 12, 3600, false);
+    expect_named(store, VIOLATION_UNIQUE_MISSING, 12);
+    store = busy();
+    make_unique(store, 12, 0, true);
+    put_unique(store, (struct unique_row){.no = 12, .job_id = rows[12].id, .waits_end = true});
+    expect_nothing(store);
+    store = busy();
+    make_unique(store, 9, 0, true); // it has ended
+    expect_nothing(store);
+}
+
+TEST(store_audit_tables, names_a_unique_key_that_should_be_free)
+{
+    struct store *store = busy();
+    make_unique(store, 9, 0, true);
+    put_unique(store, (struct unique_row){.no = 9, .job_id = rows[9].id, .waits_end = true});
+    expect_named(store, VIOLATION_UNIQUE_ORPHAN, 9);
+    store = busy();
+    put_unique(store, (struct unique_row){.no = 12, .job_id = rows[12].id, .waits_end = true});
+    expect_named(store, VIOLATION_UNIQUE_ORPHAN, 12);
+    store = busy();
+    put_unique(store, (struct unique_row){.no = 40, .job_id = {{1}}, .waits_end = true});
+    expect_named(store, VIOLATION_UNIQUE_ORPHAN, 40);
+    store = busy();
+    put_unique(store, (struct unique_row){.no = 40, .job_id = {{1}}, .until = batch.now + 9999});
+    expect_nothing(store); // held for a time, and its job is gone
+}
