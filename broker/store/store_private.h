@@ -38,6 +38,8 @@ enum store_meta {
 
 enum { STORE_FORMAT = 1 };
 
+static_assert((size_t)MSG_NAME_LEN_MAX <= (size_t)DISK_KEY_LEN_MAX, "a schedule's name is its key");
+
 struct store {
     struct disk *disk;
     uint64_t lineage;

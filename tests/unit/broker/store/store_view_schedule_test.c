@@ -71,6 +71,22 @@ TEST(store_view_schedule, moments_change_the_row_and_nothing_else)
     store_close(store);
 }
 
+TEST(store_view_schedule, the_longest_name_is_a_key)
+{
+    char name[MSG_NAME_LEN_MAX + 1];
+    memset(name, 'n', sizeof name - 1);
+    name[MSG_NAME_LEN_MAX] = '\0';
+    batcher_init(&batch, 10);
+    struct store *store = open_in(test_temp_dir());
+    give(store, name);
+    struct store_view *view = view_of(store);
+    struct store_schedule schedule;
+    EXPECT_EQ(store_view_schedule(view, slice_of_text(name), &schedule), OK);
+    EXPECT_EQ(store_view_schedule_after(view, slice_of_text("a"), &schedule), OK);
+    store_view_close(view);
+    store_close(store);
+}
+
 TEST(store_view_schedule, kept_copy_outlives_the_snapshot)
 {
     batcher_init(&batch, 10);
