@@ -178,6 +178,13 @@ static err see_policy(struct store_audit *audit, struct slice key, struct slice 
     return store_record_get_policy(record, key, &policy) == OK ? OK : accuse_damaged(audit, key);
 }
 
+static err see_schedule(struct store_audit *audit, struct slice key, struct slice record)
+{
+    struct store_record_schedule schedule;
+    bool is_whole = store_record_get_schedule(record, key, &schedule) == OK;
+    return is_whole ? OK : accuse_damaged(audit, key);
+}
+
 // --- the walk ---
 
 static const struct {
@@ -195,6 +202,7 @@ static const struct {
     {TABLE_POLICIES, see_policy},
     {TABLE_TIMELINE, store_audit_see_event},
     {TABLE_UNIQUES, store_audit_see_unique},
+    {TABLE_SCHEDULES, see_schedule},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };
