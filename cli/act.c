@@ -25,6 +25,12 @@ const struct config_table act_cancel_table =
     TABLE("cancel", "Ends a job that has not ended: a waiting one at once, a running one when its "
                     "handler has\nstopped or its lease is over.");
 
+const struct config_table act_retry_table =
+    TABLE("retry", "Makes a dead job live again, with all its attempts.");
+
+const struct config_table act_delete_table =
+    TABLE("delete", "Removes an ended job at once; its id stays taken as long as it would.");
+
 static int act(struct ask *ask, const struct config *config, const struct msg_act *act)
 {
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
@@ -53,4 +59,14 @@ static int act_main(const struct config_table *table, enum act_kind kind, int ar
 int act_cancel_main(int argc, char **argv)
 {
     return act_main(&act_cancel_table, ACT_CANCEL, argc, argv);
+}
+
+int act_retry_main(int argc, char **argv)
+{
+    return act_main(&act_retry_table, ACT_RETRY, argc, argv);
+}
+
+int act_delete_main(int argc, char **argv)
+{
+    return act_main(&act_delete_table, ACT_DELETE, argc, argv);
 }

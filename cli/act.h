@@ -1,10 +1,14 @@
 #pragma once
 
-// `weft job cancel`: what is to be done with one job.
+// `weft job cancel`, `weft job retry`, `weft job delete`: what is to be done with one job.
 
 #include "lib/sys/config.h"
 
 // `argv` begins after the verb. The exit codes are those of command.h.
 int act_cancel_main(int argc, char **argv);
+int act_retry_main(int argc, char **argv);
+int act_delete_main(int argc, char **argv);
 
 extern const struct config_table act_cancel_table;
+extern const struct config_table act_retry_table;
+extern const struct config_table act_delete_table;

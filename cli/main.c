@@ -58,7 +58,7 @@ static void know_settings(void)
         &push_table,     //
         &push_run_table, //
         &show_job_table, //
-        &act_cancel_table, &show_batch_table,
+        &act_cancel_table, &act_retry_table, &act_delete_table, &show_batch_table,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

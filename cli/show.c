@@ -149,6 +149,8 @@ int show_job_main(int argc, char **argv)
     static const struct command_verb items[] = {
         {"show", job_main, "status and result of a job"},
         {"cancel", act_cancel_main, "ends a job that has not ended"},
+        {"retry", act_retry_main, "makes a dead job live again"},
+        {"delete", act_delete_main, "removes an ended job at once"},
     };
     static const struct command_verbs verbs = {"weft job", items, sizeof items / sizeof *items};
     return command_dispatch(&verbs, argc, argv);

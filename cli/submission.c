@@ -137,6 +137,8 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
     if (config_is_given(config, "priority"))
         job->priority = (uint8_t)config_number(config, "priority");
     job->delay_ms = (uint64_t)config_number(config, "delay");
+    job->ttl_ms = (uint64_t)config_number(config, "ttl");
+    job->retry_within_s = (uint32_t)((config_number(config, "retry-within") + 999) / 1000);
     job->timeout_ms = (uint32_t)config_number(config, "timeout");
     job->max_attempts = (uint32_t)config_number(config, "max-attempts");
     job->max_crashes = (uint32_t)config_number(config, "max-crashes");

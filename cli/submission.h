@@ -20,6 +20,16 @@
         {.key = "delay",                                                                           \
          .type = CONFIG_DURATION,                                                                  \
          .help = "do not start before this time has passed"},                                      \
+        {.key = "ttl",                                                                             \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1,                                                                                 \
+         .max = (int64_t)CHECK_DELAY_MS_MAX,                                                       \
+         .help = "expires when it is not started within this time"},                               \
+        {.key = "retry-within",                                                                    \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1000,                                                                              \
+         .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
+         .help = "no attempt begins later than this"},                                             \
         {.key = "timeout",                                                                         \
          .type = CONFIG_DURATION,                                                                  \
          .min = 1,                                                                                 \

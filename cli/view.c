@@ -135,6 +135,7 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     print_moment(out, "created", status->created_at);
     if (status->state == JOB_SCHEDULED || status->state == JOB_RETRYING)
         print_moment(out, "due", status->due_at);
+    print_moment(out, "start before", status->start_before);
     print_moment(out, "started", status->started_at);
     print_moment(out, "ended", status->ended_at);
     print_moment(out, "kept until", status->expires_at);

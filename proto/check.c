@@ -132,6 +132,9 @@ static err check_submit_numbers(const struct msg_submit_job *job, const char **o
         {is_ordered, ERR_BAD_FIELD, "retry: first is not longer than longest"},
         {is_growing, ERR_BAD_FIELD, "retry: factor is from 1 to 100"},
         {job->keep_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD, "keep: at most 3660 days"},
+        {job->ttl_ms <= CHECK_DELAY_MS_MAX, ERR_BAD_FIELD, "ttl: at most 36600 days"},
+        {job->retry_within_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD,
+         "retry: within is at most 3660 days"},
     };
     return judge(rules, COUNT(rules), out_detail);
 }

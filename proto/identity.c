@@ -17,6 +17,8 @@ enum {
     FIELD_RETRY_LONGEST = 13,
     FIELD_RETRY_FACTOR = 14,
     FIELD_KEEP = 15,
+    FIELD_TTL = 19,
+    FIELD_RETRY_WITHIN = 20,
     FIELD_UNIQUE_KEY = 21,
     FIELD_UNIQUE_FOR = 22,
     FIELD_UNIQUE_WHILE = 23,
@@ -61,6 +63,8 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_number(out, FIELD_RETRY_LONGEST, job->retry_longest_ms);
     put_number(out, FIELD_RETRY_FACTOR, job->retry_factor_milli);
     put_number(out, FIELD_KEEP, job->keep_s);
+    put_number(out, FIELD_TTL, job->ttl_ms);
+    put_number(out, FIELD_RETRY_WITHIN, job->retry_within_s);
     put_text(out, FIELD_UNIQUE_KEY, job->unique_key);
     put_number(out, FIELD_UNIQUE_FOR, job->unique_for_s);
     put_number(out, FIELD_UNIQUE_WHILE, job->unique_while_unfinished);

@@ -64,6 +64,8 @@ enum cancel {
 enum act_kind {
     ACT_NONE = 0,
     ACT_CANCEL = 1,
+    ACT_RETRY = 2,
+    ACT_DELETE = 3,
 };
 
 // Bytes with their content type.
@@ -129,6 +131,8 @@ struct msg_submit_job {
     struct slice unique_key; // while another job holds it, this one is refused
     uint32_t unique_for_s;   // held for so long from acceptance
     bool unique_while_unfinished;
+    uint64_t ttl_ms;
+    uint32_t retry_within_s;
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint64_t fingerprint;
     struct id unique_hash; // of tenant, queue and unique_key
@@ -271,6 +275,7 @@ struct msg_status_is {
     struct slice progress_text;
     enum cancel cancel;
     struct slice unique_key;
+    when_ms start_before; // waiting for its first start: expires then
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.

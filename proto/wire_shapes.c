@@ -35,7 +35,7 @@ enum {
     ROLE_LAST = ROLE_WORKER,
     OUTCOME_LAST = OUTCOME_CANCELLED,
     CANCEL_LAST = CANCEL_FORCED,
-    ACT_LAST = ACT_CANCEL,
+    ACT_LAST = ACT_DELETE,
     OVERLAP_LAST = OVERLAP_ALLOW,
     CATCH_UP_LAST = CATCH_UP_ALL,
     SCHEDULE_LAST = SCHEDULE_RESUME,
@@ -107,6 +107,8 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
     SAME(WIRE_U32, 0, unique_for_s),
     SAME(WIRE_BOOL, 0, unique_while_unfinished),
+    SAME(WIRE_U64, 0, ttl_ms),
+    SAME(WIRE_U32, 0, retry_within_s),
 };
 static const struct wire_shape submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
                                              SIZES,
@@ -310,6 +312,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, progress_text),
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
+    ROW(WIRE_U64, 0, start_before_ms, start_before),
 };
 static const struct wire_shape status_is = {.descriptor = &weft__wire__status_is__descriptor,
                                             SIZES,

@@ -85,11 +85,94 @@ static struct msg_acted cancel(struct core *core, struct now now, const struct m
     return done_in_memory(core, view.slot);
 }
 
+// An act is known by the low half of its id; the job remembers the last one.
+static uint64_t act_low(const struct msg_act *act)
+{
+    uint64_t low;
+    memcpy(&low, act->act_id.bytes + 8, sizeof low);
+    return low;
+}
+
+// Its options with the defaults of today: those of its first life may have been given up.
+static bool policy_of(const struct core *core, const struct job_row *row, struct policy *out_policy)
+{
+    struct msg_submit_job body;
+    if (!core->ledger.known.body(core->ledger.known.ctx, row->no, &body))
+        return false;
+    *out_policy = submit_policy(core, &body);
+    // What was said of its id stays true.
+    out_policy->dedup_s = (uint32_t)((row->dedup_until - row->accepted_at) / 1000);
+    return true;
+}
+
+static struct msg_acted revive(struct core *core, struct now now, const struct msg_act *act,
+                               const struct job_row *row, struct effects *fx)
+{
+    struct entry entry = entry_of(now, act, ENTRY_RETRY, ENTRY_NO_SLOT);
+    entry.retry.job_no = row->no;
+    entry.retry.act = act_low(act);
+    if (!policy_of(core, row, &entry.retry.policy))
+        return refused(ERR_DAMAGED, err_text(ERR_DAMAGED));
+    const char *detail = NULL;
+    err refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
+    if (refusal != OK)
+        return refused(refusal, detail);
+    uint32_t slot = ledger_apply(&core->ledger, &entry, fx);
+    wait_begin(core, slot);
+    core->figures.retried++;
+    return done_in_memory(core, slot);
+}
+
+// A job that has died in a batch on its way to the disk is not dead yet, as far as anybody was
+// told; so what is done to it comes before that.
+static struct msg_acted retry(struct core *core, struct now now, const struct msg_act *act,
+                              struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(&core->ledger, &act->job_id);
+    if (!view.is_known)
+        return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
+    if (view.row.state == JOB_REMOVED)
+        return refused(ERR_GONE, err_text(ERR_GONE));
+    if (view.row.act == act_low(act))
+        return done(&view.row);
+    if (view.row.state == JOB_DEAD && view.slot == JOBS_NONE)
+        return revive(core, now, act, &view.row, fx);
+    struct msg_acted answer = done(&view.row);
+    answer.error = ERR_CONFLICT;
+    answer.detail = slice_of_text("only a dead job is made to live again");
+    return answer;
+}
+
+static struct msg_acted remove_now(struct core *core, struct now now, const struct msg_act *act,
+                                   struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(&core->ledger, &act->job_id);
+    if (!view.is_known)
+        return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
+    if (view.row.state == JOB_REMOVED)
+        return done(&view.row);
+    if (view.slot != JOBS_NONE || !job_is_done((enum job_state)view.row.state)) {
+        struct msg_acted answer = done(&view.row);
+        answer.error = ERR_CONFLICT;
+        answer.detail = slice_of_text("the job has not ended; cancel it first");
+        return answer;
+    }
+    if (overlay_room(&core->ledger.overlay) == 0)
+        return refused(ERR_AGAIN, "too much is being removed; ask again");
+    struct entry entry = entry_of(now, act, ENTRY_REMOVE, ENTRY_NO_SLOT);
+    entry.remove.job_no = view.row.no;
+    ledger_apply(&core->ledger, &entry, fx);
+    view = ledger_lookup(&core->ledger, &act->job_id);
+    return done(&view.row);
+}
+
 static struct msg_acted judge(struct core *core, struct now now, const struct msg_act *act,
                               struct effects *fx)
 {
     switch (act->kind) {
     case ACT_CANCEL: return cancel(core, now, act, fx);
+    case ACT_RETRY: return retry(core, now, act, fx);
+    case ACT_DELETE: return remove_now(core, now, act, fx);
     case ACT_NONE: break;
     }
     return refused(ERR_UNSUPPORTED, "this act is not known here");

@@ -10,8 +10,8 @@ static size_t round64(size_t size)
 size_t core_size(const struct limits *limits)
 {
     return round64(sizeof(struct core)) + ledger_size(limits) + round64(ready_size(limits)) +
-           round64(delayed_size(limits)) + round64(leases_size(limits)) +
-           round64(workers_size(limits));
+           round64(delayed_size(limits)) + round64(expiry_size(limits)) +
+           round64(leases_size(limits)) + round64(workers_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -24,6 +24,7 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
     ready_init(&core->ready, arena_take(&room, round64(ready_size(limits))), limits,
                &core->ledger.jobs);
     delayed_init(&core->delayed, arena_take(&room, round64(delayed_size(limits))), limits);
+    expiry_init(&core->expiry, arena_take(&room, round64(expiry_size(limits))), limits);
     leases_init(&core->leases, arena_take(&room, round64(leases_size(limits))), limits);
     workers_init(&core->workers, arena_take(&room, round64(workers_size(limits))), limits,
                  &core->ledger.lanes, seed);
@@ -112,7 +113,7 @@ void core_start(struct core *core, struct now now, struct effects *effects)
         if (jobs_at(&core->ledger.jobs, slot)->state == JOB_RUNNING)
             resume_lease(core, now, slot);
         else
-            wait_enter(core, slot);
+            wait_begin(core, slot);
     }
     // Slots come in order of numbers; jobs that were retried are due later than their neighbours.
     ready_sort(&core->ready);
@@ -242,6 +243,9 @@ when_ms core_wait_ms(const struct core *core, struct now now)
     due = when_min(due, uniques_deadline(&core->ledger.uniques));
     if (due != WHEN_NEVER)
         wait = when_min(wait, due - now.store);
+    when_ms expiry = expiry_deadline(&core->expiry);
+    if (expiry != WHEN_NEVER)
+        wait = when_min(wait, expiry - now.store);
     return wait > 0 ? wait : 0;
 }
 

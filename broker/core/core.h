@@ -99,6 +99,8 @@ struct core_figures {
     uint64_t finished[OUTCOMES]; // accepted finishes by enum outcome
     uint64_t stale;              // finishes refused because the token had passed on
     uint64_t late;               // finishes accepted after their lease had ended
+    uint64_t expired;            // jobs not started within their ttl
+    uint64_t retried;            // dead jobs that were made to live again
     uint64_t leases_ended;
     uint64_t resent;     // accepted finishes that came from a worker's journal
     uint64_t moments[3]; // of schedules, by enum moment_verdict

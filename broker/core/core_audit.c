@@ -33,6 +33,9 @@ static enum violation audit_job(const struct core *core, uint32_t slot)
         return VIOLATION_STATE;
     if (is_running)
         return audit_running(core, slot);
+    bool expires = !job_is_done(job->state) && expire_at(core, slot) != WHEN_NEVER;
+    if (expiry_has(&core->expiry, slot) != expires)
+        return VIOLATION_MEMORY_INDEX;
     bool waits = job->state == JOB_QUEUED ? ready_has(&core->ready, slot)
                                           : delayed_has(&core->delayed, slot);
     return job_is_done(job->state) || waits ? VIOLATION_NONE : VIOLATION_WAITS_NOWHERE;

@@ -5,6 +5,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/delayed.h"
+#include "broker/core/expiry.h"
 #include "broker/core/leases.h"
 #include "broker/core/ledger.h"
 #include "broker/core/ready.h"
@@ -15,6 +16,7 @@ struct core {
     struct ledger ledger;
     struct ready ready;
     struct delayed delayed;
+    struct expiry expiry;
     struct leases leases;
     struct workers workers;
     when_ms started_at;     // mono
@@ -82,5 +84,14 @@ const struct id *unique_holder(struct core *core, struct now now, const struct m
                                struct effects *fx);
 // Puts a job whose state has just become one of the waiting ones where it waits.
 void wait_enter(struct core *core, uint32_t slot);
+// The same for one that begins to wait: accepted, or loaded.
+void wait_begin(struct core *core, uint32_t slot);
+// By when a job must start; WHEN_NEVER when it may start at any time, or has been.
+when_ms expire_at(const struct core *core, uint32_t slot);
+// Ends a waiting job whose moment has passed.
+void expire_job(struct core *core, struct now now, uint32_t slot, struct effects *fx);
+// The options that decide a job's course, with the defaults.
+struct policy submit_policy(const struct core *core, const struct msg_submit_job *job);
+
 // Takes a waiting job from where it waits; its state is about to change.
 void wait_leave(struct core *core, uint32_t slot);

@@ -60,9 +60,7 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
                   struct effects *fx)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    ready_drop(&core->ready, slot);
-    if (!job->is_changed)
-        fx->load++;
+    wait_leave(core, slot);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_GRANT,
                                  .at = now.store,
@@ -74,6 +72,18 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
     hold(core, now, slot, worker_no);
     send(core, slot, worker_no, fx);
     core->figures.granted++;
+}
+
+// A job that is late for its start ends instead; ticks, which end it too, are no faster than this.
+static void start(struct core *core, struct now now, uint32_t slot, uint32_t worker,
+                  struct effects *fx)
+{
+    if (!jobs_at(&core->ledger.jobs, slot)->is_changed)
+        fx->load++;
+    if (expire_at(core, slot) <= now.store)
+        expire_job(core, now, slot, fx);
+    else
+        grant(core, now, slot, worker, fx);
 }
 
 static bool has_room(const struct core *core, const struct effects *fx)
@@ -98,7 +108,7 @@ static uint32_t serve_lane(struct core *core, struct now now, uint32_t lane, str
             core->has_more = leases_has_room(&core->leases);
             break;
         }
-        grant(core, now, slot, worker, fx);
+        start(core, now, slot, worker, fx);
         count++;
     }
     return count;

@@ -19,6 +19,8 @@ enum entry_kind {
     ENTRY_PASS,     // the moment has come at which a unique key is given back
     ENTRY_SCHEDULE, // a schedule is made, changed, paused or dropped
     ENTRY_MOMENT,   // a moment of a schedule is decided; its job has an entry of its own
+    ENTRY_EXPIRE,   // a job was not started in time
+    ENTRY_RETRY,    // a dead job lives again; its slot is new
 };
 
 enum moment_verdict {
@@ -76,6 +78,11 @@ struct entry {
             when_ms moment;
             uint8_t verdict; // enum moment_verdict
         } moment;
+        struct {
+            uint64_t job_no;
+            uint64_t act; // low half of the act's id
+            struct policy policy;
+        } retry;
     };
 };
 

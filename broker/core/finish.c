@@ -25,14 +25,14 @@ static when_ms again_at(const struct core *core, const struct job *job,
 static struct verdict retry_or_die(const struct core *core, const struct job *job,
                                    const struct msg_finish_job *finish, when_ms now)
 {
-    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
-    bool is_crash = finish->outcome == OUTCOME_CRASHED;
-    const struct past *past = ledger_past(&core->ledger, job);
-    bool is_last = past->errors + past->crashes + 1u >= policy->max_attempts ||
-                   (is_crash && past->crashes + 1u >= policy->max_crashes);
-    if (is_last)
+    const struct retry_case burnt = {.policy = policies_at(&core->ledger.policies, job->policy),
+                                     .job = job,
+                                     .past = ledger_past(&core->ledger, job),
+                                     .is_crash = finish->outcome == OUTCOME_CRASHED,
+                                     .due_at = again_at(core, job, finish, now)};
+    if (retry_is_over(&burnt))
         return (struct verdict){.event = JOB_DIE, .due_at = now};
-    return (struct verdict){.event = JOB_FAIL, .due_at = again_at(core, job, finish, now)};
+    return (struct verdict){.event = JOB_FAIL, .due_at = burnt.due_at};
 }
 
 static struct verdict verdict_in_time(const struct core *core, const struct job *job,

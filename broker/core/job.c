@@ -7,12 +7,14 @@ static_assert(sizeof(struct job) == 72, "docs/limits.md states the cost of a job
 // JOB_NONE (0) where there is no edge: no move leads back to nothing.
 static const uint8_t job_next[JOB_STATES][JOB_EVENTS] = {
     [JOB_NONE] = {[JOB_SUBMIT] = JOB_QUEUED, [JOB_SUBMIT_LATER] = JOB_SCHEDULED},
-    [JOB_SCHEDULED] = {[JOB_DUE] = JOB_QUEUED, [JOB_CANCEL] = JOB_CANCELLED},
+    [JOB_SCHEDULED] =
+        {[JOB_DUE] = JOB_QUEUED, [JOB_CANCEL] = JOB_CANCELLED, [JOB_EXPIRE] = JOB_EXPIRED},
     [JOB_QUEUED] = {[JOB_GRANT] = JOB_RUNNING,
                     [JOB_SUCCEED] = JOB_SUCCEEDED,
                     [JOB_DIE] = JOB_DEAD,
                     [JOB_REPORT] = JOB_QUEUED,
-                    [JOB_CANCEL] = JOB_CANCELLED},
+                    [JOB_CANCEL] = JOB_CANCELLED,
+                    [JOB_EXPIRE] = JOB_EXPIRED},
     [JOB_RUNNING] = {[JOB_SUCCEED] = JOB_SUCCEEDED,
                      [JOB_FAIL] = JOB_RETRYING,
                      [JOB_DIE] = JOB_DEAD,
@@ -21,7 +23,7 @@ static const uint8_t job_next[JOB_STATES][JOB_EVENTS] = {
                      [JOB_CANCEL] = JOB_CANCELLED},
     [JOB_RETRYING] = {[JOB_DUE] = JOB_QUEUED, [JOB_CANCEL] = JOB_CANCELLED},
     [JOB_SUCCEEDED] = {[JOB_REMOVE] = JOB_REMOVED},
-    [JOB_DEAD] = {[JOB_REMOVE] = JOB_REMOVED},
+    [JOB_DEAD] = {[JOB_REMOVE] = JOB_REMOVED, [JOB_RETRY] = JOB_QUEUED},
     [JOB_CANCELLED] = {[JOB_REMOVE] = JOB_REMOVED},
     [JOB_EXPIRED] = {[JOB_REMOVE] = JOB_REMOVED},
 };
@@ -69,6 +71,7 @@ const char *job_event_name(enum job_event event)
         [JOB_DIE] = "die",       [JOB_RETURN] = "return",
         [JOB_SNOOZE] = "snooze", [JOB_REPORT] = "report",
         [JOB_REMOVE] = "remove", [JOB_CANCEL] = "cancel",
+        [JOB_EXPIRE] = "expire", [JOB_RETRY] = "retry",
     };
     CHECK((unsigned)event < JOB_EVENTS && names[event] != NULL);
     return names[event];

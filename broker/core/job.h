@@ -18,6 +18,8 @@
 //                                REMOVED (a tombstone while the id is taken)
 //
 //        SCHEDULED, QUEUED, RETRYING, RUNNING ── cancel ──▶ CANCELLED ── remove ──▶ REMOVED
+//        SCHEDULED, QUEUED ── expire ──▶ EXPIRED ── remove ──▶ REMOVED
+//        DEAD ── retry ──▶ QUEUED
 
 #include "broker/core/row.h"
 
@@ -35,8 +37,10 @@ enum job_event {
     JOB_REPORT = 9,  // a late failure is noted; its attempt was already burnt by the lease's end
     JOB_REMOVE = 10, // retention
     JOB_CANCEL = 11, // somebody asked for it; the handler, if any, has stopped or lost its lease
+    JOB_EXPIRE = 12, // its ttl has passed before it was first started
+    JOB_RETRY = 13,  // somebody wants a dead job to live again
 };
-enum { JOB_EVENTS = 12 };
+enum { JOB_EVENTS = 14 };
 
 // 72 bytes; what it costs per waiting job with its indexes is in docs/limits.md.
 struct job {

@@ -1,16 +1,18 @@
 // The ends of leases.
 
 #include "broker/core/core_private.h"
+#include "broker/core/retry.h"
 
 void lease_end_job(struct core *core, struct now now, uint32_t slot, const struct lease_end *end,
                    struct effects *fx)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
-    const struct past *past = ledger_past(&core->ledger, job);
-    bool is_last = end->is_crash && (past->crashes + 1u >= policy->max_crashes ||
-                                     past->errors + past->crashes + 1u >= policy->max_attempts);
-    enum job_event event = is_last ? JOB_DIE : JOB_RETURN;
+    const struct retry_case burnt = {.policy = policies_at(&core->ledger.policies, job->policy),
+                                     .job = job,
+                                     .past = ledger_past(&core->ledger, job),
+                                     .is_crash = true,
+                                     .due_at = now.store};
+    enum job_event event = end->is_crash && retry_is_over(&burnt) ? JOB_DIE : JOB_RETURN;
     if (job->cancel == CANCEL_REQUESTED)
         event = JOB_CANCEL;
     ledger_apply(&core->ledger,

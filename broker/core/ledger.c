@@ -362,6 +362,38 @@ static void cancel(struct ledger *ledger, uint32_t slot, const struct entry *ent
     tell(ledger, job, JOB_CANCEL, entry, fx);
 }
 
+static void expire(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                   struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    CHECK(ledger_past(ledger, job)->token == 0);
+    job->at = entry->at;
+    move(ledger, slot, JOB_EXPIRE, entry, fx);
+    leave(ledger, slot, fx);
+}
+
+// A new life: what the attempts of the old one burnt is the timeline's to tell.
+static uint32_t retry(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(ledger, &entry->job_id);
+    CHECK(view.is_known && view.slot == JOBS_NONE && view.row.no == entry->retry.job_no);
+    uint32_t slot = ledger_revive(ledger, &view.row);
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    struct past *past = past_of(ledger, job);
+    past->errors = 0;
+    past->crashes = 0;
+    past->act = entry->retry.act;
+    if (!id_is_zero(&past->worker))
+        let_go(past);
+    job->cancel = CANCEL_NONE;
+    // It gave its unique key back when it ended.
+    job->relations &= 3u & ~(unsigned)RELATION_UNIQUE;
+    job->at = entry->at;
+    job->policy = (uint16_t)policy_of(ledger, &entry->retry.policy, fx);
+    move(ledger, slot, JOB_RETRY, entry, fx);
+    return slot;
+}
+
 static void progress(struct ledger *ledger, uint32_t slot, const struct entry *entry,
                      struct effects *fx)
 {
@@ -465,6 +497,11 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         slot = slot_of(ledger, entry);
         cancel(ledger, slot, entry, fx);
         return slot;
+    case ENTRY_EXPIRE:
+        slot = slot_of(ledger, entry);
+        expire(ledger, slot, entry, fx);
+        return slot;
+    case ENTRY_RETRY: return retry(ledger, entry, fx);
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: pass(ledger, entry, fx); return JOBS_NONE;

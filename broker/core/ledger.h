@@ -70,6 +70,13 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
 // What lies behind a job in memory; all zero when it was never granted.
 const struct past *ledger_past(const struct ledger *ledger, const struct job *job);
 
+// May a dead job live again with these options? OK, or ERR_FULL with the limit's name.
+err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
+                         const char **out_detail);
+// Back into memory with all its row says; its counters, its state and its options are the
+// caller's to change. There is room.
+uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row);
+
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);
 

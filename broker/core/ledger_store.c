@@ -109,6 +109,19 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     return ERR_FULL;
 }
 
+err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
+                         const char **out_detail)
+{
+    if (!jobs_has_room(&ledger->jobs))
+        *out_detail = "job_count_max: too many unfinished jobs";
+    else if (!policies_has_room(&ledger->policies) &&
+             policies_find(&ledger->policies, policy) == POLICIES_NONE)
+        *out_detail = "policy_count_max: too many different sets of options";
+    else
+        return OK;
+    return ERR_FULL;
+}
+
 uint64_t ledger_collect(struct ledger *ledger, when_ms store_time, struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->changed_count; i++) {
@@ -217,14 +230,10 @@ static bool is_sound(const struct ledger *ledger, const struct job_row *row)
            (row->batch == 0 || batches_is_known(&ledger->batches, row->batch - 1));
 }
 
-err ledger_load_job(struct ledger *ledger, const struct job_row *row)
+uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
 {
-    if (!jobs_has_room(&ledger->jobs))
-        return ERR_FULL;
-    if (!is_sound(ledger, row) || jobs_find(&ledger->jobs, &row->id) != JOBS_NONE)
-        return ERR_DAMAGED;
-    struct job *job = jobs_at(&ledger->jobs, jobs_add(&ledger->jobs, &row->id, row->no));
-    *job = (struct job){
+    uint32_t slot = jobs_add(&ledger->jobs, &row->id, row->no);
+    *jobs_at(&ledger->jobs, slot) = (struct job){
         .id = row->id,
         .no = row->no,
         .fingerprint = row->fingerprint,
@@ -242,6 +251,16 @@ err ledger_load_job(struct ledger *ledger, const struct job_row *row)
         .cancel = row->cancel & 3u,
         .relations = row->relations & 3u,
     };
+    return slot;
+}
+
+err ledger_load_job(struct ledger *ledger, const struct job_row *row)
+{
+    if (!jobs_has_room(&ledger->jobs))
+        return ERR_FULL;
+    if (!is_sound(ledger, row) || jobs_find(&ledger->jobs, &row->id) != JOBS_NONE)
+        return ERR_DAMAGED;
+    (void)ledger_revive(ledger, row);
     policies_hold(&ledger->policies, row->policy);
     return OK;
 }
@@ -263,8 +282,9 @@ err ledger_load_unique(struct ledger *ledger, const struct unique_row *row)
     // The end of its holder was not written into a row that waits for its moment as well.
     struct unique_row held = *row;
     uint32_t slot = jobs_find(&ledger->jobs, &row->job_id);
-    bool is_unfinished = slot != JOBS_NONE && jobs_at(&ledger->jobs, slot)->no == row->no;
-    held.waits_end = held.waits_end && is_unfinished;
+    const struct job *job = slot != JOBS_NONE ? jobs_at(&ledger->jobs, slot) : NULL;
+    bool holds = job != NULL && job->no == row->no && (job->relations & RELATION_UNIQUE);
+    held.waits_end = held.waits_end && holds;
     return uniques_load(&ledger->uniques, &held);
 }
 

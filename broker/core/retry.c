@@ -20,3 +20,14 @@ when_ms retry_delay_ms(const struct policy *policy, const struct id *id, uint32_
     uint64_t half = delay / 2;
     return (when_ms)(delay - half + prng_mix(id_hash(id, attempt)) % (half + 1));
 }
+
+bool retry_is_over(const struct retry_case *burnt)
+{
+    const struct policy *policy = burnt->policy;
+    const struct past *past = burnt->past;
+    when_ms within_ms = (when_ms)policy->retry_within_s * 1000;
+    if (within_ms > 0 && burnt->due_at > when_after(burnt->job->accepted_at, within_ms))
+        return true;
+    return past->errors + past->crashes + 1u >= policy->max_attempts ||
+           (burnt->is_crash && past->crashes + 1u >= policy->max_crashes);
+}

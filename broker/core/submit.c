@@ -13,8 +13,9 @@ static uint16_t count16(uint32_t given, uint32_t otherwise)
     return value < UINT16_MAX ? (uint16_t)value : UINT16_MAX;
 }
 
-static struct policy policy_of(const struct limits *limits, const struct msg_submit_job *job)
+struct policy submit_policy(const struct core *core, const struct msg_submit_job *job)
 {
+    const struct limits *limits = &core->limits;
     bool is_keyed = id_version(&job->job_id) == 8;
     // An unkeyed id only has to be known for as long as its age lets it in.
     uint32_t unkeyed_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000;
@@ -27,6 +28,8 @@ static struct policy policy_of(const struct limits *limits, const struct msg_sub
         .dedup_s = is_keyed ? limits->dedup_window_s : unkeyed_s,
         .max_attempts = count16(job->max_attempts, LIMITS_ATTEMPTS_DEFAULT),
         .max_crashes = count16(job->max_crashes, LIMITS_CRASHES_DEFAULT),
+        .retry_within_s = job->retry_within_s,
+        .ttl_ms = job->ttl_ms,
     };
 }
 
@@ -89,7 +92,7 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
             .slot = ENTRY_NO_SLOT,
             .submit = {.job = job, .policy = *policy, .due_at = due_at(job, now.store)}},
         fx);
-    wait_enter(core, slot);
+    wait_begin(core, slot);
     return (struct msg_submitted_job){
         .job_id = job->job_id,
         .state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state,
@@ -113,7 +116,7 @@ struct msg_submitted_job submit_one(struct core *core, struct now now,
     const struct id *holder = unique_holder(core, now, job, fx);
     if (holder != NULL)
         return held_by(job, holder);
-    struct policy policy = policy_of(&core->limits, job);
+    struct policy policy = submit_policy(core, job);
     const char *detail = NULL;
     err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);
     if (refusal != OK)

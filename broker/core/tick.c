@@ -1,5 +1,5 @@
-// Station tick: leases whose time has passed, jobs and unique keys whose time has come. At most
-// LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
+// Station tick: leases whose time has passed, jobs whose time has come or gone, unique keys that
+// are given back. At most LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
 
 #include "broker/core/core_private.h"
 
@@ -53,10 +53,22 @@ static bool pass_one_unique(struct core *core, struct now now, struct effects *f
     return true;
 }
 
+static bool expire_one_job(struct core *core, struct now now, struct effects *fx)
+{
+    uint32_t slot = expiry_first(&core->expiry, now.store);
+    if (slot == JOBS_NONE)
+        return false;
+    expire_job(core, now, slot, fx);
+    return true;
+}
+
 void tick_step(struct core *core, struct now now, struct effects *fx)
 {
     uint32_t left = LIMITS_STEP_RECORDS_MAX;
     while (left > 0 && end_one_lease(core, now, fx))
+        left--;
+    // Before others become due: one that is late for its start does not begin to wait for it.
+    while (left > 0 && expire_one_job(core, now, fx))
         left--;
     while (left > 0 && wake_one_job(core, now, fx))
         left--;

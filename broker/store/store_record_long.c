@@ -19,7 +19,9 @@ enum body_flag {
     BODY_KEEP = 1u << 8,
     BODY_BATCH = 1u << 9,
     BODY_UNIQUE = 1u << 10,
-    BODY_FLAGS_ALL = (1u << 11) - 1,
+    BODY_TTL = 1u << 11,
+    BODY_RETRY_WITHIN = 1u << 12,
+    BODY_FLAGS_ALL = (1u << 13) - 1,
 };
 
 enum {
@@ -66,6 +68,8 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->keep_s != 0 ? BODY_KEEP : 0u;
     flags |= id_is_zero(&job->batch_id) ? 0u : BODY_BATCH;
     flags |= job->unique_key.len != 0 ? BODY_UNIQUE : 0u;
+    flags |= job->ttl_ms != 0 ? BODY_TTL : 0u;
+    flags |= job->retry_within_s != 0 ? BODY_RETRY_WITHIN : 0u;
     return flags;
 }
 
@@ -74,6 +78,7 @@ static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
     size_t len = (flags & BODY_DELAY ? 8u : 0u) + (flags & BODY_RUN_AT ? 8u : 0u);
     len += flags & BODY_BATCH ? 20u : 0u;
     len += flags & BODY_UNIQUE ? UNIQUE_HEAD_LEN + job->unique_key.len : 0u;
+    len += (flags & BODY_TTL ? 8u : 0u) + (flags & BODY_RETRY_WITHIN ? 4u : 0u);
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
         len += flags & flag ? 4u : 0u;
     return len;
@@ -114,6 +119,9 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
         fields_put_u8(at, (uint8_t)job->unique_key.len);
         fields_put_bytes(at, job->unique_key);
     }
+    if (flags & BODY_TTL)
+        fields_put_u64(at, job->ttl_ms);
+    put_given(at, job->retry_within_s);
 }
 
 void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job)
@@ -167,6 +175,8 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
         in->bad = in->bad || is_while > 1;
         job->unique_key = bytes_get(in, bytes_get_u8(in));
     }
+    job->ttl_ms = flags & BODY_TTL ? bytes_get_u64(in) : 0;
+    job->retry_within_s = get_given(in, flags, BODY_RETRY_WITHIN);
 }
 
 err store_record_get_body(struct slice record, struct slice key, struct msg_submit_job *out_job)

@@ -113,6 +113,11 @@ static bool known_by_id(void *ctx, const struct id *id, struct job_row *out_row)
     return is_there(store_view_find(ctx, id, out_row));
 }
 
+static bool known_body(void *ctx, uint64_t job_no, struct msg_submit_job *out_job)
+{
+    return is_there(store_view_body(ctx, job_no, out_job));
+}
+
 static bool known_by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
 {
     return is_there(store_view_row(ctx, job_no, out_row));
@@ -120,7 +125,8 @@ static bool known_by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
 
 struct known store_view_known(struct store_view *view)
 {
-    return (struct known){.ctx = view, .by_id = known_by_id, .by_no = known_by_no};
+    return (struct known){
+        .ctx = view, .by_id = known_by_id, .by_no = known_by_no, .body = known_body};
 }
 
 // --- bodies and statuses ---
@@ -210,6 +216,25 @@ static err get_batch_id(struct store_view *view, uint32_t batch, struct msg_stat
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+// What follows from the options of a job that has not ended: those of an ended one may be others'.
+static err get_policy(struct store_view *view, const struct job_row *row,
+                      struct msg_status_is *status)
+{
+    struct disk_key key = disk_key_of(row->policy);
+    struct slice record = {0};
+    struct policy policy;
+    if (row->state >= JOB_SUCCEEDED || row->token != 0)
+        return OK;
+    err e = disk_get(view->reader, TABLE_POLICIES, disk_key_slice(&key), &record);
+    if (e == OK)
+        e = store_record_get_policy(record, disk_key_slice(&key), &policy);
+    if (e != OK)
+        return count_damage(view, e == ERR_NOT_FOUND ? ERR_DAMAGED : e);
+    if (policy.ttl_ms > 0)
+        status->start_before = when_after(row->accepted_at, (when_ms)policy.ttl_ms);
+    return OK;
+}
+
 // 1 + errors + crashes; a job that ended with a failure has none to come.
 static uint32_t attempt_of(const struct job_row *row)
 {
@@ -265,6 +290,8 @@ static err fill_status(struct store_view *view, const struct job_row *row,
         e = get_batch_id(view, row->batch, status);
     if (e == OK)
         e = get_submitted(view, row, status);
+    if (e == OK)
+        e = get_policy(view, row, status);
     return e;
 }
 

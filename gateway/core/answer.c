@@ -159,6 +159,7 @@ static void put_times(struct out *out, const struct msg_status_is *status)
     bool is_due = status->state == JOB_SCHEDULED || status->state == JOB_RETRYING;
     put_moment(out, "created_at", status->created_at);
     put_moment(out, "due_at", is_due ? status->due_at : 0);
+    put_moment(out, "start_before", status->start_before);
     put_moment(out, "started_at", status->started_at);
     put_moment(out, "ended_at", status->ended_at);
     put_moment(out, "expires_at", status->expires_at);

@@ -78,14 +78,19 @@ static const char *read_span(const struct context *context, struct doc_value val
     return NULL;
 }
 
-static const char *read_delay(const struct context *context, struct doc_value value)
+static const char *read_ms(const struct context *context, struct doc_value value, uint64_t *out_ms)
 {
     struct slice text;
     when_ms span;
     if (doc_text(value, context->arena, &text) != OK || duration_parse(text, &span) != OK)
         return "must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
-    context->job->delay_ms = (uint64_t)span;
+    *out_ms = (uint64_t)span;
     return NULL;
+}
+
+static const char *read_delay(const struct context *context, struct doc_value value)
+{
+    return read_ms(context, value, &context->job->delay_ms);
 }
 
 static const char *read_run_at(const struct context *context, struct doc_value value)
@@ -95,6 +100,12 @@ static const char *read_run_at(const struct context *context, struct doc_value v
         moment_parse(text, &context->job->run_at) != OK || context->job->run_at == 0)
         return "must be a moment like \"2026-12-01T08:00:00Z\"";
     return NULL;
+}
+
+static const char *read_ttl(const struct context *context, struct doc_value value)
+{
+    const char *fault = read_ms(context, value, &context->job->ttl_ms);
+    return fault == NULL && context->job->ttl_ms == 0 ? "must be more than nothing" : fault;
 }
 
 static const char *read_timeout(const struct context *context, struct doc_value value)
@@ -118,6 +129,11 @@ static const char *read_seconds(const struct context *context, struct doc_value 
 static const char *read_keep(const struct context *context, struct doc_value value)
 {
     return read_seconds(context, value, &context->job->keep_s);
+}
+
+static const char *read_within(const struct context *context, struct doc_value value)
+{
+    return read_seconds(context, value, &context->job->retry_within_s);
 }
 
 // The most attempts and crashes that proto/check.c will accept afterwards.
@@ -194,11 +210,11 @@ static const struct field job_fields[] = {
     {"priority", read_priority},
     {"delay", read_delay},
     {"run_at", read_run_at},
+    {"ttl", read_ttl},
     {"timeout", read_timeout},
     {"retry", read_nothing},
     {"keep", read_keep},
     {"key", read_key},
-    {"ttl", NULL},
     {"unique", read_nothing},
     {"concurrency_key", NULL},
     {"order", NULL},
@@ -212,7 +228,7 @@ static const struct field job_fields[] = {
 };
 static const struct field retry_fields[] = {
     {"max_attempts", read_max_attempts}, {"max_crashes", read_max_crashes}, {"first", read_first},
-    {"longest", read_longest},           {"factor", read_factor},           {"within", NULL},
+    {"longest", read_longest},           {"factor", read_factor},           {"within", read_within},
 };
 static const struct field unique_fields[] = {
     {"key", read_unique_key}, {"for", read_unique_for}, {"while", read_unique_while}};

@@ -24,7 +24,7 @@ struct verb {
     enum act_kind kind;
 };
 
-static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}};
+static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}};
 
 static struct reply reply_of(const struct deed *deed)
 {
@@ -115,19 +115,38 @@ static bool takes_query(const struct deed *deed)
     return e == OK;
 }
 
+static struct deed begin(const struct gateway *gateway, struct http_request *request)
+{
+    return (struct deed){
+        .ask = {.kind = ASK_ACT, .done = answered}, .gateway = gateway, .request = request};
+}
+
+static void act_on_job(struct deed *deed, struct slice id)
+{
+    if (id_from_text(id, &deed->act.job_id) != OK)
+        refuse(deed, ERR_NOT_FOUND,
+               slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057"));
+    else if (takes_query(deed))
+        ask(deed);
+}
+
 void acts_post_job(const struct gateway *gateway, struct http_request *request)
 {
-    struct deed deed = {
-        .ask = {.kind = ASK_ACT, .done = answered}, .gateway = gateway, .request = request};
+    struct deed deed = begin(gateway, request);
     struct slice id = {0};
     deed.act.kind = split(request->segment, job_verbs, sizeof job_verbs / sizeof *job_verbs, &id);
     if (deed.act.kind == ACT_NONE && id.data == NULL)
         refuse_method(&deed);
     else if (deed.act.kind == ACT_NONE)
-        refuse(&deed, ERR_NO_RESOURCE, slice_of_text("what is to be done? {id}:cancel"));
-    else if (id_from_text(id, &deed.act.job_id) != OK)
-        refuse(&deed, ERR_NOT_FOUND,
-               slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057"));
-    else if (takes_query(&deed))
-        ask(&deed);
+        refuse(&deed, ERR_NO_RESOURCE,
+               slice_of_text("what is to be done? {id}:cancel or {id}:retry"));
+    else
+        act_on_job(&deed, id);
+}
+
+void acts_delete_job(const struct gateway *gateway, struct http_request *request)
+{
+    struct deed deed = begin(gateway, request);
+    deed.act.kind = ACT_DELETE;
+    act_on_job(&deed, request->segment);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-// POST /v1/jobs/{id}:cancel: what is to be done with one job, one question each.
+// POST /v1/jobs/{id}:cancel, :retry, and DELETE /v1/jobs/{id}: what is to be done with one job, one
+// question each.
 
 #include "lib/http/http.h"
 
@@ -8,3 +9,4 @@ struct gateway;
 
 // Each answers the request, now or later. Called in a thread of the server.
 void acts_post_job(const struct gateway *gateway, struct http_request *request);
+void acts_delete_job(const struct gateway *gateway, struct http_request *request);

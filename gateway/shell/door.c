@@ -16,6 +16,7 @@ enum route {
     ROUTE_SUBMIT,
     ROUTE_STATUS,
     ROUTE_ACT,
+    ROUTE_DELETE,
     ROUTE_BULK,
     ROUTE_BATCH,
     ROUTE_LIVE,
@@ -39,6 +40,7 @@ static const struct http_route routes[] = {
                       .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_DELETE] = {.method = "DELETE", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_BULK] = {.method = "POST",
                     .path = "/v1/batches",
                     .body_len_max = BULK_BODY_LEN_MAX,
@@ -84,6 +86,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_SUBMIT: single_submit(gateway, request); return;
     case ROUTE_STATUS: single_status(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
+    case ROUTE_DELETE: acts_delete_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;

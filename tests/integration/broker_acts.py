@@ -101,6 +101,74 @@ class Acts(BrokerTest):
                      pb.Act(job_id=job_id, act_id=b"1" * 16)):
             self.assertEqual(self.client.ask(body).error, ERR["ERR_BAD_FIELD"])
 
+    def dead(self, worker):
+        job_id = self.submit(max_attempts=1)
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job, pb.OUTCOME_FAILED, error_kind="test", error_message="no luck")
+        self.assertEqual(self.client.status(job_id).state, pb.STATE_DEAD)
+        return job_id
+
+    def test_a_dead_job_lives_again_once_per_act(self):
+        worker = self.worker(self.served)
+        job_id = self.dead(worker)
+        self.restart()
+        act_id = os.urandom(16)
+        acted = self.act(pb.ACT_RETRY, job_id, act_id)
+        self.assertEqual((acted.error, acted.state), (0, pb.STATE_QUEUED))
+        self.assertEqual(self.act(pb.ACT_RETRY, job_id, act_id), acted)
+        self.assertEqual(self.client.status(job_id).failure.message, "no luck")
+        self.restart()
+        worker = self.worker(self.served)
+        (job, payload), = worker.take_jobs(1)
+        self.assertEqual((job.job_id, job.attempt), (job_id, 1))
+        worker.finish(job, pb.OUTCOME_FAILED)
+        self.assertEqual(self.act(pb.ACT_RETRY, job_id, act_id).state, pb.STATE_DEAD)
+        self.assertEqual(self.act(pb.ACT_RETRY, job_id).state, pb.STATE_QUEUED)
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        self.assertEqual(self.act(pb.ACT_RETRY, job_id).error, ERR["ERR_CONFLICT"])
+
+    def test_a_retried_job_brings_its_payload(self):
+        worker = self.worker(self.served)
+        job_id = self.submit(max_attempts=1, payload=b"seven")
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job, pb.OUTCOME_DEAD)
+        self.act(pb.ACT_RETRY, job_id)
+        (job, payload), = worker.take_jobs(1)
+        self.assertEqual((job.job_id, payload), (job_id, b"seven"))
+
+    def test_an_ended_job_is_removed_at_once_and_its_id_stays_taken(self):
+        worker = self.worker(self.served)
+        job_id = self.dead(worker)
+        self.assertEqual(self.act(pb.ACT_DELETE, job_id).state, pb.STATE_REMOVED)
+        self.assertEqual(self.act(pb.ACT_DELETE, job_id).error, 0)
+        self.assertEqual(self.client.status(job_id).error, ERR["ERR_GONE"])
+        self.assertEqual(self.act(pb.ACT_RETRY, job_id).error, ERR["ERR_GONE"])
+        answer, = self.client.submit({"job_id": job_id, "max_attempts": 1})
+        self.assertEqual((answer.replayed, answer.state), (True, pb.STATE_REMOVED))
+        waiting = self.submit(delay_ms=10000)
+        self.assertEqual(self.act(pb.ACT_DELETE, waiting).error, ERR["ERR_CONFLICT"])
+
+    def test_a_job_that_is_not_started_in_time_expires(self):
+        job_id = self.submit(ttl_ms=100)
+        status = self.client.status(job_id)
+        self.assertEqual(status.start_before_ms, status.created_at_ms + 100)
+        status = self.client.status(job_id, wait_ms=20000, version=status.version)
+        self.assertEqual(status.state, pb.STATE_EXPIRED)
+        self.assertGreaterEqual(status.ended_at_ms, status.created_at_ms + 100)
+        worker = self.worker(self.served)
+        started = self.submit(ttl_ms=60000)
+        self.assertEqual(worker.take_jobs(1)[0][0].job_id, started)
+        self.assertEqual(self.client.status(started).start_before_ms, 0)
+
+    def test_retry_within_bounds_the_retries(self):
+        worker = self.worker(self.served)
+        job_id = self.submit(max_attempts=9, retry_first_ms=3000, retry_longest_ms=3000, retry_within_s=1)
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job, pb.OUTCOME_FAILED)
+        status = self.client.status(job_id)
+        self.assertEqual((status.state, status.errors), (pb.STATE_DEAD, 1))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -240,6 +240,18 @@ def cancel_ends_a_job(bench):
     assert bench.weft("job", "cancel", "x").returncode == 64
 
 
+def retry_and_delete_of_the_dead(bench):
+    job_id = bench.weft("push", "act", '"fail"').stdout.split()[0]
+    bench.json("job", "show", job_id, "--wait", "1m")
+    assert bench.json("job", "retry", job_id)["status"] == "queued"
+    assert bench.json("job", "show", job_id, "--wait", "1m")["status"] == "dead"
+    answer = bench.weft("job", "delete", job_id)
+    assert (answer.returncode, answer.stdout) == (0, f"{job_id} removed\n"), answer
+    assert bench.weft("job", "retry", job_id).returncode == 4
+    mortal = bench.weft("push", "nobody-serves-this", "--ttl", "1ms", "--retry-within", "1h").stdout.split()[0]
+    assert bench.json("job", "show", mortal, "--wait", "1m")["status"] == "expired"
+
+
 def main():
     with Place() as place:
         bench = Bench(place)
@@ -250,7 +262,7 @@ def main():
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
                      bulk_answers_as_over_http, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
-                     cancel_ends_a_job):
+                     cancel_ends_a_job, retry_and_delete_of_the_dead):
             test(bench)
             print(f"ok {test.__name__}", flush=True)
 

@@ -61,7 +61,7 @@ class Batches(unittest.TestCase):
         self.assertIn(b'"accepted":2', heard)
 
     def test_bad_records_are_told_by_line_and_the_others_stored(self):
-        body = (b'{"type":"a"}\n' b"\n" b'{"type":"A"}\n' b"not json\n" b'{"type":"b","ttl":"1h"}\n'
+        body = (b'{"type":"a"}\n' b"\n" b'{"type":"A"}\n' b"not json\n" b'{"type":"b","dedup":"content"}\n'
                 b'{"type":"b","typ":1}\r\n' b'  {"type":"c"}  ')
         answer = self.push(body)
         self.assertEqual(answer.status, 202)

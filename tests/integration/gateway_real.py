@@ -49,6 +49,22 @@ class Real(unittest.TestCase):
         self.assertEqual((again.status, again.json), (200, answer.json))
         self.assertEqual(self.gateway.ask("GET", job["status_url"]).json["status"], "cancelled")
 
+    def test_a_job_with_a_ttl_expires_and_is_deleted(self):
+        job = self.gateway.submit({"type": "a.b", "ttl": "50ms", "retry": {"within": "1h"}}).json
+        seen = self.gateway.ask("GET", job["status_url"]).json
+        self.assertTrue("start_before" in seen or seen["status"] == "expired", seen)
+        wait_for("the end", lambda: self.gateway.ask("GET", job["status_url"]).json["status"] == "expired")
+        for _ in range(2):
+            gone = self.gateway.ask("DELETE", job["status_url"])
+            self.assertEqual((gone.status, gone.json["status"]), (200, "removed"), gone)
+        self.assertEqual(self.gateway.ask("GET", job["status_url"]).status, 410)
+
+    def test_what_the_state_does_not_allow_is_a_conflict(self):
+        url = self.gateway.submit({"type": "a.b"}).json["status_url"]
+        self.assertEqual(self.gateway.ask("DELETE", url).status, 409)
+        answer = self.gateway.ask("POST", f"{url}:retry")
+        self.assertEqual((answer.status, answer.json["type"]), (409, "urn:weft:problem:conflict"), answer)
+
     def test_acts_that_cannot_be(self):
         url = self.gateway.submit({"type": "a.b"}).json["status_url"]
         none = "/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057"

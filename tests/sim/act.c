@@ -1,9 +1,11 @@
-// Acts: clients cancel what they or others have submitted, at any moment, and say it again until it
-// is answered.
+// Acts: clients cancel, delete and retry what they or others have submitted, at any moment, and say
+// it again until it is answered.
 
 #include "tests/sim/sim.h"
 
-enum { RECENT = 12, REPEAT_MS = 700 };
+// An act that is under way must not be overtaken by the next one on the same job: the job remembers
+// only the last.
+enum { RECENT = 12, REPEAT_MS = 700, APART_MS = 12 * 1000 };
 
 static void say(struct sim *sim, struct sim_act *act)
 {
@@ -20,14 +22,46 @@ static const struct intent *pick_intent(struct sim *sim)
     return &sim->intents[sim->intent_count - 1 - world_below(sim, recent)];
 }
 
+// One that has died, if the dice hit one; they are what is retried.
+static const struct intent *pick_dead(struct sim *sim)
+{
+    for (uint32_t i = 0; i < RECENT && sim->intent_count > 0; i++) {
+        const struct intent *intent = &sim->intents[world_below(sim, sim->intent_count)];
+        const struct job_row *row = model_find(&sim->store, &intent->job.job_id);
+        if (row != NULL && row->state == JOB_DEAD)
+            return intent;
+    }
+    return pick_intent(sim);
+}
+
+static bool is_under_way(const struct sim *sim, const struct id *job_id)
+{
+    for (uint32_t i = 0; i < sim->act_count; i++)
+        if (sim->acts[i].act.kind == ACT_RETRY && id_equal(&sim->acts[i].act.job_id, job_id) &&
+            (sim->acts[i].is_open || sim->now.mono < sim->acts[i].repeat_at + APART_MS))
+            return true;
+    return false;
+}
+
+static enum act_kind pick_kind(struct sim *sim)
+{
+    uint64_t dice = world_below(sim, 100);
+    if (dice < 50)
+        return ACT_CANCEL;
+    return dice < 85 ? ACT_RETRY : ACT_DELETE;
+}
+
 static void add(struct sim *sim, uint32_t client)
 {
-    const struct intent *intent = pick_intent(sim);
+    enum act_kind kind = pick_kind(sim);
+    const struct intent *intent = kind == ACT_RETRY ? pick_dead(sim) : pick_intent(sim);
     if (intent == NULL || sim->act_count == SIM_ACTS)
+        return;
+    if (kind == ACT_RETRY && is_under_way(sim, &intent->job.job_id))
         return;
     struct sim_act *act = &sim->acts[sim->act_count++];
     *act = (struct sim_act){.client = client, .corr = ++sim->corr_next, .is_open = true};
-    act->act = (struct msg_act){.kind = ACT_CANCEL,
+    act->act = (struct msg_act){.kind = kind,
                                 .job_id = intent->job.job_id,
                                 .actor = slice_of_text("sim"),
                                 .act_id = id_v7(sim->now.store, 7, prng_next(&sim->prng))};
@@ -35,7 +69,7 @@ static void add(struct sim *sim, uint32_t client)
 
 void act_turn(struct sim *sim, uint32_t client)
 {
-    if (plan_optional(sim, 5))
+    if (plan_optional(sim, 8))
         add(sim, client);
     for (uint32_t i = 0; i < sim->act_count; i++) {
         struct sim_act *act = &sim->acts[i];
@@ -55,8 +89,37 @@ struct sim_act *act_of(struct sim *sim, uint64_t corr)
 void act_receive(struct sim *sim, const struct msg *msg)
 {
     struct sim_act *act = act_of(sim, msg->corr);
-    if (act != NULL && !err_may_retry(msg->acted.error))
+    // Whoever has not been told yet asks again; one in five does so anyhow.
+    bool again =
+        act != NULL && act->act.kind == ACT_RETRY && act->count > 0 && plan_optional(sim, 20);
+    if (again)
+        watch_seen(SEEN_RETRIED_TWICE);
+    if (act != NULL && !again && (sim->is_healed || !err_may_retry(msg->acted.error)))
         act->is_open = false;
+}
+
+static struct sim_act *act_by_low(struct sim *sim, uint64_t wanted)
+{
+    for (uint32_t i = 0; i < sim->act_count; i++) {
+        uint64_t low;
+        memcpy(&low, sim->acts[i].act.act_id.bytes + 8, sizeof low);
+        if (low == wanted)
+            return &sim->acts[i];
+    }
+    return NULL;
+}
+
+void act_applied(struct sim *sim, const struct entry *entry)
+{
+    if (entry->kind != ENTRY_RETRY)
+        return;
+    struct sim_act *act = act_by_low(sim, entry->retry.act);
+    SIM_EXPECT(act != NULL, "an act is one of ours");
+    // An act that is still repeated when its id is used again concerns the new job, too.
+    act->count = act->job_no == entry->retry.job_no ? act->count + 1 : 1;
+    act->job_no = entry->retry.job_no;
+    SIM_EXPECT(act->count == 1, "an act is applied once");
+    watch_seen(SEEN_RETRIED);
 }
 
 bool act_was_asked(const struct sim *sim, enum act_kind kind, const struct id *job_id)

@@ -71,6 +71,11 @@ static struct msg_submit_job new_job(struct sim *sim)
         job.max_crashes = 1 + (uint32_t)world_below(sim, 3);
     job.retry_first_ms = 200;
     want_unique(sim, &job);
+    // Few different ones: each is a set of options of its own.
+    if (plan_optional(sim, 15))
+        job.ttl_ms = world_chance(sim, 50) ? 300 : 2000;
+    if (plan_optional(sim, 10))
+        job.retry_within_s = 1;
     if (plan_optional(sim, 20)) {
         uint64_t batch = prng_mix(1000 + world_below(sim, 10));
         memcpy(job.batch_id.bytes, &batch, 8);

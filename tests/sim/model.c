@@ -39,7 +39,7 @@ static void apply_lane(struct sim_store *store, const struct lane_row *row)
 static void drop(struct sim_store *store, const struct job_row *row, bool whole)
 {
     SIM_EXPECT(store->rows[row->no].no == row->no, "what is dropped was stored");
-    store->has_body[row->no] = false;
+    store->bodies[row->no] = NULL;
     store->outcomes[row->no] = (struct sim_outcome){0};
     store->histories[row->no] = (struct sim_history){0};
     if (whole)
@@ -69,8 +69,8 @@ static void apply_one(struct sim_store *store, const struct write *write)
     switch (write->kind) {
     case WRITE_JOB: apply_job(store, &write->job); return;
     case WRITE_BODY:
-        SIM_EXPECT(!store->has_body[write->body.job_no], "a body is written once");
-        store->has_body[write->body.job_no] = true;
+        SIM_EXPECT(store->bodies[write->body.job_no] == NULL, "a body is written once");
+        store->bodies[write->body.job_no] = write->body.job;
         return;
     case WRITE_OUTCOME:
         store->outcomes[write->outcome.job_no] = (struct sim_outcome){
@@ -149,9 +149,18 @@ static bool by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
     return true;
 }
 
+static bool body(void *ctx, uint64_t job_no, struct msg_submit_job *out_job)
+{
+    const struct sim_store *store = ctx;
+    if (job_no >= SIM_JOBS || store->bodies[job_no] == NULL)
+        return false;
+    *out_job = *store->bodies[job_no];
+    return true;
+}
+
 struct known model_known(struct sim_store *store)
 {
-    return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no};
+    return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no, .body = body};
 }
 
 static void must(err e)

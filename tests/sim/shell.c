@@ -199,6 +199,7 @@ static void make_durable(struct sim *sim, const struct sim_batch *batch)
     for (uint32_t i = 0; i < batch->fx.entry_count; i++) {
         SIM_EXPECT(sim->log_count < SIM_ENTRIES, "the simulator's log is too small");
         sim->log[sim->log_count++] = batch->fx.entries[i];
+        act_applied(sim, &batch->fx.entries[i]);
     }
     if (batch->fx.write_count == 0)
         return;

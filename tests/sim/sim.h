@@ -80,7 +80,13 @@ enum {
     X(SEEN_CANCEL_ASKED, "a running job's cancel was asked for")                                   \
     X(SEEN_CANCEL_ACKNOWLEDGED, "… and acknowledged by its handler")                               \
     X(SEEN_CANCEL_FORCED, "… and forced by its lease's end")                                       \
-    X(SEEN_ACT_CONFLICT, "an act came when the job had ended")                                     \
+    X(SEEN_ACT_CONFLICT, "an act came when the job's state did not allow it")                      \
+    X(SEEN_EXPIRED, "a job was not started within its ttl")                                        \
+    X(SEEN_RETRIED, "a dead job was made to live again")                                           \
+    X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
+    X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
+    X(SEEN_DELETED, "an ended job was removed on request")                                         \
+    X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
     X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
     X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
     X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
@@ -145,8 +151,8 @@ struct sim_schedule {
 };
 
 struct sim_store {
-    struct job_row rows[SIM_JOBS]; // by number; no == 0: none
-    bool has_body[SIM_JOBS];
+    struct job_row rows[SIM_JOBS];                 // by number; no == 0: none
+    const struct msg_submit_job *bodies[SIM_JOBS]; // NULL: none; they live as long as the run
     struct sim_outcome outcomes[SIM_JOBS];
     struct sim_history histories[SIM_JOBS];
     struct policy policies[64];
@@ -226,7 +232,9 @@ struct sim_act {
     uint64_t corr;
     when_ms repeat_at;
     uint32_t client;
-    bool is_open; // not answered yet
+    bool is_open;   // not answered yet
+    uint32_t count; // how often it was applied to the job of this number, durably
+    uint64_t job_no;
 };
 
 struct client {
@@ -454,6 +462,8 @@ void client_receive(struct sim *sim, uint32_t no, const struct msg *msg);
 void act_turn(struct sim *sim, uint32_t client);
 void act_receive(struct sim *sim, const struct msg *msg);
 struct sim_act *act_of(struct sim *sim, uint64_t corr); // NULL: nobody's
+// A durable entry; an act is applied once.
+void act_applied(struct sim *sim, const struct entry *entry);
 bool act_was_asked(const struct sim *sim, enum act_kind kind, const struct id *job_id);
 void worker_init(struct sim *sim);
 void worker_turn(struct sim *sim, uint32_t no);
@@ -483,6 +493,7 @@ uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORK
 void watch_act_entry(struct sim *sim, const struct entry *entry);
 void watch_act_leases(const struct sim *sim);
 void watch_act_start(struct sim *sim);
+void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
 // watch_unique.c: after each entry, and for each answer of a command.
 void watch_unique_entry(struct sim *sim, const struct entry *entry, enum job_state state);

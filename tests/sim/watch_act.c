@@ -32,6 +32,14 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
     if (by_finish || by_lease)
         SIM_EXPECT(job_of(sim, entry)->cancel == (by_finish ? CANCEL_ACKNOWLEDGED : CANCEL_FORCED),
                    "a handler's word acknowledges a cancel, a lease's end forces it");
+    if (entry->kind == ENTRY_EXPIRE)
+        watch_seen(SEEN_EXPIRED);
+    if (entry->kind == ENTRY_RETRY)
+        SIM_EXPECT(act_was_asked(sim, ACT_RETRY, &entry->job_id),
+                   "a job lives again only when somebody asked for it");
+    if (entry->kind == ENTRY_REMOVE && entry->actor.len > 0)
+        SIM_EXPECT(act_was_asked(sim, ACT_DELETE, &entry->job_id),
+                   "a job is removed early only when somebody asked for it");
     if (is_request)
         note_request(sim, entry);
     else if (entry->kind == ENTRY_CANCEL)
@@ -66,12 +74,48 @@ void watch_act_start(struct sim *sim)
     }
 }
 
+// Ticks leave no job waiting beyond its ttl, unless there were too many at once.
+void watch_act_tick(const struct sim *sim)
+{
+    const struct core *core = sim->shell.core;
+    if (core_wait_ms(core, sim->now) == 0)
+        return;
+    for (uint32_t slot = 0; slot < core->ledger.jobs.used; slot++) {
+        if (!jobs_is_taken(&core->ledger.jobs, slot))
+            continue;
+        const struct job *job = jobs_at(&core->ledger.jobs, slot);
+        if (job->state == JOB_SCHEDULED || job->state == JOB_QUEUED)
+            SIM_EXPECT(expire_at(core, slot) > sim->now.store,
+                       "a job waits no longer than its ttl");
+    }
+}
+
+static void check_retried(const struct sim_act *act, const struct msg_acted *answer,
+                          const struct job_row *row)
+{
+    if (answer->error == ERR_FULL)
+        watch_seen(SEEN_RETRY_FULL);
+    uint64_t low;
+    memcpy(&low, act->act.act_id.bytes + 8, sizeof low);
+    if (answer->error == OK && row != NULL && row->state != JOB_REMOVED)
+        SIM_EXPECT(row->act == low && act->count == 1, "a retry is stored before it is answered");
+}
+
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer)
 {
     const struct sim_act *act = act_of(sim, corr);
     const struct job_row *row = model_find(&sim->store, &act->act.job_id);
     if (answer->error == ERR_CONFLICT)
         watch_seen(SEEN_ACT_CONFLICT);
+    if (act->act.kind == ACT_RETRY)
+        check_retried(act, answer, row);
+    if (act->act.kind == ACT_DELETE && answer->error == OK)
+        watch_seen(SEEN_DELETED);
+    if (act->act.kind == ACT_DELETE && answer->error == OK && row != NULL)
+        SIM_EXPECT(row->state == JOB_REMOVED || row->accepted_at > sim->now.store - 10000,
+                   "a removal is stored before it is answered");
+    if (act->act.kind != ACT_CANCEL)
+        return;
     if (answer->error != OK || row == NULL)
         return;
     // The batch of a repeated act may also hold the job's removal and its key's next use.

@@ -1,5 +1,6 @@
 // What a batch writes: limits, counters and the law, before the writes reach the store.
 
+#include "broker/core/retry.h"
 #include "tests/sim/sim.h"
 
 static const struct write_outcome *outcome_in(const struct effects *fx, uint64_t job_no)
@@ -19,6 +20,53 @@ static const struct policy *policy_in(const struct sim *sim, const struct effect
     return &sim->store.policies[no];
 }
 
+static bool was_retried(const struct effects *fx, const struct job_row *row)
+{
+    for (uint32_t i = 0; i < fx->entry_count; i++)
+        if (fx->entries[i].kind == ENTRY_RETRY && id_equal(&fx->entries[i].job_id, &row->id))
+            return true;
+    return false;
+}
+
+static when_ms retry_bound(const struct policy *policy, const struct job_row *row)
+{
+    return when_after(row->accepted_at, (when_ms)policy->retry_within_s * 1000);
+}
+
+// A dead job whose next attempt would have come after its bound.
+static bool is_too_late(const struct policy *policy, const struct job_row *row,
+                        const struct write_outcome *outcome)
+{
+    if (policy->retry_within_s == 0)
+        return false;
+    uint32_t burnt = (uint32_t)row->errors + row->crashes;
+    when_ms delay = outcome != NULL ? retry_delay_ms(policy, &row->id, burnt) : 0;
+    if (outcome != NULL && outcome->finish->retry_after_ms > delay)
+        delay = outcome->finish->retry_after_ms;
+    bool is_late = when_after(row->ended_at, delay) > retry_bound(policy, row);
+    if (is_late)
+        watch_seen(SEEN_DEAD_WITHIN);
+    return is_late;
+}
+
+// No attempt begins after the bound because of a failure, and none before the first start's.
+static void check_within(const struct sim *sim, const struct policy *policy,
+                         const struct job_row *row, const struct job_row *old,
+                         const struct write_outcome *outcome)
+{
+    (void)sim;
+    if (row->state == JOB_RETRYING && old->state != JOB_RETRYING && policy->retry_within_s > 0 &&
+        outcome != NULL)
+        SIM_EXPECT(row->due_at <= retry_bound(policy, row),
+                   "no attempt is planned for later than retry.within");
+    when_ms start_by = when_after(row->accepted_at, (when_ms)policy->ttl_ms);
+    if (policy->ttl_ms > 0 && old->token == 0 && row->token != 0)
+        SIM_EXPECT(row->granted_at < start_by, "a job never starts after its ttl");
+    if (row->state == JOB_EXPIRED)
+        SIM_EXPECT(policy->ttl_ms > 0 && row->token == 0 && row->ended_at >= start_by,
+                   "a job expires only when it was not started within its ttl");
+}
+
 static void check_limits(const struct sim *sim, const struct effects *fx, const struct job_row *row,
                          const struct job_row *old)
 {
@@ -26,10 +74,12 @@ static void check_limits(const struct sim *sim, const struct effects *fx, const 
     uint32_t burnt = (uint32_t)row->errors + row->crashes;
     const struct write_outcome *outcome = outcome_in(fx, row->no);
     bool asked = outcome != NULL && outcome->finish->outcome == OUTCOME_DEAD;
+    bool died = old->state != JOB_DEAD || was_retried(fx, row);
     bool spent = burnt >= policy->max_attempts || row->crashes >= policy->max_crashes;
+    check_within(sim, policy, row, old, outcome);
     if (!job_is_done(row->state))
         SIM_EXPECT(!spent, "a job whose attempts are spent is dead");
-    if (row->state == JOB_DEAD && old->state != JOB_DEAD && !asked) {
+    if (row->state == JOB_DEAD && died && !asked && !is_too_late(policy, row, outcome)) {
         SIM_EXPECT(burnt == policy->max_attempts || row->crashes == policy->max_crashes,
                    "a job dies at exactly its limits");
         watch_seen(row->crashes >= policy->max_crashes ? SEEN_DEAD_CRASHES : SEEN_DEAD_ATTEMPTS);
@@ -72,10 +122,14 @@ static void check_job(const struct sim *sim, const struct effects *fx, const str
     }
     SIM_EXPECT(row->version > old->version, "versions grow");
     SIM_EXPECT(row->token >= old->token, "tokens grow");
-    SIM_EXPECT(row->errors >= old->errors && row->crashes >= old->crashes, "counters grow");
-    SIM_EXPECT(!job_is_done(old->state) || row->state == JOB_REMOVED, "an end is never left");
+    bool retried = was_retried(fx, row);
+    SIM_EXPECT(retried || (row->errors >= old->errors && row->crashes >= old->crashes),
+               "counters grow");
+    SIM_EXPECT(retried || !job_is_done(old->state) || row->state == JOB_REMOVED,
+               "an end is left only when somebody wants the job to live again");
     SIM_EXPECT(id_equal(&row->id, &old->id), "a job keeps its id");
-    check_burnt(fx, row, old);
+    if (!retried)
+        check_burnt(fx, row, old);
 }
 
 static void check_law(const struct sim *sim, const struct ledger_row *ledger)

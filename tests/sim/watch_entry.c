@@ -23,6 +23,8 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_LEASE_END: return entry->lease_end.event;
     case ENTRY_REMOVE: return JOB_REMOVE;
     case ENTRY_CANCEL: return JOB_CANCEL;
+    case ENTRY_EXPIRE: return JOB_EXPIRE;
+    case ENTRY_RETRY: return JOB_RETRY;
     case ENTRY_START:
     case ENTRY_PROGRESS:
     case ENTRY_PASS:
@@ -147,4 +149,6 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
         note_waiting(sim);
     note_figures(sim);
     watch_act_leases(sim);
+    if (by_tick)
+        watch_act_tick(sim);
 }

@@ -30,6 +30,9 @@ static bool was_running(const struct sim *sim, const struct effects *fx, uint32_
 static bool is_to_be_told(const struct sim *sim, const struct effects *fx, uint32_t at)
 {
     const struct entry *entry = &fx->entries[at];
+    // What is removed has no timeline any more.
+    if (entry->kind == ENTRY_REMOVE || entry->kind == ENTRY_FORGET)
+        return false;
     if (entry->actor.len > 0 || entry->kind == ENTRY_LEASE_END || entry->kind == ENTRY_CANCEL)
         return true;
     if (entry->kind != ENTRY_FINISH)

@@ -115,6 +115,6 @@ void watch_release(struct sim *sim, const struct effects *fx)
         const struct job_row *row = &sim->store.rows[fx->grants[i].job_no];
         SIM_EXPECT(row->state == JOB_RUNNING && row->token == fx->grants[i].job.token,
                    "a lease is stored before its job leaves");
-        SIM_EXPECT(sim->store.has_body[row->no], "a granted job has its body");
+        SIM_EXPECT(sim->store.bodies[row->no] != NULL, "a granted job has its body");
     }
 }

@@ -80,7 +80,8 @@ void watch_unique_start(struct sim *sim)
         // Rows outlive the spans that are asked for here.
         if (row == NULL || row->accepted_at != seen.accepted_at)
             continue;
-        seen.has_ended = job_is_done(row->state);
+        // A second life does not take the key back.
+        seen.has_ended = job_is_done(row->state) || row->act != 0;
         sim->watch.uniques[kept++] = seen;
     }
     sim->watch.unique_count = kept;

@@ -56,7 +56,7 @@ def samples():
                     payload=b.part(w.CONTENT_JSON, b'{"to":1}'), priority=0, delay_ms=1001, run_at_ms=1002,
                     timeout_ms=1003, max_attempts=1004, max_crashes=1005, retry_first_ms=1006, retry_longest_ms=1007,
                     retry_factor_milli=1008, keep_s=1009, batch_id=an_id(0xb2), batch_index=1010,
-                    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", unique_key="inv-7",
+                    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ttl_ms=1011, retry_within_s=1012, unique_key="inv-7",
                     unique_for_s=1011, unique_while_unfinished=True),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")]))
     b = Block()
@@ -90,7 +90,7 @@ def samples():
         result=b.part(w.CONTENT_JSON, b"null"),
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
-        unique_key="inv-8"))
+        unique_key="inv-8", start_before_ms=7415))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(

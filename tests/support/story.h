@@ -30,7 +30,8 @@ struct story_store {
     struct ledger_row ledger;
     struct job_row jobs[STORY_ROWS_MAX];
     uint32_t job_count;
-    struct batch_row batches[STORY_ROWS_MAX]; // by number; unused ones have a zero id
+    struct msg_submit_job bodies[STORY_ROWS_MAX]; // by number; the options, not the texts
+    struct batch_row batches[STORY_ROWS_MAX];     // by number; unused ones have a zero id
     struct policy policies[STORY_ROWS_MAX];
     uint32_t policy_count;
     struct lane_row lanes[STORY_ROWS_MAX];

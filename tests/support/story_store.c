@@ -30,9 +30,18 @@ static bool by_id(void *ctx, const struct id *id, struct job_row *out_row)
     return false;
 }
 
+static bool body(void *ctx, uint64_t no, struct msg_submit_job *out_job)
+{
+    const struct story_store *store = ctx;
+    if (job_of(ctx, no) == NULL || no >= STORY_ROWS_MAX)
+        return false;
+    *out_job = store->bodies[no];
+    return true;
+}
+
 struct known story_store_known(struct story_store *store)
 {
-    return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no};
+    return (struct known){.ctx = store, .by_id = by_id, .by_no = by_no, .body = body};
 }
 
 static void put_job(struct story_store *store, const struct write_job *write)
@@ -44,6 +53,12 @@ static void put_job(struct story_store *store, const struct write_job *write)
         row = &store->jobs[store->job_count++];
     }
     *row = write->row;
+}
+
+static void put_body(struct story_store *store, const struct write_body *write)
+{
+    EXPECT(write->job_no < STORY_ROWS_MAX);
+    store->bodies[write->job_no] = *write->job;
 }
 
 static void drop_job(struct story_store *store, uint64_t no)
@@ -114,11 +129,11 @@ static void apply_one(struct story_store *store, const struct write *write)
     case DROP_SCHEDULE:
         *schedule_of(store, write->schedule.row.name) = (struct schedule_row){0};
         return;
-    case WRITE_BODY:
+    case WRITE_BODY: put_body(store, &write->body); return;
     case WRITE_OUTCOME:
     case WRITE_PROGRESS:
     case WRITE_EVENT:
-    case DROP_BODY: return; // the core never asks for bodies
+    case DROP_BODY: return;
     }
     UNREACHABLE();
 }

@@ -56,6 +56,8 @@ TEST(identity, every_option_counts)
     CHANGED(payload.content, CONTENT_MSGPACK);
     CHANGED(priority, MSG_PRIORITY_NOT_GIVEN);
     CHANGED(priority, 9);
+    CHANGED(ttl_ms, 0);
+    CHANGED(retry_within_s, 0);
     CHANGED(delay_ms, 0);
     CHANGED(run_at, 0);
     CHANGED(timeout_ms, 0);

@@ -84,7 +84,8 @@ TEST(act, an_ended_removed_or_unknown_job_is_not_cancelled)
                         "the id)\n"
                         "[2000] drop body of 7\n"
                         "[2000] write 7 removed v4\n"
-                        "[2000] send client: acted gone (the job has been removed by retention)\n");
+                        "[2000] send client: acted gone (the job has been removed, by "
+                        "retention or on request)\n");
     story_free(story);
 }
 
@@ -201,5 +202,150 @@ TEST(act, an_unknown_act_is_refused)
     struct story *story = story_new();
     story_act(story, ACT_NONE, 7);
     EXPECT_STORY(story, "[0] send client: acted unsupported (this act is not known here)\n");
+    story_free(story);
+}
+
+// --- retry and delete ---
+
+static struct msg_act act_on(enum act_kind kind, uint32_t number, uint8_t act)
+{
+    return (struct msg_act){
+        .kind = kind, .job_id = story_id(number), .act_id = {{act, 0, 0, 0, 0, 0, 0, 0, act}}};
+}
+
+static void say(struct story *story, struct msg_act act)
+{
+    story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_ACT, .corr = 1, .act = act});
+}
+
+// Job 7, dead after its only attempt, with token 1.1.
+static struct story *dead(void)
+{
+    struct msg_submit_job job = story_job(7);
+    job.max_attempts = 1;
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_at(story, 5);
+    story_submit(story, job);
+    story_finish(story, 11, held(), OUTCOME_FAILED);
+    (void)story_told(story);
+    return story;
+}
+
+TEST(act, a_dead_job_lives_again_with_all_its_attempts)
+{
+    struct story *story = dead();
+    story_at(story, 100);
+    say(story, act_on(ACT_RETRY, 7, 1));
+    EXPECT_STORY(story, "[100] write 7 running v5\n"
+                        "[100] send client: acted queued v4\n"
+                        "[100] job 7 to worker 1 token 1.2 attempt 1\n");
+    EXPECT_EQ(story->store.jobs[0].errors, 0);
+    EXPECT_EQ(story->store.jobs[0].ended_at, 0);
+    story_finish(story, 11, story_held(7, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_SUCCEEDED);
+    story_free(story);
+}
+
+TEST(act, the_same_retry_is_applied_once)
+{
+    struct story *story = dead();
+    say(story, act_on(ACT_RETRY, 7, 1));
+    say(story, act_on(ACT_RETRY, 7, 1)); // it runs
+    story_finish(story, 11, story_held(7, story_token(1, 2)), OUTCOME_FAILED);
+    (void)story_told(story);
+    say(story, act_on(ACT_RETRY, 7, 1)); // it has died again, and is stored
+    EXPECT_STORY(story, "[5] send client: acted dead v6\n");
+    story_restart(story);
+    (void)story_told(story);
+    say(story, act_on(ACT_RETRY, 7, 1));
+    EXPECT_STORY(story, "[5] send client: acted dead v6\n");
+    say(story, act_on(ACT_RETRY, 7, 2));
+    EXPECT_STORY(story, "[5] write 7 queued v7\n"
+                        "[5] send client: acted queued v7\n");
+    story_free(story);
+}
+
+TEST(act, a_retried_job_survives_the_broker)
+{
+    struct story *story = dead();
+    story_gone(story, 11);
+    say(story, act_on(ACT_RETRY, 7, 1));
+    story_restart(story);
+    (void)story_told(story);
+    story_worker(story, 21, "mail", 1);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RUNNING);
+    EXPECT_EQ(story->store.jobs[0].token, story_token(2, 1));
+    story_free(story);
+}
+
+TEST(act, only_the_dead_are_retried)
+{
+    struct story *story = granted();
+    say(story, act_on(ACT_RETRY, 7, 1));
+    story_finish(story, 11, held(), OUTCOME_SUCCEEDED);
+    (void)story_told(story);
+    say(story, act_on(ACT_RETRY, 7, 1));
+    say(story, act_on(ACT_RETRY, 9, 1));
+    EXPECT_STORY(story,
+                 "[5] send client: acted conflict (only a dead job is made to live again)\n"
+                 "[5] send client: acted not-found (no such job, or no longer known; check the "
+                 "id)\n");
+    story_free(story);
+}
+
+TEST(act, a_death_that_is_not_settled_is_none_yet)
+{
+    struct story *story = granted();
+    story->lag = 2;
+    story_finish(story, 11, held(), OUTCOME_DEAD);
+    say(story, act_on(ACT_RETRY, 7, 1));
+    say(story, act_on(ACT_DELETE, 7, 2));
+    story_settle(story);
+    EXPECT_STORY(story, "[5] write 7 dead v3 e1 c0 i0\n"
+                        "[5] send worker 1: finished 7 ok\n"
+                        "[5] send client: acted conflict (only a dead job is made to live again)\n"
+                        "[5] send client: acted conflict (the job has not ended; cancel it first)\n");
+    story_free(story);
+}
+
+TEST(act, a_full_broker_retries_later)
+{
+    struct story *story = dead();
+    for (uint32_t i = 0; i < story->limits.job_count_max; i++)
+        story_submit(story, story_job(20 + i));
+    (void)story_told(story);
+    say(story, act_on(ACT_RETRY, 7, 1));
+    EXPECT_STORY(story, "[5] send client: acted full (job_count_max: too many unfinished jobs)\n");
+    EXPECT_EQ(story->store.jobs[0].state, JOB_DEAD);
+    story_free(story);
+}
+
+TEST(act, an_ended_job_is_removed_at_once)
+{
+    struct story *story = dead();
+    say(story, act_on(ACT_DELETE, 7, 1));
+    say(story, act_on(ACT_DELETE, 7, 1));
+    say(story, act_on(ACT_DELETE, 9, 1));
+    EXPECT_STORY(story, "[5] drop body of 7\n"
+                        "[5] write 7 removed v4 e1 c0 i0\n"
+                        "[5] send client: acted removed v4\n"
+                        "[5] send client: acted removed v4\n"
+                        "[5] send client: acted not-found (no such job, or no longer known; check "
+                        "the id)\n");
+    say(story, act_on(ACT_RETRY, 7, 2));
+    story_submit(story, story_job(7)); // the id is taken still
+    EXPECT_STORY(story, "[5] send client: acted gone (the job has been removed, by retention or on "
+                        "request)\n"
+                        "[5] send client: submitted 7 replayed removed\n");
+    story_free(story);
+}
+
+TEST(act, what_has_not_ended_is_not_removed)
+{
+    struct story *story = granted();
+    say(story, act_on(ACT_DELETE, 7, 1));
+    EXPECT_STORY(story,
+                 "[5] send client: acted conflict (the job has not ended; cancel it first)\n");
     story_free(story);
 }

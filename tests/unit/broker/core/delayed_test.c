@@ -128,3 +128,19 @@ TEST(delayed, only_waiting_jobs_are_taken_in)
     EXPECT_DIES(delayed_push(&bench.delayed, &bench.jobs, slot));
     drop(&bench);
 }
+
+TEST(delayed, any_of_them_can_leave)
+{
+    struct bench bench;
+    make(&bench);
+    uint32_t slots[CAP];
+    for (uint32_t i = 0; i < CAP; i++)
+        slots[i] = push(&bench, i + 1, 100 - i);
+    for (uint32_t i = 0; i < CAP; i += 2)
+        delayed_drop(&bench.delayed, slots[i]);
+    for (uint32_t i = CAP; i-- > 0;)
+        if (i % 2 == 1)
+            EXPECT_EQ(delayed_take(&bench.delayed, 1000), slots[i]);
+    EXPECT_EQ(delayed_deadline(&bench.delayed), WHEN_NEVER);
+    drop(&bench);
+}

@@ -307,3 +307,16 @@ TEST(finish, an_outcome_that_does_not_exist_stops_the_process)
     EXPECT_DIES(finish(story, 11, 1, OUTCOME_NONE));
     story_free(story);
 }
+
+TEST(finish, no_attempt_is_planned_for_later_than_retry_within)
+{
+    struct msg_submit_job job = story_job(7);
+    job.retry_within_s = 2;
+    job.retry_first_ms = 1000;
+    struct story *story = granted(job);
+    story_at(story, 2004);
+    finish(story, 11, 1, OUTCOME_FAILED);
+    EXPECT_EQ(row(story, 0)->state, JOB_DEAD); // the backoff would end after 2005
+    EXPECT_EQ(row(story, 0)->errors, 1);
+    story_free(story);
+}

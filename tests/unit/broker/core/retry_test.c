@@ -65,3 +65,31 @@ TEST(retry, nothing_is_nothing)
     struct id id = id_v7(5, 0, 7);
     EXPECT_EQ(retry_delay_ms(&none, &id, 9), 0);
 }
+
+TEST(retry, it_is_over_at_exactly_its_limits)
+{
+    struct policy policy = {.max_attempts = 3, .max_crashes = 2};
+    struct past past = {.errors = 1};
+    struct job job = {.accepted_at = 1000};
+    struct retry_case burnt = {.policy = &policy, .job = &job, .past = &past};
+    EXPECT(!retry_is_over(&burnt));
+    past.errors = 2;
+    EXPECT(retry_is_over(&burnt));
+    past = (struct past){.crashes = 1};
+    EXPECT(!retry_is_over(&burnt));
+    burnt.is_crash = true;
+    EXPECT(retry_is_over(&burnt));
+}
+
+TEST(retry, it_is_over_when_the_next_attempt_would_begin_too_late)
+{
+    struct policy policy = {.max_attempts = 9, .max_crashes = 9, .retry_within_s = 2};
+    struct past past = {0};
+    struct job job = {.accepted_at = 1000};
+    struct retry_case burnt = {.policy = &policy, .job = &job, .past = &past, .due_at = 3000};
+    EXPECT(!retry_is_over(&burnt));
+    burnt.due_at = 3001;
+    EXPECT(retry_is_over(&burnt));
+    policy.retry_within_s = 0;
+    EXPECT(!retry_is_over(&burnt));
+}

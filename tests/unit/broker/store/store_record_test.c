@@ -318,7 +318,9 @@ static struct msg_submit_job full_submission(void)
         .keep_s = 9,
         .batch_id = id_of(0x60),
         .batch_index = 10,
-        .traceparent = slice_of_text("p")};
+        .traceparent = slice_of_text("p"),
+        .ttl_ms = 11,
+        .retry_within_s = 12};
 }
 
 TEST(record, golden_body_with_every_option)
@@ -329,9 +331,10 @@ TEST(record, golden_body_with_every_option)
     size_t len = store_record_body_len(&job);
     store_record_put_body(room, key_slice(&key, number), &job);
     expect_hex(room, len,
-               "01 04 0000004e 03ff 02 03 01 01 01 01 0000000000000001 0000000000000002 00000003"
+               "01 04 0000005a 1bff 02 03 01 01 01 01 0000000000000001 0000000000000002 00000003"
                "00000004 00000005 00000006 00000007 00000008 00000009"
-               "606162636465666768696a6b6c6d6e6f 0000000a 71 74 6b 70 7b7d 8567f4d8");
+               "606162636465666768696a6b6c6d6e6f 0000000a 000000000000000b 0000000c"
+               "71 74 6b 70 7b7d 0d7440bd");
     struct msg_submit_job back;
     EXPECT_EQ(store_record_get_body(slice_of(room, len), key_slice(&key, number), &back), OK);
     uint8_t again[256];
@@ -341,6 +344,8 @@ TEST(record, golden_body_with_every_option)
     EXPECT_EQ(back.run_at, 2);
     EXPECT_EQ(back.keep_s, 9);
     EXPECT_EQ(back.batch_index, 10);
+    EXPECT_EQ(back.ttl_ms, 11);
+    EXPECT_EQ(back.retry_within_s, 12);
     EXPECT(slice_is_text(back.payload.bytes, "{}"));
     EXPECT(slice_is_text(back.key, "k") && slice_is_text(back.traceparent, "p"));
 }

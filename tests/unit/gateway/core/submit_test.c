@@ -168,11 +168,23 @@ TEST(submit, wrong_values_name_their_field)
     }
 }
 
+TEST(submit, bounds_in_time)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"ttl\":\"90d\",\"retry\":{\"within\":\"3d\"}}"), OK);
+    EXPECT_EQ(job.ttl_ms, UINT64_C(90) * 24 * 3600 * 1000);
+    EXPECT_EQ(job.retry_within_s, 3 * 24 * 3600);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"ttl\":\"0s\"}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "ttl must be more than nothing");
+    EXPECT_EQ(parse("{\"type\":\"a\",\"ttl\":5}"), ERR_BAD_FIELD);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"retry\":{\"within\":\"1ms\"}}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "retry.within must be at least one second");
+}
+
 TEST(submit, fields_of_later_versions_are_refused_by_name)
 {
     static const char *const names[] = {
-        "ttl",  "concurrency_key", "order",   "cost", "after", "on_dependency_failure",
-        "tags", "metadata",        "webhook", "dedup"};
+        "concurrency_key", "order",   "cost", "after", "on_dependency_failure", "tags",
+        "metadata",        "webhook", "dedup"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[64];
         char wanted[64];
@@ -181,8 +193,6 @@ TEST(submit, fields_of_later_versions_are_refused_by_name)
         EXPECT_EQ(parse(text), ERR_UNSUPPORTED);
         EXPECT_STR(fault.detail, wanted);
     }
-    EXPECT_EQ(parse("{\"retry\":{\"within\":\"3d\"}}"), ERR_UNSUPPORTED);
-    EXPECT_STR(fault.detail, "retry.within is not supported by this version");
 }
 
 TEST(submit, unknown_fields_are_refused_with_a_guess)
