@@ -142,6 +142,18 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
     return NULL;
 }
 
+const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list)
+{
+    struct msg question = {.kind = MSG_LIST, .list = *list};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_LISTED);
+    if (answer == NULL)
+        return NULL;
+    if (answer->listed.error == OK)
+        return &answer->listed;
+    complain(ask, answer->listed.error);
+    return NULL;
+}
+
 static void complain_not_done(struct ask *ask, const struct id *id, const struct msg_acted *acted)
 {
     if (acted->error == ERR_NOT_FOUND || acted->error == ERR_GONE) {

@@ -4,21 +4,23 @@
 
 #include "cli/command.h"
 
+// Of a verb of two words the help lists the second ones, each behind two spaces.
 #define WORDS                                                                                      \
     "    if [ \"$2\" -le 1 ]; then\n"                                                              \
     "        weft help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p'\n"                               \
     "        return\n"                                                                             \
     "    fi\n"                                                                                     \
     "    case \"$1\" in\n"                                                                         \
-    "    job|batch)\n"                                                                             \
-    "        if [ \"$2\" -eq 2 ]; then\n"                                                          \
-    "            weft \"$1\" --help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p'; else\n"            \
-    "            weft \"$1\" show --help | sed -n 's/^ .*\\(--[a-z][a-z-]*\\) .*/\\1/p'; fi ;;\n"  \
-    "    completion) echo bash; echo zsh ;;\n"                                                     \
-    "    help) weft help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p' ;;\n"                          \
-    "    *) weft \"$1\" --help | sed -n 's/^ [^-]*\\(-., "                                         \
-    "\\)\\{0,1\\}\\(--[a-z][a-z-]*\\).*/\\2/p' ;;\n"                                               \
-    "    esac\n"
+    "    completion) echo bash; echo zsh; return ;;\n"                                             \
+    "    help) weft help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p'; return ;;\n"                  \
+    "    esac\n"                                                                                   \
+    "    local seconds=$(weft \"$1\" --help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p')\n"         \
+    "    if [ -n \"$seconds\" ] && [ \"$2\" -eq 2 ]; then\n"                                       \
+    "        echo \"$seconds\"\n"                                                                  \
+    "        return\n"                                                                             \
+    "    fi\n"                                                                                     \
+    "    weft \"$1\" ${seconds:+\"$3\"} --help | sed -n 's/^ [^-]*\\(-., "                         \
+    "\\)\\{0,1\\}\\(--[a-z][a-z-]*\\).*/\\2/p'\n"
 
 static const char bash_script[] =
     "# weft: completion for bash. Load it with: source <(weft completion bash)\n"
@@ -26,7 +28,7 @@ static const char bash_script[] =
     "_weft() {\n"
     "    local word=${COMP_WORDS[COMP_CWORD]}\n"
     "    COMPREPLY=($(compgen -W \"$(_weft_words \"${COMP_WORDS[1]}\" \"$COMP_CWORD\" "
-    "2>/dev/null)\" "
+    "\"${COMP_WORDS[2]}\" 2>/dev/null)\" "
     "-- \"$word\"))\n"
     "}\n"
     "complete -o default -F _weft weft\n";
@@ -37,7 +39,8 @@ static const char zsh_script[] =
     "_weft_words() {\n" WORDS "}\n"
     "_weft() {\n"
     "    local -a found\n"
-    "    found=(${(f)\"$(_weft_words \"${words[2]}\" \"$((CURRENT - 1))\" 2>/dev/null)\"})\n"
+    "    found=(${(f)\"$(_weft_words \"${words[2]}\" \"$((CURRENT - 1))\" \"${words[3]}\" "
+    "2>/dev/null)\"})\n"
     "    compadd -a found || _files\n"
     "}\n"
     "compdef _weft weft\n";

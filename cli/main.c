@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/dev.h"
+#include "cli/jobs.h"
 #include "cli/push.h"
 #include "cli/show.h"
 #include "gateway/shell/main.h"
@@ -36,6 +37,7 @@ static const struct command_verb verbs[] = {
     {"push", push_main, "submits a job, or a file of jobs (--bulk)"},
     {"run", push_run_main, "submits a job, follows it, prints its result"},
     {"job", show_job_main, "shows a job: weft job show ID"},
+    {"jobs", jobs_main, "lists jobs by filter: weft jobs list --status dead"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
@@ -58,7 +60,7 @@ static void know_settings(void)
         &push_table,     //
         &push_run_table, //
         &show_job_table, //
-        &act_cancel_table, &act_retry_table, &act_delete_table, &show_batch_table,
+        &act_cancel_table, &act_retry_table, &act_delete_table, &show_batch_table, &jobs_list_table,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

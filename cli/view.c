@@ -211,6 +211,28 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
     end_json(&json, view->out);
 }
 
+void view_listed_job(const struct view *view, const struct msg_listed_job *job)
+{
+    struct out json;
+    char id[ID_TEXT_LEN + 1];
+    char created[MOMENT_TEXT_LEN + 1];
+    if (!view->wants_json) {
+        id_to_text(&job->job_id, id);
+        moment_format(job->created_at, created);
+        (void)fprintf(view->out, "%s %-9s %s %.*s/%.*s", id, answer_state(job->state), created,
+                      (int)job->queue.len, (const char *)job->queue.data, (int)job->type.len,
+                      (const char *)job->type.data);
+        if (job->errors + job->crashes > 0)
+            (void)fprintf(view->out, " errors %u crashes %u", job->errors, job->crashes);
+        (void)fputc('\n', view->out);
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_listed_job(&json, job);
+    end_json(&json, view->out);
+}
+
 void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted)
 {
     struct out json;

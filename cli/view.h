@@ -21,6 +21,9 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
                     const struct msg_submitted_job *said);
 
+// A job of a list: a line.
+void view_listed_job(const struct view *view, const struct msg_listed_job *job);
+
 // What an act has come to.
 void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted);
 // Why there is no answer, as the JSON of an HTTP problem. Nothing as text: people are told on

@@ -231,3 +231,17 @@ err check_act(const struct msg_act *act, const char **out_detail)
     };
     return judge(rules, COUNT(rules), out_detail);
 }
+
+err check_list(const struct msg_list *list, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {list->states < 1u << JOB_STATES && (list->states & 1u << JOB_NONE) == 0, ERR_BAD_FIELD,
+         "states: one bit for each state"},
+        {is_empty_or_name(list->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {is_empty_or_name(list->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {list->created_after >= 0 && list->created_before >= 0, ERR_BAD_FIELD,
+         "created_after, created_before: from 1970 on"},
+        {list->limit <= MSG_LISTED_MAX, ERR_BAD_FIELD, "limit: at most 1,000"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}

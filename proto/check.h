@@ -35,4 +35,5 @@ MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out
 MUST_USE err check_schedule_set(const struct msg_schedule_set *set, const char **out_detail);
 MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
 MUST_USE err check_act(const struct msg_act *act, const char **out_detail);
+MUST_USE err check_list(const struct msg_list *list, const char **out_detail);
 MUST_USE err check_finish_job(const struct msg_finish_job *job, const char **out_detail);

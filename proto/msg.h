@@ -413,6 +413,39 @@ struct msg_acted {
     enum cancel cancel;
 };
 
+struct msg_list {
+    uint32_t states; // bits; 0: all but JOB_REMOVED
+    struct slice queue;
+    struct slice type;
+    when_ms created_after;
+    when_ms created_before;
+    uint32_t limit;
+    uint64_t cursor;
+};
+
+struct msg_listed_job {
+    struct id job_id;
+    struct slice type;
+    struct slice queue;
+    enum job_state state;
+    uint32_t version;
+    uint32_t priority;
+    uint32_t errors;
+    uint32_t crashes;
+    uint32_t interruptions;
+    when_ms created_at;
+    when_ms due_at;
+    when_ms started_at;
+    when_ms ended_at;
+};
+
+struct msg_listed {
+    err error;
+    const struct msg_listed_job *jobs;
+    uint32_t count;
+    uint64_t cursor;
+};
+
 struct msg_error {
     err error;
     struct slice detail;
@@ -446,6 +479,8 @@ enum msg_kind {
     MSG_SCHEDULE_STATUS_IS = 32, // answers both
     MSG_SCHEDULE_LIST = 34,
     MSG_SCHEDULE_LISTED = 35,
+    MSG_LIST = 24,
+    MSG_LISTED = 25,
 };
 
 struct msg {
@@ -475,6 +510,8 @@ struct msg {
         struct msg_schedule_status_is schedule_status_is;
         struct msg_schedule_list schedule_list;
         struct msg_schedule_listed schedule_listed;
+        struct msg_list list;
+        struct msg_listed listed;
     };
 };
 
@@ -499,4 +536,6 @@ enum {
     MSG_MOMENTS_MAX = 100,   // told of one schedule
     MSG_CATCH_UP_MAX = 100,  // missed moments that are made up for
     MSG_SCHEDULES_MAX = 256, // in one list
+    MSG_LISTED_MAX = 1000,   // jobs in one LISTED
+    MSG_LISTED_DEFAULT = 50,
 };

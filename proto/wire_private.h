@@ -61,5 +61,9 @@ struct wire_shape {
     uint8_t list_count;
 };
 
+// A job as it is submitted, alone and in a schedule.
+extern const struct wire_shape wire_shapes_submit_job;
+// Of the kinds that wire_shapes.c does not have; NULL when there is no such kind.
+const struct wire_shape *wire_shapes_ask_of(uint32_t kind);
 // The shape of a kind of message, or NULL when there is no such kind.
 const struct wire_shape *wire_shape_of(uint32_t kind);

@@ -1,45 +1,6 @@
-// The rows of every message. In each group W is the generated struct and M the plain one; SAME
-// names a field that both call alike.
+// The rows of messages about peers, jobs and leases. wire_shapes_ask.c has what is asked besides.
 
-#include "proto/wire_private.h"
-
-#include <weft.pb-c.h>
-
-#include <stddef.h>
-
-#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
-#define ROW(what, limit, theirs, ours)                                                             \
-    {                                                                                              \
-        .kind = (what), .max = (limit), .wire_at = (uint16_t)offsetof(W, theirs),                  \
-        .msg_at = (uint16_t)offsetof(M, ours)                                                      \
-    }
-#define SAME(what, limit, name) ROW(what, limit, name, name)
-#define LIST(shape, limit, theirs, ours, ours_count)                                               \
-    {                                                                                              \
-        .of = (shape), .max = (limit), .wire_at = (uint16_t)offsetof(W, theirs),                   \
-        .wire_count_at = (uint16_t)offsetof(W, n_##theirs), .msg_at = (uint16_t)offsetof(M, ours), \
-        .msg_count_at = (uint16_t)offsetof(M, ours_count)                                          \
-    }
-#define BODY(limit, name)                                                                          \
-    .body = {.max = (limit),                                                                       \
-             .wire_at = (uint16_t)offsetof(W, name),                                               \
-             .msg_at = (uint16_t)offsetof(M, name)}
-#define SIZES .wire_size = (uint16_t)sizeof(W), .msg_size = (uint16_t)sizeof(M)
-#define FIELDS(rows) .fields = (rows), .field_count = COUNT(rows)
-#define LISTS(rows) .lists = (rows), .list_count = COUNT(rows)
-
-// The last value of each enum.
-enum {
-    CONTENT_LAST = CONTENT_TEXT,
-    STATE_LAST = JOB_REMOVED,
-    ROLE_LAST = ROLE_WORKER,
-    OUTCOME_LAST = OUTCOME_CANCELLED,
-    CANCEL_LAST = CANCEL_FORCED,
-    ACT_LAST = ACT_DELETE,
-    OVERLAP_LAST = OVERLAP_ALLOW,
-    CATCH_UP_LAST = CATCH_UP_ALL,
-    SCHEDULE_LAST = SCHEDULE_RESUME,
-};
+#include "proto/wire_rows.h"
 
 #define W Weft__Wire__Held
 #define M struct msg_held
@@ -110,16 +71,17 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_U64, 0, ttl_ms),
     SAME(WIRE_U32, 0, retry_within_s),
 };
-static const struct wire_shape submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
-                                             SIZES,
-                                             FIELDS(submit_job_fields),
-                                             BODY(MSG_PAYLOAD_LEN_MAX, payload)};
+const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
+                                                  SIZES,
+                                                  FIELDS(submit_job_fields),
+                                                  BODY(MSG_PAYLOAD_LEN_MAX, payload)};
 #undef W
 #undef M
 
 #define W Weft__Wire__Submit
 #define M struct msg_submit
-static const struct wire_list submit_lists[] = {LIST(&submit_job, MSG_JOBS_MAX, jobs, jobs, count)};
+static const struct wire_list submit_lists[] = {
+    LIST(&wire_shapes_submit_job, MSG_JOBS_MAX, jobs, jobs, count)};
 static const struct wire_shape submit = {
     .descriptor = &weft__wire__submit__descriptor, SIZES, LISTS(submit_lists)};
 #undef W
@@ -364,159 +326,6 @@ static const struct wire_shape bye = {
 #undef W
 #undef M
 
-#define W Weft__Wire__Act
-#define M struct msg_act
-static const struct wire_field act_fields[] = {
-    SAME(WIRE_ENUM, ACT_LAST, kind),
-    SAME(WIRE_ID, 0, job_id),
-    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
-    SAME(WIRE_ID, 0, act_id),
-};
-static const struct wire_shape act = {
-    .descriptor = &weft__wire__act__descriptor, SIZES, FIELDS(act_fields)};
-#undef W
-#undef M
-
-#define W Weft__Wire__Acted
-#define M struct msg_acted
-static const struct wire_field acted_fields[] = {
-    SAME(WIRE_ERR, 0, error),
-    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
-    SAME(WIRE_ENUM, STATE_LAST, state),
-    SAME(WIRE_U32, 0, version),
-    SAME(WIRE_ENUM, CANCEL_LAST, cancel),
-};
-static const struct wire_shape acted = {
-    .descriptor = &weft__wire__acted__descriptor, SIZES, FIELDS(acted_fields)};
-#undef W
-#undef M
-
-#define W Weft__Wire__Moment
-#define M struct msg_moment
-static const struct wire_field moment_fields[] = {ROW(WIRE_U64, 0, at_ms, at)};
-static const struct wire_shape moment = {
-    .descriptor = &weft__wire__moment__descriptor, SIZES, FIELDS(moment_fields)};
-#undef W
-#undef M
-
-#define W Weft__Wire__ScheduleSet
-#define M struct msg_schedule_set
-static const struct wire_field schedule_set_fields[] = {
-    SAME(WIRE_ENUM, SCHEDULE_LAST, act),
-    ROW(WIRE_NAME, MSG_NAME_LEN_MAX, schedule_id, given.schedule_id),
-    ROW(WIRE_NAME, MSG_CRON_LEN_MAX, cron, given.cron),
-    ROW(WIRE_NAME, MSG_ZONE_LEN_MAX, zone, given.zone),
-    ROW(WIRE_ENUM, OVERLAP_LAST, overlap, given.overlap),
-    ROW(WIRE_ENUM, CATCH_UP_LAST, catch_up, given.catch_up),
-    ROW(WIRE_U64, 0, jitter_ms, given.jitter_ms),
-    ROW(WIRE_BOOL, 0, paused, given.paused),
-    SAME(WIRE_BOOL, 0, dry_run),
-    SAME(WIRE_U32, 0, next_count),
-};
-static const struct wire_list schedule_set_lists[] = {
-    LIST(&submit_job, 1, jobs, given.jobs, given.job_count)};
-static const struct wire_shape schedule_set = {.descriptor = &weft__wire__schedule_set__descriptor,
-                                               SIZES,
-                                               FIELDS(schedule_set_fields),
-                                               LISTS(schedule_set_lists)};
-#undef W
-#undef M
-
-#define W Weft__Wire__ScheduleStatus
-#define M struct msg_schedule_status
-static const struct wire_field schedule_status_fields[] = {
-    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, schedule_id), SAME(WIRE_U32, 0, next_count)};
-static const struct wire_shape schedule_status = {
-    .descriptor = &weft__wire__schedule_status__descriptor, SIZES, FIELDS(schedule_status_fields)};
-#undef W
-#undef M
-
-#define W Weft__Wire__ScheduleStatusIs
-#define M struct msg_schedule_status_is
-static const struct wire_field schedule_status_is_fields[] = {
-    SAME(WIRE_ERR, 0, error),
-    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
-    ROW(WIRE_NAME, MSG_NAME_LEN_MAX, schedule_id, given.schedule_id),
-    ROW(WIRE_NAME, MSG_CRON_LEN_MAX, cron, given.cron),
-    ROW(WIRE_NAME, MSG_ZONE_LEN_MAX, zone, given.zone),
-    ROW(WIRE_ENUM, OVERLAP_LAST, overlap, given.overlap),
-    ROW(WIRE_ENUM, CATCH_UP_LAST, catch_up, given.catch_up),
-    ROW(WIRE_U64, 0, jitter_ms, given.jitter_ms),
-    ROW(WIRE_BOOL, 0, paused, given.paused),
-    ROW(WIRE_U32, 0, generation, is.generation),
-    ROW(WIRE_U64, 0, created_at_ms, is.created_at),
-    ROW(WIRE_U64, 0, since_at_ms, is.since_at),
-    ROW(WIRE_U64, 0, last_at_ms, is.last_at),
-    ROW(WIRE_U64, 0, held_at_ms, is.held_at),
-    ROW(WIRE_ID, 0, last_job_id, is.last_job_id),
-    ROW(WIRE_U64, 0, fired, is.fired_count),
-    ROW(WIRE_U64, 0, skipped, is.skipped_count),
-};
-static const struct wire_list schedule_status_is_lists[] = {
-    LIST(&submit_job, 1, jobs, given.jobs, given.job_count),
-    LIST(&moment, MSG_MOMENTS_MAX, next, next.items, next.count),
-};
-static const struct wire_shape schedule_status_is = {
-    .descriptor = &weft__wire__schedule_status_is__descriptor,
-    SIZES,
-    FIELDS(schedule_status_is_fields),
-    LISTS(schedule_status_is_lists)};
-#undef W
-#undef M
-
-#define W Weft__Wire__ScheduleList
-#define M struct msg_schedule_list
-static const struct wire_field schedule_list_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, after),
-                                                         SAME(WIRE_U32, 0, limit)};
-static const struct wire_shape schedule_list = {
-    .descriptor = &weft__wire__schedule_list__descriptor, SIZES, FIELDS(schedule_list_fields)};
-#undef W
-#undef M
-
-#define W Weft__Wire__ScheduleLine
-#define M struct msg_schedule_line
-static const struct wire_field schedule_line_fields[] = {
-    ROW(WIRE_NAME, MSG_NAME_LEN_MAX, schedule_id, given.schedule_id),
-    ROW(WIRE_NAME, MSG_CRON_LEN_MAX, cron, given.cron),
-    ROW(WIRE_NAME, MSG_ZONE_LEN_MAX, zone, given.zone),
-    ROW(WIRE_ENUM, OVERLAP_LAST, overlap, given.overlap),
-    ROW(WIRE_ENUM, CATCH_UP_LAST, catch_up, given.catch_up),
-    ROW(WIRE_U64, 0, jitter_ms, given.jitter_ms),
-    ROW(WIRE_BOOL, 0, paused, given.paused),
-    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
-    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type),
-    ROW(WIRE_U32, 0, generation, is.generation),
-    ROW(WIRE_U64, 0, created_at_ms, is.created_at),
-    ROW(WIRE_U64, 0, since_at_ms, is.since_at),
-    ROW(WIRE_U64, 0, last_at_ms, is.last_at),
-    ROW(WIRE_U64, 0, held_at_ms, is.held_at),
-    ROW(WIRE_ID, 0, last_job_id, is.last_job_id),
-    ROW(WIRE_U64, 0, fired, is.fired_count),
-    ROW(WIRE_U64, 0, skipped, is.skipped_count),
-    ROW(WIRE_U64, 0, next_at_ms, next_at),
-};
-static const struct wire_shape schedule_line = {
-    .descriptor = &weft__wire__schedule_line__descriptor, SIZES, FIELDS(schedule_line_fields)};
-#undef W
-#undef M
-
-#define W Weft__Wire__ScheduleListed
-#define M struct msg_schedule_listed
-static const struct wire_field schedule_listed_fields[] = {
-    SAME(WIRE_ERR, 0, error),
-    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
-    SAME(WIRE_BOOL, 0, is_more),
-};
-static const struct wire_list schedule_listed_lists[] = {
-    LIST(&schedule_line, MSG_SCHEDULES_MAX, schedules, schedules, count)};
-static const struct wire_shape schedule_listed = {.descriptor =
-                                                      &weft__wire__schedule_listed__descriptor,
-                                                  SIZES,
-                                                  FIELDS(schedule_listed_fields),
-                                                  LISTS(schedule_listed_lists)};
-#undef W
-#undef M
-
 const struct wire_shape *wire_shape_of(uint32_t kind)
 {
     static const struct wire_shape *const shapes[] = {
@@ -536,13 +345,7 @@ const struct wire_shape *wire_shape_of(uint32_t kind)
         [MSG_BATCH_STATUS_IS] = &batch_status_is,
         [MSG_ERROR] = &error,
         [MSG_BYE] = &bye,
-        [MSG_ACT] = &act,
-        [MSG_ACTED] = &acted,
-        [MSG_SCHEDULE_SET] = &schedule_set,
-        [MSG_SCHEDULE_STATUS] = &schedule_status,
-        [MSG_SCHEDULE_STATUS_IS] = &schedule_status_is,
-        [MSG_SCHEDULE_LIST] = &schedule_list,
-        [MSG_SCHEDULE_LISTED] = &schedule_listed,
     };
-    return kind < COUNT(shapes) ? shapes[kind] : NULL;
+    const struct wire_shape *shape = kind < COUNT(shapes) ? shapes[kind] : NULL;
+    return shape != NULL ? shape : wire_shapes_ask_of(kind);
 }

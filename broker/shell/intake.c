@@ -3,6 +3,7 @@
 
 #include "broker/shell/intake.h"
 
+#include "broker/shell/listing.h"
 #include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
@@ -214,6 +215,21 @@ static enum taken say_bye(struct broker *broker, struct arrival *arrival)
     return taken;
 }
 
+static enum taken refuse_crowd(struct broker *broker, const struct arrival *arrival)
+{
+    return refuse_arrival(broker, arrival, ERR_FULL, "too many questions at once");
+}
+
+// Without waiting for a change. False when too many questions wait already.
+static bool ask_now(struct broker *broker, const struct arrival *arrival,
+                    struct watch_question *question)
+{
+    question->peer = peers_ref(broker->peers, arrival->peer);
+    question->corr = arrival->msg.corr;
+    question->watch = WATCH_NONE;
+    return readers_ask(broker->readers, question);
+}
+
 static enum taken ask(struct broker *broker, const struct arrival *arrival,
                       struct watch_question question, uint32_t wait_ms)
 {
@@ -225,9 +241,7 @@ static enum taken ask(struct broker *broker, const struct arrival *arrival,
         if (watch_add(broker->watches, &question, broker->now.mono + wait) == OK)
             return TAKEN_DONE;
     }
-    if (!readers_ask(broker->readers, &question))
-        return refuse_arrival(broker, arrival, ERR_FULL, "too many questions at once");
-    return TAKEN_DONE;
+    return ask_now(broker, arrival, &question) ? TAKEN_DONE : refuse_crowd(broker, arrival);
 }
 
 static enum taken ask_job(struct broker *broker, const struct arrival *arrival)
@@ -241,8 +255,23 @@ static enum taken ask_batch(struct broker *broker, const struct arrival *arrival
 {
     const struct msg_batch_status *status = &arrival->msg.batch_status;
     struct watch_question question = {
-        .is_batch = true, .id = status->batch_id, .version = status->version};
+        .kind = WATCH_BATCH, .id = status->batch_id, .version = status->version};
     return ask(broker, arrival, question, status->wait_ms);
+}
+
+static enum taken ask_list(struct broker *broker, const struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = check_list(&arrival->msg.list, &detail);
+    if (e != OK)
+        return refuse_arrival(broker, arrival, e, detail);
+    struct watch_question question = {.kind = WATCH_LIST, .list = listing_new(&arrival->msg.list)};
+    if (question.list == NULL)
+        return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
+    if (ask_now(broker, arrival, &question))
+        return TAKEN_DONE;
+    listing_free(question.list);
+    return refuse_crowd(broker, arrival);
 }
 
 static enum taken take_submit(struct broker *broker, struct arrival *arrival)
@@ -268,17 +297,14 @@ static enum taken ask_schedules(struct broker *broker, const struct arrival *arr
 {
     if (count > MSG_SCHEDULES_MAX)
         return refuse_arrival(broker, arrival, ERR_BAD_FIELD, "limit: at most 256");
-    struct watch_question question = {.peer = peers_ref(broker->peers, arrival->peer),
-                                      .corr = arrival->msg.corr,
-                                      .watch = WATCH_NONE,
-                                      .schedules = readers_schedules_new(name, count)};
+    struct watch_question question = {.schedules = readers_schedules_new(name, count)};
     if (question.schedules == NULL)
         return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
     question.schedules->is_list = arrival->msg.kind == MSG_SCHEDULE_LIST;
-    if (readers_ask(broker->readers, &question))
+    if (ask_now(broker, arrival, &question))
         return TAKEN_DONE;
     readers_schedules_free(question.schedules);
-    return refuse_arrival(broker, arrival, ERR_FULL, "too many questions at once");
+    return refuse_crowd(broker, arrival);
 }
 
 static enum taken take_ready(struct broker *broker, struct arrival *arrival)
@@ -320,6 +346,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_SCHEDULE_LIST:
         return ask_schedules(broker, arrival, arrival->msg.schedule_list.after,
                              arrival->msg.schedule_list.limit);
+    case MSG_LIST: return ask_list(broker, arrival);
     case MSG_BYE: return say_bye(broker, arrival);
     case MSG_WELCOME:
     case MSG_SUBMITTED:
@@ -331,6 +358,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_ACTED:
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:
+    case MSG_LISTED:
     case MSG_ERROR:
         return refuse_arrival(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }

@@ -4,6 +4,7 @@
 #include "broker/shell/readers.h"
 
 #include "broker/core/job.h"
+#include "broker/shell/listing.h"
 #include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
@@ -26,6 +27,7 @@ struct readers {
     struct store_view *view;
     struct arena arena;
     struct readers_desk desk;
+    struct msg_listed_job listed[MSG_LISTED_MAX];
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -72,15 +74,38 @@ static err look_up_batch(struct readers *readers, const struct watch_question *q
     return e;
 }
 
+static err look_up_list(struct readers *readers, const struct watch_question *question,
+                        struct msg *out_msg)
+{
+    out_msg->kind = MSG_LISTED;
+    return store_view_list(readers->view, &question->list->list, readers->listed, &out_msg->listed);
+}
+
+static err look_up(struct readers *readers, const struct watch_question *question,
+                   struct msg *out_msg, bool *out_is_news)
+{
+    *out_is_news = true;
+    switch (question->kind) {
+    case WATCH_JOB: return look_up_job(readers, question, out_msg, out_is_news);
+    case WATCH_BATCH: return look_up_batch(readers, question, out_msg, out_is_news);
+    case WATCH_LIST: return look_up_list(readers, question, out_msg);
+    }
+    UNREACHABLE();
+}
+
 // What cannot be read is told as it is; the job itself is not touched.
 static struct msg trouble(const struct watch_question *question, err e)
 {
     char text[ID_TEXT_LEN + 1];
     id_to_text(&question->id, text);
     log_error("store.read_failed", "id=%s error=%s", text, err_slug(e));
-    if (question->is_batch)
+    switch (question->kind) {
+    case WATCH_JOB: break;
+    case WATCH_BATCH:
         return (struct msg){.kind = MSG_BATCH_STATUS_IS,
                             .batch_status_is = {.error = e, .batch_id = question->id}};
+    case WATCH_LIST: return (struct msg){.kind = MSG_LISTED, .listed = {.error = e}};
+    }
     return (struct msg){.kind = MSG_STATUS_IS, .status_is = {.error = e, .job_id = question->id}};
 }
 
@@ -129,8 +154,7 @@ static struct readers_reply answer(struct readers *readers, const struct watch_q
     struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
     struct msg msg = {0};
     bool is_news = false;
-    err e = question->is_batch ? look_up_batch(readers, question, &msg, &is_news)
-                               : look_up_job(readers, question, &msg, &is_news);
+    err e = look_up(readers, question, &msg, &is_news);
     if (e != OK)
         msg = trouble(question, e);
     else if (!is_news && !question->is_last && question->watch != WATCH_NONE) {
@@ -198,7 +222,8 @@ static void answer_all(struct readers *readers, const struct watch_question *ask
         uint32_t made = 0;
         uint64_t bytes = 0;
         while (done < count && bytes < ROUND_BYTES_MAX) {
-            replies[made] = answer(readers, &asks[done++]);
+            replies[made] = answer(readers, &asks[done]);
+            listing_free(asks[done++].list);
             bytes += replies[made].envelope.len + replies[made].block.len;
             made++;
         }
@@ -306,8 +331,11 @@ void readers_close(struct readers *readers)
     (void)pthread_cond_signal(&readers->changed);
     (void)pthread_mutex_unlock(&readers->mutex);
     (void)pthread_join(readers->thread, NULL);
-    while (readers->ask_first < readers->ask_end)
-        readers_schedules_free(readers->asks[readers->ask_first++ % ASKS_MAX].schedules);
+    for (; readers->ask_first < readers->ask_end; readers->ask_first++) {
+        struct watch_question *left = &readers->asks[readers->ask_first % ASKS_MAX];
+        readers_schedules_free(left->schedules);
+        listing_free(left->list);
+    }
     struct readers_reply reply;
     while (readers_take(readers, &reply))
         readers_drop(&reply);

@@ -1,6 +1,6 @@
 #pragma once
 
-// What is read from the store beside the turn, in a thread of its own: answers to STATUS and
+// What is read from the store beside the turn, in a thread of its own: answers to STATUS, LIST and
 // BATCH_STATUS, from a snapshot at or after the last settled batch, and the sweep for jobs whose
 // retention is over.
 //

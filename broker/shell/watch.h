@@ -19,12 +19,16 @@
 #define WATCH_NONE UINT32_MAX
 
 struct readers_schedules;
+enum watch_kind { WATCH_JOB, WATCH_BATCH, WATCH_LIST };
+
+struct listing;
 
 struct watch_question {
-    bool is_batch;
+    enum watch_kind kind;
     bool is_last; // answer whatever the version is
     struct id id; // of the job, or of the batch
     uint32_t version;
+    struct listing *list; // WATCH_LIST: the readers' from readers_ask() on
     struct peers_ref peer;
     uint64_t corr;
     uint32_t watch;                      // WATCH_NONE: nothing waits behind it

@@ -92,6 +92,11 @@ MUST_USE err store_view_schedule_kept(struct store_view *view, struct slice name
 //   ERR_NOT_FOUND
 MUST_USE err store_view_schedule_after(struct store_view *view, struct slice name,
                                        struct store_schedule *out_schedule);
+// A page of jobs that fit: at most list->limit of them (at most MSG_LISTED_MAX) into `jobs`, the
+// newest first, from at most 10,000 rows. Names are borrowed until store_view_end(). Whole
+// stretches of 4,096 jobs without one of the wanted states cost nothing.
+MUST_USE err store_view_list(struct store_view *view, const struct msg_list *list,
+                             struct msg_listed_job *jobs, struct msg_listed *out_listed);
 
 // Up to `cap` numbers of jobs whose retention or key window is over at `now`; walks segments
 // whose earliest moment has come, a bounded piece per call. 0 ends a round: there

@@ -159,6 +159,33 @@ bool store_segments_due(struct store_segments *segments, uint64_t from_no, when_
     return is_found;
 }
 
+static bool has_any(const struct store_record_segment *segment, uint32_t states)
+{
+    for (unsigned state = JOB_NONE + 1; state < JOB_STATES; state++) {
+        if ((states & 1u << state) != 0 && segment->counts[state] > 0)
+            return true;
+    }
+    return false;
+}
+
+bool store_segments_before(struct store_segments *segments, uint64_t upto_no, uint32_t states,
+                           uint64_t *out_no)
+{
+    bool is_found = false;
+    (void)pthread_mutex_lock(&segments->lock);
+    size_t place = segments->count;
+    if (upto_no < segments->first_no)
+        place = 0;
+    else if (upto_no - segments->first_no < segments->count)
+        place = (size_t)(upto_no - segments->first_no) + 1;
+    while (place > 0 && !is_found)
+        is_found = has_any(&segments->items[--place].settled, states);
+    if (is_found)
+        *out_no = segments->first_no + place;
+    (void)pthread_mutex_unlock(&segments->lock);
+    return is_found;
+}
+
 void store_segments_walked(struct store_segments *segments, uint64_t no, uint64_t seen,
                            when_ms earliest_at)
 {

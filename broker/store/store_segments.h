@@ -58,6 +58,10 @@ void store_segments_abort(struct store_segments *segments);
 // The first segment from `from_no` on that is due at `now`; false when there is none.
 bool store_segments_due(struct store_segments *segments, uint64_t from_no, when_ms now,
                         uint64_t *out_no);
+// The last segment up to `upto_no` that holds a row of one of these states (bit 1 << state); false
+// when there is none.
+bool store_segments_before(struct store_segments *segments, uint64_t upto_no, uint32_t states,
+                           uint64_t *out_no);
 // A walk over a snapshot at or after commit number `seen` found nothing due before `earliest_at`.
 void store_segments_walked(struct store_segments *segments, uint64_t no, uint64_t seen,
                            when_ms earliest_at);

@@ -206,6 +206,47 @@ void answer_acted(struct out *out, const struct id *job_id, const struct msg_act
     out_close(out);
 }
 
+void answer_listed_job(struct out *out, const struct msg_listed_job *job)
+{
+    bool is_due = job->state == JOB_SCHEDULED || job->state == JOB_RETRYING;
+    out_open_object(out);
+    put_id(out, "job_id", &job->job_id);
+    out_put_text(out, "type", job->type);
+    out_put_text(out, "queue", job->queue);
+    out_put_text(out, "status", slice_of_text(answer_state(job->state)));
+    out_put_unsigned(out, "version", job->version);
+    out_put_unsigned(out, "priority", job->priority);
+    out_put_unsigned(out, "errors", job->errors);
+    out_put_unsigned(out, "crashes", job->crashes);
+    out_put_unsigned(out, "interruptions", job->interruptions);
+    put_moment(out, "created_at", job->created_at);
+    put_moment(out, "due_at", is_due ? job->due_at : 0);
+    put_moment(out, "started_at", job->started_at);
+    put_moment(out, "ended_at", job->ended_at);
+    put_url(out, "status_url", "/v1/jobs/", &job->job_id);
+    out_close(out);
+}
+
+void answer_listed_begin(struct out *out)
+{
+    out_open_object(out);
+    out_name(out, slice_of_text("jobs"));
+    out_open_array(out);
+}
+
+void answer_listed_end(struct out *out, uint64_t cursor)
+{
+    char text[24];
+    size_t at = sizeof text;
+    out_close(out);
+    // Text: a cursor is nobody's number.
+    for (uint64_t left = cursor; left > 0; left /= 10)
+        text[--at] = (char)('0' + left % 10);
+    if (cursor > 0)
+        out_put_text(out, "cursor", slice_of(text + at, sizeof text - at));
+    out_close(out);
+}
+
 static uint64_t batch_total(const struct msg_batch_status_is *batch)
 {
     uint64_t total = 0;

@@ -35,6 +35,11 @@ void answer_status(struct out *out, const struct msg_status_is *status,
 // What an act has come to.
 void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted);
 
+// A job of a list, and a page of them: answer_listed_begin(), the jobs, answer_listed_end().
+void answer_listed_job(struct out *out, const struct msg_listed_job *job);
+void answer_listed_begin(struct out *out);
+void answer_listed_end(struct out *out, uint64_t cursor);
+
 void answer_batch(struct out *out, const struct msg_batch_status_is *batch);
 // Every job of the batch has ended.
 bool answer_batch_is_final(const struct msg_batch_status_is *batch);

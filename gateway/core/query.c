@@ -2,29 +2,103 @@
 
 #include "gateway/core/query.h"
 
+#include "gateway/core/answer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
+#include "lib/base/moment.h"
 
 static const char *const names[QUERY_NAMES] = {
     [QUERY_WAIT] = "wait",
     [QUERY_VERSION] = "version",
     [QUERY_MODE] = "mode",
+    [QUERY_STATUS] = "status",
+    [QUERY_QUEUE] = "queue",
+    [QUERY_TYPE] = "type",
+    [QUERY_CREATED_AFTER] = "created_after",
+    [QUERY_CREATED_BEFORE] = "created_before",
+    [QUERY_LIMIT] = "limit",
+    [QUERY_CURSOR] = "cursor",
 };
 
-static bool read_number(struct slice text, uint32_t *out_number)
+enum { VALUE_LEN_MAX = 256 };
+
+static bool read_long(struct slice text, uint64_t *out_number)
 {
     uint64_t number = 0;
-    if (text.len == 0 || text.len > 10)
+    // 18 digits cannot overflow.
+    if (text.len == 0 || text.len > 18)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
             return false;
         number = number * 10 + (uint64_t)(text.data[i] - '0');
     }
-    if (number > UINT32_MAX)
+    *out_number = number;
+    return true;
+}
+
+static bool read_number(struct slice text, uint32_t *out_number)
+{
+    uint64_t number;
+    if (!read_long(text, &number) || number > UINT32_MAX)
         return false;
     *out_number = (uint32_t)number;
     return true;
+}
+
+static bool state_of(struct slice word, uint32_t *states)
+{
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+        if (!slice_is_text(word, answer_state((enum job_state)state)))
+            continue;
+        *states |= 1u << state;
+        return true;
+    }
+    return false;
+}
+
+bool query_states(struct slice words, uint32_t *out_states)
+{
+    uint32_t states = 0;
+    for (bool more = true; more;) {
+        const uint8_t *comma = words.len > 0 ? memchr(words.data, ',', words.len) : NULL;
+        size_t len = comma != NULL ? (size_t)(comma - words.data) : words.len;
+        if (!state_of(slice_of(words.data, len), &states))
+            return false;
+        more = comma != NULL;
+        if (more)
+            words = slice_of(comma + 1, words.len - len - 1);
+    }
+    *out_states = states;
+    return true;
+}
+
+static const char *read_name(struct slice value, uint8_t *room, struct slice *out_name)
+{
+    if (value.len == 0 || value.len > MSG_NAME_LEN_MAX)
+        return "must be 1 to 128 of a-z 0-9 . _ -";
+    memcpy(room, value.data, value.len);
+    *out_name = slice_of(room, value.len);
+    return NULL;
+}
+
+static const char *read_moment(struct slice value, when_ms *out_at)
+{
+    return moment_parse(value, out_at) == OK && *out_at > 0
+               ? NULL
+               : "must be a moment like 2026-12-01T08:00:00Z";
+}
+
+static const char *read_limit(struct slice value, uint32_t *out_limit)
+{
+    bool is_good = read_number(value, out_limit) && *out_limit > 0 && *out_limit <= MSG_LISTED_MAX;
+    return is_good ? NULL : "must be from 1 to 1000";
+}
+
+static const char *read_cursor(struct slice value, uint64_t *out_cursor)
+{
+    return read_long(value, out_cursor) && *out_cursor > 0 ? NULL
+                                                           : "must be the cursor of an answer";
 }
 
 static void tell(char out_fault[QUERY_FAULT_LEN], struct slice name, const char *rule)
@@ -56,8 +130,52 @@ static const char *read_value(struct query *query, enum query_name name, struct 
             return "must be partial";
         *out_error = ERR_UNSUPPORTED;
         return "cannot be atomic in this version";
+    case QUERY_STATUS:
+        return query_states(value, &query->list.states)
+                   ? NULL
+                   : "must be states like queued,running; see life-of-a-job";
+    case QUERY_QUEUE: return read_name(value, query->names[0], &query->list.queue);
+    case QUERY_TYPE: return read_name(value, query->names[1], &query->list.type);
+    case QUERY_CREATED_AFTER: return read_moment(value, &query->list.created_after);
+    case QUERY_CREATED_BEFORE: return read_moment(value, &query->list.created_before);
+    case QUERY_LIMIT: return read_limit(value, &query->list.limit);
+    case QUERY_CURSOR: return read_cursor(value, &query->list.cursor);
     }
     UNREACHABLE();
+}
+
+static bool digit_of(uint8_t c, uint8_t *out_digit)
+{
+    if (c >= '0' && c <= '9')
+        *out_digit = (uint8_t)(c - '0');
+    else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+        *out_digit = (uint8_t)((c | 0x20) - 'a' + 10);
+    else
+        return false;
+    return true;
+}
+
+// Into `room` of VALUE_LEN_MAX bytes, %XX as the byte it stands for (RFC 3986). False when it is
+// too long or a percent sign begins nothing.
+static bool decode(struct slice value, uint8_t *room, struct slice *out_value)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < value.len; i++, len++) {
+        uint8_t high;
+        uint8_t low;
+        if (len == VALUE_LEN_MAX)
+            return false;
+        room[len] = value.data[i];
+        if (value.data[i] != '%')
+            continue;
+        if (value.len - i < 3 || !digit_of(value.data[i + 1], &high) ||
+            !digit_of(value.data[i + 2], &low))
+            return false;
+        room[len] = (uint8_t)(high << 4 | low);
+        i += 2;
+    }
+    *out_value = slice_of(room, len);
+    return true;
 }
 
 static err read_pair(struct slice pair, uint32_t allowed, struct query *query,
@@ -68,6 +186,11 @@ static err read_pair(struct slice pair, uint32_t allowed, struct query *query,
     struct slice name = slice_of(pair.data, len);
     struct slice value =
         slice_of(pair.data + len + (mark != NULL), pair.len - len - (mark != NULL));
+    uint8_t room[VALUE_LEN_MAX];
+    if (!decode(value, room, &value)) {
+        tell(out_fault, name, "is too long or not encoded as in RFC 3986");
+        return ERR_BAD_FIELD;
+    }
     for (unsigned i = 0; i < QUERY_NAMES; i++) {
         err e;
         if ((allowed & 1u << i) == 0 || !slice_is_text(name, names[i]))
@@ -106,6 +229,11 @@ err query_read(struct slice text, uint32_t allowed, struct query *out_query,
         text = slice_of(text.data + taken, text.len - taken);
     }
     *out_query = query;
+    // The names have moved with it.
+    if (query.has[QUERY_QUEUE])
+        out_query->list.queue.data = out_query->names[0];
+    if (query.has[QUERY_TYPE])
+        out_query->list.type.data = out_query->names[1];
     return OK;
 }
 

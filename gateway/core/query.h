@@ -5,17 +5,40 @@
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
+#include "proto/msg.h"
 
-enum query_name { QUERY_WAIT, QUERY_VERSION, QUERY_MODE };
-enum { QUERY_NAMES = 3, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000 };
+enum query_name {
+    QUERY_WAIT,
+    QUERY_VERSION,
+    QUERY_MODE,
+    QUERY_STATUS,
+    QUERY_QUEUE,
+    QUERY_TYPE,
+    QUERY_CREATED_AFTER,
+    QUERY_CREATED_BEFORE,
+    QUERY_LIMIT,
+    QUERY_CURSOR,
+};
+enum { QUERY_NAMES = 10, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000 };
+
+// The names that tell which jobs are meant, and those that tell which page of them.
+#define QUERY_FILTER                                                                               \
+    (1u << QUERY_STATUS | 1u << QUERY_QUEUE | 1u << QUERY_TYPE | 1u << QUERY_CREATED_AFTER |       \
+     1u << QUERY_CREATED_BEFORE)
+#define QUERY_PAGE (1u << QUERY_LIMIT | 1u << QUERY_CURSOR)
 
 struct query {
     bool has[QUERY_NAMES];
-    when_ms wait;     // QUERY_WAIT: at most QUERY_WAIT_MS_MAX
-    uint32_t version; // QUERY_VERSION: the newest the client has seen
+    when_ms wait;         // QUERY_WAIT: at most QUERY_WAIT_MS_MAX
+    uint32_t version;     // QUERY_VERSION: the newest the client has seen
+    struct msg_list list; // QUERY_FILTER, QUERY_PAGE; its names point into `names`
+    uint8_t names[2][MSG_NAME_LEN_MAX];
 };
 
-// Reads `text`, which may give the names whose bits (1u << name) are set in `allowed`, each once.
+// "dead" or "queued,running" as the bits of struct msg_list. False: some word is no state.
+bool query_states(struct slice words, uint32_t *out_states);
+
+// Reads `text`, with %XX in values, which may give the names whose bits (1u << name) are set in `allowed`, each once.
 //   ERR_BAD_FIELD     an unknown name, a name given twice, or a value that is not allowed
 //   ERR_UNSUPPORTED   of the contract, but not done by this version
 // After an error `out_fault` has a sentence.

@@ -18,12 +18,13 @@ struct ask_result {
     const struct msg_status_is *status;
     const struct msg_batch_status_is *batch;
     const struct msg_acted *acted;
+    const struct msg_listed *listed;
 };
 
 // Called once, in the courier's thread. Must not block. May ask again with the same struct.
 typedef void ask_done(struct ask *ask, const struct ask_result *result);
 
-enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH, ASK_ACT };
+enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH, ASK_ACT, ASK_LIST };
 
 struct ask {
     enum ask_kind kind;
@@ -39,6 +40,8 @@ struct ask {
     uint32_t version;
     // ASK_ACT
     const struct msg_act *act;
+    // ASK_LIST
+    const struct msg_list *list;
     // The courier's.
     struct ask *next;
     when_ms asked_at;

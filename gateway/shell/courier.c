@@ -2,6 +2,7 @@
 
 #include "gateway/shell/courier.h"
 
+#include "gateway/shell/question.h"
 #include "lib/link/link.h"
 #include "lib/peer/absence.h"
 #include "lib/peer/peer.h"
@@ -162,12 +163,7 @@ static struct msg take_question(struct courier *courier, struct ask_line *asks)
 {
     struct ask *ask = ask_take(&courier->questions);
     ask_put(asks, ask);
-    if (ask->kind == ASK_ACT)
-        return (struct msg){.kind = MSG_ACT, .act = *ask->act};
-    if (ask->kind == ASK_STATUS)
-        return (struct msg){.kind = MSG_STATUS, .status = {ask->id, ask->wait_ms, ask->version}};
-    return (struct msg){.kind = MSG_BATCH_STATUS,
-                        .batch_status = {ask->id, ask->wait_ms, ask->version}};
+    return question_of(ask);
 }
 
 // What can be packed now; NULL: nothing.
@@ -363,20 +359,11 @@ static void answered(struct courier *courier, const struct msg *msg)
     if (!peer_answered(&courier->peer, msg->corr, &user))
         return; // a repeated question has been answered twice
     struct parcel *parcel = (struct parcel *)(uintptr_t)user;
-    struct ask_result result = {.error = OK};
     if (msg->kind == MSG_SUBMITTED && parcel->kind == ASK_SUBMIT) {
         submitted(parcel, &msg->submitted);
     } else {
         struct ask_line asks = parcel->asks;
-        if (msg->kind == MSG_STATUS_IS && parcel->kind == ASK_STATUS)
-            result.status = &msg->status_is;
-        else if (msg->kind == MSG_BATCH_STATUS_IS && parcel->kind == ASK_BATCH)
-            result.batch = &msg->batch_status_is;
-        else if (msg->kind == MSG_ACTED && parcel->kind == ASK_ACT)
-            result.acted = &msg->acted;
-        else
-            result.error =
-                msg->kind == MSG_ERROR && msg->error.error != OK ? msg->error.error : ERR_MALFORMED;
+        struct ask_result result = question_answer(parcel->kind, msg);
         for (struct ask *ask = ask_take(&asks); ask != NULL; ask = ask_take(&asks))
             ask->done(ask, &result);
     }

@@ -5,6 +5,7 @@
 #include "gateway/core/problem.h"
 #include "gateway/shell/acts.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/lists.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/single.h"
 #include "lib/base/check.h"
@@ -14,6 +15,7 @@
 
 enum route {
     ROUTE_SUBMIT,
+    ROUTE_LIST,
     ROUTE_STATUS,
     ROUTE_ACT,
     ROUTE_DELETE,
@@ -38,6 +40,7 @@ static const struct http_route routes[] = {
                       .path = "/v1/jobs",
                       .body_len_max = SUBMIT_BODY_LEN_MAX,
                       .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_LIST] = {.method = "GET", .path = "/v1/jobs", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_DELETE] = {.method = "DELETE", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
@@ -84,6 +87,7 @@ static void handle(void *ctx, struct http_request *request)
     struct reply reply = {gateway->tally, TALLY_OTHER, request};
     switch ((enum route)request->route) {
     case ROUTE_SUBMIT: single_submit(gateway, request); return;
+    case ROUTE_LIST: lists_jobs(gateway, request); return;
     case ROUTE_STATUS: single_status(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;

@@ -14,9 +14,10 @@ enum tally_route {
     TALLY_BULK,
     TALLY_BATCH,
     TALLY_ACT,
+    TALLY_LIST,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 6 };
+enum { TALLY_ROUTES = 7 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

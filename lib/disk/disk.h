@@ -115,6 +115,10 @@ MUST_USE err disk_get(struct disk_reader *reader, uint32_t table, struct slice k
 MUST_USE err disk_seek(struct disk_reader *reader, uint32_t table, struct slice from,
                        struct slice *out_key, struct slice *out_value);
 MUST_USE err disk_next(struct disk_reader *reader, struct slice *out_key, struct slice *out_value);
+// The same backwards: the last entry at or before `upto`; then the ones before it.
+MUST_USE err disk_seek_back(struct disk_reader *reader, uint32_t table, struct slice upto,
+                            struct slice *out_key, struct slice *out_value);
+MUST_USE err disk_prev(struct disk_reader *reader, struct slice *out_key, struct slice *out_value);
 
 // --- records and keys (pure) ---
 

@@ -117,15 +117,39 @@ err disk_get(struct disk_reader *reader, uint32_t table, struct slice key, struc
     return e;
 }
 
-static err step(struct disk_reader *reader, MDB_val *key, MDB_cursor_op op, struct slice out[2])
+struct entry {
+    struct slice key;
+    struct slice value;
+};
+
+static err step(struct disk_reader *reader, MDB_val *key, MDB_cursor_op op, struct entry *out_entry)
 {
     MDB_val value = {0};
     int code = mdb_cursor_get(reader->cursors[reader->walked], key, &value, op);
     if (code != 0)
         return disk_err_of(reader->disk, code);
-    out[0] = slice_of(key->mv_data, key->mv_size);
-    out[1] = slice_of(value.mv_data, value.mv_size);
+    *out_entry = (struct entry){.key = slice_of(key->mv_data, key->mv_size),
+                                .value = slice_of(value.mv_data, value.mv_size)};
     return OK;
+}
+
+static err give(err e, const struct entry *entry, struct slice *out_key, struct slice *out_value)
+{
+    if (e != OK)
+        return e;
+    *out_key = entry->key;
+    *out_value = entry->value;
+    return OK;
+}
+
+static err neighbour(struct disk_reader *reader, MDB_cursor_op op, struct slice *out_key,
+                     struct slice *out_value)
+{
+    CHECK(reader->is_begun && reader->is_fresh[reader->walked]);
+    MDB_val at = {0};
+    struct entry found;
+    err e = step(reader, &at, op, &found);
+    return give(e, &found, out_key, out_value);
 }
 
 err disk_seek(struct disk_reader *reader, uint32_t table, struct slice from, struct slice *out_key,
@@ -137,24 +161,35 @@ err disk_seek(struct disk_reader *reader, uint32_t table, struct slice from, str
         return e;
     reader->walked = table;
     MDB_val at = val_of(from);
-    struct slice found[2];
-    e = step(reader, &at, from.len > 0 ? MDB_SET_RANGE : MDB_FIRST, found);
+    struct entry found;
+    e = step(reader, &at, from.len > 0 ? MDB_SET_RANGE : MDB_FIRST, &found);
+    return give(e, &found, out_key, out_value);
+}
+
+err disk_seek_back(struct disk_reader *reader, uint32_t table, struct slice upto,
+                   struct slice *out_key, struct slice *out_value)
+{
+    MDB_cursor *cursor = NULL;
+    err e = cursor_of(reader, table, &cursor);
     if (e != OK)
         return e;
-    *out_key = found[0];
-    *out_value = found[1];
-    return OK;
+    reader->walked = table;
+    MDB_val at = val_of(upto);
+    struct entry found;
+    e = upto.len > 0 ? step(reader, &at, MDB_SET_RANGE, &found) : ERR_NOT_FOUND;
+    if (e == ERR_NOT_FOUND)
+        e = step(reader, &at, MDB_LAST, &found);
+    else if (e == OK && !slice_equal(found.key, upto))
+        e = step(reader, &at, MDB_PREV, &found);
+    return give(e, &found, out_key, out_value);
 }
 
 err disk_next(struct disk_reader *reader, struct slice *out_key, struct slice *out_value)
 {
-    CHECK(reader->is_begun && reader->is_fresh[reader->walked]);
-    MDB_val at = {0};
-    struct slice found[2];
-    err e = step(reader, &at, MDB_NEXT, found);
-    if (e != OK)
-        return e;
-    *out_key = found[0];
-    *out_value = found[1];
-    return OK;
+    return neighbour(reader, MDB_NEXT, out_key, out_value);
+}
+
+err disk_prev(struct disk_reader *reader, struct slice *out_key, struct slice *out_value)
+{
+    return neighbour(reader, MDB_PREV, out_key, out_value);
 }

@@ -252,6 +252,37 @@ def retry_and_delete_of_the_dead(bench):
     assert bench.json("job", "show", mortal, "--wait", "1m")["status"] == "expired"
 
 
+def jobs_are_listed_by_filter(bench):
+    ids = [bench.weft("push", "listed", "--queue", "shelf").stdout.split()[0] for _ in range(3)]
+    assert bench.weft("job", "cancel", ids[1]).returncode == 0
+    answer = bench.weft("jobs", "list", "--queue", "shelf")
+    lines = answer.stdout.splitlines()
+    assert answer.returncode == 0 and [line.split()[0] for line in lines] == ids[::-1], answer
+    assert "cancelled" in lines[1] and "shelf/listed" in lines[1], answer
+    answer = bench.weft("jobs", "list", "--queue", "shelf", "--status", "queued,dead", "--limit", "0", "-o", "json")
+    assert [json.loads(line)["job_id"] for line in answer.stdout.splitlines()] == [ids[2], ids[0]], answer
+    answer = bench.weft("jobs", "list", "--queue", "shelf", "--limit", "2")
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == [ids[2], ids[1]], answer
+    answer = bench.weft("jobs", "list", "--queue", "nowhere")
+    assert (answer.returncode, answer.stdout) == (0, ""), answer
+    answer = bench.weft("jobs", "list", "--created-after", "2999-01-01T00:00:00Z")
+    assert (answer.returncode, answer.stdout) == (0, ""), answer
+    for wrong in (["--status", "done"], ["--created-after", "yesterday"], ["--limit", "-1"]):
+        assert bench.weft("jobs", "list", *wrong).returncode == 64, wrong
+    assert bench.weft("jobs", "list", "--queue", "A B").returncode == 1
+
+
+def completion_knows_second_words(bench):
+    import subprocess
+    script = 'PATH="$(dirname "$WEFT_BIN"):$PATH"; source <(weft completion bash); _weft_words "$@"'
+    def words(*at):
+        return subprocess.run(["bash", "-c", script, "complete", *at], stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.split()
+    assert "jobs" in words("", "1"), words("", "1")
+    assert words("jobs", "2") == ["list"], words("jobs", "2")
+    assert "--status" in words("jobs", "3", "list") and "--queue" in words("push", "2", "x")
+
+
 def main():
     with Place() as place:
         bench = Bench(place)
@@ -262,7 +293,8 @@ def main():
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
                      bulk_answers_as_over_http, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
-                     cancel_ends_a_job, retry_and_delete_of_the_dead):
+                     cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
+                     completion_knows_second_words):
             test(bench)
             print(f"ok {test.__name__}", flush=True)
 

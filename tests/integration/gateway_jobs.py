@@ -208,7 +208,7 @@ class Jobs(unittest.TestCase):
 
     def test_wrong_methods_are_told_the_right_ones(self):
         answer = self.gateway.ask("DELETE", "/v1/jobs")
-        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST"))
+        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, GET, HEAD"))
         answer = self.gateway.ask("POST", f"/v1/jobs/{uuid.uuid4()}", b"")
         self.assertEqual((answer.status, answer.headers["Allow"]), (405, "GET, HEAD"))
 

@@ -120,6 +120,19 @@ static const struct msg_schedule_line schedule_lines[] = {{.given = SCHEDULE(0),
                                                            .queue = TEXT("mail"),
                                                            .type = TEXT("report"),
                                                            .next_at = 7712}};
+static const struct msg_listed_job listed_jobs[] = {{.job_id = ID(0x28),
+                                                     .type = TEXT("send"),
+                                                     .queue = TEXT("mail"),
+                                                     .state = JOB_DEAD,
+                                                     .version = 7902,
+                                                     .priority = 7903,
+                                                     .errors = 7904,
+                                                     .crashes = 7905,
+                                                     .interruptions = 7906,
+                                                     .created_at = 7907,
+                                                     .due_at = 7908,
+                                                     .started_at = 7909,
+                                                     .ended_at = 7910}};
 
 static const struct msg samples[] = {
     {.kind = MSG_HELLO,
@@ -216,6 +229,18 @@ static const struct msg samples[] = {
                          .schedules = schedule_lines,
                          .count = 1,
                          .is_more = true}},
+    {.kind = MSG_LIST,
+     .corr = 23,
+     .list = {.states = 1u << JOB_DEAD,
+              .queue = TEXT("mail"),
+              .type = TEXT("send"),
+              .created_after = 7801,
+              .created_before = 7802,
+              .limit = 7803,
+              .cursor = 7804}},
+    {.kind = MSG_LISTED,
+     .corr = 24,
+     .listed = {.error = ERR_FULL, .jobs = listed_jobs, .count = 1, .cursor = 7901}},
 };
 
 const struct msg *messages_sample(enum msg_kind kind)

@@ -231,6 +231,8 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LIST:
     case MSG_SCHEDULE_LISTED:
+    case MSG_LIST:
+    case MSG_LISTED:
     case MSG_BYE: return; // not for a worker
     }
     UNREACHABLE();

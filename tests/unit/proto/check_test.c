@@ -339,3 +339,25 @@ TEST(check, job_of_a_schedule_says_not_when_and_not_which)
     job.type = slice_of_text("");
     expect_schedule(&set, "type");
 }
+
+static void expect_list(struct msg_list list, err expected, const char *field)
+{
+    const char *detail = NULL;
+    EXPECT_EQ(check_list(&list, &detail), expected);
+    EXPECT((detail == NULL) == (expected == OK));
+    if (detail != NULL)
+        EXPECT(strncmp(detail, field, strlen(field)) == 0);
+}
+
+TEST(check, list)
+{
+    expect_list((struct msg_list){0}, OK, "");
+    expect_list((struct msg_list){.states = 1u << JOB_REMOVED, .limit = MSG_LISTED_MAX}, OK, "");
+    expect_list((struct msg_list){.states = 1u << JOB_STATES}, ERR_BAD_FIELD, "states");
+    expect_list((struct msg_list){.states = 1u << JOB_NONE}, ERR_BAD_FIELD, "states");
+    expect_list((struct msg_list){.queue = slice_of_text("A")}, ERR_BAD_FIELD, "queue");
+    expect_list((struct msg_list){.type = slice_of_text("a b")}, ERR_BAD_FIELD, "type");
+    expect_list((struct msg_list){.created_after = -1}, ERR_BAD_FIELD, "created_after");
+    expect_list((struct msg_list){.created_before = -1}, ERR_BAD_FIELD, "created_after");
+    expect_list((struct msg_list){.limit = MSG_LISTED_MAX + 1}, ERR_BAD_FIELD, "limit");
+}

@@ -75,3 +75,26 @@ TEST(segments, due_ones_are_found_and_raised_only_by_a_walk_that_saw_all)
     EXPECT(store_segments_due(&segments, 0, 99, &no));
     store_segments_deinit(&segments);
 }
+
+TEST(segments, the_last_one_with_a_wanted_state_is_found)
+{
+    struct store_segments segments;
+    store_segments_init(&segments);
+    struct job_row dead = {.no = 3 * STORE_SEGMENT_JOBS, .state = JOB_DEAD};
+    struct job_row queued = {.no = 5 * STORE_SEGMENT_JOBS, .state = JOB_QUEUED};
+    EXPECT_EQ(store_segments_stage(&segments, dead.no, JOB_NONE, &dead), OK);
+    EXPECT_EQ(store_segments_stage(&segments, queued.no, JOB_NONE, &queued), OK);
+    uint64_t no = 0;
+    const uint32_t both = 1u << JOB_DEAD | 1u << JOB_QUEUED;
+    EXPECT(!store_segments_before(&segments, UINT64_MAX, both, &no)); // staged, not settled
+    store_segments_settle(&segments, 1);
+    EXPECT(store_segments_before(&segments, UINT64_MAX, both, &no));
+    EXPECT_EQ(no, 5);
+    EXPECT(store_segments_before(&segments, 4, both, &no));
+    EXPECT_EQ(no, 3);
+    EXPECT(store_segments_before(&segments, UINT64_MAX, 1u << JOB_DEAD, &no));
+    EXPECT_EQ(no, 3);
+    EXPECT(!store_segments_before(&segments, 2, both, &no));
+    EXPECT(!store_segments_before(&segments, UINT64_MAX, 1u << JOB_RUNNING, &no));
+    store_segments_deinit(&segments);
+}

@@ -38,6 +38,37 @@ TEST(query, wrong_values_are_refused)
     EXPECT_STR(fault, "the parameter  is not known here");
 }
 
+TEST(query, a_filter_and_a_page)
+{
+    struct query query;
+    EXPECT_EQ(query_read(slice_of_text("status=dead%2Ccancelled&queue=mail&type=a.b&limit=1000&"
+                                       "created_after=2026-01-02T00%3A00%3a00Z&cursor=12345&"
+                                       "created_before=2026-01-02T00:00:00.001Z"),
+                         QUERY_FILTER | QUERY_PAGE, &query, fault),
+              OK);
+    EXPECT_EQ(query.list.states, 1u << JOB_DEAD | 1u << JOB_CANCELLED);
+    EXPECT(slice_is_text(query.list.queue, "mail") && slice_is_text(query.list.type, "a.b"));
+    EXPECT_EQ(query.list.limit, 1000);
+    EXPECT_EQ(query.list.cursor, 12345);
+    EXPECT_EQ(query.list.created_before - query.list.created_after, 1);
+    static const char *const texts[] = {
+        "status=",      "status=done", "status=dead,",   "queue=",   "type=",
+        "limit=0",      "limit=1001",  "cursor=0",       "cursor=x", "created_after=now",
+        "status=dea%6", "status=%zz",  "created_before="};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        EXPECT_EQ(query_read(slice_of_text(texts[i]), QUERY_FILTER | QUERY_PAGE, &query, fault),
+                  ERR_BAD_FIELD);
+}
+
+TEST(query, a_value_may_be_so_long)
+{
+    static char text[300] = "queue=";
+    struct query query;
+    memset(text + 6, 'a', 257);
+    EXPECT_EQ(query_read(slice_of_text(text), QUERY_FILTER, &query, fault), ERR_BAD_FIELD);
+    EXPECT(strstr(fault, "too long") != NULL);
+}
+
 TEST(query, what_comes_later_is_refused_by_name)
 {
     struct query query;

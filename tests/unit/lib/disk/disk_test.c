@@ -182,6 +182,39 @@ TEST(disk, walk_follows_the_numbers)
     disk_close(disk);
 }
 
+TEST(disk, a_walk_goes_backwards_too)
+{
+    struct disk *disk = open_in(test_temp_dir());
+    put_one(disk, 256, "c");
+    put_one(disk, 3, "a");
+    put_one(disk, 255, "b");
+    struct disk_reader *reader = NULL;
+    EXPECT_EQ(disk_reader_open(disk, &reader), OK);
+    EXPECT_EQ(disk_read_begin(reader), OK);
+    struct slice key = {0};
+    struct slice value = {0};
+    EXPECT_EQ(disk_seek_back(reader, JOBS, slice_of(NULL, 0), &key, &value), OK);
+    EXPECT_EQ(disk_key_number(key), 256);
+    struct disk_key upto = disk_key_of(1000); // behind the last
+    EXPECT_EQ(disk_seek_back(reader, JOBS, disk_key_slice(&upto), &key, &value), OK);
+    EXPECT_EQ(disk_key_number(key), 256);
+    upto = disk_key_of(255); // just there
+    EXPECT_EQ(disk_seek_back(reader, JOBS, disk_key_slice(&upto), &key, &value), OK);
+    EXPECT_EQ(disk_key_number(key), 255);
+    EXPECT(slice_is_text(value, "b"));
+    EXPECT_EQ(disk_prev(reader, &key, &value), OK);
+    EXPECT_EQ(disk_key_number(key), 3);
+    EXPECT_EQ(disk_prev(reader, &key, &value), ERR_NOT_FOUND);
+    upto = disk_key_of(100); // between
+    EXPECT_EQ(disk_seek_back(reader, JOBS, disk_key_slice(&upto), &key, &value), OK);
+    EXPECT_EQ(disk_key_number(key), 3);
+    upto = disk_key_of(2); // before the first
+    EXPECT_EQ(disk_seek_back(reader, JOBS, disk_key_slice(&upto), &key, &value), ERR_NOT_FOUND);
+    EXPECT_EQ(disk_seek_back(reader, IDS, slice_of(NULL, 0), &key, &value), ERR_NOT_FOUND);
+    disk_reader_close(reader);
+    disk_close(disk);
+}
+
 TEST(disk, drop_takes_one_and_says_when_there_is_none)
 {
     struct disk *disk = open_in(test_temp_dir());

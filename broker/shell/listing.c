@@ -1,0 +1,31 @@
+// Copies of filters.
+
+#include "broker/shell/listing.h"
+
+#include "lib/base/check.h"
+
+#include <stdlib.h>
+
+static struct slice keep(uint8_t *room, struct slice name)
+{
+    CHECK(name.len <= MSG_NAME_LEN_MAX);
+    if (name.len > 0)
+        memcpy(room, name.data, name.len);
+    return slice_of(room, name.len);
+}
+
+struct listing *listing_new(const struct msg_list *list)
+{
+    struct listing *listing = malloc(sizeof *listing);
+    if (listing == NULL)
+        return NULL;
+    listing->list = *list;
+    listing->list.queue = keep(listing->names[0], list->queue);
+    listing->list.type = keep(listing->names[1], list->type);
+    return listing;
+}
+
+void listing_free(struct listing *listing)
+{
+    free(listing);
+}

@@ -1,0 +1,152 @@
+// Lists of jobs by filter. Numbers are given in the order of acceptance, so a page is a walk
+// downwards, and where it stopped is the cursor: it stays good whatever happens in between.
+
+#include "broker/store/store_private.h"
+
+enum {
+    EXAMINED_MAX = 10000, // rows a page may read
+    LANES_KEPT = 64,      // of those met last
+};
+
+// What is known of a lane that rows have named.
+struct lane_seen {
+    bool is_known;
+    uint16_t no;
+    bool fits;
+    struct lane_row row;
+};
+
+struct pick {
+    struct store_view *view;
+    const struct msg_list *list;
+    uint32_t states;
+    uint32_t limit;
+    struct msg_listed_job *jobs;
+    uint32_t count;
+    uint32_t examined;
+    struct lane_seen lanes[LANES_KEPT];
+};
+
+static bool is_name(struct slice wanted, struct slice name)
+{
+    return wanted.len == 0 || slice_equal(wanted, name);
+}
+
+// ERR_DAMAGED when the lane's record cannot be read: its jobs are not listed, as they are not
+// shown.
+static err lane_of(struct pick *pick, uint16_t no, const struct lane_seen **out_seen)
+{
+    struct lane_seen *seen = &pick->lanes[no % LANES_KEPT];
+    *out_seen = seen;
+    if (seen->is_known && seen->no == no)
+        return OK;
+    struct disk_key key = disk_key_of(no);
+    struct slice record = {0};
+    struct lane_seen fresh = {.is_known = true, .no = no};
+    err e = disk_get(pick->view->reader, TABLE_LANES, disk_key_slice(&key), &record);
+    if (e == OK)
+        e = store_record_get_lane(record, disk_key_slice(&key), &fresh.row);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+    fresh.fits =
+        is_name(pick->list->queue, fresh.row.queue) && is_name(pick->list->type, fresh.row.type);
+    *seen = fresh;
+    return OK;
+}
+
+static bool fits(const struct pick *pick, const struct job_row *row)
+{
+    const struct msg_list *list = pick->list;
+    return (pick->states & 1u << row->state) != 0 && row->accepted_at > list->created_after &&
+           (list->created_before == 0 || row->accepted_at < list->created_before);
+}
+
+static void take(struct pick *pick, const struct job_row *row, const struct lane_row *lane)
+{
+    pick->jobs[pick->count++] = (struct msg_listed_job){.job_id = row->id,
+                                                        .type = lane->type,
+                                                        .queue = lane->queue,
+                                                        .state = (enum job_state)row->state,
+                                                        .version = row->version,
+                                                        .priority = row->priority,
+                                                        .errors = row->errors,
+                                                        .crashes = row->crashes,
+                                                        .interruptions = row->interruptions,
+                                                        .created_at = row->accepted_at,
+                                                        .due_at = row->due_at,
+                                                        .started_at = row->granted_at,
+                                                        .ended_at = row->ended_at};
+}
+
+// A damaged row is quarantined where it lies.
+static err see(struct pick *pick, struct slice key, struct slice record, bool *out_is_older)
+{
+    struct job_row row;
+    pick->examined++;
+    if (store_record_get_job(record, key, &row) != OK)
+        return OK;
+    // Store time never goes back, so everything below was accepted before.
+    *out_is_older = pick->list->created_after > 0 && row.accepted_at <= pick->list->created_after;
+    if (!fits(pick, &row))
+        return OK;
+    const struct lane_seen *lane = NULL;
+    err e = lane_of(pick, row.lane, &lane);
+    if (e == OK && lane->fits)
+        take(pick, &row, &lane->row);
+    return e == ERR_DAMAGED ? OK : e;
+}
+
+// Downwards from `*upto` to the beginning of its segment, or until the page is full. `*upto` is
+// then what comes next; 0 at the end of all.
+static err walk(struct pick *pick, uint64_t segment, uint64_t *upto)
+{
+    uint64_t begin = segment * STORE_SEGMENT_JOBS;
+    struct disk_key from = disk_key_of(*upto);
+    struct slice key = {0};
+    struct slice record = {0};
+    err e = disk_seek_back(pick->view->reader, TABLE_JOBS, disk_key_slice(&from), &key, &record);
+    bool is_older = false;
+    while (e == OK && !is_older && disk_key_number(key) >= begin) {
+        *upto = disk_key_number(key);
+        if (pick->count == pick->limit || pick->examined == EXAMINED_MAX)
+            return OK;
+        e = see(pick, key, record, &is_older);
+        if (e == OK)
+            e = disk_prev(pick->view->reader, &key, &record);
+    }
+    *upto = is_older || begin == 0 ? 0 : begin - 1;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static bool is_full(const struct pick *pick)
+{
+    return pick->count == pick->limit || pick->examined == EXAMINED_MAX;
+}
+
+err store_view_list(struct store_view *view, const struct msg_list *list,
+                    struct msg_listed_job *jobs, struct msg_listed *out_listed)
+{
+    CHECK(view->is_begun && list->limit <= MSG_LISTED_MAX);
+    const uint32_t all = (1u << JOB_STATES) - (1u << (JOB_NONE + 1)) - (1u << JOB_REMOVED);
+    struct pick pick = {.view = view,
+                        .list = list,
+                        .states = list->states != 0 ? list->states : all,
+                        .limit = list->limit != 0 ? list->limit : MSG_LISTED_DEFAULT,
+                        .jobs = jobs};
+    uint64_t upto = list->cursor != 0 ? list->cursor : UINT64_MAX;
+    err e = OK;
+    while (e == OK && upto > 0 && !is_full(&pick)) {
+        uint64_t segment = 0;
+        if (!store_segments_before(&view->store->segments, upto / STORE_SEGMENT_JOBS, pick.states,
+                                   &segment)) {
+            upto = 0;
+            break;
+        }
+        if (segment < upto / STORE_SEGMENT_JOBS)
+            upto = segment * STORE_SEGMENT_JOBS + STORE_SEGMENT_JOBS - 1;
+        e = walk(&pick, segment, &upto);
+    }
+    if (e == OK)
+        *out_listed = (struct msg_listed){.jobs = jobs, .count = pick.count, .cursor = upto};
+    return e;
+}

@@ -1,0 +1,107 @@
+// Lists: one LIST after the other, until there is no more or enough.
+
+#include "cli/jobs.h"
+
+#include "cli/ask.h"
+#include "cli/view.h"
+#include "gateway/core/query.h"
+#include "lib/base/moment.h"
+
+static const struct config_key keys[] = {
+    {.key = "status",
+     .type = CONFIG_STRING,
+     .help = "only jobs in these states, like dead or queued,running"},
+    {.key = "queue", .type = CONFIG_STRING, .help = "only jobs of this queue"},
+    {.key = "type", .type = CONFIG_STRING, .help = "only jobs of this type"},
+    {.key = "created-after",
+     .type = CONFIG_STRING,
+     .help = "accepted after this moment (RFC 3339)"},
+    {.key = "created-before", .type = CONFIG_STRING, .help = "accepted before this moment"},
+    {.key = "limit",
+     .type = CONFIG_INTEGER,
+     .default_text = "50",
+     .min = 0,
+     .max = INT32_MAX,
+     .help = "jobs at most; 0: all"},
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+const struct config_table jobs_list_table = {
+    .program = "jobs list",
+    .usage = "weft jobs list [flags]",
+    .about = "Lists jobs, the newest first; with -o json one object a line.\nExit codes: 0 listed "
+             "(also none), 1 refused, 4 no answer, 64 usage.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof keys[0],
+};
+
+static struct slice text_of(const struct config *config, const char *key)
+{
+    const char *text = config_text(config, key);
+    return text != NULL ? slice_of_text(text) : (struct slice){0};
+}
+
+static bool read_moment(const struct config *config, const char *key, when_ms *out_at)
+{
+    struct slice text = text_of(config, key);
+    if (text.len == 0 || moment_parse(text, out_at) == OK)
+        return true;
+    command_complain(config->table->program, "--%s: a moment like 2026-12-01T08:00:00Z", key);
+    return false;
+}
+
+// The filter of the flags; false after a complaint.
+static bool read_filter(const struct config *config, struct msg_list *list)
+{
+    struct slice status = text_of(config, "status");
+    list->queue = text_of(config, "queue");
+    list->type = text_of(config, "type");
+    if (status.len > 0 && !query_states(status, &list->states)) {
+        command_complain(config->table->program, "--status: states like dead or queued,running");
+        return false;
+    }
+    return read_moment(config, "created-after", &list->created_after) &&
+           read_moment(config, "created-before", &list->created_before);
+}
+
+static int list_all(struct ask *ask, const struct config *config, struct msg_list *list)
+{
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    uint64_t left = (uint64_t)config_number(config, "limit");
+    bool is_bounded = left > 0;
+    do {
+        list->limit = MSG_LISTED_MAX;
+        if (is_bounded && left < MSG_LISTED_MAX)
+            list->limit = (uint32_t)left;
+        const struct msg_listed *listed = ask_list(ask, list);
+        if (listed == NULL)
+            return ask->code;
+        for (uint32_t i = 0; i < listed->count; i++)
+            view_listed_job(&view, &listed->jobs[i]);
+        left -= is_bounded ? listed->count : 0;
+        list->cursor = listed->cursor;
+    } while (list->cursor != 0 && (left > 0 || !is_bounded));
+    return COMMAND_SUCCEEDED;
+}
+
+static int list_main(int argc, char **argv)
+{
+    struct config config;
+    struct ask ask = {0};
+    struct msg_list list = {0};
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, &jobs_list_table, argc, argv, &code) && read_filter(&config, &list))
+        code = ask_open(&ask, &config) ? list_all(&ask, &config, &list) : ask.code;
+    ask_close(&ask);
+    config_deinit(&config);
+    return command_end(jobs_list_table.program, code);
+}
+
+int jobs_main(int argc, char **argv)
+{
+    static const struct command_verb items[] = {{"list", list_main, "jobs by filter"}};
+    static const struct command_verbs verbs = {"weft jobs", items, sizeof items / sizeof *items};
+    return command_dispatch(&verbs, argc, argv);
+}

@@ -1,0 +1,9 @@
+#pragma once
+
+// `weft jobs`: many at once, by filter.
+
+#include "lib/sys/config.h"
+
+extern const struct config_table jobs_list_table;
+
+int jobs_main(int argc, char **argv);

@@ -1,0 +1,78 @@
+// One LIST, one page.
+
+#include "gateway/shell/lists.h"
+
+#include "gateway/core/answer.h"
+#include "gateway/core/query.h"
+#include "gateway/shell/reply.h"
+
+#include <stdlib.h>
+
+// Names, moments and the like of one job, and what stands around them.
+enum { JOB_LEN_MAX = 1024, AROUND_LEN = 128 };
+
+struct browse {
+    struct ask ask; // first: the courier's pointer is ours
+    struct query query;
+    const struct gateway *gateway;
+    struct http_request *request;
+};
+
+static struct reply reply_of(const struct browse *browse)
+{
+    return (struct reply){browse->gateway->tally, TALLY_LIST, browse->request};
+}
+
+static void refuse(const struct browse *browse, err e, const char *detail)
+{
+    struct reply reply = reply_of(browse);
+    reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
+}
+
+static void answer(const struct browse *browse, const struct msg_listed *listed)
+{
+    struct reply reply = reply_of(browse);
+    size_t cap = AROUND_LEN + (size_t)listed->count * JOB_LEN_MAX;
+    uint8_t *room = malloc(cap);
+    if (room == NULL) {
+        refuse(browse, ERR_NO_MEMORY, "");
+        return;
+    }
+    struct out out = {.data = room, .cap = cap, .format = reply_format(browse->request)};
+    answer_listed_begin(&out);
+    for (uint32_t i = 0; i < listed->count; i++)
+        answer_listed_job(&out, &listed->jobs[i]);
+    answer_listed_end(&out, listed->cursor);
+    reply_value(&reply, 200, &out, NULL);
+    free(room);
+}
+
+static void answered(struct ask *ask, const struct ask_result *result)
+{
+    struct browse *browse = (struct browse *)ask;
+    err e = result->error != OK ? result->error : result->listed->error;
+    if (e != OK)
+        refuse(browse, e, "");
+    else
+        answer(browse, result->listed);
+    free(browse);
+}
+
+void lists_jobs(const struct gateway *gateway, struct http_request *request)
+{
+    struct reply reply = {gateway->tally, TALLY_LIST, request};
+    char fault[QUERY_FAULT_LEN] = "";
+    struct browse *browse = calloc(1, sizeof *browse);
+    err e = browse == NULL ? ERR_NO_MEMORY : OK;
+    if (e == OK)
+        e = query_read(request->query, QUERY_FILTER | QUERY_PAGE, &browse->query, fault);
+    if (e != OK) {
+        free(browse);
+        reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(fault)}, NULL);
+        return;
+    }
+    browse->ask = (struct ask){.kind = ASK_LIST, .done = answered, .list = &browse->query.list};
+    browse->gateway = gateway;
+    browse->request = request;
+    courier_ask(gateway->courier, &browse->ask);
+}

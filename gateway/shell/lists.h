@@ -1,0 +1,9 @@
+#pragma once
+
+// GET /v1/jobs: pages of jobs by filter.
+
+#include "gateway/shell/gateway.h"
+
+struct http_request;
+
+void lists_jobs(const struct gateway *gateway, struct http_request *request);
