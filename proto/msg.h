@@ -276,6 +276,7 @@ struct msg_status_is {
     enum cancel cancel;
     struct slice unique_key;
     when_ms start_before; // waiting for its first start: expires then
+    uint32_t batch_index;
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.

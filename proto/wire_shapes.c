@@ -275,6 +275,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
     ROW(WIRE_U64, 0, start_before_ms, start_before),
+    SAME(WIRE_U32, 0, batch_index),
 };
 static const struct wire_shape status_is = {.descriptor = &weft__wire__status_is__descriptor,
                                             SIZES,

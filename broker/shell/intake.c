@@ -196,6 +196,14 @@ static enum taken decide(struct broker *broker, struct arrival *arrival)
     return TAKEN_HELD;
 }
 
+// One-off commands come and go by the thousand, so clients are told at debug only.
+static void tell_of(const struct msg_hello *hello)
+{
+    bool is_worker = hello->role == ROLE_WORKER;
+    log_line(is_worker ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "peer.known", "role=%s name=%s",
+             is_worker ? "worker" : "client", log_quote(hello->name).text);
+}
+
 static enum taken greet(struct broker *broker, struct arrival *arrival)
 {
     if (arrival->peer == PEERS_NONE) {
@@ -204,14 +212,19 @@ static enum taken greet(struct broker *broker, struct arrival *arrival)
             return refuse_arrival(broker, arrival, e, NULL);
     }
     peers_set_role(broker->peers, arrival->peer, arrival->msg.hello.role);
-    return decide(broker, arrival);
+    enum taken taken = decide(broker, arrival);
+    if (taken == TAKEN_KEPT)
+        tell_of(&arrival->msg.hello);
+    return taken;
 }
 
 static enum taken say_bye(struct broker *broker, struct arrival *arrival)
 {
     enum taken taken = decide(broker, arrival);
-    if (taken == TAKEN_KEPT)
+    if (taken == TAKEN_KEPT) {
+        log_debug("peer.left", "reason=%s", log_quote(arrival->msg.bye.reason).text);
         peers_leave(broker->peers, arrival->peer);
+    }
     return taken;
 }
 

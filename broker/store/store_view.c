@@ -270,11 +270,13 @@ static err get_submitted(struct store_view *view, const struct job_row *row,
                          struct msg_status_is *status)
 {
     struct msg_submit_job job;
-    if (row->relations == 0 || row->state == JOB_REMOVED)
+    if ((row->relations == 0 && row->batch == 0) || row->state == JOB_REMOVED)
         return OK;
     err e = store_view_body(view, row->no, &job);
     if (e == OK)
         status->unique_key = job.unique_key;
+    if (e == OK)
+        status->batch_index = job.batch_index;
     return e == ERR_NOT_FOUND ? count_damage(view, ERR_DAMAGED) : e;
 }
 

@@ -190,6 +190,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     if (!id_is_zero(&status->batch_id)) {
         put_id(out, "batch_id", &status->batch_id);
         put_url(out, "batch_url", "/v1/batches/", &status->batch_id);
+        out_put_unsigned(out, "batch_index", status->batch_index);
     }
     put_url(out, "status_url", "/v1/jobs/", &status->job_id);
     out_close(out);

@@ -188,6 +188,7 @@ static const struct msg samples[] = {
                    .progress_text = TEXT("caf\xc3\xa9"),
                    .cancel = CANCEL_FORCED,
                    .start_before = 7415,
+                   .batch_index = 7416,
                    .unique_key = TEXT("inv-8")}},
     {.kind = MSG_BATCH_STATUS, .corr = 13, .batch_status = {ID(0x24), 7501, 7502}},
     {.kind = MSG_BATCH_STATUS_IS,

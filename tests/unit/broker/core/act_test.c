@@ -302,10 +302,11 @@ TEST(act, a_death_that_is_not_settled_is_none_yet)
     say(story, act_on(ACT_RETRY, 7, 1));
     say(story, act_on(ACT_DELETE, 7, 2));
     story_settle(story);
-    EXPECT_STORY(story, "[5] write 7 dead v3 e1 c0 i0\n"
-                        "[5] send worker 1: finished 7 ok\n"
-                        "[5] send client: acted conflict (only a dead job is made to live again)\n"
-                        "[5] send client: acted conflict (the job has not ended; cancel it first)\n");
+    EXPECT_STORY(story,
+                 "[5] write 7 dead v3 e1 c0 i0\n"
+                 "[5] send worker 1: finished 7 ok\n"
+                 "[5] send client: acted conflict (only a dead job is made to live again)\n"
+                 "[5] send client: acted conflict (the job has not ended; cancel it first)\n");
     story_free(story);
 }
 

@@ -72,6 +72,7 @@ TEST(answer, a_state_with_all_it_may_have)
         .due_at = 2000,
         .failure = {slice_of_text("exit"), slice_of_text("code 1"), slice_of_text("tail")},
         .batch_id = sample_id(),
+        .batch_index = 7,
         .progress_done = 1,
         .progress_total = 2,
         .progress_text = slice_of_text("half"),
@@ -88,6 +89,7 @@ TEST(answer, a_state_with_all_it_may_have)
         NULL);
     EXPECT(strstr(text, "\"due_at\":\"1970-01-01T00:00:02.000Z\"") != NULL);
     EXPECT(strstr(text, "\"batch_url\":\"/v1/batches/") != NULL);
+    EXPECT(strstr(text, "\"batch_index\":7") != NULL);
     EXPECT(strstr(text, "\"result\"") == NULL);
     EXPECT(strstr(text, "\"ended_at\"") == NULL);
 }
