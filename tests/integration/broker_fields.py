@@ -93,6 +93,45 @@ class Fields(BrokerTest):
         self.assertEqual([payload for _, payload in jobs], [b"abc", b"def"])
         self.assertEqual({job.payload.content for job, _ in jobs}, {pb.CONTENT_TEXT})
 
+    def holder(self, **span):
+        """A job that holds the key "k", done in the meantime; what another one with it is told."""
+        self.failed_once(pb.OUTCOME_SUCCEEDED, unique_key="k", **span)
+        return self.client.submit({"job_id": fresh_id(), "unique_key": "k", "unique_for_s": 1})[0].error
+
+    def test_unique_for_s_holds_on_after_the_end(self):
+        self.assertEqual(self.holder(unique_for_s=600), ERR["ERR_UNIQUE"])
+
+    def test_unique_while_unfinished_ends_with_the_job(self):
+        self.submit(type="other", unique_key="a", unique_while_unfinished=True)
+        second = self.client.submit({"job_id": fresh_id(), "unique_key": "a", "unique_for_s": 1})[0]
+        self.assertEqual(second.error, ERR["ERR_UNIQUE"])
+        self.assertEqual(self.holder(unique_while_unfinished=True), 0)
+
+    # --- of any request ---
+
+    def test_corr_comes_back(self):
+        corr = self.client.send(pb.Status(job_id=fresh_id()), corr=4711)
+        self.assertEqual(self.client.answer(corr)[0].corr, 4711)
+
+    def test_role_decides_what_may_be_said(self):
+        ready = pb.Ready(types=["test"], slots=1)
+        self.assertEqual(self.client.ask(ready).error, ERR["ERR_BAD_FIELD"])
+        worker = self.peer(self.served, role=pb.ROLE_WORKER, worker_id=fresh_id())
+        self.assertEqual(list(worker.ask(ready).lost), [])
+
+    def test_a_list_is_of_the_states_asked_for(self):
+        waiting, later = self.submit(), self.submit(delay_ms=60_000)
+        for state, job_id in ((pb.STATE_QUEUED, waiting), (pb.STATE_SCHEDULED, later)):
+            listed = self.client.ask(pb.List(states=1 << state))
+            self.assertEqual([job.job_id for job in listed.jobs], [job_id])
+
+    def test_a_schedule_keeps_its_jobs_and_jitter_ms(self):
+        given = pb.ScheduleSet(schedule_id="s", act=pb.SCHEDULE_SET, cron="0 3 * * *", jitter_ms=5000,
+                               jobs=[pb.SubmitJob(type="tick")])
+        self.assertEqual(self.client.ask(given).error, 0)
+        kept = self.client.ask(pb.ScheduleStatus(schedule_id="s"))
+        self.assertEqual((kept.jitter_ms, [job.type for job in kept.jobs]), (5000, ["tick"]))
+
     # --- of a worker ---
 
     def test_a_name_is_logged(self):
@@ -146,6 +185,14 @@ class Fields(BrokerTest):
         _, status, told = self.failed_once(pb.OUTCOME_SNOOZED, said={"retry_after_ms": 300_000})
         self.assertEqual((status.state, status.errors), (pb.STATE_SCHEDULED, 0))
         self.assertTrue(295_000 <= status.due_at_ms - told <= 300_000, status)
+
+    def test_outcome_decides_what_comes_of_the_job(self):
+        states = {pb.OUTCOME_SUCCEEDED: pb.STATE_SUCCEEDED, pb.OUTCOME_FAILED: pb.STATE_RETRYING,
+                  pb.OUTCOME_DEAD: pb.STATE_DEAD}
+        for outcome, state in states.items():
+            worker, status, _ = self.failed_once(outcome, retry_first_ms=600_000)
+            self.assertEqual(status.state, state)
+            worker.close()
 
     def test_resent_outcomes_are_counted(self):
         self.failed_once(pb.OUTCOME_SUCCEEDED, said={"resent": True})
