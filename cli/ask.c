@@ -175,6 +175,52 @@ const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
     return NULL;
 }
 
+static const struct msg_schedule_status_is *ask_about_schedule(struct ask *ask,
+                                                               struct msg *question)
+{
+    const struct msg *answer = ask_for(ask, question, 0, MSG_SCHEDULE_STATUS_IS);
+    if (answer == NULL)
+        return NULL;
+    const struct msg_schedule_status_is *is = &answer->schedule_status_is;
+    if (is->error == OK)
+        return is;
+    if (is->error == ERR_NOT_FOUND) {
+        tell(ask, is->error, "the broker at %s knows no schedule %.*s", ask->endpoint,
+             (int)is->given.schedule_id.len, (const char *)is->given.schedule_id.data);
+        ask->code = COMMAND_UNKNOWN;
+    } else {
+        tell_refusal(ask, "not done: ", is->error, is->detail);
+    }
+    return NULL;
+}
+
+const struct msg_schedule_status_is *ask_schedule_set(struct ask *ask,
+                                                      const struct msg_schedule_set *set)
+{
+    struct msg question = {.kind = MSG_SCHEDULE_SET, .schedule_set = *set};
+    return ask_about_schedule(ask, &question);
+}
+
+const struct msg_schedule_status_is *ask_schedule(struct ask *ask,
+                                                  const struct msg_schedule_status *status)
+{
+    struct msg question = {.kind = MSG_SCHEDULE_STATUS, .schedule_status = *status};
+    return ask_about_schedule(ask, &question);
+}
+
+const struct msg_schedule_listed *ask_schedules(struct ask *ask,
+                                                const struct msg_schedule_list *list)
+{
+    struct msg question = {.kind = MSG_SCHEDULE_LIST, .schedule_list = *list};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_SCHEDULE_LISTED);
+    if (answer == NULL)
+        return NULL;
+    if (answer->schedule_listed.error == OK)
+        return &answer->schedule_listed;
+    tell_refusal(ask, "", answer->schedule_listed.error, answer->schedule_listed.detail);
+    return NULL;
+}
+
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said)
 {
     CHECK(said->error != OK);

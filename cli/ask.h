@@ -27,6 +27,14 @@ const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list);
 // An act that was refused is a complaint too.
 const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act);
 
+// A refusal and an unknown schedule are complaints too.
+const struct msg_schedule_status_is *ask_schedule_set(struct ask *ask,
+                                                      const struct msg_schedule_set *set);
+const struct msg_schedule_status_is *ask_schedule(struct ask *ask,
+                                                  const struct msg_schedule_status *status);
+const struct msg_schedule_listed *ask_schedules(struct ask *ask,
+                                                const struct msg_schedule_list *list);
+
 // Tells why a job was refused, and sets `code`.
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said);
 

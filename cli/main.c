@@ -8,6 +8,7 @@
 #include "cli/dev.h"
 #include "cli/jobs.h"
 #include "cli/push.h"
+#include "cli/schedule.h"
 #include "cli/show.h"
 #include "gateway/shell/main.h"
 #include "lib/base/check.h"
@@ -39,6 +40,7 @@ static const struct command_verb verbs[] = {
     {"job", show_job_main, "shows a job: weft job show ID"},
     {"jobs", jobs_main, "lists jobs by filter: weft jobs list --status dead"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
+    {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
     {"version", version_main, "of this program"},
@@ -60,7 +62,18 @@ static void know_settings(void)
         &push_table,     //
         &push_run_table, //
         &show_job_table, //
-        &act_cancel_table, &act_retry_table, &act_delete_table, &show_batch_table, &jobs_list_table,
+        &act_cancel_table,
+        &act_retry_table,
+        &act_delete_table,
+        &show_batch_table,
+        &jobs_list_table,
+        &schedule_set_table,
+        &schedule_show_table,
+        &schedule_list_table,
+        &schedule_delete_table,
+        &schedule_pause_table,
+        &schedule_resume_table,
+        &schedule_next_table,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

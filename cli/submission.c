@@ -160,10 +160,15 @@ static const char *word_at(const struct config *config, uint32_t place)
 
 err submission_read(struct submission *submission, const struct config *config)
 {
+    return submission_read_from(submission, config, 0);
+}
+
+err submission_read_from(struct submission *submission, const struct config *config, uint32_t place)
+{
     *submission = (struct submission){0};
-    const char *type = word_at(config, 0);
-    const char *payload = word_at(config, 1);
-    if (type == NULL || word_at(config, 2) != NULL)
+    const char *type = word_at(config, place);
+    const char *payload = word_at(config, place + 1);
+    if (type == NULL || word_at(config, place + 2) != NULL)
         return refuse(submission, ERR_BAD_FIELD, "a TYPE and at most one payload: %s",
                       config->table->usage);
     submission_options(&submission->job, config);

@@ -81,6 +81,9 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
 // as it is, as @FILE, or as '-' for standard input. Its id is minted here, once.
 //   ERR_BAD_FIELD, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_SYSTEM   see problem
 MUST_USE err submission_read(struct submission *submission, const struct config *config);
+// The same when TYPE is the argument at `place`, from 0.
+MUST_USE err submission_read_from(struct submission *submission, const struct config *config,
+                                  uint32_t place);
 // Also after an error.
 void submission_deinit(struct submission *submission);
 

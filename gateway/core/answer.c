@@ -42,7 +42,7 @@ const char *answer_cancel(enum cancel cancel)
     return names[cancel];
 }
 
-static void put_id(struct out *out, const char *name, const struct id *id)
+void answer_put_id(struct out *out, const char *name, const struct id *id)
 {
     char text[ID_TEXT_LEN + 1];
     id_to_text(id, text);
@@ -73,7 +73,7 @@ static void put_act_url(struct out *out, const char *name, const struct id *id, 
 }
 
 // Moments that are not set are left out.
-static void put_moment(struct out *out, const char *name, when_ms at)
+void answer_put_moment(struct out *out, const char *name, when_ms at)
 {
     char text[MOMENT_TEXT_LEN + 1];
     if (at <= 0 || at > MOMENT_MAX)
@@ -98,15 +98,15 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
                       const struct msg_submitted_job *said)
 {
     out_open_object(out);
-    put_id(out, "job_id", &said->job_id);
+    answer_put_id(out, "job_id", &said->job_id);
     out_put_text(out, "status", slice_of_text(answer_state(said->state)));
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue.len > 0 ? job->queue : slice_of_text("default"));
     put_url(out, "status_url", "/v1/jobs/", &said->job_id);
     put_act_url(out, "cancel_url", &said->job_id, ":cancel");
     out_put_text(out, "durability", slice_of_text("flushed"));
-    put_moment(out, "created_at", said->created_at);
-    put_moment(out, "dedup_until", said->dedup_until);
+    answer_put_moment(out, "created_at", said->created_at);
+    answer_put_moment(out, "dedup_until", said->dedup_until);
     out_close(out);
 }
 
@@ -157,20 +157,20 @@ static void put_progress(struct out *out, const struct msg_status_is *status)
 static void put_times(struct out *out, const struct msg_status_is *status)
 {
     bool is_due = status->state == JOB_SCHEDULED || status->state == JOB_RETRYING;
-    put_moment(out, "created_at", status->created_at);
-    put_moment(out, "due_at", is_due ? status->due_at : 0);
-    put_moment(out, "start_before", status->start_before);
-    put_moment(out, "started_at", status->started_at);
-    put_moment(out, "ended_at", status->ended_at);
-    put_moment(out, "expires_at", status->expires_at);
-    put_moment(out, "dedup_until", status->dedup_until);
+    answer_put_moment(out, "created_at", status->created_at);
+    answer_put_moment(out, "due_at", is_due ? status->due_at : 0);
+    answer_put_moment(out, "start_before", status->start_before);
+    answer_put_moment(out, "started_at", status->started_at);
+    answer_put_moment(out, "ended_at", status->ended_at);
+    answer_put_moment(out, "expires_at", status->expires_at);
+    answer_put_moment(out, "dedup_until", status->dedup_until);
 }
 
 void answer_status(struct out *out, const struct msg_status_is *status,
                    const struct answer_result *result)
 {
     out_open_object(out);
-    put_id(out, "job_id", &status->job_id);
+    answer_put_id(out, "job_id", &status->job_id);
     out_put_text(out, "type", status->type);
     out_put_text(out, "queue", status->queue);
     out_put_text(out, "status", slice_of_text(answer_state(status->state)));
@@ -188,7 +188,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     if (status->unique_key.len > 0)
         out_put_text(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {
-        put_id(out, "batch_id", &status->batch_id);
+        answer_put_id(out, "batch_id", &status->batch_id);
         put_url(out, "batch_url", "/v1/batches/", &status->batch_id);
         out_put_unsigned(out, "batch_index", status->batch_index);
     }
@@ -199,7 +199,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
 void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted)
 {
     out_open_object(out);
-    put_id(out, "job_id", job_id);
+    answer_put_id(out, "job_id", job_id);
     out_put_text(out, "status", slice_of_text(answer_state(acted->state)));
     put_cancel(out, acted->cancel);
     out_put_unsigned(out, "version", acted->version);
@@ -211,7 +211,7 @@ void answer_listed_job(struct out *out, const struct msg_listed_job *job)
 {
     bool is_due = job->state == JOB_SCHEDULED || job->state == JOB_RETRYING;
     out_open_object(out);
-    put_id(out, "job_id", &job->job_id);
+    answer_put_id(out, "job_id", &job->job_id);
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue);
     out_put_text(out, "status", slice_of_text(answer_state(job->state)));
@@ -220,10 +220,10 @@ void answer_listed_job(struct out *out, const struct msg_listed_job *job)
     out_put_unsigned(out, "errors", job->errors);
     out_put_unsigned(out, "crashes", job->crashes);
     out_put_unsigned(out, "interruptions", job->interruptions);
-    put_moment(out, "created_at", job->created_at);
-    put_moment(out, "due_at", is_due ? job->due_at : 0);
-    put_moment(out, "started_at", job->started_at);
-    put_moment(out, "ended_at", job->ended_at);
+    answer_put_moment(out, "created_at", job->created_at);
+    answer_put_moment(out, "due_at", is_due ? job->due_at : 0);
+    answer_put_moment(out, "started_at", job->started_at);
+    answer_put_moment(out, "ended_at", job->ended_at);
     put_url(out, "status_url", "/v1/jobs/", &job->job_id);
     out_close(out);
 }
@@ -272,11 +272,11 @@ bool answer_batch_is_final(const struct msg_batch_status_is *batch)
 void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
 {
     out_open_object(out);
-    put_id(out, "batch_id", &batch->batch_id);
+    answer_put_id(out, "batch_id", &batch->batch_id);
     out_put_text(out, "status",
                  slice_of_text(answer_batch_is_final(batch) ? "finished" : "unfinished"));
     out_put_unsigned(out, "version", batch->version);
-    put_moment(out, "created_at", batch->created_at);
+    answer_put_moment(out, "created_at", batch->created_at);
     out_name(out, slice_of_text("progress"));
     out_open_object(out);
     out_put_unsigned(out, "done", batch_ended(batch));
@@ -297,7 +297,7 @@ void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk)
     if (bulk->problem != NULL) {
         problem_put(out, bulk->problem);
     } else {
-        put_id(out, "batch_id", &bulk->batch_id);
+        answer_put_id(out, "batch_id", &bulk->batch_id);
         out_put_text(out, "durability", slice_of_text("flushed"));
         if (bulk->is_known)
             put_url(out, "status_url", "/v1/batches/", &bulk->batch_id);

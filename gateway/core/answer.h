@@ -14,6 +14,10 @@ bool answer_is_final(enum job_state state);
 // "requested"; NULL for CANCEL_NONE.
 const char *answer_cancel(enum cancel cancel);
 
+// A name and its value. A moment that is not set is left out.
+void answer_put_moment(struct out *out, const char *name, when_ms at);
+void answer_put_id(struct out *out, const char *name, const struct id *id);
+
 // 202 of a submission. `job` is what was asked for, `said` what the broker answered.
 void answer_submitted(struct out *out, const struct msg_submit_job *job,
                       const struct msg_submitted_job *said);

@@ -266,3 +266,13 @@ bool doc_is_null(struct doc_value value)
 {
     return value.format == DOC_JSON ? value.raw.data[0] == 'n' : value.raw.data[0] == 0xc0;
 }
+
+err doc_bool(struct doc_value value, bool *out_bool)
+{
+    bool is_json = value.format == DOC_JSON;
+    uint8_t first = value.raw.data[0];
+    if (first != (is_json ? 't' : 0xc3) && first != (is_json ? 'f' : 0xc2))
+        return ERR_BAD_FIELD;
+    *out_bool = first == (is_json ? 't' : 0xc3);
+    return OK;
+}

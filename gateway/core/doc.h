@@ -46,4 +46,5 @@ MUST_USE err doc_text(struct doc_value value, struct arena *arena, struct slice 
 MUST_USE err doc_integer(struct doc_value value, int64_t *out_number);
 // 1.5 is 1500; at most three decimals that count, at most 1,000,000.
 MUST_USE err doc_milli(struct doc_value value, uint32_t *out_milli);
+MUST_USE err doc_bool(struct doc_value value, bool *out_bool);
 bool doc_is_null(struct doc_value value);

@@ -18,6 +18,9 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_CREATED_BEFORE] = "created_before",
     [QUERY_LIMIT] = "limit",
     [QUERY_CURSOR] = "cursor",
+    [QUERY_NEXT] = "next",
+    [QUERY_AFTER_NAME] = "cursor",
+    [QUERY_DRY_RUN] = "dry_run",
 };
 
 enum { VALUE_LEN_MAX = 256 };
@@ -140,6 +143,14 @@ static const char *read_value(struct query *query, enum query_name name, struct 
     case QUERY_CREATED_BEFORE: return read_moment(value, &query->list.created_before);
     case QUERY_LIMIT: return read_limit(value, &query->list.limit);
     case QUERY_CURSOR: return read_cursor(value, &query->list.cursor);
+    case QUERY_NEXT:
+        return read_number(value, &query->next) && query->next <= QUERY_NEXT_MAX
+                   ? NULL
+                   : "must be a number of at most 100";
+    case QUERY_AFTER_NAME: return read_name(value, query->names[0], &query->after_name);
+    case QUERY_DRY_RUN:
+        query->dry_run = slice_is_text(value, "true");
+        return query->dry_run || slice_is_text(value, "false") ? NULL : "must be true or false";
     }
     UNREACHABLE();
 }
@@ -232,6 +243,8 @@ err query_read(struct slice text, uint32_t allowed, struct query *out_query,
     // The names have moved with it.
     if (query.has[QUERY_QUEUE])
         out_query->list.queue.data = out_query->names[0];
+    if (query.has[QUERY_AFTER_NAME])
+        out_query->after_name.data = out_query->names[0];
     if (query.has[QUERY_TYPE])
         out_query->list.type.data = out_query->names[1];
     return OK;

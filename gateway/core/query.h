@@ -18,8 +18,11 @@ enum query_name {
     QUERY_CREATED_BEFORE,
     QUERY_LIMIT,
     QUERY_CURSOR,
+    QUERY_NEXT,
+    QUERY_AFTER_NAME, // a cursor that is a name
+    QUERY_DRY_RUN,
 };
-enum { QUERY_NAMES = 10, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000 };
+enum { QUERY_NAMES = 13, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \
@@ -33,6 +36,9 @@ struct query {
     uint32_t version;     // QUERY_VERSION: the newest the client has seen
     struct msg_list list; // QUERY_FILTER, QUERY_PAGE; its names point into `names`
     uint8_t names[2][MSG_NAME_LEN_MAX];
+    uint32_t next;           // QUERY_NEXT: at most QUERY_NEXT_MAX moments
+    struct slice after_name; // QUERY_AFTER_NAME: points into `names`
+    bool dry_run;            // QUERY_DRY_RUN
 };
 
 // "dead" or "queued,running" as the bits of struct msg_list. False: some word is no state.

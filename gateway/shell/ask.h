@@ -19,12 +19,13 @@ struct ask_result {
     const struct msg_batch_status_is *batch;
     const struct msg_acted *acted;
     const struct msg_listed *listed;
+    const struct msg *answer; // ASK_MSG
 };
 
 // Called once, in the courier's thread. Must not block. May ask again with the same struct.
 typedef void ask_done(struct ask *ask, const struct ask_result *result);
 
-enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH, ASK_ACT, ASK_LIST };
+enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH, ASK_ACT, ASK_LIST, ASK_MSG };
 
 struct ask {
     enum ask_kind kind;
@@ -42,6 +43,8 @@ struct ask {
     const struct msg_act *act;
     // ASK_LIST
     const struct msg_list *list;
+    // ASK_MSG: any other question; whoever asks looks at the kind of the answer
+    const struct msg *question;
     // The courier's.
     struct ask *next;
     when_ms asked_at;

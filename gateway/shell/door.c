@@ -7,6 +7,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/lists.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/schedules.h"
 #include "gateway/shell/single.h"
 #include "lib/base/check.h"
 #include "proto/msg.h"
@@ -21,6 +22,11 @@ enum route {
     ROUTE_DELETE,
     ROUTE_BULK,
     ROUTE_BATCH,
+    ROUTE_SCHEDULES,
+    ROUTE_SCHEDULE,
+    ROUTE_SCHEDULE_PUT,
+    ROUTE_SCHEDULE_DELETE,
+    ROUTE_SCHEDULE_ACT,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -50,6 +56,22 @@ static const struct http_route routes[] = {
                     .chunked = true,
                     .answer_ms_max = BULK_ANSWER_MS},
     [ROUTE_BATCH] = {.method = "GET", .path = "/v1/batches/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_SCHEDULES] = {.method = "GET",
+                         .path = "/v1/schedules",
+                         .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_SCHEDULE] = {.method = "GET",
+                        .path = "/v1/schedules/*",
+                        .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_SCHEDULE_PUT] = {.method = "PUT",
+                            .path = "/v1/schedules/*",
+                            .body_len_max = SUBMIT_BODY_LEN_MAX,
+                            .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_SCHEDULE_DELETE] = {.method = "DELETE",
+                               .path = "/v1/schedules/*",
+                               .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_SCHEDULE_ACT] = {.method = "POST",
+                            .path = "/v1/schedules/*",
+                            .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez"},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz"},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics"},
@@ -58,7 +80,8 @@ static const struct http_route routes[] = {
 
 static const char index_text[] =
     "{\"service\":\"weft\",\"submit\":\"/v1/jobs\",\"job\":\"/v1/jobs/{id}\","
-    "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"live\":\"/livez\","
+    "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"schedules\":\"/v1/"
+    "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"live\":\"/livez\","
     "\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n";
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
@@ -93,6 +116,11 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;
+    case ROUTE_SCHEDULES: schedules_list(gateway, request); return;
+    case ROUTE_SCHEDULE: schedules_get(gateway, request); return;
+    case ROUTE_SCHEDULE_PUT: schedules_put(gateway, request); return;
+    case ROUTE_SCHEDULE_DELETE: schedules_delete(gateway, request); return;
+    case ROUTE_SCHEDULE_ACT: schedules_post(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

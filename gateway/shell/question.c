@@ -13,6 +13,7 @@ struct msg question_of(const struct ask *ask)
         return (struct msg){.kind = MSG_BATCH_STATUS,
                             .batch_status = {ask->id, ask->wait_ms, ask->version}};
     case ASK_ACT: return (struct msg){.kind = MSG_ACT, .act = *ask->act};
+    case ASK_MSG: return *ask->question;
     case ASK_LIST: return (struct msg){.kind = MSG_LIST, .list = *ask->list};
     case ASK_SUBMIT: break;
     }
@@ -29,6 +30,8 @@ struct ask_result question_answer(enum ask_kind kind, const struct msg *msg)
         return (struct ask_result){.acted = &msg->acted};
     if (msg->kind == MSG_LISTED && kind == ASK_LIST)
         return (struct ask_result){.listed = &msg->listed};
+    if (msg->kind != MSG_ERROR && kind == ASK_MSG)
+        return (struct ask_result){.answer = msg};
     bool is_told = msg->kind == MSG_ERROR && msg->error.error != OK;
     return (struct ask_result){.error = is_told ? msg->error.error : ERR_MALFORMED};
 }

@@ -7,10 +7,10 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/core/query.h"
-#include "gateway/http/convert.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/single.h"
+#include "gateway/shell/values.h"
 #include "lib/sys/clock.h"
 
 #include <stdlib.h>
@@ -38,37 +38,7 @@ static void answer_error(const struct look *look, err e)
     reply_problem(&reply, &(struct problem){.error = e}, NULL);
 }
 
-// --- results in the format that was asked for ---
-
-// The result as it may stand in the answer; `room` holds what had to be converted.
-static struct answer_result result_for(enum out_format format, const struct body *result,
-                                       struct out *room)
-{
-    struct answer_result bytes = {ANSWER_BYTES, result->bytes};
-    bool is_json = format == OUT_JSON;
-    err e = OK;
-    switch (result->content) {
-    case CONTENT_NONE: return (struct answer_result){.form = ANSWER_NONE};
-    case CONTENT_BYTES: return bytes;
-    case CONTENT_TEXT: return (struct answer_result){ANSWER_TEXT, result->bytes};
-    case CONTENT_JSON:
-        // A worker has said that it is JSON; an answer must not break when it is not.
-        if (is_json)
-            return convert_is_json(result->bytes)
-                       ? (struct answer_result){ANSWER_RAW, result->bytes}
-                       : bytes;
-        e = convert_json(result->bytes, room);
-        break;
-    case CONTENT_MSGPACK:
-        if (!is_json)
-            return (struct answer_result){ANSWER_RAW, result->bytes};
-        e = convert_msgpack(result->bytes, room);
-        break;
-    }
-    if (e != OK || room->full)
-        return bytes;
-    return (struct answer_result){ANSWER_RAW, out_slice(room)};
-}
+// --- answers ---
 
 static void put_status(const struct reply *reply, const struct msg_status_is *status,
                        struct out *out, struct out *converted)
@@ -77,7 +47,7 @@ static void put_status(const struct reply *reply, const struct msg_status_is *st
     reply_etag(&headers, status->version);
     if (!answer_is_final(status->state))
         reply_retry_after(&headers, 1000);
-    struct answer_result result = result_for(out->format, &status->result, converted);
+    struct answer_result result = values_answer(out->format, &status->result, converted);
     answer_status(out, status, &result);
     reply_value(reply, 200, out, &headers);
 }
@@ -89,7 +59,7 @@ static void answer_with_status(const struct look *look, const struct msg_status_
     // Conversion may lengthen: escapes to six bytes, binary to base64. So may texts.
     size_t texts = status->failure.kind.len + status->failure.message.len +
                    status->failure.detail.len + status->progress_text.len;
-    size_t converted_cap = status->result.bytes.len * 6 + 64;
+    size_t converted_cap = values_room(status->result.bytes.len);
     size_t cap = ANSWER_LEN + converted_cap + texts * 6;
     uint8_t *room = malloc(cap + converted_cap);
     if (room == NULL) {

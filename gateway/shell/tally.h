@@ -15,9 +15,10 @@ enum tally_route {
     TALLY_BATCH,
     TALLY_ACT,
     TALLY_LIST,
+    TALLY_SCHEDULE,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 7 };
+enum { TALLY_ROUTES = 8 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

@@ -1,4 +1,4 @@
-"""Runs each ```sh block of docs/http-api.md against a live system: the one at WEFT_URL, or `weft dev`
+"""Runs each ```sh block of docs/http-api.md and docs/schedules.md against a live system: the one at WEFT_URL, or `weft dev`
 started from WEFT_BIN. A block fails when one of its commands does."""
 
 import os
@@ -14,8 +14,11 @@ PATIENCE_S = 60
 
 
 def blocks():
-    with open(os.path.join(ROOT, "docs", "http-api.md"), encoding="utf-8") as page:
-        return re.findall(r"^```sh\n(.*?)^```$", page.read(), re.M | re.S)
+    found = []
+    for name in ("http-api.md", "schedules.md"):
+        with open(os.path.join(ROOT, "docs", name), encoding="utf-8") as page:
+            found += re.findall(r"^```sh\n(.*?)^```$", page.read(), re.M | re.S)
+    return found
 
 
 class Live:
@@ -34,6 +37,9 @@ class Live:
         if not line.startswith("ready"):
             self.log.seek(0)
             raise AssertionError(f"weft dev said {line!r}:\n" + self.log.read().decode(errors="replace"))
+        # What the examples of the command need: the program by its name, and its broker.
+        os.environ["PATH"] = os.path.dirname(os.environ["WEFT_BIN"]) + ":" + os.environ["PATH"]
+        os.environ["WEFT_BROKER"] = re.search(r"zmq=(\S+)", line).group(1)
         return re.search(r"http=(http://\S+)", line).group(1)
 
     def __exit__(self, kind, value, trace):

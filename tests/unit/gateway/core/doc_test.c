@@ -141,3 +141,22 @@ TEST(doc, null_is_null_in_both)
     EXPECT(!doc_is_null(json("0")));
     EXPECT(doc_is_null((struct doc_value){DOC_MSGPACK, BYTES("\xc0")}));
 }
+
+TEST(doc, bools_are_true_or_false)
+{
+    static const struct {
+        enum doc_format format;
+        const char *bytes;
+        bool is_bool, value;
+    } rows[] = {{DOC_JSON, "true", true, true},       {DOC_JSON, "false", true, false},
+                {DOC_JSON, "null", false, false},     {DOC_JSON, "1", false, false},
+                {DOC_MSGPACK, "\xc3", true, true},    {DOC_MSGPACK, "\xc2", true, false},
+                {DOC_MSGPACK, "\xc0", false, false},  {DOC_MSGPACK, "\x01", false, false},
+                {DOC_JSON, "\"true\"", false, false}, {DOC_MSGPACK, "\xa1t", false, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool value = !rows[i].value;
+        struct doc_value given = {rows[i].format, slice_of_text(rows[i].bytes)};
+        EXPECT_EQ(doc_bool(given, &value), rows[i].is_bool ? OK : ERR_BAD_FIELD);
+        EXPECT_EQ(value, rows[i].is_bool ? rows[i].value : !rows[i].value);
+    }
+}

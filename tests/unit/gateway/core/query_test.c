@@ -93,3 +93,29 @@ TEST(query, entity_tags_are_versions_in_quotes)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         EXPECT(!query_etag(slice_of_text(others[i]), &version));
 }
+
+static err parse_list(const char *text, struct query *query)
+{
+    return query_read(slice_of_text(text),
+                      1u << QUERY_NEXT | 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME |
+                          1u << QUERY_DRY_RUN,
+                      query, fault);
+}
+
+TEST(query, lists_and_previews_have_their_parameters)
+{
+    struct query query;
+    EXPECT_EQ(parse_list("next=100&limit=256&cursor=a.b&dry_run=true", &query), OK);
+    EXPECT_EQ(query.next, 100);
+    EXPECT_EQ(query.list.limit, 256);
+    EXPECT(slice_is_text(query.after_name, "a.b"));
+    EXPECT(query.dry_run);
+    EXPECT_EQ(parse_list("dry_run=false&next=0", &query), OK);
+    EXPECT(!query.dry_run && query.has[QUERY_DRY_RUN]);
+    static const char *const bad[] = {"next=101", "next=",     "limit=0", "limit=1001",
+                                      "dry_run=", "dry_run=1", "next=-1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        EXPECT_EQ(parse_list(bad[i], &query), ERR_BAD_FIELD);
+    // Where it is not done yet, it is said so.
+    EXPECT_EQ(parse("dry_run=true", &query), ERR_UNSUPPORTED);
+}
