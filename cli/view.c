@@ -137,6 +137,7 @@ static void print_status(FILE *out, const struct msg_status_is *status)
         print_moment(out, "due", status->due_at);
     print_moment(out, "start before", status->start_before);
     print_moment(out, "started", status->started_at);
+    print_moment(out, "deadline", status->deadline_at);
     print_moment(out, "ended", status->ended_at);
     print_moment(out, "kept until", status->expires_at);
     if (!id_is_zero(&status->batch_id))

@@ -196,6 +196,7 @@ struct msg_progress {
     uint64_t done;
     uint64_t total;
     struct slice text;
+    uint32_t extend_ms; // how much longer than its timeout the attempt asks for, in all
 };
 
 struct msg_renew {
@@ -277,6 +278,7 @@ struct msg_status_is {
     struct slice unique_key;
     when_ms start_before; // waiting for its first start: expires then
     uint32_t batch_index;
+    when_ms deadline_at;  // running: when its attempt is to have ended
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.

@@ -165,6 +165,7 @@ static const struct wire_field progress_fields[] = {
     SAME(WIRE_U64, 0, done),
     SAME(WIRE_U64, 0, total),
     SAME(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, text),
+    SAME(WIRE_U32, 0, extend_ms),
 };
 static const struct wire_shape progress = {
     .descriptor = &weft__wire__progress__descriptor, SIZES, FIELDS(progress_fields)};
@@ -274,6 +275,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, progress_text),
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
+    ROW(WIRE_U64, 0, deadline_at_ms, deadline_at),
     ROW(WIRE_U64, 0, start_before_ms, start_before),
     SAME(WIRE_U32, 0, batch_index),
 };

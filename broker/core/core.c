@@ -81,6 +81,16 @@ err core_load_unique(struct core *core, const struct unique_row *row)
 }
 
 // A running job's lease goes on, at a worker that has not come back yet.
+// What is left of its attempt, by store time; a lease counts in full from now all the same.
+static when_ms rest_of(const struct core *core, struct now now, const struct job *job)
+{
+    const struct past *past = ledger_past(&core->ledger, job);
+    when_ms over_at =
+        when_after(past->granted_at, lease_bound_ms(core, job) + (when_ms)past->extend_ms);
+    when_ms rest = over_at - now.store;
+    return rest > past->lease_ms ? rest : past->lease_ms;
+}
+
 static void resume_lease(struct core *core, struct now now, uint32_t slot)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
@@ -88,15 +98,17 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
     uint32_t worker = workers_find(&core->workers, &past->worker);
     // Loading has made room for both.
     CHECK(worker != WORKERS_NONE && leases_has_room(&core->leases));
-    uint32_t lease = leases_add(&core->leases,
-                                &(struct lease){.job_id = job->id,
-                                                .token = past->token,
-                                                .ends_at = when_after(now.mono, past->lease_ms),
-                                                .slot = slot,
-                                                .worker = worker,
-                                                .body_len = job->body_len,
-                                                .lease_ms = past->lease_ms},
-                                &workers_at(&core->workers, worker)->leases);
+    uint32_t lease =
+        leases_add(&core->leases,
+                   &(struct lease){.job_id = job->id,
+                                   .token = past->token,
+                                   .ends_at = when_after(now.mono, past->lease_ms),
+                                   .cap_at = when_after(now.mono, rest_of(core, now, job)),
+                                   .slot = slot,
+                                   .worker = worker,
+                                   .body_len = job->body_len,
+                                   .lease_ms = past->lease_ms},
+                   &workers_at(&core->workers, worker)->leases);
     if (job->cancel == CANCEL_REQUESTED)
         leases_cancel(&core->leases, lease, now.mono);
     workers_out(&core->workers, worker, job->lane, job->body_len);

@@ -60,9 +60,13 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx);
 
 // Why a lease ends.
 struct lease_end {
-    bool is_crash; // else an interruption
+    bool is_crash;   // else an interruption …
+    bool is_timeout; // … or an error: the attempt has passed its deadline
     const char *reason;
 };
+// How long an attempt may hold its job beside its extensions: its timeout, and time for the worker
+// to stop it and say so. A lease lasts at least its time.
+when_ms lease_bound_ms(const struct core *core, const struct job *job);
 // Takes a running job from its lease's holder; the lease itself stays with the caller.
 void lease_end_job(struct core *core, struct now now, uint32_t slot, const struct lease_end *end,
                    struct effects *fx);

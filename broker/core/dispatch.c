@@ -17,6 +17,13 @@ static uint32_t taker_of(struct core *core, uint32_t lane, uint32_t body_len)
     }
 }
 
+// A lease lasts at least its time, however short its attempt.
+static when_ms bound_of(const struct core *core, struct now now, const struct job *job)
+{
+    when_ms bound = lease_bound_ms(core, job);
+    return when_after(now.mono, bound > core->limits.lease_ms ? bound : core->limits.lease_ms);
+}
+
 static void hold(struct core *core, struct now now, uint32_t slot, uint32_t worker_no)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
@@ -25,6 +32,7 @@ static void hold(struct core *core, struct now now, uint32_t slot, uint32_t work
                &(struct lease){.job_id = job->id,
                                .token = ledger_past(&core->ledger, job)->token,
                                .ends_at = when_after(now.mono, core->limits.lease_ms),
+                               .cap_at = bound_of(core, now, job),
                                .slot = slot,
                                .worker = worker_no,
                                .body_len = job->body_len,

@@ -56,7 +56,9 @@ struct entry {
         } finish;
         struct {
             uint8_t event;
-            bool is_crash; // else an interruption
+            bool is_crash;   // else an interruption …
+            bool is_timeout; // … or an error: the attempt has passed its deadline
+            when_ms due_at;  // when it may start again
         } lease_end;
         struct {
             const struct msg_progress *said;

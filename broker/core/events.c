@@ -20,6 +20,8 @@ static enum outcome outcome_of(const struct entry *entry)
         return entry->finish.finish->outcome;
     if (entry->kind == ENTRY_LEASE_END && entry->lease_end.event == JOB_CANCEL)
         return OUTCOME_CANCELLED;
+    if (entry->kind == ENTRY_LEASE_END && entry->lease_end.is_timeout)
+        return OUTCOME_FAILED;
     if (entry->kind == ENTRY_LEASE_END)
         return entry->lease_end.is_crash ? OUTCOME_CRASHED : OUTCOME_INTERRUPTED;
     return OUTCOME_NONE;
@@ -62,6 +64,8 @@ void events_tell(const struct job *job, struct past *past, const struct entry *e
         .actor = entry->actor,
         .reason = entry->reason,
     };
+    if (entry->kind == ENTRY_LEASE_END && outcome == OUTCOME_FAILED)
+        row.kind = slice_of_text("timeout");
     if (entry->kind == ENTRY_FINISH) {
         row.kind = entry->finish.finish->error_kind;
         row.message = entry->finish.finish->error_message;

@@ -130,7 +130,8 @@ static err judge(struct core *core, struct now now, uint32_t worker,
         return ERR_STALE_LEASE;
     if (job->token_use == TOKEN_FINISHED)
         return OK;
-    if (job->token_use == TOKEN_EXPIRED && job->state != JOB_QUEUED)
+    bool is_free = job->state == JOB_QUEUED || job->state == JOB_RETRYING;
+    if (job->token_use == TOKEN_EXPIRED && !is_free)
         return ERR_STALE_LEASE;
     apply(core, now, slot, finish, fx);
     return OK;

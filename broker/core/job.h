@@ -20,6 +20,7 @@
 //        SCHEDULED, QUEUED, RETRYING, RUNNING ── cancel ──▶ CANCELLED ── remove ──▶ REMOVED
 //        SCHEDULED, QUEUED ── expire ──▶ EXPIRED ── remove ──▶ REMOVED
 //        DEAD ── retry ──▶ QUEUED
+//        RETRYING takes a late succeed, die and report like QUEUED: its deadline had passed
 
 #include "broker/core/row.h"
 

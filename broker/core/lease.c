@@ -7,12 +7,18 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, const struc
                    struct effects *fx)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    const struct retry_case burnt = {.policy = policies_at(&core->ledger.policies, job->policy),
-                                     .job = job,
-                                     .past = ledger_past(&core->ledger, job),
-                                     .is_crash = true,
-                                     .due_at = now.store};
+    const struct past *past = ledger_past(&core->ledger, job);
+    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
+    when_ms due_at = now.store;
+    // A passed lease is given to the next at once; who has used up his time has to wait.
+    if (end->is_timeout)
+        due_at =
+            when_after(due_at, retry_delay_ms(policy, &job->id, 1u + past->errors + past->crashes));
+    const struct retry_case burnt = {
+        .policy = policy, .job = job, .past = past, .is_crash = end->is_crash, .due_at = due_at};
     enum job_event event = end->is_crash && retry_is_over(&burnt) ? JOB_DIE : JOB_RETURN;
+    if (end->is_timeout)
+        event = retry_is_over(&burnt) ? JOB_DIE : JOB_FAIL;
     if (job->cancel == CANCEL_REQUESTED)
         event = JOB_CANCEL;
     ledger_apply(&core->ledger,
@@ -21,7 +27,10 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, const struc
                                  .job_id = job->id,
                                  .reason = slice_of_text(end->reason),
                                  .slot = slot,
-                                 .lease_end = {.event = (uint8_t)event, .is_crash = end->is_crash}},
+                                 .lease_end = {.event = (uint8_t)event,
+                                               .is_crash = end->is_crash,
+                                               .is_timeout = end->is_timeout,
+                                               .due_at = due_at}},
                  fx);
     core->figures.leases_ended++;
     wait_enter(core, slot);
@@ -67,4 +76,10 @@ void lease_forget_idle(struct core *core, uint32_t no)
     const struct worker *worker = workers_at(&core->workers, no);
     if (worker->peer == WORKERS_NONE && worker->out_count == 0)
         workers_drop(&core->workers, no);
+}
+
+when_ms lease_bound_ms(const struct core *core, const struct job *job)
+{
+    const struct policy *policy = policies_at(&core->ledger.policies, job->policy);
+    return (when_ms)policy->timeout_ms + core->limits.deadline_grace_ms;
 }

@@ -100,8 +100,9 @@ void leases_renew(struct leases *leases, uint32_t no, when_ms mono)
     CHECK(item->is_live);
     // A lease lasts at least its time: a renewal never shortens it.
     when_ms ends_at = when_after(mono, item->lease_ms);
-    if (item->cap_at != 0)
-        ends_at = when_min(ends_at, item->cap_at);
+    item->is_held_back = item->cap_at != 0 && ends_at > item->cap_at;
+    if (item->is_held_back)
+        ends_at = item->cap_at;
     if (ends_at <= item->ends_at)
         return;
     item->ends_at = ends_at;
@@ -116,6 +117,17 @@ void leases_cancel(struct leases *leases, uint32_t no, when_ms mono)
     item->is_cancelled = true;
     if (item->cap_at == 0 || cap_at < item->cap_at)
         item->cap_at = cap_at;
+}
+
+void leases_extend(struct leases *leases, uint32_t no, when_ms span_ms)
+{
+    struct lease *item = leases_at(leases, no);
+    CHECK(item->is_live && span_ms > 0);
+    // Whoever is told to stop gets no more time.
+    if (item->is_cancelled || item->cap_at == 0)
+        return;
+    item->cap_at = when_after(item->cap_at, span_ms);
+    item->is_held_back = false;
 }
 
 uint32_t leases_find(const struct leases *leases, uint64_t token)

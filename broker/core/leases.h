@@ -26,6 +26,7 @@ struct lease {
     uint32_t place;      // in the heap of ends
     bool is_live;        // else its time has passed
     bool is_cancelled;   // the worker is to stop the job
+    bool is_held_back;   // a renewal would have lengthened it beyond its bound
 };
 
 struct leases {
@@ -55,6 +56,9 @@ void leases_renew(struct leases *leases, uint32_t lease, when_ms mono);
 
 // Its job is to be stopped: it lasts no longer than its length from now. It is live.
 void leases_cancel(struct leases *leases, uint32_t lease, when_ms mono);
+
+// Its attempt may take so much longer. It is live.
+void leases_extend(struct leases *leases, uint32_t lease, when_ms span_ms);
 
 // LEASES_NONE when there is none with this token.
 uint32_t leases_find(const struct leases *leases, uint64_t token);

@@ -74,7 +74,8 @@ static void note_job(struct ledger *ledger, const struct job *job)
     ledger_note(ledger,
                 (uint64_t)job->version << 32 | (uint64_t)past->errors << 16 | past->crashes);
     ledger_note(ledger, (uint64_t)past->interruptions << 16 | (uint64_t)job->state << 4 |
-                            (uint64_t)job->token_use | (uint64_t)job->cancel << 8);
+                            (uint64_t)job->token_use | (uint64_t)job->cancel << 8 |
+                            (uint64_t)past->extend_ms << 48);
 }
 
 static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
@@ -134,6 +135,7 @@ static void let_go(struct past *past)
     CHECK(!id_is_zero(&past->worker));
     past->worker = (struct id){{0}};
     past->lease_ms = 0;
+    past->extend_ms = 0;
 }
 
 static void start(struct ledger *ledger, const struct entry *entry)
@@ -298,7 +300,8 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
     struct job *job = jobs_at(&ledger->jobs, slot);
     struct past *past = pasts_at(&ledger->pasts, job->past);
     bool is_late = job->token_use == TOKEN_EXPIRED;
-    CHECK(is_late ? job->state == JOB_QUEUED : job->state == JOB_RUNNING);
+    CHECK_IMPLIES(is_late, job->state == JOB_QUEUED || job->state == JOB_RETRYING);
+    CHECK_IMPLIES(!is_late, job->state == JOB_RUNNING);
     enum job_event event = entry->finish.event;
     // The lease's end has already charged a late attempt; the end of a cancelled one is nobody's
     // fault.
@@ -321,6 +324,23 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
         leave(ledger, slot, fx);
 }
 
+// The worker has not said it, so it is said here.
+static void fail_by_deadline(const struct job *job, struct past *past, struct effects *fx)
+{
+    static_assert(sizeof(struct msg_finish_job) <= EFFECTS_ANSWER_BYTES, "a place in the arena");
+    struct msg_finish_job *finish = arena_take(fx->arena, sizeof *finish);
+    CHECK(finish != NULL);
+    *finish = (struct msg_finish_job){
+        .job_id = job->id,
+        .token = past->token,
+        .outcome = OUTCOME_FAILED,
+        .error_kind = slice_of_text("timeout"),
+        .error_message = slice_of_text("the attempt was not finished by its deadline")};
+    past->errors++;
+    effects_write(fx, WRITE_OUTCOME)->outcome =
+        (struct write_outcome){.job_no = job->no, .finish = finish};
+}
+
 static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *entry,
                       struct effects *fx)
 {
@@ -329,12 +349,14 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
     struct past *past = pasts_at(&ledger->pasts, job->past);
     if (entry->lease_end.event == JOB_CANCEL)
         job->cancel = CANCEL_FORCED;
+    else if (entry->lease_end.is_timeout)
+        fail_by_deadline(job, past, fx);
     else if (entry->lease_end.is_crash)
         past->crashes++;
     else
         past->interruptions++;
     job->token_use = TOKEN_EXPIRED;
-    job->at = entry->at;
+    job->at = entry->lease_end.event == JOB_FAIL ? entry->lease_end.due_at : entry->at;
     bool is_done = job_is_done(job_after(job->state, entry->lease_end.event));
     move(ledger, slot, entry->lease_end.event, entry, fx);
     if (is_done)
@@ -399,6 +421,9 @@ static void progress(struct ledger *ledger, uint32_t slot, const struct entry *e
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(job->state == JOB_RUNNING);
+    struct past *past = pasts_at(&ledger->pasts, job->past);
+    if (entry->progress.said->extend_ms > past->extend_ms)
+        past->extend_ms = limits_extend_ms(entry->progress.said->extend_ms);
     job->version++;
     mark(ledger, slot, fx);
     note_job(ledger, job);

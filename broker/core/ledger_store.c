@@ -52,6 +52,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .event_count = past->event_count,
         .cancel = (uint8_t)job->cancel,
         .relations = (uint8_t)job->relations,
+        .extend_ms = job->state == JOB_RUNNING ? past->extend_ms : 0,
     };
 }
 
@@ -203,6 +204,7 @@ static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
                                                     .errors = row->errors,
                                                     .crashes = row->crashes,
                                                     .act = row->act,
+                                                    .extend_ms = row->extend_ms,
                                                     .log_count = row->log_count,
                                                     .event_count = row->event_count};
     return past;

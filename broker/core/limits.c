@@ -20,6 +20,7 @@ struct limits limits_default(void)
         .send_count_max = 16384,
         .lease_ms = 30 * 1000,
         .renew_ms = 5 * 1000,
+        .deadline_grace_ms = 30 * 1000,
         .timeout_default_ms = 30 * 1000,
         .keep_default_s = 24 * 3600,
         .dedup_window_s = 24 * 3600,

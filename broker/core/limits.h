@@ -23,6 +23,7 @@ struct limits {
     uint32_t send_count_max;     // answers one batch may hold
     uint32_t lease_ms;           // length of a lease
     uint32_t renew_ms;           // how often workers are asked to renew
+    uint32_t deadline_grace_ms;  // after an attempt's deadline, for its worker to end it
     uint32_t timeout_default_ms; // run time of an attempt
     uint32_t keep_default_s;     // how long a finished job stays readable
     uint32_t dedup_window_s;     // how long a key is taken, from acceptance
@@ -39,7 +40,13 @@ enum {
     LIMITS_RETRY_FIRST_MS = 1000,
     LIMITS_RETRY_LONGEST_MS = 3600 * 1000,
     LIMITS_RETRY_FACTOR_MILLI = 2000,
-    LIMITS_ID_AGE_MAX_MS = 3600 * 1000,  // an unkeyed id may be this old
-    LIMITS_ID_AHEAD_MAX_MS = 300 * 1000, // or this far ahead of the broker's clock
-    LIMITS_STEP_RECORDS_MAX = 256,       // records a tick may change at once
+    LIMITS_ID_AGE_MAX_MS = 3600 * 1000,          // an unkeyed id may be this old
+    LIMITS_ID_AHEAD_MAX_MS = 300 * 1000,         // or this far ahead of the broker's clock
+    LIMITS_STEP_RECORDS_MAX = 256,               // records a tick may change at once
+    LIMITS_EXTEND_MS_MAX = 7 * 24 * 3600 * 1000, // beyond its timeout an attempt may take so long
 };
+
+static inline uint32_t limits_extend_ms(uint32_t asked_ms)
+{
+    return asked_ms < LIMITS_EXTEND_MS_MAX ? asked_ms : LIMITS_EXTEND_MS_MAX;
+}

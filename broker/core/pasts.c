@@ -23,7 +23,7 @@ uint32_t pasts_take(struct pasts *pasts)
         CHECK(pasts->used < pasts->cap);
         no = pasts->used++;
     } else {
-        pasts->free = pasts->items[no].next_free;
+        pasts->free = pasts->items[no].extend_ms;
     }
     pasts->items[no] = (struct past){0};
     pasts->count++;
@@ -32,7 +32,7 @@ uint32_t pasts_take(struct pasts *pasts)
 
 void pasts_give_back(struct pasts *pasts, uint32_t no)
 {
-    *pasts_at(pasts, no) = (struct past){.next_free = pasts->free};
+    *pasts_at(pasts, no) = (struct past){.extend_ms = pasts->free};
     pasts->free = no;
     pasts->count--;
 }

@@ -17,7 +17,7 @@ struct past {
     uint32_t interruptions;
     uint32_t log_count;   // log lines ever taken
     uint32_t event_count; // events ever told to its timeline
-    uint32_t next_free;
+    uint32_t extend_ms;   // more than its timeout for the running attempt; also links free ones
     uint16_t errors;
     uint16_t crashes;
 };

@@ -1,6 +1,6 @@
 // Station renew: the heartbeat of workers. Leases named in it are counted in full from now, passed
 // ones that are not named give their credit back; progress is written at most once a second and
-// job. The answer names what was lost and what is to be stopped.
+// job, unless it asks for time. The answer names what was lost and what is to be stopped.
 
 #include "broker/core/core_private.h"
 
@@ -18,6 +18,16 @@ static uint32_t held_by(const struct core *core, uint32_t worker, const struct i
     return is_held ? no : LEASES_NONE;
 }
 
+// What the handler asks for beyond what it has been given.
+static uint32_t extension(const struct core *core, const struct lease *lease,
+                          const struct msg_progress *progress)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, lease->slot);
+    uint32_t given_ms = ledger_past(&core->ledger, job)->extend_ms;
+    uint32_t asked_ms = limits_extend_ms(progress->extend_ms);
+    return asked_ms > given_ms ? asked_ms - given_ms : 0;
+}
+
 static void note_progress(struct core *core, struct now now, uint32_t worker,
                           const struct msg_progress *progress, struct effects *fx)
 {
@@ -25,8 +35,12 @@ static void note_progress(struct core *core, struct now now, uint32_t worker,
     if (no == LEASES_NONE)
         return;
     struct lease *lease = leases_at(&core->leases, no);
-    if (lease->progress_at != 0 && now.mono < lease->progress_at + PROGRESS_GAP_MS)
+    uint32_t extend_ms = extension(core, lease, progress);
+    if (extend_ms == 0 && lease->progress_at != 0 &&
+        now.mono < lease->progress_at + PROGRESS_GAP_MS)
         return;
+    if (extend_ms > 0)
+        leases_extend(&core->leases, no, extend_ms);
     lease->progress_at = now.mono;
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_PROGRESS,

@@ -54,6 +54,7 @@ struct job_row {
     uint8_t order;        // of its concurrency key
     uint8_t cancel;       // enum cancel
     uint8_t relations;    // flags: enum relation
+    uint32_t extend_ms;   // running: how much longer than its timeout the attempt may take
 };
 
 // What the job's row does not tell of its course: an attempt that ended otherwise than by success,

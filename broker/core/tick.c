@@ -15,11 +15,14 @@ static bool end_one_lease(struct core *core, struct now now, struct effects *fx)
     // broker's absence, as far as anybody knows.
     bool is_crash = lease->ends_at > when_after(core->started_at, lease->lease_ms);
     leases_pass(&core->leases, no);
-    const struct lease_end end = {
+    struct lease_end end = {
         .is_crash = is_crash,
         .reason = is_crash ? "the lease passed without a word"
                            : "the lease passed after a start of the broker",
     };
+    // The worker is there, but its time for this attempt is over.
+    if (lease->is_held_back && !lease->is_cancelled)
+        end = (struct lease_end){.is_timeout = true, .reason = "the attempt passed its deadline"};
     lease_end_job(core, now, lease->slot, &end, fx);
     // A connected worker owes a word about it still; one that is gone owes nothing.
     if (workers_at(&core->workers, worker)->peer == WORKERS_NONE) {

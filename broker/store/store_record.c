@@ -115,7 +115,7 @@ static bool has_tail(const struct job_row *row)
 {
     return row->act != 0 || row->key_hash != 0 || row->rank != 0 || row->log_count != 0 ||
            row->cost != 0 || row->event_count != 0 || row->order != 0 || row->cancel != 0 ||
-           row->relations != 0;
+           row->relations != 0 || row->extend_ms != 0;
 }
 
 static void put_job_numbers(uint8_t **at, const struct job_row *row)
@@ -146,6 +146,7 @@ static void put_job_tail(uint8_t **at, const struct job_row *row)
     fields_put_u8(at, row->order);
     fields_put_u8(at, row->cancel);
     fields_put_u8(at, row->relations);
+    fields_put_u32(at, row->extend_ms);
 }
 
 size_t store_record_job_len(const struct job_row *row)
@@ -202,6 +203,7 @@ static void get_job_tail(const uint8_t **at, struct job_row *row)
     row->order = fields_get_u8(at);
     row->cancel = fields_get_u8(at);
     row->relations = fields_get_u8(at);
+    row->extend_ms = fields_get_u32(at);
 }
 
 err store_record_get_job(struct slice record, struct slice key, struct job_row *out_row)

@@ -223,14 +223,18 @@ static err get_policy(struct store_view *view, const struct job_row *row,
     struct disk_key key = disk_key_of(row->policy);
     struct slice record = {0};
     struct policy policy;
-    if (row->state >= JOB_SUCCEEDED || row->token != 0)
+    bool is_running = row->state == JOB_RUNNING;
+    if (row->state >= JOB_SUCCEEDED || (row->token != 0 && !is_running))
         return OK;
     err e = disk_get(view->reader, TABLE_POLICIES, disk_key_slice(&key), &record);
     if (e == OK)
         e = store_record_get_policy(record, disk_key_slice(&key), &policy);
     if (e != OK)
         return count_damage(view, e == ERR_NOT_FOUND ? ERR_DAMAGED : e);
-    if (policy.ttl_ms > 0)
+    if (is_running)
+        status->deadline_at =
+            when_after(row->granted_at, (when_ms)policy.timeout_ms + row->extend_ms);
+    else if (policy.ttl_ms > 0)
         status->start_before = when_after(row->accepted_at, (when_ms)policy.ttl_ms);
     return OK;
 }

@@ -161,6 +161,7 @@ static void put_times(struct out *out, const struct msg_status_is *status)
     answer_put_moment(out, "due_at", is_due ? status->due_at : 0);
     answer_put_moment(out, "start_before", status->start_before);
     answer_put_moment(out, "started_at", status->started_at);
+    answer_put_moment(out, "deadline_at", status->deadline_at);
     answer_put_moment(out, "ended_at", status->ended_at);
     answer_put_moment(out, "expires_at", status->expires_at);
     answer_put_moment(out, "dedup_until", status->dedup_until);

@@ -169,6 +169,24 @@ class Acts(BrokerTest):
         status = self.client.status(job_id)
         self.assertEqual((status.state, status.errors), (pb.STATE_DEAD, 1))
 
+    def test_the_broker_ends_what_outlasts_its_deadline(self):
+        self.served.close()
+        self.served = self.broker("--lease", "1s", "--renew", "200ms", "--deadline-grace", "100ms")
+        self.client = self.peer(self.served)
+        worker = self.worker(self.served)
+        job_id = self.submit(timeout_ms=1000, max_attempts=1)
+        (job, _), = worker.take_jobs(1)
+        status = self.client.status(job_id)
+        self.assertEqual(status.deadline_at_ms, status.started_at_ms + 1000)
+        more = pb.Progress(job_id=job_id, token=job.token, extend_ms=500)
+        worker.ask(pb.Renew(running=[pb.Held(job_id=job_id, token=job.token)], progress=[more]))
+        self.assertEqual(self.client.status(job_id).deadline_at_ms, status.deadline_at_ms + 500)
+        while status.state != pb.STATE_DEAD:
+            self.renew(worker, job)
+            status = self.client.status(job_id, wait_ms=50, version=status.version)
+        self.assertEqual((status.errors, status.crashes, status.failure.kind), (1, 0, "timeout"))
+        self.assertGreaterEqual(status.ended_at_ms, status.started_at_ms + 1550)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -70,6 +70,8 @@ static struct msg_submit_job new_job(struct sim *sim)
     if (world_chance(sim, 60))
         job.max_crashes = 1 + (uint32_t)world_below(sim, 3);
     job.retry_first_ms = 200;
+    if (plan_optional(sim, 25))
+        job.timeout_ms = 200;
     want_unique(sim, &job);
     // Few different ones: each is a set of options of its own.
     if (plan_optional(sim, 15))

@@ -36,6 +36,7 @@ enum {
     SIM_WINDOW_S = 20,
     SIM_LEASE_MS = 1000,
     SIM_RENEW_MS = 200,
+    SIM_GRACE_MS = 300,
     SIM_HEALED_MS = 400 * 1000, // liveness: after the faults everything ends within this
 };
 
@@ -86,6 +87,9 @@ enum {
     X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \
+    X(SEEN_DEADLINE, "an attempt passed its deadline at a living worker")                          \
+    X(SEEN_EXTENDED, "a handler asked for time")                                                   \
+    X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
     X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
     X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
     X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
@@ -251,6 +255,7 @@ struct held {
     when_ms repeat_at;
     bool is_done; // FINISH is to be said until answered
     bool is_deaf; // does not listen to cancels
+    uint32_t extend_ms;
 };
 
 struct sim_worker {
@@ -289,6 +294,8 @@ struct seen_grant {
     struct id job_id;
     uint32_t worker;
     when_ms safe_until; // mono: its lease must not end before
+    when_ms over_at;    // mono: its attempt's deadline and the grace
+    uint32_t extend_ms; // of it
     when_ms stop_by;    // mono: cancelled, its lease must not end later; 0: not
     bool is_out;        // counts against the worker's credit
 };

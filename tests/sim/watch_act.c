@@ -40,6 +40,8 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
     if (entry->kind == ENTRY_REMOVE && entry->actor.len > 0)
         SIM_EXPECT(act_was_asked(sim, ACT_DELETE, &entry->job_id),
                    "a job is removed early only when somebody asked for it");
+    if (entry->kind == ENTRY_LEASE_END && entry->lease_end.is_timeout)
+        watch_seen(SEEN_DEADLINE);
     if (is_request)
         note_request(sim, entry);
     else if (entry->kind == ENTRY_CANCEL)
@@ -54,11 +56,13 @@ void watch_act_leases(const struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->watch.grant_count; i++) {
         const struct seen_grant *grant = &sim->watch.grants[i];
-        uint32_t no =
-            grant->stop_by == 0 ? LEASES_NONE : leases_find(&sim->shell.core->leases, grant->token);
-        if (no != LEASES_NONE && leases_at(&sim->shell.core->leases, no)->is_live)
-            SIM_EXPECT(leases_at(&sim->shell.core->leases, no)->ends_at <= grant->stop_by,
-                       "a cancelled job's lease is not lengthened");
+        uint32_t no = leases_find(&sim->shell.core->leases, grant->token);
+        if (no == LEASES_NONE || !leases_at(&sim->shell.core->leases, no)->is_live)
+            continue;
+        when_ms ends_at = leases_at(&sim->shell.core->leases, no)->ends_at;
+        SIM_EXPECT(grant->stop_by == 0 || ends_at <= grant->stop_by,
+                   "a cancelled job's lease is not lengthened");
+        SIM_EXPECT(ends_at <= grant->over_at, "an attempt does not outlast its deadline");
     }
 }
 
@@ -71,6 +75,14 @@ void watch_act_start(struct sim *sim)
         bool is_asked =
             row != NULL && row->token == grant->token && row->cancel == CANCEL_REQUESTED;
         grant->stop_by = is_asked ? sim->now.mono + SIM_LEASE_MS : 0;
+        grant->over_at = sim->now.mono + SIM_LEASE_MS;
+        if (row == NULL || row->token != grant->token || row->state != JOB_RUNNING)
+            continue;
+        grant->extend_ms = row->extend_ms;
+        when_ms rest = row->granted_at + sim->store.policies[row->policy].timeout_ms +
+                       row->extend_ms + SIM_GRACE_MS - sim->now.store;
+        if (rest > SIM_LEASE_MS)
+            grant->over_at = sim->now.mono + rest;
     }
 }
 

@@ -101,7 +101,8 @@ static void check_burnt(const struct effects *fx, const struct job_row *row,
             entry->kind == ENTRY_FINISH ? entry->finish.finish->outcome : OUTCOME_NONE;
         has_cause = has_cause || outcome == OUTCOME_FAILED || outcome == OUTCOME_DEAD ||
                     outcome == OUTCOME_CRASHED || outcome == OUTCOME_CANCELLED ||
-                    (entry->kind == ENTRY_LEASE_END && entry->lease_end.is_crash);
+                    (entry->kind == ENTRY_LEASE_END &&
+                     (entry->lease_end.is_crash || entry->lease_end.is_timeout));
     }
     SIM_EXPECT(has_cause, "only errors and crashes burn attempts");
 }

@@ -52,6 +52,28 @@ static void heard_hello(struct sim *sim, const struct msg *msg, const struct eff
     }
 }
 
+// A lease lasts as long as its attempt may, and at least its time.
+static void lengthen(const struct sim *sim, struct seen_grant *grant)
+{
+    when_ms until = when_min(sim->now.mono + SIM_LEASE_MS, grant->over_at);
+    if (until > grant->safe_until)
+        grant->safe_until = until;
+}
+
+static void heard_progress(struct sim *sim, uint32_t worker, const struct msg_progress *progress)
+{
+    struct seen_grant *grant = watch_grant_of(sim, progress->token);
+    uint32_t lease = leases_find(&sim->shell.core->leases, progress->token);
+    bool is_heard = grant != NULL && grant->worker == worker && lease != LEASES_NONE &&
+                    leases_at(&sim->shell.core->leases, lease)->is_live;
+    if (!is_heard || progress->extend_ms <= grant->extend_ms)
+        return;
+    if (grant->stop_by == 0)
+        grant->over_at += progress->extend_ms - grant->extend_ms;
+    grant->extend_ms = progress->extend_ms;
+    watch_seen(SEEN_EXTENDED);
+}
+
 static void heard_renew(struct sim *sim, uint32_t worker, const struct msg *msg,
                         const struct effects *fx)
 {
@@ -59,8 +81,10 @@ static void heard_renew(struct sim *sim, uint32_t worker, const struct msg *msg,
     for (uint32_t i = 0; answer->kind == MSG_RENEWED && i < msg->renew.running.count; i++) {
         struct seen_grant *grant = watch_grant_of(sim, msg->renew.running.items[i].token);
         if (grant != NULL && grant->stop_by == 0 && !is_in(&answer->renewed.lost, grant->token))
-            grant->safe_until = sim->now.mono + SIM_LEASE_MS;
+            lengthen(sim, grant);
     }
+    for (uint32_t i = 0; i < msg->renew.progress_count; i++)
+        heard_progress(sim, worker, &msg->renew.progress[i]);
     // What has passed and is not named is the worker's no more.
     for (uint32_t i = 0; answer->kind == MSG_RENEWED && i < sim->watch.grant_count; i++) {
         struct seen_grant *grant = &sim->watch.grants[i];
@@ -124,6 +148,12 @@ static uint32_t out_count(const struct sim *sim, uint32_t worker)
     return count;
 }
 
+static when_ms over_at(const struct sim *sim, uint32_t timeout_ms)
+{
+    when_ms span = (when_ms)timeout_ms + SIM_GRACE_MS;
+    return sim->now.mono + (span > SIM_LEASE_MS ? span : SIM_LEASE_MS);
+}
+
 void watch_grants(struct sim *sim, const struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->grant_count; i++) {
@@ -136,6 +166,7 @@ void watch_grants(struct sim *sim, const struct effects *fx)
                                 .job_id = grant->job.job_id,
                                 .worker = worker,
                                 .safe_until = sim->now.mono + SIM_LEASE_MS,
+                                .over_at = over_at(sim, grant->job.timeout_ms),
                                 .is_out = true};
         SIM_EXPECT(out_count(sim, worker) <= sim->watch.slots[worker],
                    "never more unfinished jobs at a worker than its credit");

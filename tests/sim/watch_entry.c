@@ -46,6 +46,8 @@ static void note_edge(struct sim *sim, const struct entry *entry)
         return;
     }
     enum job_event event = event_of(entry);
+    if (entry->kind == ENTRY_FINISH && seen->state == JOB_RETRYING)
+        watch_seen(SEEN_LATE_RETRYING);
     SIM_EXPECT(job_may(seen->state, event), "a job moves along the drawn edges only");
     transcript_moves(sim, &entry->job_id, seen->state, job_after(seen->state, event));
     sim->watch.edges[seen->state][event] = true;

@@ -64,6 +64,8 @@ static void check_event(const struct entry *entry, const struct job_row *job,
     if (entry->kind != ENTRY_LEASE_END)
         return;
     enum outcome outcome = entry->lease_end.is_crash ? OUTCOME_CRASHED : OUTCOME_INTERRUPTED;
+    if (entry->lease_end.is_timeout)
+        outcome = OUTCOME_FAILED;
     if (entry->lease_end.event == JOB_CANCEL)
         outcome = OUTCOME_CANCELLED;
     SIM_EXPECT(row->outcome == outcome,

@@ -62,6 +62,14 @@ static void say_ready(struct sim *sim, struct sim_worker *worker)
                                        .slot_bytes = plan_optional(sim, 30) ? 60 : 0}});
 }
 
+// What a handler asks for only grows.
+static uint32_t more_time(struct sim *sim, struct held *held)
+{
+    if (plan_optional(sim, 30))
+        held->extend_ms += (uint32_t)world_below(sim, 800);
+    return held->extend_ms;
+}
+
 static void say_renew(struct sim *sim, struct sim_worker *worker)
 {
     worker->renew_at = sim->now.mono + SIM_RENEW_MS;
@@ -70,8 +78,11 @@ static void say_renew(struct sim *sim, struct sim_worker *worker)
     struct msg_progress progress = {0};
     uint32_t progress_count = running.count > 0 && plan_optional(sim, 30);
     if (progress_count > 0)
-        progress = (struct msg_progress){
-            .job_id = room[0].job_id, .token = room[0].token, .done = 1, .total = 2};
+        progress = (struct msg_progress){.job_id = room[0].job_id,
+                                         .token = room[0].token,
+                                         .done = 1,
+                                         .total = 2,
+                                         .extend_ms = more_time(sim, &worker->held[0])};
     world_send(sim, worker->peer, true,
                &(struct msg){.kind = MSG_RENEW,
                              .corr = ++sim->corr_next,
@@ -163,7 +174,7 @@ static enum outcome pick_outcome(struct sim *sim)
     uint64_t dice = 50 + world_below(sim, 50);
     if (dice < 70)
         return OUTCOME_FAILED;
-    if (dice < 75)
+    if (dice < 78)
         return OUTCOME_DEAD;
     if (dice < 86)
         return OUTCOME_CRASHED;
@@ -184,7 +195,7 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
                                           .retry_after_ms = (uint32_t)world_below(sim, 800)};
     held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
     if (plan_optional(sim, 10))
-        held.done_at += 3 * SIM_LEASE_MS;
+        held.done_at += (when_ms)world_below(sim, 4 * SIM_LEASE_MS);
     held.is_deaf = plan_optional(sim, 30);
     worker->held[worker->held_count++] = held;
 }

@@ -180,6 +180,7 @@ static struct limits small_limits(struct sim *sim)
     limits.changed_count_max = 1024;
     limits.lease_ms = SIM_LEASE_MS;
     limits.renew_ms = SIM_RENEW_MS;
+    limits.deadline_grace_ms = SIM_GRACE_MS;
     limits.keep_default_s = SIM_KEEP_S;
     limits.dedup_window_s = SIM_WINDOW_S;
     limits.age_step_ms = 1000;

@@ -72,7 +72,7 @@ def samples():
         w.Job(job_id=an_id(0xd2), token=3005, payload=b.part(w.CONTENT_BYTES, b"\0\1\2"))]))
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
-        w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7")]))
+        w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7", extend_ms=4004)]))
     yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS, cancel=HELDS[1:]))
     yield "finish", b, dict(finish=w.Finish(jobs=[
         w.FinishJob(job_id=an_id(0xf1), token=5001, outcome=w.OUTCOME_FAILED, result=b.part(w.CONTENT_TEXT, b"half"),
@@ -91,7 +91,7 @@ def samples():
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
         unique_key="inv-8", start_before_ms=7415,
-        batch_index=7416))
+        batch_index=7416, deadline_at_ms=7417))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(

@@ -74,8 +74,12 @@ static const struct msg_job jobs[] = {
     {.job_id = ID(0xd2), .token = 3005, .payload = {CONTENT_BYTES, TEXT("\0\1\2")}},
 };
 
-static const struct msg_progress progress[] = {
-    {.job_id = ID(0xe1), .token = 4001, .done = 4002, .total = 4003, .text = TEXT("row 3 of 7")}};
+static const struct msg_progress progress[] = {{.job_id = ID(0xe1),
+                                                .token = 4001,
+                                                .done = 4002,
+                                                .total = 4003,
+                                                .text = TEXT("row 3 of 7"),
+                                                .extend_ms = 4004}};
 
 static const struct msg_finish_job finish_jobs[] = {
     {.job_id = ID(0xf1),
@@ -189,6 +193,7 @@ static const struct msg samples[] = {
                    .cancel = CANCEL_FORCED,
                    .start_before = 7415,
                    .batch_index = 7416,
+                   .deadline_at = 7417,
                    .unique_key = TEXT("inv-8")}},
     {.kind = MSG_BATCH_STATUS, .corr = 13, .batch_status = {ID(0x24), 7501, 7502}},
     {.kind = MSG_BATCH_STATUS_IS,

@@ -189,6 +189,7 @@ struct limits story_limits(void)
                            .send_count_max = SENDS_MAX,
                            .lease_ms = 30,
                            .renew_ms = 5,
+                           .deadline_grace_ms = 100,
                            .timeout_default_ms = 1000,
                            .keep_default_s = 1,
                            .dedup_window_s = 2,

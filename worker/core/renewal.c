@@ -65,7 +65,8 @@ static uint32_t fill_progress(struct slots *slots, struct renewal_room *room)
                                   .token = slot->token,
                                   .done = progress->done,
                                   .total = progress->total,
-                                  .text = slice_of(progress->text, progress->text_len)};
+                                  .text = slice_of(progress->text, progress->text_len),
+                                  .extend_ms = slot->extend_ms};
     }
     return count;
 }

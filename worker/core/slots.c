@@ -60,8 +60,12 @@ void slots_extend(struct slots *slots, uint32_t slot, when_ms now, when_ms span_
     struct slot *place = at(slots, slot);
     CHECK(span_ms >= 0);
     when_ms deadline = when_after(now, span_ms);
-    if (place->state == SLOT_RUNNING && deadline > place->deadline)
-        place->deadline = deadline;
+    if (place->state != SLOT_RUNNING || deadline <= place->deadline)
+        return;
+    when_ms extend_ms = when_after(place->extend_ms, deadline - place->deadline);
+    place->extend_ms = (uint32_t)when_min(extend_ms, UINT32_MAX);
+    place->deadline = deadline;
+    place->progress.version++; // the broker must hear of it
 }
 
 void slots_progress(struct slots *slots, uint32_t slot, const struct msg_progress *progress)

@@ -46,8 +46,9 @@ struct slot {
     uint64_t generation;
     uint32_t attempt;
     uint32_t timeout_ms;
-    when_ms deadline; // of a running one
-    when_ms kill_at;  // of a stopping one; WHEN_NEVER once it has been killed
+    when_ms deadline;   // of a running one
+    uint32_t extend_ms; // what its handler was given beyond its timeout
+    when_ms kill_at;    // of a stopping one; WHEN_NEVER once it has been killed
     struct slot_progress progress;
 };
 

@@ -417,7 +417,7 @@ TEST(wire_decode, promised_arena_is_neither_too_small_nor_far_too_large)
     struct msg_progress *progress = test_calloc(MSG_HELD_MAX, sizeof *progress);
     for (unsigned i = 0; i < MSG_HELD_MAX; i++) {
         held[i] = (struct msg_held){job.job_id, 1};
-        progress[i] = (struct msg_progress){job.job_id, 1, 1, 1, slice_of_text("x")};
+        progress[i] = (struct msg_progress){job.job_id, 1, 1, 1, slice_of_text("x"), 1};
     }
     struct msg renew = {.kind = MSG_RENEW, .renew = {{held, MSG_HELD_MAX}, progress, MSG_HELD_MAX}};
     arena_reset(&made);

@@ -175,3 +175,28 @@ TEST(leases, agree_with_plain_lists)
     }
     free(memory);
 }
+
+TEST(leases, a_bound_holds_renewals_back_until_it_is_moved)
+{
+    struct leases leases;
+    void *memory = make(&leases, CAP);
+    uint32_t list = LEASES_NONE;
+    struct lease lease = lease_of(1, 40);
+    lease.cap_at = 50;
+    uint32_t no = leases_add(&leases, &lease, &list);
+    leases_renew(&leases, no, 15);
+    EXPECT_EQ(leases_at(&leases, no)->ends_at, 45);
+    EXPECT(!leases_at(&leases, no)->is_held_back);
+    leases_renew(&leases, no, 30);
+    EXPECT_EQ(leases_at(&leases, no)->ends_at, 50);
+    EXPECT(leases_at(&leases, no)->is_held_back);
+    leases_extend(&leases, no, 100);
+    EXPECT(!leases_at(&leases, no)->is_held_back);
+    leases_renew(&leases, no, 31);
+    EXPECT_EQ(leases_at(&leases, no)->ends_at, 61);
+    leases_cancel(&leases, no, 40);
+    leases_extend(&leases, no, 100); // no more time for who is to stop
+    leases_renew(&leases, no, 60);
+    EXPECT_EQ(leases_at(&leases, no)->ends_at, 70);
+    free(memory);
+}

@@ -125,3 +125,108 @@ TEST(renew, progress_is_counted_as_a_change_of_a_job)
     EXPECT_EQ(core_weight(story->core, &command), 3 + 8 / 4);
     story_free(story);
 }
+
+// Renews every 10 ms up to `until`, and ticks.
+static void work_on(struct story *story, when_ms until)
+{
+    struct msg_held held = story_held(7, story_token(1, 1));
+    while (story->now.mono < until) {
+        story_at(story, when_min(story->now.mono + 10, until));
+        story_renew(story, 11, &held);
+        story_tick(story);
+    }
+}
+
+static struct story *short_of_time(void)
+{
+    struct msg_submit_job job = story_job(7);
+    job.timeout_ms = 60; // and a grace of 100
+    job.retry_first_ms = 1000;
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, job);
+    return story;
+}
+
+TEST(renew, an_attempt_that_passes_its_deadline_has_failed)
+{
+    struct story *story = short_of_time();
+    work_on(story, 150);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RUNNING);
+    work_on(story, 160);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RETRYING);
+    EXPECT_EQ(story->store.jobs[0].errors, 1);
+    EXPECT_EQ(story->store.jobs[0].crashes, 0);
+    EXPECT(story->store.jobs[0].due_at >= STORY_EPOCH + 160 + 500);
+    (void)story_told(story);
+    // Nobody else has it: the work is done.
+    story_finish(story, 11, story_held(7, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    EXPECT_STORY(story, "[160] write 7 succeeded v4 e1 c0 i0\n"
+                        "[160] send worker 1: finished 7 ok\n");
+    story_free(story);
+}
+
+TEST(renew, a_late_failure_after_the_deadline_is_only_noted)
+{
+    struct story *story = short_of_time();
+    work_on(story, 160);
+    when_ms due_at = story->store.jobs[0].due_at;
+    story_finish(story, 11, story_held(7, story_token(1, 1)), OUTCOME_FAILED);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RETRYING);
+    EXPECT_EQ(story->store.jobs[0].errors, 1);
+    EXPECT_EQ(story->store.jobs[0].due_at, due_at);
+    story_free(story);
+}
+
+TEST(renew, a_silent_worker_is_no_matter_of_deadlines)
+{
+    struct msg_submit_job job = story_job(7);
+    job.timeout_ms = 1;
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_at(story, 5);
+    story_submit(story, job);
+    story_at(story, 35);
+    story_tick(story);
+    EXPECT_EQ(story->store.jobs[0].crashes, 1);
+    EXPECT_EQ(story->store.jobs[0].errors, 0);
+    story_free(story);
+}
+
+TEST(renew, time_that_is_asked_for_is_given_and_kept)
+{
+    struct story *story = short_of_time();
+    struct msg_progress more = {
+        .job_id = story_id(7), .token = story_token(1, 1), .extend_ms = 1000};
+    for (unsigned i = 0; i < 2; i++) // it says how much in all, so saying it twice is no more
+        story_say(
+            story, 11,
+            &(struct msg){.kind = MSG_RENEW, .renew = {.progress = &more, .progress_count = 1}});
+    EXPECT_EQ(story->store.jobs[0].extend_ms, 1000);
+    work_on(story, 1150);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RUNNING);
+    work_on(story, 1160);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RETRYING);
+    EXPECT_EQ(story->store.jobs[0].extend_ms, 0);
+    story_free(story);
+}
+
+TEST(renew, a_start_of_the_broker_remembers_the_deadline)
+{
+    struct story *story = short_of_time();
+    struct msg_held held = story_held(7, story_token(1, 1));
+    work_on(story, 100);
+    story_restart(story);
+    story_hello(story, 21, 1, &held);
+    for (when_ms at = 110; at < 160; at += 10) {
+        story_at(story, at);
+        story_renew(story, 21, &held);
+        story_tick(story);
+    }
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RUNNING);
+    story_at(story, 160);
+    story_tick(story);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RETRYING);
+    EXPECT_EQ(story->store.jobs[0].errors, 1);
+    story_free(story);
+}

@@ -122,16 +122,17 @@ TEST(record, golden_job_with_its_tail)
     row.order = 0x61;
     row.cancel = CANCEL_REQUESTED;
     row.relations = 0x72;
+    row.extend_ms = 0x81828384;
     EXPECT_EQ(store_record_job_len(&row), sizeof room);
     store_record_put_job(room, key_slice(&key, number), &row);
     expect_hex(room, sizeof room,
-               "02 03 000000a5"
+               "02 03 000000a9"
                "101112131415161718191a1b1c1d1e1f 2122232425262728 3132333435363738"
                "4142434445464748 5152535455565758 6162636465666768 0172737475767778"
                "0182838485868788 0192939495969798 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
                "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 f1f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
                "0101020203030404 1112131415161718 2122232425262728 31323334 41424344 5152 61 01 72"
-               "cb4e15d0");
+               "81828384 6d8477d0");
     struct job_row back;
     EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key_slice(&key, number), &back),
               OK);
@@ -144,6 +145,7 @@ TEST(record, golden_job_with_its_tail)
     EXPECT_EQ(back.order, row.order);
     EXPECT_EQ(back.cancel, row.cancel);
     EXPECT_EQ(back.relations, row.relations);
+    EXPECT_EQ(back.extend_ms, row.extend_ms);
     EXPECT_EQ(back.token_use, row.token_use);
 }
 

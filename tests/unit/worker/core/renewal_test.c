@@ -120,3 +120,19 @@ TEST(renewal, everything_that_may_be_held_fits)
     outbox.touched = outbox.count = OUTBOX_COUNT_MAX;
     EXPECT_EQ(renewal_held(&slots, &outbox, &room).count, RENEWAL_HELD_MAX);
 }
+
+TEST(renewal, the_broker_hears_how_much_time_was_asked_for)
+{
+    begin();
+    renewal_start(&renewal, 0, 5000);
+    grant(0, 1);
+    slots_extend(&slots, 0, 500, 1500); // its deadline was 1000
+    EXPECT_EQ(renewal_next(&renewal, &slots), RENEWAL_GAP_MS);
+    struct msg_renew renew = renewal_fill(&renewal, 1000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.progress_count, 1);
+    EXPECT_EQ(renew.progress[0].extend_ms, 1000);
+    renewal_answered(&slots);
+    slots_extend(&slots, 0, 1500, 1000);
+    renew = renewal_fill(&renewal, 2000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.progress[0].extend_ms, 1500);
+}
