@@ -134,6 +134,7 @@ struct msg_submit_job {
     uint64_t ttl_ms;
     uint32_t retry_within_s;
     // Not on the wire: filled by the broker's intake before the core sees the job.
+    struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
     struct id unique_hash; // of tenant, queue and unique_key
     err verdict;           // OK, or why intake refuses it (bad field, id mismatch)

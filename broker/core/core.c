@@ -10,8 +10,9 @@ static size_t round64(size_t size)
 size_t core_size(const struct limits *limits)
 {
     return round64(sizeof(struct core)) + ledger_size(limits) + round64(ready_size(limits)) +
-           round64(delayed_size(limits)) + round64(expiry_size(limits)) +
-           round64(leases_size(limits)) + round64(workers_size(limits));
+           round64(share_size(limits)) + round64(delayed_size(limits)) +
+           round64(expiry_size(limits)) + round64(leases_size(limits)) +
+           round64(workers_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -23,6 +24,8 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
     ledger_init(&core->ledger, arena_take(&room, ledger_size(limits)), limits, known, seed);
     ready_init(&core->ready, arena_take(&room, round64(ready_size(limits))), limits,
                &core->ledger.jobs);
+    share_init(&core->share, arena_take(&room, round64(share_size(limits))), limits,
+               &core->ledger.lanes);
     delayed_init(&core->delayed, arena_take(&room, round64(delayed_size(limits))), limits);
     expiry_init(&core->expiry, arena_take(&room, round64(expiry_size(limits))), limits);
     leases_init(&core->leases, arena_take(&room, round64(leases_size(limits))), limits);
@@ -38,7 +41,7 @@ err core_load_ledger(struct core *core, const struct ledger_row *row)
 
 err core_load_lane(struct core *core, const struct lane_row *row)
 {
-    return lanes_load(&core->ledger.lanes, row);
+    return ledger_load_lane(&core->ledger, row);
 }
 
 err core_load_policy(struct core *core, uint16_t no, const struct policy *policy)
@@ -128,7 +131,7 @@ void core_start(struct core *core, struct now now, struct effects *effects)
             wait_begin(core, slot);
     }
     // Slots come in order of numbers; jobs that were retried are due later than their neighbours.
-    ready_sort(&core->ready);
+    wait_start(core);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_START,
                                  .at = now.store,
@@ -286,21 +289,21 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->ledger = core->ledger.row;
     out_figures->worker_count = core->workers.count;
     out_figures->lease_count = core->leases.count;
-    out_figures->lane_count = core->ledger.lanes.count;
+    out_figures->lane_count = lanes_count(&core->ledger.lanes);
     out_figures->batch_count = core->ledger.batches.count;
     out_figures->schedule_count = core->ledger.schedules.count;
     out_figures->key_count = core->ledger.keys.index.count;
     out_figures->job_count = core->ledger.jobs.count;
     out_figures->unique_count = core->ledger.uniques.count;
     out_figures->oldest_due_at = WHEN_NEVER;
-    for (uint32_t lane = 0; lane < core->ledger.lanes.count; lane++)
+    for (uint32_t lane = 0; lane < lanes_count(&core->ledger.lanes); lane++)
         out_figures->oldest_due_at =
             when_min(out_figures->oldest_due_at, ready_oldest(&core->ready, lane));
 }
 
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures)
 {
-    if (lane >= core->ledger.lanes.count)
+    if (lane >= lanes_count(&core->ledger.lanes))
         return false;
     *out_figures = (struct lane_figures){.lane = lanes_row(&core->ledger.lanes, lane),
                                          .ready_count = ready_count(&core->ready, lane),

@@ -25,7 +25,8 @@ static enum violation audit_job(const struct core *core, uint32_t slot)
     const struct job *job = jobs_at(&ledger->jobs, slot);
     bool is_running = job->state == JOB_RUNNING;
     if (jobs_find(&ledger->jobs, &job->id) != slot || job->no >= ledger->row.job_no_next ||
-        !policies_is_known(&ledger->policies, job->policy) || job->lane >= ledger->lanes.count ||
+        !policies_is_known(&ledger->policies, job->policy) ||
+        job->lane >= lanes_count(&ledger->lanes) ||
         (job->batch > 0 && !job_is_done(job->state) &&
          !batches_is_known(&ledger->batches, job->batch - 1)))
         return VIOLATION_MEMORY_INDEX;
@@ -103,6 +104,14 @@ static enum violation audit_unique(const struct core *core, uint32_t at)
     return row->waits_end && !is_unfinished ? VIOLATION_STATE : VIOLATION_NONE;
 }
 
+// A lane has its turns exactly while a job waits in it.
+static enum violation audit_lane(const struct core *core, uint32_t lane)
+{
+    bool agrees = share_urgency(&core->share, lane) == ready_urgency(&core->ready, lane) &&
+                  share_is_sound(&core->share, lane);
+    return agrees ? VIOLATION_NONE : VIOLATION_MEMORY_INDEX;
+}
+
 // --- sums that hold between any two commands: O(lanes) ---
 
 static enum violation audit_sums(const struct core *core)
@@ -114,7 +123,7 @@ static enum violation audit_sums(const struct core *core)
     if (all != core->ledger.row.accepted)
         return VIOLATION_LAW;
     uint64_t ready = 0;
-    for (uint32_t lane = 0; lane < core->ledger.lanes.count; lane++)
+    for (uint32_t lane = 0; lane < lanes_count(&core->ledger.lanes); lane++)
         ready += ready_count(&core->ready, lane);
     uint64_t delayed = counts[JOB_SCHEDULED] + counts[JOB_RETRYING];
     uint64_t leaving = core->ledger.leaver_end - core->ledger.leaver_first;
@@ -126,7 +135,16 @@ static enum violation audit_sums(const struct core *core)
 
 // --- the walk ---
 
-enum part { PART_SUMS, PART_JOBS, PART_DELAYED, PART_LEASES, PART_WORKERS, PART_UNIQUES, PARTS };
+enum part {
+    PART_SUMS,
+    PART_JOBS,
+    PART_DELAYED,
+    PART_LEASES,
+    PART_WORKERS,
+    PART_UNIQUES,
+    PART_LANES,
+    PARTS
+};
 
 static uint32_t part_len(const struct core *core, enum part part)
 {
@@ -137,6 +155,7 @@ static uint32_t part_len(const struct core *core, enum part part)
     case PART_LEASES: return core->leases.used;
     case PART_WORKERS: return core->workers.used;
     case PART_UNIQUES: return core->ledger.uniques.used;
+    case PART_LANES: return lanes_count(&core->ledger.lanes);
     case PARTS: break;
     }
     UNREACHABLE();
@@ -167,6 +186,7 @@ static void look_at(const struct core *core, enum part part, uint32_t at,
         violation_add(found, audit_unique(core, at), at,
                       &core->ledger.uniques.items[at].row.job_id);
         return;
+    case PART_LANES: violation_add(found, audit_lane(core, at), at, NULL); return;
     case PARTS: break;
     }
     UNREACHABLE();

@@ -9,19 +9,20 @@
 #include "broker/core/leases.h"
 #include "broker/core/ledger.h"
 #include "broker/core/ready.h"
+#include "broker/core/share.h"
 #include "broker/core/workers.h"
 
 struct core {
     struct limits limits;
     struct ledger ledger;
     struct ready ready;
+    struct share share;
     struct delayed delayed;
     struct expiry expiry;
     struct leases leases;
     struct workers workers;
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
-    uint32_t first_lane;    // where the next round of dispatching begins
     uint64_t namings;       // messages of workers that named what they hold
     bool has_more;
     struct core_figures figures;
@@ -97,5 +98,7 @@ void expire_job(struct core *core, struct now now, uint32_t slot, struct effects
 // The options that decide a job's course, with the defaults.
 struct policy submit_policy(const struct core *core, const struct msg_submit_job *job);
 
+// After loading: jobs that entered in another order stand in the right one.
+void wait_start(struct core *core);
 // Takes a waiting job from where it waits; its state is about to change.
 void wait_leave(struct core *core, uint32_t slot);

@@ -1,9 +1,7 @@
-// Station dispatch: waiting jobs go to workers with credit, lanes in turn, workers in turn.
+// Station dispatch: waiting jobs go to workers with credit. Whose turn it is, share.h tells;
+// workers take turns too.
 
 #include "broker/core/core_private.h"
-
-// Jobs of one lane before the next lane has its turn.
-enum { BURST = 16 };
 
 // The worker whose turn it is and whom the job fits, or WORKERS_NONE.
 static uint32_t taker_of(struct core *core, uint32_t lane, uint32_t body_len)
@@ -68,7 +66,9 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
                   struct effects *fx)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    uint32_t lane = job->lane;
     wait_leave(core, slot);
+    share_serve(&core->share, lane);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_GRANT,
                                  .at = now.store,
@@ -100,37 +100,34 @@ static bool has_room(const struct core *core, const struct effects *fx)
            leases_has_room(&core->leases);
 }
 
-// Up to BURST jobs of one lane. Returns how many.
-static uint32_t serve_lane(struct core *core, struct now now, uint32_t lane, struct effects *fx)
+// Lanes that nobody took jobs of, and now somebody does.
+static void unpark(struct core *core)
 {
-    uint32_t count = 0;
-    while (count < BURST) {
-        uint32_t slot = ready_best(&core->ready, lane);
-        if (slot == READY_NONE)
-            break;
-        uint32_t worker = taker_of(core, lane, jobs_at(&core->ledger.jobs, slot)->body_len);
-        if (worker == WORKERS_NONE)
-            break;
-        if (!has_room(core, fx)) {
-            // Another batch has room, but as many leases: those end by a command.
-            core->has_more = leases_has_room(&core->leases);
-            break;
-        }
-        start(core, now, slot, worker, fx);
-        count++;
-    }
-    return count;
+    uint32_t lane = workers_take_woken(&core->workers);
+    for (; lane != WORKERS_NONE; lane = workers_take_woken(&core->workers))
+        share_unpark(&core->share, lane);
 }
 
 void dispatch_run(struct core *core, struct now now, struct effects *fx)
 {
     core->has_more = false;
     workers_match_lanes(&core->workers);
-    uint32_t lanes = core->ledger.lanes.count;
-    uint32_t idle = 0; // lanes in a row that gave nothing
-    while (lanes > 0 && idle < lanes && !core->has_more) {
-        uint32_t lane = core->first_lane % lanes;
-        core->first_lane = lane + 1;
-        idle = serve_lane(core, now, lane, fx) > 0 ? 0 : idle + 1;
+    unpark(core);
+    // Each round starts or ends a job or parks a lane, so this ends.
+    for (;;) {
+        uint32_t lane = share_next(&core->share);
+        if (lane == SHARE_NONE)
+            return;
+        uint32_t slot = ready_best(&core->ready, lane);
+        uint32_t worker = taker_of(core, lane, jobs_at(&core->ledger.jobs, slot)->body_len);
+        if (worker == WORKERS_NONE) {
+            share_park(&core->share, lane);
+        } else if (has_room(core, fx)) {
+            start(core, now, slot, worker, fx);
+        } else {
+            // Another batch has room, but as many leases: those end by a command.
+            core->has_more = leases_has_room(&core->leases);
+            return;
+        }
     }
 }

@@ -18,7 +18,7 @@ static size_t round64(size_t size)
 size_t ledger_size(const struct limits *limits)
 {
     return round64(jobs_size(limits->job_count_max)) + round64(keys_size(limits->key_count_max)) +
-           round64(lanes_size(limits->lane_count_max)) +
+           round64(queues_size(limits)) + round64(lanes_size(limits->lane_count_max)) +
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
            round64(schedules_size(limits->schedule_count_max)) +
@@ -36,8 +36,9 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
               limits->job_count_max, seed);
     keys_init(&ledger->keys, arena_take(&room, round64(keys_size(limits->key_count_max))),
               limits->key_count_max, seed);
+    queues_init(&ledger->queues, arena_take(&room, round64(queues_size(limits))), limits, seed);
     lanes_init(&ledger->lanes, arena_take(&room, round64(lanes_size(limits->lane_count_max))),
-               limits->lane_count_max, seed);
+               limits->lane_count_max, &ledger->queues, seed);
     policies_init(&ledger->policies,
                   arena_take(&room, round64(policies_size(limits->policy_count_max))),
                   limits->policy_count_max);
@@ -150,9 +151,13 @@ static void start(struct ledger *ledger, const struct entry *entry)
 
 static uint32_t lane_of(struct ledger *ledger, const struct msg_submit_job *job, struct effects *fx)
 {
-    uint32_t lane = lanes_find(&ledger->lanes, job->queue, job->type);
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    uint32_t queue = queues_find(&ledger->queues, name);
+    if (queue == QUEUES_NONE)
+        queue = queues_add(&ledger->queues, name);
+    uint32_t lane = lanes_find(&ledger->lanes, queue, job->type);
     if (lane == LANES_NONE) {
-        lane = lanes_add(&ledger->lanes, job->queue, job->type);
+        lane = lanes_add(&ledger->lanes, queue, job->type);
         effects_write(fx, WRITE_LANE)->lane = lanes_row(&ledger->lanes, lane);
     }
     return lane;

@@ -17,6 +17,7 @@
 #include "broker/core/overlay.h"
 #include "broker/core/pasts.h"
 #include "broker/core/policies.h"
+#include "broker/core/queues.h"
 #include "broker/core/schedules.h"
 #include "broker/core/uniques.h"
 
@@ -33,6 +34,7 @@ struct ledger {
     struct known known;
     struct jobs jobs;
     struct keys keys;
+    struct queues queues;
     struct lanes lanes;
     struct policies policies;
     struct batches batches;
@@ -86,6 +88,7 @@ void ledger_settled(struct ledger *ledger, uint64_t batch);
 
 // The core_load_ functions of the same names.
 MUST_USE err ledger_load_row(struct ledger *ledger, const struct ledger_row *row);
+MUST_USE err ledger_load_lane(struct ledger *ledger, const struct lane_row *row);
 MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);

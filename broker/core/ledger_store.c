@@ -87,6 +87,18 @@ struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *i
     return view;
 }
 
+// NULL, or the limit that leaves no room for the job's queue or its lane.
+static const char *lane_refusal(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    uint32_t queue = queues_find(&ledger->queues, name);
+    if (queue != QUEUES_NONE && lanes_find(&ledger->lanes, queue, job->type) != LANES_NONE)
+        return NULL;
+    if (!lanes_has_room(&ledger->lanes))
+        return "lane_count_max: too many different (queue, type) pairs";
+    return queues_refusal(&ledger->queues, name);
+}
+
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
@@ -94,9 +106,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (id_version(&job->job_id) == 8 && !keys_has_room(&ledger->keys))
         *out_detail = "dedup_full: key_count_max keys are inside their window";
-    else if (!lanes_has_room(&ledger->lanes) &&
-             lanes_find(&ledger->lanes, job->queue, job->type) == LANES_NONE)
-        *out_detail = "lane_count_max: too many different (queue, type) pairs";
+    else if (lane_refusal(ledger, job) != NULL)
+        *out_detail = lane_refusal(ledger, job);
     else if (!policies_has_room(&ledger->policies) &&
              policies_find(&ledger->policies, policy) == POLICIES_NONE)
         *out_detail = "policy_count_max: too many different sets of options";
@@ -191,6 +202,24 @@ err ledger_load_row(struct ledger *ledger, const struct ledger_row *row)
     return OK;
 }
 
+static bool is_name(struct slice name)
+{
+    return name.len > 0 && name.len <= MSG_NAME_LEN_MAX;
+}
+
+err ledger_load_lane(struct ledger *ledger, const struct lane_row *row)
+{
+    struct queue_name name = {.tenant = row->tenant, .queue = row->queue};
+    if (!is_name(row->queue) || !is_name(row->type) || row->tenant.len > MSG_NAME_LEN_MAX)
+        return ERR_DAMAGED;
+    uint32_t queue = queues_find(&ledger->queues, name);
+    if (queue == QUEUES_NONE && queues_refusal(&ledger->queues, name) != NULL)
+        return ERR_FULL;
+    if (queue == QUEUES_NONE)
+        queue = queues_add(&ledger->queues, name);
+    return lanes_load(&ledger->lanes, queue, row);
+}
+
 static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
 {
     if (row->token == 0 && row->act == 0 && row->log_count == 0 && row->event_count == 0)
@@ -227,7 +256,7 @@ static bool is_sound(const struct ledger *ledger, const struct job_row *row)
     bool is_unfinished = row->state != JOB_NONE && row->state < JOB_STATES &&
                          !job_is_done((enum job_state)row->state);
     return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished &&
-           has_sound_past(row) && row->lane < ledger->lanes.count &&
+           has_sound_past(row) && row->lane < lanes_count(&ledger->lanes) &&
            row->priority <= MSG_PRIORITY_MAX && policies_is_known(&ledger->policies, row->policy) &&
            (row->batch == 0 || batches_is_known(&ledger->batches, row->batch - 1));
 }

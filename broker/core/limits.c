@@ -7,6 +7,8 @@ struct limits limits_default(void)
     return (struct limits){
         .job_count_max = 10 * 1000 * 1000,
         .key_count_max = 32 * 1000 * 1000,
+        .tenant_count_max = 1024,
+        .queue_count_max = 4096,
         .lane_count_max = 4096,
         .policy_count_max = 4096,
         .batch_count_max = 65536,

@@ -10,6 +10,8 @@
 struct limits {
     uint32_t job_count_max;      // unfinished jobs (and ended ones of unsettled batches)
     uint32_t key_count_max;      // idempotency keys inside their window
+    uint32_t tenant_count_max;   // at most 65,535
+    uint32_t queue_count_max;    // queues of all tenants; at most 65,535
     uint32_t lane_count_max;     // distinct (queue, type) pairs; at most 65,535
     uint32_t policy_count_max;   // distinct sets of options among unfinished jobs; at most 65,535
     uint32_t batch_count_max;    // batches whose members are still known

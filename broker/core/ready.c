@@ -28,10 +28,40 @@ static struct ready_lane *lane_at(struct ready *ready, uint32_t lane)
     for (; ready->lane_count <= lane; ready->lane_count++) {
         struct ready_lane *fresh = &ready->lanes[ready->lane_count];
         fresh->count = 0;
+        fresh->best = READY_NONE;
+        fresh->urgency = WHEN_NEVER;
         for (unsigned p = 0; p < READY_PRIORITIES; p++)
             fresh->heads[p] = fresh->tails[p] = READY_NONE;
     }
     return &ready->lanes[lane];
+}
+
+static when_ms urgency_of(const struct ready *ready, const struct job *job)
+{
+    return when_after(job->at, (when_ms)job->priority * ready->age_step_ms);
+}
+
+// A new head may be the best; of equal ones the smaller priority is.
+static void offer(const struct ready *ready, struct ready_lane *lane, uint32_t slot)
+{
+    const struct job *job = jobs_at(ready->jobs, slot);
+    when_ms urgency = urgency_of(ready, job);
+    bool is_better =
+        lane->best == READY_NONE || urgency < lane->urgency ||
+        (urgency == lane->urgency && job->priority < jobs_at(ready->jobs, lane->best)->priority);
+    if (!is_better)
+        return;
+    lane->best = slot;
+    lane->urgency = urgency;
+}
+
+static void choose(const struct ready *ready, struct ready_lane *lane)
+{
+    lane->best = READY_NONE;
+    lane->urgency = WHEN_NEVER;
+    for (unsigned p = 0; p < READY_PRIORITIES; p++)
+        if (lane->heads[p] != READY_NONE)
+            offer(ready, lane, lane->heads[p]);
 }
 
 void ready_push(struct ready *ready, uint32_t slot)
@@ -41,10 +71,12 @@ void ready_push(struct ready *ready, uint32_t slot)
     struct ready_lane *lane = lane_at(ready, job->lane);
     uint32_t tail = lane->tails[job->priority];
     ready->links[slot] = (struct ready_links){.prev = tail, .next = READY_NONE};
-    if (tail == READY_NONE)
+    if (tail == READY_NONE) {
         lane->heads[job->priority] = slot;
-    else
+        offer(ready, lane, slot);
+    } else {
         ready->links[tail].next = slot;
+    }
     lane->tails[job->priority] = slot;
     lane->count++;
 }
@@ -131,6 +163,7 @@ void ready_sort(struct ready *ready)
             sort(ready, &lane->heads[priority], lane->count);
             mend(ready, lane, priority);
         }
+        choose(ready, lane);
     }
 }
 
@@ -151,6 +184,8 @@ void ready_drop(struct ready *ready, uint32_t slot)
     else
         ready->links[links.next].prev = links.prev;
     lane->count--;
+    if (lane->best == slot)
+        choose(ready, lane);
 }
 
 // The neighbour is a waiting job of the same list, and leads back.
@@ -179,21 +214,12 @@ bool ready_has(const struct ready *ready, uint32_t slot)
 
 uint32_t ready_best(const struct ready *ready, uint32_t lane)
 {
-    if (ready_count(ready, lane) == 0)
-        return READY_NONE;
-    uint32_t best = READY_NONE;
-    when_ms best_key = WHEN_NEVER;
-    for (unsigned p = 0; p < READY_PRIORITIES; p++) {
-        uint32_t head = ready->lanes[lane].heads[p];
-        if (head == READY_NONE)
-            continue;
-        when_ms key = when_after(jobs_at(ready->jobs, head)->at, (when_ms)p * ready->age_step_ms);
-        if (best == READY_NONE || key < best_key) {
-            best = head;
-            best_key = key;
-        }
-    }
-    return best;
+    return lane < ready->lane_count ? ready->lanes[lane].best : READY_NONE;
+}
+
+when_ms ready_urgency(const struct ready *ready, uint32_t lane)
+{
+    return lane < ready->lane_count ? ready->lanes[lane].urgency : WHEN_NEVER;
 }
 
 uint32_t ready_count(const struct ready *ready, uint32_t lane)

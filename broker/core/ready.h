@@ -1,9 +1,9 @@
 #pragma once
 
-// Which waiting job is next: per lane, one first-in-first-out list per priority. The next job is
-// the head with the smallest due time + priority * age_step, so waiting jobs age upwards at no
-// cost and none starves: a job of the lowest priority is passed only by jobs that came less than
-// 9 * age_step later. Dispatcher; pure. Not thread-safe.
+// Which waiting job of a lane is next: one first-in-first-out list per priority. The next job is
+// the head with the smallest urgency, which is due time + priority * age_step, so waiting jobs age
+// upwards at no cost and none starves: a job of the lowest priority is passed only by jobs that
+// came less than 9 * age_step later. Dispatcher; pure. Not thread-safe.
 
 #include "broker/core/jobs.h"
 #include "broker/core/limits.h"
@@ -16,6 +16,8 @@ struct ready_lane {
     uint32_t heads[READY_PRIORITIES];
     uint32_t tails[READY_PRIORITIES];
     uint32_t count;
+    uint32_t best;   // the next job
+    when_ms urgency; // of it; WHEN_NEVER when there is none
 };
 
 struct ready_links {
@@ -46,6 +48,8 @@ void ready_drop(struct ready *ready, uint32_t slot);
 bool ready_has(const struct ready *ready, uint32_t slot);
 // The next job of the lane, or READY_NONE.
 uint32_t ready_best(const struct ready *ready, uint32_t lane);
+// Of the next job; WHEN_NEVER when there is none.
+when_ms ready_urgency(const struct ready *ready, uint32_t lane);
 uint32_t ready_count(const struct ready *ready, uint32_t lane);
 // The earliest due time of all waiting jobs of the lane, or WHEN_NEVER.
 when_ms ready_oldest(const struct ready *ready, uint32_t lane);

@@ -92,9 +92,10 @@ struct policy {
     uint64_t ttl_ms;         // from acceptance until the first start; 0: no bound
 };
 
-// A (queue, type) pair.
+// A (queue, type) pair of a tenant.
 struct lane_row {
     uint16_t no;
+    struct slice tenant; // empty: "default"
     struct slice queue;
     struct slice type;
 };

@@ -27,6 +27,7 @@ void workers_init(struct workers *workers, void *memory, const struct limits *li
     *workers = (struct workers){.lanes = lanes,
                                 .cap = cap,
                                 .free = WORKERS_NONE,
+                                .woken = WORKERS_NONE,
                                 .serve_cap = limits->serve_count_max,
                                 .serve_free = WORKERS_NONE,
                                 .peer_cap = limits->peer_count_max,
@@ -93,6 +94,26 @@ struct worker *workers_at(const struct workers *workers, uint32_t no)
     return &workers->items[no];
 }
 
+static void wake(struct workers *workers, uint32_t lane)
+{
+    struct lane_ring *ring = &workers->rings[lane];
+    if (ring->is_woken)
+        return;
+    ring->is_woken = true;
+    ring->next_woken = workers->woken;
+    workers->woken = lane;
+}
+
+uint32_t workers_take_woken(struct workers *workers)
+{
+    uint32_t lane = workers->woken;
+    if (lane == WORKERS_NONE)
+        return WORKERS_NONE;
+    workers->woken = workers->rings[lane].next_woken;
+    workers->rings[lane].is_woken = false;
+    return lane;
+}
+
 static void enter_ring(struct workers *workers, uint32_t no)
 {
     struct serve *serve = &workers->serves[no];
@@ -100,6 +121,7 @@ static void enter_ring(struct workers *workers, uint32_t no)
     if (ring->head == WORKERS_NONE) {
         serve->prev = serve->next = no;
         ring->head = no;
+        wake(workers, serve->lane);
         return;
     }
     // Behind the last one, which is before the head.
@@ -269,7 +291,7 @@ err workers_ready(struct workers *workers, uint32_t no, const struct msg_ready *
 
 void workers_match_lanes(struct workers *workers)
 {
-    for (; workers->lane_count < workers->lanes->count; workers->lane_count++) {
+    for (; workers->lane_count < lanes_count(workers->lanes); workers->lane_count++) {
         uint32_t lane = workers->lane_count;
         workers->rings[lane] = (struct lane_ring){.head = WORKERS_NONE};
         for (uint32_t no = 0; no < workers->used; no++)

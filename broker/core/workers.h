@@ -45,6 +45,8 @@ struct serve {
 struct lane_ring {
     uint32_t head; // next to be given a job
     uint32_t worker_count;
+    uint32_t next_woken; // list of those where somebody stands again
+    bool is_woken;
 };
 
 struct workers_peer {
@@ -62,6 +64,7 @@ struct workers {
     uint32_t cap, used, free, count;
     uint32_t serve_cap, serve_used, serve_free, serve_count;
     uint32_t lane_count; // lanes that have been matched with the workers
+    uint32_t woken;      // list
     uint32_t peer_cap;
     uint64_t seed;
     struct index by_id;
@@ -97,6 +100,8 @@ void workers_match_lanes(struct workers *workers);
 
 // The worker whose turn it is in this lane, or WORKERS_NONE; it has a free slot.
 uint32_t workers_next(const struct workers *workers, uint32_t lane);
+// A lane that had nobody in its ring and has since; WORKERS_NONE when there is no more.
+uint32_t workers_take_woken(struct workers *workers);
 // Does a payload of this length fit what it takes? One that is too long alone fits an idle one.
 bool workers_fits(const struct workers *workers, uint32_t worker, uint32_t body_len);
 void workers_stall(struct workers *workers, uint32_t worker);

@@ -98,6 +98,8 @@ static const struct config_key keys[] = {
      .help = "waiting this long is worth one step of priority"},
     COUNT("job-count-max", "10000000", COUNT_MAX, "unfinished jobs"),
     COUNT("key-count-max", "32000000", COUNT_MAX, "idempotency keys in their window"),
+    COUNT("tenant-count-max", "1024", 65535, "tenants"),
+    COUNT("queue-count-max", "4096", 65535, "queues of all tenants"),
     COUNT("lane-count-max", "4096", 65535, "distinct pairs of queue and type"),
     COUNT("policy-count-max", "4096", 65535, "distinct sets of options"),
     COUNT("batch-count-max", "65536", COUNT_MAX, "batches in memory"),
@@ -134,6 +136,8 @@ static struct limits limits_of(const struct options *options)
     return (struct limits){
         .job_count_max = number_of(options, "job-count-max"),
         .key_count_max = number_of(options, "key-count-max"),
+        .tenant_count_max = number_of(options, "tenant-count-max"),
+        .queue_count_max = number_of(options, "queue-count-max"),
         .lane_count_max = number_of(options, "lane-count-max"),
         .policy_count_max = number_of(options, "policy-count-max"),
         .batch_count_max = number_of(options, "batch-count-max"),

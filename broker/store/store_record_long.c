@@ -32,17 +32,23 @@ enum {
     UNIQUE_HEAD_LEN = 4 + 1 + 1, // span, whether while unfinished, length of the key
 };
 
-static bool open_long(struct slice record, struct slice key, enum store_record_kind kind,
-                      struct bytes_in *out_in)
+// The record's version, or 0 when it is not whole or of another kind.
+static uint8_t open_any(struct slice record, struct slice key, enum store_record_kind kind,
+                        struct bytes_in *out_in)
 {
     uint8_t version = 0;
     uint8_t found = 0;
     struct slice content = {0};
-    if (disk_unseal(record, key, &version, &found, &content) != OK ||
-        version != STORE_RECORD_VERSION || found != kind)
-        return false;
+    if (disk_unseal(record, key, &version, &found, &content) != OK || found != kind)
+        return 0;
     *out_in = (struct bytes_in){.left = content};
-    return true;
+    return version;
+}
+
+static bool open_long(struct slice record, struct slice key, enum store_record_kind kind,
+                      struct bytes_in *out_in)
+{
+    return open_any(record, key, kind, out_in) == STORE_RECORD_VERSION;
 }
 
 static void close_long(uint8_t *room, const uint8_t *end, struct slice key,
@@ -293,30 +299,48 @@ err store_record_get_progress(struct slice record, struct slice key,
 
 // --- lanes ---
 
+// Version 2 begins with a tenant, which is another than the default one.
+static bool has_tenant(struct slice tenant)
+{
+    return tenant.len > 0 && !slice_is_text(tenant, "default");
+}
+
 size_t store_record_lane_len(const struct lane_row *row)
 {
-    return DISK_SEAL_LEN + LANE_HEAD_LEN + row->queue.len + row->type.len;
+    size_t tenant_len = has_tenant(row->tenant) ? 1 + row->tenant.len : 0;
+    return DISK_SEAL_LEN + tenant_len + LANE_HEAD_LEN + row->queue.len + row->type.len;
 }
 
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row)
 {
-    CHECK(row->queue.len <= UINT8_MAX);
+    CHECK(row->queue.len <= UINT8_MAX && row->tenant.len <= UINT8_MAX);
+    bool is_tenanted = has_tenant(row->tenant);
+    size_t content_len = store_record_lane_len(row) - DISK_SEAL_LEN;
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    if (is_tenanted) {
+        fields_put_u8(&at, (uint8_t)row->tenant.len);
+        fields_put_bytes(&at, row->tenant);
+    }
     fields_put_u8(&at, (uint8_t)row->queue.len);
     fields_put_bytes(&at, row->queue);
     fields_put_bytes(&at, row->type);
-    close_long(room, at, key, STORE_RECORD_LANE, store_record_lane_len(row));
+    CHECK(at == room + DISK_SEAL_HEAD_LEN + content_len);
+    disk_seal(room, is_tenanted ? 2 : 1, STORE_RECORD_LANE, key, content_len);
 }
 
 err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row)
 {
     struct bytes_in in;
-    if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT16_MAX ||
-        !open_long(record, key, STORE_RECORD_LANE, &in))
+    if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT16_MAX)
+        return ERR_DAMAGED;
+    uint8_t version = open_any(record, key, STORE_RECORD_LANE, &in);
+    if (version != 1 && version != 2)
         return ERR_DAMAGED;
     struct lane_row row = {.no = (uint16_t)disk_key_number(key)};
+    if (version == 2)
+        row.tenant = bytes_get(&in, bytes_get_u8(&in));
     row.queue = bytes_get(&in, bytes_get_u8(&in));
-    if (in.bad)
+    if (in.bad || has_tenant(row.tenant) != (version == 2))
         return ERR_DAMAGED;
     row.type = in.left;
     *out_row = row;

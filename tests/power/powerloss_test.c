@@ -82,6 +82,8 @@ static bool load(struct store *store)
 {
     struct limits limits = {.job_count_max = JOBS_MAX,
                             .key_count_max = JOBS_MAX,
+                            .tenant_count_max = 2,
+                            .queue_count_max = 4,
                             .lane_count_max = 4,
                             .policy_count_max = 4,
                             .unique_count_max = 4,

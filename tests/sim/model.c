@@ -30,8 +30,10 @@ static void apply_lane(struct sim_store *store, const struct lane_row *row)
     uint8_t(*names)[MSG_NAME_LEN_MAX] = store->lane_names[row->no];
     memcpy(names[0], row->queue.data, row->queue.len);
     memcpy(names[1], row->type.data, row->type.len);
+    memcpy(names[2], row->tenant.data, row->tenant.len);
     store->lanes[store->lane_count++] =
         (struct lane_row){.no = row->no,
+                          .tenant = slice_of(names[2], row->tenant.len),
                           .queue = slice_of(names[0], row->queue.len),
                           .type = slice_of(names[1], row->type.len)};
 }

@@ -216,7 +216,7 @@ bool schedule_is_held(const struct sim *sim)
 {
     // Lanes are never given back: such a moment may wait for ever.
     if (sim->watch.was_full_lanes ||
-        sim->shell.core->ledger.lanes.count == sim->limits.lane_count_max)
+        lanes_count(&sim->shell.core->ledger.lanes) == sim->limits.lane_count_max)
         return false;
     for (uint32_t no = 0; no < SIM_SCHEDULES; no++)
         if (sim->store.schedules[no].row.state.held_at != 0)

@@ -162,7 +162,7 @@ struct sim_store {
     struct policy policies[64];
     bool has_policy[64];
     struct lane_row lanes[64];
-    uint8_t lane_names[64][2][MSG_NAME_LEN_MAX]; // queue, type
+    uint8_t lane_names[64][3][MSG_NAME_LEN_MAX]; // queue, type, tenant
     uint32_t lane_count;
     struct batch_row batches[64];
     bool has_batch[64];

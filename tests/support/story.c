@@ -176,6 +176,8 @@ struct limits story_limits(void)
 {
     return (struct limits){.job_count_max = 16,
                            .key_count_max = 8,
+                           .tenant_count_max = 3,
+                           .queue_count_max = 4,
                            .lane_count_max = 4,
                            .policy_count_max = 4,
                            .batch_count_max = 3,

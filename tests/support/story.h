@@ -35,7 +35,7 @@ struct story_store {
     struct policy policies[STORY_ROWS_MAX];
     uint32_t policy_count;
     struct lane_row lanes[STORY_ROWS_MAX];
-    char names[STORY_ROWS_MAX][2][MSG_NAME_LEN_MAX];
+    char names[STORY_ROWS_MAX][3][MSG_NAME_LEN_MAX];
     uint32_t lane_count;
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
     struct schedule_row schedules[4];          // unused ones have no name

@@ -76,11 +76,15 @@ static void put_lane(struct story_store *store, const struct lane_row *lane)
     EXPECT_EQ(lane->no, store->lane_count);
     char *queue = store->names[lane->no][0];
     char *type = store->names[lane->no][1];
+    char *tenant = store->names[lane->no][2];
     memcpy(queue, lane->queue.data, lane->queue.len);
     memcpy(type, lane->type.data, lane->type.len);
-    store->lanes[store->lane_count++] = (struct lane_row){.no = lane->no,
-                                                          .queue = slice_of(queue, lane->queue.len),
-                                                          .type = slice_of(type, lane->type.len)};
+    memcpy(tenant, lane->tenant.data, lane->tenant.len);
+    store->lanes[store->lane_count++] =
+        (struct lane_row){.no = lane->no,
+                          .tenant = slice_of(tenant, lane->tenant.len),
+                          .queue = slice_of(queue, lane->queue.len),
+                          .type = slice_of(type, lane->type.len)};
 }
 
 static void put_policy(struct story_store *store, const struct write_policy *policy)

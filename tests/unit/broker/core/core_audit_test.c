@@ -200,7 +200,7 @@ TEST(core_audit, names_a_job_that_waits_nowhere)
     struct story *story = busy();
     struct id id = story_id(2);
     uint32_t slot = jobs_find(&story->core->ledger.jobs, &id);
-    ready_drop(&story->core->ready, slot);
+    wait_leave(story->core, slot);
     story->core->ready.lanes[0].count++; // only the list has lost it
     expect_named(story, VIOLATION_WAITS_NOWHERE);
 }

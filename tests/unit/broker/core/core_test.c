@@ -336,6 +336,7 @@ TEST(core, the_worst_batch_fits_its_room)
     struct limits limits = story_limits();
     limits.job_count_max = limits.lane_count_max = limits.policy_count_max = COUNT;
     limits.batch_count_max = limits.lease_count_max = limits.serve_count_max = COUNT;
+    limits.queue_count_max = COUNT;
     struct story *story = story_new_with(&limits);
     story_worker(story, 11, "mail", COUNT);
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

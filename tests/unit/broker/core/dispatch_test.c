@@ -1,5 +1,7 @@
 // Station dispatch: turns of lanes and workers, priorities, bytes, room.
 
+#include "broker/core/core_private.h"
+
 #include "tests/support/story.h"
 
 TEST(dispatch, workers_take_turns)
@@ -44,7 +46,7 @@ static void join_for_two(struct story *story, uint32_t slots)
                             .ready = {.types = types, .type_count = 2, .slots = slots}});
 }
 
-TEST(dispatch, lanes_take_turns)
+TEST(dispatch, equally_old_jobs_of_a_queue_go_by_their_numbers_whatever_their_type)
 {
     struct story *story = story_new();
     for (uint32_t number = 1; number <= 2; number++) {
@@ -53,20 +55,20 @@ TEST(dispatch, lanes_take_turns)
     }
     (void)story_told(story);
     join_for_two(story, 1);
-    story_finish(story, 11, story_held(11, story_token(1, 1)), OUTCOME_SUCCEEDED);
-    story_finish(story, 11, story_held(1, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(11, story_token(1, 2)), OUTCOME_SUCCEEDED);
     EXPECT_STORY(story, "[0] send worker 1: welcome epoch 1\n"
-                        "[0] write 11 running v2\n"
-                        "[0] send worker 1: renewed\n"
-                        "[0] job 11 to worker 1 token 1.1 attempt 1\n"
-                        "[0] write 11 succeeded v3\n"
                         "[0] write 1 running v2\n"
-                        "[0] send worker 1: finished 11 ok\n"
-                        "[0] job 1 to worker 1 token 1.2 attempt 1\n"
+                        "[0] send worker 1: renewed\n"
+                        "[0] job 1 to worker 1 token 1.1 attempt 1\n"
                         "[0] write 1 succeeded v3\n"
-                        "[0] write 12 running v2\n"
+                        "[0] write 11 running v2\n"
                         "[0] send worker 1: finished 1 ok\n"
-                        "[0] job 12 to worker 1 token 1.3 attempt 1\n");
+                        "[0] job 11 to worker 1 token 1.2 attempt 1\n"
+                        "[0] write 11 succeeded v3\n"
+                        "[0] write 2 running v2\n"
+                        "[0] send worker 1: finished 11 ok\n"
+                        "[0] job 2 to worker 1 token 1.3 attempt 1\n");
     story_free(story);
 }
 
@@ -193,20 +195,67 @@ TEST(dispatch, a_batch_that_may_change_no_more_jobs_grants_none)
     story_free(story);
 }
 
-TEST(dispatch, a_burst_of_one_lane_does_not_keep_the_others_waiting)
+// Jobs of `count` in this queue of this tenant; `number` is the first one's.
+static void fill(struct story *story, uint32_t number, uint32_t count, struct queue_name name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct msg_submit_job job = story_job(number + i);
+        job.tenant = name.tenant;
+        job.queue = name.queue;
+        story_submit(story, job);
+    }
+}
+
+// How many jobs with these numbers were granted in what was told.
+static uint32_t granted_of(const char *told, uint32_t number, uint32_t count)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "] job %u to", number + i);
+        found += strstr(told, text) != NULL;
+    }
+    return found;
+}
+
+TEST(dispatch, a_burst_of_one_queue_does_not_keep_the_others_waiting)
 {
     struct limits limits = story_limits();
     limits.job_count_max = 40;
     limits.lease_count_max = 40;
     struct story *story = story_new_with(&limits);
-    story_submit(story, of_type(50, "scan"));
-    for (uint32_t number = 1; number <= 20; number++)
-        story_submit(story, of_type(number, "mail"));
+    fill(story, 1, 20, (struct queue_name){.queue = slice_of_text("bulk")});
+    fill(story, 50, 3, (struct queue_name){.queue = slice_of_text("mail")});
     (void)story_told(story);
-    join_for_two(story, 18);
-    // 16 of the lane whose turn it is, then one of the other, then the first one's again.
-    EXPECT_EQ(story_figures(story).granted, 18);
-    EXPECT(strstr(story_told(story), "job 50 to worker 1 token 1.17") != NULL);
+    story_hello(story, 11, 1, NULL);
+    story_ready(story, 11, "mail", 6);
+    const char *told = story_told(story);
+    EXPECT_EQ(granted_of(told, 1, 20), 3);
+    EXPECT_EQ(granted_of(told, 50, 3), 3);
+    story_free(story);
+}
+
+TEST(dispatch, a_tenant_with_many_jobs_does_not_keep_the_others_waiting)
+{
+    struct limits limits = story_limits();
+    limits.job_count_max = 40;
+    limits.lease_count_max = 40;
+    struct story *story = story_new_with(&limits);
+    struct slice rich = slice_of_text("rich");
+    fill(story, 1, 10, (struct queue_name){.tenant = rich, .queue = slice_of_text("a")});
+    fill(story, 21, 10, (struct queue_name){.tenant = rich, .queue = slice_of_text("b")});
+    fill(story, 41, 4,
+         (struct queue_name){.tenant = slice_of_text("poor"), .queue = slice_of_text("a")});
+    (void)story_told(story);
+    story_hello(story, 11, 1, NULL);
+    story_ready(story, 11, "mail", 8);
+    const char *told = story_told(story);
+    EXPECT_EQ(granted_of(told, 41, 4), 4);
+    EXPECT_EQ(granted_of(told, 1, 10), 2);
+    EXPECT_EQ(granted_of(told, 21, 10), 2);
+    // After a restart the same tenants and queues are known again.
+    story_restart(story);
+    EXPECT_EQ(story->core->ledger.queues.names.count, 3);
     story_free(story);
 }
 

@@ -1,115 +1,86 @@
-// The table of lanes: numbers in order, names that stay.
+// The table of lanes: types under queues, numbers in order.
 
 #include "broker/core/lanes.h"
 
-#include "lib/base/prng.h"
 #include "tests/support/test.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-static void *make(struct lanes *lanes, uint32_t cap)
-{
-    void *memory = calloc(1, lanes_size(cap));
-    EXPECT(memory != NULL);
-    lanes_init(lanes, memory, cap, test_seed());
-    return memory;
-}
-
-static uint32_t find(const struct lanes *lanes, const char *queue, const char *type)
-{
-    return lanes_find(lanes, slice_of_text(queue), slice_of_text(type));
-}
-
-static uint32_t add(struct lanes *lanes, const char *queue, const char *type)
-{
-    return lanes_add(lanes, slice_of_text(queue), slice_of_text(type));
-}
-
-TEST(lanes, numbers_are_given_in_order_and_found_again)
-{
-    enum { COUNT = 200 };
+struct bench {
+    struct queues queues;
     struct lanes lanes;
-    void *memory = make(&lanes, COUNT);
-    struct prng prng = prng_of(test_seed());
-    for (uint32_t i = 0; i < COUNT; i++) {
-        char queue[24];
-        (void)snprintf(queue, sizeof queue, "q%u", i);
-        EXPECT_EQ(find(&lanes, queue, "t"), LANES_NONE);
-        EXPECT(lanes_has_room(&lanes));
-        EXPECT_EQ(add(&lanes, queue, "t"), i);
-        uint32_t any = (uint32_t)prng_below(&prng, i + 1);
-        (void)snprintf(queue, sizeof queue, "q%u", any);
-        EXPECT_EQ(find(&lanes, queue, "t"), any);
-    }
-    EXPECT(!lanes_has_room(&lanes));
-    EXPECT_DIES((void)add(&lanes, "one", "more"));
-    free(memory);
+    void *queues_memory;
+    void *lanes_memory;
+};
+
+static void make(struct bench *bench, uint32_t cap)
+{
+    struct limits limits = {.tenant_count_max = 2, .queue_count_max = 4};
+    bench->queues_memory = calloc(1, queues_size(&limits));
+    bench->lanes_memory = calloc(1, lanes_size(cap));
+    EXPECT(bench->queues_memory != NULL && bench->lanes_memory != NULL);
+    queues_init(&bench->queues, bench->queues_memory, &limits, test_seed());
+    lanes_init(&bench->lanes, bench->lanes_memory, cap, &bench->queues, test_seed());
+    (void)queues_add(&bench->queues, (struct queue_name){.queue = slice_of_text("mail")});
+    (void)queues_add(&bench->queues, (struct queue_name){.tenant = slice_of_text("other"),
+                                                         .queue = slice_of_text("mail")});
 }
 
-TEST(lanes, queue_and_type_are_not_one_text)
+static void drop(struct bench *bench)
 {
-    struct lanes lanes;
-    void *memory = make(&lanes, 4);
-    uint32_t first = add(&lanes, "ab", "c");
-    EXPECT_EQ(find(&lanes, "a", "bc"), LANES_NONE);
-    EXPECT(add(&lanes, "a", "bc") != first);
-    EXPECT_EQ(find(&lanes, "ab", "c"), first);
-    struct lane_row row = lanes_row(&lanes, first);
-    EXPECT(slice_is_text(row.queue, "ab") && slice_is_text(row.type, "c"));
-    EXPECT_DIES((void)lanes_row(&lanes, 2));
-    free(memory);
+    free(bench->queues_memory);
+    free(bench->lanes_memory);
 }
 
-TEST(lanes, names_are_copied)
+TEST(lanes, a_type_is_another_lane_in_another_queue)
 {
-    struct lanes lanes;
-    void *memory = make(&lanes, 1);
-    char name[] = "mail";
-    EXPECT_EQ(add(&lanes, name, name), 0);
-    name[0] = 'x';
-    EXPECT_EQ(find(&lanes, "mail", "mail"), 0);
-    free(memory);
+    struct bench bench;
+    make(&bench, 4);
+    EXPECT_EQ(lanes_find(&bench.lanes, 0, slice_of_text("send")), LANES_NONE);
+    EXPECT_EQ(lanes_add(&bench.lanes, 0, slice_of_text("send")), 0);
+    EXPECT_EQ(lanes_find(&bench.lanes, 1, slice_of_text("send")), LANES_NONE);
+    EXPECT_EQ(lanes_add(&bench.lanes, 1, slice_of_text("send")), 1);
+    EXPECT_EQ(lanes_find(&bench.lanes, 0, slice_of_text("send")), 0);
+    EXPECT_EQ(lanes_queue(&bench.lanes, 1), 1);
+    struct lane_row row = lanes_row(&bench.lanes, 1);
+    EXPECT_EQ(row.no, 1);
+    EXPECT(slice_is_text(row.tenant, "other") && slice_is_text(row.queue, "mail"));
+    EXPECT(slice_is_text(row.type, "send"));
+    EXPECT_DIES((void)lanes_row(&bench.lanes, 2));
+    EXPECT_DIES((void)lanes_add(&bench.lanes, 2, slice_of_text("send"))); // no such queue
+    drop(&bench);
 }
 
-TEST(lanes, names_of_the_longest_and_no_other_length_fit)
+TEST(lanes, a_full_table_says_so)
 {
-    struct lanes lanes;
-    void *memory = make(&lanes, 2);
-    char name[MSG_NAME_LEN_MAX + 1];
-    memset(name, 'n', sizeof name);
-    struct slice longest = slice_of(name, MSG_NAME_LEN_MAX);
-    struct slice longer = slice_of(name, sizeof name);
-    EXPECT_EQ(lanes_add(&lanes, longest, longest), 0);
-    EXPECT_EQ(lanes_find(&lanes, longest, longest), 0);
-    EXPECT_DIES((void)lanes_add(&lanes, longer, longest));
-    EXPECT_DIES((void)lanes_add(&lanes, longest, (struct slice){0}));
-    free(memory);
+    struct bench bench;
+    make(&bench, 1);
+    EXPECT(lanes_has_room(&bench.lanes));
+    (void)lanes_add(&bench.lanes, 0, slice_of_text("a"));
+    EXPECT(!lanes_has_room(&bench.lanes));
+    EXPECT_DIES((void)lanes_add(&bench.lanes, 0, slice_of_text("b")));
+    drop(&bench);
 }
 
-static err load(struct lanes *lanes, uint16_t no, struct slice queue, struct slice type)
+static err load(struct bench *bench, uint16_t no, struct slice type)
 {
-    return lanes_load(lanes, &(struct lane_row){.no = no, .queue = queue, .type = type});
+    return lanes_load(&bench->lanes, 0, &(struct lane_row){.no = no, .type = type});
 }
 
 TEST(lanes, loading_refuses_what_was_never_written)
 {
-    struct lanes lanes;
-    void *memory = make(&lanes, 2);
-    struct slice name = slice_of_text("a");
+    struct bench bench;
+    make(&bench, 2);
     char text[MSG_NAME_LEN_MAX + 1] = {0};
-    struct slice longer = slice_of(text, sizeof text);
-    struct slice empty = {0};
-    EXPECT_EQ(load(&lanes, 1, name, name), ERR_DAMAGED); // 0 is missing
-    EXPECT_EQ(load(&lanes, 0, empty, name), ERR_DAMAGED);
-    EXPECT_EQ(load(&lanes, 0, name, empty), ERR_DAMAGED);
-    EXPECT_EQ(load(&lanes, 0, longer, name), ERR_DAMAGED);
-    EXPECT_EQ(load(&lanes, 0, name, longer), ERR_DAMAGED);
-    EXPECT_EQ(lanes.count, 0);
-    EXPECT_EQ(load(&lanes, 0, name, name), OK);
-    EXPECT_EQ(load(&lanes, 0, name, name), ERR_DAMAGED);
-    EXPECT_EQ(load(&lanes, 1, name, slice_of_text("b")), OK);
-    EXPECT_EQ(load(&lanes, 2, name, slice_of_text("c")), ERR_FULL);
-    EXPECT_EQ(find(&lanes, "a", "b"), 1);
-    free(memory);
+    EXPECT_EQ(load(&bench, 1, slice_of_text("a")), ERR_DAMAGED); // 0 is missing
+    EXPECT_EQ(load(&bench, 0, (struct slice){0}), ERR_DAMAGED);
+    EXPECT_EQ(load(&bench, 0, slice_of(text, sizeof text)), ERR_DAMAGED);
+    EXPECT_EQ(lanes_count(&bench.lanes), 0);
+    EXPECT_EQ(load(&bench, 0, slice_of_text("a")), OK);
+    EXPECT_EQ(load(&bench, 0, slice_of_text("a")), ERR_DAMAGED);
+    EXPECT_EQ(load(&bench, 1, slice_of_text("a")), ERR_DAMAGED); // the pair is there
+    EXPECT_EQ(load(&bench, 1, slice_of_text("b")), OK);
+    EXPECT_EQ(load(&bench, 2, slice_of_text("c")), ERR_FULL);
+    EXPECT_EQ(lanes_find(&bench.lanes, 0, slice_of_text("b")), 1);
+    drop(&bench);
 }

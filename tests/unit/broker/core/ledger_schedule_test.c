@@ -39,6 +39,8 @@ static struct bench *make(void)
 {
     struct limits limits = {.job_count_max = 2,
                             .key_count_max = 2,
+                            .tenant_count_max = 2,
+                            .queue_count_max = 4,
                             .lane_count_max = 2,
                             .policy_count_max = 2,
                             .batch_count_max = 2,

@@ -52,6 +52,8 @@ static struct bench *make(void)
 {
     struct limits limits = {.job_count_max = 4,
                             .key_count_max = 2,
+                            .tenant_count_max = 1,
+                            .queue_count_max = 1,
                             .lane_count_max = 2,
                             .policy_count_max = 3,
                             .unique_count_max = 4,
@@ -71,7 +73,7 @@ static struct bench *make(void)
     struct batch_row batch = {.id = id_of(90), .no = 1};
     struct ledger_row row = {.job_no_next = 100, .epoch = 4};
     EXPECT_EQ(ledger_load_row(&bench->ledger, &row), OK);
-    EXPECT_EQ(lanes_load(&bench->ledger.lanes, &first), OK);
+    EXPECT_EQ(ledger_load_lane(&bench->ledger, &first), OK);
     EXPECT_EQ(policies_load(&bench->ledger.policies, 0, &policy), OK);
     EXPECT_EQ(batches_load(&bench->ledger.batches, &batch), OK);
     return bench;

@@ -12,6 +12,8 @@ struct bench {
     struct lanes lanes;
     struct workers workers;
     void *lanes_memory;
+    struct queues queues;
+    void *queues_memory;
     void *workers_memory;
 };
 
@@ -19,22 +21,30 @@ static void make(struct bench *bench)
 {
     bench->limits = (struct limits){
         .worker_count_max = 3, .serve_count_max = 6, .lane_count_max = 4, .peer_count_max = 8};
+    struct limits names = {.tenant_count_max = 1, .queue_count_max = 4};
+    bench->queues_memory = calloc(1, queues_size(&names));
+    queues_init(&bench->queues, bench->queues_memory, &names, 1);
     bench->lanes_memory = calloc(1, lanes_size(4));
     bench->workers_memory = calloc(1, workers_size(&bench->limits));
     EXPECT(bench->lanes_memory != NULL && bench->workers_memory != NULL);
-    lanes_init(&bench->lanes, bench->lanes_memory, 4, 1);
+    lanes_init(&bench->lanes, bench->lanes_memory, 4, &bench->queues, 1);
     workers_init(&bench->workers, bench->workers_memory, &bench->limits, &bench->lanes, 1);
 }
 
 static void drop(struct bench *bench)
 {
     free(bench->lanes_memory);
+    free(bench->queues_memory);
     free(bench->workers_memory);
 }
 
 static uint32_t lane(struct bench *bench, const char *queue, const char *type)
 {
-    uint32_t no = lanes_add(&bench->lanes, slice_of_text(queue), slice_of_text(type));
+    struct queue_name name = {.queue = slice_of_text(queue)};
+    uint32_t in = queues_find(&bench->queues, name);
+    if (in == QUEUES_NONE)
+        in = queues_add(&bench->queues, name);
+    uint32_t no = lanes_add(&bench->lanes, in, slice_of_text(type));
     workers_match_lanes(&bench->workers);
     return no;
 }

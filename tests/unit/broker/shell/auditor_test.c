@@ -150,7 +150,7 @@ TEST(auditor, a_job_that_memory_has_forgotten_is_named)
     struct place place = place_of(busy());
     struct jobs *jobs = &place.core->ledger.jobs;
     uint32_t slot = jobs_find(jobs, &rows[12].id);
-    ready_drop(&place.core->ready, slot);
+    wait_leave(place.core, slot);
     jobs_drop(jobs, slot);
     place.core->ledger.row.counts[JOB_QUEUED]--;
     place.core->ledger.row.accepted--;

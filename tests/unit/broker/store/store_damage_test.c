@@ -78,6 +78,8 @@ static err load(struct store *store, struct store_loaded *out_loaded)
 {
     struct limits limits = {.job_count_max = 64,
                             .key_count_max = 64,
+                            .tenant_count_max = 2,
+                            .queue_count_max = 4,
                             .lane_count_max = 4,
                             .policy_count_max = 4,
                             .unique_count_max = 4,

@@ -299,6 +299,16 @@ TEST(record, golden_batch_and_lane)
     EXPECT_EQ(store_record_get_lane(slice_of(lane_room, 19), key_slice(&key, 4), &again), OK);
     EXPECT_EQ(again.no, 4);
     EXPECT(slice_is_text(again.queue, "mail") && slice_is_text(again.type, "send"));
+    EXPECT_EQ(again.tenant.len, 0);
+    lane.tenant = slice_of_text("default"); // another word for none
+    EXPECT_EQ(store_record_lane_len(&lane), 19);
+
+    lane.tenant = slice_of_text("acme");
+    EXPECT_EQ(store_record_lane_len(&lane), 24);
+    store_record_put_lane(lane_room, key_slice(&key, 4), &lane);
+    expect_hex(lane_room, 24, "02 09 0000000e 04 61636d65 04 6d61696c 73656e64 4c45ac90");
+    EXPECT_EQ(store_record_get_lane(slice_of(lane_room, 24), key_slice(&key, 4), &again), OK);
+    EXPECT(slice_is_text(again.tenant, "acme") && slice_is_text(again.type, "send"));
 }
 
 static struct msg_submit_job full_submission(void)
