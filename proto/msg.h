@@ -9,6 +9,7 @@
 #include "lib/base/id.h"
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
+#include "proto/msg_limits.h"
 
 enum content {
     CONTENT_NONE = 0,
@@ -184,6 +185,7 @@ struct msg_job {
     struct body payload;
     struct slice traceparent;
     uint64_t generation;
+    uint32_t log_count;
 };
 
 struct msg_jobs {
@@ -200,10 +202,20 @@ struct msg_progress {
     uint32_t extend_ms; // how much longer than its timeout the attempt asks for, in all
 };
 
+struct msg_log_line {
+    struct id job_id;
+    uint64_t token;
+    uint32_t seq;
+    when_ms at;
+    struct slice text;
+};
+
 struct msg_renew {
     struct msg_held_list running;
     const struct msg_progress *progress;
     uint32_t progress_count;
+    const struct msg_log_line *log;
+    uint32_t log_count;
 };
 
 struct msg_renewed {
@@ -226,6 +238,8 @@ struct msg_finish_job {
 struct msg_finish {
     const struct msg_finish_job *jobs;
     uint32_t count;
+    const struct msg_log_line *log;
+    uint32_t log_count;
 };
 
 struct msg_finished_job {
@@ -279,7 +293,7 @@ struct msg_status_is {
     struct slice unique_key;
     when_ms start_before; // waiting for its first start: expires then
     uint32_t batch_index;
-    when_ms deadline_at;  // running: when its attempt is to have ended
+    when_ms deadline_at; // running: when its attempt is to have ended
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.
@@ -388,6 +402,51 @@ struct msg_schedule_listed {
     bool is_more;
 };
 
+struct msg_timeline {
+    struct id job_id;
+};
+
+struct msg_timeline_event {
+    when_ms at;
+    struct slice event;
+    enum job_state state;
+    uint32_t version;
+    uint64_t token;
+    struct id worker_id;
+    when_ms granted_at;
+    when_ms due_at;
+    uint32_t attempt;
+    enum outcome outcome;
+    struct slice actor;
+    struct slice reason;
+    struct msg_failure failure;
+};
+
+struct msg_timeline_is {
+    err error;
+    struct id job_id;
+    uint32_t version;
+    enum job_state state;
+    uint32_t dropped;
+    const struct msg_timeline_event *events;
+    uint32_t event_count;
+};
+
+struct msg_log {
+    struct id job_id;
+    uint32_t after;
+};
+
+struct msg_log_is {
+    err error;
+    struct id job_id;
+    uint32_t version;
+    enum job_state state;
+    uint32_t count;
+    const struct msg_log_line *lines;
+    uint32_t line_count;
+};
+
 struct msg_batch_status {
     struct id batch_id;
     uint32_t wait_ms;
@@ -485,6 +544,10 @@ enum msg_kind {
     MSG_SCHEDULE_LISTED = 35,
     MSG_LIST = 24,
     MSG_LISTED = 25,
+    MSG_TIMELINE = 20,
+    MSG_TIMELINE_IS = 21,
+    MSG_LOG = 22,
+    MSG_LOG_IS = 23,
 };
 
 struct msg {
@@ -516,30 +579,9 @@ struct msg {
         struct msg_schedule_listed schedule_listed;
         struct msg_list list;
         struct msg_listed listed;
+        struct msg_timeline timeline;
+        struct msg_timeline_is timeline_is;
+        struct msg_log log;
+        struct msg_log_is log_is;
     };
-};
-
-// Limits of the wire, enforced by wire_decode() and printed in WELCOME.
-enum {
-    MSG_BYTES_MAX = 8 * 1024 * 1024, // a whole message
-    MSG_JOBS_MAX = 1024,             // jobs in one message
-    MSG_HELD_MAX = 16384,            // held jobs named in one message
-    MSG_TYPES_MAX = 64,              // types, and queues, in one READY
-    MSG_NAME_LEN_MAX = 128,          // type, queue
-    MSG_KEY_LEN_MAX = 255,
-    MSG_TRACEPARENT_LEN_MAX = 128,
-    MSG_PAYLOAD_LEN_MAX = 1024 * 1024,
-    MSG_RESULT_LEN_MAX = 1024 * 1024,
-    MSG_ERROR_KIND_LEN_MAX = 64,
-    MSG_ERROR_MESSAGE_LEN_MAX = 1024,
-    MSG_ERROR_DETAIL_LEN_MAX = 16 * 1024,
-    MSG_PROGRESS_TEXT_LEN_MAX = 256,
-    MSG_ACTOR_LEN_MAX = 128,
-    MSG_CRON_LEN_MAX = 255,
-    MSG_ZONE_LEN_MAX = 64,
-    MSG_MOMENTS_MAX = 100,   // told of one schedule
-    MSG_CATCH_UP_MAX = 100,  // missed moments that are made up for
-    MSG_SCHEDULES_MAX = 256, // in one list
-    MSG_LISTED_MAX = 1000,   // jobs in one LISTED
-    MSG_LISTED_DEFAULT = 50,
 };

@@ -67,3 +67,10 @@ extern const struct wire_shape wire_shapes_submit_job;
 const struct wire_shape *wire_shapes_ask_of(uint32_t kind);
 // The shape of a kind of message, or NULL when there is no such kind.
 const struct wire_shape *wire_shape_of(uint32_t kind);
+
+// --- wire_shapes_history.c ---
+extern const struct wire_shape wire_shapes_history_log_line;
+extern const struct wire_shape wire_shapes_history_timeline;
+extern const struct wire_shape wire_shapes_history_timeline_is;
+extern const struct wire_shape wire_shapes_history_log;
+extern const struct wire_shape wire_shapes_history_log_is;

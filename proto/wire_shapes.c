@@ -141,6 +141,7 @@ static const struct wire_field job_fields[] = {
     SAME(WIRE_U32, 0, timeout_ms),
     SAME(WIRE_NAME, MSG_TRACEPARENT_LEN_MAX, traceparent),
     SAME(WIRE_U64, 0, generation),
+    SAME(WIRE_U32, 0, log_count),
 };
 static const struct wire_shape job = {.descriptor = &weft__wire__job__descriptor,
                                       SIZES,
@@ -177,6 +178,7 @@ static const struct wire_shape progress = {
 static const struct wire_list renew_lists[] = {
     LIST(&held, MSG_HELD_MAX, running, running.items, running.count),
     LIST(&progress, MSG_HELD_MAX, progress, progress, progress_count),
+    LIST(&wire_shapes_history_log_line, MSG_LOG_LINES_MAX, log, log, log_count),
 };
 static const struct wire_shape renew = {
     .descriptor = &weft__wire__renew__descriptor, SIZES, LISTS(renew_lists)};
@@ -215,7 +217,10 @@ static const struct wire_shape finish_job = {.descriptor = &weft__wire__finish_j
 
 #define W Weft__Wire__Finish
 #define M struct msg_finish
-static const struct wire_list finish_lists[] = {LIST(&finish_job, MSG_JOBS_MAX, jobs, jobs, count)};
+static const struct wire_list finish_lists[] = {
+    LIST(&finish_job, MSG_JOBS_MAX, jobs, jobs, count),
+    LIST(&wire_shapes_history_log_line, MSG_LOG_LINES_MAX, log, log, log_count),
+};
 static const struct wire_shape finish = {
     .descriptor = &weft__wire__finish__descriptor, SIZES, LISTS(finish_lists)};
 #undef W
@@ -348,6 +353,10 @@ const struct wire_shape *wire_shape_of(uint32_t kind)
         [MSG_BATCH_STATUS_IS] = &batch_status_is,
         [MSG_ERROR] = &error,
         [MSG_BYE] = &bye,
+        [MSG_TIMELINE] = &wire_shapes_history_timeline,
+        [MSG_TIMELINE_IS] = &wire_shapes_history_timeline_is,
+        [MSG_LOG] = &wire_shapes_history_log,
+        [MSG_LOG_IS] = &wire_shapes_history_log_is,
     };
     const struct wire_shape *shape = kind < COUNT(shapes) ? shapes[kind] : NULL;
     return shape != NULL ? shape : wire_shapes_ask_of(kind);

@@ -148,6 +148,13 @@ static uint32_t hello_weight(const struct core *core, const struct msg_hello *he
     return ends + hello->running.count / 4;
 }
 
+static uint32_t renew_weight(const struct msg_renew *renew)
+{
+    uint32_t talkers =
+        renew->log_count < renew->running.count ? renew->log_count : renew->running.count;
+    return renew->progress_count + talkers + renew->running.count / 4;
+}
+
 static uint32_t message_weight(const struct core *core, const struct msg *msg)
 {
     if (msg->kind == MSG_SUBMIT)
@@ -155,7 +162,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
     if (msg->kind == MSG_FINISH)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
-        return msg->renew.progress_count + msg->renew.running.count / 4;
+        return renew_weight(&msg->renew);
     if (msg->kind == MSG_SCHEDULE_SET)
         return 1;
     if (msg->kind == MSG_HELLO)

@@ -79,6 +79,10 @@ void lease_end_session(struct core *core, struct now now, uint32_t lease,
 uint64_t lease_mark_named(struct core *core, uint32_t worker, const struct msg_held_list *held);
 // Drops a lease and gives its worker the credit back.
 void lease_drop(struct core *core, uint32_t lease);
+// Lines that a job's handler wrote, as far as they are new. The job must be held, or finished just
+// now.
+void renew_take_log(struct core *core, struct now now, uint32_t slot, struct logs_lines lines,
+                    struct effects *fx);
 // A worker that is neither connected nor owes anything is forgotten.
 void lease_forget_idle(struct core *core, uint32_t worker);
 // The moment of a held key has come.

@@ -53,7 +53,8 @@ static void send(struct core *core, uint32_t slot, uint32_t worker_no, struct ef
                          .queue = lane.queue,
                          .attempt = 1u + past->errors + past->crashes,
                          .timeout_ms = policies_at(&core->ledger.policies, job->policy)->timeout_ms,
-                         .generation = job->no};
+                         .generation = job->no,
+                         .log_count = past->log_count};
     const struct msg_submit_job *body = effects_body(fx, job->no);
     if (body == NULL)
         return;

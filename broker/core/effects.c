@@ -16,9 +16,9 @@ void effects_reset(struct effects *effects)
 
 uint32_t effects_write_cap(uint32_t changed_cap)
 {
-    // A changed job costs at most its row, a body or outcome, progress, an event, and one row each
-    // of lane, policy, batch and unique key; the ledger's row ends the list.
-    return changed_cap * 8 + 1;
+    // A changed job costs at most its row, a body or outcome, progress, an event, log lines, and one
+    // row each of lane, policy, batch and unique key; the ledger's row ends the list.
+    return changed_cap * 9 + 1;
 }
 
 size_t effects_arena_size(uint32_t changed_cap)

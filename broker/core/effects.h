@@ -13,11 +13,12 @@ enum write_kind {
     WRITE_OUTCOME,  // result or last error
     WRITE_PROGRESS, // a running job's last word; dropped with its body
     WRITE_EVENT,    // of its timeline; the store keeps the first and the last ones, see events.h
+    WRITE_LOG,      // lines of its log; the store keeps the first and the last ones, see logs.h
     WRITE_LANE,
     WRITE_POLICY,
     WRITE_BATCH,
     WRITE_LEDGER, // last of every batch that writes anything
-    DROP_BODY,    // with its outcome and timeline: retention; the row stays as a tombstone
+    DROP_BODY,    // with its outcome, timeline and log: retention; the row stays as a tombstone
     DROP_JOB,     // the whole job with its id or key
     DROP_BATCH,
     WRITE_UNIQUE,
@@ -51,6 +52,14 @@ struct write_event {
     struct event_row row;
 };
 
+struct write_log {
+    uint64_t job_no;
+    uint32_t first; // number of the first line
+    uint32_t count;
+    when_ms at; // no line is later
+    const struct msg_log_line *lines;
+};
+
 struct write_policy {
     uint16_t no;
     struct policy policy;
@@ -69,6 +78,7 @@ struct write {
         struct write_outcome outcome;
         struct write_progress progress;
         struct write_event event;
+        struct write_log log;
         struct lane_row lane;
         struct write_policy policy;
         struct batch_row batch; // DROP_BATCH too: its last row

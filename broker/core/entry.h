@@ -13,6 +13,7 @@ enum entry_kind {
     ENTRY_FINISH,
     ENTRY_LEASE_END,
     ENTRY_PROGRESS, // a running job's word, stored
+    ENTRY_LOG,      // lines that its handler wrote
     ENTRY_REMOVE,   // retention: a tombstone stays while the key is taken
     ENTRY_FORGET,   // the tombstone goes too
     ENTRY_CANCEL,   // a waiting job's end; of a running one, that it was asked for
@@ -63,6 +64,10 @@ struct entry {
         struct {
             const struct msg_progress *said;
         } progress;
+        struct {
+            const struct msg_log_line *lines;
+            uint32_t count;
+        } log;
         struct {
             uint64_t job_no;
         } remove; // REMOVE, FORGET

@@ -47,6 +47,7 @@ void events_tell(const struct job *job, struct past *past, const struct entry *e
                  enum job_event event, struct effects *fx)
 {
     enum outcome outcome = outcome_of(entry);
+    bool is_attempt = outcome != OUTCOME_NONE || !id_is_zero(&past->worker);
     bool waits = job->state == JOB_RETRYING || job->state == JOB_SCHEDULED;
     CHECK_IMPLIES(entry->kind == ENTRY_LEASE_END, !id_is_zero(&past->worker));
     struct event_row row = {
@@ -54,7 +55,7 @@ void events_tell(const struct job *job, struct past *past, const struct entry *e
         .version = job->version,
         .attempt = attempt_of(past, outcome, event),
         .at = entry->at,
-        .granted_at = outcome != OUTCOME_NONE ? past->granted_at : 0,
+        .granted_at = is_attempt ? past->granted_at : 0,
         .due_at = waits ? job->at : 0,
         .token = past->token,
         .worker = past->worker,

@@ -116,9 +116,16 @@ static bool give_back(struct core *core, uint32_t worker, const struct msg_finis
     return true;
 }
 
-static err judge(struct core *core, struct now now, uint32_t worker,
-                 const struct msg_finish_job *finish, struct effects *fx)
+// What is said of one job.
+struct word {
+    const struct msg_finish_job *finish;
+    struct logs_lines log;
+};
+
+static err judge(struct core *core, struct now now, uint32_t worker, const struct word *word,
+                 struct effects *fx)
 {
+    const struct msg_finish_job *finish = word->finish;
     if (!give_back(core, worker, finish))
         return ERR_STALE_LEASE;
     uint32_t slot = jobs_find(&core->ledger.jobs, &finish->job_id);
@@ -133,8 +140,17 @@ static err judge(struct core *core, struct now now, uint32_t worker,
     bool is_free = job->state == JOB_QUEUED || job->state == JOB_RETRYING;
     if (job->token_use == TOKEN_EXPIRED && !is_free)
         return ERR_STALE_LEASE;
+    renew_take_log(core, now, slot, word->log, fx);
     apply(core, now, slot, finish, fx);
     return OK;
+}
+
+// The lines at the front of `left` when they are this job's.
+static struct logs_lines log_of(const struct msg_finish_job *finish, struct logs_lines *left)
+{
+    bool is_its = left->count > 0 && left->items->token == finish->token &&
+                  id_equal(&left->items->job_id, &finish->job_id);
+    return is_its ? logs_take_group(left) : (struct logs_lines){0};
 }
 
 void finish_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
@@ -144,10 +160,12 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
     uint32_t worker = workers_of_peer(&core->workers, peer);
     struct msg_finished_job *answers = arena_take_array(fx->arena, finish->count, sizeof *answers);
     CHECK(answers != NULL);
+    struct logs_lines left = {.items = finish->log, .count = finish->log_count};
     for (uint32_t i = 0; i < finish->count; i++) {
         const struct msg_finish_job *job = &finish->jobs[i];
         answers[i] = (struct msg_finished_job){.job_id = job->job_id, .token = job->token};
-        answers[i].error = judge(core, now, worker, job, fx);
+        answers[i].error =
+            judge(core, now, worker, &(struct word){.finish = job, .log = log_of(job, &left)}, fx);
         core->figures.stale += answers[i].error == ERR_STALE_LEASE;
     }
     effects_send(fx, peer, MSG_FINISHED, msg->corr)->finished =

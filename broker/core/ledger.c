@@ -436,6 +436,26 @@ static void progress(struct ledger *ledger, uint32_t slot, const struct entry *e
         (struct write_progress){.job_no = job->no, .progress = entry->progress.said};
 }
 
+// A late finish brings lines too.
+static void log_lines(struct ledger *ledger, uint32_t slot, const struct entry *entry,
+                      struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    CHECK(job->state == JOB_RUNNING || job->token_use == TOKEN_EXPIRED);
+    CHECK(entry->log.count > 0);
+    struct past *past = pasts_at(&ledger->pasts, job->past);
+    effects_write(fx, WRITE_LOG)->log = (struct write_log){.job_no = job->no,
+                                                           .first = past->log_count + 1,
+                                                           .count = entry->log.count,
+                                                           .at = entry->at,
+                                                           .lines = entry->log.lines};
+    past->log_count += entry->log.count;
+    job->version++;
+    mark(ledger, slot, fx);
+    note_job(ledger, job);
+    ledger_note(ledger, past->log_count);
+}
+
 static void change_stored(struct ledger *ledger, const struct job_row *row, bool is_gone)
 {
     overlay_add(&ledger->overlay,
@@ -461,6 +481,7 @@ static void remove_job(struct ledger *ledger, const struct entry *entry, struct 
     row.batch = 0;
     effects_write(fx, DROP_BODY)->drop = row;
     row.event_count = 0;
+    row.log_count = 0;
     effects_write(fx, WRITE_JOB)->job = (struct write_job){.row = row};
     change_stored(ledger, &row, false);
 }
@@ -532,6 +553,10 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         expire(ledger, slot, entry, fx);
         return slot;
     case ENTRY_RETRY: return retry(ledger, entry, fx);
+    case ENTRY_LOG:
+        slot = slot_of(ledger, entry);
+        log_lines(ledger, slot, entry, fx);
+        return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: pass(ledger, entry, fx); return JOBS_NONE;

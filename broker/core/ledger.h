@@ -14,6 +14,7 @@
 #include "broker/core/known.h"
 #include "broker/core/lanes.h"
 #include "broker/core/limits.h"
+#include "broker/core/logs.h"
 #include "broker/core/overlay.h"
 #include "broker/core/pasts.h"
 #include "broker/core/policies.h"

@@ -1,6 +1,7 @@
 // Station renew: the heartbeat of workers. Leases named in it are counted in full from now, passed
 // ones that are not named give their credit back; progress is written at most once a second and
-// job, unless it asks for time. The answer names what was lost and what is to be stopped.
+// job, unless it asks for time; workers gather log lines as long. The answer names what was lost and
+// what is to be stopped.
 
 #include "broker/core/core_private.h"
 
@@ -51,6 +52,35 @@ static void note_progress(struct core *core, struct now now, uint32_t worker,
                  fx);
 }
 
+void renew_take_log(struct core *core, struct now now, uint32_t slot, struct logs_lines lines,
+                    struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    lines = logs_new(lines, ledger_past(&core->ledger, job)->log_count);
+    if (lines.count == 0)
+        return;
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_LOG,
+                                 .at = now.store,
+                                 .job_id = job->id,
+                                 .slot = slot,
+                                 .log = {.lines = lines.items, .count = lines.count}},
+                 fx);
+}
+
+// At most as many jobs as the message names: that is what it was weighed for.
+static void note_log(struct core *core, struct now now, uint32_t worker,
+                     const struct msg_renew *renew, struct effects *fx)
+{
+    struct logs_lines left = {.items = renew->log, .count = renew->log_count};
+    for (uint32_t i = 0; i < renew->running.count && left.count > 0; i++) {
+        struct logs_lines group = logs_take_group(&left);
+        uint32_t no = held_by(core, worker, &group.items->job_id, group.items->token);
+        if (no != LEASES_NONE)
+            renew_take_log(core, now, leases_at(&core->leases, no)->slot, group, fx);
+    }
+}
+
 // A worker that no longer names a lease whose time has passed has spoken of it: credit comes
 // back. Live ones stay: their job may still be on its way.
 static void drop_unnamed(struct core *core, uint32_t worker, const struct msg_held_list *running)
@@ -89,6 +119,7 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
     drop_unnamed(core, worker, running);
     for (uint32_t i = 0; i < msg->renew.progress_count; i++)
         note_progress(core, now, worker, &msg->renew.progress[i], fx);
+    note_log(core, now, worker, &msg->renew, fx);
     effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed = (struct msg_renewed){
         .lost = {.items = told, .count = lost_count},
         .cancel = {.items = told + running->count - cancel_count, .count = cancel_count}};

@@ -64,7 +64,7 @@ struct event_row {
     uint32_t version;   // of the job, after it
     uint32_t attempt;   // the number of the attempt that it ended; 0: none, or it had ended before
     when_ms at;         // store time
-    when_ms granted_at; // when that attempt began, 0 when none
+    when_ms granted_at; // when the attempt began that it ended or happened in, 0 when none
     when_ms due_at;     // when the job may start again, 0 when at once or never
     uint64_t token;     // the last one granted, 0 when never
     struct id worker;   // who held the job, zero when nobody did

@@ -48,6 +48,9 @@
     X(VIOLATION_EVENT_MISSING, "event-missing", "an event of a job's timeline is not stored",      \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_EVENT_ORPHAN, "event-orphan", "an event belongs to no timeline", VIOLATION_REPORT) \
+    X(VIOLATION_LOG_MISSING, "log-missing", "lines of a job's log are not stored",                 \
+      VIOLATION_REPORT)                                                                            \
+    X(VIOLATION_LOG_ORPHAN, "log-orphan", "lines belong to no log", VIOLATION_REPORT)              \
     X(VIOLATION_UNIQUE_MISSING, "unique-missing", "a job has lost the unique key that it holds",   \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_UNIQUE_ORPHAN, "unique-orphan", "a unique key is held by a job that does not",     \

@@ -287,6 +287,20 @@ static enum taken ask_list(struct broker *broker, const struct arrival *arrival)
     return refuse_crowd(broker, arrival);
 }
 
+// Answered at once: who wants to follow waits for the job's next version.
+static enum taken ask_timeline(struct broker *broker, const struct arrival *arrival)
+{
+    struct watch_question question = {.kind = WATCH_TIMELINE, .id = arrival->msg.timeline.job_id};
+    return ask(broker, arrival, question, 0);
+}
+
+static enum taken ask_log(struct broker *broker, const struct arrival *arrival)
+{
+    struct watch_question question = {
+        .kind = WATCH_LOG, .id = arrival->msg.log.job_id, .after = arrival->msg.log.after};
+    return ask(broker, arrival, question, 0);
+}
+
 static enum taken take_submit(struct broker *broker, struct arrival *arrival)
 {
     judge_submit(&arrival->msg.submit);
@@ -360,6 +374,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
         return ask_schedules(broker, arrival, arrival->msg.schedule_list.after,
                              arrival->msg.schedule_list.limit);
     case MSG_LIST: return ask_list(broker, arrival);
+    case MSG_TIMELINE: return ask_timeline(broker, arrival);
+    case MSG_LOG: return ask_log(broker, arrival);
     case MSG_BYE: return say_bye(broker, arrival);
     case MSG_WELCOME:
     case MSG_SUBMITTED:
@@ -372,6 +388,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:
     case MSG_LISTED:
+    case MSG_TIMELINE_IS:
+    case MSG_LOG_IS:
     case MSG_ERROR:
         return refuse_arrival(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }

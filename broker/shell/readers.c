@@ -28,6 +28,8 @@ struct readers {
     struct arena arena;
     struct readers_desk desk;
     struct msg_listed_job listed[MSG_LISTED_MAX];
+    struct msg_timeline_event *events; // MSG_EVENTS_MAX
+    struct msg_log_line *lines;        // MSG_LOG_LINES_MAX
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -89,6 +91,15 @@ static err look_up(struct readers *readers, const struct watch_question *questio
     case WATCH_JOB: return look_up_job(readers, question, out_msg, out_is_news);
     case WATCH_BATCH: return look_up_batch(readers, question, out_msg, out_is_news);
     case WATCH_LIST: return look_up_list(readers, question, out_msg);
+    case WATCH_TIMELINE:
+        out_msg->kind = MSG_TIMELINE_IS;
+        return store_view_timeline(readers->view, &question->id, readers->events,
+                                   &out_msg->timeline_is);
+    case WATCH_LOG:
+        out_msg->kind = MSG_LOG_IS;
+        return store_view_log(readers->view,
+                              &(struct msg_log){.job_id = question->id, .after = question->after},
+                              readers->lines, &out_msg->log_is);
     }
     UNREACHABLE();
 }
@@ -105,6 +116,11 @@ static struct msg trouble(const struct watch_question *question, err e)
         return (struct msg){.kind = MSG_BATCH_STATUS_IS,
                             .batch_status_is = {.error = e, .batch_id = question->id}};
     case WATCH_LIST: return (struct msg){.kind = MSG_LISTED, .listed = {.error = e}};
+    case WATCH_TIMELINE:
+        return (struct msg){.kind = MSG_TIMELINE_IS,
+                            .timeline_is = {.error = e, .job_id = question->id}};
+    case WATCH_LOG:
+        return (struct msg){.kind = MSG_LOG_IS, .log_is = {.error = e, .job_id = question->id}};
     }
     return (struct msg){.kind = MSG_STATUS_IS, .status_is = {.error = e, .job_id = question->id}};
 }
@@ -287,7 +303,10 @@ static err start(struct readers *readers)
         return e;
     size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
     readers->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
-    if (readers->arena.data == NULL || readers_schedules_init(&readers->desk) != OK)
+    readers->events = calloc(MSG_EVENTS_MAX, sizeof *readers->events);
+    readers->lines = calloc(MSG_LOG_LINES_MAX, sizeof *readers->lines);
+    if (readers->arena.data == NULL || readers->events == NULL || readers->lines == NULL ||
+        readers_schedules_init(&readers->desk) != OK)
         return ERR_NO_MEMORY;
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
@@ -303,6 +322,8 @@ static void give_up(struct readers *readers)
     if (readers->view != NULL)
         store_view_close(readers->view);
     readers_schedules_deinit(&readers->desk);
+    free(readers->lines);
+    free(readers->events);
     free(readers->arena.data);
     free(readers);
 }

@@ -1,7 +1,8 @@
 #pragma once
 
-// What is read from the store beside the turn, in a thread of its own: answers to STATUS, LIST and
-// BATCH_STATUS, from a snapshot at or after the last settled batch, and the sweep for jobs whose
+// What is read from the store beside the turn, in a thread of its own: answers to STATUS, LIST,
+// TIMELINE, LOG and BATCH_STATUS, from a snapshot at or after the last settled batch, and the sweep
+// for jobs whose
 // retention is over.
 //
 // readers_ask(), readers_take() and the sweep's functions belong to the link thread; none of

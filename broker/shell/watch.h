@@ -19,7 +19,7 @@
 #define WATCH_NONE UINT32_MAX
 
 struct readers_schedules;
-enum watch_kind { WATCH_JOB, WATCH_BATCH, WATCH_LIST };
+enum watch_kind { WATCH_JOB, WATCH_BATCH, WATCH_LIST, WATCH_TIMELINE, WATCH_LOG };
 
 struct listing;
 
@@ -29,6 +29,7 @@ struct watch_question {
     struct id id; // of the job, or of the batch
     uint32_t version;
     struct listing *list; // WATCH_LIST: the readers' from readers_ask() on
+    uint32_t after;       // WATCH_LOG: the line
     struct peers_ref peer;
     uint64_t corr;
     uint32_t watch;                      // WATCH_NONE: nothing waits behind it

@@ -97,6 +97,15 @@ MUST_USE err store_view_schedule_after(struct store_view *view, struct slice nam
 // stretches of 4,096 jobs without one of the wanted states cost nothing.
 MUST_USE err store_view_list(struct store_view *view, const struct msg_list *list,
                              struct msg_listed_job *jobs, struct msg_listed *out_listed);
+// What is kept of the job's history, in order, with what its row tells of it: acceptance, grants,
+// success. The events stand in `room`, MSG_EVENTS_MAX places; the lines, those after number
+// `after`, in `room`, MSG_LOG_LINES_MAX places. Texts are borrowed until store_view_end(). Errors of
+// one job as for store_view_status().
+MUST_USE err store_view_timeline(struct store_view *view, const struct id *id,
+                                 struct msg_timeline_event *room,
+                                 struct msg_timeline_is *out_timeline);
+MUST_USE err store_view_log(struct store_view *view, const struct msg_log *question,
+                            struct msg_log_line *room, struct msg_log_is *out_log);
 
 // Up to `cap` numbers of jobs whose retention or key window is over at `now`; walks segments
 // whose earliest moment has come, a bounded piece per call. 0 ends a round: there

@@ -68,10 +68,11 @@ void store_audit_suspect(struct store_audit *audit, enum violation kind, const s
 MUST_USE err store_audit_check_row(struct store_audit *audit, const struct job_row *row);
 // Goes on with the indexes; true when the last of them is done.
 MUST_USE err store_audit_walk(struct store_audit *audit, bool *out_is_done);
-// store_audit_history.c: one row's events; one entry of the timeline.
+// store_audit_history.c: one row's events and log; one entry of the timeline, one chunk.
 MUST_USE err store_audit_check_events(struct store_audit *audit, const struct job_row *row);
 MUST_USE err store_audit_see_event(struct store_audit *audit, struct slice key,
                                    struct slice record);
+MUST_USE err store_audit_see_log(struct store_audit *audit, struct slice key, struct slice record);
 // store_audit_relations.c: the unique key of one row; one entry of the table.
 MUST_USE err store_audit_check_unique(struct store_audit *audit, const struct job_row *row);
 MUST_USE err store_audit_see_unique(struct store_audit *audit, struct slice key,

@@ -205,6 +205,7 @@ static const struct {
     {TABLE_LANES, see_lane},
     {TABLE_POLICIES, see_policy},
     {TABLE_TIMELINE, store_audit_see_event},
+    {TABLE_LOGS, store_audit_see_log},
     {TABLE_UNIQUES, store_audit_see_unique},
     {TABLE_SCHEDULES, see_sealed},
 };

@@ -325,6 +325,7 @@ static err apply_one(struct apply *apply, const struct write *write)
     case WRITE_OUTCOME: return write_outcome(apply, &write->outcome);
     case WRITE_PROGRESS: return write_progress(apply, &write->progress);
     case WRITE_EVENT: return store_history_write_event(apply->txn, &write->event);
+    case WRITE_LOG: return store_history_write_log(apply->store, apply->txn, &write->log);
     case WRITE_LANE: return write_lane(apply, &write->lane);
     case WRITE_POLICY: return write_policy(apply, &write->policy);
     case WRITE_BATCH: return write_batch(apply, &write->batch);

@@ -12,6 +12,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_KEYS] = "keys",         [TABLE_SEGMENTS] = "segments", [TABLE_LANES] = "lanes",
     [TABLE_POLICIES] = "policies", [TABLE_BATCHES] = "batches",   [TABLE_BATCH_IDS] = "batch_ids",
     [TABLE_TIMELINE] = "timeline", [TABLE_UNIQUES] = "uniques",   [TABLE_SCHEDULES] = "schedules",
+    [TABLE_LOGS] = "logs",
 };
 
 static const uint64_t map_start_default = UINT64_C(1) << 30;

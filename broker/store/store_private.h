@@ -28,6 +28,7 @@ enum store_table {
     TABLE_TIMELINE,  // job_no, event → what happened
     TABLE_UNIQUES,   // job_no → the unique key it holds
     TABLE_SCHEDULES, // schedule id → where it stands and what was given
+    TABLE_LOGS,      // job_no, chunk → lines that its handlers wrote
     TABLE_COUNT,
 };
 
@@ -83,6 +84,10 @@ static inline struct slice store_history_slice(const struct history_key *key)
 }
 // An event of a timeline; the one that it pushes out goes.
 MUST_USE err store_history_write_event(struct disk_txn *txn, const struct write_event *write);
+// Lines at the end of a job's log, behind those of the same chunk; the chunk that they push out
+// goes.
+MUST_USE err store_history_write_log(struct store *store, struct disk_txn *txn,
+                                     const struct write_log *write);
 // All that is kept of the job's history.
 MUST_USE err store_history_drop(struct disk_txn *txn, const struct job_row *row);
 

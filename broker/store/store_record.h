@@ -6,7 +6,7 @@
 // To change a record: give it a new version, keep the reader of the old one, add golden bytes to
 // tests/unit/broker/store/store_record_test.c, and draw it in docs/disk-format.md.
 
-#include "broker/core/row.h"
+#include "broker/core/effects.h"
 #include "lib/disk/disk.h"
 
 enum store_record_kind {
@@ -24,6 +24,7 @@ enum store_record_kind {
     STORE_RECORD_EVENT = 12,
     STORE_RECORD_UNIQUE = 15,
     STORE_RECORD_SCHEDULE = 17,
+    STORE_RECORD_LOG = 13,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -41,6 +42,8 @@ enum {
     STORE_RECORD_EVENT_HEAD_LEN = 71, // without its texts
     STORE_RECORD_UNIQUE_LEN = 41,
     STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given
+    STORE_RECORD_LOG_HEAD_LEN = 4,
+    STORE_RECORD_LOG_LINE_LEN = 8 + 8 + 2, // and its text
 };
 
 // What the start must know of a key without reading its job.
@@ -54,6 +57,13 @@ struct store_record_key {
 struct store_record_segment {
     uint16_t counts[JOB_STATES]; // rows by state
     when_ms earliest_at;         // no row needs the sweeper before; WHEN_NEVER: none will
+};
+
+// A chunk of a job's log.
+struct store_record_log {
+    uint32_t first;     // number of its first line
+    uint32_t count;     // of lines
+    struct slice lines; // as they are stored, one after the other
 };
 
 // Each writes content and seal to `room`, which has exactly the length given or asked for.
@@ -79,6 +89,10 @@ void store_record_put_progress(uint8_t *room, struct slice key,
                                const struct msg_progress *progress);
 size_t store_record_event_len(const struct event_row *row);
 void store_record_put_event(uint8_t *room, struct slice key, const struct event_row *row);
+// `old`, and behind it lines of a job that belong to the same chunk.
+size_t store_record_log_len(const struct store_record_log *old, const struct write_log *lines);
+void store_record_put_log(uint8_t *room, struct slice key, const struct store_record_log *old,
+                          const struct write_log *lines);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
@@ -122,6 +136,10 @@ MUST_USE err store_record_get_progress(struct slice record, struct slice key,
                                        struct msg_progress *out_progress);
 MUST_USE err store_record_get_event(struct slice record, struct slice key,
                                     struct event_row *out_row);
+MUST_USE err store_record_get_log(struct slice record, struct slice key,
+                                  struct store_record_log *out_log);
+// The next line of a chunk that was read; false after the last. `job_id` is not in it.
+bool store_record_next_line(struct store_record_log *log, struct msg_log_line *out_line);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
 
 MUST_USE err store_record_get_schedule(struct slice record, struct slice key,

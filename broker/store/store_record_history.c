@@ -1,8 +1,9 @@
-// Records of a job's history: events of its timeline. Lengths of texts were checked at the door
+// Records of a job's history: events of its timeline, chunks of its log. Lengths of texts were checked at the door
 // (proto/check.h), so one that does not fit its width here is a bug.
 
 #include "broker/store/store_record.h"
 
+#include "broker/core/logs.h"
 #include "broker/store/store_fields.h"
 #include "lib/base/bytes.h"
 
@@ -107,5 +108,77 @@ err store_record_get_event(struct slice record, struct slice key, struct event_r
         row.outcome >= OUTCOMES)
         return ERR_DAMAGED;
     *out_row = row;
+    return OK;
+}
+
+// --- logs ---
+
+size_t store_record_log_len(const struct store_record_log *old, const struct write_log *write)
+{
+    size_t len = DISK_SEAL_LEN + STORE_RECORD_LOG_HEAD_LEN + old->lines.len;
+    for (uint32_t i = 0; i < write->count; i++)
+        len += STORE_RECORD_LOG_LINE_LEN + write->lines[i].text.len;
+    return len;
+}
+
+// A worker's clock is not ours: what it does not say, or says of the future, is as of now.
+static when_ms moment_of(const struct msg_log_line *line, when_ms now)
+{
+    return line->at > 0 && line->at < now ? line->at : now;
+}
+
+void store_record_put_log(uint8_t *room, struct slice key, const struct store_record_log *old,
+                          const struct write_log *write)
+{
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_u32(&at, old->count > 0 ? old->first : write->first);
+    fields_put_bytes(&at, old->lines);
+    for (uint32_t i = 0; i < write->count; i++) {
+        const struct msg_log_line *line = &write->lines[i];
+        CHECK(line->text.len <= UINT16_MAX);
+        fields_put_when(&at, moment_of(line, write->at));
+        fields_put_u64(&at, line->token);
+        fields_put_u16(&at, (uint16_t)line->text.len);
+        fields_put_bytes(&at, line->text);
+    }
+    size_t len = store_record_log_len(old, write) - DISK_SEAL_LEN;
+    CHECK(at == room + DISK_SEAL_HEAD_LEN + len);
+    disk_seal(room, STORE_RECORD_VERSION, STORE_RECORD_LOG, key, len);
+}
+
+bool store_record_next_line(struct store_record_log *log, struct msg_log_line *out_line)
+{
+    if (log->count == 0)
+        return false;
+    struct bytes_in in = {.left = log->lines};
+    struct msg_log_line line = {.seq = log->first};
+    line.at = (when_ms)bytes_get_u64(&in);
+    line.token = bytes_get_u64(&in);
+    line.text = bytes_get(&in, bytes_get_u16(&in));
+    CHECK(!in.bad);
+    *log = (struct store_record_log){
+        .first = log->first + 1, .count = log->count - 1, .lines = in.left};
+    *out_line = line;
+    return true;
+}
+
+err store_record_get_log(struct slice record, struct slice key, struct store_record_log *out_log)
+{
+    struct bytes_in in;
+    if (!open_record(record, key, STORE_RECORD_LOG, &in))
+        return ERR_DAMAGED;
+    struct store_record_log log = {.first = bytes_get_u32(&in)};
+    log.lines = in.left;
+    while (!in.bad && in.left.len > 0) {
+        (void)bytes_get_u64(&in); // when
+        (void)bytes_get_u64(&in); // token
+        struct slice text = bytes_get(&in, bytes_get_u16(&in));
+        log.count++;
+        if (text.len > MSG_LOG_TEXT_LEN_MAX || log.count > LOGS_CHUNK_LINES)
+            return ERR_DAMAGED;
+    }
+    if (in.bad || log.first == 0 || log.count == 0)
+        return ERR_DAMAGED;
+    *out_log = log;
     return OK;
 }

@@ -146,14 +146,25 @@ static size_t schedule(struct slice record, struct slice key)
 }
 
 // Kinds that are not written yet have none.
+static size_t log_chunk(struct slice record, struct slice key)
+{
+    struct store_record_log log;
+    const struct write_log none = {0};
+    if (store_record_get_log(record, key, &log) != OK)
+        return 0;
+    store_record_put_log(again, key, &log, &none);
+    return store_record_log_len(&log, &none);
+}
+
 static record_round *const rounds[] = {
-    [STORE_RECORD_ORIGIN] = origin,   [STORE_RECORD_LEDGER] = ledger,
-    [STORE_RECORD_JOB] = job,         [STORE_RECORD_BODY] = body,
-    [STORE_RECORD_OUTCOME] = outcome, [STORE_RECORD_PROGRESS] = progress,
-    [STORE_RECORD_KEY] = key_row,     [STORE_RECORD_SEGMENT] = segment,
-    [STORE_RECORD_LANE] = lane,       [STORE_RECORD_POLICY] = policy,
-    [STORE_RECORD_BATCH] = batch,     [STORE_RECORD_EVENT] = event,
-    [STORE_RECORD_UNIQUE] = unique,   [STORE_RECORD_SCHEDULE] = schedule,
+    [STORE_RECORD_ORIGIN] = origin,     [STORE_RECORD_LEDGER] = ledger,
+    [STORE_RECORD_JOB] = job,           [STORE_RECORD_BODY] = body,
+    [STORE_RECORD_OUTCOME] = outcome,   [STORE_RECORD_PROGRESS] = progress,
+    [STORE_RECORD_KEY] = key_row,       [STORE_RECORD_SEGMENT] = segment,
+    [STORE_RECORD_LANE] = lane,         [STORE_RECORD_POLICY] = policy,
+    [STORE_RECORD_BATCH] = batch,       [STORE_RECORD_EVENT] = event,
+    [STORE_RECORD_LOG] = log_chunk,     [STORE_RECORD_UNIQUE] = unique,
+    [STORE_RECORD_SCHEDULE] = schedule,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };

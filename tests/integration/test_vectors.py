@@ -104,7 +104,8 @@ def constants(path, prefix):
 class Limits(unittest.TestCase):
     def test_are_those_of_the_sources(self):
         page = {name: int(value) for name, value in re.findall(r"^\| `(\w+_MAX)` \| (\d+) \|", PAGE, flags=re.M)}
-        source = dict([*constants("proto/msg.h", "MSG_"), *constants("proto/check.h", "CHECK_")])
+        source = dict([*constants("proto/msg_limits.h", "MSG_"), *constants("proto/msg.h", "MSG_"),
+                       *constants("proto/check.h", "CHECK_")])
         self.assertEqual(page, source)
 
 
@@ -117,8 +118,9 @@ class Fields(unittest.TestCase):
         for field in message.fields:
             yield field.name
             is_item = field.message_type and field.message_type.name not in ("Part", "Held")
-            # A job that is submitted is described once, where it is submitted.
-            is_told = is_item and field.message_type.name == "SubmitJob" and message.name != "Submit"
+            # A job that is submitted is described once, where it is submitted; so is a line of a log.
+            home = {"SubmitJob": "Submit", "LogLine": "Renew"}.get(field.message_type.name) if is_item else None
+            is_told = home is not None and message.name != home
             if is_item and not is_told and depth == 0:
                 yield from self.named(field.message_type, depth + 1)
 

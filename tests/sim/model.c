@@ -10,6 +10,8 @@ static void apply_job(struct sim_store *store, const struct write_job *write)
     SIM_EXPECT(write->is_new == (old->no == 0), "a row is new exactly when there was none");
     uint32_t told = row->state == JOB_REMOVED ? 0 : store->histories[row->no].event_count;
     SIM_EXPECT(row->event_count == told, "a row counts the events of its job");
+    told = row->state == JOB_REMOVED ? 0 : store->histories[row->no].log_count;
+    SIM_EXPECT(row->log_count == told, "a row counts the lines of its job's log");
     store->rows[row->no] = *row;
 }
 
@@ -18,9 +20,40 @@ static void apply_event(struct sim_store *store, const struct write_event *write
     struct sim_history *history = &store->histories[write->job_no];
     SIM_EXPECT(write->row.seq == history->event_count + 1, "events are counted without a gap");
     SIM_EXPECT(write->row.version > history->version, "each event has a version of its own");
-    *history = (struct sim_history){write->row.seq, write->row.version};
+    history->event_count = write->row.seq;
+    history->version = write->row.version;
     if (write->row.seq == 2)
         watch_seen(SEEN_EVENTS);
+}
+
+static void apply_line(struct sim_history *history, const struct msg_log_line *line)
+{
+    char text[64];
+    SIM_EXPECT(line->text.len < sizeof text, "a line is as it was written");
+    memcpy(text, line->text.data, line->text.len);
+    text[line->text.len] = '\0';
+    char *end = NULL;
+    uint64_t token = strtoull(text, &end, 10);
+    uint64_t number = strtoull(end, NULL, 10);
+    SIM_EXPECT(token == line->token, "a line is of the attempt that wrote it");
+    SIM_EXPECT(token >= history->log_token, "lines of an attempt come before those of the next");
+    SIM_EXPECT(token > history->log_token || number > history->log_line,
+               "each line is stored once, and in order");
+    if (history->log_token != 0 && token > history->log_token)
+        watch_seen(SEEN_LOG_ATTEMPTS);
+    history->log_token = token;
+    history->log_line = number;
+    history->log_count++;
+}
+
+static void apply_log(struct sim_store *store, const struct write_log *write)
+{
+    struct sim_history *history = &store->histories[write->job_no];
+    SIM_EXPECT(write->count > 0 && write->first == history->log_count + 1,
+               "lines are numbered without a gap");
+    watch_seen(SEEN_LOG);
+    for (uint32_t i = 0; i < write->count; i++)
+        apply_line(history, &write->lines[i]);
 }
 
 // The core's names are gone after a crash, so they are copied.
@@ -80,6 +113,7 @@ static void apply_one(struct sim_store *store, const struct write *write)
         return;
     case WRITE_PROGRESS: watch_seen(SEEN_PROGRESS); return;
     case WRITE_EVENT: apply_event(store, &write->event); return;
+    case WRITE_LOG: apply_log(store, &write->log); return;
     case WRITE_LANE: apply_lane(store, &write->lane); return;
     case WRITE_POLICY:
         store->policies[write->policy.no] = write->policy.policy;

@@ -75,6 +75,9 @@ enum {
     X(SEEN_CLOCK_JUMP, "store time jumped ahead")                                                  \
     X(SEEN_UNSENT, "a job could not be handed to its worker")                                      \
     X(SEEN_PROGRESS, "progress was stored")                                                        \
+    X(SEEN_LOG, "lines of a log were stored")                                                      \
+    X(SEEN_LOG_FINISH, "… that came with a finish")                                                \
+    X(SEEN_LOG_ATTEMPTS, "… of a second attempt")                                                  \
     X(SEEN_EVENTS, "a job had several events")                                                     \
     X(SEEN_BATCH_OVER, "a batch was over")                                                         \
     X(SEEN_CANCEL_WAITING, "a waiting job was cancelled")                                          \
@@ -147,6 +150,9 @@ struct sim_outcome {
 struct sim_history {
     uint32_t event_count;
     uint32_t version; // of the last event
+    uint32_t log_count;
+    uint64_t log_token; // of the last line
+    uint64_t log_line;  // that it is, of its attempt
 };
 
 struct sim_schedule {
@@ -256,6 +262,11 @@ struct held {
     bool is_done; // FINISH is to be said until answered
     bool is_deaf; // does not listen to cancels
     uint32_t extend_ms;
+    // Lines of its log, numbered on from `log_from`.
+    uint32_t log_from;
+    uint32_t log_said; // that there are
+    uint32_t log_sent; // in the last RENEW
+    uint32_t log_told; // known to be stored
 };
 
 struct sim_worker {
@@ -272,6 +283,7 @@ struct sim_worker {
     uint32_t slots;
     struct held held[SIM_HELD];
     uint32_t held_count;
+    uint64_t renew_corr; // of the last RENEW
 };
 
 // --- what was seen, for the invariants ---

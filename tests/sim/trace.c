@@ -64,6 +64,9 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_EVENT:
         store_record_put_event(room, key, &write->event.row);
         return store_record_event_len(&write->event.row);
+    case WRITE_LOG:
+        store_record_put_log(room, key, &(struct store_record_log){0}, &write->log);
+        return store_record_log_len(&(struct store_record_log){0}, &write->log);
     case WRITE_LANE:
         store_record_put_lane(room, key, &write->lane);
         return store_record_lane_len(&write->lane);
@@ -99,6 +102,7 @@ static uint64_t number_of(const struct write *write)
     case WRITE_OUTCOME: return write->outcome.job_no;
     case WRITE_PROGRESS: return write->progress.job_no;
     case WRITE_EVENT: return write->event.job_no;
+    case WRITE_LOG: return write->log.job_no;
     case WRITE_LANE: return write->lane.no;
     case WRITE_POLICY: return write->policy.no;
     case WRITE_BATCH:

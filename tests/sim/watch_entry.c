@@ -27,6 +27,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_RETRY: return JOB_RETRY;
     case ENTRY_START:
     case ENTRY_PROGRESS:
+    case ENTRY_LOG:
     case ENTRY_PASS:
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
@@ -105,7 +106,8 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
         watch_schedule(sim, entry, fx);
         return;
     }
-    if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_PASS)
+    if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
+        entry->kind == ENTRY_PASS)
         return;
     note_edge(sim, entry);
     watch_act_entry(sim, entry);

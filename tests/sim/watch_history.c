@@ -11,15 +11,19 @@ static const struct job_row *row_in(const struct sim *sim, const struct effects 
     return &sim->store.rows[no];
 }
 
+static bool moves(const struct entry *entry)
+{
+    return entry->kind != ENTRY_PROGRESS && entry->kind != ENTRY_LOG && entry->kind != ENTRY_PASS &&
+           !(entry->kind == ENTRY_CANCEL && entry->cancel.is_request);
+}
+
 // Was the job of entry `at` running before it?
 static bool was_running(const struct sim *sim, const struct effects *fx, uint32_t at)
 {
     const struct id *id = &fx->entries[at].job_id;
     while (at-- > 0) {
         const struct entry *before = &fx->entries[at];
-        bool moved = before->kind != ENTRY_PROGRESS && before->kind != ENTRY_PASS &&
-                     !(before->kind == ENTRY_CANCEL && before->cancel.is_request);
-        if (!moved || !id_equal(&before->job_id, id))
+        if (!moves(before) || !id_equal(&before->job_id, id))
             continue;
         return before->kind == ENTRY_GRANT;
     }
@@ -88,6 +92,8 @@ void watch_history(const struct sim *sim, const struct effects *fx)
 {
     uint32_t at = 0;
     for (uint32_t i = 0; i < fx->entry_count; i++) {
+        if (i > 0 && fx->entries[i].kind == ENTRY_FINISH && fx->entries[i - 1].kind == ENTRY_LOG)
+            watch_seen(SEEN_LOG_FINISH);
         if (!is_to_be_told(sim, fx, i))
             continue;
         const struct write_event *event = next_event(fx, &at);

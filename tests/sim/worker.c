@@ -70,6 +70,47 @@ static uint32_t more_time(struct sim *sim, struct held *held)
     return held->extend_ms;
 }
 
+enum { SIM_LINES = 64 };
+
+// The lines that are not known to be stored. Each names its attempt and its place in it.
+static struct msg_log_line *put_lines(const struct held *held, struct msg_log_line *to)
+{
+    static char texts[SIM_LINES][48];
+    for (uint32_t line = held->log_told + 1; line <= held->log_said; line++, to++) {
+        char *text = texts[line % SIM_LINES];
+        (void)snprintf(text, sizeof texts[0], "%llu %u", (unsigned long long)held->token, line);
+        *to = (struct msg_log_line){.job_id = held->job_id,
+                                    .token = held->token,
+                                    .seq = held->log_from + line,
+                                    .text = slice_of_text(text)};
+    }
+    return to;
+}
+
+// One handler, the first with something new to say, writes lines.
+static uint32_t write_log(struct sim *sim, struct sim_worker *worker, struct msg_log_line *room)
+{
+    for (uint32_t i = 0; i < worker->held_count; i++)
+        worker->held[i].log_sent = worker->held[i].log_told;
+    for (uint32_t i = 0; i < worker->held_count; i++) {
+        struct held *held = &worker->held[i];
+        if (held->log_said < SIM_LINES / 2 && plan_optional(sim, 20))
+            held->log_said += 1 + (uint32_t)world_below(sim, 3);
+        if (held->log_said == held->log_told)
+            continue;
+        held->log_sent = held->log_said;
+        return (uint32_t)(put_lines(held, room) - room);
+    }
+    return 0;
+}
+
+static void log_told(struct sim_worker *worker, uint64_t corr)
+{
+    for (uint32_t i = 0; i < worker->held_count && corr == worker->renew_corr; i++)
+        if (worker->held[i].log_sent > worker->held[i].log_told)
+            worker->held[i].log_told = worker->held[i].log_sent;
+}
+
 static void say_renew(struct sim *sim, struct sim_worker *worker)
 {
     worker->renew_at = sim->now.mono + SIM_RENEW_MS;
@@ -83,20 +124,30 @@ static void say_renew(struct sim *sim, struct sim_worker *worker)
                                          .done = 1,
                                          .total = 2,
                                          .extend_ms = more_time(sim, &worker->held[0])};
+    struct msg_log_line lines[SIM_LINES];
+    uint32_t line_count = write_log(sim, worker, lines);
+    worker->renew_corr = ++sim->corr_next;
     world_send(sim, worker->peer, true,
                &(struct msg){.kind = MSG_RENEW,
-                             .corr = ++sim->corr_next,
+                             .corr = worker->renew_corr,
                              .renew = {.running = running,
                                        .progress = &progress,
-                                       .progress_count = progress_count}});
+                                       .progress_count = progress_count,
+                                       .log = lines,
+                                       .log_count = line_count}});
 }
 
 static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *held)
 {
     held->repeat_at = sim->now.mono + 600;
-    struct msg msg = {.kind = MSG_FINISH,
-                      .corr = ++sim->corr_next,
-                      .finish = {.jobs = &held->finish, .count = 1}};
+    struct msg_log_line lines[SIM_LINES];
+    if (held->log_said == 0 && plan_optional(sim, 20))
+        held->log_said = 1;
+    uint32_t line_count = (uint32_t)(put_lines(held, lines) - lines);
+    struct msg msg = {
+        .kind = MSG_FINISH,
+        .corr = ++sim->corr_next,
+        .finish = {.jobs = &held->finish, .count = 1, .log = lines, .log_count = line_count}};
     world_send(sim, worker->peer, true, &msg);
     if (plan_optional(sim, 10))
         world_send(sim, worker->peer, true, &msg);
@@ -111,6 +162,7 @@ static void die(struct sim *sim, struct sim_worker *worker)
         if (has_journal && worker->held[i].is_done) {
             worker->held[kept] = worker->held[i];
             worker->held[kept].finish.resent = true;
+            worker->held[kept].log_said = worker->held[kept].log_told; // not journaled
             worker->held[kept++].repeat_at = 0;
         }
     worker->held_count = kept;
@@ -187,7 +239,7 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
 {
     if (worker->held_count == SIM_HELD || find(worker, &job->job_id, job->token) != NULL)
         return;
-    struct held held = {.job_id = job->job_id, .token = job->token};
+    struct held held = {.job_id = job->job_id, .token = job->token, .log_from = job->log_count};
     held.finish = (struct msg_finish_job){.job_id = job->job_id,
                                           .token = job->token,
                                           .outcome = pick_outcome(sim),
@@ -239,6 +291,8 @@ void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg)
     }
     if (msg->kind == MSG_RENEWED)
         worker->is_ready = worker->is_ready || msg->corr == worker->ready_corr;
+    if (msg->kind == MSG_RENEWED)
+        log_told(worker, msg->corr);
     if (msg->kind == MSG_RENEWED)
         cancel(sim, worker, &msg->renewed.cancel);
     if (msg->kind == MSG_RENEWED)

@@ -33,6 +33,10 @@ def an_id(n):
 HELDS = [w.Held(job_id=an_id(0xa1), token=0x0102030405060708), w.Held(job_id=an_id(0xa2), token=2)]
 
 
+LINES = [w.LogLine(job_id=an_id(0xe2), token=4101, seq=4102, at_ms=4103, text="row 3 is odd"),
+         w.LogLine(job_id=an_id(0xe3), token=4104)]
+
+
 class Block:
     """Bodies one after the other, and their parts."""
 
@@ -68,17 +72,17 @@ def samples():
     yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
-              payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004),
+              payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006),
         w.Job(job_id=an_id(0xd2), token=3005, payload=b.part(w.CONTENT_BYTES, b"\0\1\2"))]))
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
-        w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7", extend_ms=4004)]))
+        w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7", extend_ms=4004)], log=LINES))
     yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS, cancel=HELDS[1:]))
     yield "finish", b, dict(finish=w.Finish(jobs=[
         w.FinishJob(job_id=an_id(0xf1), token=5001, outcome=w.OUTCOME_FAILED, result=b.part(w.CONTENT_TEXT, b"half"),
                     error_kind="exit", error_message="status 3", error_detail="no such file\n", retry_after_ms=5002,
                     resent=True),
-        w.FinishJob(job_id=an_id(0xf2), token=5003, outcome=w.OUTCOME_SUCCEEDED)]))
+        w.FinishJob(job_id=an_id(0xf2), token=5003, outcome=w.OUTCOME_SUCCEEDED)], log=LINES[:1]))
     b = Block()
     yield "finished", b, dict(finished=w.Finished(jobs=[
         w.FinishedJob(job_id=an_id(0xf3), token=6001, error=3), w.FinishedJob(job_id=an_id(0xf4), token=6002)]))
@@ -129,6 +133,17 @@ def samples():
     yield "listed", b, dict(listed=w.Listed(error=4, cursor=7901, jobs=[w.ListedJob(
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,
         crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910)]))
+    yield "timeline", b, dict(timeline=w.Timeline(job_id=an_id(0x28)))
+    yield "timeline_is", b, dict(timeline_is=w.TimelineIs(
+        error=7, job_id=an_id(0x29), version=7801, state=w.STATE_RUNNING, dropped=7802, events=[
+            w.TimelineEvent(at_ms=7701, event="submit", state=w.STATE_QUEUED, version=1),
+            w.TimelineEvent(at_ms=7702, event="fail", state=w.STATE_RETRYING, version=7703, token=7704,
+                            worker_id=an_id(0x27), granted_at_ms=7705, due_at_ms=7706, attempt=7707,
+                            outcome=w.OUTCOME_FAILED, actor="ops", reason="told so",
+                            failure=w.Worked(kind="exit", message="status 1", detail="tail\n"))]))
+    yield "log", b, dict(log=w.Log(job_id=an_id(0x2a), after=7901))
+    yield "log_is", b, dict(log_is=w.LogIs(
+        error=6, job_id=an_id(0x2b), version=7902, state=w.STATE_SUCCEEDED, count=7903, lines=LINES))
 
 
 def c_bytes(data):

@@ -70,7 +70,8 @@ static const struct msg_job jobs[] = {
      .timeout_ms = 3003,
      .payload = {CONTENT_MSGPACK, TEXT("\x81\x01\x02")},
      .traceparent = TEXT("00-1-2-3"),
-     .generation = 3004},
+     .generation = 3004,
+     .log_count = 3006},
     {.job_id = ID(0xd2), .token = 3005, .payload = {CONTENT_BYTES, TEXT("\0\1\2")}},
 };
 
@@ -137,6 +138,27 @@ static const struct msg_listed_job listed_jobs[] = {{.job_id = ID(0x28),
                                                      .due_at = 7908,
                                                      .started_at = 7909,
                                                      .ended_at = 7910}};
+static const struct msg_log_line log_lines[] = {
+    {.job_id = ID(0xe2), .token = 4101, .seq = 4102, .at = 4103, .text = TEXT("row 3 is odd")},
+    {.job_id = ID(0xe3), .token = 4104},
+};
+
+static const struct msg_timeline_event events[] = {
+    {.at = 7701, .event = TEXT("submit"), .state = JOB_QUEUED, .version = 1},
+    {.at = 7702,
+     .event = TEXT("fail"),
+     .state = JOB_RETRYING,
+     .version = 7703,
+     .token = 7704,
+     .worker_id = ID(0x27),
+     .granted_at = 7705,
+     .due_at = 7706,
+     .attempt = 7707,
+     .outcome = OUTCOME_FAILED,
+     .actor = TEXT("ops"),
+     .reason = TEXT("told so"),
+     .failure = {TEXT("exit"), TEXT("status 1"), TEXT("tail\n")}},
+};
 
 static const struct msg samples[] = {
     {.kind = MSG_HELLO,
@@ -160,9 +182,9 @@ static const struct msg samples[] = {
     {.kind = MSG_SUBMITTED, .corr = 4, .submitted = {submitted_jobs, 2}},
     {.kind = MSG_READY, .corr = 5, .ready = {types, 2, queues, 1, 7201, 7202, true}},
     {.kind = MSG_JOBS, .jobs = {jobs, 2}},
-    {.kind = MSG_RENEW, .corr = 7, .renew = {{helds, 2}, progress, 1}},
     {.kind = MSG_RENEWED, .corr = 8, .renewed = {{helds, 2}, {helds + 1, 1}}},
-    {.kind = MSG_FINISH, .corr = 9, .finish = {finish_jobs, 2}},
+    {.kind = MSG_RENEW, .corr = 7, .renew = {{helds, 2}, progress, 1, log_lines, 2}},
+    {.kind = MSG_FINISH, .corr = 9, .finish = {finish_jobs, 2, log_lines, 1}},
     {.kind = MSG_FINISHED, .corr = 10, .finished = {finished_jobs, 2}},
     {.kind = MSG_STATUS, .corr = 11, .status = {ID(0x21), 7301, 7302}},
     {.kind = MSG_STATUS_IS,
@@ -247,6 +269,26 @@ static const struct msg samples[] = {
     {.kind = MSG_LISTED,
      .corr = 24,
      .listed = {.error = ERR_FULL, .jobs = listed_jobs, .count = 1, .cursor = 7901}},
+    {.kind = MSG_TIMELINE, .corr = 19, .timeline = {ID(0x28)}},
+    {.kind = MSG_TIMELINE_IS,
+     .corr = 20,
+     .timeline_is = {.error = ERR_GONE,
+                     .job_id = ID(0x29),
+                     .version = 7801,
+                     .state = JOB_RUNNING,
+                     .dropped = 7802,
+                     .events = events,
+                     .event_count = 2}},
+    {.kind = MSG_LOG, .corr = 21, .log = {ID(0x2a), 7901}},
+    {.kind = MSG_LOG_IS,
+     .corr = 22,
+     .log_is = {.error = ERR_NOT_FOUND,
+                .job_id = ID(0x2b),
+                .version = 7902,
+                .state = JOB_SUCCEEDED,
+                .count = 7903,
+                .lines = log_lines,
+                .line_count = 2}},
 };
 
 const struct msg *messages_sample(enum msg_kind kind)

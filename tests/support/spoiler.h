@@ -76,6 +76,10 @@ static inline struct store *busy(void)
                               .state = JOB_RETRYING};
     batcher_write(&batch, WRITE_EVENT)->event = (struct write_event){.job_no = 5, .row = event};
     rows[5].event_count = 1;
+    static const struct msg_log_line line = {.text = {.data = (const uint8_t *)"x", .len = 1}};
+    batcher_write(&batch, WRITE_LOG)->log =
+        (struct write_log){.job_no = 5, .first = 1, .count = 1, .at = batch.now, .lines = &line};
+    rows[5].log_count = 1;
     for (uint64_t no = 1; no <= JOBS; no++)
         batcher_put(&batch, &rows[no], true);
     members = (struct batch_row){

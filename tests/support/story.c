@@ -73,8 +73,8 @@ struct msg_held story_held(uint32_t number, uint64_t token)
 
 static bool is_shown(const struct story *story, enum write_kind kind)
 {
-    if (story->only_events)
-        return kind == WRITE_EVENT;
+    if (story->only_events || story->only_logs)
+        return kind == (story->only_logs ? WRITE_LOG : WRITE_EVENT);
     bool is_dull = kind == WRITE_BODY || kind == WRITE_OUTCOME || kind == WRITE_EVENT ||
                    kind == WRITE_LANE || kind == WRITE_POLICY || kind == WRITE_LEDGER;
     return story->shows_all || !is_dull;
@@ -115,7 +115,7 @@ static void tell_all(struct story *story, const struct effects *fx)
             tell_write(line(story), &fx->writes[i]);
             tell_text(&story->tell, "\n");
         }
-    if (story->only_events)
+    if (story->only_events || story->only_logs)
         return;
     for (uint32_t i = 0; i < fx->send_count; i++) {
         tell_send(line(story), &fx->sends[i]);

@@ -58,6 +58,7 @@ struct story {
     bool is_open;     // the batch is held open
     bool shows_all;   // bodies, outcomes, events, lanes, policies and the ledger's row too
     bool only_events; // of all writes, and nothing that is sent
+    bool only_logs;   // the same
     uint64_t corr;
     struct effects fx;
     struct arena messages; // of the open batch

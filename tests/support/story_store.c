@@ -137,7 +137,8 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_OUTCOME:
     case WRITE_PROGRESS:
     case WRITE_EVENT:
-    case DROP_BODY: return;
+    case WRITE_LOG:
+    case DROP_BODY: return; // the core never asks for bodies
     }
     UNREACHABLE();
 }

@@ -114,6 +114,10 @@ void tell_write(struct tell *tell, const struct write *write)
                   (unsigned)write->progress.job_no);
         break;
     case WRITE_EVENT: tell_event(tell, &write->event); break;
+    case WRITE_LOG:
+        tell_text(tell, "log of no %u: lines %u to %u", (unsigned)write->log.job_no,
+                  write->log.first, write->log.first + write->log.count - 1);
+        break;
     case WRITE_LANE:
         tell_text(tell, "lane %u %.*s/%.*s", write->lane.no, (int)write->lane.queue.len,
                   (const char *)write->lane.queue.data, (int)write->lane.type.len,

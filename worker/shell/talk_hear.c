@@ -233,6 +233,10 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_SCHEDULE_LISTED:
     case MSG_LIST:
     case MSG_LISTED:
+    case MSG_TIMELINE:
+    case MSG_TIMELINE_IS:
+    case MSG_LOG:
+    case MSG_LOG_IS:
     case MSG_BYE: return; // not for a worker
     }
     UNREACHABLE();

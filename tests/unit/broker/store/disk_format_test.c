@@ -81,6 +81,7 @@ TEST(disk_format, page_draws_every_record_as_it_is)
          STORE_RECORD_POLICY_TAIL_LEN},
         {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true, 0},
         {"event", STORE_RECORD_EVENT, STORE_RECORD_EVENT_HEAD_LEN, false, 0},
+        {"log", STORE_RECORD_LOG, STORE_RECORD_LOG_HEAD_LEN, false, 0},
         {"unique", STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN, true, 0},
         {"schedule", STORE_RECORD_SCHEDULE, STORE_RECORD_SCHEDULE_STATE_LEN + 11, false, 0},
     };
@@ -142,7 +143,7 @@ TEST(disk_format, page_names_every_table_of_the_file)
         EXPECT(strstr(page, row) != NULL);
         count++;
     }
-    EXPECT_EQ(count, 16);
+    EXPECT_EQ(count, 17);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     mdb_env_close(env);

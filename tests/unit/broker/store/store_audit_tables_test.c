@@ -197,6 +197,46 @@ TEST(store_audit_tables, names_events_of_nobody)
     expect_named(store, VIOLATION_EVENT_ORPHAN, 5);
 }
 
+// --- logs ---
+
+static void put_lines(struct store *store, uint64_t no, uint32_t first)
+{
+    const struct msg_log_line line = {.text = slice_of_text("x")};
+    const struct write_log write = {.first = first, .count = 1, .lines = &line};
+    const struct store_record_log none = {0};
+    struct history_key key = store_history_key(no, 1);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_reserve(txn, TABLE_LOGS, store_history_slice(&key),
+                           store_record_log_len(&none, &write), &room),
+              OK);
+    store_record_put_log(room, store_history_slice(&key), &none, &write);
+    end(txn);
+}
+
+TEST(store_audit_tables, names_lost_lines)
+{
+    struct store *store = busy();
+    struct history_key key = store_history_key(5, 1);
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_drop(txn, TABLE_LOGS, store_history_slice(&key)), OK);
+    end(txn);
+    expect_named(store, VIOLATION_LOG_MISSING, 5);
+}
+
+TEST(store_audit_tables, names_lines_of_nobody)
+{
+    struct store *store = busy();
+    put_lines(store, 50, 1);
+    expect_named(store, VIOLATION_LOG_ORPHAN, 50);
+    store = busy();
+    put_lines(store, 8, 1); // a tombstone
+    expect_named(store, VIOLATION_LOG_ORPHAN, 8);
+    store = busy();
+    put_lines(store, 5, 2); // not counted
+    expect_named(store, VIOLATION_LOG_ORPHAN, 5);
+}
+
 // --- unique keys ---
 
 static void put_unique(struct store *store, struct unique_row unique)

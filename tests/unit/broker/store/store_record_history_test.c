@@ -132,3 +132,74 @@ TEST(record_history, valid_seal_around_impossible_events_is_damaged)
     content[62] = OUTCOME_DEAD;
     EXPECT_EQ(read_sealed(room, len), OK);
 }
+
+// --- logs ---
+
+static size_t put_lines(uint8_t *room, const struct store_record_log *old)
+{
+    const struct msg_log_line lines[] = {
+        {.token = 0x0102030405060708, .seq = 65, .at = 0x1112, .text = slice_of_text("row 1")},
+        {.token = 0x0102030405060709, .seq = 66, .at = 0x3334, .text = slice_of_text("")}};
+    const struct write_log write = {.first = 65, .count = 2, .at = 0x2122, .lines = lines};
+    store_record_put_log(room, key, old, &write);
+    return store_record_log_len(old, &write);
+}
+
+// A line that is from the future by its worker's clock is of the moment it came.
+TEST(record_history, golden_log)
+{
+    uint8_t room[ROOM];
+    size_t len = put_lines(room, &(struct store_record_log){0});
+    expect_hex(room, len,
+               "01 0d 0000002d 00000041 0000000000001112 0102030405060708 0005 726f772031"
+               "0000000000002122 0102030405060709 0000 3a4df2d5");
+    struct store_record_log log;
+    struct msg_log_line line;
+    EXPECT_EQ(store_record_get_log(slice_of(room, len), key, &log), OK);
+    EXPECT_EQ(log.first, 65);
+    EXPECT_EQ(log.count, 2);
+    EXPECT(store_record_next_line(&log, &line));
+    EXPECT_EQ(line.seq, 65);
+    EXPECT_EQ(line.at, 0x1112);
+    EXPECT_EQ(line.token, 0x0102030405060708);
+    EXPECT(slice_is_text(line.text, "row 1"));
+    EXPECT(store_record_next_line(&log, &line));
+    EXPECT_EQ(line.seq, 66);
+    EXPECT_EQ(line.at, 0x2122);
+    EXPECT(!store_record_next_line(&log, &line));
+}
+
+TEST(record_history, lines_are_put_behind_those_that_are_there)
+{
+    uint8_t first[ROOM];
+    uint8_t second[ROOM];
+    struct store_record_log log;
+    size_t len = put_lines(first, &(struct store_record_log){0});
+    EXPECT_EQ(store_record_get_log(slice_of(first, len), key, &log), OK);
+    len = put_lines(second, &log);
+    EXPECT_EQ(store_record_get_log(slice_of(second, len), key, &log), OK);
+    EXPECT_EQ(log.count, 4);
+    EXPECT_EQ(log.first, 65);
+}
+
+TEST(record_history, damaged_log_is_seen)
+{
+    uint8_t room[ROOM];
+    struct store_record_log log;
+    size_t len = put_lines(room, &(struct store_record_log){0});
+    for (size_t cut = 0; cut < len; cut++)
+        EXPECT_EQ(store_record_get_log(slice_of(room, cut), key, &log), ERR_DAMAGED);
+    room[20] ^= 1;
+    EXPECT_EQ(store_record_get_log(slice_of(room, len), key, &log), ERR_DAMAGED);
+    room[20] ^= 1;
+    uint8_t *content = room + DISK_SEAL_HEAD_LEN;
+    content[3] = 0; // the number of its first line
+    disk_seal(room, STORE_RECORD_VERSION, STORE_RECORD_LOG, key, len - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_log(slice_of(room, len), key, &log), ERR_DAMAGED);
+    content[3] = 65;
+    content[21] = 0xff; // the length of a text
+    disk_seal(room, STORE_RECORD_VERSION, STORE_RECORD_LOG, key, len - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_log(slice_of(room, len), key, &log), ERR_DAMAGED);
+    disk_seal(room, STORE_RECORD_VERSION, STORE_RECORD_LOG, key, 4); // no line
+    EXPECT_EQ(store_record_get_log(slice_of(room, 4 + DISK_SEAL_LEN), key, &log), ERR_DAMAGED);
+}

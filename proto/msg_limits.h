@@ -1,0 +1,30 @@
+#pragma once
+
+// Limits of the wire, enforced by wire_decode() and printed in WELCOME.
+enum {
+    MSG_BYTES_MAX = 8 * 1024 * 1024, // a whole message
+    MSG_JOBS_MAX = 1024,             // jobs in one message
+    MSG_HELD_MAX = 16384,            // held jobs named in one message
+    MSG_TYPES_MAX = 64,              // types, and queues, in one READY
+    MSG_NAME_LEN_MAX = 128,          // type, queue
+    MSG_KEY_LEN_MAX = 255,
+    MSG_TRACEPARENT_LEN_MAX = 128,
+    MSG_PAYLOAD_LEN_MAX = 1024 * 1024,
+    MSG_RESULT_LEN_MAX = 1024 * 1024,
+    MSG_ERROR_KIND_LEN_MAX = 64,
+    MSG_ERROR_MESSAGE_LEN_MAX = 1024,
+    MSG_ERROR_DETAIL_LEN_MAX = 16 * 1024,
+    MSG_PROGRESS_TEXT_LEN_MAX = 256,
+    MSG_ACTOR_LEN_MAX = 128,
+    MSG_CRON_LEN_MAX = 255,
+    MSG_ZONE_LEN_MAX = 64,
+    MSG_LISTED_MAX = 1000, // jobs in one LISTED
+    MSG_LISTED_DEFAULT = 50,
+    MSG_MOMENTS_MAX = 100,    // told of one schedule
+    MSG_CATCH_UP_MAX = 100,   // missed moments that are made up for
+    MSG_SCHEDULES_MAX = 256,  // in one list
+    MSG_LOG_LINES_MAX = 4096, // log lines in one message
+    MSG_LOG_TEXT_LEN_MAX = 1024,
+    MSG_EVENTS_MAX = 256, // in a TIMELINE_IS
+    MSG_REASON_LEN_MAX = 256,
+};
