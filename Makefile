@@ -35,7 +35,7 @@ test: deps ## all tests; what CI runs
 	echo "== dev: sanitizers"; \
 	ctest --preset dev -L '^(unit|arch|fuzz|integration)$$' || dev=1; \
 	echo "== release: hardened"; \
-	ctest --preset release -L '^(unit|sim|crash|power)$$' || release=1; \
+	ctest --preset release -L '^(unit|sim|crash|power|soak)$$' || release=1; \
 	test $$dev = 0 || echo "FAILED in dev: run 'ctest --preset dev --rerun-failed'"; \
 	test $$release = 0 || echo "FAILED in release: run 'ctest --preset release --rerun-failed'"; \
 	test $$dev$$release = 00 && echo "All tests passed."

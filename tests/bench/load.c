@@ -1,11 +1,11 @@
 // load: a client, or a worker, that keeps a broker as busy as it can and measures.
 //
 //   load submit --broker E --jobs N --connections C --batch B --window W --bytes S
-//   load paced  --broker E --jobs N --rate R --bytes S
+//   load paced  --broker E --jobs N --rate R --bytes S [--keyed 1]
 //   load work   --broker E --jobs N --connections C --slots K
 //
 // submit keeps W jobs unanswered over C connections, B jobs a message. paced sends one job a
-// message at its intended moment, answered or not. work finishes what it is given at once; the
+// message at its intended moment, answered or not, and each with a key if wanted. work finishes what it is given at once; the
 // first eight bytes of each payload are the moment it was meant to be sent, so it measures the
 // latency to the handler. One line of JSON at the end. One thread: the machine is small.
 //
@@ -33,6 +33,7 @@ struct options {
     uint64_t bytes;
     uint64_t slots;
     uint64_t rate;
+    uint64_t keyed;
 };
 
 struct load {
@@ -82,7 +83,7 @@ static void set_option(struct options *options, const char *key, const char *val
     } const numbers[] = {{"--jobs", &options->jobs},   {"--connections", &options->connections},
                          {"--batch", &options->batch}, {"--window", &options->window},
                          {"--bytes", &options->bytes}, {"--slots", &options->slots},
-                         {"--rate", &options->rate}};
+                         {"--rate", &options->rate},   {"--keyed", &options->keyed}};
     if (strcmp(key, "--broker") == 0) {
         options->broker = value;
         return;
@@ -191,6 +192,18 @@ static struct id next_id(struct load *load, int64_t wall_ms)
     return id;
 }
 
+// The broker makes the id from it.
+static void give_key(const struct load *load, struct msg_submit_job *job)
+{
+    static char key[64];
+    uint64_t stem;
+    memcpy(&stem, load->stem.bytes, sizeof stem);
+    (void)snprintf(key, sizeof key, "%llx-%llu", (unsigned long long)stem,
+                   (unsigned long long)load->sent);
+    job->job_id = (struct id){{0}};
+    job->key = slice_of_text(key);
+}
+
 static void submit(struct load *load, uint64_t link, uint32_t count, int64_t meant_us)
 {
     static struct msg_submit_job jobs[BATCH_MAX];
@@ -204,6 +217,8 @@ static void submit(struct load *load, uint64_t link, uint32_t count, int64_t mea
             .type = slice_of_text("bench"),
             .priority = MSG_PRIORITY_NOT_GIVEN,
             .payload = {.content = CONTENT_BYTES, .bytes = slice_of(payload, load->options.bytes)}};
+    if (load->options.keyed > 0 && count == 1)
+        give_key(load, &jobs[0]);
     load->out[link] += count;
     load->corr++;
     load->sent_us[load->corr % (1 << 16)] = clock_mono_us();
