@@ -199,8 +199,12 @@ static void tell_watchers(struct broker *broker, const struct effects *effects)
         const struct write *write = &effects->writes[i];
         if (write->kind == WRITE_BATCH)
             watch_changed(broker->watches, &write->batch.id);
+        if (write->kind == WRITE_SCHEDULE || write->kind == DROP_SCHEDULE)
+            timetable_settled(broker->timetable, write);
         if (write->kind != WRITE_JOB)
             continue;
+        if (timetable_awaits_jobs(broker->timetable))
+            timetable_settled(broker->timetable, write);
         watch_changed(broker->watches, &write->job.row.id);
         log_job(broker, &write->job.row);
         if (is_published)
@@ -214,7 +218,6 @@ void release_batch(struct broker *broker, struct batch *batch)
     send_answers(broker, batch);
     send_grants(broker, &batch->effects);
     tell_watchers(broker, &batch->effects);
-    timetable_settled(broker->timetable, &batch->effects);
     for (uint32_t i = 0; i < batch->gone_count; i++)
         peers_drop(broker->peers, batch->gone[i]);
     if (batch->is_sweep)

@@ -249,23 +249,22 @@ static void take_end(struct timetable *timetable, const struct job_row *row)
         }
 }
 
-void timetable_settled(struct timetable *timetable, const struct effects *effects)
+void timetable_settled(struct timetable *timetable, const struct write *write)
 {
-    for (uint32_t i = 0; i < effects->write_count; i++) {
-        const struct write *write = &effects->writes[i];
-        if (write->kind == WRITE_SCHEDULE)
-            take_write(timetable, &write->schedule);
-        if (write->kind == DROP_SCHEDULE) {
-            uint32_t no = find(timetable, write->schedule.row.name);
-            if (no != INDEX_NONE)
-                drop(timetable, no);
-        }
+    if (write->kind == WRITE_SCHEDULE)
+        take_write(timetable, &write->schedule);
+    if (write->kind == DROP_SCHEDULE) {
+        uint32_t no = find(timetable, write->schedule.row.name);
+        if (no != INDEX_NONE)
+            drop(timetable, no);
     }
-    for (uint32_t i = 0; timetable->waiting_count > 0 && i < effects->write_count; i++) {
-        const struct write *write = &effects->writes[i];
-        if (write->kind == WRITE_JOB && job_is_done((enum job_state)write->job.row.state))
-            take_end(timetable, &write->job.row);
-    }
+    if (write->kind == WRITE_JOB && job_is_done((enum job_state)write->job.row.state))
+        take_end(timetable, &write->job.row);
+}
+
+bool timetable_awaits_jobs(const struct timetable *timetable)
+{
+    return timetable->waiting_count > 0;
 }
 
 err timetable_judge(struct timetable *timetable, struct msg_schedule_set *set, when_ms now,

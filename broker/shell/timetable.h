@@ -18,8 +18,10 @@ void timetable_free(struct timetable *timetable);
 // logged and rests.
 //   ERR_FULL, and what reading says
 MUST_USE err timetable_load(struct timetable *timetable, struct store_view *view);
-// What a settled batch wrote.
-void timetable_settled(struct timetable *timetable, const struct effects *effects);
+// What a settled batch wrote: schedules; and jobs, while one is awaited.
+void timetable_settled(struct timetable *timetable, const struct write *write);
+// Does some held moment wait for the end of a job?
+bool timetable_awaits_jobs(const struct timetable *timetable);
 
 // Judges what a client gives, fills in defaults, fingerprint and the next moments; texts and lists
 // live in `arena`. The verdict is in `set`.

@@ -18,20 +18,14 @@ static struct msg_schedule given(const char *cron, enum catch_up catch_up)
                                  .job_count = 1};
 }
 
-static void settle(struct timetable *timetable, const struct write *write)
-{
-    struct write copy = *write;
-    timetable_settled(timetable, &(struct effects){.writes = &copy, .write_count = 1});
-}
-
 static void settle_row(struct timetable *timetable, struct msg_schedule_state state,
                        const struct msg_schedule *what)
 {
-    settle(timetable,
-           &(struct write){
-               .kind = WRITE_SCHEDULE,
-               .schedule = {.row = {.name = slice_of_text("a"), .state = state, .fingerprint = 7},
-                            .given = what}});
+    timetable_settled(timetable, &(struct write){.kind = WRITE_SCHEDULE,
+                                                 .schedule = {.row = {.name = slice_of_text("a"),
+                                                                      .state = state,
+                                                                      .fingerprint = 7},
+                                                              .given = what}});
 }
 
 // A schedule set at `since`.
@@ -123,16 +117,16 @@ TEST(timetable, paused_and_deleted_ones_rest)
         .kind = WRITE_SCHEDULE,
         .schedule = {
             .row = {.name = slice_of_text("a"), .state = {.generation = 1}, .is_paused = true}}};
-    settle(timetable, &write);
+    timetable_settled(timetable, &write);
     EXPECT_EQ(timetable_wait_ms(timetable, 0), WHEN_NEVER);
     write.schedule.row.is_paused = false;
     write.schedule.row.state.since_at = 10 * MINUTE;
-    settle(timetable, &write);
+    timetable_settled(timetable, &write);
     EXPECT_EQ(timetable_wait_ms(timetable, 10 * MINUTE), MINUTE);
     write.kind = DROP_SCHEDULE;
-    settle(timetable, &write);
+    timetable_settled(timetable, &write);
     EXPECT_EQ(timetable_wait_ms(timetable, 0), WHEN_NEVER);
-    settle(timetable, &write); // it has been
+    timetable_settled(timetable, &write); // it has been
     timetable_free(timetable);
 }
 
@@ -151,13 +145,16 @@ TEST(timetable, held_moment_is_asked_for_when_its_job_may_have_ended)
     EXPECT_EQ(due.due.moments[0], MINUTE);
     timetable_done(timetable, &due, 1, 0); // it has not ended
     EXPECT(!timetable_take(timetable, 2 * MINUTE, &due));
-    settle(timetable, &(struct write){.kind = WRITE_JOB,
-                                      .job = {.row = {.id = {{8}}, .state = JOB_SUCCEEDED}}});
-    settle(timetable, &(struct write){.kind = WRITE_JOB,
-                                      .job = {.row = {.id = before, .state = JOB_RUNNING}}});
+    timetable_settled(
+        timetable,
+        &(struct write){.kind = WRITE_JOB, .job = {.row = {.id = {{8}}, .state = JOB_SUCCEEDED}}});
+    timetable_settled(
+        timetable,
+        &(struct write){.kind = WRITE_JOB, .job = {.row = {.id = before, .state = JOB_RUNNING}}});
     EXPECT(!timetable_take(timetable, 2 * MINUTE, &due));
-    settle(timetable,
-           &(struct write){.kind = WRITE_JOB, .job = {.row = {.id = before, .state = JOB_DEAD}}});
+    timetable_settled(
+        timetable,
+        &(struct write){.kind = WRITE_JOB, .job = {.row = {.id = before, .state = JOB_DEAD}}});
     EXPECT(timetable_take(timetable, 2 * MINUTE, &due));
     EXPECT(due.is_held);
     timetable_done(timetable, &due, 0, 3 * MINUTE); // the table of jobs was full
@@ -184,12 +181,14 @@ TEST(timetable, table_fills_and_places_are_used_again)
     struct msg_schedule what = given("* * * * *", CATCH_UP_ALL);
     for (unsigned round = 0; round < 3; round++) {
         for (name[0] = 'a'; name[0] < 'e'; name[0]++)
-            settle(timetable, &(struct write){.kind = WRITE_SCHEDULE,
+            timetable_settled(timetable,
+                              &(struct write){.kind = WRITE_SCHEDULE,
                                               .schedule = {.row = {.name = slice_of_text(name),
                                                                    .state = {.generation = 1}},
                                                            .given = &what}});
         for (name[0] = 'a'; name[0] < 'e'; name[0]++)
-            settle(timetable, &(struct write){.kind = DROP_SCHEDULE,
+            timetable_settled(timetable,
+                              &(struct write){.kind = DROP_SCHEDULE,
                                               .schedule = {.row = {.name = slice_of_text(name)}}});
     }
     EXPECT_EQ(timetable_wait_ms(timetable, 0), WHEN_NEVER);
