@@ -31,13 +31,33 @@ const struct config_table act_retry_table =
 const struct config_table act_delete_table =
     TABLE("delete", "Removes an ended job at once; its id stays taken as long as it would.");
 
+#define WORKER_TABLE(name, sentence)                                                               \
+    {                                                                                              \
+        .program = "workers " name, .usage = "weft workers " name " ID [flags]",                   \
+        .about = sentence "\nExit codes: 0 told, 4 no such worker or no answer, 64 usage.",        \
+        .keys = keys, .key_count = sizeof keys / sizeof keys[0], .argument_count_min = 1,          \
+        .argument_count_max = 1,                                                                   \
+    }
+
+const struct config_table act_quiet_table =
+    WORKER_TABLE("quiet", "Tells a worker to take no more jobs.");
+
+const struct config_table act_stop_table = WORKER_TABLE(
+    "stop", "Tells a worker to leave as if by SIGTERM: its jobs are finished, or given "
+            "back after its --grace.");
+
+static bool is_for_worker(const struct msg_act *act)
+{
+    return act->kind == ACT_QUIET || act->kind == ACT_STOP;
+}
+
 static int act(struct ask *ask, const struct config *config, const struct msg_act *act)
 {
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
     const struct msg_acted *acted = ask_act(ask, act);
     if (acted == NULL)
         return ask->code;
-    view_acted(&view, &act->job_id, acted);
+    view_acted(&view, is_for_worker(act) ? &act->worker_id : &act->job_id, acted);
     return COMMAND_SUCCEEDED;
 }
 
@@ -49,7 +69,7 @@ static int act_main(const struct config_table *table, enum act_kind kind, int ar
     int code = COMMAND_USAGE;
     blake_random(&wanted.act_id, sizeof wanted.act_id);
     if (command_begin(&config, table, argc, argv, &code) &&
-        command_read_id(&config, &wanted.job_id))
+        command_read_id(&config, is_for_worker(&wanted) ? &wanted.worker_id : &wanted.job_id))
         code = ask_open(&ask, &config) ? act(&ask, &config, &wanted) : ask.code;
     ask_close(&ask);
     config_deinit(&config);
@@ -69,4 +89,24 @@ int act_retry_main(int argc, char **argv)
 int act_delete_main(int argc, char **argv)
 {
     return act_main(&act_delete_table, ACT_DELETE, argc, argv);
+}
+
+static int quiet_main(int argc, char **argv)
+{
+    return act_main(&act_quiet_table, ACT_QUIET, argc, argv);
+}
+
+static int stop_main(int argc, char **argv)
+{
+    return act_main(&act_stop_table, ACT_STOP, argc, argv);
+}
+
+int act_workers_main(int argc, char **argv)
+{
+    static const struct command_verb items[] = {
+        {"quiet", quiet_main, "a worker takes no more jobs"},
+        {"stop", stop_main, "a worker leaves when its jobs are done"},
+    };
+    static const struct command_verbs verbs = {"weft workers", items, sizeof items / sizeof *items};
+    return command_dispatch(&verbs, argc, argv);
 }

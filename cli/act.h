@@ -8,7 +8,11 @@
 int act_cancel_main(int argc, char **argv);
 int act_retry_main(int argc, char **argv);
 int act_delete_main(int argc, char **argv);
+// `weft workers quiet`, `weft workers stop`; `argv` begins after `workers`.
+int act_workers_main(int argc, char **argv);
 
 extern const struct config_table act_cancel_table;
 extern const struct config_table act_retry_table;
 extern const struct config_table act_delete_table;
+extern const struct config_table act_quiet_table;
+extern const struct config_table act_stop_table;

@@ -154,10 +154,11 @@ const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list)
     return NULL;
 }
 
-static void complain_not_done(struct ask *ask, const struct id *id, const struct msg_acted *acted)
+static void complain_not_done(struct ask *ask, const char *what, const struct id *id,
+                              const struct msg_acted *acted)
 {
     if (acted->error == ERR_NOT_FOUND || acted->error == ERR_GONE) {
-        complain_unknown(ask, "job", id, acted->error);
+        complain_unknown(ask, what, id, acted->error);
         return;
     }
     tell_refusal(ask, "not done: ", acted->error, acted->detail);
@@ -171,7 +172,9 @@ const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
         return NULL;
     if (answer->acted.error == OK)
         return &answer->acted;
-    complain_not_done(ask, &act->job_id, &answer->acted);
+    bool is_job = id_is_zero(&act->worker_id);
+    complain_not_done(ask, is_job ? "job" : "worker", is_job ? &act->job_id : &act->worker_id,
+                      &answer->acted);
     return NULL;
 }
 

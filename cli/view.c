@@ -240,6 +240,10 @@ void view_acted(const struct view *view, const struct id *job_id, const struct m
     char id[ID_TEXT_LEN + 1];
     if (!view->wants_json) {
         id_to_text(job_id, id);
+        if (acted->drain != DRAIN_NONE) {
+            (void)fprintf(view->out, "%s %s\n", id, acted->drain == DRAIN_STOP ? "stop" : "quiet");
+            return;
+        }
         bool is_asked = acted->cancel == CANCEL_REQUESTED && !answer_is_final(acted->state);
         (void)fprintf(view->out, "%s %s%s\n", id, answer_state(acted->state),
                       is_asked ? " (cancel requested)" : "");
@@ -247,7 +251,10 @@ void view_acted(const struct view *view, const struct id *job_id, const struct m
     }
     if (!begin_json(&json, 0))
         return;
-    answer_acted(&json, job_id, acted);
+    if (acted->drain != DRAIN_NONE)
+        answer_drained(&json, job_id, acted->drain);
+    else
+        answer_acted(&json, job_id, acted);
     end_json(&json, view->out);
 }
 

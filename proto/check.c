@@ -223,9 +223,11 @@ err check_finish_job(const struct msg_finish_job *job, const char **out_detail)
 
 err check_act(const struct msg_act *act, const char **out_detail)
 {
+    bool is_for_worker = act->kind == ACT_QUIET || act->kind == ACT_STOP;
     const struct rule rules[] = {
         {act->kind != ACT_NONE, ERR_BAD_FIELD, "kind: what is to be done"},
-        {!id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
+        {is_for_worker || !id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
+        {!is_for_worker || !id_is_zero(&act->worker_id), ERR_BAD_FIELD, "worker_id: of the worker"},
         {!id_is_zero(&act->act_id), ERR_BAD_FIELD, "act_id: a random id, the same when repeated"},
         {act->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},
     };

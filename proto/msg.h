@@ -61,12 +61,21 @@ enum cancel {
     CANCEL_FORCED = 3,       // the lease ended first
 };
 
+// What a worker is told to do.
+enum drain {
+    DRAIN_NONE = 0,
+    DRAIN_QUIET = 1, // take no more jobs
+    DRAIN_STOP = 2,  // and leave
+};
+
 // What somebody wants done.
 enum act_kind {
     ACT_NONE = 0,
     ACT_CANCEL = 1,
     ACT_RETRY = 2,
     ACT_DELETE = 3,
+    ACT_QUIET = 8,
+    ACT_STOP = 9,
 };
 
 // Bytes with their content type.
@@ -221,6 +230,7 @@ struct msg_renew {
 struct msg_renewed {
     struct msg_held_list lost;
     struct msg_held_list cancel;
+    enum drain drain;
 };
 
 struct msg_finish_job {
@@ -294,6 +304,7 @@ struct msg_status_is {
     when_ms start_before; // waiting for its first start: expires then
     uint32_t batch_index;
     when_ms deadline_at; // running: when its attempt is to have ended
+    struct id worker_id; // who holds it, or held it when it ended
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.
@@ -464,6 +475,7 @@ struct msg_batch_status_is {
 struct msg_act {
     enum act_kind kind;
     struct id job_id;
+    struct id worker_id; // of QUIET and STOP
     struct slice actor;
     struct id act_id;
 };
@@ -474,6 +486,7 @@ struct msg_acted {
     enum job_state state;
     uint32_t version;
     enum cancel cancel;
+    enum drain drain;
 };
 
 struct msg_list {

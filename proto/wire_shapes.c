@@ -191,8 +191,11 @@ static const struct wire_list renewed_lists[] = {
     LIST(&held, MSG_HELD_MAX, lost, lost.items, lost.count),
     LIST(&held, MSG_HELD_MAX, cancel, cancel.items, cancel.count),
 };
-static const struct wire_shape renewed = {
-    .descriptor = &weft__wire__renewed__descriptor, SIZES, LISTS(renewed_lists)};
+static const struct wire_field renewed_fields[] = {SAME(WIRE_ENUM, DRAIN_LAST, drain)};
+static const struct wire_shape renewed = {.descriptor = &weft__wire__renewed__descriptor,
+                                          SIZES,
+                                          FIELDS(renewed_fields),
+                                          LISTS(renewed_lists)};
 #undef W
 #undef M
 
@@ -281,6 +284,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
     ROW(WIRE_U64, 0, deadline_at_ms, deadline_at),
+    SAME(WIRE_ID, 0, worker_id),
     ROW(WIRE_U64, 0, start_before_ms, start_before),
     SAME(WIRE_U32, 0, batch_index),
 };

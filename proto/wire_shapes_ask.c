@@ -5,9 +5,8 @@
 #define W Weft__Wire__Act
 #define M struct msg_act
 static const struct wire_field act_fields[] = {
-    SAME(WIRE_ENUM, ACT_LAST, kind),
-    SAME(WIRE_ID, 0, job_id),
-    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
+    SAME(WIRE_ENUM, ACT_LAST, kind), SAME(WIRE_ID, 0, job_id),
+    SAME(WIRE_ID, 0, worker_id),     SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
     SAME(WIRE_ID, 0, act_id),
 };
 static const struct wire_shape act = {
@@ -23,6 +22,7 @@ static const struct wire_field acted_fields[] = {
     SAME(WIRE_ENUM, STATE_LAST, state),
     SAME(WIRE_U32, 0, version),
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
+    SAME(WIRE_ENUM, DRAIN_LAST, drain),
 };
 static const struct wire_shape acted = {
     .descriptor = &weft__wire__acted__descriptor, SIZES, FIELDS(acted_fields)};

@@ -1,4 +1,4 @@
-// Station act: what somebody wants done with one job. Each act may be said again: what is done
+// Station act: what somebody wants done with one job, or one worker. Each act may be said again: what is done
 // already is answered as done.
 
 #include "broker/core/core_private.h"
@@ -173,6 +173,8 @@ static struct msg_acted judge(struct core *core, struct now now, const struct ms
     case ACT_CANCEL: return cancel(core, now, act, fx);
     case ACT_RETRY: return retry(core, now, act, fx);
     case ACT_DELETE: return remove_now(core, now, act, fx);
+    case ACT_QUIET:
+    case ACT_STOP: return drain_worker(core, act, fx);
     case ACT_NONE: break;
     }
     return refused(ERR_UNSUPPORTED, "this act is not known here");

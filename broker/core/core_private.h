@@ -95,6 +95,8 @@ const struct id *unique_holder(struct core *core, struct now now, const struct m
 void wait_enter(struct core *core, uint32_t slot);
 // The same for one that begins to wait: accepted, or loaded.
 void wait_begin(struct core *core, uint32_t slot);
+// QUIET or STOP.
+struct msg_acted drain_worker(struct core *core, const struct msg_act *act, struct effects *fx);
 // By when a job must start; WHEN_NEVER when it may start at any time, or has been.
 when_ms expire_at(const struct core *core, uint32_t slot);
 // Ends a waiting job whose moment has passed.

@@ -122,5 +122,6 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
     note_log(core, now, worker, &msg->renew, fx);
     effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed = (struct msg_renewed){
         .lost = {.items = told, .count = lost_count},
-        .cancel = {.items = told + running->count - cancel_count, .count = cancel_count}};
+        .cancel = {.items = told + running->count - cancel_count, .count = cancel_count},
+        .drain = workers_at(&core->workers, worker)->drain};
 }

@@ -16,5 +16,6 @@ void serve_step(struct core *core, uint32_t peer, const struct msg *msg, struct 
             .detail = slice_of_text("serve_count_max: too many (worker, lane) pairs")};
     else
         // Answered like a heartbeat, so that a lost READY is repeated.
-        effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed = (struct msg_renewed){0};
+        effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed =
+            (struct msg_renewed){.drain = workers_at(&core->workers, no)->drain};
 }

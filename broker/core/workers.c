@@ -151,8 +151,8 @@ static void leave_ring(struct workers *workers, uint32_t no)
 static void place(struct workers *workers, uint32_t no)
 {
     struct worker *worker = workers_at(workers, no);
-    bool may = worker->peer != WORKERS_NONE && !worker->is_quiet && !worker->is_stalled &&
-               worker->out_count < worker->slots;
+    bool may = worker->peer != WORKERS_NONE && !worker->is_quiet && worker->drain == DRAIN_NONE &&
+               !worker->is_stalled && worker->out_count < worker->slots;
     if (may == worker->in_rings)
         return;
     worker->in_rings = may;
@@ -178,6 +178,12 @@ static void clear_serves(struct workers *workers, uint32_t no)
         workers->serve_free = at;
         workers->serve_count--;
     }
+}
+
+void workers_drain(struct workers *workers, uint32_t no, enum drain drain)
+{
+    workers_at(workers, no)->drain = drain;
+    place(workers, no);
 }
 
 void workers_close(struct workers *workers, uint32_t no)

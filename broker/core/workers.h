@@ -30,7 +30,8 @@ struct worker {
     uint16_t queue_count;
     bool is_used;
     bool is_quiet;
-    bool is_stalled; // the next job's bytes did not fit; until it gives something back
+    enum drain drain; // until its next session: it gets no more jobs
+    bool is_stalled;  // the next job's bytes did not fit; until it gives something back
     bool in_rings;
 };
 
@@ -91,6 +92,8 @@ struct worker *workers_at(const struct workers *workers, uint32_t worker);
 // What it serves and takes, from READY. Nothing is changed on error.
 //   ERR_FULL   limits.serve_count_max
 MUST_USE err workers_ready(struct workers *workers, uint32_t worker, const struct msg_ready *ready);
+// It is told so, and gets no more jobs until its next session.
+void workers_drain(struct workers *workers, uint32_t worker, enum drain drain);
 // It takes nothing more until its next READY.
 void workers_close(struct workers *workers, uint32_t worker);
 

@@ -266,6 +266,7 @@ static struct msg_status_is status_of(const struct job_row *row)
         .expires_at = row->remove_at,
         .dedup_until = row->dedup_until,
         .cancel = (enum cancel)row->cancel,
+        .worker_id = row->worker,
     };
 }
 

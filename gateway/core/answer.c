@@ -182,6 +182,8 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     out_put_unsigned(out, "errors", status->errors);
     out_put_unsigned(out, "crashes", status->crashes);
     out_put_unsigned(out, "interruptions", status->interruptions);
+    if (!id_is_zero(&status->worker_id))
+        answer_put_id(out, "worker_id", &status->worker_id);
     put_progress(out, status);
     put_result(out, status, result);
     put_failure(out, &status->failure);
@@ -246,6 +248,14 @@ void answer_listed_end(struct out *out, uint64_t cursor)
         text[--at] = (char)('0' + left % 10);
     if (cursor > 0)
         out_put_text(out, "cursor", slice_of(text + at, sizeof text - at));
+    out_close(out);
+}
+
+void answer_drained(struct out *out, const struct id *worker_id, enum drain drain)
+{
+    out_open_object(out);
+    answer_put_id(out, "worker_id", worker_id);
+    out_put_text(out, "drain", slice_of_text(drain == DRAIN_STOP ? "stop" : "quiet"));
     out_close(out);
 }
 

@@ -44,6 +44,9 @@ void answer_listed_job(struct out *out, const struct msg_listed_job *job);
 void answer_listed_begin(struct out *out);
 void answer_listed_end(struct out *out, uint64_t cursor);
 
+// What a worker has been told.
+void answer_drained(struct out *out, const struct id *worker_id, enum drain drain);
+
 void answer_batch(struct out *out, const struct msg_batch_status_is *batch);
 // Every job of the batch has ended.
 bool answer_batch_is_final(const struct msg_batch_status_is *batch);

@@ -24,6 +24,7 @@ struct verb {
     enum act_kind kind;
 };
 
+static const struct verb worker_verbs[] = {{"quiet", ACT_QUIET}, {"stop", ACT_STOP}};
 static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}};
 
 static struct reply reply_of(const struct deed *deed)
@@ -42,7 +43,7 @@ static void refuse_method(const struct deed *deed)
 {
     struct reply reply = reply_of(deed);
     struct reply_headers headers = {0};
-    reply_header(&headers, "Allow", "GET, HEAD");
+    reply_header(&headers, "Allow", "GET, HEAD, DELETE");
     reply_problem(&reply,
                   &(struct problem){.error = ERR_METHOD,
                                     .detail = slice_of_text("what is to be done? {id}:cancel")},
@@ -55,6 +56,11 @@ static void answer(const struct deed *deed, const struct msg_acted *acted)
     uint8_t room[ANSWER_LEN];
     struct out out = {.data = room, .cap = sizeof room, .format = reply_format(deed->request)};
     struct reply_headers headers = {0};
+    if (acted->drain != DRAIN_NONE) {
+        answer_drained(&out, &deed->act.worker_id, acted->drain);
+        reply_value(&reply, 202, &out, &headers);
+        return;
+    }
     reply_etag(&headers, acted->version);
     answer_acted(&out, &deed->act.job_id, acted);
     // 202: it is stored, and will be done.
@@ -149,4 +155,19 @@ void acts_delete_job(const struct gateway *gateway, struct http_request *request
     struct deed deed = begin(gateway, request);
     deed.act.kind = ACT_DELETE;
     act_on_job(&deed, request->segment);
+}
+
+void acts_post_worker(const struct gateway *gateway, struct http_request *request)
+{
+    struct deed deed = begin(gateway, request);
+    struct slice id = {0};
+    deed.act.kind =
+        split(request->segment, worker_verbs, sizeof worker_verbs / sizeof *worker_verbs, &id);
+    if (deed.act.kind == ACT_NONE)
+        refuse(&deed, ERR_NO_RESOURCE,
+               slice_of_text("what is to be done? {id}:quiet or {id}:stop"));
+    else if (id_from_text(id, &deed.act.worker_id) != OK)
+        refuse(&deed, ERR_NOT_FOUND, slice_of_text("a worker prints its id when it is ready"));
+    else if (takes_query(&deed))
+        ask(&deed);
 }

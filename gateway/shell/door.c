@@ -20,6 +20,7 @@ enum route {
     ROUTE_STATUS,
     ROUTE_ACT,
     ROUTE_DELETE,
+    ROUTE_WORKER,
     ROUTE_BULK,
     ROUTE_BATCH,
     ROUTE_SCHEDULES,
@@ -49,6 +50,7 @@ static const struct http_route routes[] = {
     [ROUTE_LIST] = {.method = "GET", .path = "/v1/jobs", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WORKER] = {.method = "POST", .path = "/v1/workers/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_DELETE] = {.method = "DELETE", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_BULK] = {.method = "POST",
                     .path = "/v1/batches",
@@ -113,6 +115,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_LIST: lists_jobs(gateway, request); return;
     case ROUTE_STATUS: single_status(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
+    case ROUTE_WORKER: acts_post_worker(gateway, request); return;
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;

@@ -187,6 +187,25 @@ class Acts(BrokerTest):
         self.assertEqual((status.errors, status.crashes, status.failure.kind), (1, 0, "timeout"))
         self.assertGreaterEqual(status.ended_at_ms, status.started_at_ms + 1550)
 
+    def tell(self, kind, worker_id):
+        return self.client.ask(pb.Act(kind=kind, worker_id=worker_id, actor="test", act_id=os.urandom(16)))
+
+    def test_a_worker_is_told_to_go_quiet_and_gets_no_more_jobs(self):
+        worker = self.worker(self.served, slots=2)
+        job_id = self.submit()
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual(self.client.status(job_id).worker_id, worker.worker_id)
+        self.assertEqual(self.tell(pb.ACT_QUIET, worker.worker_id).drain, pb.DRAIN_QUIET)
+        self.assertEqual(worker.receive()[0].renewed.drain, pb.DRAIN_QUIET)
+        waiting = self.submit()
+        self.assertEqual(self.renew(worker, job).drain, pb.DRAIN_QUIET)
+        self.assertEqual(self.client.status(waiting).state, pb.STATE_QUEUED)
+        self.assertEqual(self.tell(pb.ACT_STOP, worker.worker_id).drain, pb.DRAIN_STOP)
+        worker.finish(job, pb.OUTCOME_INTERRUPTED)
+        other = self.worker(self.served, slots=2)
+        self.assertEqual({job.attempt for job, _ in other.take_jobs(2)}, {1})
+        self.assertEqual(self.tell(pb.ACT_STOP, b"1" * 16).error, ERR["ERR_NOT_FOUND"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -283,6 +283,19 @@ def completion_knows_second_words(bench):
     assert "--status" in words("jobs", "3", "list") and "--queue" in words("push", "2", "x")
 
 
+def workers_are_told(bench):
+    worker = bench.place.spawn("other", "worker", "other", "--broker", bench.dev.at["zmq"], "--data", "other", "--",
+                               "cat")
+    ready = worker.stdout.readline()
+    worker_id = ready.split("worker=")[1].split()[0]
+    answer = bench.weft("workers", "quiet", worker_id)
+    assert (answer.returncode, answer.stdout) == (0, f"{worker_id} quiet\n"), answer
+    assert bench.json("workers", "stop", worker_id) == {"worker_id": worker_id, "drain": "stop"}
+    assert worker.wait(PATIENCE) == 0
+    answer = bench.weft("workers", "stop", "01890a5d-ac96-774b-bcce-b302099a8057")
+    assert answer.returncode == 4 and "knows no worker" in answer.stderr, answer
+
+
 def main():
     with Place() as place:
         bench = Bench(place)

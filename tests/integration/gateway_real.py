@@ -65,6 +65,11 @@ class Real(unittest.TestCase):
         answer = self.gateway.ask("POST", f"{url}:retry")
         self.assertEqual((answer.status, answer.json["type"]), (409, "urn:weft:problem:conflict"), answer)
 
+    def test_workers_that_are_not_there(self):
+        none = "/v1/workers/01890a5d-ac96-774b-bcce-b302099a8057"
+        for path in (f"{none}:quiet", f"{none}:stop", f"{none}:dance", "/v1/workers/x:stop"):
+            self.assertEqual(self.gateway.ask("POST", path).status, 404, path)
+
     def test_acts_that_cannot_be(self):
         url = self.gateway.submit({"type": "a.b"}).json["status_url"]
         none = "/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057"

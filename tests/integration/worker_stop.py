@@ -166,6 +166,29 @@ class Stop(WorkerTest):
                 self.assertIn(sentence, worker.stderr())
         self.assertFalse(os.path.exists(self.path("worker-id")))
 
+    def told(self, drain):
+        self.broker.send(pb.Renewed(drain=drain))
+
+    def test_told_to_go_quiet_it_takes_no_more_jobs(self):
+        self.start_sh("cat")
+        self.told(pb.DRAIN_QUIET)
+        self.broker.until("quiet", lambda: self.broker.heard[-1][0] == "ready" and self.broker.heard[-1][1].quiet
+                          or any(kind == "ready" and body.quiet for kind, body, _ in self.broker.heard))
+        finish, _ = self.broker.outcome(self.broker.grant())
+        self.assertEqual(finish.outcome, pb.OUTCOME_INTERRUPTED)
+
+    def test_told_to_stop_it_finishes_what_runs_and_leaves(self):
+        worker = self.start_sh(f"echo yes > {self.path('begun')}; while [ ! -e {self.path('go')} ]; do sleep 0.02; done")
+        grant = self.broker.grant()
+        self.read_when_there("begun")
+        self.told(pb.DRAIN_STOP)
+        self.told(pb.DRAIN_STOP)  # said again it is not "at once"
+        self.broker.until("quiet", lambda: any(kind == "ready" and body.quiet for kind, body, _ in self.broker.heard))
+        with open(self.path("go"), "w", encoding="ascii"):
+            pass
+        self.assertEqual(self.broker.outcome(grant)[0].outcome, pb.OUTCOME_SUCCEEDED)
+        self.assertEqual(self.leave(worker), 0)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -51,6 +51,18 @@ static enum act_kind pick_kind(struct sim *sim)
     return dice < 85 ? ACT_RETRY : ACT_DELETE;
 }
 
+static void tell_worker(struct sim *sim, uint32_t client)
+{
+    if (sim->act_count == SIM_ACTS)
+        return;
+    struct sim_act *act = &sim->acts[sim->act_count++];
+    *act = (struct sim_act){.client = client, .corr = ++sim->corr_next, .is_open = true};
+    act->act = (struct msg_act){.kind = world_chance(sim, 50) ? ACT_QUIET : ACT_STOP,
+                                .worker_id = sim->workers[world_below(sim, SIM_WORKERS)].id,
+                                .actor = slice_of_text("sim"),
+                                .act_id = id_v7(sim->now.store, 7, prng_next(&sim->prng))};
+}
+
 static void add(struct sim *sim, uint32_t client)
 {
     enum act_kind kind = pick_kind(sim);
@@ -71,6 +83,8 @@ void act_turn(struct sim *sim, uint32_t client)
 {
     if (plan_optional(sim, 8))
         add(sim, client);
+    if (world_chance(sim, 2) && plan_optional(sim, 10))
+        tell_worker(sim, client);
     for (uint32_t i = 0; i < sim->act_count; i++) {
         struct sim_act *act = &sim->acts[i];
         if (act->client == client && act->is_open && sim->now.mono >= act->repeat_at)

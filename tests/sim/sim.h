@@ -90,6 +90,7 @@ enum {
     X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \
+    X(SEEN_DRAINED, "a worker was told to go quiet or to stop")                                    \
     X(SEEN_DEADLINE, "an attempt passed its deadline at a living worker")                          \
     X(SEEN_EXTENDED, "a handler asked for time")                                                   \
     X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
@@ -280,6 +281,7 @@ struct sim_worker {
     uint64_t ready_corr;
     bool is_ready; // its READY was answered
     when_ms paused_until;
+    when_ms leave_at; // told to stop: when a new session begins; 0: not
     uint32_t slots;
     struct held held[SIM_HELD];
     uint32_t held_count;
@@ -342,7 +344,8 @@ struct watch {
     uint32_t state_count;
     struct seen_unique uniques[SIM_INTENTS * 4];
     uint32_t unique_count;
-    uint32_t slots[SIM_WORKERS]; // credit the broker has heard of
+    uint32_t slots[SIM_WORKERS];   // credit the broker has heard of
+    uint64_t drained[SIM_WORKERS]; // the session that was told to go quiet, 0: none
     bool edges[JOB_STATES][JOB_EVENTS];
     bool was_full_lanes;
 };

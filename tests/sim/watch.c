@@ -40,6 +40,8 @@ void watch_start(struct sim *sim)
     }
     watch_act_start(sim);
     memset(sim->watch.slots, 0, sizeof sim->watch.slots);
+    // Nothing of it is stored: a worker that has heard it says so in READY.
+    memset(sim->watch.drained, 0, sizeof sim->watch.drained);
     // What was not durable never happened.
     sim->watch.state_count = 0;
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)

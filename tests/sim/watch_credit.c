@@ -38,6 +38,8 @@ static void heard_hello(struct sim *sim, const struct msg *msg, const struct eff
     if (msg->hello.role != ROLE_WORKER || answer->kind != MSG_WELCOME)
         return;
     uint32_t worker = worker_no(&msg->hello.worker_id);
+    if (sim->watch.drained[worker] != msg->hello.session)
+        sim->watch.drained[worker] = 0;
     watch_seen(SEEN_NEW_SESSION);
     for (uint32_t i = 0; i < sim->watch.grant_count; i++) {
         struct seen_grant *grant = &sim->watch.grants[i];
@@ -116,9 +118,24 @@ static void heard_finish(struct sim *sim, uint32_t peer, const struct msg *msg,
             watch_seen(SEEN_FINISH_STORED);
 }
 
+// Until its next session it gets no more jobs.
+static void heard_act(struct sim *sim, const struct msg_act *act, const struct msg *answer)
+{
+    if ((act->kind != ACT_QUIET && act->kind != ACT_STOP) || answer->acted.error != OK)
+        return;
+    uint32_t no = workers_find(&sim->shell.core->workers, &act->worker_id);
+    sim->watch.drained[worker_no(&act->worker_id)] =
+        workers_at(&sim->shell.core->workers, no)->session;
+    watch_seen(SEEN_DRAINED);
+}
+
 void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx)
 {
     const struct msg *msg = command->msg;
+    // One that is forgotten, without a connection and owing nothing, has to be told again.
+    for (uint32_t i = 0; i < SIM_WORKERS; i++)
+        if (workers_find(&sim->shell.core->workers, &sim->workers[i].id) == WORKERS_NONE)
+            sim->watch.drained[i] = 0;
     for (uint32_t i = 0; command->kind == COMMAND_UNSENT && i < command->unsent.count; i++) {
         struct seen_grant *grant = watch_grant_of(sim, command->unsent.items[i].token);
         if (grant != NULL)
@@ -129,6 +146,8 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
     uint32_t worker = watch_worker_of_peer(sim, command->peer);
     if (msg->kind == MSG_HELLO)
         heard_hello(sim, msg, fx);
+    if (msg->kind == MSG_ACT)
+        heard_act(sim, &msg->act, &fx->sends[fx->send_count - 1].msg);
     if (msg->kind == MSG_RENEW)
         heard_renew(sim, worker, msg, fx);
     if (msg->kind == MSG_FINISH)
@@ -160,6 +179,7 @@ void watch_grants(struct sim *sim, const struct effects *fx)
         const struct grant_send *grant = &fx->grants[i];
         uint32_t worker = watch_worker_of_peer(sim, grant->peer);
         SIM_EXPECT(worker < SIM_WORKERS, "a job is granted to a worker");
+        SIM_EXPECT(sim->watch.drained[worker] == 0, "a worker that was told to stop gets no jobs");
         SIM_EXPECT(sim->watch.grant_count < SIM_JOBS * 4, "room for grants");
         sim->watch.grants[sim->watch.grant_count++] =
             (struct seen_grant){.token = grant->job.token,

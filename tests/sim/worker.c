@@ -9,6 +9,7 @@ static void new_session(struct sim *sim, struct sim_worker *worker)
     worker->peer = world_new_peer(sim);
     worker->is_known = false;
     worker->is_ready = false;
+    worker->leave_at = 0;
     worker->hello_at = 0;
 }
 
@@ -59,7 +60,8 @@ static void say_ready(struct sim *sim, struct sim_worker *worker)
                              .ready = {.types = types,
                                        .type_count = 3,
                                        .slots = worker->slots,
-                                       .slot_bytes = plan_optional(sim, 30) ? 60 : 0}});
+                                       .slot_bytes = plan_optional(sim, 30) ? 60 : 0,
+                                       .quiet = worker->leave_at != 0}});
 }
 
 // What a handler asks for only grows.
@@ -190,6 +192,9 @@ void worker_turn(struct sim *sim, uint32_t no)
     if (sim->now.mono < worker->paused_until && !sim->is_healed)
         return;
     misbehave(sim, worker);
+    // It goes when its jobs are done or its grace is over, and comes back as a new one.
+    if (worker->leave_at != 0 && sim->now.mono >= worker->leave_at)
+        die(sim, worker);
     if (!worker->is_known) {
         say_hello(sim, worker);
         return;
@@ -295,6 +300,8 @@ void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg)
         log_told(worker, msg->corr);
     if (msg->kind == MSG_RENEWED)
         cancel(sim, worker, &msg->renewed.cancel);
+    if (msg->kind == MSG_RENEWED && msg->renewed.drain != DRAIN_NONE && worker->leave_at == 0)
+        worker->leave_at = sim->now.mono + 1 + (when_ms)world_below(sim, 1500);
     if (msg->kind == MSG_RENEWED)
         lose(sim, worker, &msg->renewed.lost);
     if (msg->kind == MSG_JOBS && worker->is_known)

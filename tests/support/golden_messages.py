@@ -77,7 +77,7 @@ def samples():
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
         w.Progress(job_id=an_id(0xe1), token=4001, done=4002, total=4003, text="row 3 of 7", extend_ms=4004)], log=LINES))
-    yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS, cancel=HELDS[1:]))
+    yield "renewed", b, dict(renewed=w.Renewed(lost=HELDS, cancel=HELDS[1:], drain=w.DRAIN_QUIET))
     yield "finish", b, dict(finish=w.Finish(jobs=[
         w.FinishJob(job_id=an_id(0xf1), token=5001, outcome=w.OUTCOME_FAILED, result=b.part(w.CONTENT_TEXT, b"half"),
                     error_kind="exit", error_message="status 3", error_detail="no such file\n", retry_after_ms=5002,
@@ -95,16 +95,17 @@ def samples():
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
         unique_key="inv-8", start_before_ms=7415,
-        batch_index=7416, deadline_at_ms=7417))
+        batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29)))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(
         error=6, batch_id=an_id(0x25), created_at_ms=7601, version=7602, counts=[0, 1, 2, 300, 4, 5, 6, 7, 8, 9]))
     yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"]))
     yield "bye", b, dict(bye=w.Bye(reason="drained"))
-    yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), actor="cli", act_id=an_id(0x27)))
+    yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), worker_id=an_id(0x28), actor="cli", act_id=an_id(0x27)))
     yield "acted", b, dict(acted=w.Acted(
-        error=26, detail="the job has ended", state=w.STATE_SUCCEEDED, version=7701, cancel=w.CANCEL_REQUESTED))
+        error=26, detail="the job has ended", state=w.STATE_SUCCEEDED, version=7701, cancel=w.CANCEL_REQUESTED,
+        drain=w.DRAIN_STOP))
     given = dict(schedule_id="nightly", cron="0 3 * * *", zone="Europe/Berlin", overlap=w.OVERLAP_QUEUE,
                  catch_up=w.CATCH_UP_ALL, jitter_ms=7704, paused=True)
     state = dict(generation=7705, created_at_ms=7706, since_at_ms=7707, last_at_ms=7708, held_at_ms=7709,

@@ -173,12 +173,19 @@ static void tell_finished(struct tell *tell, const struct msg_finished *finished
                   number_of(tell, &finished->jobs[i].job_id), err_slug(finished->jobs[i].error));
 }
 
+static const char *drain_name(enum drain drain)
+{
+    return drain == DRAIN_STOP ? "stop" : "quiet";
+}
+
 static void tell_acted(struct tell *tell, const struct msg_acted *acted)
 {
     static const char *const cancels[] = {"", " requested", " acknowledged", " forced"};
     if (acted->error != OK)
         tell_text(tell, "acted %s (%.*s)", err_slug(acted->error), (int)acted->detail.len,
                   (const char *)acted->detail.data);
+    else if (acted->drain != DRAIN_NONE)
+        tell_text(tell, "acted %s", drain_name(acted->drain));
     else
         tell_text(tell, "acted %s v%u%s", job_state_name(acted->state), acted->version,
                   cancels[acted->cancel]);
@@ -204,6 +211,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_text(tell, "renewed");
         tell_held(tell, " lost", &msg->renewed.lost);
         tell_held(tell, " cancel", &msg->renewed.cancel);
+        if (msg->renewed.drain != DRAIN_NONE)
+            tell_text(tell, " %s", drain_name(msg->renewed.drain));
     } else if (msg->kind == MSG_SUBMITTED) {
         tell_submitted(tell, &msg->submitted);
     } else if (msg->kind == MSG_ACTED) {

@@ -59,6 +59,18 @@ static void take_signals(struct worker *worker)
     }
 }
 
+// What the broker has asked for, once each: it says it again with every answer.
+static void take_drain(struct worker *worker)
+{
+    if (worker->drain == worker->drained)
+        return;
+    worker->drained = worker->drain;
+    if (worker->drain == DRAIN_STOP && worker->phase.state < PHASE_DRAINING)
+        stop(worker);
+    else
+        go_quiet(worker);
+}
+
 // --- the steps of a round ---
 
 static void take_events(struct worker *worker)
@@ -130,6 +142,7 @@ void round_run(struct worker *worker)
     worker->now = clock_mono_ms();
     while (worker->phase.state != PHASE_GONE) {
         talk_listen(worker);
+        take_drain(worker);
         take_events(worker);
         crew_due(worker);
         crew_begin(worker);

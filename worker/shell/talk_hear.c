@@ -148,6 +148,8 @@ static void take_renewed(struct worker *worker, const struct msg *msg)
     uint64_t user = 0;
     crew_lose(worker, &msg->renewed.lost);
     crew_cancel(worker, &msg->renewed.cancel);
+    if (msg->renewed.drain > worker->drain)
+        worker->drain = msg->renewed.drain;
     if (!peer_answered(&worker->peer, msg->corr, &user) || user != TALK_USER_RENEW)
         return;
     worker->renew_corr = 0;

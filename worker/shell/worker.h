@@ -76,6 +76,8 @@ struct worker {
     struct finish finishes[WORKER_FINISHES_MAX];
     uint64_t batch_count;
     bool ready_due;     // READY must be said (again)
+    enum drain drain;   // what the broker wants of this worker …
+    enum drain drained; // … and what has been done of it
     bool is_introduced; // the line on stdout has been printed
     struct arena decoding;
     struct arena encoding;

@@ -263,6 +263,10 @@ TEST(check, act)
     act = good;
     act.job_id = (struct id){{0}};
     expect_act(act, ERR_BAD_FIELD, "job_id");
+    act = (struct msg_act){.kind = ACT_QUIET, .job_id = {{1}}, .act_id = {{2}}};
+    expect_act(act, ERR_BAD_FIELD, "worker_id");
+    act = (struct msg_act){.kind = ACT_STOP, .worker_id = {{1}}, .act_id = {{2}}};
+    expect_act(act, OK, "");
     act = good;
     act.act_id = (struct id){{0}};
     expect_act(act, ERR_BAD_FIELD, "act_id");

@@ -56,6 +56,19 @@ TEST(answer, what_an_act_has_come_to)
     EXPECT(answer_cancel(CANCEL_NONE) == NULL);
 }
 
+TEST(answer, what_a_worker_has_been_told)
+{
+    struct out out = fresh();
+    struct id id = sample_id();
+    answer_drained(&out, &id, DRAIN_QUIET);
+    EXPECT_STR(text_of(&out), "{\"worker_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\","
+                              "\"drain\":\"quiet\"}");
+    out = fresh();
+    answer_drained(&out, &id, DRAIN_STOP);
+    EXPECT_STR(text_of(&out), "{\"worker_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\","
+                              "\"drain\":\"stop\"}");
+}
+
 TEST(answer, a_state_with_all_it_may_have)
 {
     struct out out = fresh();
