@@ -47,7 +47,7 @@ void store_audit_suspect(struct store_audit *audit, enum violation kind, const s
     if (audit->suspect_count == STORE_AUDIT_SUSPECTS_MAX)
         return;
     audit->suspects[audit->suspect_count++] = (struct store_audit_suspect){
-        .kind = kind, .no = row->no, .id = row->id, .begun = audit->begun};
+        .kind = kind, .no = row->no, .id = row->id, .version = row->version, .begun = audit->begun};
 }
 
 // The table of keys follows the commits, so a key may be missing while its commit is under way.
@@ -64,10 +64,12 @@ static void look_for_keys(struct store_audit *audit)
     }
 }
 
+// An unfinished job that memory did not know had ended, and may live again by now: then its
+// version has grown.
 static bool is_still_there(const struct store_audit_suspect *suspect, const struct job_row *row)
 {
-    bool is_unfinished = row->state < JOB_SUCCEEDED;
-    return id_equal(&row->id, &suspect->id) && (suspect->kind == VIOLATION_KEYMAP || is_unfinished);
+    bool is_untouched = row->state < JOB_SUCCEEDED && row->version == suspect->version;
+    return id_equal(&row->id, &suspect->id) && (suspect->kind == VIOLATION_KEYMAP || is_untouched);
 }
 
 // In the new snapshot: whoever is still there is guilty, whoever is not was in flight.

@@ -17,8 +17,9 @@ struct store_audit_suspect {
     enum violation kind;
     uint64_t no;
     struct id id;
-    uint64_t begun; // commits that the snapshot may have held
-    bool is_missed; // looked for again, after these commits, and not found
+    uint32_t version; // of the row
+    uint64_t begun;   // commits that the snapshot may have held
+    bool is_missed;   // looked for again, after these commits, and not found
 };
 
 // A batch as its row was at the beginning of the round, and its members as they were met.

@@ -18,8 +18,9 @@ err store_audit_see_unique(struct store_audit *audit, struct slice key, struct s
         return OK;
     }
     err e = store_audit_row(audit, unique.no, &row);
-    bool is_its =
-        e != OK || (id_equal(&row.id, &unique.job_id) && (row.relations & RELATION_UNIQUE) != 0);
+    // A dead job that lives again still holds for a time what it held before, and nothing more.
+    bool has_held = unique.until != 0 || (row.relations & RELATION_UNIQUE) != 0;
+    bool is_its = e != OK || (id_equal(&row.id, &unique.job_id) && has_held);
     bool is_over = e == ERR_NOT_FOUND || (e == OK && is_done(&row));
     if (!is_its || (is_over && unique.until == 0))
         violation_add(&audit->found, VIOLATION_UNIQUE_ORPHAN, unique.no, &unique.job_id);

@@ -51,7 +51,8 @@ static err check_state(struct store_audit *audit, const struct job_row *row)
     bool is_sound = is_running == is_open && (!is_running || is_held) &&
                     (is_done(row) || is_running || !is_held) && (row->token != 0 || is_blank) &&
                     (is_removed ? ended_well : row->ended_as == JOB_NONE) &&
-                    (row->state != JOB_SUCCEEDED || row->token_use == TOKEN_FINISHED);
+                    (row->state != JOB_SUCCEEDED || row->token_use == TOKEN_FINISHED) &&
+                    (row->state != JOB_EXPIRED || row->token == 0); // it was never started
     return is_sound ? OK : accuse(audit, VIOLATION_STATE, row);
 }
 

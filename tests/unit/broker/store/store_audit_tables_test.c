@@ -315,6 +315,10 @@ TEST(store_audit_tables, names_a_unique_key_that_should_be_free)
     store = busy();
     put_unique(store, (struct unique_row){.no = 40, .job_id = {{1}}, .until = batch.now + 9999});
     expect_nothing(store); // held for a time, and its job is gone
+    store = busy();
+    put_unique(store,
+               (struct unique_row){.no = 12, .job_id = rows[12].id, .until = batch.now + 9999});
+    expect_nothing(store); // its job lives again, without the key
 }
 
 // --- every table ---

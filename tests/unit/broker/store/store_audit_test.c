@@ -167,6 +167,11 @@ TEST(store_audit, names_a_running_job_that_nobody_holds)
     row.crashes = 1;
     rewrite(store, &row);
     expect_named(store, VIOLATION_STATE, 12);
+    store = busy();
+    row = rows[7];
+    row.ended_as = JOB_RUNNING; // a tombstone of what has not ended
+    rewrite(store, &row);
+    expect_named(store, VIOLATION_STATE, 7);
 }
 
 TEST(store_audit, names_a_cancel_that_cannot_be)
@@ -275,11 +280,14 @@ TEST(store_audit, a_forgotten_job_counts_only_while_it_is_still_stored)
     EXPECT_EQ(store_audit_step(audit, &is_over), OK);
     store_audit_accuse(audit, VIOLATION_FORGOTTEN, &rows[12]);
     store_audit_accuse(audit, VIOLATION_FORGOTTEN, &rows[4]);
+    store_audit_accuse(audit, VIOLATION_FORGOTTEN, &rows[10]);
     store_audit_accuse(audit, VIOLATION_MEMORY_DIFFERS, &rows[3]);
     // Job 4 had ended, and its batch was under way.
     batcher_begin(&batch);
     batcher_finish(&batch, &rows[4], 10);
     batcher_put(&batch, &rows[4], false);
+    rows[10].version += 2; // and job 10 had died, and lives again
+    batcher_put(&batch, &rows[10], false);
     commit(store);
     struct violation_list more = {0};
     violation_add(&more, VIOLATION_LEASE_LOST, 3, &rows[3].id);
