@@ -46,6 +46,13 @@ class Broker:
         self.endpoint = re.search(r"zmq=(\S+)", ready)[1]
         self.metrics = re.search(r"metrics=(\S+)", ready)[1]
 
+    def audit(self):
+        """What the auditor says of what a kill leaves behind; nothing when it is sound."""
+        self.process.kill()
+        self.process.wait(30)
+        done = subprocess.run([WEFT, "audit", "--data", self.data], capture_output=True, text=True, check=False)
+        return "" if done.returncode == 0 else f"weft audit:\n{done.stdout}{done.stderr}"
+
     def close(self):
         self.process.kill()
         self.process.wait(30)
@@ -59,12 +66,15 @@ class Broker:
     def sample(self):
         figures = self.figures()
         rollup = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text(encoding="ascii")
-        sound = figures["weft_store_violations_total"] == 0 and figures["weft_conservation_difference"] == 0
+        sound = all(value == 0 for name, value in figures.items()
+                    if name in ("weft_store_violations_total", "weft_conservation_difference")
+                    or name.startswith("weft_audit_violations_total"))
         return {"memory": int(re.search(r"^Anonymous:\s+(\d+) kB", rollup, re.M)[1]) * 1024,
                 "used": int(figures["weft_store_used_bytes"]), "file": int(figures["weft_store_file_bytes"]),
                 "accepted": int(figures["weft_submitted_total"]),
                 "finished": int(figures['weft_jobs{state="succeeded"}']),
-                "removed": int(figures['weft_jobs{state="removed"}']), "sound": sound}
+                "removed": int(figures['weft_jobs{state="removed"}']), "sound": sound,
+                "audits": int(figures["weft_audit_rounds_total"])}
 
     def load(self, mode, jobs, *words):
         return subprocess.Popen([str(LOAD), mode, "--broker", self.endpoint, "--jobs", str(jobs), *words],
@@ -114,27 +124,31 @@ def faults_of(samples, seconds):
     if last["removed"] < (last["accepted"] - first["accepted"]) / 2:
         yield f"retention does not keep up: {last['removed']:,} of {last['accepted']:,} removed"
     if not all(sample["sound"] for _, sample in samples):
-        yield "the conservation law does not hold"
+        yield "the conservation law does not hold, or the auditor has found something"
+    if last["audits"] == 0:
+        yield "the auditor has made no round"
 
 
 def churn(options):
-    broker = Broker("--keep", options.keep, "--dedup-window", options.keep)
-    parts = []
+    broker = Broker("--keep", options.keep, "--dedup-window", options.keep, "--audit-every", "1s")
+    parts, found = [], ""
     try:
         jobs = options.rate * options.seconds * 2
         parts.append(worker_of(broker, jobs))
         parts.append(broker.load("paced", jobs, "--rate", str(options.rate), "--bytes", "256", "--connections", "1",
                                  "--keyed", "0" if options.unkeyed else "1"))
         samples = watch(broker, options.seconds, parts)
+        found = broker.audit()
     finally:
         for part in parts:
             end(part)
         broker.close()
-    faults = list(faults_of(samples, options.seconds))
+    faults = list(faults_of(samples, options.seconds)) + ([found] if found else [])
     shown = samples if faults else samples[::max(1, len(samples) // 8)]
     print("\n".join(line(sample, at) for at, sample in shown))
     print("\n".join(faults) if faults else
-          f"{samples[-1][1]['accepted']} jobs came and went: memory and file stay bounded")
+          f"{samples[-1][1]['accepted']} jobs came and went: memory and file stay bounded, "
+          f"{samples[-1][1]['audits']} rounds of the auditor found nothing")
     return 1 if faults else 0
 
 
@@ -158,12 +172,13 @@ def finished(count):
     """Nearly all memory is touched by the first jobs; from then on nothing may be added."""
     step = max(1, count // 10)
     broker = Broker("--keep", "30d", "--dedup-window", "30d")
-    worker, began, rows = None, time.monotonic(), []
+    worker, began, rows, found = None, time.monotonic(), [], ""
     try:
         worker = worker_of(broker, 10 * step)
         for goal in range(step, 10 * step + 1, step):
             rows.append(submit_and_wait(broker, step, goal))
             print(line(rows[-1], time.monotonic() - began), flush=True)
+        found = broker.audit()
     finally:
         if worker:
             end(worker)
@@ -172,8 +187,10 @@ def finished(count):
     is_flat = after <= before + FLAT_BYTES and all(row["sound"] for row in rows)
     print(f"{rows[-1]['finished']} finished jobs kept, private memory {after / MIB:.1f} MiB, "
           f"{(after - before) / MIB:+.1f} MiB since a fifth of them")
-    if not is_flat or rows[-1]["finished"] < 10 * step:
-        print("FAILED: that is not flat, or not all have finished")
+    if found:
+        print(found)
+    if not is_flat or found or rows[-1]["finished"] < 10 * step:
+        print("FAILED: that is not flat, not all have finished, or the auditor found something")
         return 1
     return 0
 
