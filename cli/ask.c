@@ -142,6 +142,30 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
     return NULL;
 }
 
+const struct msg_timeline_is *ask_timeline(struct ask *ask, const struct msg_timeline *timeline)
+{
+    struct msg question = {.kind = MSG_TIMELINE, .timeline = *timeline};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_TIMELINE_IS);
+    if (answer == NULL)
+        return NULL;
+    if (answer->timeline_is.error == OK)
+        return &answer->timeline_is;
+    complain_unknown(ask, "job", &timeline->job_id, answer->timeline_is.error);
+    return NULL;
+}
+
+const struct msg_log_is *ask_log(struct ask *ask, const struct msg_log *log)
+{
+    struct msg question = {.kind = MSG_LOG, .log = *log};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_LOG_IS);
+    if (answer == NULL)
+        return NULL;
+    if (answer->log_is.error == OK)
+        return &answer->log_is;
+    complain_unknown(ask, "job", &log->job_id, answer->log_is.error);
+    return NULL;
+}
+
 const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list)
 {
     struct msg question = {.kind = MSG_LIST, .list = *list};

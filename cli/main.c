@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/dev.h"
+#include "cli/history.h"
 #include "cli/jobs.h"
 #include "cli/push.h"
 #include "cli/schedule.h"
@@ -63,6 +64,8 @@ static void know_settings(void)
         &push_table,     //
         &push_run_table, //
         &show_job_table, //
+        &history_timeline_table,
+        &history_log_table,
         &act_cancel_table,
         &act_retry_table,
         &act_delete_table,

@@ -4,6 +4,7 @@
 
 #include "cli/act.h"
 #include "cli/ask.h"
+#include "cli/history.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
 #include "lib/base/check.h"
@@ -148,6 +149,8 @@ int show_job_main(int argc, char **argv)
 {
     static const struct command_verb items[] = {
         {"show", job_main, "status and result of a job"},
+        {"timeline", history_timeline_main, "what has happened to a job, attempt by attempt"},
+        {"log", history_log_main, "what its handlers wrote; -f until it has ended"},
         {"cancel", act_cancel_main, "ends a job that has not ended"},
         {"retry", act_retry_main, "makes a dead job live again"},
         {"delete", act_delete_main, "removes an ended job at once"},

@@ -21,6 +21,10 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
                     const struct msg_submitted_job *said);
 
+// Events, one on a line; lines, those after number `after`.
+void view_timeline(const struct view *view, const struct msg_timeline_is *timeline);
+void view_log(const struct view *view, const struct msg_log_is *log, uint32_t after);
+
 // A job of a list: a line.
 void view_listed_job(const struct view *view, const struct msg_listed_job *job);
 

@@ -130,7 +130,7 @@ static void put_result(struct out *out, const struct msg_status_is *status,
     UNREACHABLE();
 }
 
-static void put_failure(struct out *out, const struct msg_failure *failure)
+void answer_put_failure(struct out *out, const struct msg_failure *failure)
 {
     if (failure->kind.len == 0 && failure->message.len == 0 && failure->detail.len == 0)
         return;
@@ -186,7 +186,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
         answer_put_id(out, "worker_id", &status->worker_id);
     put_progress(out, status);
     put_result(out, status, result);
-    put_failure(out, &status->failure);
+    answer_put_failure(out, &status->failure);
     put_times(out, status);
     if (status->unique_key.len > 0)
         out_put_text(out, "unique_key", status->unique_key);

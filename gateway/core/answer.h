@@ -17,6 +17,8 @@ const char *answer_cancel(enum cancel cancel);
 // A name and its value. A moment that is not set is left out.
 void answer_put_moment(struct out *out, const char *name, when_ms at);
 void answer_put_id(struct out *out, const char *name, const struct id *id);
+// "error", unless there is none.
+void answer_put_failure(struct out *out, const struct msg_failure *failure);
 
 // 202 of a submission. `job` is what was asked for, `said` what the broker answered.
 void answer_submitted(struct out *out, const struct msg_submit_job *job,

@@ -20,6 +20,7 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_CURSOR] = "cursor",
     [QUERY_NEXT] = "next",
     [QUERY_AFTER_NAME] = "cursor",
+    [QUERY_AFTER_LINE] = "after",
     [QUERY_DRY_RUN] = "dry_run",
 };
 
@@ -124,6 +125,8 @@ static const char *read_value(struct query *query, enum query_name name, struct 
         if (duration_parse(value, &query->wait) != OK || query->wait > QUERY_WAIT_MS_MAX)
             return "must be a duration of at most 60s, like 30s";
         return NULL;
+    case QUERY_AFTER_LINE:
+        return read_number(value, &query->after_line) ? NULL : "must be the number of a line";
     case QUERY_VERSION:
         return read_number(value, &query->version) ? NULL : "must be a version number";
     case QUERY_MODE:

@@ -21,8 +21,9 @@ enum query_name {
     QUERY_NEXT,
     QUERY_AFTER_NAME, // a cursor that is a name
     QUERY_DRY_RUN,
+    QUERY_AFTER_LINE, // a line's number
 };
-enum { QUERY_NAMES = 13, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
+enum { QUERY_NAMES = 14, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \
@@ -39,6 +40,7 @@ struct query {
     uint32_t next;           // QUERY_NEXT: at most QUERY_NEXT_MAX moments
     struct slice after_name; // QUERY_AFTER_NAME: points into `names`
     bool dry_run;            // QUERY_DRY_RUN
+    uint32_t after_line;     // QUERY_AFTER_LINE
 };
 
 // "dead" or "queued,running" as the bits of struct msg_list. False: some word is no state.

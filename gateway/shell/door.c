@@ -5,6 +5,7 @@
 #include "gateway/core/problem.h"
 #include "gateway/shell/acts.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/histories.h"
 #include "gateway/shell/lists.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/schedules.h"
@@ -18,6 +19,8 @@ enum route {
     ROUTE_SUBMIT,
     ROUTE_LIST,
     ROUTE_STATUS,
+    ROUTE_TIMELINE,
+    ROUTE_LOG,
     ROUTE_ACT,
     ROUTE_DELETE,
     ROUTE_WORKER,
@@ -49,6 +52,10 @@ static const struct http_route routes[] = {
                       .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIST] = {.method = "GET", .path = "/v1/jobs", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_TIMELINE] = {.method = "GET",
+                        .path = "/v1/jobs/*/timeline",
+                        .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_LOG] = {.method = "GET", .path = "/v1/jobs/*/log", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_WORKER] = {.method = "POST", .path = "/v1/workers/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_DELETE] = {.method = "DELETE", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
@@ -114,6 +121,8 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_SUBMIT: single_submit(gateway, request); return;
     case ROUTE_LIST: lists_jobs(gateway, request); return;
     case ROUTE_STATUS: single_status(gateway, request); return;
+    case ROUTE_TIMELINE: histories_timeline(gateway, request); return;
+    case ROUTE_LOG: histories_log(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
     case ROUTE_WORKER: acts_post_worker(gateway, request); return;
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;

@@ -12,6 +12,7 @@ from support_cli import PATIENCE, Place, wait_for
 HANDLER = """
 case "$(cat)" in
 '"fail"') echo "it went wrong" >&2; exit 65 ;;
+'"wordy"') echo first >&2; echo 'log said on 3' >&3; while [ ! -e go-on ]; do sleep 0.01; done; printf 'no end' >&2; exit 65 ;;
 '"slow"') while [ ! -e go ]; do sleep 0.01; done; echo '"late"' ;;
 '"bytes"') printf '\\377\\001' ;;
 '"word"') printf 'plain words' ;;
@@ -225,6 +226,32 @@ def progress_is_shown_on_a_terminal(bench):
     assert (process.returncode, output) == (0, "1\n"), (process.returncode, output)
 
 
+def timeline_and_log_tell_what_happened(bench):
+    job_id = bench.weft("push", "act", '"wordy"').stdout.split()[0]
+    process = bench.place.spawn("follow", "job", "log", job_id, "-f", WEFT_BROKER=bench.dev.at["zmq"])
+    line = process.stdout.readline()
+    assert "first" in line, line  # while it runs
+    with open(os.path.join(bench.place.path, "go-on"), "w", encoding="ascii"):
+        pass
+    rest = process.stdout.read()
+    process.wait(timeout=PATIENCE)
+    lines = [text.split("  ", 1)[1] for text in (line + rest).splitlines()]
+    assert process.returncode == 0 and sorted(lines[:2]) == ["first", "said on 3"] and lines[2:] == ["no end"], lines
+    log = bench.json("job", "log", job_id)
+    assert [(line["seq"], line["text"]) for line in log["lines"]] == list(enumerate(lines, 1)), log
+    assert log["dropped"] == 0 and log["status"] == "dead", log
+    events = bench.json("job", "timeline", job_id)["events"]
+    assert [event["event"] for event in events] == ["submit", "grant", "die"], events
+    assert (events[2]["outcome"], events[2]["attempt"]) == ("dead", 1) and events[2]["error"]["detail"], events
+    assert events[1]["worker"] == events[2]["worker"] and events[1]["token"] == events[2]["token"], events
+    assert bench.weft("job", "retry", job_id).returncode == 0
+    text = bench.weft("job", "timeline", job_id).stdout
+    assert "by cli" in text and "attempt 1" in text, text
+    for verb in ("timeline", "log"):
+        answer = bench.weft("job", verb, "01890a5d-ac96-774b-bcce-b302099a8057")
+        assert answer.returncode == 4 and "knows no job" in answer.stderr, answer
+
+
 def cancel_ends_a_job(bench):
     job_id = bench.weft("push", "nobody-serves-this").stdout.split()[0]
     answer = bench.weft("job", "cancel", job_id)
@@ -306,7 +333,7 @@ def main():
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
                      bulk_answers_as_over_http, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
-                     cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
+                     timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      completion_knows_second_words):
             test(bench)
             print(f"ok {test.__name__}", flush=True)

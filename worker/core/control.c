@@ -84,5 +84,9 @@ err control_parse(struct slice line, struct control *out_control)
         return parse_progress(line, out_control);
     if (slice_is_text(word, "extend"))
         return parse_extend(line, out_control);
+    if (slice_is_text(word, "log")) {
+        *out_control = (struct control){.kind = CONTROL_LOG, .text = line};
+        return OK;
+    }
     return ERR_MALFORMED;
 }

@@ -204,6 +204,7 @@ void outbox_rekey(struct outbox *outbox, uint32_t entry, uint64_t token)
     struct outbox_entry *item = at(outbox, entry);
     outbox_move(item, EVENT_REKEY);
     item->report.token = token;
+    item->report.log_count = 0; // they are of the lease that was
     item->resent = true;
     item->is_alone = false;
 }

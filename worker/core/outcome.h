@@ -18,6 +18,9 @@ struct outcome_report {
     struct slice message;
     struct slice detail;
     uint32_t retry_after_ms;
+    // Its last log lines, which are not journaled.
+    const struct msg_log_line *log;
+    uint32_t log_count;
 };
 
 enum {

@@ -7,14 +7,19 @@
 void renewal_start(struct renewal *renewal, when_ms now, uint32_t renew_ms)
 {
     CHECK(renew_ms > 0);
-    *renewal = (struct renewal){.renew_ms = renew_ms, .sent_at = now};
+    renewal->renew_ms = renew_ms;
+    renewal->sent_at = now;
 }
 
-static bool has_news(const struct slots *slots)
+static bool has_news(const struct renewal *renewal, const struct slots *slots)
 {
     for (uint32_t i = 0; i < slots->count; i++) {
         const struct slot *slot = &slots->items[i];
-        if (slot->state != SLOT_FREE && slot->progress.version != slot->progress.sent_version)
+        if (slot->state == SLOT_FREE)
+            continue;
+        if (renewal->logs != NULL && joblog_has_news(&renewal->logs[i]))
+            return true;
+        if (slot->progress.version != slot->progress.sent_version)
             return true;
     }
     return false;
@@ -25,7 +30,7 @@ when_ms renewal_next(const struct renewal *renewal, const struct slots *slots)
     if (renewal->renew_ms == 0)
         return WHEN_NEVER;
     when_ms due = when_after(renewal->sent_at, renewal->renew_ms);
-    if (has_news(slots))
+    if (has_news(renewal, slots))
         due = when_min(due, when_after(renewal->sent_at, RENEWAL_GAP_MS));
     return due;
 }
@@ -71,18 +76,43 @@ static uint32_t fill_progress(struct slots *slots, struct renewal_room *room)
     return count;
 }
 
+// Lines of all slots, as far as one message takes them: the first ones first, for who is left out
+// has not been sent and comes to the front as the others are told.
+static uint32_t fill_log(const struct renewal *renewal, const struct slots *slots,
+                         struct renewal_room *room)
+{
+    uint32_t count = 0;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < slots->count && renewal->logs != NULL; i++) {
+        const struct slot *slot = &slots->items[i];
+        struct joblog *log = &renewal->logs[i];
+        bool fits = bytes + log->len <= RENEWAL_LOG_BYTES_MAX && slot->state != SLOT_FREE;
+        const struct msg_held held = {.job_id = slot->job_id, .token = slot->token};
+        uint32_t cap = fits ? MSG_LOG_LINES_MAX - count : 0;
+        uint32_t filled = joblog_fill(log, &held, room->lines + count, cap);
+        count += filled;
+        bytes += filled > 0 ? log->len : 0;
+    }
+    return count;
+}
+
 struct msg_renew renewal_fill(struct renewal *renewal, when_ms now, struct slots *slots,
                               const struct outbox *outbox, struct renewal_room *room)
 {
     renewal->sent_at = now;
     struct msg_renew renew = {.running = renewal_held(slots, outbox, room),
-                              .progress = room->progress};
+                              .progress = room->progress,
+                              .log = room->lines};
     renew.progress_count = fill_progress(slots, room);
+    renew.log_count = fill_log(renewal, slots, room);
     return renew;
 }
 
-void renewal_answered(struct slots *slots)
+void renewal_answered(const struct renewal *renewal, struct slots *slots)
 {
-    for (uint32_t i = 0; i < slots->count; i++)
+    for (uint32_t i = 0; i < slots->count; i++) {
         slots->items[i].progress.told_version = slots->items[i].progress.sent_version;
+        if (renewal->logs != NULL)
+            joblog_told(&renewal->logs[i]);
+    }
 }

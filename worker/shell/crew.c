@@ -157,6 +157,7 @@ static err start_handler(struct worker *worker, uint32_t slot)
     err result = handler_open(handler, ++worker->run_count, most, far);
     if (result != OK)
         return result;
+    handler->log = &worker->logs[slot];
     result = ask_spawner(worker, slot, far);
     for (uint32_t i = 0; i < SPAWNER_DESCRIPTORS; i++)
         (void)close(far[i]);        // the spawner has its own, or nobody needs them
@@ -180,6 +181,7 @@ static void note_begun(struct worker *worker, uint32_t slot)
     struct place *place = &worker->places[slot];
     slots_begin(&worker->slots, slot, worker->now);
     place->begun_at = worker->now;
+    joblog_begin(&worker->logs[slot], place->job.log_count);
     worker->stats.executed++;
     worker->stats.is_changed = true;
     if (!log_is_on(LOG_LEVEL_DEBUG))
@@ -301,6 +303,8 @@ void crew_words(struct worker *worker, uint32_t slot)
             log_warn("job.odd_word", "line=%s", log_quote(line).text);
         } else if (control.kind == CONTROL_EXTEND) {
             slots_extend(&worker->slots, slot, worker->now, control.extend_ms);
+        } else if (control.kind == CONTROL_LOG) {
+            joblog_say(&worker->logs[slot], clock_wall_ms(), control.text);
         } else {
             const struct msg_progress progress = {
                 .done = control.done, .total = control.total, .text = control.text};

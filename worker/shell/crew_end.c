@@ -1,6 +1,7 @@
 // Stopping handlers, and what their ends mean.
 
 #include "lib/base/check.h"
+#include "lib/sys/clock.h"
 #include "lib/sys/log.h"
 #include "worker/core/lines.h"
 #include "worker/shell/crew_private.h"
@@ -43,17 +44,57 @@ static void forget_job(struct worker *worker, uint32_t slot)
     slots_end(&worker->slots, slot);
 }
 
+// What an answer on stdout has overtaken.
+static void read_errors(struct worker *worker, uint32_t slot)
+{
+    struct handler *handler = &worker->places[slot].handler;
+    enum handler_more more = handler->run != 0 ? HANDLER_MORE : HANDLER_OVER;
+    for (int i = 0; i < DRAIN_READS_MAX && more == HANDLER_MORE; i++)
+        more = handler_read(handler, HANDLER_ERRORS);
+}
+
+// The lines that the broker does not have, copied to the beginning of a new piece of memory, which
+// has `len` bytes more behind them.
+static uint8_t *copy_log(struct worker *worker, uint32_t slot, struct outcome_report *report,
+                         size_t len, size_t *out_log_len)
+{
+    static struct msg_log_line lines[JOBLOG_LINES_MAX];
+    struct joblog *log = &worker->logs[slot];
+    joblog_end(log, clock_wall_ms());
+    const struct msg_held held = {.job_id = report->job_id, .token = report->token};
+    uint32_t count = joblog_fill(log, &held, lines, JOBLOG_LINES_MAX);
+    uint8_t *memory = malloc(count * sizeof *lines + log->len + len + 1);
+    if (memory == NULL)
+        crew_die(worker, "worker.no_memory", "for an outcome");
+    uint8_t *texts = memory + count * sizeof *lines;
+    for (uint32_t i = 0; i < count; i++) {
+        if (lines[i].text.len > 0)
+            memcpy(texts, lines[i].text.data, lines[i].text.len);
+        lines[i].text = slice_of(texts, lines[i].text.len);
+        texts += lines[i].text.len;
+    }
+    if (count > 0)
+        memcpy(memory, lines, count * sizeof *lines);
+    report->log = (const struct msg_log_line *)(void *)memory;
+    report->log_count = count;
+    joblog_begin(log, 0);
+    joblog_end(log, 0);
+    *out_log_len = (size_t)(texts - memory);
+    return memory;
+}
+
 void crew_end(struct worker *worker, uint32_t slot, struct outcome_report *report)
 {
+    read_errors(worker, slot);
     const struct slot *held = &worker->slots.items[slot];
     bool is_lost = held->stop == SLOT_STOP_LOST;
     report->job_id = held->job_id;
     report->generation = held->generation;
     report->token = held->token;
-    uint8_t *memory = malloc(outcome_size(report) + 1);
-    if (memory == NULL)
-        crew_die(worker, "worker.no_memory", "for an outcome");
-    outcome_move_to(report, memory);
+    size_t len = outcome_size(report);
+    size_t log_len = 0;
+    uint8_t *memory = copy_log(worker, slot, report, len, &log_len);
+    outcome_move_to(report, memory + log_len);
     tell_end(worker, slot, report);
     stats_count_outcome(&worker->stats, report->outcome);
     // Nobody waits for the outcome of a lost lease; it is told only to get its credit back.

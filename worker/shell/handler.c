@@ -4,6 +4,7 @@
 
 #include "lib/base/check.h"
 #include "lib/base/utf8.h"
+#include "lib/sys/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -228,7 +229,11 @@ static void keep(struct handler *handler, enum handler_pipe which, struct slice 
 {
     switch (which) {
     case HANDLER_OUTPUT: keep_output(handler, bytes); return;
-    case HANDLER_ERRORS: keep_tail(handler, bytes); return;
+    case HANDLER_ERRORS:
+        keep_tail(handler, bytes);
+        if (handler->log != NULL)
+            joblog_put(handler->log, clock_wall_ms(), bytes);
+        return;
     case HANDLER_WORDS:
         memcpy(handler->words + handler->words_len, bytes.data, bytes.len);
         handler->words_len += bytes.len;

@@ -15,6 +15,7 @@
 #include "lib/base/slice.h"
 #include "proto/msg.h"
 #include "worker/core/control.h"
+#include "worker/core/joblog.h"
 #include "worker/exec/spawner.h"
 
 enum handler_pipe { HANDLER_INPUT, HANDLER_OUTPUT, HANDLER_ERRORS, HANDLER_WORDS };
@@ -33,6 +34,7 @@ struct handler {
     bool output_cut;                        // there was more than output_max
     uint8_t tail[MSG_ERROR_DETAIL_LEN_MAX]; // a ring
     uint64_t tail_count;                    // bytes ever written
+    struct joblog *log;                     // takes them line by line; the caller's, or NULL
     uint8_t words[CONTROL_LINE_LEN_MAX];
     size_t words_len;
     size_t words_at;  // what is before it has been handed out

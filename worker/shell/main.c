@@ -107,7 +107,9 @@ static int make_slots(struct worker *worker)
     const struct setup *setup = worker->setup;
     struct slot *slots = calloc(setup->slot_count, sizeof *slots);
     worker->places = calloc(setup->slot_count, sizeof *worker->places);
-    if (slots == NULL || worker->places == NULL) {
+    worker->logs = calloc(setup->slot_count, sizeof *worker->logs);
+    worker->renewal.logs = worker->logs;
+    if (slots == NULL || worker->places == NULL || worker->logs == NULL) {
         free(slots);
         return cannot("worker.no_memory", "for the slots; lower -c");
     }
@@ -133,6 +135,7 @@ static void free_all(struct worker *worker)
     for (uint32_t i = 0; i < worker->outbox.touched; i++)
         free(worker->outbox.items[i].memory);
     free(worker->outbox.items);
+    free(worker->logs);
     free(worker->places);
     free(worker->slots.items);
 }

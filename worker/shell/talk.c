@@ -151,6 +151,27 @@ static void count_resent(struct worker *worker, const struct msg_finish *jobs)
     worker->stats.is_changed = true;
 }
 
+// The last lines of these jobs, as far as one message takes them.
+static uint32_t gather_log(struct worker *worker, const struct msg_finish_job *jobs, uint32_t count)
+{
+    struct msg_log_line *lines = worker->renewal_room->lines;
+    uint32_t line_count = 0;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct msg_held held = {.job_id = jobs[i].job_id, .token = jobs[i].token};
+        uint32_t entry = outbox_find(&worker->outbox, &held);
+        CHECK(entry != OUTBOX_NONE);
+        const struct outcome_report *report = &worker->outbox.items[entry].report;
+        for (uint32_t n = 0; n < report->log_count; n++) {
+            bytes += report->log[n].text.len;
+            if (line_count == MSG_LOG_LINES_MAX || bytes > RENEWAL_LOG_BYTES_MAX)
+                return line_count;
+            lines[line_count++] = report->log[n];
+        }
+    }
+    return line_count;
+}
+
 // Durable outcomes become messages, as many as may be on their way.
 static void fill_finishes(struct worker *worker)
 {
@@ -163,7 +184,10 @@ static void fill_finishes(struct worker *worker)
             return;
         worker->batch_count = batch;
         finish->batch = batch;
-        const struct msg_finish message = {.jobs = jobs, .count = count};
+        const struct msg_finish message = {.jobs = jobs,
+                                           .count = count,
+                                           .log = worker->renewal_room->lines,
+                                           .log_count = gather_log(worker, jobs, count)};
         keep_finish(worker, finish, &message);
         count_resent(worker, &message);
         finish = talk_finish_of(worker, 0);

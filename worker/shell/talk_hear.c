@@ -153,7 +153,7 @@ static void take_renewed(struct worker *worker, const struct msg *msg)
     if (!peer_answered(&worker->peer, msg->corr, &user) || user != TALK_USER_RENEW)
         return;
     worker->renew_corr = 0;
-    renewal_answered(&worker->slots);
+    renewal_answered(&worker->renewal, &worker->slots);
 }
 
 // --- ERROR ---

@@ -56,6 +56,7 @@ struct worker {
 
     struct slots slots;
     struct place *places; // one for each slot
+    struct joblog *logs;  // the same
     struct spawner spawner;
     struct running running;
     uint64_t run_count; // numbers of runs

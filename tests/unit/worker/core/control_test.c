@@ -76,3 +76,13 @@ TEST(control, a_long_text_is_cut_after_a_whole_character)
     EXPECT_EQ(parse(line, &control), OK);
     EXPECT_EQ(control.text.len, MSG_PROGRESS_TEXT_LEN_MAX - 1);
 }
+
+TEST(control, line_of_the_log_is_the_rest)
+{
+    struct control control;
+    EXPECT_EQ(parse("log row 7  is odd\r", &control), OK);
+    EXPECT_EQ(control.kind, CONTROL_LOG);
+    EXPECT(slice_is_text(control.text, "row 7  is odd"));
+    EXPECT_EQ(parse("log", &control), OK);
+    EXPECT_EQ(control.text.len, 0);
+}

@@ -98,9 +98,9 @@ TEST(renewal, progress_is_said_until_an_answer_came)
     EXPECT_EQ(renewal_fill(&renewal, 0, &slots, &outbox, &room).progress_count, 1);
     EXPECT_EQ(renewal_fill(&renewal, 1, &slots, &outbox, &room).progress_count, 1);
     note(0, 2);
-    renewal_answered(&slots); // of the one before
+    renewal_answered(&renewal, &slots); // of the one before
     EXPECT_EQ(renewal_fill(&renewal, 2, &slots, &outbox, &room).progress_count, 1);
-    renewal_answered(&slots);
+    renewal_answered(&renewal, &slots);
     EXPECT_EQ(renewal_fill(&renewal, 3, &slots, &outbox, &room).progress_count, 0);
 }
 
@@ -131,8 +131,32 @@ TEST(renewal, the_broker_hears_how_much_time_was_asked_for)
     struct msg_renew renew = renewal_fill(&renewal, 1000, &slots, &outbox, &room);
     EXPECT_EQ(renew.progress_count, 1);
     EXPECT_EQ(renew.progress[0].extend_ms, 1000);
-    renewal_answered(&slots);
+    renewal_answered(&renewal, &slots);
     slots_extend(&slots, 0, 1500, 1000);
     renew = renewal_fill(&renewal, 2000, &slots, &outbox, &room);
     EXPECT_EQ(renew.progress[0].extend_ms, 1500);
+}
+
+TEST(renewal, lines_bring_it_forward_and_are_said_until_answered)
+{
+    static struct joblog logs[2];
+    begin();
+    renewal.logs = logs;
+    renewal_start(&renewal, 0, 5000);
+    grant(1, 9);
+    joblog_begin(&logs[1], 3);
+    EXPECT_EQ(renewal_next(&renewal, &slots), 5000);
+    joblog_say(&logs[1], 77, slice_of_text("one"));
+    EXPECT_EQ(renewal_next(&renewal, &slots), RENEWAL_GAP_MS);
+    struct msg_renew renew = renewal_fill(&renewal, 1000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.log_count, 1);
+    EXPECT_EQ(renew.log[0].seq, 4);
+    EXPECT_EQ(renew.log[0].token, 9);
+    EXPECT_EQ(renew.log[0].at, 77);
+    EXPECT(slice_is_text(renew.log[0].text, "one"));
+    EXPECT_EQ(renewal_next(&renewal, &slots), 6000);
+    renew = renewal_fill(&renewal, 6000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.log_count, 1); // nobody has answered
+    renewal_answered(&renewal, &slots);
+    EXPECT_EQ(renewal_fill(&renewal, 11000, &slots, &outbox, &room).log_count, 0);
 }
