@@ -285,6 +285,18 @@ void shell_crash(struct sim *sim)
     shell->up_at = sim->now.mono + (when_ms)world_below(sim, 2 * SIM_LEASE_MS);
 }
 
+// Memory is as the store says of each unfinished job, or ahead of it.
+static void audit(struct sim *sim)
+{
+    core_audit(sim->shell.core);
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {
+        const struct job_row *row = &sim->store.rows[no];
+        if (row->no != 0 && !job_is_done((enum job_state)row->state))
+            SIM_EXPECT(core_audit_row(sim->shell.core, row) == VIOLATION_NONE,
+                       "memory is the store's word or ahead of it");
+    }
+}
+
 void shell_turn(struct sim *sim)
 {
     struct shell *shell = &sim->shell;
@@ -307,5 +319,5 @@ void shell_turn(struct sim *sim)
     if (world_chance(sim, 60))
         close_batch(sim, batch);
     if (world_chance(sim, 20))
-        core_audit(shell->core);
+        audit(sim);
 }
