@@ -101,8 +101,9 @@ static unsigned report(uint64_t seeds)
         for (unsigned event = 0; event < JOB_EVENTS; event++) {
             if (!job_may(state, event) || !is_entered(state))
                 continue;
-            printf("%10llu  seeds with edge %s + %u\n", (unsigned long long)sim_edges[state][event],
-                   job_state_name(state), event);
+            printf("%10llu  seeds with edge %s + %u to %s\n",
+                   (unsigned long long)sim_edges[state][event], job_state_name(state), event,
+                   job_state_name(job_after(state, event)));
             missing += sim_edges[state][event] * 10 < seeds;
         }
     return missing;

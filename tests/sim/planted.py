@@ -74,7 +74,7 @@ class Found:
 
 
 def hunt(program, seeds, patch):
-    command = [str(program), "--seeds", str(seeds)]
+    command = [str(program), "--seeds", str(seeds), "--shrink", "1000"]
     fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="weft-planted-", dir=fast) as disk:
         if "+++ b/broker/store/" in patch.read_text():
