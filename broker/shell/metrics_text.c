@@ -75,6 +75,9 @@ static void print_finishes(FILE *out, const struct core_figures *core)
             "Finishes refused because the lease had passed on.");
     counter(out, "weft_late_finishes_total", core->late,
             "Finishes accepted after their lease had ended.");
+    counter(out, "weft_expired_total", core->expired,
+            "Jobs that were not started within their ttl.");
+    counter(out, "weft_retried_total", core->retried, "Dead jobs that were made to live again.");
     counter(out, "weft_resent_outcomes_total", core->resent,
             "Accepted finishes that came from a worker's journal.");
 }
