@@ -149,6 +149,29 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
     job->unique_while_unfinished = job->unique_key.len > 0 && is_unfinished;
 }
 
+static err take_after(struct submission *submission, const struct config *config)
+{
+    struct msg_submit_job *job = &submission->job;
+    const char *word = config_text(config, "on-dependency-failure");
+    if (word != NULL)
+        job->on_dependency_failure =
+            strcmp(word, "cancel") == 0 ? ON_FAILURE_CANCEL : ON_FAILURE_RUN;
+    const char *at = config_text(config, "after");
+    uint32_t count = 0;
+    while (at != NULL) {
+        const char *comma = strchr(at, ',');
+        size_t len = comma != NULL ? (size_t)(comma - at) : strlen(at);
+        if (count == MSG_AFTER_MAX)
+            return refuse(submission, ERR_TOO_LARGE, "--after: at most %d ids", MSG_AFTER_MAX);
+        if (id_from_text(slice_of(at, len), &submission->after[count]) != OK)
+            return refuse(submission, ERR_BAD_FIELD, "--after: '%.*s' is not an id", (int)len, at);
+        count++;
+        at = comma != NULL ? comma + 1 : NULL;
+    }
+    job->after = (struct msg_ids){.items = submission->after, .count = count};
+    return OK;
+}
+
 // Arguments, then what follows "--": a payload may begin with a dash.
 static const char *word_at(const struct config *config, uint32_t place)
 {
@@ -176,7 +199,9 @@ err submission_read_from(struct submission *submission, const struct config *con
         return refuse(submission, ERR_BAD_FIELD,
                       "--key is empty: give 1 to 255 characters, or leave it out");
     submission->job.type = slice_of_text(type);
-    err e = payload != NULL ? read_payload(submission, payload) : OK;
+    err e = take_after(submission, config);
+    if (e == OK && payload != NULL)
+        e = read_payload(submission, payload);
     if (e == OK)
         e = judge_content(submission, config_text(config, "content"));
     if (e != OK)

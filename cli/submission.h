@@ -50,6 +50,13 @@
          .min = 1000,                                                                              \
          .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
          .help = "how long status and result stay after the end"},                                 \
+        {.key = "after",                                                                           \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "start when these jobs have ended: their ids, separated by commas"},              \
+        {.key = "on-dependency-failure",                                                           \
+         .type = CONFIG_WORD,                                                                      \
+         .words = "cancel|run",                                                                    \
+         .help = "with --after, required: what to do when one of them fails"},                     \
         {.key = "unique",                                                                          \
          .type = CONFIG_STRING,                                                                    \
          .help = "refused while another unfinished job of the queue holds this key"},              \
@@ -71,6 +78,7 @@ struct submission {
     struct msg_submit_job job; // borrows from the settings and `payload`
     uint8_t *payload;
     size_t payload_len;
+    struct id after[MSG_AFTER_MAX];
     char problem[256]; // after an error: a sentence
 };
 

@@ -143,6 +143,8 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     if (!id_is_zero(&status->batch_id))
         print_id(out, "batch", &status->batch_id);
     print_text(out, "unique key", status->unique_key);
+    for (uint32_t i = 0; i < status->after.count; i++)
+        print_id(out, i == 0 ? "after" : "", &status->after.items[i]);
     if (status->state == JOB_SUCCEEDED && status->result.bytes.len > 0) {
         (void)fprintf(out, "%-14s ", "result");
         view_result(out, &status->result);

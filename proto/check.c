@@ -95,6 +95,30 @@ static err check_submit_texts(const struct msg_submit_job *job, const char **out
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static bool are_distinct(const struct msg_ids *ids)
+{
+    for (uint32_t i = 0; i < ids->count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (id_equal(&ids->items[i], &ids->items[j]))
+                return false;
+    return true;
+}
+
+static err check_submit_after(const struct msg_submit_job *job, const char **out_detail)
+{
+    bool has_parents = job->after.count > 0;
+    bool has_rule = job->on_dependency_failure != ON_FAILURE_NONE;
+    const struct rule rules[] = {
+        {job->after.count <= MSG_AFTER_MAX, ERR_TOO_LARGE, "after: at most 100 jobs and batches"},
+        {!has_parents || has_rule, ERR_BAD_FIELD,
+         "on_dependency_failure: with after it must be cancel or run; nobody can guess which"},
+        {has_parents || !has_rule, ERR_BAD_FIELD,
+         "on_dependency_failure: only with after, which names the jobs waited for"},
+        {are_distinct(&job->after), ERR_BAD_FIELD, "after: name each job once"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 static err check_submit_unique(const struct msg_submit_job *job, const char **out_detail)
 {
     bool has_key = job->unique_key.len > 0;
@@ -144,7 +168,9 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
     err e = check_submit_texts(job, out_detail);
     if (e == OK)
         e = check_submit_numbers(job, out_detail);
-    return e == OK ? check_submit_unique(job, out_detail) : e;
+    if (e == OK)
+        e = check_submit_unique(job, out_detail);
+    return e == OK ? check_submit_after(job, out_detail) : e;
 }
 
 // The schedule decides when its jobs come, and under which id.

@@ -22,6 +22,8 @@ enum {
     FIELD_UNIQUE_KEY = 21,
     FIELD_UNIQUE_FOR = 22,
     FIELD_UNIQUE_WHILE = 23,
+    FIELD_AFTER = 27,
+    FIELD_ON_FAILURE = 28,
 };
 
 static void put_text(struct bytes_out *out, uint8_t field, struct slice text)
@@ -42,6 +44,16 @@ static void put_number(struct bytes_out *out, uint8_t field, uint64_t number)
 {
     if (number != 0)
         put_always(out, field, number);
+}
+
+static void put_ids(struct bytes_out *out, uint8_t field, const struct msg_ids *ids)
+{
+    if (ids->count == 0)
+        return;
+    bytes_put_u8(out, field);
+    bytes_put_u32(out, ids->count);
+    for (uint32_t i = 0; i < ids->count; i++)
+        bytes_put(out, ids->items[i].bytes, sizeof ids->items[i].bytes);
 }
 
 void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job)
@@ -68,6 +80,8 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_text(out, FIELD_UNIQUE_KEY, job->unique_key);
     put_number(out, FIELD_UNIQUE_FOR, job->unique_for_s);
     put_number(out, FIELD_UNIQUE_WHILE, job->unique_while_unfinished);
+    put_ids(out, FIELD_AFTER, &job->after);
+    put_number(out, FIELD_ON_FAILURE, job->on_dependency_failure);
 }
 
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given)

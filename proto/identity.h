@@ -4,8 +4,8 @@
 // itself (BLAKE2b) is lib/sys/blake.h's. Derived ids come from lib/base/origin.h.
 //
 //   "weft/fingerprint/1", then each option that was given, in the order of weft.proto:
-//   its field number as one byte, then a number as eight bytes (big-endian) or a text as a u32
-//   length and its bytes
+//   its field number as one byte, then a number as eight bytes (big-endian), a text as a u32
+//   length and its bytes, or ids as their u32 count and their bytes
 //
 // Changing a byte of this makes every replay of a stored key a conflict: a new form needs a new
 // label, and the old one stays for as long as keys live.
@@ -23,4 +23,4 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given);
 
 // Room enough for the options of every job that check_submit_job() lets pass.
-enum { IDENTITY_LEN_MAX = 1024 };
+enum { IDENTITY_LEN_MAX = 1024 + 16 * MSG_AFTER_MAX };

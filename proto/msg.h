@@ -10,73 +10,7 @@
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
 #include "proto/msg_limits.h"
-
-enum content {
-    CONTENT_NONE = 0,
-    CONTENT_BYTES = 1,
-    CONTENT_JSON = 2,
-    CONTENT_MSGPACK = 3,
-    CONTENT_TEXT = 4,
-};
-
-// The life of a job; docs/life-of-a-job.md and broker/core/job.c hold the table of moves.
-enum job_state {
-    JOB_NONE = 0,
-    JOB_SCHEDULED = 1,
-    JOB_QUEUED = 2,
-    JOB_RUNNING = 3,
-    JOB_RETRYING = 4,
-    JOB_SUCCEEDED = 5,
-    JOB_DEAD = 6,
-    JOB_CANCELLED = 7,
-    JOB_EXPIRED = 8,
-    JOB_REMOVED = 9,
-};
-enum { JOB_STATES = 10 };
-
-enum role {
-    ROLE_NONE = 0,
-    ROLE_CLIENT = 1,
-    ROLE_GATEWAY = 2,
-    ROLE_WORKER = 3,
-};
-
-enum outcome {
-    OUTCOME_NONE = 0,
-    OUTCOME_SUCCEEDED = 1,
-    OUTCOME_FAILED = 2,
-    OUTCOME_DEAD = 3,
-    OUTCOME_CRASHED = 4,
-    OUTCOME_INTERRUPTED = 5,
-    OUTCOME_SNOOZED = 6,
-    OUTCOME_CANCELLED = 7,
-};
-enum { OUTCOMES = 8 };
-
-// How far the cancel of a running job has come.
-enum cancel {
-    CANCEL_NONE = 0,
-    CANCEL_REQUESTED = 1,    // the worker is told; the job still runs
-    CANCEL_ACKNOWLEDGED = 2, // the handler stopped
-    CANCEL_FORCED = 3,       // the lease ended first
-};
-
-// What a worker is told to do.
-enum drain {
-    DRAIN_NONE = 0,
-    DRAIN_QUIET = 1, // take no more jobs
-    DRAIN_STOP = 2,  // and leave
-};
-
-// What somebody wants done.
-enum act_kind {
-    ACT_NONE = 0,
-    ACT_CANCEL = 1,
-    ACT_RETRY = 2,
-    ACT_DELETE = 3,
-    ACT_QUIET = 8,
-    ACT_STOP = 9,
-};
+#include "proto/msg_words.h"
 
 // Bytes with their content type.
 struct body {
@@ -143,6 +77,8 @@ struct msg_submit_job {
     bool unique_while_unfinished;
     uint64_t ttl_ms;
     uint32_t retry_within_s;
+    struct msg_ids after; // jobs and batches that must have ended first
+    enum on_failure on_dependency_failure;
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
@@ -195,6 +131,7 @@ struct msg_job {
     struct slice traceparent;
     uint64_t generation;
     uint32_t log_count;
+    struct msg_ids after; // as submitted
 };
 
 struct msg_jobs {
@@ -305,6 +242,8 @@ struct msg_status_is {
     uint32_t batch_index;
     when_ms deadline_at; // running: when its attempt is to have ended
     struct id worker_id; // who holds it, or held it when it ended
+    struct msg_ids after;
+    enum on_failure on_dependency_failure;
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.

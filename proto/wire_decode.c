@@ -177,7 +177,30 @@ static err take_counts(uint32_t max, const uint8_t *wire, uint8_t *msg)
     return OK;
 }
 
-static err take_field(const struct wire_field *field, const uint8_t *wire, uint8_t *msg)
+// As for counts; each must be a whole id.
+static err take_ids(struct arena *arena, uint32_t max, const uint8_t *wire, uint8_t *msg)
+{
+    size_t count = size_at(wire);
+    if (count > max)
+        return ERR_TOO_LARGE;
+    if (count == 0)
+        return OK;
+    struct id *items = arena_take_array(arena, count, sizeof *items);
+    if (items == NULL)
+        return ERR_NO_MEMORY;
+    const uint8_t *from = pointer_at(wire + sizeof(size_t));
+    for (size_t i = 0; i < count; i++) {
+        err e = take_id(from + i * sizeof(ProtobufCBinaryData), items[i].bytes);
+        if (e != OK || id_is_zero(&items[i]))
+            return ERR_MALFORMED;
+    }
+    struct msg_ids ids = {.items = items, .count = (uint32_t)count};
+    memcpy(msg, &ids, sizeof ids);
+    return OK;
+}
+
+static err take_field(struct arena *arena, const struct wire_field *field, const uint8_t *wire,
+                      uint8_t *msg)
 {
     switch (field->kind) {
     case WIRE_U32: memcpy(msg, wire, sizeof(uint32_t)); return OK;
@@ -191,6 +214,7 @@ static err take_field(const struct wire_field *field, const uint8_t *wire, uint8
     case WIRE_PRIORITY: take_priority(wire, msg); return OK;
     case WIRE_FAILURE: return take_failure(wire, msg);
     case WIRE_COUNTS: return take_counts(field->max, wire, msg);
+    case WIRE_IDS: return take_ids(arena, field->max, wire, msg);
     case WIRE_VERSIONS: return OK;
     }
     UNREACHABLE();
@@ -226,7 +250,7 @@ static err take_fields(struct decoder *decoder, const struct wire_shape *shape, 
 {
     for (unsigned i = 0; i < shape->field_count; i++) {
         const struct wire_field *field = &shape->fields[i];
-        err e = take_field(field, wire + field->wire_at, msg + field->msg_at);
+        err e = take_field(decoder->arena, field, wire + field->wire_at, msg + field->msg_at);
         if (e != OK)
             return e;
     }

@@ -120,6 +120,21 @@ static void put_counts(struct encoder *encoder, uint32_t count, const uint8_t *m
     memcpy(wire + sizeof wide, &msg, sizeof msg);
 }
 
+static void put_ids(struct encoder *encoder, const uint8_t *msg, uint8_t *wire)
+{
+    struct msg_ids ids;
+    memcpy(&ids, msg, sizeof ids);
+    size_t count = ids.count;
+    uint8_t *items = take_array(encoder, count, sizeof(ProtobufCBinaryData));
+    if (count == 0 || items == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        put_bytes(encoder, slice_of(ids.items[i].bytes, sizeof ids.items[i].bytes),
+                  items + i * sizeof(ProtobufCBinaryData));
+    memcpy(wire, &count, sizeof count);
+    memcpy(wire + sizeof count, &items, sizeof items);
+}
+
 static void put_versions(struct encoder *encoder, const uint8_t *msg, uint8_t *wire)
 {
     err error;
@@ -148,6 +163,7 @@ static void put_field(struct encoder *encoder, const struct wire_field *field, c
     case WIRE_PRIORITY: put_priority(msg, wire); return;
     case WIRE_FAILURE: put_failure(encoder, msg, wire); return;
     case WIRE_COUNTS: put_counts(encoder, field->max, msg, wire); return;
+    case WIRE_IDS: put_ids(encoder, msg, wire); return;
     case WIRE_VERSIONS: put_versions(encoder, msg, wire); return;
     }
     UNREACHABLE();

@@ -23,6 +23,7 @@ enum wire_kind {
     WIRE_PRIORITY, // a one-member oneof
     WIRE_FAILURE,  // a Worked
     WIRE_COUNTS,   // repeated uint32, at most max
+    WIRE_IDS,      // repeated ids, none of them zero, at most max
     WIRE_VERSIONS, // the versions spoken here, in an ERROR that says so; only written
 };
 

@@ -70,6 +70,8 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_BOOL, 0, unique_while_unfinished),
     SAME(WIRE_U64, 0, ttl_ms),
     SAME(WIRE_U32, 0, retry_within_s),
+    ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
+    SAME(WIRE_ENUM, ON_FAILURE_LAST, on_dependency_failure),
 };
 const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
                                                   SIZES,
@@ -142,6 +144,7 @@ static const struct wire_field job_fields[] = {
     SAME(WIRE_NAME, MSG_TRACEPARENT_LEN_MAX, traceparent),
     SAME(WIRE_U64, 0, generation),
     SAME(WIRE_U32, 0, log_count),
+    ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
 };
 static const struct wire_shape job = {.descriptor = &weft__wire__job__descriptor,
                                       SIZES,
@@ -287,6 +290,8 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_ID, 0, worker_id),
     ROW(WIRE_U64, 0, start_before_ms, start_before),
     SAME(WIRE_U32, 0, batch_index),
+    ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
+    SAME(WIRE_ENUM, ON_FAILURE_LAST, on_dependency_failure),
 };
 static const struct wire_shape status_is = {.descriptor = &weft__wire__status_is__descriptor,
                                             SIZES,

@@ -157,6 +157,13 @@ static struct msg_acted remove_now(struct core *core, struct now now, const stru
         answer.detail = slice_of_text("the job has not ended; cancel it first");
         return answer;
     }
+    if (ledger_is_pinned(&core->ledger, &view.row)) {
+        struct msg_acted answer = done(&view.row);
+        answer.error = ERR_CONFLICT;
+        answer.detail =
+            slice_of_text("an unfinished job has waited for it and may read its result");
+        return answer;
+    }
     if (overlay_room(&core->ledger.overlay) == 0)
         return refused(ERR_AGAIN, "too much is being removed; ask again");
     struct entry entry = entry_of(now, act, ENTRY_REMOVE, ENTRY_NO_SLOT);

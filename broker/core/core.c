@@ -83,6 +83,11 @@ err core_load_unique(struct core *core, const struct unique_row *row)
     return ledger_load_unique(&core->ledger, row);
 }
 
+err core_load_dep(struct core *core, const struct dep_row *row)
+{
+    return ledger_load_dep(&core->ledger, row);
+}
+
 // A running job's lease goes on, at a worker that has not come back yet.
 // What is left of its attempt, by store time; a lease counts in full from now all the same.
 static when_ms rest_of(const struct core *core, struct now now, const struct job *job)
@@ -155,10 +160,19 @@ static uint32_t renew_weight(const struct msg_renew *renew)
     return renew->progress_count + talkers + renew->running.count / 4;
 }
 
+// A refusal that names an unknown parent needs room for its words.
+static uint32_t submit_weight(const struct msg_submit *submit)
+{
+    uint32_t weight = submit->count;
+    for (uint32_t i = 0; i < submit->count; i++)
+        weight += submit->jobs[i].after.count > 0;
+    return weight;
+}
+
 static uint32_t message_weight(const struct core *core, const struct msg *msg)
 {
     if (msg->kind == MSG_SUBMIT)
-        return msg->submit.count;
+        return submit_weight(&msg->submit);
     if (msg->kind == MSG_FINISH)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
@@ -257,6 +271,8 @@ void core_settled(struct core *core, uint64_t batch)
 
 when_ms core_wait_ms(const struct core *core, struct now now)
 {
+    if (deps_has_next(&core->ledger.deps))
+        return 0;
     when_ms wait = WHEN_NEVER;
     uint32_t first = leases_first_end(&core->leases);
     if (first != LEASES_NONE)
@@ -302,6 +318,7 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->key_count = core->ledger.keys.index.count;
     out_figures->job_count = core->ledger.jobs.count;
     out_figures->unique_count = core->ledger.uniques.count;
+    out_figures->dependency_count = core->ledger.deps.count;
     out_figures->oldest_due_at = WHEN_NEVER;
     for (uint32_t lane = 0; lane < lanes_count(&core->ledger.lanes); lane++)
         out_figures->oldest_due_at =

@@ -56,7 +56,8 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
                        uint64_t seed);
 
 // What the store holds, before core_start(): ledger, lanes, policies, batches, every unfinished
-// job, every key (version 8 id) whose row still exists, finished or not, and every unique key.
+// job, every key (version 8 id) whose row still exists, finished or not, every unique key,
+// and what unfinished jobs wait for.
 //   ERR_FULL      a limit is below what is stored; raise it
 //   ERR_DAMAGED   the row contradicts what was loaded before
 MUST_USE err core_load_ledger(struct core *core, const struct ledger_row *row);
@@ -67,6 +68,7 @@ MUST_USE err core_load_schedule(struct core *core, const struct schedule_row *ro
 MUST_USE err core_load_job(struct core *core, const struct job_row *row);
 MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
 MUST_USE err core_load_unique(struct core *core, const struct unique_row *row);
+MUST_USE err core_load_dep(struct core *core, const struct dep_row *row);
 
 // Begins a new epoch: running jobs keep their leases, counted in full from now; everything else
 // is dispatched at once. The effects are the first batch.
@@ -107,6 +109,7 @@ struct core_figures {
     uint32_t schedule_count;
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
     uint32_t unique_count;
+    uint32_t dependency_count;
     when_ms oldest_due_at; // of the queued jobs; WHEN_NEVER when none
 };
 // Where a schedule stands, unsettled changes included; false when there is none. The name is

@@ -37,8 +37,10 @@ static enum violation audit_job(const struct core *core, uint32_t slot)
     bool expires = !job_is_done(job->state) && expire_at(core, slot) != WHEN_NEVER;
     if (expiry_has(&core->expiry, slot) != expires)
         return VIOLATION_MEMORY_INDEX;
-    bool waits = job->state == JOB_QUEUED ? ready_has(&core->ready, slot)
-                                          : delayed_has(&core->delayed, slot);
+    bool waits = job->state == JOB_QUEUED
+                     ? ready_has(&core->ready, slot)
+                     : delayed_has(&core->delayed, slot) ||
+                           (job->state == JOB_SCHEDULED && ledger_waits(ledger, slot));
     return job_is_done(job->state) || waits ? VIOLATION_NONE : VIOLATION_WAITS_NOWHERE;
 }
 
@@ -127,7 +129,8 @@ static enum violation audit_sums(const struct core *core)
         ready += ready_count(&core->ready, lane);
     uint64_t delayed = counts[JOB_SCHEDULED] + counts[JOB_RETRYING];
     uint64_t leaving = core->ledger.leaver_end - core->ledger.leaver_first;
-    bool agrees = ready == counts[JOB_QUEUED] && delayed == core->delayed.heap.count &&
+    bool agrees = ready == counts[JOB_QUEUED] &&
+                  delayed == core->delayed.heap.count + core->held_back &&
                   core->leases.ends.count == counts[JOB_RUNNING] &&
                   core->ledger.jobs.count == ready + delayed + counts[JOB_RUNNING] + leaving;
     return agrees ? VIOLATION_NONE : VIOLATION_MEMORY_COUNTS;

@@ -24,6 +24,7 @@ struct core {
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
     uint64_t namings;       // messages of workers that named what they hold
+    uint32_t held_back;     // scheduled jobs that wait for others, and stand nowhere
     bool has_more;
     struct core_figures figures;
 };
@@ -91,6 +92,8 @@ void unique_pass(struct core *core, struct now now, uint32_t unique, struct effe
 // ledger changes. A key whose moment has come is given back first, whether or not a tick saw it.
 const struct id *unique_holder(struct core *core, struct now now, const struct msg_submit_job *job,
                                struct effects *fx);
+// A parent in line: one of its children is released or cancelled. False when nobody is in line.
+bool depend_step(struct core *core, struct now now, struct effects *fx);
 // Puts a job whose state has just become one of the waiting ones where it waits.
 void wait_enter(struct core *core, uint32_t slot);
 // The same for one that begins to wait: accepted, or loaded.

@@ -61,6 +61,7 @@ static void send(struct core *core, uint32_t slot, uint32_t worker_no, struct ef
     grant->has_body = true;
     grant->job.payload = body->payload;
     grant->job.traceparent = body->traceparent;
+    grant->job.after = body->after;
 }
 
 static void grant(struct core *core, struct now now, uint32_t slot, uint32_t worker_no,

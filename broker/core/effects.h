@@ -25,6 +25,8 @@ enum write_kind {
     DROP_UNIQUE,
     WRITE_SCHEDULE,
     DROP_SCHEDULE,
+    WRITE_DEP,
+    DROP_DEP,
 };
 
 struct write_job {
@@ -86,6 +88,7 @@ struct write {
         struct job_row drop;            // DROP_BODY, DROP_JOB
         struct unique_row unique;       // DROP_UNIQUE too
         struct write_schedule schedule; // DROP_SCHEDULE: its row
+        struct dep_row dep;             // DROP_DEP: only its number and id
     };
 };
 

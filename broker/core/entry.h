@@ -22,6 +22,7 @@ enum entry_kind {
     ENTRY_MOMENT,   // a moment of a schedule is decided; its job has an entry of its own
     ENTRY_EXPIRE,   // a job was not started in time
     ENTRY_RETRY,    // a dead job lives again; its slot is new
+    ENTRY_RELEASE,  // a job need not wait for one of its parents any more
 };
 
 enum moment_verdict {
@@ -45,6 +46,7 @@ struct entry {
             const struct msg_submit_job *job;
             struct policy policy;
             when_ms due_at; // later than `at`: scheduled
+            bool waits;     // for parents: scheduled too
         } submit;
         struct {
             struct id worker;
@@ -90,6 +92,9 @@ struct entry {
             uint64_t act; // low half of the act's id
             struct policy policy;
         } retry;
+        struct {
+            struct id parent;
+        } release;
     };
 };
 

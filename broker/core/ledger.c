@@ -24,6 +24,7 @@ size_t ledger_size(const struct limits *limits)
            round64(schedules_size(limits->schedule_count_max)) +
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(uniques_size(limits->unique_count_max)) +
+           round64(deps_size(limits->dependency_count_max)) +
            round64(leaver_cap(limits) * sizeof(struct leaver));
 }
 
@@ -55,6 +56,8 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
     uniques_init(&ledger->uniques,
                  arena_take(&room, round64(uniques_size(limits->unique_count_max))),
                  limits->unique_count_max, seed);
+    deps_init(&ledger->deps, arena_take(&room, round64(deps_size(limits->dependency_count_max))),
+              limits->dependency_count_max, seed);
     ledger->leaver_cap = leaver_cap(limits);
     ledger->leavers = arena_take(&room, round64(ledger->leaver_cap * sizeof(struct leaver)));
     CHECK(ledger->leavers != NULL);
@@ -185,56 +188,6 @@ static uint32_t batch_of(struct ledger *ledger, const struct id *id, when_ms at)
     return batch + 1;
 }
 
-static void note_unique(struct ledger *ledger, const struct unique_row *row, bool is_held)
-{
-    ledger_note(ledger, id_hash(&row->hash, row->no) << 1 | is_held);
-}
-
-static void hold_unique(struct ledger *ledger, struct job *job, const struct msg_submit_job *given,
-                        struct effects *fx)
-{
-    if (given->unique_key.len == 0)
-        return;
-    struct unique_row row = {.no = job->no,
-                             .job_id = job->id,
-                             .hash = given->unique_hash,
-                             .waits_end = given->unique_while_unfinished};
-    if (given->unique_for_s > 0)
-        row.until = when_after(job->accepted_at, (when_ms)given->unique_for_s * 1000);
-    uniques_hold(&ledger->uniques, &row);
-    note_unique(ledger, &row, true);
-    effects_write(fx, WRITE_UNIQUE)->unique = row;
-    job->relations |= RELATION_UNIQUE;
-}
-
-static void drop_unique(struct ledger *ledger, const struct unique_row *row, struct effects *fx)
-{
-    note_unique(ledger, row, false);
-    effects_write(fx, DROP_UNIQUE)->unique = *row;
-}
-
-// The job has ended, so it gives back what it does not hold for a time as well.
-static void end_unique(struct ledger *ledger, const struct job *job, struct effects *fx)
-{
-    if (!(job->relations & RELATION_UNIQUE))
-        return;
-    uint32_t unique = uniques_of(&ledger->uniques, job->no);
-    if (unique == UNIQUES_NONE)
-        return;
-    struct unique_row row = *uniques_at(&ledger->uniques, unique);
-    if (uniques_end(&ledger->uniques, unique, job->at))
-        drop_unique(ledger, &row, fx);
-}
-
-static void pass(struct ledger *ledger, const struct entry *entry, struct effects *fx)
-{
-    uint32_t unique = uniques_of(&ledger->uniques, entry->pass.job_no);
-    struct unique_row row = *uniques_at(&ledger->uniques, unique);
-    CHECK(row.until <= entry->at);
-    uniques_pass(&ledger->uniques, unique);
-    drop_unique(ledger, &row, fx);
-}
-
 static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     const struct msg_submit_job *given = entry->submit.job;
@@ -253,10 +206,12 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->is_new = 1;
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
-    hold_unique(ledger, job, given, fx);
+    ledger_relate(ledger, slot, given, fx);
     effects_write_body(fx, no, given);
     ledger->row.accepted++;
-    move(ledger, slot, entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT, entry, fx);
+    bool is_later = entry->submit.waits || entry->submit.due_at > entry->at;
+    CHECK(entry->submit.waits == ledger_waits(ledger, slot));
+    move(ledger, slot, is_later ? JOB_SUBMIT_LATER : JOB_SUBMIT, entry, fx);
     return slot;
 }
 
@@ -293,7 +248,7 @@ static void count_outcome(struct past *past, enum outcome outcome)
 // A job that has ended waits in line until its batch is durable.
 static void leave(struct ledger *ledger, uint32_t slot, struct effects *fx)
 {
-    end_unique(ledger, jobs_at(&ledger->jobs, slot), fx);
+    ledger_part(ledger, slot, fx);
     CHECK(ledger->leaver_end - ledger->leaver_first < ledger->leaver_cap);
     ledger->leavers[ledger->leaver_end++ % ledger->leaver_cap] =
         (struct leaver){.slot = slot, .batch = ledger->batch};
@@ -559,9 +514,13 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
-    case ENTRY_PASS: pass(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_RELEASE:
+        slot = slot_of(ledger, entry);
+        ledger_release(ledger, slot, entry);
+        return slot;
     }
     UNREACHABLE();
 }

@@ -6,6 +6,7 @@
 // dispatcher's, and a replay that needs the dispatcher does not link.
 
 #include "broker/core/batches.h"
+#include "broker/core/deps.h"
 #include "broker/core/effects.h"
 #include "broker/core/entry.h"
 #include "broker/core/events.h"
@@ -43,6 +44,7 @@ struct ledger {
     struct overlay overlay;
     struct pasts pasts;
     struct uniques uniques;
+    struct deps deps;
     struct leaver *leavers; // a ring
     uint32_t leaver_cap;
     uint64_t leaver_first, leaver_end;
@@ -65,6 +67,28 @@ struct ledger_view {
     struct job_row row; // as it would be stored now
 };
 struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *id);
+
+// How a job or batch that another one waits for stands.
+enum parent_state {
+    PARENT_UNKNOWN, // or not kept any more
+    PARENT_UNFINISHED,
+    PARENT_SUCCEEDED,
+    PARENT_FAILED, // dead, cancelled or expired
+};
+enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id);
+// Would a job submitted now have to wait for one of these?
+bool ledger_must_wait(const struct ledger *ledger, const struct msg_submit_job *job);
+// Does this job in memory wait for another one?
+bool ledger_waits(const struct ledger *ledger, uint32_t slot);
+// Parts of ledger_apply(): a job that is being accepted takes what it asks for, one that has ended
+// gives it back; a key's moment has come; one of those waited for has ended.
+void ledger_relate(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given,
+                   struct effects *effects);
+void ledger_part(struct ledger *ledger, uint32_t slot, struct effects *effects);
+void ledger_pass(struct ledger *ledger, const struct entry *entry, struct effects *effects);
+void ledger_release(struct ledger *ledger, uint32_t slot, const struct entry *entry);
+// Must an ended job be kept, because one that waited for it is unfinished?
+bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 
 // May this submission be accepted? OK, or ERR_FULL with the limit's name in out_detail.
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
@@ -93,6 +117,7 @@ MUST_USE err ledger_load_lane(struct ledger *ledger, const struct lane_row *row)
 MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
+MUST_USE err ledger_load_dep(struct ledger *ledger, const struct dep_row *row);
 void ledger_loaded(struct ledger *ledger);
 
 // The digest is a chain over every record that an entry made.

@@ -116,6 +116,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
         *out_detail = "batch_count_max: too many batches";
     else if (job->unique_key.len > 0 && !uniques_has_room(&ledger->uniques))
         *out_detail = "unique_count_max: too many unique keys are held";
+    else if (!deps_has_room(&ledger->deps, job->after.count))
+        *out_detail = "dependency_count_max: too many jobs wait for others";
     else
         return OK;
     return ERR_FULL;
@@ -321,5 +323,6 @@ err ledger_load_unique(struct ledger *ledger, const struct unique_row *row)
 
 void ledger_loaded(struct ledger *ledger)
 {
+    deps_end_all(&ledger->deps);
     policies_loaded(&ledger->policies);
 }

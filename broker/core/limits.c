@@ -14,6 +14,7 @@ struct limits limits_default(void)
         .batch_count_max = 65536,
         .unique_count_max = 1000 * 1000,
         .schedule_count_max = 10000,
+        .dependency_count_max = 1000 * 1000,
         .worker_count_max = 16384,
         .lease_count_max = 262144,
         .serve_count_max = 262144,

@@ -8,28 +8,29 @@
 #include <stdint.h>
 
 struct limits {
-    uint32_t job_count_max;      // unfinished jobs (and ended ones of unsettled batches)
-    uint32_t key_count_max;      // idempotency keys inside their window
-    uint32_t tenant_count_max;   // at most 65,535
-    uint32_t queue_count_max;    // queues of all tenants; at most 65,535
-    uint32_t lane_count_max;     // distinct (queue, type) pairs; at most 65,535
-    uint32_t policy_count_max;   // distinct sets of options among unfinished jobs; at most 65,535
-    uint32_t batch_count_max;    // batches whose members are still known
-    uint32_t unique_count_max;   // unique keys that are held
-    uint32_t schedule_count_max; // schedules, paused ones too
-    uint32_t worker_count_max;   // connected workers
-    uint32_t lease_count_max;    // jobs handed out and not yet answered for
-    uint32_t serve_count_max;    // (worker, lane) pairs
-    uint32_t peer_count_max;     // numbers the shell gives to peers: 0 … peer_count_max - 1
-    uint32_t changed_count_max;  // jobs one batch may change
-    uint32_t send_count_max;     // answers one batch may hold
-    uint32_t lease_ms;           // length of a lease
-    uint32_t renew_ms;           // how often workers are asked to renew
-    uint32_t deadline_grace_ms;  // after an attempt's deadline, for its worker to end it
-    uint32_t timeout_default_ms; // run time of an attempt
-    uint32_t keep_default_s;     // how long a finished job stays readable
-    uint32_t dedup_window_s;     // how long a key is taken, from acceptance
-    when_ms age_step_ms;         // one step of priority is worth this much waiting
+    uint32_t job_count_max;        // unfinished jobs (and ended ones of unsettled batches)
+    uint32_t key_count_max;        // idempotency keys inside their window
+    uint32_t tenant_count_max;     // at most 65,535
+    uint32_t queue_count_max;      // queues of all tenants; at most 65,535
+    uint32_t lane_count_max;       // distinct (queue, type) pairs; at most 65,535
+    uint32_t policy_count_max;     // distinct sets of options among unfinished jobs; at most 65,535
+    uint32_t batch_count_max;      // batches whose members are still known
+    uint32_t unique_count_max;     // unique keys that are held
+    uint32_t schedule_count_max;   // schedules, paused ones too
+    uint32_t dependency_count_max; // pairs of a job and one that it waits for
+    uint32_t worker_count_max;     // connected workers
+    uint32_t lease_count_max;      // jobs handed out and not yet answered for
+    uint32_t serve_count_max;      // (worker, lane) pairs
+    uint32_t peer_count_max;       // numbers the shell gives to peers: 0 … peer_count_max - 1
+    uint32_t changed_count_max;    // jobs one batch may change
+    uint32_t send_count_max;       // answers one batch may hold
+    uint32_t lease_ms;             // length of a lease
+    uint32_t renew_ms;             // how often workers are asked to renew
+    uint32_t deadline_grace_ms;    // after an attempt's deadline, for its worker to end it
+    uint32_t timeout_default_ms;   // run time of an attempt
+    uint32_t keep_default_s;       // how long a finished job stays readable
+    uint32_t dedup_window_s;       // how long a key is taken, from acceptance
+    when_ms age_step_ms;           // one step of priority is worth this much waiting
 };
 
 // The values a broker starts with unless configured otherwise.

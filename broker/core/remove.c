@@ -24,6 +24,8 @@ static void remove_one(struct core *core, struct now now, uint64_t job_no, struc
     struct ledger_view view = ledger_lookup(&core->ledger, &row.id);
     if (!view.is_known || view.slot != JOBS_NONE || view.row.no != job_no)
         return;
+    if (ledger_is_pinned(&core->ledger, &view.row))
+        return;
     // A job's two steps may fall into one batch; each needs its own place in the overlay.
     if (overlay_room(&core->ledger.overlay) < 2)
         return;

@@ -15,7 +15,8 @@ enum token_use {
 
 // What other tables hold about a job.
 enum relation {
-    RELATION_UNIQUE = 1u << 0, // it held a unique key from its acceptance
+    RELATION_UNIQUE = 1u << 0,  // it held a unique key from its acceptance
+    RELATION_PARENTS = 1u << 1, // it waited for others before its first start
 };
 
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.
@@ -124,6 +125,14 @@ struct schedule_row {
     uint64_t fingerprint; // of what was given
     uint8_t overlap;      // enum overlap, given or not
     bool is_paused;
+};
+
+// What an unfinished job waits for, or has waited for.
+struct dep_row {
+    uint64_t no; // the job's number: the key of the row
+    struct id job_id;
+    enum on_failure on_failure;
+    struct msg_ids parents; // borrowed
 };
 
 // The ledger's own numbers, one row.

@@ -79,19 +79,32 @@ static struct msg_submitted_job held_by(const struct msg_submit_job *job, const 
     return answer;
 }
 
+static struct msg_submitted_job unknown_parent(const struct msg_submit_job *job,
+                                               const struct id *parent, struct effects *fx)
+{
+    static const char words[] = "after: not known or no longer kept: ";
+    char *text = arena_take(fx->arena, sizeof words + ID_TEXT_LEN);
+    CHECK(text != NULL);
+    memcpy(text, words, sizeof words - 1);
+    id_to_text(parent, text + sizeof words - 1);
+    return refused(job, ERR_DEPENDENCY, slice_of_text(text));
+}
+
 static struct msg_submitted_job accept(struct core *core, struct now now,
                                        const struct msg_submit_job *job,
                                        const struct policy *policy, struct effects *fx)
 {
-    uint32_t slot = ledger_apply(
-        &core->ledger,
-        &(struct entry){
-            .kind = ENTRY_SUBMIT,
-            .at = now.store,
-            .job_id = job->job_id,
-            .slot = ENTRY_NO_SLOT,
-            .submit = {.job = job, .policy = *policy, .due_at = due_at(job, now.store)}},
-        fx);
+    uint32_t slot =
+        ledger_apply(&core->ledger,
+                     &(struct entry){.kind = ENTRY_SUBMIT,
+                                     .at = now.store,
+                                     .job_id = job->job_id,
+                                     .slot = ENTRY_NO_SLOT,
+                                     .submit = {.job = job,
+                                                .policy = *policy,
+                                                .due_at = due_at(job, now.store),
+                                                .waits = ledger_must_wait(&core->ledger, job)}},
+                     fx);
     wait_begin(core, slot);
     return (struct msg_submitted_job){
         .job_id = job->job_id,
@@ -116,6 +129,9 @@ struct msg_submitted_job submit_one(struct core *core, struct now now,
     const struct id *holder = unique_holder(core, now, job, fx);
     if (holder != NULL)
         return held_by(job, holder);
+    for (uint32_t i = 0; i < job->after.count; i++)
+        if (ledger_parent(&core->ledger, &job->after.items[i]) == PARENT_UNKNOWN)
+            return unknown_parent(job, &job->after.items[i], fx);
     struct policy policy = submit_policy(core, job);
     const char *detail = NULL;
     err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);

@@ -77,4 +77,6 @@ void tick_step(struct core *core, struct now now, struct effects *fx)
         left--;
     while (left > 0 && pass_one_unique(core, now, fx))
         left--;
+    while (left > 0 && depend_step(core, now, fx))
+        left--;
 }

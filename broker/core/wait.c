@@ -39,6 +39,12 @@ void wait_enter(struct core *core, uint32_t slot)
     switch ((enum job_state)jobs_at(&core->ledger.jobs, slot)->state) {
     case JOB_QUEUED: enter_ready(core, slot); return;
     case JOB_SCHEDULED:
+        if (ledger_waits(&core->ledger, slot)) {
+            core->held_back++; // depend_step() will come
+            return;
+        }
+        delayed_push(&core->delayed, &core->ledger.jobs, slot);
+        return;
     case JOB_RETRYING: delayed_push(&core->delayed, &core->ledger.jobs, slot); return;
     case JOB_SUCCEEDED:
     case JOB_DEAD:
@@ -64,7 +70,12 @@ void wait_leave(struct core *core, uint32_t slot)
     switch ((enum job_state)jobs_at(&core->ledger.jobs, slot)->state) {
     case JOB_QUEUED: leave_ready(core, slot); break;
     case JOB_SCHEDULED:
-    case JOB_RETRYING: delayed_drop(&core->delayed, slot); break;
+    case JOB_RETRYING:
+        if (delayed_has(&core->delayed, slot))
+            delayed_drop(&core->delayed, slot);
+        else
+            core->held_back--;
+        break;
     case JOB_SUCCEEDED:
     case JOB_DEAD:
     case JOB_CANCELLED:

@@ -126,6 +126,8 @@ static void print_work(FILE *out, const struct metrics_sample *sample, when_ms m
     gauge(out, "weft_leases", core->lease_count, "Jobs handed out and not yet answered for.");
     gauge(out, "weft_keys", core->key_count, "Idempotency keys inside their window.");
     gauge(out, "weft_unique_keys", core->unique_count, "Unique keys that jobs hold.");
+    gauge(out, "weft_dependencies", core->dependency_count,
+          "Pairs of an unfinished job and one that it waits or waited for.");
     gauge(out, "weft_epoch", core->ledger.epoch, "Starts of this store's broker.");
     gauge(out, "weft_conservation_difference", conservation_difference(&core->ledger),
           "Accepted jobs that are in no state; must be 0.");

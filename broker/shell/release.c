@@ -107,6 +107,7 @@ static bool complete_job(struct broker *broker, struct grant_send *grant)
     }
     grant->job.payload = stored.payload;
     grant->job.traceparent = stored.traceparent;
+    grant->job.after = stored.after;
     return true;
 }
 

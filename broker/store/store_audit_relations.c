@@ -27,6 +27,23 @@ err store_audit_see_unique(struct store_audit *audit, struct slice key, struct s
     return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? OK : e;
 }
 
+// Dependencies go with the end of the job that has them.
+err store_audit_see_dep(struct store_audit *audit, struct slice key, struct slice record)
+{
+    struct dep_row dep;
+    struct job_row row;
+    if (store_record_get_dep(record, key, &dep) != OK) {
+        violation_add(&audit->found, VIOLATION_DAMAGED, store_audit_number(key), NULL);
+        return OK;
+    }
+    err e = store_audit_row(audit, dep.no, &row);
+    bool is_its = e == OK && !is_done(&row) && id_equal(&row.id, &dep.job_id) &&
+                  (row.relations & RELATION_PARENTS) != 0;
+    if (!is_its && e != ERR_DAMAGED)
+        violation_add(&audit->found, VIOLATION_DEPENDENCY_ORPHAN, dep.no, &dep.job_id);
+    return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? OK : e;
+}
+
 // By the submission: must the job still hold its key?
 static bool must_hold(const struct store_audit *audit, const struct job_row *row,
                       const struct msg_submit_job *job)

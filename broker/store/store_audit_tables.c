@@ -207,6 +207,7 @@ static const struct {
     {TABLE_TIMELINE, store_audit_see_event},
     {TABLE_LOGS, store_audit_see_log},
     {TABLE_UNIQUES, store_audit_see_unique},
+    {TABLE_DEPENDENCIES, store_audit_see_dep},
     {TABLE_SCHEDULES, see_sealed},
 };
 

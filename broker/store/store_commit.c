@@ -280,6 +280,23 @@ static err write_schedule(struct apply *apply, const struct write_schedule *writ
     return e;
 }
 
+static err write_dep(struct apply *apply, const struct dep_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    uint8_t *room = NULL;
+    err e = room_for(apply, TABLE_DEPENDENCIES, disk_key_slice(&number), store_record_dep_len(row),
+                     &room);
+    if (e == OK)
+        store_record_put_dep(room, disk_key_slice(&number), row);
+    return e;
+}
+
+static err drop_dep(struct apply *apply, const struct dep_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    return drop_if_there(apply, TABLE_DEPENDENCIES, disk_key_slice(&number));
+}
+
 static err write_ledger(struct apply *apply, const struct ledger_row *row)
 {
     struct disk_key number = disk_key_of(META_LEDGER);
@@ -337,6 +354,8 @@ static err apply_one(struct apply *apply, const struct write *write)
     case DROP_UNIQUE: return drop_unique(apply, &write->unique);
     case WRITE_SCHEDULE: return write_schedule(apply, &write->schedule);
     case DROP_SCHEDULE: return drop_if_there(apply, TABLE_SCHEDULES, write->schedule.row.name);
+    case WRITE_DEP: return write_dep(apply, &write->dep);
+    case DROP_DEP: return drop_dep(apply, &write->dep);
     }
     UNREACHABLE();
 }

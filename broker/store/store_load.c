@@ -111,6 +111,15 @@ static err load_unique(struct walk *walk, struct slice key, struct slice record)
     return e == ERR_DAMAGED ? leave_out(walk, row.no) : e;
 }
 
+static err load_dep(struct walk *walk, struct slice key, struct slice record)
+{
+    struct dep_row row;
+    if (store_record_get_dep(record, key, &row) != OK)
+        return leave_out(walk, number_of(key));
+    err e = core_load_dep(walk->core, &row);
+    return e == ERR_DAMAGED ? leave_out(walk, row.no) : e;
+}
+
 static bool is_unfinished(const struct job_row *row)
 {
     return row->state == JOB_SCHEDULED || row->state == JOB_QUEUED || row->state == JOB_RUNNING ||
@@ -231,6 +240,8 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_KEYS, load_key);
     if (e == OK)
         e = walk_table(walk, TABLE_UNIQUES, load_unique);
+    if (e == OK)
+        e = walk_table(walk, TABLE_DEPENDENCIES, load_dep);
     return e;
 }
 

@@ -7,12 +7,23 @@
 #include <stdlib.h>
 
 static const char *const names[TABLE_COUNT] = {
-    [TABLE_META] = "meta",         [TABLE_JOBS] = "jobs",         [TABLE_BODIES] = "bodies",
-    [TABLE_OUTCOMES] = "outcomes", [TABLE_PROGRESS] = "progress", [TABLE_IDS] = "ids",
-    [TABLE_KEYS] = "keys",         [TABLE_SEGMENTS] = "segments", [TABLE_LANES] = "lanes",
-    [TABLE_POLICIES] = "policies", [TABLE_BATCHES] = "batches",   [TABLE_BATCH_IDS] = "batch_ids",
-    [TABLE_TIMELINE] = "timeline", [TABLE_UNIQUES] = "uniques",   [TABLE_SCHEDULES] = "schedules",
+    [TABLE_META] = "meta",
+    [TABLE_JOBS] = "jobs",
+    [TABLE_BODIES] = "bodies",
+    [TABLE_OUTCOMES] = "outcomes",
+    [TABLE_PROGRESS] = "progress",
+    [TABLE_IDS] = "ids",
+    [TABLE_KEYS] = "keys",
+    [TABLE_SEGMENTS] = "segments",
+    [TABLE_LANES] = "lanes",
+    [TABLE_POLICIES] = "policies",
+    [TABLE_BATCHES] = "batches",
+    [TABLE_BATCH_IDS] = "batch_ids",
+    [TABLE_TIMELINE] = "timeline",
+    [TABLE_UNIQUES] = "uniques",
+    [TABLE_SCHEDULES] = "schedules",
     [TABLE_LOGS] = "logs",
+    [TABLE_DEPENDENCIES] = "dependencies",
 };
 
 static const uint64_t map_start_default = UINT64_C(1) << 30;

@@ -13,22 +13,23 @@
 
 // The tables; docs/disk-format.md draws them. The order may grow at its end only.
 enum store_table {
-    TABLE_META,      // number → the store's own records
-    TABLE_JOBS,      // job_no → row, sealed, fixed length
-    TABLE_BODIES,    // job_no → what was submitted
-    TABLE_OUTCOMES,  // job_no → result or last failure
-    TABLE_PROGRESS,  // job_no → a running job's last word
-    TABLE_IDS,       // version 7 id → job_no
-    TABLE_KEYS,      // job_no → version 8 id, for the scan at start
-    TABLE_SEGMENTS,  // job_no / 4096 → counts by state
-    TABLE_LANES,     // lane number → queue and type
-    TABLE_POLICIES,  // policy number → options
-    TABLE_BATCHES,   // batch number → batch
-    TABLE_BATCH_IDS, // batch id → batch number
-    TABLE_TIMELINE,  // job_no, event → what happened
-    TABLE_UNIQUES,   // job_no → the unique key it holds
-    TABLE_SCHEDULES, // schedule id → where it stands and what was given
-    TABLE_LOGS,      // job_no, chunk → lines that its handlers wrote
+    TABLE_META,         // number → the store's own records
+    TABLE_JOBS,         // job_no → row, sealed, fixed length
+    TABLE_BODIES,       // job_no → what was submitted
+    TABLE_OUTCOMES,     // job_no → result or last failure
+    TABLE_PROGRESS,     // job_no → a running job's last word
+    TABLE_IDS,          // version 7 id → job_no
+    TABLE_KEYS,         // job_no → version 8 id, for the scan at start
+    TABLE_SEGMENTS,     // job_no / 4096 → counts by state
+    TABLE_LANES,        // lane number → queue and type
+    TABLE_POLICIES,     // policy number → options
+    TABLE_BATCHES,      // batch number → batch
+    TABLE_BATCH_IDS,    // batch id → batch number
+    TABLE_TIMELINE,     // job_no, event → what happened
+    TABLE_UNIQUES,      // job_no → the unique key it holds
+    TABLE_SCHEDULES,    // schedule id → where it stands and what was given
+    TABLE_LOGS,         // job_no, chunk → lines that its handlers wrote
+    TABLE_DEPENDENCIES, // job_no → what it waits for
     TABLE_COUNT,
 };
 

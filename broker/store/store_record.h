@@ -25,6 +25,7 @@ enum store_record_kind {
     STORE_RECORD_UNIQUE = 15,
     STORE_RECORD_SCHEDULE = 17,
     STORE_RECORD_LOG = 13,
+    STORE_RECORD_DEP = 16,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -44,6 +45,7 @@ enum {
     STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given
     STORE_RECORD_LOG_HEAD_LEN = 4,
     STORE_RECORD_LOG_LINE_LEN = 8 + 8 + 2, // and its text
+    STORE_RECORD_DEP_HEAD_LEN = 18,        // without its parents
 };
 
 // What the start must know of a key without reading its job.
@@ -93,6 +95,8 @@ void store_record_put_event(uint8_t *room, struct slice key, const struct event_
 size_t store_record_log_len(const struct store_record_log *old, const struct write_log *lines);
 void store_record_put_log(uint8_t *room, struct slice key, const struct store_record_log *old,
                           const struct write_log *lines);
+size_t store_record_dep_len(const struct dep_row *row);
+void store_record_put_dep(uint8_t *room, struct slice key, const struct dep_row *row);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
@@ -140,6 +144,7 @@ MUST_USE err store_record_get_log(struct slice record, struct slice key,
                                   struct store_record_log *out_log);
 // The next line of a chunk that was read; false after the last. `job_id` is not in it.
 bool store_record_next_line(struct store_record_log *log, struct msg_log_line *out_line);
+MUST_USE err store_record_get_dep(struct slice record, struct slice key, struct dep_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
 
 MUST_USE err store_record_get_schedule(struct slice record, struct slice key,

@@ -21,7 +21,8 @@ enum body_flag {
     BODY_UNIQUE = 1u << 10,
     BODY_TTL = 1u << 11,
     BODY_RETRY_WITHIN = 1u << 12,
-    BODY_FLAGS_ALL = (1u << 13) - 1,
+    BODY_AFTER = 1u << 13,
+    BODY_FLAGS_ALL = (1u << 14) - 1,
 };
 
 enum {
@@ -60,6 +61,23 @@ static void close_long(uint8_t *room, const uint8_t *end, struct slice key,
 
 // --- bodies ---
 
+static void put_ids(uint8_t **at, const struct msg_ids *ids)
+{
+    fields_put_u8(at, (uint8_t)ids->count);
+    for (uint32_t i = 0; i < ids->count; i++)
+        fields_put_id(at, &ids->items[i]);
+}
+
+// Ids are bytes, so they are borrowed where they stand.
+static struct msg_ids get_ids(struct bytes_in *in)
+{
+    static_assert(_Alignof(struct id) == 1 && sizeof(struct id) == 16, "an id is 16 bytes");
+    uint8_t count = bytes_get_u8(in);
+    struct slice bytes = bytes_get(in, (size_t)count * sizeof(struct id));
+    in->bad = in->bad || count > MSG_AFTER_MAX;
+    return (struct msg_ids){.items = (const void *)bytes.data, .count = count};
+}
+
 static unsigned body_flags(const struct msg_submit_job *job)
 {
     unsigned flags = 0;
@@ -76,6 +94,7 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->unique_key.len != 0 ? BODY_UNIQUE : 0u;
     flags |= job->ttl_ms != 0 ? BODY_TTL : 0u;
     flags |= job->retry_within_s != 0 ? BODY_RETRY_WITHIN : 0u;
+    flags |= job->after.count != 0 ? BODY_AFTER : 0u;
     return flags;
 }
 
@@ -85,6 +104,7 @@ static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
     len += flags & BODY_BATCH ? 20u : 0u;
     len += flags & BODY_UNIQUE ? UNIQUE_HEAD_LEN + job->unique_key.len : 0u;
     len += (flags & BODY_TTL ? 8u : 0u) + (flags & BODY_RETRY_WITHIN ? 4u : 0u);
+    len += flags & BODY_AFTER ? 2u + job->after.count * sizeof job->after.items->bytes : 0u;
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
         len += flags & flag ? 4u : 0u;
     return len;
@@ -128,6 +148,10 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
     if (flags & BODY_TTL)
         fields_put_u64(at, job->ttl_ms);
     put_given(at, job->retry_within_s);
+    if (flags & BODY_AFTER) {
+        fields_put_u8(at, (uint8_t)job->on_dependency_failure);
+        put_ids(at, &job->after);
+    }
 }
 
 void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job)
@@ -183,6 +207,12 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
     }
     job->ttl_ms = flags & BODY_TTL ? bytes_get_u64(in) : 0;
     job->retry_within_s = get_given(in, flags, BODY_RETRY_WITHIN);
+    if (flags & BODY_AFTER) {
+        uint8_t on_failure = bytes_get_u8(in);
+        job->on_dependency_failure = (enum on_failure)on_failure;
+        job->after = get_ids(in);
+        in->bad = in->bad || on_failure > ON_FAILURE_RUN;
+    }
 }
 
 err store_record_get_body(struct slice record, struct slice key, struct msg_submit_job *out_job)
@@ -343,6 +373,42 @@ err store_record_get_lane(struct slice record, struct slice key, struct lane_row
     if (in.bad || has_tenant(row.tenant) != (version == 2))
         return ERR_DAMAGED;
     row.type = in.left;
+    *out_row = row;
+    return OK;
+}
+
+// --- what a job waits for ---
+
+size_t store_record_dep_len(const struct dep_row *row)
+{
+    return DISK_SEAL_LEN + STORE_RECORD_DEP_HEAD_LEN +
+           row->parents.count * sizeof row->parents.items->bytes;
+}
+
+void store_record_put_dep(uint8_t *room, struct slice key, const struct dep_row *row)
+{
+    CHECK(row->parents.count <= MSG_AFTER_MAX);
+    uint8_t *at = room + DISK_SEAL_HEAD_LEN;
+    fields_put_id(&at, &row->job_id);
+    fields_put_u8(&at, (uint8_t)row->on_failure);
+    put_ids(&at, &row->parents);
+    close_long(room, at, key, STORE_RECORD_DEP, store_record_dep_len(row));
+}
+
+err store_record_get_dep(struct slice record, struct slice key, struct dep_row *out_row)
+{
+    struct bytes_in in;
+    if (key.len != sizeof(struct disk_key) || !open_long(record, key, STORE_RECORD_DEP, &in))
+        return ERR_DAMAGED;
+    struct dep_row row = {.no = disk_key_number(key)};
+    struct slice id = bytes_get(&in, sizeof row.job_id.bytes);
+    unsigned on_failure = bytes_get_u8(&in);
+    row.parents = get_ids(&in);
+    if (in.bad || in.left.len > 0 || row.parents.count == 0 || on_failure == ON_FAILURE_NONE ||
+        on_failure > ON_FAILURE_RUN)
+        return ERR_DAMAGED;
+    memcpy(row.job_id.bytes, id.data, sizeof row.job_id.bytes);
+    row.on_failure = (enum on_failure)on_failure;
     *out_row = row;
     return OK;
 }

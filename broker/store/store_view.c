@@ -270,6 +270,14 @@ static struct msg_status_is status_of(const struct job_row *row)
     };
 }
 
+static void fill_submitted(const struct msg_submit_job *job, struct msg_status_is *status)
+{
+    status->unique_key = job->unique_key;
+    status->batch_index = job->batch_index;
+    status->after = job->after;
+    status->on_dependency_failure = job->on_dependency_failure;
+}
+
 // What the submission said and the row does not repeat: only of jobs that have such a thing.
 static err get_submitted(struct store_view *view, const struct job_row *row,
                          struct msg_status_is *status)
@@ -279,9 +287,7 @@ static err get_submitted(struct store_view *view, const struct job_row *row,
         return OK;
     err e = store_view_body(view, row->no, &job);
     if (e == OK)
-        status->unique_key = job.unique_key;
-    if (e == OK)
-        status->batch_index = job.batch_index;
+        fill_submitted(&job, status);
     return e == ERR_NOT_FOUND ? count_damage(view, ERR_DAMAGED) : e;
 }
 

@@ -167,6 +167,22 @@ static void put_times(struct out *out, const struct msg_status_is *status)
     answer_put_moment(out, "dedup_until", status->dedup_until);
 }
 
+static void put_after(struct out *out, const struct msg_status_is *status)
+{
+    if (status->after.count == 0)
+        return;
+    out_name(out, slice_of_text("after"));
+    out_open_array(out);
+    for (uint32_t i = 0; i < status->after.count; i++) {
+        char text[ID_TEXT_LEN + 1];
+        id_to_text(&status->after.items[i], text);
+        out_text(out, slice_of(text, ID_TEXT_LEN));
+    }
+    out_close(out);
+    bool is_cancel = status->on_dependency_failure == ON_FAILURE_CANCEL;
+    out_put_text(out, "on_dependency_failure", slice_of_text(is_cancel ? "cancel" : "run"));
+}
+
 void answer_status(struct out *out, const struct msg_status_is *status,
                    const struct answer_result *result)
 {
@@ -188,6 +204,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     put_result(out, status, result);
     answer_put_failure(out, &status->failure);
     put_times(out, status);
+    put_after(out, status);
     if (status->unique_key.len > 0)
         out_put_text(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {

@@ -176,6 +176,60 @@ err doc_text(struct doc_value value, struct arena *arena, struct slice *out_text
     return OK;
 }
 
+static err json_texts(struct doc_value value, struct arena *arena, struct slice *texts,
+                      uint32_t cap, uint32_t *out_count)
+{
+    // Elements are texts, so no object is open at any time and no name needs room.
+    struct scan scan = {.text = value.raw};
+    bool at_start = true;
+    bool more = json_value(value).kind == SCAN_ARRAY;
+    if (!more)
+        return ERR_BAD_FIELD;
+    uint32_t count = 0;
+    for (;;) {
+        struct scan_value found;
+        if (scan_element(&scan, &at_start, &more, &found) != OK)
+            return ERR_BAD_FIELD;
+        if (!more)
+            break;
+        if (count == cap)
+            return ERR_TOO_LARGE;
+        struct doc_value element = {.format = DOC_JSON, .raw = found.raw};
+        if (doc_text(element, arena, &texts[count++]) != OK)
+            return ERR_BAD_FIELD;
+    }
+    *out_count = count;
+    return OK;
+}
+
+static err packed_texts(struct doc_value value, struct slice *texts, uint32_t cap,
+                        uint32_t *out_count)
+{
+    struct packed_head head;
+    if (packed_head(value.raw, &head) != OK || head.kind != PACKED_ARRAY)
+        return ERR_BAD_FIELD;
+    if (head.count > cap)
+        return ERR_TOO_LARGE;
+    size_t at = head.head_len;
+    for (uint32_t i = 0; i < head.count; i++) {
+        struct packed_head text;
+        struct slice left = slice_of(value.raw.data + at, value.raw.len - at);
+        if (packed_head(left, &text) != OK || text.kind != PACKED_TEXT)
+            return ERR_BAD_FIELD;
+        texts[i] = slice_of(left.data + text.head_len, text.count);
+        at += text.head_len + text.count;
+    }
+    *out_count = head.count;
+    return OK;
+}
+
+err doc_texts(struct doc_value value, struct arena *arena, struct slice *texts, uint32_t cap,
+              uint32_t *out_count)
+{
+    return value.format == DOC_JSON ? json_texts(value, arena, texts, cap, out_count)
+                                    : packed_texts(value, texts, cap, out_count);
+}
+
 // Digits with a sign; neither fraction nor exponent.
 static err json_integer(struct slice raw, int64_t *out_number)
 {

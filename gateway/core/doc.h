@@ -43,6 +43,10 @@ MUST_USE err doc_read(struct doc_value object, const struct doc_room *room,
 
 // Each: ERR_BAD_FIELD when the value is of another kind or outside its type.
 MUST_USE err doc_text(struct doc_value value, struct arena *arena, struct slice *out_text);
+// The texts of an array, at most `cap` of them.
+//   ERR_TOO_LARGE   it has more
+MUST_USE err doc_texts(struct doc_value value, struct arena *arena, struct slice *texts,
+                       uint32_t cap, uint32_t *out_count);
 MUST_USE err doc_integer(struct doc_value value, int64_t *out_number);
 // 1.5 is 1500; at most three decimals that count, at most 1,000,000.
 MUST_USE err doc_milli(struct doc_value value, uint32_t *out_milli);

@@ -203,6 +203,37 @@ static const char *read_unique_while(const struct context *context, struct doc_v
     return NULL;
 }
 
+static const char *read_after(const struct context *context, struct doc_value value)
+{
+    static const char rule[] = "must be an array of 1 to 100 ids of jobs and batches";
+    struct slice texts[MSG_AFTER_MAX];
+    uint32_t count = 0;
+    if (doc_texts(value, context->arena, texts, MSG_AFTER_MAX, &count) != OK || count == 0)
+        return rule;
+    struct id *ids = arena_take_array(context->arena, count, sizeof *ids);
+    if (ids == NULL)
+        return "is too long together with the rest";
+    for (uint32_t i = 0; i < count; i++)
+        if (id_from_text(texts[i], &ids[i]) != OK)
+            return rule;
+    context->job->after = (struct msg_ids){.items = ids, .count = count};
+    return NULL;
+}
+
+static const char *read_on_failure(const struct context *context, struct doc_value value)
+{
+    struct slice word;
+    if (doc_text(value, context->arena, &word) != OK)
+        return "must be \"cancel\" or \"run\"";
+    if (slice_is_text(word, "cancel"))
+        context->job->on_dependency_failure = ON_FAILURE_CANCEL;
+    else if (slice_is_text(word, "run"))
+        context->job->on_dependency_failure = ON_FAILURE_RUN;
+    else
+        return "must be \"cancel\" or \"run\"";
+    return NULL;
+}
+
 static const struct field job_fields[] = {
     {"type", read_type},
     {"queue", read_queue},
@@ -219,8 +250,8 @@ static const struct field job_fields[] = {
     {"concurrency_key", NULL},
     {"order", NULL},
     {"cost", NULL},
-    {"after", NULL},
-    {"on_dependency_failure", NULL},
+    {"after", read_after},
+    {"on_dependency_failure", read_on_failure},
     {"tags", NULL},
     {"metadata", NULL},
     {"webhook", NULL},

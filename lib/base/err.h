@@ -47,7 +47,9 @@
     X(ERR_ADDRESS_IN_USE, 29, 409, false, "address-in-use",                                        \
       "another process has the address; stop it or choose another port")                           \
     X(ERR_UNIQUE, 30, 409, false, "unique",                                                        \
-      "another job holds the unique key; wait for its end or follow that job instead")
+      "another job holds the unique key; wait for its end or follow that job instead")             \
+    X(ERR_DEPENDENCY, 31, 422, false, "dependency",                                                \
+      "a job to wait for is not known or no longer kept; submit that one first, or leave it out")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

@@ -145,6 +145,15 @@ static size_t schedule(struct slice record, struct slice key)
     return store_record_schedule_len(&value.given);
 }
 
+static size_t dep(struct slice record, struct slice key)
+{
+    struct dep_row row;
+    if (store_record_get_dep(record, key, &row) != OK)
+        return 0;
+    store_record_put_dep(again, key, &row);
+    return store_record_dep_len(&row);
+}
+
 // Kinds that are not written yet have none.
 static size_t log_chunk(struct slice record, struct slice key)
 {
@@ -164,7 +173,7 @@ static record_round *const rounds[] = {
     [STORE_RECORD_LANE] = lane,         [STORE_RECORD_POLICY] = policy,
     [STORE_RECORD_BATCH] = batch,       [STORE_RECORD_EVENT] = event,
     [STORE_RECORD_LOG] = log_chunk,     [STORE_RECORD_UNIQUE] = unique,
-    [STORE_RECORD_SCHEDULE] = schedule,
+    [STORE_RECORD_SCHEDULE] = schedule, [STORE_RECORD_DEP] = dep,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };

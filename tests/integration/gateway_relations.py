@@ -1,11 +1,13 @@
 """What jobs may ask of each other, through gateway, broker and worker."""
 
 import os
+import subprocess
 import tempfile
 import unittest
 
 from lib_broker import Broker
 from lib_gateway import Gateway, wait_for
+from lib_worker import Worker
 
 
 class Relations(unittest.TestCase):
@@ -19,7 +21,7 @@ class Relations(unittest.TestCase):
         self.gateway.wait_ready()
 
     def submit(self, **fields):
-        return self.gateway.submit({"type": "act", **fields})
+        return self.gateway.submit({"type": "test", **fields})
 
     def status(self, answer):
         return self.gateway.ask("GET", answer.json["status_url"]).json
@@ -37,7 +39,7 @@ class Unique(Relations):
         self.broker.wait_for_metric("weft_unique_keys", 2)
 
     def test_the_same_submission_is_a_replay_not_a_conflict(self):
-        body = {"type": "act", "unique": {"key": "k"}}
+        body = {"type": "test", "unique": {"key": "k"}}
         first = self.gateway.submit(body, Idempotency_Key="one")
         again = self.gateway.submit(body, Idempotency_Key="one")
         self.assertEqual((again.status, again.json["job_id"]), (202, first.json["job_id"]))
@@ -58,6 +60,79 @@ class Unique(Relations):
             answer = self.submit(unique=unique)
             self.assertEqual(answer.status, 400, answer)
             self.assertIn("unique", answer.json["detail"])
+
+
+class After(Relations):
+    def worker(self):
+        worker = Worker(self.broker.zmq, os.path.join(self.place.name, "worker"),
+                        ["sh", "-c", 'test "$WEFT_QUEUE" != bad || exit 65; echo "\\"$WEFT_AFTER\\""'])
+        self.addCleanup(worker.close)
+        return worker
+
+    def ended(self, answer):
+        return self.gateway.ask("GET", answer.json["status_url"] + "?wait=30s").json
+
+    def test_a_job_runs_after_those_it_waits_for_and_is_told_their_ids(self):
+        first = self.submit()
+        second = self.submit()
+        both = [first.json["job_id"], second.json["job_id"]]
+        child = self.submit(after=both, on_dependency_failure="cancel")
+        self.assertEqual((child.status, child.json["status"]), (202, "scheduled"), child)
+        status = self.status(child)
+        self.assertEqual((status["after"], status["on_dependency_failure"]), (both, "cancel"))
+        self.broker.wait_for_metric("weft_dependencies", 2)
+        self.worker()
+        wait_for("the child", lambda: self.status(child)["status"] == "succeeded")
+        self.assertEqual(self.status(child)["result"], " ".join(both))
+        self.assertGreaterEqual(self.status(child)["started_at"], self.status(first)["ended_at"])
+        self.broker.wait_for_metric("weft_dependencies", 0)
+
+    def test_a_failure_cancels_or_not_as_asked_also_after_a_restart(self):
+        parent = self.submit(queue="bad")
+        cancelled = self.submit(after=[parent.json["job_id"]], on_dependency_failure="cancel")
+        later = self.submit(after=[cancelled.json["job_id"]], on_dependency_failure="cancel")
+        run = self.submit(after=[parent.json["job_id"]], on_dependency_failure="run")
+        endpoint = self.broker.zmq
+        self.broker.close()
+        self.broker = Broker(os.path.join(self.place.name, "broker"), "--zmq", endpoint)
+        self.broker.wait_for_metric("weft_dependencies", 3)
+        self.worker()
+        wait_for("the run", lambda: self.status(run)["status"] == "succeeded")
+        wait_for("the cascade", lambda: self.status(later)["status"] == "cancelled")
+        self.assertEqual(self.status(cancelled)["status"], "cancelled")
+
+    def test_bad_dependencies_store_nothing(self):
+        known = self.submit().json["job_id"]
+        unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
+        answer = self.submit(after=[unknown], on_dependency_failure="run")
+        self.assertEqual((answer.status, answer.json["code"]), (422, "WEFT-1031"), answer)
+        self.assertIn(unknown, answer.json["detail"])
+        for fields in ({"after": [known]}, {"on_dependency_failure": "run"}, {"after": [], "on_dependency_failure": "run"},
+                       {"after": ["x"], "on_dependency_failure": "run"}, {"after": [known] * 2, "on_dependency_failure": "run"},
+                       {"after": [known], "on_dependency_failure": "never"}):
+            answer = self.submit(**fields)
+            self.assertEqual(answer.status, 400, answer)
+            self.assertRegex(answer.json["detail"], "after|on_dependency_failure")
+
+    def test_the_command_submits_both(self):
+        parent = self.submit().json["job_id"]
+        weft = os.environ["WEFT_BIN"]
+
+        def push(*words):
+            return subprocess.run([weft, "push", "test", "--broker", self.broker.zmq, *words], text=True, capture_output=True)
+
+        child = push("--after", parent, "--on-dependency-failure", "cancel", "--unique", "k", "--unique-for", "1h")
+        self.assertEqual(child.returncode, 0, child)
+        self.assertIn("scheduled", child.stdout)
+        shown = subprocess.run([weft, "job", "show", child.stdout.split()[0], "--broker", self.broker.zmq], text=True,
+                               capture_output=True)
+        self.assertIn("unique key     k\n", shown.stdout)
+        self.assertIn("after          " + parent, shown.stdout)
+        for words in (("--after", parent), ("--after", "x,y", "--on-dependency-failure", "run"), ("--unique-for", "1h")):
+            self.assertEqual(push(*words).returncode, 64, words)
+        held = push("--unique", "k")
+        self.assertEqual(held.returncode, 1)
+        self.assertIn("another job holds the unique key", held.stderr)
 
 
 if __name__ == "__main__":

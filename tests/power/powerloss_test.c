@@ -87,6 +87,7 @@ static bool load(struct store *store)
                             .lane_count_max = 4,
                             .policy_count_max = 4,
                             .unique_count_max = 4,
+                            .dependency_count_max = 4,
                             .batch_count_max = 4,
                             .schedule_count_max = 2,
                             .worker_count_max = 4,

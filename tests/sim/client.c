@@ -51,6 +51,29 @@ static void want_unique(struct sim *sim, struct msg_submit_job *job)
     job->unique_while_unfinished = job->unique_for_s == 0 || world_chance(sim, 50);
 }
 
+// Among the last that were submitted, or one that nobody knows.
+static void want_parents(struct sim *sim, struct msg_submit_job *job)
+{
+    if (sim->intent_count == 0 || !plan_optional(sim, 25))
+        return;
+    struct id *parents = arena_take_array(&sim->arena, SIM_PARENTS, sizeof *parents);
+    SIM_EXPECT(parents != NULL, "the simulator's arena is too small");
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SIM_PARENTS; i++) {
+        uint32_t back = 1 + (uint32_t)world_below(sim, 12);
+        struct id id = back <= sim->intent_count ? sim->intents[sim->intent_count - back].job.job_id
+                                                 : id_v7(sim->now.store, 7, back);
+        bool is_new = !id_equal(&id, &job->job_id);
+        for (uint32_t j = 0; j < count; j++)
+            is_new = is_new && !id_equal(&parents[j], &id);
+        if (is_new && (i == 0 || world_chance(sim, 50)))
+            parents[count++] = id;
+    }
+    job->after = (struct msg_ids){.items = parents, .count = count};
+    if (count > 0)
+        job->on_dependency_failure = world_chance(sim, 50) ? ON_FAILURE_CANCEL : ON_FAILURE_RUN;
+}
+
 static struct msg_submit_job new_job(struct sim *sim)
 {
     static const char *const queues[] = {"default", "mail", "slow"};
@@ -78,6 +101,7 @@ static struct msg_submit_job new_job(struct sim *sim)
         job.ttl_ms = world_chance(sim, 50) ? 300 : 2000;
     if (plan_optional(sim, 10))
         job.retry_within_s = 1;
+    want_parents(sim, &job);
     if (plan_optional(sim, 20)) {
         uint64_t batch = prng_mix(1000 + world_below(sim, 10));
         memcpy(job.batch_id.bytes, &batch, 8);

@@ -99,6 +99,17 @@ static void apply_schedule(struct sim_store *store, const struct write_schedule 
     schedule->row.name = schedule->given->schedule_id;
 }
 
+// What the row borrows is gone after the batch.
+static void apply_dep(struct sim_store *store, const struct dep_row *row)
+{
+    SIM_EXPECT(store->deps[row->no].no == 0 && row->parents.count <= SIM_PARENTS,
+               "a job says once what it waits for");
+    struct id *parents = store->parents[row->no];
+    memcpy(parents, row->parents.items, row->parents.count * sizeof *parents);
+    store->deps[row->no] = *row;
+    store->deps[row->no].parents.items = parents;
+}
+
 static void apply_one(struct sim_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -143,6 +154,11 @@ static void apply_one(struct sim_store *store, const struct write *write)
     case DROP_UNIQUE:
         SIM_EXPECT(store->uniques[write->unique.no].no != 0, "what is given back was held");
         store->uniques[write->unique.no] = (struct unique_row){0};
+        return;
+    case WRITE_DEP: apply_dep(store, &write->dep); return;
+    case DROP_DEP:
+        SIM_EXPECT(store->deps[write->dep.no].no != 0, "who waits no more has waited");
+        store->deps[write->dep.no] = (struct dep_row){0};
         return;
     case DROP_BATCH:
         store->has_batch[write->batch.no] = false;
@@ -231,4 +247,7 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint64_t no = 1; no < SIM_JOBS; no++)
         if (store->uniques[no].no != 0)
             must(core_load_unique(core, &store->uniques[no]));
+    for (uint64_t no = 1; no < SIM_JOBS; no++)
+        if (store->deps[no].no != 0)
+            must(core_load_dep(core, &store->deps[no]));
 }

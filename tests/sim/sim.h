@@ -30,6 +30,7 @@ enum {
     SIM_SCHEDULES = 3,
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 8,
+    SIM_PARENTS = 3,
     SIM_EVENTS = 1 << 16,
     SIM_STEPS = 1200, // with faults
     SIM_KEEP_S = 5,
@@ -107,7 +108,13 @@ enum {
     X(SEEN_MOMENT_TWICE, "a moment was proposed twice")                                            \
     X(SEEN_MOMENT_FULL, "a moment found the table of jobs full")                                   \
     X(SEEN_SCHEDULE_PAUSED, "a schedule was paused")                                               \
-    X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")
+    X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")                                             \
+    X(SEEN_CHILD_WAITS, "a job waited for others")                                                 \
+    X(SEEN_CHILD_STARTED, "… and started after them")                                              \
+    X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \
+    X(SEEN_CHILD_RAN, "… and ran although one of them failed")                                     \
+    X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
+    X(SEEN_PARENT_KEPT, "retention waited for a job's children")
 
 #define SIM_ENUM(name, text) name,
 enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
@@ -174,6 +181,8 @@ struct sim_store {
     struct batch_row batches[64];
     bool has_batch[64];
     struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none
+    struct dep_row deps[SIM_JOBS];       // by job; no == 0: none
+    struct id parents[SIM_JOBS][SIM_PARENTS];
     struct ledger_row ledger;
     struct sim_schedule schedules[SIM_SCHEDULES];
 };
@@ -334,6 +343,18 @@ struct seen_schedule {
     uint64_t fired, skipped;
 };
 
+// A job that waits, or waited, for others.
+struct seen_child {
+    struct id id;
+    when_ms accepted_at;
+    uint32_t parent_count;
+    struct id parents[SIM_PARENTS];
+    bool has_ended[SIM_PARENTS];
+    bool must_cancel; // one of them has failed, and that was the wish
+    bool has_failed;  // one of them has failed
+    bool is_over;
+};
+
 struct watch {
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_job jobs[SIM_INTENTS + 64];
@@ -346,6 +367,8 @@ struct watch {
     uint32_t unique_count;
     uint32_t slots[SIM_WORKERS];   // credit the broker has heard of
     uint64_t drained[SIM_WORKERS]; // the session that was told to go quiet, 0: none
+    struct seen_child children[SIM_INTENTS * 4];
+    uint32_t child_count;
     bool edges[JOB_STATES][JOB_EVENTS];
     bool was_full_lanes;
 };
@@ -523,6 +546,12 @@ void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
                          const struct msg_submitted *said);
 // After a start: from the durable entries.
 void watch_unique_start(struct sim *sim);
+// watch_child.c: after each entry.
+void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_state state);
+void watch_child_start(struct sim *sim);
+void watch_child_sweep(const struct sim *sim, const struct command *command);
+// Was it to be cancelled because a job that it waits for has failed?
+bool watch_child_must_cancel(struct sim *sim, const struct id *id);
 // watch_commit.c: before the writes reach the store.
 void watch_commit(struct sim *sim, const struct effects *fx);
 // watch_history.c: of the same writes, those of timelines.

@@ -81,6 +81,10 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case DROP_UNIQUE:
         store_record_put_unique(room, key, &write->unique);
         return STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN;
+    case WRITE_DEP:
+        store_record_put_dep(room, key, &write->dep);
+        return store_record_dep_len(&write->dep);
+    case DROP_DEP: return 0;
     case WRITE_LEDGER:
         store_record_put_ledger(room, key, &write->ledger);
         return STORE_RECORD_LEDGER_LEN + DISK_SEAL_LEN;
@@ -109,6 +113,8 @@ static uint64_t number_of(const struct write *write)
     case DROP_BATCH: return write->batch.no;
     case WRITE_UNIQUE:
     case DROP_UNIQUE: return write->unique.no;
+    case WRITE_DEP:
+    case DROP_DEP: return write->dep.no;
     case WRITE_SCHEDULE:
     case DROP_SCHEDULE:
     case WRITE_LEDGER: return 0;

@@ -49,5 +49,6 @@ void watch_start(struct sim *sim)
             watch_state_of(sim, &sim->store.rows[no].id)->state = sim->store.rows[no].state;
     watch_unique_start(sim);
     watch_schedule_start(sim);
+    watch_child_start(sim);
     core_audit(sim->shell.core);
 }

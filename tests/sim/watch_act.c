@@ -26,7 +26,11 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
     bool is_request = entry->kind == ENTRY_CANCEL && entry->cancel.is_request;
     bool by_finish = entry->kind == ENTRY_FINISH && entry->finish.event == JOB_CANCEL;
     bool by_lease = entry->kind == ENTRY_LEASE_END && entry->lease_end.event == JOB_CANCEL;
-    if (entry->kind == ENTRY_CANCEL || by_finish || by_lease)
+    bool by_parent = entry->kind == ENTRY_CANCEL && entry->actor.len == 0;
+    if (by_parent)
+        SIM_EXPECT(watch_child_must_cancel(sim, &entry->job_id),
+                   "a job is cancelled by itself only when one that it waits for has failed");
+    else if (entry->kind == ENTRY_CANCEL || by_finish || by_lease)
         SIM_EXPECT(act_was_asked(sim, ACT_CANCEL, &entry->job_id),
                    "a job is cancelled only when somebody asked for it");
     if (by_finish || by_lease)

@@ -16,7 +16,9 @@ struct seen_state *watch_state_of(struct sim *sim, const struct id *id)
 static enum job_event event_of(const struct entry *entry)
 {
     switch (entry->kind) {
-    case ENTRY_SUBMIT: return entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER : JOB_SUBMIT;
+    case ENTRY_SUBMIT:
+        return entry->submit.waits || entry->submit.due_at > entry->at ? JOB_SUBMIT_LATER
+                                                                       : JOB_SUBMIT;
     case ENTRY_DUE: return JOB_DUE;
     case ENTRY_GRANT: return JOB_GRANT;
     case ENTRY_FINISH: return entry->finish.event;
@@ -29,6 +31,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_PROGRESS:
     case ENTRY_LOG:
     case ENTRY_PASS:
+    case ENTRY_RELEASE:
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
     case ENTRY_FORGET: break;
@@ -107,11 +110,12 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
         return;
     }
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
-        entry->kind == ENTRY_PASS)
+        entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE)
         return;
     note_edge(sim, entry);
     watch_act_entry(sim, entry);
     watch_unique_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
+    watch_child_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
     if (entry->kind == ENTRY_LEASE_END)
         check_lease_end(sim, entry, by_tick);
     if (entry->kind == ENTRY_DUE)
@@ -147,6 +151,8 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     bool by_tick = command != NULL && command->kind == COMMAND_TICK;
     for (uint32_t i = first_entry; i < fx->entry_count; i++)
         check_entry(sim, &fx->entries[i], fx, by_tick);
+    if (command != NULL)
+        watch_child_sweep(sim, command);
     if (command != NULL)
         watch_heard(sim, command, fx);
     else

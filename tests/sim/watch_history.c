@@ -14,6 +14,7 @@ static const struct job_row *row_in(const struct sim *sim, const struct effects 
 static bool moves(const struct entry *entry)
 {
     return entry->kind != ENTRY_PROGRESS && entry->kind != ENTRY_LOG && entry->kind != ENTRY_PASS &&
+           entry->kind != ENTRY_RELEASE &&
            !(entry->kind == ENTRY_CANCEL && entry->cancel.is_request);
 }
 

@@ -25,6 +25,8 @@ static void check_refusal(struct sim *sim, const struct msg_submitted_job *answe
 {
     if (answer->error == ERR_KEY_REUSED)
         watch_seen(SEEN_KEY_REUSED);
+    if (answer->error == ERR_DEPENDENCY)
+        watch_seen(SEEN_PARENT_UNKNOWN);
     if (answer->error == ERR_ID_TOO_OLD)
         watch_seen(SEEN_ID_TOO_OLD);
     if (answer->error != ERR_FULL)

@@ -173,6 +173,7 @@ static struct limits small_limits(struct sim *sim)
     limits.batch_count_max = 16;
     limits.unique_count_max = 6;
     limits.schedule_count_max = SIM_SCHEDULES;
+    limits.dependency_count_max = 24;
     limits.worker_count_max = 4;
     limits.lease_count_max = 64;
     limits.serve_count_max = 128;

@@ -61,7 +61,8 @@ def samples():
                     timeout_ms=1003, max_attempts=1004, max_crashes=1005, retry_first_ms=1006, retry_longest_ms=1007,
                     retry_factor_milli=1008, keep_s=1009, batch_id=an_id(0xb2), batch_index=1010,
                     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ttl_ms=1011, retry_within_s=1012, unique_key="inv-7",
-                    unique_for_s=1011, unique_while_unfinished=True),
+                    unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
+                    on_dependency_failure=w.ON_FAILURE_RUN),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")]))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
@@ -72,7 +73,8 @@ def samples():
     yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
-              payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006),
+              payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006,
+              after=[an_id(0xa3)]),
         w.Job(job_id=an_id(0xd2), token=3005, payload=b.part(w.CONTENT_BYTES, b"\0\1\2"))]))
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
@@ -95,7 +97,8 @@ def samples():
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
         unique_key="inv-8", start_before_ms=7415,
-        batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29)))
+        batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29),
+        after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(

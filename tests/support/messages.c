@@ -18,6 +18,8 @@
 
 static const struct msg_held helds[] = {{ID(0xa1), 0x0102030405060708u}, {ID(0xa2), 2}};
 
+static const struct id parents[] = {ID(0xa3), ID(0xa4)};
+
 static struct msg_submit_job submit_jobs[] = {
     {.job_id = ID(0xb1),
      .key = TEXT("order-1001"),
@@ -41,7 +43,9 @@ static struct msg_submit_job submit_jobs[] = {
      .retry_within_s = 1012,
      .unique_key = TEXT("inv-7"),
      .unique_for_s = 1011,
-     .unique_while_unfinished = true},
+     .unique_while_unfinished = true,
+     .after = {parents, 2},
+     .on_dependency_failure = ON_FAILURE_RUN},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
 
@@ -71,7 +75,8 @@ static const struct msg_job jobs[] = {
      .payload = {CONTENT_MSGPACK, TEXT("\x81\x01\x02")},
      .traceparent = TEXT("00-1-2-3"),
      .generation = 3004,
-     .log_count = 3006},
+     .log_count = 3006,
+     .after = {parents, 1}},
     {.job_id = ID(0xd2), .token = 3005, .payload = {CONTENT_BYTES, TEXT("\0\1\2")}},
 };
 
@@ -217,7 +222,9 @@ static const struct msg samples[] = {
                    .batch_index = 7416,
                    .deadline_at = 7417,
                    .worker_id = ID(0x29),
-                   .unique_key = TEXT("inv-8")}},
+                   .unique_key = TEXT("inv-8"),
+                   .after = {parents, 2},
+                   .on_dependency_failure = ON_FAILURE_CANCEL}},
     {.kind = MSG_BATCH_STATUS, .corr = 13, .batch_status = {ID(0x24), 7501, 7502}},
     {.kind = MSG_BATCH_STATUS_IS,
      .corr = 14,
@@ -347,6 +354,14 @@ static void put_slice(uint8_t *place, struct slice value)
     memcpy(place, &value, sizeof value);
 }
 
+static void put_ids(struct prng *prng, uint8_t *place, struct arena *arena)
+{
+    uint32_t count = prng_chance(prng, 50) ? 0 : (uint32_t)prng_below(prng, 4);
+    struct slice bytes = random_bytes(prng, count * sizeof(struct id), arena);
+    struct msg_ids ids = {.items = (const void *)bytes.data, .count = count};
+    memcpy(place, &ids, sizeof ids);
+}
+
 static void fill_field(struct prng *prng, const struct wire_field *field, uint8_t *place,
                        struct arena *arena)
 {
@@ -381,6 +396,7 @@ static void fill_field(struct prng *prng, const struct wire_field *field, uint8_
     case WIRE_COUNTS:
         memcpy(place, random_bytes(prng, 4 * field->max, arena).data, 4 * field->max);
         break;
+    case WIRE_IDS: put_ids(prng, place, arena); break;
     case WIRE_VERSIONS: break;
     }
 }
@@ -435,6 +451,13 @@ static struct slice slice_at(const uint8_t *place)
     return value;
 }
 
+static struct slice ids_at(const uint8_t *place)
+{
+    struct msg_ids ids;
+    memcpy(&ids, place, sizeof ids);
+    return slice_of(ids.items, ids.count * sizeof *ids.items);
+}
+
 static bool fields_equal(const struct wire_field *field, const uint8_t *a, const uint8_t *b)
 {
     switch (field->kind) {
@@ -454,6 +477,7 @@ static bool fields_equal(const struct wire_field *field, const uint8_t *a, const
                slice_equal(slice_at(a + 2 * sizeof(struct slice)),
                            slice_at(b + 2 * sizeof(struct slice)));
     case WIRE_COUNTS: return memcmp(a, b, 4 * (size_t)field->max) == 0;
+    case WIRE_IDS: return slice_equal(ids_at(a), ids_at(b));
     case WIRE_VERSIONS: return true;
     }
     UNREACHABLE();

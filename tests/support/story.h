@@ -40,6 +40,8 @@ struct story_store {
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
     struct schedule_row schedules[4];          // unused ones have no name
     char schedule_names[4][MSG_NAME_LEN_MAX];
+    struct dep_row deps[STORY_ROWS_MAX]; // by job; unused ones have number 0
+    struct id parents[STORY_ROWS_MAX][MSG_AFTER_MAX];
 };
 
 // A closed batch on its way to the store.

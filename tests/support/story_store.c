@@ -117,6 +117,15 @@ static void put_schedule(struct story_store *store, const struct schedule_row *r
     stored->name = name;
 }
 
+// What the row borrows is gone after the batch.
+static void put_dep(struct story_store *store, const struct dep_row *row)
+{
+    struct id *parents = store->parents[row->no];
+    memcpy(parents, row->parents.items, row->parents.count * sizeof *parents);
+    store->deps[row->no] = *row;
+    store->deps[row->no].parents.items = parents;
+}
+
 static void apply_one(struct story_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -133,6 +142,8 @@ static void apply_one(struct story_store *store, const struct write *write)
     case DROP_SCHEDULE:
         *schedule_of(store, write->schedule.row.name) = (struct schedule_row){0};
         return;
+    case WRITE_DEP: put_dep(store, &write->dep); return;
+    case DROP_DEP: store->deps[write->dep.no] = (struct dep_row){0}; return;
     case WRITE_BODY: put_body(store, &write->body); return;
     case WRITE_OUTCOME:
     case WRITE_PROGRESS:
@@ -180,5 +191,8 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
         if (store->uniques[i].no != 0)
             loaded = core_load_unique(core, &store->uniques[i]);
+    for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
+        if (store->deps[i].no != 0)
+            loaded = core_load_dep(core, &store->deps[i]);
     return loaded;
 }

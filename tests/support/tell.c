@@ -100,6 +100,14 @@ static void tell_schedule(struct tell *tell, const char *verb, const struct sche
               (unsigned)state->skipped_count);
 }
 
+static void tell_dep(struct tell *tell, const struct dep_row *row)
+{
+    tell_text(tell, "%u waits for", number_of(tell, &row->job_id));
+    for (uint32_t i = 0; i < row->parents.count; i++)
+        tell_text(tell, " %u", number_of(tell, &row->parents.items[i]));
+    tell_text(tell, row->on_failure == ON_FAILURE_CANCEL ? " or is cancelled" : "");
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -139,6 +147,8 @@ void tell_write(struct tell *tell, const struct write *write)
     case DROP_UNIQUE: tell_unique(tell, "give back", &write->unique); break;
     case WRITE_SCHEDULE: tell_schedule(tell, "write", &write->schedule.row); break;
     case DROP_SCHEDULE: tell_schedule(tell, "drop", &write->schedule.row); break;
+    case WRITE_DEP: tell_dep(tell, &write->dep); break;
+    case DROP_DEP: tell_text(tell, "%u waits no more", number_of(tell, &write->dep.job_id)); break;
     }
 }
 

@@ -103,13 +103,26 @@ static void put_payload(struct bytes_out *out, const struct body *payload)
     }
 }
 
+static void put_after(struct bytes_out *out, const struct msg_ids *after)
+{
+    for (uint32_t i = 0; i < after->count; i++) {
+        char id[ID_TEXT_LEN + 1];
+        id_to_text(&after->items[i], id);
+        put_text(out, i == 0 ? ",\"after\":[\"" : "\",\"");
+        put_text(out, id);
+    }
+    if (after->count > 0)
+        put_text(out, "\"]");
+}
+
 size_t lines_request_size(const struct lines_job *job)
 {
     enum { NAMES_AND_NUMBERS = 512, ESCAPE_LEN = 6 };
     size_t texts = job->type.len + job->queue.len + job->traceparent.len;
     if (job->payload.content == CONTENT_TEXT)
         texts += job->payload.bytes.len;
-    return NAMES_AND_NUMBERS + ESCAPE_LEN * texts + job->payload.bytes.len / 3 * 4 + 4;
+    return NAMES_AND_NUMBERS + (size_t)job->after.count * (ID_TEXT_LEN + 3) + ESCAPE_LEN * texts +
+           job->payload.bytes.len / 3 * 4 + 4;
 }
 
 void lines_request(const struct lines_job *job, struct bytes_out *out)
@@ -132,6 +145,7 @@ void lines_request(const struct lines_job *job, struct bytes_out *out)
         put_text(out, ",\"traceparent\":");
         put_string(out, job->traceparent);
     }
+    put_after(out, &job->after);
     put_payload(out, &job->payload);
     put_text(out, "}\n");
     CHECK(!out->full);

@@ -27,6 +27,7 @@ struct lines_job {
     when_ms deadline; // Unix milliseconds
     struct body payload;
     struct slice traceparent; // empty: not told
+    struct msg_ids after;     // none: not told
 };
 
 // Room that lines_request() needs at most.

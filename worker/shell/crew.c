@@ -54,8 +54,8 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
 {
     struct place *place = &worker->places[slot];
     CHECK(place->job_memory == NULL);
-    uint8_t *room =
-        malloc(job->type.len + job->queue.len + job->payload.bytes.len + job->traceparent.len + 1);
+    uint8_t *room = malloc(job->type.len + job->queue.len + job->payload.bytes.len +
+                           job->traceparent.len + job->after.count * sizeof *job->after.items + 1);
     if (room == NULL)
         crew_die(worker, "worker.no_memory", "for a job");
     place->job_memory = room;
@@ -66,6 +66,8 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
     place->job.queue = copy_slice(job->queue, &room);
     place->job.payload.bytes = copy_slice(job->payload.bytes, &room);
     place->job.traceparent = copy_slice(job->traceparent, &room);
+    struct slice after = slice_of(job->after.items, job->after.count * sizeof *job->after.items);
+    place->job.after.items = (const void *)copy_slice(after, &room).data;
     slots_grant(&worker->slots, slot, &place->job);
 }
 
@@ -73,6 +75,7 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
 
 struct environment {
     char texts[SPAWNER_VARIABLES_MAX][VARIABLE_LEN_MAX];
+    char after[16 + MSG_AFTER_MAX * (ID_TEXT_LEN + 1)];
     struct slice slices[SPAWNER_VARIABLES_MAX];
     uint32_t count;
 };
@@ -97,6 +100,24 @@ static void put_name(struct environment *environment, const char *name, struct s
                  value.len > 0 ? (const char *)value.data : "");
 }
 
+// Ids separated by blanks, as a shell likes them.
+static void put_after(struct environment *environment, const struct msg_ids *after)
+{
+    static const char name[] = "WEFT_AFTER=";
+    CHECK(environment->count < SPAWNER_VARIABLES_MAX && after->count <= MSG_AFTER_MAX);
+    char *at = environment->after;
+    memcpy(at, name, sizeof name - 1);
+    at += sizeof name - 1;
+    for (uint32_t i = 0; i < after->count; i++) {
+        if (i > 0)
+            *at++ = ' ';
+        id_to_text(&after->items[i], at);
+        at += ID_TEXT_LEN;
+    }
+    environment->slices[environment->count++] =
+        slice_of(environment->after, (size_t)(at - environment->after));
+}
+
 static void describe_job(const struct place *place, struct environment *environment)
 {
     const struct msg_job *job = &place->job;
@@ -109,6 +130,7 @@ static void describe_job(const struct place *place, struct environment *environm
     put_variable(environment, "WEFT_TOKEN=%" PRIu64, job->token);
     put_variable(environment, "WEFT_DEADLINE=%" PRId64, clock_wall_ms() + job->timeout_ms);
     put_name(environment, "TRACEPARENT", job->traceparent);
+    put_after(environment, &job->after);
 }
 
 static bool watch(struct worker *worker, uint32_t slot, enum handler_pipe which, uint32_t events)
@@ -203,7 +225,8 @@ static void feed_line(struct worker *worker, uint32_t slot)
                                    .attempt = job->attempt,
                                    .deadline = clock_wall_ms() + job->timeout_ms,
                                    .payload = job->payload,
-                                   .traceparent = job->traceparent};
+                                   .traceparent = job->traceparent,
+                                   .after = job->after};
     struct bytes_out out = {.cap = lines_request_size(&line)};
     out.data = malloc(out.cap);
     if (out.data == NULL)

@@ -70,6 +70,8 @@ TEST(identity, every_option_counts)
     CHANGED(unique_key, slice_of_text("other"));
     CHANGED(unique_for_s, 0);
     CHANGED(unique_while_unfinished, false);
+    CHANGED(after.count, 1);
+    CHANGED(on_dependency_failure, ON_FAILURE_CANCEL);
 #undef CHANGED
 }
 
@@ -99,6 +101,8 @@ TEST(identity, longest_options_fit)
     struct msg_submit_job job = messages_sample(MSG_SUBMIT)->submit.jobs[0];
     job.queue = slice_of(name, MSG_NAME_LEN_MAX);
     job.unique_key = slice_of(name, MSG_KEY_LEN_MAX);
+    static const struct id parents[MSG_AFTER_MAX];
+    job.after = (struct msg_ids){.items = parents, .count = MSG_AFTER_MAX};
     job.type = job.queue;
     EXPECT(options_of(&job).len <= IDENTITY_LEN_MAX);
 }

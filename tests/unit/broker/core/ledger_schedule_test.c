@@ -46,6 +46,7 @@ static struct bench *make(void)
                             .batch_count_max = 2,
                             .schedule_count_max = 2,
                             .unique_count_max = 2,
+                            .dependency_count_max = 2,
                             .lease_count_max = 2,
                             .changed_count_max = CHANGED};
     struct bench *bench = calloc(1, sizeof *bench);

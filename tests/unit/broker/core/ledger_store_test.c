@@ -57,6 +57,7 @@ static struct bench *make(void)
                             .lane_count_max = 2,
                             .policy_count_max = 3,
                             .unique_count_max = 4,
+                            .dependency_count_max = 4,
                             .batch_count_max = 3,
                             .schedule_count_max = 2,
                             .lease_count_max = 2,

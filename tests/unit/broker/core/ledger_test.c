@@ -29,7 +29,7 @@ struct bench {
     void *memory;
     struct effects fx;
     struct arena arena;
-    struct write writes[CHANGED * 8 + 1];
+    struct write writes[CHANGED * 10 + 1];
     uint32_t changed[CHANGED];
     uint32_t bodies[CHANGED];
     struct entry entries[CHANGED];
@@ -44,6 +44,7 @@ static struct bench *make(void)
                             .lane_count_max = 2,
                             .policy_count_max = 2,
                             .unique_count_max = 4,
+                            .dependency_count_max = 4,
                             .batch_count_max = 2,
                             .schedule_count_max = 2,
                             .lease_count_max = 2,

@@ -321,6 +321,24 @@ TEST(store_audit_tables, names_a_unique_key_that_should_be_free)
     expect_nothing(store); // its job lives again, without the key
 }
 
+TEST(store_audit_tables, names_dependencies_of_a_job_that_waits_for_nobody)
+{
+    struct store *store = busy();
+    struct dep_row dep = {.no = 9,
+                          .job_id = rows[9].id,
+                          .on_failure = ON_FAILURE_RUN,
+                          .parents = {.items = &rows[10].id, .count = 1}};
+    struct disk_key key = disk_key_of(9);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(disk_reserve(txn, TABLE_DEPENDENCIES, disk_key_slice(&key),
+                           store_record_dep_len(&dep), &room),
+              OK);
+    store_record_put_dep(room, disk_key_slice(&key), &dep);
+    end(txn);
+    expect_named(store, VIOLATION_DEPENDENCY_ORPHAN, 9);
+}
+
 // --- every table ---
 
 // When this fails for a new table, give it a row in walks[] of store_audit_tables.c.

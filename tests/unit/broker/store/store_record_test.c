@@ -270,6 +270,34 @@ TEST(record, golden_unique)
     EXPECT(back.until == row.until && back.waits_end);
 }
 
+TEST(record, golden_dependency)
+{
+    uint8_t room[128];
+    struct disk_key key;
+    const struct id parents[] = {id_of(0x60), id_of(0x70)};
+    struct dep_row row = {.no = number,
+                          .job_id = id_of(0x50),
+                          .on_failure = ON_FAILURE_RUN,
+                          .parents = {.items = parents, .count = 2}};
+    size_t len = store_record_dep_len(&row);
+    store_record_put_dep(room, key_slice(&key, number), &row);
+    expect_hex(room, len,
+               "01 10 00000032 505152535455565758595a5b5c5d5e5f 02 02"
+               "606162636465666768696a6b6c6d6e6f 707172737475767778797a7b7c7d7e7f 861ac63a");
+    struct dep_row back;
+    EXPECT_EQ(store_record_get_dep(slice_of(room, len), key_slice(&key, number), &back), OK);
+    EXPECT_EQ(back.no, number);
+    EXPECT_EQ(back.on_failure, ON_FAILURE_RUN);
+    EXPECT_EQ(back.parents.count, 2);
+    EXPECT_MEM(back.parents.items, parents, sizeof parents);
+    // Nobody to wait for, or no rule: never written.
+    row.parents.count = 0;
+    store_record_put_dep(room, key_slice(&key, number), &row);
+    EXPECT_EQ(store_record_get_dep(slice_of(room, store_record_dep_len(&row)),
+                                   key_slice(&key, number), &back),
+              ERR_DAMAGED);
+}
+
 TEST(record, golden_batch_and_lane)
 {
     uint8_t room[STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN];

@@ -28,6 +28,15 @@ static err parse(const char *text)
     return read_as(DOC_JSON, slice_of_text(text), false);
 }
 
+static int sprintf_after(char *text, size_t cap, unsigned count)
+{
+    int len = snprintf(text, cap, "{\"type\":\"a\",\"after\":[");
+    for (unsigned i = 0; i < count; i++)
+        len += snprintf(text + len, cap - (size_t)len,
+                        "%s\"01890a5d-ac96-774b-bcce-b302099a8%03x\"", i > 0 ? "," : "", i);
+    return len + snprintf(text + len, cap - (size_t)len, "]}");
+}
+
 TEST(submit, every_field_has_its_place)
 {
     EXPECT_EQ(
@@ -105,6 +114,36 @@ TEST(submit, a_unique_key_is_held_while_the_job_is_unfinished_unless_it_says_for
     EXPECT(job.unique_while_unfinished && job.unique_for_s == 86400);
 }
 
+TEST(submit, jobs_to_wait_for_are_named_by_their_ids)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"on_dependency_failure\":\"run\",\"after\":["
+                    "\"01890a5d-ac96-774b-bcce-b302099a8057\", "
+                    "\"01890a5d-ac96-774b-bcce-b3020\\u0039\\u0039a8058\"]}"),
+              OK);
+    EXPECT_EQ(job.after.count, 2);
+    EXPECT_EQ(job.after.items[0].bytes[15], 0x57);
+    EXPECT_EQ(job.after.items[1].bytes[15], 0x58);
+    EXPECT_EQ(job.on_dependency_failure, ON_FAILURE_RUN);
+    static const char packed[] = "\x83\xa4type\xa1z\xa5"
+                                 "after\x91\xd9\x24"
+                                 "01890a5d-ac96-774b-bcce-b302099a8057"
+                                 "\xb5on_dependency_failure\xa6"
+                                 "cancel";
+    EXPECT_EQ(read_as(DOC_MSGPACK, slice_of(packed, sizeof packed - 1), false), OK);
+    EXPECT_EQ(job.after.count, 1);
+    EXPECT_EQ(job.on_dependency_failure, ON_FAILURE_CANCEL);
+}
+
+TEST(submit, a_hundred_jobs_can_be_waited_for_and_no_more)
+{
+    static char text[8192];
+    for (unsigned count = 100; count <= 101; count++) {
+        size_t len = (size_t)sprintf_after(text, sizeof text, count);
+        EXPECT_EQ(read_as(DOC_JSON, slice_of(text, len), false), count == 100 ? OK : ERR_BAD_FIELD);
+    }
+    EXPECT_EQ(job.after.count, 100);
+}
+
 TEST(submit, escaped_texts_are_decoded)
 {
     EXPECT_EQ(parse("{\"t\\u0079pe\":\"a\\u002eb\"}"), OK);
@@ -151,6 +190,13 @@ TEST(submit, wrong_values_name_their_field)
         {"{\"retry\":{\"factor\":0.5}}", "retry.factor "},
         {"{\"retry\":{\"factor\":101}}", "retry.factor "},
         {"{\"key\":\"k\"}", "key "},
+        {"{\"after\":\"x\"}", "after "},
+        {"{\"after\":[]}", "after "},
+        {"{\"after\":[1]}", "after "},
+        {"{\"after\":[\"x\"]}", "after "},
+        {"{\"after\":[[\"x\"]]}", "after "},
+        {"{\"on_dependency_failure\":\"maybe\"}", "on_dependency_failure "},
+        {"{\"on_dependency_failure\":1}", "on_dependency_failure "},
         {"{\"unique\":1}", "unique must be an object"},
         {"{\"unique\":{}}", "unique needs a key"},
         {"{\"unique\":{\"key\":\"\"}}", "unique needs a key"},
@@ -182,9 +228,8 @@ TEST(submit, bounds_in_time)
 
 TEST(submit, fields_of_later_versions_are_refused_by_name)
 {
-    static const char *const names[] = {
-        "concurrency_key", "order",   "cost", "after", "on_dependency_failure", "tags",
-        "metadata",        "webhook", "dedup"};
+    static const char *const names[] = {"concurrency_key", "order",   "cost", "tags",
+                                        "metadata",        "webhook", "dedup"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[64];
         char wanted[64];

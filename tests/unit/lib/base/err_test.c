@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_UNIQUE };
+enum { LAST = ERR_DEPENDENCY };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -30,6 +30,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_NO_RESOURCE, 28);
     EXPECT_EQ(ERR_ADDRESS_IN_USE, 29);
     EXPECT_EQ(ERR_UNIQUE, 30);
+    EXPECT_EQ(ERR_DEPENDENCY, 31);
 }
 
 TEST(err, every_number_has_its_row)

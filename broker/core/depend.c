@@ -1,0 +1,59 @@
+// Those that wait for jobs which have ended: one edge at a time, so that a job with very many
+// children never fills a batch.
+
+#include "broker/core/core_private.h"
+
+static void release(struct core *core, struct now now, const struct dep_next *next,
+                    struct effects *fx)
+{
+    bool stands_nowhere = jobs_at(&core->ledger.jobs, next->slot)->state == JOB_SCHEDULED &&
+                          !delayed_has(&core->delayed, next->slot);
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_RELEASE,
+                                 .at = now.store,
+                                 .job_id = jobs_at(&core->ledger.jobs, next->slot)->id,
+                                 .slot = next->slot,
+                                 .release = {.parent = next->parent}},
+                 fx);
+    if (!stands_nowhere || ledger_waits(&core->ledger, next->slot))
+        return;
+    core->held_back--;
+    wait_enter(core, next->slot);
+}
+
+static void cancel(struct core *core, struct now now, uint32_t slot, struct effects *fx)
+{
+    wait_leave(core, slot);
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_CANCEL,
+                                 .at = now.store,
+                                 .job_id = jobs_at(&core->ledger.jobs, slot)->id,
+                                 .reason = slice_of_text("a job that it waits for has failed"),
+                                 .slot = slot},
+                 fx);
+}
+
+// Only what has never started is cancelled; what has, waited for nobody that failed.
+static bool is_to_be_cancelled(const struct core *core, const struct dep_next *next,
+                               enum parent_state state)
+{
+    uint32_t child = deps_child(&core->ledger.deps, next->slot);
+    return state != PARENT_SUCCEEDED &&
+           jobs_at(&core->ledger.jobs, next->slot)->state == JOB_SCHEDULED &&
+           deps_child_at(&core->ledger.deps, child)->on_failure == ON_FAILURE_CANCEL;
+}
+
+bool depend_step(struct core *core, struct now now, struct effects *fx)
+{
+    struct dep_next next;
+    if (!deps_next(&core->ledger.deps, &next))
+        return false;
+    enum parent_state state = ledger_parent(&core->ledger, &next.parent);
+    if (state == PARENT_UNFINISHED)
+        deps_revive(&core->ledger.deps, &next.parent);
+    else if (is_to_be_cancelled(core, &next, state))
+        cancel(core, now, next.slot, fx);
+    else
+        release(core, now, &next, fx);
+    return true;
+}

@@ -1,0 +1,174 @@
+// What jobs hold of each other's way: unique keys, and who waits for whom.
+
+#include "broker/core/ledger.h"
+
+static enum parent_state state_of(uint8_t state)
+{
+    if (!job_is_done((enum job_state)state))
+        return PARENT_UNFINISHED;
+    return state == JOB_SUCCEEDED ? PARENT_SUCCEEDED : PARENT_FAILED;
+}
+
+enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id)
+{
+    struct ledger_view view = ledger_lookup(ledger, id);
+    if (!view.is_known || view.row.state == JOB_REMOVED)
+        return PARENT_UNKNOWN;
+    return state_of(view.row.state);
+}
+
+// A failed one keeps the job until a tick has cancelled it.
+static bool is_open(const struct ledger *ledger, const struct msg_submit_job *job,
+                    const struct id *parent)
+{
+    enum parent_state state = ledger_parent(ledger, parent);
+    return state == PARENT_UNFINISHED ||
+           (state == PARENT_FAILED && job->on_dependency_failure == ON_FAILURE_CANCEL);
+}
+
+bool ledger_must_wait(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    for (uint32_t i = 0; i < job->after.count; i++)
+        if (is_open(ledger, job, &job->after.items[i]))
+            return true;
+    return false;
+}
+
+static struct dep_row put_edges(struct ledger *ledger, uint32_t slot,
+                                const struct msg_submit_job *job)
+{
+    const struct job *child_job = jobs_at(&ledger->jobs, slot);
+    uint32_t child = deps_add_child(&ledger->deps, slot, job->on_dependency_failure);
+    for (uint32_t i = 0; i < job->after.count; i++) {
+        const struct id *parent = &job->after.items[i];
+        bool open = is_open(ledger, job, parent);
+        deps_add(&ledger->deps, child, parent, open);
+        if (open && ledger_parent(ledger, parent) != PARENT_UNFINISHED)
+            deps_end(&ledger->deps, parent);
+    }
+    return (struct dep_row){.no = child_job->no,
+                            .job_id = child_job->id,
+                            .on_failure = job->on_dependency_failure,
+                            .parents = job->after};
+}
+
+bool ledger_waits(const struct ledger *ledger, uint32_t slot)
+{
+    if (!(jobs_at(&ledger->jobs, slot)->relations & RELATION_PARENTS))
+        return false;
+    uint32_t child = deps_child(&ledger->deps, slot);
+    return child != DEPS_NONE && deps_child_at(&ledger->deps, child)->open_count > 0;
+}
+
+bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row)
+{
+    return deps_is_parent(&ledger->deps, &row->id);
+}
+
+err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)
+{
+    uint32_t slot = jobs_find(&ledger->jobs, &row->job_id);
+    if (!deps_has_room(&ledger->deps, row->parents.count))
+        return ERR_FULL;
+    if (slot == JOBS_NONE || jobs_at(&ledger->jobs, slot)->no != row->no ||
+        deps_child(&ledger->deps, slot) != DEPS_NONE)
+        return ERR_DAMAGED;
+    uint32_t child = deps_add_child(&ledger->deps, slot, row->on_failure);
+    // Which of them have ended is found out by ticks, as it is when they end.
+    bool has_started = ledger_past(ledger, jobs_at(&ledger->jobs, slot))->token != 0;
+    for (uint32_t i = 0; i < row->parents.count; i++)
+        deps_add(&ledger->deps, child, &row->parents.items[i], !has_started);
+    return OK;
+}
+
+// --- entries ---
+
+static void note_unique(struct ledger *ledger, const struct unique_row *row, bool is_held)
+{
+    ledger_note(ledger, id_hash(&row->hash, row->no) << 1 | is_held);
+}
+
+static void hold_unique(struct ledger *ledger, struct job *job, const struct msg_submit_job *given,
+                        struct effects *fx)
+{
+    if (given->unique_key.len == 0)
+        return;
+    struct unique_row row = {.no = job->no,
+                             .job_id = job->id,
+                             .hash = given->unique_hash,
+                             .waits_end = given->unique_while_unfinished};
+    if (given->unique_for_s > 0)
+        row.until = when_after(job->accepted_at, (when_ms)given->unique_for_s * 1000);
+    uniques_hold(&ledger->uniques, &row);
+    note_unique(ledger, &row, true);
+    effects_write(fx, WRITE_UNIQUE)->unique = row;
+    job->relations |= RELATION_UNIQUE;
+}
+
+static void drop_unique(struct ledger *ledger, const struct unique_row *row, struct effects *fx)
+{
+    note_unique(ledger, row, false);
+    effects_write(fx, DROP_UNIQUE)->unique = *row;
+}
+
+// The job has ended, so it gives back what it does not hold for a time as well.
+static void end_unique(struct ledger *ledger, const struct job *job, struct effects *fx)
+{
+    if (!(job->relations & RELATION_UNIQUE))
+        return;
+    uint32_t unique = uniques_of(&ledger->uniques, job->no);
+    if (unique == UNIQUES_NONE)
+        return;
+    struct unique_row row = *uniques_at(&ledger->uniques, unique);
+    if (uniques_end(&ledger->uniques, unique, job->at))
+        drop_unique(ledger, &row, fx);
+}
+
+void ledger_pass(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    uint32_t unique = uniques_of(&ledger->uniques, entry->pass.job_no);
+    struct unique_row row = *uniques_at(&ledger->uniques, unique);
+    CHECK(row.until <= entry->at);
+    uniques_pass(&ledger->uniques, unique);
+    drop_unique(ledger, &row, fx);
+}
+
+static void take_parents(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given,
+                         struct effects *fx)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    if (given->after.count == 0)
+        return;
+    effects_write(fx, WRITE_DEP)->dep = put_edges(ledger, slot, given);
+    job->relations |= RELATION_PARENTS;
+    ledger_note(ledger, given->after.count);
+}
+
+void ledger_release(struct ledger *ledger, uint32_t slot, const struct entry *entry)
+{
+    uint32_t child = deps_child(&ledger->deps, slot);
+    // Nothing is written and nothing noted: a start finds out anew who has ended.
+    if (child != DEPS_NONE)
+        (void)deps_close(&ledger->deps, child, &entry->release.parent);
+}
+
+// The job has ended: it holds its parents no more, and who waits for it is seen to by ticks.
+void ledger_part(struct ledger *ledger, uint32_t slot, struct effects *fx)
+{
+    const struct job *job = jobs_at(&ledger->jobs, slot);
+    end_unique(ledger, job, fx);
+    uint32_t child =
+        job->relations & RELATION_PARENTS ? deps_child(&ledger->deps, slot) : DEPS_NONE;
+    if (child != DEPS_NONE) {
+        deps_drop_child(&ledger->deps, child);
+        effects_write(fx, DROP_DEP)->dep = (struct dep_row){.no = job->no, .job_id = job->id};
+    }
+    deps_end(&ledger->deps, &job->id);
+}
+
+void ledger_relate(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given,
+                   struct effects *fx)
+{
+    hold_unique(ledger, jobs_at(&ledger->jobs, slot), given, fx);
+    take_parents(ledger, slot, given, fx);
+}

@@ -1,0 +1,85 @@
+#pragma once
+
+// The words that messages are made of: what a field of a few values may say. Their numbers are
+// those of weft.proto. Pure.
+
+#include "lib/base/id.h"
+
+enum content {
+    CONTENT_NONE = 0,
+    CONTENT_BYTES = 1,
+    CONTENT_JSON = 2,
+    CONTENT_MSGPACK = 3,
+    CONTENT_TEXT = 4,
+};
+
+// The life of a job; docs/life-of-a-job.md and broker/core/job.c hold the table of moves.
+enum job_state {
+    JOB_NONE = 0,
+    JOB_SCHEDULED = 1,
+    JOB_QUEUED = 2,
+    JOB_RUNNING = 3,
+    JOB_RETRYING = 4,
+    JOB_SUCCEEDED = 5,
+    JOB_DEAD = 6,
+    JOB_CANCELLED = 7,
+    JOB_EXPIRED = 8,
+    JOB_REMOVED = 9,
+};
+enum { JOB_STATES = 10 };
+
+enum role {
+    ROLE_NONE = 0,
+    ROLE_CLIENT = 1,
+    ROLE_GATEWAY = 2,
+    ROLE_WORKER = 3,
+};
+
+enum outcome {
+    OUTCOME_NONE = 0,
+    OUTCOME_SUCCEEDED = 1,
+    OUTCOME_FAILED = 2,
+    OUTCOME_DEAD = 3,
+    OUTCOME_CRASHED = 4,
+    OUTCOME_INTERRUPTED = 5,
+    OUTCOME_SNOOZED = 6,
+    OUTCOME_CANCELLED = 7,
+};
+enum { OUTCOMES = 8 };
+
+// How far the cancel of a running job has come.
+enum cancel {
+    CANCEL_NONE = 0,
+    CANCEL_REQUESTED = 1,    // the worker is told; the job still runs
+    CANCEL_ACKNOWLEDGED = 2, // the handler stopped
+    CANCEL_FORCED = 3,       // the lease ended first
+};
+
+// What a worker is told to do.
+enum drain {
+    DRAIN_NONE = 0,
+    DRAIN_QUIET = 1, // take no more jobs
+    DRAIN_STOP = 2,  // and leave
+};
+
+// What somebody wants done.
+enum act_kind {
+    ACT_NONE = 0,
+    ACT_CANCEL = 1,
+    ACT_RETRY = 2,
+    ACT_DELETE = 3,
+    ACT_QUIET = 8,
+    ACT_STOP = 9,
+};
+
+// What becomes of a job when one that it waits for fails.
+enum on_failure {
+    ON_FAILURE_NONE = 0,
+    ON_FAILURE_CANCEL = 1,
+    ON_FAILURE_RUN = 2,
+};
+
+struct msg_ids {
+    const struct id *items;
+    uint32_t count;
+};
