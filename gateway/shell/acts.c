@@ -44,10 +44,11 @@ static void refuse_method(const struct deed *deed)
     struct reply reply = reply_of(deed);
     struct reply_headers headers = {0};
     reply_header(&headers, "Allow", "GET, HEAD, DELETE");
-    reply_problem(&reply,
-                  &(struct problem){.error = ERR_METHOD,
-                                    .detail = slice_of_text("what is to be done? {id}:cancel")},
-                  &headers);
+    reply_problem(
+        &reply,
+        &(struct problem){.error = ERR_METHOD,
+                          .detail = slice_of_text("what is to be done? {id}:cancel, :retry")},
+        &headers);
 }
 
 static void answer(const struct deed *deed, const struct msg_acted *acted)
