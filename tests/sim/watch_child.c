@@ -81,10 +81,35 @@ static void tell_children(struct sim *sim, const struct id *parent, enum job_sta
     }
 }
 
+static bool has_failed_parent(struct sim *sim, const struct seen_child *child)
+{
+    for (uint32_t i = 0; i < child->parent_count; i++)
+        if (child->has_ended[i] && watch_state_of(sim, &child->parents[i])->state != JOB_SUCCEEDED)
+            return true;
+    return false;
+}
+
+// A parent lives again before its children were cancelled: they wait for its next end.
+static void revive_parent(struct sim *sim, const struct id *parent)
+{
+    for (uint32_t i = 0; i < sim->watch.child_count; i++) {
+        struct seen_child *child = &sim->watch.children[i];
+        if (child->is_over || !child->must_cancel)
+            continue;
+        for (uint32_t j = 0; j < child->parent_count; j++)
+            if (id_equal(&child->parents[j], parent))
+                child->has_ended[j] = false;
+        child->must_cancel = has_failed_parent(sim, child);
+        child->has_failed = child->must_cancel;
+    }
+}
+
 void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_state state)
 {
     if (entry->kind == ENTRY_SUBMIT)
         take(sim, entry);
+    if (entry->kind == ENTRY_RETRY)
+        revive_parent(sim, &entry->job_id);
     struct seen_child *child = child_of(sim, &entry->job_id);
     if (child != NULL && entry->kind == ENTRY_GRANT)
         check_start(child);
