@@ -109,7 +109,7 @@ static err check_submit_after(const struct msg_submit_job *job, const char **out
     bool has_parents = job->after.count > 0;
     bool has_rule = job->on_dependency_failure != ON_FAILURE_NONE;
     const struct rule rules[] = {
-        {job->after.count <= MSG_AFTER_MAX, ERR_TOO_LARGE, "after: at most 100 jobs and batches"},
+        {job->after.count <= MSG_AFTER_MAX, ERR_TOO_LARGE, "after: at most 100 jobs"},
         {!has_parents || has_rule, ERR_BAD_FIELD,
          "on_dependency_failure: with after it must be cancel or run; nobody can guess which"},
         {has_parents || !has_rule, ERR_BAD_FIELD,

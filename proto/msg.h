@@ -77,7 +77,7 @@ struct msg_submit_job {
     bool unique_while_unfinished;
     uint64_t ttl_ms;
     uint32_t retry_within_s;
-    struct msg_ids after; // jobs and batches that must have ended first
+    struct msg_ids after; // jobs that must have ended first
     enum on_failure on_dependency_failure;
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"

@@ -9,7 +9,7 @@ enum {
     MSG_NAME_LEN_MAX = 128,          // type, queue
     MSG_KEY_LEN_MAX = 255,
     MSG_TRACEPARENT_LEN_MAX = 128,
-    MSG_AFTER_MAX = 100, // jobs and batches that one job waits for
+    MSG_AFTER_MAX = 100, // jobs that one job waits for
     MSG_PAYLOAD_LEN_MAX = 1024 * 1024,
     MSG_RESULT_LEN_MAX = 1024 * 1024,
     MSG_ERROR_KIND_LEN_MAX = 64,

@@ -1,5 +1,6 @@
 """What jobs may ask of each other, through gateway, broker and worker."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -100,6 +101,23 @@ class After(Relations):
         wait_for("the run", lambda: self.status(run)["status"] == "succeeded")
         wait_for("the cascade", lambda: self.status(later)["status"] == "cancelled")
         self.assertEqual(self.status(cancelled)["status"], "cancelled")
+
+    def test_more_children_than_fit_one_step_are_cancelled_and_released(self):
+        parent = self.gateway.submit({"type": "test", "queue": "bad"}, Idempotency_Key="p").json["job_id"]
+        rows = [{"type": "test", "key": f"c{i}", "after": [parent], "on_dependency_failure": "cancel"} for i in range(700)]
+        rows += [{"type": "none", "key": f"r{i}", "after": [parent], "on_dependency_failure": "run"} for i in range(300)]
+        body = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        answer = self.gateway.ask("POST", "/v1/batches", body, Content_Type="application/x-ndjson")
+        self.assertEqual((answer.status, answer.json["accepted"]), (202, 1000), answer)
+        self.broker.wait_for_metric("weft_dependencies", 1000)
+        self.worker()
+
+        def counts():
+            return self.gateway.ask("GET", answer.json["status_url"]).json["counts"]
+
+        wait_for("all children", lambda: counts()["scheduled"] == 0)
+        self.assertEqual((counts()["cancelled"], counts()["queued"]), (700, 300))
+        self.broker.wait_for_metric("weft_dependencies", 300)
 
     def test_bad_dependencies_store_nothing(self):
         known = self.submit().json["job_id"]
