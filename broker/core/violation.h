@@ -55,6 +55,8 @@
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_UNIQUE_ORPHAN, "unique-orphan", "a unique key is held by a job that does not",     \
       VIOLATION_REPORT)                                                                            \
+    X(VIOLATION_DEPENDENCY_MISSING, "dependency-missing",                                          \
+      "a job has lost what it waits for: it would stay", VIOLATION_REPORT)                         \
     X(VIOLATION_DEPENDENCY_ORPHAN, "dependency-orphan",                                            \
       "dependencies of a job that waits for nobody", VIOLATION_REPORT)                             \
     X(VIOLATION_BATCH_COUNTS, "batch-counts", "a batch counts other members than it has",          \

@@ -76,6 +76,7 @@ MUST_USE err store_audit_see_event(struct store_audit *audit, struct slice key,
 MUST_USE err store_audit_see_log(struct store_audit *audit, struct slice key, struct slice record);
 // store_audit_relations.c: the unique key of one row; one entry of the table.
 MUST_USE err store_audit_check_unique(struct store_audit *audit, const struct job_row *row);
+MUST_USE err store_audit_check_dep(struct store_audit *audit, const struct job_row *row);
 MUST_USE err store_audit_see_dep(struct store_audit *audit, struct slice key, struct slice record);
 MUST_USE err store_audit_see_unique(struct store_audit *audit, struct slice key,
                                     struct slice record);

@@ -69,3 +69,17 @@ err store_audit_check_unique(struct store_audit *audit, const struct job_row *ro
         violation_add(&audit->found, VIOLATION_UNIQUE_MISSING, row->no, &row->id);
     return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? OK : e; // told by the body's own check
 }
+
+// Before its first start a job that waits for others is scheduled; afterwards it may have none
+// any more, for it has ended once and lives again.
+err store_audit_check_dep(struct store_audit *audit, const struct job_row *row)
+{
+    struct slice record = {0};
+    bool may_wait = row->state == JOB_SCHEDULED && row->token == 0;
+    if (!may_wait || (row->relations & RELATION_PARENTS) == 0)
+        return OK;
+    err e = store_audit_get(audit, TABLE_DEPENDENCIES, row->no, &record);
+    if (e == ERR_NOT_FOUND)
+        violation_add(&audit->found, VIOLATION_DEPENDENCY_MISSING, row->no, &row->id);
+    return e == ERR_NOT_FOUND ? OK : e;
+}

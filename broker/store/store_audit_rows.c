@@ -166,6 +166,7 @@ static check_row *const row_checks[] = {
     check_outcome,
     store_audit_check_events,
     store_audit_check_unique,
+    store_audit_check_dep,
 };
 
 err store_audit_check_row(struct store_audit *audit, const struct job_row *row)

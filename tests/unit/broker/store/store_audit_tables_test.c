@@ -339,6 +339,20 @@ TEST(store_audit_tables, names_dependencies_of_a_job_that_waits_for_nobody)
     expect_named(store, VIOLATION_DEPENDENCY_ORPHAN, 9);
 }
 
+// --- dependencies ---
+
+TEST(store_audit_tables, names_a_job_that_has_lost_what_it_waits_for)
+{
+    struct store *store = busy();
+    batcher_begin(&batch);
+    batcher_move(&batch, &rows[12], JOB_SCHEDULED);
+    rows[12].relations = RELATION_PARENTS;
+    batcher_put(&batch, &rows[12], false);
+    batcher_close(&batch);
+    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
+    expect_named(store, VIOLATION_DEPENDENCY_MISSING, 12);
+}
+
 // --- every table ---
 
 // When this fails for a new table, give it a row in walks[] of store_audit_tables.c.
