@@ -53,6 +53,14 @@ static void read_errors(struct worker *worker, uint32_t slot)
         more = handler_read(handler, HANDLER_ERRORS);
 }
 
+static uint8_t *new_memory(struct worker *worker, size_t len)
+{
+    uint8_t *memory = malloc(len + 1);
+    if (memory == NULL)
+        crew_die(worker, "worker.no_memory", "for an outcome");
+    return memory;
+}
+
 // The lines that the broker does not have, copied to the beginning of a new piece of memory, which
 // has `len` bytes more behind them.
 static uint8_t *copy_log(struct worker *worker, uint32_t slot, struct outcome_report *report,
@@ -63,9 +71,7 @@ static uint8_t *copy_log(struct worker *worker, uint32_t slot, struct outcome_re
     joblog_end(log, clock_wall_ms());
     const struct msg_held held = {.job_id = report->job_id, .token = report->token};
     uint32_t count = joblog_fill(log, &held, lines, JOBLOG_LINES_MAX);
-    uint8_t *memory = malloc(count * sizeof *lines + log->len + len + 1);
-    if (memory == NULL)
-        crew_die(worker, "worker.no_memory", "for an outcome");
+    uint8_t *memory = new_memory(worker, count * sizeof *lines + log->len + len);
     uint8_t *texts = memory + count * sizeof *lines;
     for (uint32_t i = 0; i < count; i++) {
         if (lines[i].text.len > 0)
