@@ -143,6 +143,9 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
     job->max_attempts = (uint32_t)config_number(config, "max-attempts");
     job->max_crashes = (uint32_t)config_number(config, "max-crashes");
     job->keep_s = (uint32_t)(config_number(config, "keep") / 1000);
+    job->concurrency_key = text_of(config, "concurrency-key");
+    if (config_is_given(config, "order"))
+        job->order = slice_is_text(text_of(config, "order"), "fifo") ? ORDER_FIFO : ORDER_FIFO_SKIP;
     job->unique_key = text_of(config, "unique");
     job->unique_for_s = (uint32_t)((config_number(config, "unique-for") + 999) / 1000);
     bool is_unfinished = job->unique_for_s == 0 || config_is_given(config, "unique-while");

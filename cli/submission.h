@@ -57,6 +57,14 @@
          .type = CONFIG_WORD,                                                                      \
          .words = "cancel|run",                                                                    \
          .help = "with --after, required: what to do when one of them fails"},                     \
+        {.key = "concurrency-key",                                                                 \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "jobs of the queue with this key run one after another"},                         \
+        {.key = "order",                                                                           \
+         .type = CONFIG_WORD,                                                                      \
+         .words = "fifo|fifo-skip",                                                                \
+         .help = "with --concurrency-key: in the order of acceptance; one that waits for\n"        \
+                 "a retry blocks (fifo) or lets pass (fifo-skip)"},                                \
         {.key = "unique",                                                                          \
          .type = CONFIG_STRING,                                                                    \
          .help = "refused while another unfinished job of the queue holds this key"},              \

@@ -142,6 +142,9 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     print_moment(out, "kept until", status->expires_at);
     if (!id_is_zero(&status->batch_id))
         print_id(out, "batch", &status->batch_id);
+    print_text(out, "concurrency", status->concurrency_key);
+    if (status->order != ORDER_NONE)
+        print_text(out, "order", slice_of_text(status->order == ORDER_FIFO ? "fifo" : "fifo-skip"));
     print_text(out, "unique key", status->unique_key);
     for (uint32_t i = 0; i < status->after.count; i++)
         print_id(out, i == 0 ? "after" : "", &status->after.items[i]);

@@ -134,6 +134,18 @@ static err check_submit_unique(const struct msg_submit_job *job, const char **ou
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static err check_submit_sharing(const struct msg_submit_job *job, const char **out_detail)
+{
+    bool has_key = job->concurrency_key.len > 0;
+    const struct rule rules[] = {
+        {!has_key || check_key(job->concurrency_key), ERR_BAD_FIELD,
+         "concurrency_key: 1 to 255 printable ASCII characters, no space at either end"},
+        {has_key || job->order == ORDER_NONE, ERR_BAD_FIELD,
+         "order: needs a concurrency_key, whose jobs it orders"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 static err check_submit_numbers(const struct msg_submit_job *job, const char **out_detail)
 {
     bool is_ordered = job->retry_first_ms == 0 || job->retry_longest_ms == 0 ||
@@ -170,6 +182,8 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
         e = check_submit_numbers(job, out_detail);
     if (e == OK)
         e = check_submit_unique(job, out_detail);
+    if (e == OK)
+        e = check_submit_sharing(job, out_detail);
     return e == OK ? check_submit_after(job, out_detail) : e;
 }
 

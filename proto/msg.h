@@ -72,6 +72,8 @@ struct msg_submit_job {
     struct id batch_id; // zero when none
     uint32_t batch_index;
     struct slice traceparent;
+    struct slice concurrency_key; // at most so many of the queue's jobs with it run at once
+    enum job_order order;
     struct slice unique_key; // while another job holds it, this one is refused
     uint32_t unique_for_s;   // held for so long from acceptance
     bool unique_while_unfinished;
@@ -82,6 +84,7 @@ struct msg_submit_job {
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
+    uint64_t key_hash;     // of concurrency_key, within the queue; 0: none
     struct id unique_hash; // of tenant, queue and unique_key
     err verdict;           // OK, or why intake refuses it (bad field, id mismatch)
     err closed;            // OK, or why no new job is taken now; a replay is answered all the same
@@ -236,6 +239,8 @@ struct msg_status_is {
     uint64_t progress_done;
     uint64_t progress_total;
     struct slice progress_text;
+    struct slice concurrency_key;
+    enum job_order order;
     enum cancel cancel;
     struct slice unique_key;
     when_ms start_before; // waiting for its first start: expires then

@@ -47,6 +47,13 @@ enum outcome {
 };
 enum { OUTCOMES = 8 };
 
+// In which order the jobs of one concurrency key run.
+enum job_order {
+    ORDER_NONE = 0,
+    ORDER_FIFO = 1,      // as accepted; one that waits for a retry blocks those behind it
+    ORDER_FIFO_SKIP = 2, // as accepted; one that waits for a retry is passed
+};
+
 // How far the cancel of a running job has come.
 enum cancel {
     CANCEL_NONE = 0,

@@ -67,6 +67,8 @@ static void cancel_slot(struct core *core, struct now now, const struct msg_act 
     else
         wait_leave(core, slot);
     ledger_apply(&core->ledger, &entry, fx);
+    if (!entry.cancel.is_request)
+        wait_enter(core, slot);
 }
 
 static struct msg_acted cancel(struct core *core, struct now now, const struct msg_act *act,
@@ -115,6 +117,8 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
         return refused(ERR_DAMAGED, err_text(ERR_DAMAGED));
     const char *detail = NULL;
     err refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
+    if (refusal == OK && !wait_has_room(core, row->lane, row->key_hash, &detail))
+        refusal = ERR_FULL;
     if (refusal != OK)
         return refused(refusal, detail);
     uint32_t slot = ledger_apply(&core->ledger, &entry, fx);

@@ -10,9 +10,9 @@ static size_t round64(size_t size)
 size_t core_size(const struct limits *limits)
 {
     return round64(sizeof(struct core)) + ledger_size(limits) + round64(ready_size(limits)) +
-           round64(share_size(limits)) + round64(delayed_size(limits)) +
-           round64(expiry_size(limits)) + round64(leases_size(limits)) +
-           round64(workers_size(limits));
+           round64(share_size(limits)) + round64(strands_size(limits)) +
+           round64(delayed_size(limits)) + round64(expiry_size(limits)) +
+           round64(leases_size(limits)) + round64(workers_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -26,6 +26,11 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
                &core->ledger.jobs);
     share_init(&core->share, arena_take(&room, round64(share_size(limits))), limits,
                &core->ledger.lanes);
+    strands_init(&core->strands, arena_take(&room, round64(strands_size(limits))), limits,
+                 &(struct strands_base){.jobs = &core->ledger.jobs,
+                                        .bonds = core->ledger.bonds,
+                                        .lanes = &core->ledger.lanes,
+                                        .seed = seed});
     delayed_init(&core->delayed, arena_take(&room, round64(delayed_size(limits))), limits);
     expiry_init(&core->expiry, arena_take(&room, round64(expiry_size(limits))), limits);
     leases_init(&core->leases, arena_take(&room, round64(leases_size(limits))), limits);
@@ -61,7 +66,12 @@ err core_load_schedule(struct core *core, const struct schedule_row *row)
 
 err core_load_job(struct core *core, const struct job_row *row)
 {
+    if (row->key_hash != 0 && row->lane < lanes_count(&core->ledger.lanes) &&
+        !strands_has_room(&core->strands, row->lane, row->key_hash))
+        return ERR_FULL;
     err loaded = ledger_load_job(&core->ledger, row);
+    if (loaded == OK && row->key_hash != 0)
+        strands_hold(&core->strands, jobs_find(&core->ledger.jobs, &row->id));
     if (loaded != OK || row->state != JOB_RUNNING)
         return loaded;
     // It needs its lease and its worker again.
@@ -120,6 +130,7 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
     if (job->cancel == CANCEL_REQUESTED)
         leases_cancel(&core->leases, lease, now.mono);
     workers_out(&core->workers, worker, job->lane, job->body_len);
+    wait_run(core, slot);
 }
 
 void core_start(struct core *core, struct now now, struct effects *effects)
@@ -320,9 +331,9 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->unique_count = core->ledger.uniques.count;
     out_figures->dependency_count = core->ledger.deps.count;
     out_figures->oldest_due_at = WHEN_NEVER;
+    out_figures->concurrency_key_count = core->strands.key_count;
     for (uint32_t lane = 0; lane < lanes_count(&core->ledger.lanes); lane++)
-        out_figures->oldest_due_at =
-            when_min(out_figures->oldest_due_at, ready_oldest(&core->ready, lane));
+        out_figures->oldest_due_at = when_min(out_figures->oldest_due_at, wait_oldest(core, lane));
 }
 
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures)
@@ -330,7 +341,7 @@ bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_
     if (lane >= lanes_count(&core->ledger.lanes))
         return false;
     *out_figures = (struct lane_figures){.lane = lanes_row(&core->ledger.lanes, lane),
-                                         .ready_count = ready_count(&core->ready, lane),
+                                         .ready_count = wait_count(core, (uint32_t)lane),
                                          .worker_count = workers_serving(&core->workers, lane)};
     return true;
 }

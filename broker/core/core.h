@@ -108,6 +108,7 @@ struct core_figures {
     uint64_t moments[3]; // of schedules, by enum moment_verdict
     uint32_t schedule_count;
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
+    uint32_t concurrency_key_count;
     uint32_t unique_count;
     uint32_t dependency_count;
     when_ms oldest_due_at; // of the queued jobs; WHEN_NEVER when none

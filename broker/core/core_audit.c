@@ -38,7 +38,7 @@ static enum violation audit_job(const struct core *core, uint32_t slot)
     if (expiry_has(&core->expiry, slot) != expires)
         return VIOLATION_MEMORY_INDEX;
     bool waits = job->state == JOB_QUEUED
-                     ? ready_has(&core->ready, slot)
+                     ? wait_has(core, slot)
                      : delayed_has(&core->delayed, slot) ||
                            (job->state == JOB_SCHEDULED && ledger_waits(ledger, slot));
     return job_is_done(job->state) || waits ? VIOLATION_NONE : VIOLATION_WAITS_NOWHERE;
@@ -109,7 +109,7 @@ static enum violation audit_unique(const struct core *core, uint32_t at)
 // A lane has its turns exactly while a job waits in it.
 static enum violation audit_lane(const struct core *core, uint32_t lane)
 {
-    bool agrees = share_urgency(&core->share, lane) == ready_urgency(&core->ready, lane) &&
+    bool agrees = share_urgency(&core->share, lane) == wait_urgency(core, lane) &&
                   share_is_sound(&core->share, lane);
     return agrees ? VIOLATION_NONE : VIOLATION_MEMORY_INDEX;
 }
@@ -126,7 +126,7 @@ static enum violation audit_sums(const struct core *core)
         return VIOLATION_LAW;
     uint64_t ready = 0;
     for (uint32_t lane = 0; lane < lanes_count(&core->ledger.lanes); lane++)
-        ready += ready_count(&core->ready, lane);
+        ready += wait_count(core, lane);
     uint64_t delayed = counts[JOB_SCHEDULED] + counts[JOB_RETRYING];
     uint64_t leaving = core->ledger.leaver_end - core->ledger.leaver_first;
     bool agrees = ready == counts[JOB_QUEUED] &&

@@ -10,6 +10,7 @@
 #include "broker/core/ledger.h"
 #include "broker/core/ready.h"
 #include "broker/core/share.h"
+#include "broker/core/strands.h"
 #include "broker/core/workers.h"
 
 struct core {
@@ -17,6 +18,7 @@ struct core {
     struct ledger ledger;
     struct ready ready;
     struct share share;
+    struct strands strands;
     struct delayed delayed;
     struct expiry expiry;
     struct leases leases;
@@ -111,3 +113,17 @@ struct policy submit_policy(const struct core *core, const struct msg_submit_job
 void wait_start(struct core *core);
 // Takes a waiting job from where it waits; its state is about to change.
 void wait_leave(struct core *core, uint32_t slot);
+// The job of the lane whose turn it is, or JOBS_NONE; and how urgent it is.
+uint32_t wait_first(const struct core *core, uint32_t lane);
+when_ms wait_urgency(const struct core *core, uint32_t lane);
+// Is there room for a job with this concurrency key (0: none) in this lane, which may be a new one?
+bool wait_has_room(const struct core *core, uint32_t lane, uint64_t key_hash,
+                   const char **out_detail);
+// Queued jobs of the lane.
+uint32_t wait_count(const struct core *core, uint32_t lane);
+// The earliest due time of the queued jobs of the lane that may start; WHEN_NEVER: none.
+when_ms wait_oldest(const struct core *core, uint32_t lane);
+// A granted job runs.
+void wait_run(struct core *core, uint32_t slot);
+// Does this queued job stand where it should? For the auditor; O(1).
+bool wait_has(const struct core *core, uint32_t slot);

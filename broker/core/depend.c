@@ -31,6 +31,7 @@ static void cancel(struct core *core, struct now now, uint32_t slot, struct effe
                                  .reason = slice_of_text("a job that it waits for has failed"),
                                  .slot = slot},
                  fx);
+    wait_enter(core, slot);
 }
 
 // Only what has never started is cancelled; what has, waited for nobody that failed.

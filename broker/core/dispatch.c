@@ -80,6 +80,7 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
                                            .lease_ms = core->limits.lease_ms}},
                  fx);
     hold(core, now, slot, worker_no);
+    wait_run(core, slot);
     send(core, slot, worker_no, fx);
     core->figures.granted++;
 }
@@ -120,7 +121,7 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx)
         uint32_t lane = share_next(&core->share);
         if (lane == SHARE_NONE)
             return;
-        uint32_t slot = ready_best(&core->ready, lane);
+        uint32_t slot = wait_first(core, lane);
         uint32_t worker = taker_of(core, lane, jobs_at(&core->ledger.jobs, slot)->body_len);
         if (worker == WORKERS_NONE) {
             share_park(&core->share, lane);

@@ -21,5 +21,6 @@ void expire_job(struct core *core, struct now now, uint32_t slot, struct effects
                                  .reason = slice_of_text("not started within its ttl"),
                                  .slot = slot},
                  fx);
+    wait_enter(core, slot);
     core->figures.expired++;
 }

@@ -63,6 +63,7 @@ struct job {
     unsigned is_new : 1;     // not stored yet
     unsigned cancel : 2;     // enum cancel
     unsigned relations : 2;  // flags: enum relation
+    unsigned is_bound : 1;   // has a concurrency key: see struct bond
 };
 
 // Is there an edge from `state` for `event`?

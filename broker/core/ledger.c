@@ -25,6 +25,7 @@ size_t ledger_size(const struct limits *limits)
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(uniques_size(limits->unique_count_max)) +
            round64(deps_size(limits->dependency_count_max)) +
+           round64((size_t)limits->job_count_max * sizeof(struct bond)) +
            round64(leaver_cap(limits) * sizeof(struct leaver));
 }
 
@@ -58,6 +59,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  limits->unique_count_max, seed);
     deps_init(&ledger->deps, arena_take(&room, round64(deps_size(limits->dependency_count_max))),
               limits->dependency_count_max, seed);
+    ledger->bonds = arena_take(&room, round64(limits->job_count_max * sizeof *ledger->bonds));
     ledger->leaver_cap = leaver_cap(limits);
     ledger->leavers = arena_take(&room, round64(ledger->leaver_cap * sizeof(struct leaver)));
     CHECK(ledger->leavers != NULL);
@@ -204,6 +206,11 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->priority =
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
     job->is_new = 1;
+    if (given->key_hash != 0) {
+        ledger->bonds[slot] =
+            (struct bond){.key_hash = given->key_hash, .order = (uint8_t)given->order};
+        job->is_bound = 1;
+    }
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
     ledger_relate(ledger, slot, given, fx);
@@ -371,6 +378,9 @@ static uint32_t retry(struct ledger *ledger, const struct entry *entry, struct e
     // It gave its unique key back when it ended.
     job->relations &= 3u & ~(unsigned)RELATION_UNIQUE;
     job->at = entry->at;
+    // Behind all that were accepted so far, which have even places.
+    if (job->is_bound && ledger->bonds[slot].order != ORDER_NONE)
+        ledger->bonds[slot].rank = 2 * ledger->row.job_no_next - 1;
     job->policy = (uint16_t)policy_of(ledger, &entry->retry.policy, fx);
     move(ledger, slot, JOB_RETRY, entry, fx);
     return slot;

@@ -6,6 +6,7 @@
 // dispatcher's, and a replay that needs the dispatcher does not link.
 
 #include "broker/core/batches.h"
+#include "broker/core/bond.h"
 #include "broker/core/deps.h"
 #include "broker/core/effects.h"
 #include "broker/core/entry.h"
@@ -43,6 +44,7 @@ struct ledger {
     struct schedules schedules;
     struct overlay overlay;
     struct pasts pasts;
+    struct bond *bonds; // by slot, of jobs that are bound
     struct uniques uniques;
     struct deps deps;
     struct leaver *leavers; // a ring

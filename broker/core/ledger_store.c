@@ -23,6 +23,9 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
     const struct past *past = ledger_past(ledger, job);
     const struct policy *policy = policies_at(&ledger->policies, job->policy);
     bool is_done = job_is_done(job->state);
+    struct bond bond = {0};
+    if (job->is_bound)
+        bond = ledger->bonds[slot];
     return (struct job_row){
         .id = job->id,
         .no = job->no,
@@ -50,6 +53,9 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .act = past->act,
         .log_count = past->log_count,
         .event_count = past->event_count,
+        .key_hash = bond.key_hash,
+        .rank = bond.rank,
+        .order = bond.order,
         .cancel = (uint8_t)job->cancel,
         .relations = (uint8_t)job->relations,
         .extend_ms = job->state == JOB_RUNNING ? past->extend_ms : 0,
@@ -260,6 +266,7 @@ static bool is_sound(const struct ledger *ledger, const struct job_row *row)
     return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished &&
            has_sound_past(row) && row->lane < lanes_count(&ledger->lanes) &&
            row->priority <= MSG_PRIORITY_MAX && policies_is_known(&ledger->policies, row->policy) &&
+           row->order <= ORDER_FIFO_SKIP && (row->key_hash != 0 || row->order == ORDER_NONE) &&
            (row->batch == 0 || batches_is_known(&ledger->batches, row->batch - 1));
 }
 
@@ -283,7 +290,11 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
         .token_use = row->token_use & 3u,
         .cancel = row->cancel & 3u,
         .relations = row->relations & 3u,
+        .is_bound = row->key_hash != 0,
     };
+    if (row->key_hash != 0)
+        ledger->bonds[slot] =
+            (struct bond){.key_hash = row->key_hash, .rank = row->rank, .order = row->order};
     return slot;
 }
 

@@ -10,6 +10,8 @@ struct limits limits_default(void)
         .tenant_count_max = 1024,
         .queue_count_max = 4096,
         .lane_count_max = 4096,
+        .concurrency_key_count_max = 1000 * 1000,
+        .key_running_max = 1,
         .policy_count_max = 4096,
         .batch_count_max = 65536,
         .unique_count_max = 1000 * 1000,

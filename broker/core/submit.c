@@ -113,6 +113,14 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
         .dedup_until = when_after(now.store, (when_ms)policy->dedup_s * 1000)};
 }
 
+// LANES_NONE when no job has named it yet.
+static uint32_t lane_of(const struct core *core, const struct msg_submit_job *job)
+{
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    uint32_t queue = queues_find(&core->ledger.queues, name);
+    return queue == QUEUES_NONE ? LANES_NONE : lanes_find(&core->ledger.lanes, queue, job->type);
+}
+
 // Verdicts in this order: the shell's (format, identity), replay, limits.
 struct msg_submitted_job submit_one(struct core *core, struct now now,
                                     const struct msg_submit_job *job, struct effects *fx)
@@ -135,6 +143,8 @@ struct msg_submitted_job submit_one(struct core *core, struct now now,
     struct policy policy = submit_policy(core, job);
     const char *detail = NULL;
     err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);
+    if (refusal == OK && !wait_has_room(core, lane_of(core, job), job->key_hash, &detail))
+        refusal = ERR_FULL;
     if (refusal != OK)
         return refused(job, refusal, slice_of_text(detail));
     return accept(core, now, job, &policy, fx);

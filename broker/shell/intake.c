@@ -82,19 +82,20 @@ static struct origin origin_of(const struct msg_submit_job *job)
     return (struct origin){.tenant = slice_of_text("default"), .queue = intake_queue(job)};
 }
 
-// What the core knows a unique key by.
-static void hash_unique(struct msg_submit_job *job)
+// What the core knows a unique key and a concurrency key by.
+static void hash_keys(struct msg_submit_job *job)
 {
-    if (job->unique_key.len == 0)
-        return;
     struct origin origin = origin_of(job);
-    job->unique_hash = mint_unique(&origin, job->unique_key);
+    if (job->unique_key.len > 0)
+        job->unique_hash = mint_unique(&origin, job->unique_key);
+    if (job->concurrency_key.len > 0)
+        job->key_hash = mint_concurrency(&origin, job->concurrency_key);
 }
 
 void intake_complete(struct msg_submit_job *job)
 {
     job->fingerprint = intake_fingerprint(job);
-    hash_unique(job);
+    hash_keys(job);
     job->queue = intake_queue(job); // after the fingerprint, which is over what was given
 }
 

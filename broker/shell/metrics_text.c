@@ -125,6 +125,8 @@ static void print_work(FILE *out, const struct metrics_sample *sample, when_ms m
             "Leases that ended without a word from their worker.");
     gauge(out, "weft_leases", core->lease_count, "Jobs handed out and not yet answered for.");
     gauge(out, "weft_keys", core->key_count, "Idempotency keys inside their window.");
+    gauge(out, "weft_concurrency_keys", core->concurrency_key_count,
+          "Concurrency keys of unfinished jobs.");
     gauge(out, "weft_unique_keys", core->unique_count, "Unique keys that jobs hold.");
     gauge(out, "weft_dependencies", core->dependency_count,
           "Pairs of an unfinished job and one that it waits or waited for.");

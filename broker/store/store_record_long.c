@@ -22,7 +22,8 @@ enum body_flag {
     BODY_TTL = 1u << 11,
     BODY_RETRY_WITHIN = 1u << 12,
     BODY_AFTER = 1u << 13,
-    BODY_FLAGS_ALL = (1u << 14) - 1,
+    BODY_CONCURRENCY = 1u << 14,
+    BODY_FLAGS_ALL = (1u << 15) - 1,
 };
 
 enum {
@@ -30,7 +31,8 @@ enum {
     OUTCOME_HEAD_LEN = 1 + 1 + 1 + 8 + 1 + 2 + 2,
     PROGRESS_HEAD_LEN = 8 + 8 + 8,
     LANE_HEAD_LEN = 1,
-    UNIQUE_HEAD_LEN = 4 + 1 + 1, // span, whether while unfinished, length of the key
+    CONCURRENCY_HEAD_LEN = 1 + 1, // order, length of the key
+    UNIQUE_HEAD_LEN = 4 + 1 + 1,  // span, whether while unfinished, length of the key
 };
 
 // The record's version, or 0 when it is not whole or of another kind.
@@ -95,6 +97,7 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->ttl_ms != 0 ? BODY_TTL : 0u;
     flags |= job->retry_within_s != 0 ? BODY_RETRY_WITHIN : 0u;
     flags |= job->after.count != 0 ? BODY_AFTER : 0u;
+    flags |= job->concurrency_key.len != 0 ? BODY_CONCURRENCY : 0u;
     return flags;
 }
 
@@ -103,6 +106,7 @@ static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
     size_t len = (flags & BODY_DELAY ? 8u : 0u) + (flags & BODY_RUN_AT ? 8u : 0u);
     len += flags & BODY_BATCH ? 20u : 0u;
     len += flags & BODY_UNIQUE ? UNIQUE_HEAD_LEN + job->unique_key.len : 0u;
+    len += flags & BODY_CONCURRENCY ? CONCURRENCY_HEAD_LEN + job->concurrency_key.len : 0u;
     len += (flags & BODY_TTL ? 8u : 0u) + (flags & BODY_RETRY_WITHIN ? 4u : 0u);
     len += flags & BODY_AFTER ? 2u + job->after.count * sizeof job->after.items->bytes : 0u;
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
@@ -151,6 +155,11 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
     if (flags & BODY_AFTER) {
         fields_put_u8(at, (uint8_t)job->on_dependency_failure);
         put_ids(at, &job->after);
+    }
+    if (flags & BODY_CONCURRENCY) {
+        fields_put_u8(at, (uint8_t)job->order);
+        fields_put_u8(at, (uint8_t)job->concurrency_key.len);
+        fields_put_bytes(at, job->concurrency_key);
     }
 }
 
@@ -212,6 +221,12 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
         job->on_dependency_failure = (enum on_failure)on_failure;
         job->after = get_ids(in);
         in->bad = in->bad || on_failure > ON_FAILURE_RUN;
+    }
+    if (flags & BODY_CONCURRENCY) {
+        uint8_t order = bytes_get_u8(in);
+        job->order = (enum job_order)(order <= ORDER_FIFO_SKIP ? order : 0);
+        job->concurrency_key = bytes_get(in, bytes_get_u8(in));
+        in->bad = in->bad || order > ORDER_FIFO_SKIP || job->concurrency_key.len == 0;
     }
 }
 

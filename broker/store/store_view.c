@@ -267,12 +267,14 @@ static struct msg_status_is status_of(const struct job_row *row)
         .dedup_until = row->dedup_until,
         .cancel = (enum cancel)row->cancel,
         .worker_id = row->worker,
+        .order = (enum job_order)row->order,
     };
 }
 
 static void fill_submitted(const struct msg_submit_job *job, struct msg_status_is *status)
 {
     status->unique_key = job->unique_key;
+    status->concurrency_key = job->concurrency_key;
     status->batch_index = job->batch_index;
     status->after = job->after;
     status->on_dependency_failure = job->on_dependency_failure;
@@ -283,7 +285,8 @@ static err get_submitted(struct store_view *view, const struct job_row *row,
                          struct msg_status_is *status)
 {
     struct msg_submit_job job;
-    if ((row->relations == 0 && row->batch == 0) || row->state == JOB_REMOVED)
+    bool has_more = row->relations != 0 || row->batch != 0 || row->key_hash != 0;
+    if (!has_more || row->state == JOB_REMOVED)
         return OK;
     err e = store_view_body(view, row->no, &job);
     if (e == OK)

@@ -205,6 +205,11 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     answer_put_failure(out, &status->failure);
     put_times(out, status);
     put_after(out, status);
+    if (status->concurrency_key.len > 0)
+        out_put_text(out, "concurrency_key", status->concurrency_key);
+    if (status->order != ORDER_NONE)
+        out_put_text(out, "order",
+                     slice_of_text(status->order == ORDER_FIFO ? "fifo" : "fifo-skip"));
     if (status->unique_key.len > 0)
         out_put_text(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {

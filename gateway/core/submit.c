@@ -189,6 +189,24 @@ static const char *read_unique_key(const struct context *context, struct doc_val
     return read_name(context, value, &context->job->unique_key);
 }
 
+static const char *read_concurrency_key(const struct context *context, struct doc_value value)
+{
+    return read_name(context, value, &context->job->concurrency_key);
+}
+
+static const char *read_order(const struct context *context, struct doc_value value)
+{
+    struct slice word;
+    bool is_text = doc_text(value, context->arena, &word) == OK;
+    if (is_text && slice_is_text(word, "fifo"))
+        context->job->order = ORDER_FIFO;
+    else if (is_text && slice_is_text(word, "fifo-skip"))
+        context->job->order = ORDER_FIFO_SKIP;
+    else
+        return "must be \"fifo\" or \"fifo-skip\"";
+    return NULL;
+}
+
 static const char *read_unique_for(const struct context *context, struct doc_value value)
 {
     return read_seconds(context, value, &context->job->unique_for_s);
@@ -247,8 +265,8 @@ static const struct field job_fields[] = {
     {"keep", read_keep},
     {"key", read_key},
     {"unique", read_nothing},
-    {"concurrency_key", NULL},
-    {"order", NULL},
+    {"concurrency_key", read_concurrency_key},
+    {"order", read_order},
     {"cost", NULL},
     {"after", read_after},
     {"on_dependency_failure", read_on_failure},

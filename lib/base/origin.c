@@ -16,6 +16,14 @@ void origin_put_key(struct bytes_out *out, const struct origin *origin, struct s
     bytes_put_slice(out, key);
 }
 
+void origin_put_concurrency(struct bytes_out *out, const struct origin *origin, struct slice key)
+{
+    put_label(out, "weft/concurrency/1");
+    bytes_put_slice(out, origin->tenant);
+    bytes_put_slice(out, origin->queue);
+    bytes_put_slice(out, key);
+}
+
 void origin_put_unique(struct bytes_out *out, const struct origin *origin, struct slice key)
 {
     put_label(out, "weft/unique/1");

@@ -7,6 +7,7 @@
 //   id:    "weft/id/1"   tenant queue key     each of the three as a u32 length and its bytes
 //   slot:  "weft/slot/1" tenant queue
 //   unique: "weft/unique/1" tenant queue key
+//   concurrency: "weft/concurrency/1" tenant queue key
 //   moment of a schedule: "weft/moment/1" tenant schedule, and the moment as eight bytes
 //
 // Changing a byte of this makes every stored key unknown: a new form needs a new label.
@@ -24,6 +25,7 @@ struct origin {
 enum { ORIGIN_LEN_MAX = 1024 };
 
 void origin_put_key(struct bytes_out *out, const struct origin *origin, struct slice key);
+void origin_put_concurrency(struct bytes_out *out, const struct origin *origin, struct slice key);
 void origin_put_unique(struct bytes_out *out, const struct origin *origin, struct slice key);
 // `moment` is in milliseconds since 1970. No key can make the same bytes.
 void origin_put_moment(struct bytes_out *out, const struct origin *origin, struct slice schedule,

@@ -32,6 +32,17 @@ struct id mint_keyed(const struct origin *origin, struct slice key)
     return mint_keyed_in(mint_slot(origin), origin, key);
 }
 
+uint64_t mint_concurrency(const struct origin *origin, struct slice key)
+{
+    CHECK(key.len > 0);
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    origin_put_concurrency(&out, origin, key);
+    CHECK(!out.full);
+    uint64_t hash = blake_u64(slice_of(out.data, out.len), (struct slice){0});
+    return hash != 0 ? hash : 1;
+}
+
 struct id mint_unique(const struct origin *origin, struct slice key)
 {
     CHECK(key.len > 0);

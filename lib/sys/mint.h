@@ -17,6 +17,8 @@ struct id mint_keyed(const struct origin *origin, struct slice key);
 // cost.
 struct id mint_keyed_in(uint16_t slot, const struct origin *origin, struct slice key);
 
+// The hash of a concurrency key within its tenant and queue; never 0.
+uint64_t mint_concurrency(const struct origin *origin, struct slice key);
 // The hash of a unique key within its tenant and queue: for tables, never an id of a job.
 struct id mint_unique(const struct origin *origin, struct slice key);
 

@@ -85,6 +85,8 @@ static bool load(struct store *store)
                             .tenant_count_max = 2,
                             .queue_count_max = 4,
                             .lane_count_max = 4,
+                            .concurrency_key_count_max = 4,
+                            .key_running_max = 1,
                             .policy_count_max = 4,
                             .unique_count_max = 4,
                             .dependency_count_max = 4,

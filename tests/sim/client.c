@@ -74,6 +74,18 @@ static void want_parents(struct sim *sim, struct msg_submit_job *job)
         job->on_dependency_failure = world_chance(sim, 50) ? ON_FAILURE_CANCEL : ON_FAILURE_RUN;
 }
 
+// Few keys here too. The first ones have lines.
+static void want_key(struct sim *sim, struct msg_submit_job *job)
+{
+    if (!plan_optional(sim, 40))
+        return;
+    uint64_t no = world_below(sim, 5);
+    job->concurrency_key = slice_of_text("k");
+    job->key_hash = 1 + no;
+    if (no < 3 && world_chance(sim, 80))
+        job->order = no == 0 ? ORDER_FIFO_SKIP : ORDER_FIFO;
+}
+
 static struct msg_submit_job new_job(struct sim *sim)
 {
     static const char *const queues[] = {"default", "mail", "slow"};
@@ -96,6 +108,9 @@ static struct msg_submit_job new_job(struct sim *sim)
     if (plan_optional(sim, 25))
         job.timeout_ms = 200;
     want_unique(sim, &job);
+    want_key(sim, &job);
+    if (plan_optional(sim, 10))
+        job.tenant = slice_of_text("acme");
     // Few different ones: each is a set of options of its own.
     if (plan_optional(sim, 15))
         job.ttl_ms = world_chance(sim, 50) ? 300 : 2000;

@@ -96,6 +96,9 @@ enum {
     X(SEEN_EXTENDED, "a handler asked for time")                                                   \
     X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
     X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
+    X(SEEN_KEY_BUSY, "a queued job waited for others of its key")                                  \
+    X(SEEN_LINE_BLOCKED, "a job that waits for a retry blocked its line")                          \
+    X(SEEN_FULL_KEYS, "the table of concurrency keys was full")                                    \
     X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
     X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
     X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
@@ -540,6 +543,8 @@ void watch_act_leases(const struct sim *sim);
 void watch_act_start(struct sim *sim);
 void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
+// watch_share.c: after a command was decided, or the batch was closed.
+void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry);
 // watch_unique.c: after each entry, and for each answer of a command.
 void watch_unique_entry(struct sim *sim, const struct entry *entry, enum job_state state);
 void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,

@@ -157,6 +157,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
         watch_heard(sim, command, fx);
     else
         note_waiting(sim);
+    watch_share(sim, fx, first_entry);
     note_figures(sim);
     watch_act_leases(sim);
     if (by_tick)

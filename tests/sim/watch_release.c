@@ -33,6 +33,8 @@ static void check_refusal(struct sim *sim, const struct msg_submitted_job *answe
         return;
     if (answer->detail.len > 4 && memcmp(answer->detail.data, "job_", 4) == 0)
         watch_seen(SEEN_FULL_JOBS);
+    if (answer->detail.len > 4 && memcmp(answer->detail.data, "conc", 4) == 0)
+        watch_seen(SEEN_FULL_KEYS);
     if (answer->detail.len > 4 && memcmp(answer->detail.data, "lane", 4) == 0) {
         watch_seen(SEEN_FULL_LANES);
         sim->watch.was_full_lanes = true;

@@ -29,6 +29,8 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg)
     // Fingerprints and hashes are intake's, not the wire's.
     for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++) {
         copy->submit.jobs[i].fingerprint = msg->submit.jobs[i].fingerprint;
+        copy->submit.jobs[i].tenant = msg->submit.jobs[i].tenant;
+        copy->submit.jobs[i].key_hash = msg->submit.jobs[i].key_hash;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
     }
     if (msg->kind == MSG_SCHEDULE_SET)
@@ -168,6 +170,10 @@ static struct limits small_limits(struct sim *sim)
     struct limits limits = limits_default();
     limits.job_count_max = 24 + (uint32_t)world_below(sim, 40);
     limits.key_count_max = 200;
+    limits.tenant_count_max = 4;
+    limits.queue_count_max = 16;
+    limits.concurrency_key_count_max = 4 + (uint32_t)world_below(sim, 12);
+    limits.key_running_max = 1 + (uint32_t)world_below(sim, 2);
     limits.lane_count_max = world_chance(sim, 30) ? 7 : 16;
     limits.policy_count_max = 8 + (uint32_t)world_below(sim, 12);
     limits.batch_count_max = 16;

@@ -62,7 +62,8 @@ def samples():
                     retry_factor_milli=1008, keep_s=1009, batch_id=an_id(0xb2), batch_index=1010,
                     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ttl_ms=1011, retry_within_s=1012, unique_key="inv-7",
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
-                    on_dependency_failure=w.ON_FAILURE_RUN),
+                    on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42",
+                    order=w.ORDER_FIFO_SKIP),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")]))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
@@ -98,7 +99,8 @@ def samples():
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
         unique_key="inv-8", start_before_ms=7415,
         batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29),
-        after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL))
+        after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL, concurrency_key="tenant-43",
+        order=w.ORDER_FIFO))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
     yield "batch_status_is", b, dict(batch_status_is=w.BatchStatusIs(

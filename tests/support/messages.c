@@ -45,7 +45,9 @@ static struct msg_submit_job submit_jobs[] = {
      .unique_for_s = 1011,
      .unique_while_unfinished = true,
      .after = {parents, 2},
-     .on_dependency_failure = ON_FAILURE_RUN},
+     .on_dependency_failure = ON_FAILURE_RUN,
+     .concurrency_key = TEXT("tenant-42"),
+     .order = ORDER_FIFO_SKIP},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
 
@@ -222,6 +224,8 @@ static const struct msg samples[] = {
                    .batch_index = 7416,
                    .deadline_at = 7417,
                    .worker_id = ID(0x29),
+                   .concurrency_key = TEXT("tenant-43"),
+                   .order = ORDER_FIFO,
                    .unique_key = TEXT("inv-8"),
                    .after = {parents, 2},
                    .on_dependency_failure = ON_FAILURE_CANCEL}},

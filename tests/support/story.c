@@ -179,6 +179,8 @@ struct limits story_limits(void)
                            .tenant_count_max = 3,
                            .queue_count_max = 4,
                            .lane_count_max = 4,
+                           .concurrency_key_count_max = 4,
+                           .key_running_max = 1,
                            .policy_count_max = 4,
                            .batch_count_max = 3,
                            .unique_count_max = 3,

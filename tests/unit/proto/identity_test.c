@@ -68,6 +68,8 @@ TEST(identity, every_option_counts)
     CHANGED(retry_factor_milli, 0);
     CHANGED(keep_s, 0);
     CHANGED(unique_key, slice_of_text("other"));
+    CHANGED(concurrency_key, slice_of_text("other"));
+    CHANGED(order, ORDER_FIFO);
     CHANGED(unique_for_s, 0);
     CHANGED(unique_while_unfinished, false);
     CHANGED(after.count, 1);
@@ -103,6 +105,8 @@ TEST(identity, longest_options_fit)
     job.unique_key = slice_of(name, MSG_KEY_LEN_MAX);
     static const struct id parents[MSG_AFTER_MAX];
     job.after = (struct msg_ids){.items = parents, .count = MSG_AFTER_MAX};
+    job.concurrency_key = slice_of(name, MSG_KEY_LEN_MAX);
+    job.order = ORDER_FIFO;
     job.type = job.queue;
     EXPECT(options_of(&job).len <= IDENTITY_LEN_MAX);
 }

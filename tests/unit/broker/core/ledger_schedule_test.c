@@ -42,6 +42,8 @@ static struct bench *make(void)
                             .tenant_count_max = 2,
                             .queue_count_max = 4,
                             .lane_count_max = 2,
+                            .concurrency_key_count_max = 4,
+                            .key_running_max = 1,
                             .policy_count_max = 2,
                             .batch_count_max = 2,
                             .schedule_count_max = 2,

@@ -226,10 +226,22 @@ TEST(submit, bounds_in_time)
     EXPECT_STR(fault.detail, "retry.within must be at least one second");
 }
 
+TEST(submit, a_concurrency_key_and_its_order)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":\"t-42\",\"order\":\"fifo\"}"), OK);
+    EXPECT(slice_is_text(job.concurrency_key, "t-42"));
+    EXPECT_EQ(job.order, ORDER_FIFO);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":\"t\",\"order\":\"fifo-skip\"}"), OK);
+    EXPECT_EQ(job.order, ORDER_FIFO_SKIP);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":\"t\",\"order\":\"lifo\"}"),
+              ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "order must be \"fifo\" or \"fifo-skip\"");
+    EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":7}"), ERR_BAD_FIELD);
+}
+
 TEST(submit, fields_of_later_versions_are_refused_by_name)
 {
-    static const char *const names[] = {"concurrency_key", "order",   "cost", "tags",
-                                        "metadata",        "webhook", "dedup"};
+    static const char *const names[] = {"cost", "tags", "metadata", "webhook", "dedup"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[64];
         char wanted[64];

@@ -1,0 +1,70 @@
+"""Concurrency keys and their orders, through the broker's door."""
+
+import unittest
+
+from lib_broker import BrokerTest, fresh_id, pb
+
+
+class Sharing(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker("--lease", "2s", "--renew", "200ms")
+        self.client = self.peer(self.served)
+
+    def submit(self, **fields):
+        job_id = fresh_id()
+        self.assertEqual(self.client.submit({"job_id": job_id, **fields})[0].error, 0)
+        return job_id
+
+    def taken(self, worker, count):
+        return [job for job, _ in worker.take_jobs(count)]
+
+    def test_one_job_of_a_concurrency_key_runs_at_once(self):
+        first, second = (self.submit(concurrency_key="tenant-42") for _ in range(2))
+        other = self.submit(concurrency_key="tenant-43")
+        plain = self.submit()
+        worker = self.worker(self.served, slots=4)
+        jobs = self.taken(worker, 3)
+        self.assertEqual([job.job_id for job in jobs], [first, other, plain])
+        status = self.client.status(second)
+        self.assertEqual((status.state, status.concurrency_key), (pb.STATE_QUEUED, "tenant-42"))
+        worker.finish(jobs[0])
+        self.assertEqual(self.taken(worker, 1)[0].job_id, second)
+
+    def in_order(self, order):
+        """Ids of three jobs of one key, the first of which fails once, and a worker."""
+        ids = [self.submit(concurrency_key="k", order=order, priority=9 - n, retry_first_ms=300, retry_longest_ms=300)
+               for n in range(3)]
+        worker = self.worker(self.served, slots=4)
+        job, = self.taken(worker, 1)
+        self.assertEqual(job.job_id, ids[0])
+        worker.finish(job, pb.OUTCOME_FAILED)
+        return ids, worker
+
+    def finish_all(self, worker, count):
+        order = []
+        for _ in range(count):
+            job, = self.taken(worker, 1)
+            order.append(job.job_id)
+            worker.finish(job)
+        return order
+
+    def test_fifo_waits_for_the_retry_of_its_head(self):
+        ids, worker = self.in_order(pb.ORDER_FIFO)
+        self.assertEqual(self.client.status(ids[1]).order, pb.ORDER_FIFO)
+        self.assertEqual(self.finish_all(worker, 3), ids)
+
+    def test_fifo_skip_passes_it(self):
+        ids, worker = self.in_order(pb.ORDER_FIFO_SKIP)
+        job, = self.taken(worker, 1)
+        self.assertEqual(job.job_id, ids[1])
+        worker.finish(job)
+        self.assertEqual(sorted(self.finish_all(worker, 2)), sorted([ids[0], ids[2]]))
+
+    def test_an_order_needs_a_key(self):
+        answer, = self.client.submit({"job_id": fresh_id(), "order": pb.ORDER_FIFO})
+        self.assertIn("concurrency_key", answer.detail)
+
+
+if __name__ == "__main__":
+    unittest.main()
