@@ -27,6 +27,29 @@ err store_audit_row(struct store_audit *audit, uint64_t no, struct job_row *out_
     return e == OK ? store_record_get_job(record, disk_key_slice(&key), out_row) : e;
 }
 
+void store_audit_keep(struct store_audit_place *place, struct slice key)
+{
+    CHECK(key.len <= sizeof place->key);
+    if (key.len > 0)
+        memcpy(place->key, key.data, key.len);
+    place->len = key.len;
+}
+
+static err step_ends(struct store_audit *audit, bool *out_is_done)
+{
+    uint8_t last[DISK_KEY_LEN_MAX];
+    memset(last, 0xFF, sizeof last);
+    err e = OK;
+    for (uint32_t table = 0; table < TABLE_COUNT && (e == OK || e == ERR_NOT_FOUND); table++) {
+        struct slice key = {0};
+        struct slice record = {0};
+        e = disk_seek_back(audit->view->reader, table, slice_of(last, sizeof last), &key, &record);
+        store_audit_keep(&audit->ends[table], key);
+    }
+    *out_is_done = true;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static err read_ledger(struct store_audit *audit)
 {
     struct disk_key key = disk_key_of(META_LEDGER);
@@ -290,11 +313,20 @@ static err walk_segment(struct store_audit *audit, uint64_t no)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+// The last segment that the round looks at.
+static uint64_t segment_end(const struct store_audit *audit)
+{
+    uint64_t filled = store_audit_number(store_audit_key(&audit->ends[TABLE_JOBS]));
+    uint64_t counted = store_audit_number(store_audit_key(&audit->ends[TABLE_SEGMENTS]));
+    filled /= STORE_SEGMENT_JOBS;
+    return counted > filled ? counted : filled;
+}
+
 static err step_rows(struct store_audit *audit, bool *out_is_done)
 {
     uint64_t no = 0;
     err e = find_segment(audit, audit->segment_no, &no);
-    if (e == ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND || (e == OK && no > segment_end(audit))) {
         *out_is_done = true;
         return OK;
     }
@@ -321,7 +353,8 @@ static err step_suspects(struct store_audit *audit, bool *out_is_done)
 
 typedef err part_step(struct store_audit *audit, bool *out_is_done);
 static part_step *const parts[] = {
-    step_sums, step_note_batches, step_rows, store_audit_walk, step_compare_batches, step_suspects,
+    step_ends,     step_sums, step_note_batches, step_rows, store_audit_walk, step_compare_batches,
+    step_suspects,
 };
 
 enum { PARTS = sizeof parts / sizeof parts[0] };
@@ -334,7 +367,7 @@ static void begin_round(struct store_audit *audit)
     audit->part = 0;
     audit->segment_no = 0;
     audit->walk = 0;
-    audit->key_len = 0;
+    audit->place.len = 0;
     audit->suspect_count = 0;
 }
 

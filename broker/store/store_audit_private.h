@@ -29,6 +29,12 @@ struct store_audit_batch {
     uint32_t counts[JOB_STATES];
 };
 
+// An entry of a table, by its key.
+struct store_audit_place {
+    uint8_t key[DISK_KEY_LEN_MAX];
+    size_t len; // 0: none
+};
+
 struct store_audit {
     struct store *store;
     struct store_view *view; // begun within a step
@@ -41,8 +47,10 @@ struct store_audit {
     uint32_t part;
     uint64_t segment_no;
     uint32_t walk;
-    uint8_t key[DISK_KEY_LEN_MAX];
-    size_t key_len; // 0: at the table's beginning
+    struct store_audit_place place; // none: at the table's beginning
+    // The last entry of each table when the round began. What came later is for the next round, or
+    // a broker that takes more than the auditor looks at would never see the end of one.
+    struct store_audit_place ends[TABLE_COUNT];
     // Of the snapshot.
     struct ledger_row ledger;
     uint64_t begun; // commits that it may hold
@@ -82,3 +90,9 @@ MUST_USE err store_audit_see_unique(struct store_audit *audit, struct slice key,
                                     struct slice record);
 // How a number looks in a key, or 0.
 uint64_t store_audit_number(struct slice key);
+// A copy of the key; an empty one is none.
+void store_audit_keep(struct store_audit_place *place, struct slice key);
+static inline struct slice store_audit_key(const struct store_audit_place *place)
+{
+    return slice_of(place->key, place->len);
+}

@@ -216,15 +216,17 @@ enum { WALKS = sizeof walks / sizeof walks[0] };
 // The entry at which the round goes on, which may be gone by now: then the one behind it.
 static err find_place(struct store_audit *audit, struct slice *out_key, struct slice *out_record)
 {
-    return disk_seek(audit->view->reader, walks[audit->walk].table,
-                     slice_of(audit->key, audit->key_len), out_key, out_record);
+    return disk_seek(audit->view->reader, walks[audit->walk].table, store_audit_key(&audit->place),
+                     out_key, out_record);
 }
 
-static void keep_place(struct store_audit *audit, struct slice key)
+// Keys of a table are in the order of their bytes.
+static bool is_new(const struct store_audit *audit, struct slice key)
 {
-    CHECK(key.len <= sizeof audit->key);
-    memcpy(audit->key, key.data, key.len);
-    audit->key_len = key.len;
+    const struct store_audit_place *end = &audit->ends[walks[audit->walk].table];
+    size_t len = key.len < end->len ? key.len : end->len;
+    int order = memcmp(key.data, end->key, len);
+    return order > 0 || (order == 0 && key.len > end->len);
 }
 
 // A look-up of `see` in the walked table would lose the place, and none of them does that. But a
@@ -237,15 +239,17 @@ static err walk_table(struct store_audit *audit, bool *out_is_done)
     err e = find_place(audit, &key, &record);
     for (uint32_t i = 0; e == OK; i++) {
         if (i == STORE_AUDIT_ENTRIES_MAX || bytes > STORE_AUDIT_BYTES_MAX) {
-            keep_place(audit, key);
+            store_audit_keep(&audit->place, key);
             return OK;
         }
+        if (is_new(audit, key))
+            break;
         bytes += record.len;
         e = walks[audit->walk].see(audit, key, record);
         if (e == OK)
             e = disk_next(audit->view->reader, &key, &record);
     }
-    *out_is_done = e == ERR_NOT_FOUND;
+    *out_is_done = e == OK || e == ERR_NOT_FOUND;
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
@@ -255,7 +259,7 @@ err store_audit_walk(struct store_audit *audit, bool *out_is_done)
     err e = walk_table(audit, &is_table_done);
     if (e == OK && is_table_done) {
         audit->walk++;
-        audit->key_len = 0;
+        audit->place.len = 0;
     }
     *out_is_done = audit->walk == WALKS;
     return e;

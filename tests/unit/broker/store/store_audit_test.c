@@ -10,6 +10,18 @@
 
 // --- sound stores ---
 
+static void submit_many(struct store *store, unsigned count)
+{
+    for (unsigned i = 0; i < count; i += 1000) {
+        batcher_begin(&batch);
+        for (unsigned n = 0; n < 1000; n++) {
+            struct job_row row = batcher_submit(&batch, n % 2 == 0);
+            batcher_put(&batch, &row, true);
+        }
+        commit(store);
+    }
+}
+
 TEST(store_audit, a_sound_store_is_not_accused)
 {
     struct store *store = busy();
@@ -31,14 +43,7 @@ TEST(store_audit, a_round_covers_all_segments_and_begins_anew)
 {
     struct store *store = open_in(test_temp_dir());
     batcher_init(&batch, 10);
-    for (unsigned i = 0; i < 9; i++) {
-        batcher_begin(&batch);
-        for (unsigned n = 0; n < 1000; n++) {
-            struct job_row row = batcher_submit(&batch, n % 2 == 0);
-            batcher_put(&batch, &row, true);
-        }
-        commit(store);
-    }
+    submit_many(store, 9000);
     struct store_audit *audit = NULL;
     struct store_audit_options options = {.has_keymap = true, .wants_rows = true};
     EXPECT_EQ(store_audit_open(store, &options, &audit), OK);
@@ -306,6 +311,27 @@ TEST(store_audit, a_forgotten_job_counts_only_while_it_is_still_stored)
 }
 
 // --- under load ---
+
+// What comes faster than the auditor looks is left to the next round, so each round ends.
+TEST(store_audit, a_round_ends_however_fast_jobs_come)
+{
+    struct store *store = open_in(test_temp_dir());
+    struct store_audit *audit = NULL;
+    struct store_audit_options options = {.has_keymap = true};
+    batcher_init(&batch, 10);
+    submit_many(store, 1000);
+    EXPECT_EQ(store_audit_open(store, &options, &audit), OK);
+    bool is_over = false;
+    for (unsigned step = 0; step < 30 && !is_over; step++) {
+        EXPECT_EQ(store_audit_step(audit, &is_over), OK);
+        submit_many(store, 5000);
+    }
+    EXPECT(is_over);
+    EXPECT(store_audit_row_count(audit) < 8192);
+    EXPECT_EQ(violation_sum(store_audit_found(audit)), 0);
+    store_audit_close(audit);
+    store_close(store);
+}
 
 static _Atomic bool is_loaded;
 static struct job_row loaded[100000];
