@@ -142,6 +142,13 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
     return NULL;
 }
 
+const struct msg_batch_status_is *ask_seal(struct ask *ask, const struct id *batch_id)
+{
+    struct msg question = {.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = *batch_id}};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_BATCH_STATUS_IS);
+    return answer != NULL ? &answer->batch_status_is : NULL;
+}
+
 const struct msg_timeline_is *ask_timeline(struct ask *ask, const struct msg_timeline *timeline)
 {
     struct msg question = {.kind = MSG_TIMELINE, .timeline = *timeline};

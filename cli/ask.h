@@ -23,6 +23,7 @@ const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit 
 // A job or batch that is not known is a complaint too.
 const struct msg_status_is *ask_status(struct ask *ask, const struct msg_status *status);
 const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_batch_status *batch);
+const struct msg_batch_status_is *ask_seal(struct ask *ask, const struct id *batch_id);
 const struct msg_timeline_is *ask_timeline(struct ask *ask, const struct msg_timeline *timeline);
 const struct msg_log_is *ask_log(struct ask *ask, const struct msg_log *log);
 const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list);

@@ -233,6 +233,8 @@ static int push(struct bulk *bulk, const struct config *config)
     if (!ask_open(&bulk->ask, config) || !take_all(bulk))
         return bulk->ask.code;
     tell(bulk);
+    if (bulk->accepted > 0)
+        (void)ask_seal(&bulk->ask, &bulk->batch_id); // without an answer, time does the same
     return bulk->rejected == 0 ? COMMAND_SUCCEEDED : COMMAND_DEAD;
 }
 

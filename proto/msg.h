@@ -414,6 +414,12 @@ struct msg_batch_status_is {
     when_ms created_at;
     uint32_t version;
     uint32_t counts[JOB_STATES];
+    when_ms finished_at; // 0: not yet
+    bool is_sealed;
+};
+
+struct msg_batch_seal {
+    struct id batch_id;
 };
 
 struct msg_act {
@@ -489,7 +495,7 @@ enum msg_kind {
     MSG_STATUS = 12,
     MSG_STATUS_IS = 13,
     MSG_BATCH_STATUS = 14,
-    MSG_BATCH_STATUS_IS = 15,
+    MSG_BATCH_STATUS_IS = 15, // answers BATCH_SEAL, too
     MSG_ERROR = 16,
     MSG_BYE = 17,
     MSG_ACT = 18,
@@ -497,6 +503,7 @@ enum msg_kind {
     MSG_SCHEDULE_SET = 30,
     MSG_SCHEDULE_STATUS = 31,
     MSG_SCHEDULE_STATUS_IS = 32, // answers both
+    MSG_BATCH_SEAL = 33,
     MSG_SCHEDULE_LIST = 34,
     MSG_SCHEDULE_LISTED = 35,
     MSG_LIST = 24,
@@ -525,6 +532,7 @@ struct msg {
         struct msg_status_is status_is;
         struct msg_batch_status batch_status;
         struct msg_batch_status_is batch_status_is;
+        struct msg_batch_seal batch_seal;
         struct msg_error error;
         struct msg_bye bye;
         struct msg_act act;

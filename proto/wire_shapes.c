@@ -321,6 +321,8 @@ static const struct wire_field batch_status_is_fields[] = {
     ROW(WIRE_U64, 0, created_at_ms, created_at),
     SAME(WIRE_U32, 0, version),
     ROW(WIRE_COUNTS, JOB_STATES, n_counts, counts),
+    ROW(WIRE_U64, 0, finished_at_ms, finished_at),
+    SAME(WIRE_BOOL, 0, is_sealed),
 };
 static const struct wire_shape batch_status_is = {
     .descriptor = &weft__wire__batch_status_is__descriptor, SIZES, FIELDS(batch_status_is_fields)};

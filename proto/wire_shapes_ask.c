@@ -1,4 +1,4 @@
-// The rows of acts, lists, schedules: what clients ask besides submitting and looking.
+// The rows of acts, lists, schedules, seals: what clients ask besides submitting and looking.
 
 #include "proto/wire_rows.h"
 
@@ -26,6 +26,14 @@ static const struct wire_field acted_fields[] = {
 };
 static const struct wire_shape acted = {
     .descriptor = &weft__wire__acted__descriptor, SIZES, FIELDS(acted_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__BatchSeal
+#define M struct msg_batch_seal
+static const struct wire_field batch_seal_fields[] = {SAME(WIRE_ID, 0, batch_id)};
+static const struct wire_shape batch_seal = {
+    .descriptor = &weft__wire__batch_seal__descriptor, SIZES, FIELDS(batch_seal_fields)};
 #undef W
 #undef M
 
@@ -216,6 +224,7 @@ const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
         [MSG_SCHEDULE_STATUS_IS] = &schedule_status_is,
         [MSG_SCHEDULE_LIST] = &schedule_list,
         [MSG_SCHEDULE_LISTED] = &schedule_listed,
+        [MSG_BATCH_SEAL] = &batch_seal,
         [MSG_LIST] = &list,
         [MSG_LISTED] = &listed,
     };

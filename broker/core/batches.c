@@ -24,6 +24,8 @@ void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t 
                                 .changed = (uint32_t *)(void *)(room + items_size(cap)),
                                 .cap = cap,
                                 .free = BATCHES_NONE,
+                                .open_first = BATCHES_NONE,
+                                .open_last = BATCHES_NONE,
                                 .seed = seed};
     index_init(&batches->by_id, room + items_size(cap) + changed_size(cap), cap);
 }
@@ -31,7 +33,7 @@ void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t 
 uint32_t batches_find(const struct batches *batches, const struct id *id)
 {
     uint32_t at = index_first(&batches->by_id, id_hash(id, batches->seed));
-    while (at != INDEX_NONE && !id_equal(&batches->items[at].id, id))
+    while (at != INDEX_NONE && !id_equal(&batches->items[at].row.id, id))
         at = index_next(&batches->by_id, at);
     return at;
 }
@@ -41,16 +43,62 @@ bool batches_is_known(const struct batches *batches, uint32_t batch)
     return batch < batches->used && batches->items[batch].is_used;
 }
 
+const struct batch *batches_at(const struct batches *batches, uint32_t batch)
+{
+    CHECK(batches_is_known(batches, batch));
+    return &batches->items[batch];
+}
+
 bool batches_has_room(const struct batches *batches)
 {
     return batches->count < batches->cap;
 }
 
-static void fill(struct batches *batches, uint32_t no, const struct id *id, when_ms created_at)
+// --- the open ones, in the order of their last members ---
+
+static void enter_open(struct batches *batches, uint32_t no)
 {
-    batches->items[no] = (struct batch){.id = *id, .created_at = created_at, .is_used = true};
+    struct batch *batch = &batches->items[no];
+    batch->prev = batches->open_last;
+    batch->next = BATCHES_NONE;
+    if (batches->open_last == BATCHES_NONE)
+        batches->open_first = no;
+    else
+        batches->items[batches->open_last].next = no;
+    batches->open_last = no;
+    batches->open_count++;
+}
+
+static void leave_open(struct batches *batches, uint32_t no)
+{
+    const struct batch *batch = &batches->items[no];
+    if (batch->prev == BATCHES_NONE)
+        batches->open_first = batch->next;
+    else
+        batches->items[batch->prev].next = batch->next;
+    if (batch->next == BATCHES_NONE)
+        batches->open_last = batch->prev;
+    else
+        batches->items[batch->next].prev = batch->prev;
+    CHECK(batches->open_count > 0);
+    batches->open_count--;
+}
+
+uint32_t batches_first_open(const struct batches *batches)
+{
+    return batches->open_first;
+}
+
+// --- coming and going ---
+
+static struct batch *fill(struct batches *batches, uint32_t no, const struct batch_row *row)
+{
+    batches->items[no] = (struct batch){.row = *row, .is_used = true};
     batches->count++;
-    index_add(&batches->by_id, no, id_hash(id, batches->seed));
+    index_add(&batches->by_id, no, id_hash(&row->id, batches->seed));
+    if (row->sealed_at == 0)
+        enter_open(batches, no);
+    return &batches->items[no];
 }
 
 uint32_t batches_add(struct batches *batches, const struct id *id, when_ms created_at)
@@ -60,14 +108,15 @@ uint32_t batches_add(struct batches *batches, const struct id *id, when_ms creat
     if (no == BATCHES_NONE)
         no = batches->used++;
     else
-        batches->free = batches->items[no].next_free;
-    fill(batches, no, id, created_at);
+        batches->free = batches->items[no].next;
+    fill(batches, no, &(struct batch_row){.id = *id, .no = no, .created_at = created_at})
+        ->joined_at = created_at;
     return no;
 }
 
 static void make_free(struct batches *batches, uint32_t no)
 {
-    batches->items[no] = (struct batch){.next_free = batches->free};
+    batches->items[no] = (struct batch){.next = batches->free};
     batches->free = no;
 }
 
@@ -80,36 +129,93 @@ err batches_load(struct batches *batches, const struct batch_row *row)
     while (batches->used < row->no)
         make_free(batches, batches->used++);
     batches->used++;
-    fill(batches, row->no, &row->id, row->created_at);
-    struct batch *batch = &batches->items[row->no];
-    batch->version = row->version;
-    memcpy(batch->counts, row->counts, sizeof batch->counts);
+    (void)fill(batches, row->no, row);
     return OK;
 }
 
-void batches_count(struct batches *batches, uint32_t batch_no, enum job_state from,
-                   enum job_state to)
+void batches_loaded(struct batches *batches, when_ms now)
 {
-    CHECK(batches_is_known(batches, batch_no));
-    struct batch *batch = &batches->items[batch_no];
-    CHECK_IMPLIES(from != JOB_NONE, batch->counts[from] > 0);
-    if (from != JOB_NONE)
-        batch->counts[from]--;
-    batch->counts[to]++;
-    if (!batch->is_changed) {
-        batch->is_changed = true;
-        batch->version++;
-        CHECK(batches->changed_count < batches->cap);
-        batches->changed[batches->changed_count++] = batch_no;
-    }
+    for (uint32_t no = batches->open_first; no != BATCHES_NONE; no = batches->items[no].next)
+        batches->items[no].joined_at = now;
 }
 
-static bool is_over(const struct batch *batch)
+// --- members ---
+
+static void mark(struct batches *batches, uint32_t no)
+{
+    struct batch *batch = &batches->items[no];
+    if (batch->is_changed)
+        return;
+    batch->is_changed = true;
+    batch->row.version++;
+    CHECK(batches->changed_count < batches->cap);
+    batches->changed[batches->changed_count++] = no;
+}
+
+bool batches_row_has_ended(const struct batch_row *row)
+{
+    return row->sealed_at != 0 && row->counts[JOB_SCHEDULED] == 0 && row->counts[JOB_QUEUED] == 0 &&
+           row->counts[JOB_RUNNING] == 0 && row->counts[JOB_RETRYING] == 0;
+}
+
+// The first end is the one that counts.
+static bool note_end(struct batch_row *row, when_ms at)
+{
+    if (!batches_row_has_ended(row))
+        return false;
+    if (row->finished_at == 0)
+        row->finished_at = at;
+    return true;
+}
+
+void batches_join(struct batches *batches, uint32_t no, uint64_t job_no, when_ms at)
+{
+    CHECK(batches_is_known(batches, no));
+    struct batch *batch = &batches->items[no];
+    CHECK(job_no > batch->row.last_no);
+    // Batches of older stores do not know.
+    if (batch->row.first_no == 0)
+        batch->row.first_no = batch->row.version == 0 ? job_no : 1;
+    batch->row.last_no = job_no;
+    batch->joined_at = at;
+    if (batch->row.sealed_at == 0)
+        leave_open(batches, no);
+    batch->row.sealed_at = 0;
+    enter_open(batches, no);
+}
+
+bool batches_count(struct batches *batches, uint32_t no, enum job_state from, enum job_state to,
+                   when_ms at)
+{
+    CHECK(batches_is_known(batches, no));
+    struct batch_row *row = &batches->items[no].row;
+    CHECK_IMPLIES(from != JOB_NONE, row->counts[from] > 0);
+    if (from != JOB_NONE)
+        row->counts[from]--;
+    row->counts[to]++;
+    if (to == JOB_REMOVED && from != JOB_SUCCEEDED)
+        row->failed_removed++;
+    mark(batches, no);
+    return note_end(row, at);
+}
+
+bool batches_seal(struct batches *batches, uint32_t no, when_ms at)
+{
+    CHECK(batches_is_known(batches, no));
+    struct batch_row *row = &batches->items[no].row;
+    CHECK(row->sealed_at == 0 && at > 0);
+    leave_open(batches, no);
+    row->sealed_at = at;
+    mark(batches, no);
+    return note_end(row, at);
+}
+
+static bool is_over(const struct batch_row *row)
 {
     for (unsigned state = 0; state < JOB_REMOVED; state++)
-        if (batch->counts[state] > 0)
+        if (row->counts[state] > 0)
             return false;
-    return true;
+    return row->sealed_at != 0;
 }
 
 bool batches_collect(struct batches *batches, struct batch_row *out_row, bool *out_is_over)
@@ -119,12 +225,10 @@ bool batches_collect(struct batches *batches, struct batch_row *out_row, bool *o
     uint32_t no = batches->changed[--batches->changed_count];
     struct batch *batch = &batches->items[no];
     batch->is_changed = false;
-    *out_row = (struct batch_row){
-        .id = batch->id, .no = no, .version = batch->version, .created_at = batch->created_at};
-    memcpy(out_row->counts, batch->counts, sizeof out_row->counts);
-    *out_is_over = is_over(batch);
+    *out_row = batch->row;
+    *out_is_over = is_over(&batch->row);
     if (*out_is_over) {
-        index_drop(&batches->by_id, no, id_hash(&batch->id, batches->seed));
+        index_drop(&batches->by_id, no, id_hash(&batch->row.id, batches->seed));
         batches->count--;
         make_free(batches, no);
     }

@@ -1,7 +1,8 @@
 #pragma once
 
-// Batches: how many members are in which state. A batch lives as long as one of its members is
-// not removed. Pure. Not thread-safe.
+// Batches: how many members are in which state. A batch is open until it is sealed; a new member
+// opens it again. It finishes once: when it is sealed and no member is unfinished for the first
+// time. It lives as long as it is open or one of its members is not removed. Pure. Not thread-safe.
 
 #include "broker/core/row.h"
 #include "lib/base/index.h"
@@ -9,11 +10,10 @@
 #define BATCHES_NONE UINT32_MAX
 
 struct batch {
-    struct id id;
-    when_ms created_at;
-    uint32_t version;
-    uint32_t counts[JOB_STATES];
-    uint32_t next_free;
+    struct batch_row row; // but for its number
+    when_ms joined_at;    // open: when its last member joined, or the broker has started
+    uint32_t next;        // of the open ones, by joined_at; or of the free ones
+    uint32_t prev;
     bool is_used;
     bool is_changed; // in the list of changes of this batch of commands
 };
@@ -26,6 +26,8 @@ struct batches {
     uint32_t used;
     uint32_t free;
     uint32_t count;
+    uint32_t open_first, open_last;
+    uint32_t open_count;
     uint64_t seed;
     struct index by_id;
 };
@@ -37,13 +39,26 @@ void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t 
 uint32_t batches_find(const struct batches *batches, const struct id *id);
 // True when `batch` was added or loaded and is not over since.
 bool batches_is_known(const struct batches *batches, uint32_t batch);
+const struct batch *batches_at(const struct batches *batches, uint32_t batch);
 bool batches_has_room(const struct batches *batches);
 uint32_t batches_add(struct batches *batches, const struct id *id, when_ms created_at);
 //   ERR_FULL, ERR_DAMAGED
 MUST_USE err batches_load(struct batches *batches, const struct batch_row *row);
+// After loading: those that are open have all the time from now on.
+void batches_loaded(struct batches *batches, when_ms now);
 
-// A member of `batch` went from one state to another (JOB_NONE: it has just joined).
-void batches_count(struct batches *batches, uint32_t batch, enum job_state from, enum job_state to);
+// Job `job_no` becomes a member, by a batches_count() that follows.
+void batches_join(struct batches *batches, uint32_t batch, uint64_t job_no, when_ms at);
+// A member of `batch` went from one state to another (JOB_NONE: it has just joined). True when the
+// batch is sealed and no member is unfinished.
+bool batches_count(struct batches *batches, uint32_t batch, enum job_state from, enum job_state to,
+                   when_ms at);
+// Nobody else is expected. The batch is open. True as for batches_count().
+bool batches_seal(struct batches *batches, uint32_t batch, when_ms at);
+// The open one whose last member joined first, or BATCHES_NONE.
+uint32_t batches_first_open(const struct batches *batches);
+// Sealed, and no member is unfinished.
+bool batches_row_has_ended(const struct batch_row *row);
 
 // The rows of the changed batches, one by one, until false. A batch whose members are all
 // removed is dropped: out_is_over is then true.

@@ -136,7 +136,7 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
 void core_start(struct core *core, struct now now, struct effects *effects)
 {
     core->started_at = now.mono;
-    ledger_loaded(&core->ledger);
+    ledger_loaded(&core->ledger, now.store);
     workers_match_lanes(&core->workers);
     for (uint32_t slot = 0; slot < core->ledger.jobs.used; slot++) {
         if (!jobs_is_taken(&core->ledger.jobs, slot))
@@ -192,7 +192,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return 1;
     if (msg->kind == MSG_HELLO)
         return hello_weight(core, &msg->hello);
-    if (msg->kind == MSG_ACT)
+    if (msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
         return 1;
     return 0;
 }
@@ -244,6 +244,8 @@ static void step_message(struct core *core, struct now now, const struct command
         submit_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_ACT)
         act_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_BATCH_SEAL)
+        seal_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_SCHEDULE_SET)
         schedule_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)
@@ -290,6 +292,7 @@ when_ms core_wait_ms(const struct core *core, struct now now)
         wait = when_min(wait, leases_at(&core->leases, first)->ends_at - now.mono);
     when_ms due = delayed_deadline(&core->delayed);
     due = when_min(due, uniques_deadline(&core->ledger.uniques));
+    due = when_min(due, seal_deadline(core));
     if (due != WHEN_NEVER)
         wait = when_min(wait, due - now.store);
     when_ms expiry = expiry_deadline(&core->expiry);

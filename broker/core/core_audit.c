@@ -106,6 +106,26 @@ static enum violation audit_unique(const struct core *core, uint32_t at)
     return row->waits_end && !is_unfinished ? VIOLATION_STATE : VIOLATION_NONE;
 }
 
+// The open ones, and only they, stand in the list, in the order in which their time ends.
+static enum violation audit_batch(const struct core *core, uint32_t no)
+{
+    const struct batches *batches = &core->ledger.batches;
+    if (!batches_is_known(batches, no))
+        return VIOLATION_NONE;
+    const struct batch *batch = batches_at(batches, no);
+    if (batches_find(batches, &batch->row.id) != no)
+        return VIOLATION_MEMORY_INDEX;
+    if (batch->row.sealed_at != 0)
+        return batches_row_has_ended(&batch->row) && batch->row.finished_at == 0 ? VIOLATION_STATE
+                                                                                 : VIOLATION_NONE;
+    bool is_first = batch->prev == BATCHES_NONE;
+    bool agrees = is_first ? batches->open_first == no
+                           : batches_is_known(batches, batch->prev) &&
+                                 batches->items[batch->prev].next == no &&
+                                 batches->items[batch->prev].joined_at <= batch->joined_at;
+    return agrees ? VIOLATION_NONE : VIOLATION_MEMORY_INDEX;
+}
+
 // A lane has its turns exactly while a job waits in it.
 static enum violation audit_lane(const struct core *core, uint32_t lane)
 {
@@ -145,6 +165,7 @@ enum part {
     PART_LEASES,
     PART_WORKERS,
     PART_UNIQUES,
+    PART_BATCHES,
     PART_LANES,
     PARTS
 };
@@ -158,6 +179,7 @@ static uint32_t part_len(const struct core *core, enum part part)
     case PART_LEASES: return core->leases.used;
     case PART_WORKERS: return core->workers.used;
     case PART_UNIQUES: return core->ledger.uniques.used;
+    case PART_BATCHES: return core->ledger.batches.used;
     case PART_LANES: return lanes_count(&core->ledger.lanes);
     case PARTS: break;
     }
@@ -188,6 +210,9 @@ static void look_at(const struct core *core, enum part part, uint32_t at,
     case PART_UNIQUES:
         violation_add(found, audit_unique(core, at), at,
                       &core->ledger.uniques.items[at].row.job_id);
+        return;
+    case PART_BATCHES:
+        violation_add(found, audit_batch(core, at), at, &core->ledger.batches.items[at].row.id);
         return;
     case PART_LANES: violation_add(found, audit_lane(core, at), at, NULL); return;
     case PARTS: break;

@@ -94,6 +94,12 @@ void unique_pass(struct core *core, struct now now, uint32_t unique, struct effe
 // ledger changes. A key whose moment has come is given back first, whether or not a tick saw it.
 const struct id *unique_holder(struct core *core, struct now now, const struct msg_submit_job *job,
                                struct effects *fx);
+// A batch is sealed on request, and one whose time is over by itself. False when there is none.
+void seal_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+               struct effects *fx);
+bool seal_late(struct core *core, struct now now, struct effects *fx);
+// When the next one is due, by store time; WHEN_NEVER when no batch is open.
+when_ms seal_deadline(const struct core *core);
 // A parent in line: one of its children is released or cancelled. False when nobody is in line.
 bool depend_step(struct core *core, struct now now, struct effects *fx);
 // Puts a job whose state has just become one of the waiting ones where it waits.

@@ -23,6 +23,7 @@ enum entry_kind {
     ENTRY_EXPIRE,   // a job was not started in time
     ENTRY_RETRY,    // a dead job lives again; its slot is new
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
+    ENTRY_SEAL,     // nobody else is expected to join a batch
 };
 
 enum moment_verdict {
@@ -34,7 +35,7 @@ enum moment_verdict {
 struct entry {
     enum entry_kind kind;
     when_ms at;          // store time
-    struct id job_id;    // all but START and SCHEDULE; MOMENT: the job it made
+    struct id job_id;    // all but START, SCHEDULE and SEAL; MOMENT: the job it made
     struct slice actor;  // who asked for it; empty: the system
     struct slice reason; // why, in a few words; empty when the kind says it
     uint32_t slot;       // where the job is in this process; ENTRY_NO_SLOT: look it up
@@ -95,6 +96,9 @@ struct entry {
         struct {
             struct id parent;
         } release;
+        struct {
+            struct id batch;
+        } seal;
     };
 };
 

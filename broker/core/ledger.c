@@ -84,14 +84,12 @@ static void note_job(struct ledger *ledger, const struct job *job)
                             (uint64_t)past->extend_ms << 48);
 }
 
-static void count(struct ledger *ledger, uint32_t batch, enum job_state from, enum job_state to)
+static void count(struct ledger *ledger, enum job_state from, enum job_state to)
 {
     CHECK_IMPLIES(from != JOB_NONE, ledger->row.counts[from] > 0);
     if (from != JOB_NONE)
         ledger->row.counts[from]--;
     ledger->row.counts[to]++;
-    if (batch > 0)
-        batches_count(&ledger->batches, batch - 1, from, to);
 }
 
 // Into this batch's list of changes.
@@ -128,7 +126,8 @@ static void move(struct ledger *ledger, uint32_t slot, enum job_event event,
     struct job *job = jobs_at(&ledger->jobs, slot);
     enum job_state from = job->state;
     job_move(job, event);
-    count(ledger, job->batch, from, job->state);
+    count(ledger, from, job->state);
+    ledger_batch_move(ledger, job->batch, from, job->state, entry->at);
     mark(ledger, slot, fx);
     note_job(ledger, job);
     if (events_are_due(entry, from, event))
@@ -180,16 +179,6 @@ static uint32_t policy_of(struct ledger *ledger, const struct policy *policy, st
     return no;
 }
 
-static uint32_t batch_of(struct ledger *ledger, const struct id *id, when_ms at)
-{
-    if (id_is_zero(id))
-        return 0;
-    uint32_t batch = batches_find(&ledger->batches, id);
-    if (batch == BATCHES_NONE)
-        batch = batches_add(&ledger->batches, id, at);
-    return batch + 1;
-}
-
 static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     const struct msg_submit_job *given = entry->submit.job;
@@ -199,7 +188,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->fingerprint = given->fingerprint;
     job->accepted_at = entry->at;
     job->at = entry->submit.due_at;
-    job->batch = batch_of(ledger, &given->batch_id, entry->at);
+    job->batch = ledger_batch_join(ledger, &given->batch_id, no, entry->at);
     job->body_len = (uint32_t)given->payload.bytes.len;
     job->lane = (uint16_t)lane_of(ledger, given, fx);
     job->policy = (uint16_t)policy_of(ledger, &entry->submit.policy, fx);
@@ -442,7 +431,8 @@ static void remove_job(struct ledger *ledger, const struct entry *entry, struct 
     struct job_row row = view.row;
     row.ended_as = row.state;
     row_move(&row, JOB_REMOVE);
-    count(ledger, row.batch, row.ended_as, row.state);
+    count(ledger, row.ended_as, row.state);
+    ledger_batch_move(ledger, row.batch, row.ended_as, row.state, entry->at);
     row.batch = 0;
     effects_write(fx, DROP_BODY)->drop = row;
     row.event_count = 0;
@@ -527,6 +517,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_SEAL: ledger_batch_seal(ledger, entry); return JOBS_NONE;
     case ENTRY_RELEASE:
         slot = slot_of(ledger, entry);
         ledger_release(ledger, slot, entry);

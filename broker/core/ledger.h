@@ -58,7 +58,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT). The entry must be possible: who proposes it has asked first
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, SEAL). The entry must be possible: who proposes it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
 
@@ -89,6 +89,12 @@ void ledger_relate(struct ledger *ledger, uint32_t slot, const struct msg_submit
 void ledger_part(struct ledger *ledger, uint32_t slot, struct effects *effects);
 void ledger_pass(struct ledger *ledger, const struct entry *entry, struct effects *effects);
 void ledger_release(struct ledger *ledger, uint32_t slot, const struct entry *entry);
+// ledger_batch.c: a job that is being accepted joins its batch (the number + 1; 0: none), a member
+// goes from one state to another, a batch is sealed.
+uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, uint64_t job_no, when_ms at);
+void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state from,
+                       enum job_state to, when_ms at);
+void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);
 // Must an ended job be kept, because one that waited for it is unfinished?
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 
@@ -120,7 +126,7 @@ MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
 MUST_USE err ledger_load_dep(struct ledger *ledger, const struct dep_row *row);
-void ledger_loaded(struct ledger *ledger);
+void ledger_loaded(struct ledger *ledger, when_ms now);
 
 // The digest is a chain over every record that an entry made.
 void ledger_note(struct ledger *ledger, uint64_t value);

@@ -332,8 +332,9 @@ err ledger_load_unique(struct ledger *ledger, const struct unique_row *row)
     return uniques_load(&ledger->uniques, &held);
 }
 
-void ledger_loaded(struct ledger *ledger)
+void ledger_loaded(struct ledger *ledger, when_ms now)
 {
+    batches_loaded(&ledger->batches, now);
     deps_end_all(&ledger->deps);
     policies_loaded(&ledger->policies);
 }

@@ -24,6 +24,7 @@ struct limits limits_default(void)
         .changed_count_max = 16384,
         .send_count_max = 16384,
         .lease_ms = 30 * 1000,
+        .batch_seal_ms = 60 * 1000,
         .renew_ms = 5 * 1000,
         .deadline_grace_ms = 30 * 1000,
         .timeout_default_ms = 30 * 1000,

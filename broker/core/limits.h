@@ -27,6 +27,7 @@ struct limits {
     uint32_t changed_count_max;    // jobs one batch may change
     uint32_t send_count_max;       // answers one batch may hold
     uint32_t lease_ms;             // length of a lease
+    uint32_t batch_seal_ms;        // after its last member joined, a batch is sealed by itself
     uint32_t renew_ms;             // how often workers are asked to renew
     uint32_t deadline_grace_ms;    // after an attempt's deadline, for its worker to end it
     uint32_t timeout_default_ms;   // run time of an attempt

@@ -107,6 +107,11 @@ struct batch_row {
     uint32_t version;
     when_ms created_at;
     uint32_t counts[JOB_STATES]; // members by state
+    uint64_t first_no;           // of its members; 0: not known
+    uint64_t last_no;
+    when_ms sealed_at;       // 0: more members may come
+    when_ms finished_at;     // when it was sealed and had ended for the first time; then for ever
+    uint32_t failed_removed; // removed members that had not succeeded
 };
 
 // A unique key that a job holds.

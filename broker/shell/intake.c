@@ -367,6 +367,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_STATUS: return ask_job(broker, arrival);
     case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
     case MSG_ACT: return take_act(broker, arrival);
+    case MSG_BATCH_SEAL: return decide(broker, arrival);
     case MSG_SCHEDULE_SET: return take_schedule_set(broker, arrival);
     case MSG_SCHEDULE_STATUS:
         return ask_schedules(broker, arrival, arrival->msg.schedule_status.schedule_id,

@@ -51,9 +51,9 @@ struct readers {
 
 static bool is_batch_done(const struct msg_batch_status_is *is)
 {
-    return is->counts[JOB_SCHEDULED] + is->counts[JOB_QUEUED] + is->counts[JOB_RUNNING] +
-               is->counts[JOB_RETRYING] ==
-           0;
+    return is->is_sealed && is->counts[JOB_SCHEDULED] + is->counts[JOB_QUEUED] +
+                                    is->counts[JOB_RUNNING] + is->counts[JOB_RETRYING] ==
+                                0;
 }
 
 static err look_up_job(struct readers *readers, const struct watch_question *question,

@@ -3,6 +3,8 @@
 
 #include "broker/store/store_audit_private.h"
 
+#include "broker/core/batches.h"
+
 #include <stdlib.h>
 
 // --- reading ---
@@ -201,6 +203,8 @@ static err walk_batches(struct store_audit *audit, see_batch *see)
 static err note_batch(struct store_audit *audit, const struct batch_row *row)
 {
     err e = reach_batch(audit, row->no);
+    if (batches_row_has_ended(row) && row->finished_at == 0)
+        violation_add(&audit->found, VIOLATION_BATCH_STATE, row->no, &row->id);
     if (e == OK)
         audit->batches[row->no] =
             (struct store_audit_batch){.id = row->id, .version = row->version};
@@ -222,6 +226,11 @@ static err compare_batch(struct store_audit *audit, const struct batch_row *row)
             break;
         }
     }
+    // A list looks for members between these two.
+    bool is_within = noted->first_no == 0 || row->last_no == 0 ||
+                     (noted->first_no >= row->first_no && noted->last_no <= row->last_no);
+    if (!is_within)
+        violation_add(&audit->found, VIOLATION_BATCH_STATE, row->no, &row->id);
     return OK;
 }
 

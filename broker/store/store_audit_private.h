@@ -27,6 +27,7 @@ struct store_audit_batch {
     struct id id;
     uint32_t version; // 0: none
     uint32_t counts[JOB_STATES];
+    uint64_t first_no, last_no;
 };
 
 // An entry of a table, by its key.

@@ -103,8 +103,12 @@ static err check_batch(struct store_audit *audit, const struct job_row *row)
     if (row->batch == 0)
         return OK;
     uint32_t no = row->batch - 1;
-    if (no < audit->batch_count)
-        audit->batches[no].counts[row->state]++;
+    if (no < audit->batch_count) {
+        struct store_audit_batch *batch = &audit->batches[no];
+        batch->counts[row->state]++;
+        batch->first_no = batch->first_no != 0 ? batch->first_no : row->no;
+        batch->last_no = row->no; // rows come by their numbers
+    }
     return expect_there(audit, TABLE_BATCHES, no, VIOLATION_BATCH, row);
 }
 

@@ -209,8 +209,7 @@ static err write_batch(struct apply *apply, const struct batch_row *row)
                      key);
     uint8_t *room = NULL;
     if (e == OK)
-        e = disk_reserve(apply->txn, TABLE_BATCHES, key, STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN,
-                         &room);
+        e = disk_reserve(apply->txn, TABLE_BATCHES, key, store_record_batch_len(row), &room);
     if (e == OK)
         store_record_put_batch(room, key, row);
     return e;

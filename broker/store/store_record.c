@@ -350,6 +350,18 @@ err store_record_get_policy(struct slice record, struct slice key, struct policy
     return OK;
 }
 
+static bool has_batch_tail(const struct batch_row *row)
+{
+    return row->first_no != 0 || row->last_no != 0 || row->sealed_at != 0 ||
+           row->finished_at != 0 || row->failed_removed != 0;
+}
+
+size_t store_record_batch_len(const struct batch_row *row)
+{
+    size_t tail_len = has_batch_tail(row) ? STORE_RECORD_BATCH_TAIL_LEN : 0;
+    return STORE_RECORD_BATCH_LEN + tail_len + DISK_SEAL_LEN;
+}
+
 void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row)
 {
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
@@ -358,15 +370,27 @@ void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_
     fields_put_when(&at, row->created_at);
     for (unsigned i = 0; i < JOB_STATES; i++)
         fields_put_u32(&at, row->counts[i]);
-    close_fixed(room, at, key, STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN);
+    if (has_batch_tail(row)) {
+        fields_put_u64(&at, row->first_no);
+        fields_put_u64(&at, row->last_no);
+        fields_put_when(&at, row->sealed_at);
+        fields_put_when(&at, row->finished_at);
+        fields_put_u32(&at, row->failed_removed);
+    }
+    close_tailed(room, at, key, STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN);
 }
 
 err store_record_get_batch(struct slice record, struct slice key, struct batch_row *out_row)
 {
     const uint8_t *at = NULL;
+    bool is_tailed = false;
     if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT32_MAX)
         return ERR_DAMAGED;
-    err e = open_fixed(record, key, STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, &at);
+    err e = open_tailed(record, key,
+                        &(struct tailed){.kind = STORE_RECORD_BATCH,
+                                         .len = STORE_RECORD_BATCH_LEN,
+                                         .tail_len = STORE_RECORD_BATCH_TAIL_LEN},
+                        &at, &is_tailed);
     if (e != OK)
         return e;
     struct batch_row row = {.no = (uint32_t)disk_key_number(key)};
@@ -375,6 +399,15 @@ err store_record_get_batch(struct slice record, struct slice key, struct batch_r
     row.created_at = fields_get_when(&at);
     for (unsigned i = 0; i < JOB_STATES; i++)
         row.counts[i] = fields_get_u32(&at);
+    if (is_tailed) {
+        row.first_no = fields_get_u64(&at);
+        row.last_no = fields_get_u64(&at);
+        row.sealed_at = fields_get_when(&at);
+        row.finished_at = fields_get_when(&at);
+        row.failed_removed = fields_get_u32(&at);
+    }
+    if (has_batch_tail(&row) != is_tailed)
+        return ERR_DAMAGED;
     *out_row = row;
     return OK;
 }

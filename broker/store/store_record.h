@@ -40,6 +40,7 @@ enum {
     STORE_RECORD_POLICY_LEN = 28,
     STORE_RECORD_POLICY_TAIL_LEN = 12, // more, in version 2
     STORE_RECORD_BATCH_LEN = 68,
+    STORE_RECORD_BATCH_TAIL_LEN = 36, // more, in version 2
     STORE_RECORD_EVENT_HEAD_LEN = 71, // without its texts
     STORE_RECORD_UNIQUE_LEN = 41,
     STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given
@@ -74,6 +75,7 @@ void store_record_put_ledger(uint8_t *room, struct slice key, const struct ledge
 void store_record_put_key(uint8_t *room, struct slice key, const struct store_record_key *value);
 void store_record_put_segment(uint8_t *room, struct slice key,
                               const struct store_record_segment *segment);
+size_t store_record_batch_len(const struct batch_row *row);
 void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row);
 void store_record_put_unique(uint8_t *room, struct slice key, const struct unique_row *row);
 

@@ -350,6 +350,8 @@ err store_view_batch(struct store_view *view, const struct id *id,
         status.created_at = row.created_at;
         status.version = row.version;
         memcpy(status.counts, row.counts, sizeof status.counts);
+        status.finished_at = row.finished_at;
+        status.is_sealed = row.sealed_at != 0;
     }
     *out_status = status;
     return OK;

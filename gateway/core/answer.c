@@ -299,7 +299,7 @@ static uint64_t batch_ended(const struct msg_batch_status_is *batch)
 
 bool answer_batch_is_final(const struct msg_batch_status_is *batch)
 {
-    return batch_ended(batch) == batch_total(batch);
+    return batch->is_sealed && batch_ended(batch) == batch_total(batch);
 }
 
 void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
@@ -308,8 +308,10 @@ void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
     answer_put_id(out, "batch_id", &batch->batch_id);
     out_put_text(out, "status",
                  slice_of_text(answer_batch_is_final(batch) ? "finished" : "unfinished"));
+    out_put_bool(out, "sealed", batch->is_sealed);
     out_put_unsigned(out, "version", batch->version);
     answer_put_moment(out, "created_at", batch->created_at);
+    answer_put_moment(out, "finished_at", batch->finished_at);
     out_name(out, slice_of_text("progress"));
     out_open_object(out);
     out_put_unsigned(out, "done", batch_ended(batch));

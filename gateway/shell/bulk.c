@@ -183,6 +183,29 @@ static void answer_alone(struct load *load)
     }
 }
 
+// --- the seal: nobody waits for it, and should it be lost, time does the same ---
+
+struct sealing {
+    struct ask ask; // first: the courier's pointer is ours
+    struct msg msg;
+};
+
+static void sealed(struct ask *ask, const struct ask_result *result)
+{
+    (void)result;
+    free(ask);
+}
+
+static void seal(const struct load *load)
+{
+    struct sealing *sealing = is_known(load) ? calloc(1, sizeof *sealing) : NULL;
+    if (sealing == NULL)
+        return;
+    sealing->msg = (struct msg){.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = load->batch_id}};
+    sealing->ask = (struct ask){.kind = ASK_MSG, .done = sealed, .question = &sealing->msg};
+    courier_ask(load->bulk->gateway->courier, &sealing->ask);
+}
+
 static void finish(struct load *load)
 {
     struct tally *tally = load->bulk->gateway->tally;
@@ -198,6 +221,7 @@ static void finish(struct load *load)
     tally_add(tally, TALLY_JOBS_REPLAYED, load->replayed_count);
     tally_add(tally, TALLY_JOBS_REFUSED, load->rejected_count);
     remember(load);
+    seal(load);
     answer(load);
 }
 

@@ -115,7 +115,7 @@ static size_t batch(struct slice record, struct slice key)
     if (store_record_get_batch(record, key, &row) != OK)
         return 0;
     store_record_put_batch(again, key, &row);
-    return STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN;
+    return store_record_batch_len(&row);
 }
 
 static size_t event(struct slice record, struct slice key)

@@ -162,6 +162,7 @@ class Batches(unittest.TestCase):
         path = answer.json["status_url"]
         body = self.gateway.ask("GET", path).json
         self.assertEqual((body["status"], body["counts"]["queued"], body["progress"]), ("unfinished", 2, {"done": 0, "total": 2}))
+        wait_for("the seal", lambda: self.gateway.ask("GET", path).json["sealed"])
         got = []
         waiter = threading.Thread(target=lambda: got.append(self.gateway.ask("GET", path + "?wait=30s")))
         waiter.start()
@@ -176,6 +177,14 @@ class Batches(unittest.TestCase):
         self.assertEqual((answer.json["status"], answer.json["counts"]["dead"]), ("finished", 1))
         self.assertEqual(self.gateway.ask("GET", path, If_None_Match=answer.headers["ETag"]).status, 304)
         self.assertEqual(self.gateway.ask("GET", f"/v1/batches/{uuid.uuid4()}").status, 404)
+
+    def test_a_batch_is_sealed_when_its_records_have_their_verdicts(self):
+        body = lines({"type": "a"}, {"type": "A"})
+        answer = self.push(body, Idempotency_Key="sealed-1")
+        wait_for("the seal", lambda: uuid.UUID(answer.json["batch_id"]).bytes in self.broker.sealed)
+        self.broker.sealed.clear()
+        self.push(body, Idempotency_Key="sealed-1")  # all are known: the seal may have been lost
+        wait_for("the seal", lambda: uuid.UUID(answer.json["batch_id"]).bytes in self.broker.sealed)
 
     def test_a_body_is_read_whole_before_anything_is_stored(self):
         before = len(self.broker.jobs)

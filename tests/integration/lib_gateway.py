@@ -39,6 +39,7 @@ class PretendedBroker:
         self.lock = threading.RLock()
         self.jobs = {}       # id -> dict
         self.batches = {}    # id -> list of job ids
+        self.sealed = set()  # ids of batches
         self.waiting = []    # STATUS that wait: (until, route, corr, body)
         self.submits = []    # how many jobs each message carried
         self.known = set()
@@ -86,6 +87,9 @@ class PretendedBroker:
         elif kind == "submit":
             self.submits.append(len(ask.submit.jobs))
             answer.submitted.jobs.extend(self._store(job, block) for job in ask.submit.jobs)
+        elif kind == "batch_seal":
+            self.sealed.add(ask.batch_seal.batch_id)
+            answer = self._batch(pb.Envelope(corr=ask.corr, batch_status=pb.BatchStatus(batch_id=ask.batch_seal.batch_id)))[0]
         elif kind in ("status", "batch_status"):
             self.waiting.append((time.monotonic() + getattr(ask, kind).wait_ms / 1000, route, ask))
             return
@@ -174,6 +178,7 @@ class PretendedBroker:
         said.counts.extend(counts)
         said.version = 1 + sum(counts[state] for state in TERMINAL)
         said.created_at_ms = 1
+        said.is_sealed = said.batch_id in self.sealed
         is_done = said.version > ask.batch_status.version or said.version == 1 + len(members)
         return answer, b"", is_done
 

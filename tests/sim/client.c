@@ -86,6 +86,15 @@ static void want_key(struct sim *sim, struct msg_submit_job *job)
         job->order = no == 0 ? ORDER_FIFO_SKIP : ORDER_FIFO;
 }
 
+// Few, so that they have several members.
+static struct id some_batch(struct sim *sim)
+{
+    uint64_t number = prng_mix(1000 + world_below(sim, 10));
+    struct id id = {{0}};
+    memcpy(id.bytes, &number, sizeof number);
+    return id;
+}
+
 static struct msg_submit_job new_job(struct sim *sim)
 {
     static const char *const queues[] = {"default", "mail", "slow"};
@@ -117,10 +126,8 @@ static struct msg_submit_job new_job(struct sim *sim)
     if (plan_optional(sim, 10))
         job.retry_within_s = 1;
     want_parents(sim, &job);
-    if (plan_optional(sim, 20)) {
-        uint64_t batch = prng_mix(1000 + world_below(sim, 10));
-        memcpy(job.batch_id.bytes, &batch, 8);
-    }
+    if (plan_optional(sim, 20))
+        job.batch_id = some_batch(sim);
     return job;
 }
 
@@ -164,6 +171,15 @@ static void submit(struct sim *sim, struct client *client, struct intent *intent
                              .submit = {.jobs = twice, .count = count}});
 }
 
+// Said once, and perhaps lost: time seals what nobody has sealed.
+static void seal_some(struct sim *sim, const struct client *client)
+{
+    world_send(sim, client->peer, true,
+               &(struct msg){.kind = MSG_BATCH_SEAL,
+                             .corr = ++sim->corr_next,
+                             .batch_seal = {.batch_id = some_batch(sim)}});
+}
+
 void client_turn(struct sim *sim, uint32_t no)
 {
     struct client *client = &sim->clients[no];
@@ -184,6 +200,8 @@ void client_turn(struct sim *sim, uint32_t no)
             submit(sim, client, intent);
     }
     act_turn(sim, no);
+    if (plan_optional(sim, 3))
+        seal_some(sim, client);
 }
 
 static struct intent *intent_of(struct sim *sim, uint64_t corr)

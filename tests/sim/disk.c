@@ -175,6 +175,8 @@ static void compare_batch(struct sim *sim, uint32_t no)
     struct msg_batch_status_is status;
     must(store_view_batch(view(sim->disk), &row->id, &status), "a batch is read");
     SIM_EXPECT(status.error == OK && status.version == row->version &&
+                   status.finished_at == row->finished_at &&
+                   status.is_sealed == (row->sealed_at != 0) &&
                    memcmp(status.counts, row->counts, sizeof row->counts) == 0,
                "both stores hold the same batches");
 }

@@ -229,7 +229,7 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint16_t i = 0; i < 64; i++)
         if (store->has_policy[i])
             must(core_load_policy(core, i, &store->policies[i]));
-    for (uint32_t i = 0; i < 64; i++)
+    for (uint32_t i = 0; i < SIM_BATCHES; i++)
         if (store->has_batch[i])
             must(core_load_batch(core, &store->batches[i]));
     for (uint32_t i = 0; i < SIM_SCHEDULES; i++)

@@ -31,6 +31,8 @@ enum {
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 8,
     SIM_PARENTS = 3,
+    SIM_BATCHES = 64,
+    SIM_SEAL_MS = 1500,
     SIM_EVENTS = 1 << 16,
     SIM_STEPS = 1200, // with faults
     SIM_KEEP_S = 5,
@@ -81,6 +83,11 @@ enum {
     X(SEEN_LOG_ATTEMPTS, "… of a second attempt")                                                  \
     X(SEEN_EVENTS, "a job had several events")                                                     \
     X(SEEN_BATCH_OVER, "a batch was over")                                                         \
+    X(SEEN_BATCH_SEALED, "a batch was sealed")                                                     \
+    X(SEEN_BATCH_SEALED_LATE, "… because nobody had done it in time")                              \
+    X(SEEN_BATCH_OPENED, "… and opened by a new member")                                           \
+    X(SEEN_BATCH_FINISHED, "a batch finished")                                                     \
+    X(SEEN_BATCH_ENDED_AGAIN, "… and its members ended once more")                                 \
     X(SEEN_CANCEL_WAITING, "a waiting job was cancelled")                                          \
     X(SEEN_CANCEL_ASKED, "a running job's cancel was asked for")                                   \
     X(SEEN_CANCEL_ACKNOWLEDGED, "… and acknowledged by its handler")                               \
@@ -181,8 +188,8 @@ struct sim_store {
     struct lane_row lanes[64];
     uint8_t lane_names[64][3][MSG_NAME_LEN_MAX]; // queue, type, tenant
     uint32_t lane_count;
-    struct batch_row batches[64];
-    bool has_batch[64];
+    struct batch_row batches[SIM_BATCHES];
+    bool has_batch[SIM_BATCHES];
     struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none
     struct dep_row deps[SIM_JOBS];       // by job; no == 0: none
     struct id parents[SIM_JOBS][SIM_PARENTS];
@@ -313,6 +320,14 @@ struct seen_job {
 struct seen_state {
     struct id id;
     enum job_state state;
+    struct id batch; // zero when none
+};
+
+struct seen_batch {
+    struct id id;
+    bool is_sealed;
+    when_ms finished_at;
+    when_ms joined_at; // the last member, or the start
 };
 
 struct seen_grant {
@@ -372,6 +387,8 @@ struct watch {
     uint64_t drained[SIM_WORKERS]; // the session that was told to go quiet, 0: none
     struct seen_child children[SIM_INTENTS * 4];
     uint32_t child_count;
+    struct seen_batch batches[SIM_BATCHES];
+    uint32_t batch_count;
     bool edges[JOB_STATES][JOB_EVENTS];
     bool was_full_lanes;
 };
@@ -557,6 +574,11 @@ void watch_child_start(struct sim *sim);
 void watch_child_sweep(const struct sim *sim, const struct command *command);
 // Was it to be cancelled because a job that it waits for has failed?
 bool watch_child_must_cancel(struct sim *sim, const struct id *id);
+// watch_batch.c: after each entry of a job or a batch, and after each command.
+void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick);
+void watch_batch_step(struct sim *sim);
+void watch_batch_commit(const struct sim *sim, const struct batch_row *row);
+void watch_batch_start(struct sim *sim);
 // watch_commit.c: before the writes reach the store.
 void watch_commit(struct sim *sim, const struct effects *fx);
 // watch_history.c: of the same writes, those of timelines.

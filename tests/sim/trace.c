@@ -76,7 +76,7 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_BATCH:
     case DROP_BATCH:
         store_record_put_batch(room, key, &write->batch);
-        return STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN;
+        return store_record_batch_len(&write->batch);
     case WRITE_UNIQUE:
     case DROP_UNIQUE:
         store_record_put_unique(room, key, &write->unique);

@@ -126,6 +126,8 @@ static void tell_heard(struct tell *tell, const struct msg *msg)
         tell_list(tell, "hello", &msg->hello.running);
     else if (msg->kind == MSG_READY)
         tell_text(tell, "ready for %u", msg->ready.slots);
+    else if (msg->kind == MSG_BATCH_SEAL)
+        tell_text(tell, "seal batch %u", number_of(NULL, &msg->batch_seal.batch_id));
     else if (msg->kind == MSG_ACT)
         tell_text(tell, "act %u on %u", (unsigned)msg->act.kind, number_of(NULL, &msg->act.job_id));
     else

@@ -150,6 +150,8 @@ void watch_commit(struct sim *sim, const struct effects *fx)
     for (uint32_t i = 0; i < fx->write_count; i++) {
         if (fx->writes[i].kind == WRITE_JOB)
             check_job(sim, fx, &fx->writes[i].job.row);
+        if (fx->writes[i].kind == WRITE_BATCH)
+            watch_batch_commit(sim, &fx->writes[i].batch);
         if (fx->writes[i].kind == WRITE_LEDGER)
             check_law(sim, &fx->writes[i].ledger);
     }

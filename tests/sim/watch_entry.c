@@ -34,6 +34,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_RELEASE:
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
+    case ENTRY_SEAL:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");
@@ -112,7 +113,12 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
         entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE)
         return;
+    if (entry->kind == ENTRY_SEAL) {
+        watch_batch_entry(sim, entry, by_tick);
+        return;
+    }
     note_edge(sim, entry);
+    watch_batch_entry(sim, entry, by_tick);
     watch_act_entry(sim, entry);
     watch_unique_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
     watch_child_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
@@ -151,6 +157,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     bool by_tick = command != NULL && command->kind == COMMAND_TICK;
     for (uint32_t i = first_entry; i < fx->entry_count; i++)
         check_entry(sim, &fx->entries[i], fx, by_tick);
+    watch_batch_step(sim);
     if (command != NULL)
         watch_child_sweep(sim, command);
     if (command != NULL)

@@ -149,6 +149,9 @@ static bool is_finished(const struct sim *sim)
     for (uint32_t i = 0; i < sim->act_count; i++)
         if (sim->acts[i].is_open)
             return false;
+    for (uint32_t no = 0; no < SIM_BATCHES; no++)
+        if (sim->store.has_batch[no] && sim->store.batches[no].sealed_at == 0)
+            return false;
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0 && !job_is_done(sim->store.rows[no].state))
             return false;
@@ -186,6 +189,7 @@ static struct limits small_limits(struct sim *sim)
     limits.peer_count_max = SIM_PEERS;
     limits.changed_count_max = 1024;
     limits.lease_ms = SIM_LEASE_MS;
+    limits.batch_seal_ms = SIM_SEAL_MS;
     limits.renew_ms = SIM_RENEW_MS;
     limits.deadline_grace_ms = SIM_GRACE_MS;
     limits.keep_default_s = SIM_KEEP_S;

@@ -242,9 +242,9 @@ static inline void put_batch(struct store *store, const struct batch_row *row)
     struct disk_key key = disk_key_of(row->no);
     uint8_t *room = NULL;
     struct disk_txn *txn = begin(store);
-    EXPECT_EQ(disk_reserve(txn, TABLE_BATCHES, disk_key_slice(&key),
-                           STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN, &room),
-              OK);
+    EXPECT_EQ(
+        disk_reserve(txn, TABLE_BATCHES, disk_key_slice(&key), store_record_batch_len(row), &room),
+        OK);
     store_record_put_batch(room, disk_key_slice(&key), row);
     end(txn);
 }

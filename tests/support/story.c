@@ -193,6 +193,7 @@ struct limits story_limits(void)
                            .changed_count_max = CHANGED_MAX,
                            .send_count_max = SENDS_MAX,
                            .lease_ms = 30,
+                           .batch_seal_ms = 60000,
                            .renew_ms = 5,
                            .deadline_grace_ms = 100,
                            .timeout_default_ms = 1000,
@@ -401,6 +402,12 @@ void story_unsent(struct story *story, struct msg_held held)
 {
     struct msg_held_list unsent = {.items = keep(story, &held, sizeof held), .count = 1};
     step(story, &(struct command){.kind = COMMAND_UNSENT, .unsent = unsent});
+}
+
+void story_seal(struct story *story, uint32_t number)
+{
+    story_say(story, STORY_CLIENT,
+              &(struct msg){.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = story_id(number)}});
 }
 
 void story_act(struct story *story, enum act_kind kind, uint32_t number)

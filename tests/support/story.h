@@ -132,6 +132,9 @@ void story_unsent(struct story *story, struct msg_held held);
 void story_tick(struct story *story);
 void story_remove(struct story *story, uint64_t job_no);
 
+// The client seals the batch of this number.
+void story_seal(struct story *story, uint32_t number);
+
 // A client's act on a job; each has an id of its own.
 void story_act(struct story *story, enum act_kind kind, uint32_t number);
 

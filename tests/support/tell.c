@@ -52,6 +52,10 @@ static void tell_batch(struct tell *tell, const struct batch_row *row)
     for (unsigned state = 0; state < JOB_STATES; state++)
         if (row->counts[state] > 0)
             tell_text(tell, " %u %s", row->counts[state], job_state_name(state));
+    if (row->sealed_at != 0)
+        tell_text(tell, " sealed");
+    if (row->finished_at != 0)
+        tell_text(tell, " finished %lld", (long long)(row->finished_at - tell->epoch));
 }
 
 static void tell_slice(struct tell *tell, const char *name, struct slice text)
@@ -212,6 +216,16 @@ static void tell_schedule_is(struct tell *tell, const struct msg_schedule_status
                   (const char *)is->detail.data);
 }
 
+static void tell_batch_is(struct tell *tell, const struct msg_batch_status_is *is)
+{
+    tell_text(tell, "batch %u ", number_of(tell, &is->batch_id));
+    if (is->error == OK)
+        tell_text(tell, "v%u%s%s", is->version, is->is_sealed ? " sealed" : "",
+                  is->finished_at != 0 ? " finished" : "");
+    else
+        tell_text(tell, "%s", err_slug(is->error));
+}
+
 void tell_msg(struct tell *tell, const struct msg *msg)
 {
     if (msg->kind == MSG_WELCOME) {
@@ -231,6 +245,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_finished(tell, &msg->finished);
     } else if (msg->kind == MSG_SCHEDULE_STATUS_IS) {
         tell_schedule_is(tell, &msg->schedule_status_is);
+    } else if (msg->kind == MSG_BATCH_STATUS_IS) {
+        tell_batch_is(tell, &msg->batch_status_is);
     } else {
         CHECK(msg->kind == MSG_ERROR);
         tell_text(tell, "error %s (%.*s)", err_slug(msg->error.error), (int)msg->error.detail.len,

@@ -226,6 +226,7 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_STATUS_IS:
     case MSG_BATCH_STATUS:
     case MSG_BATCH_STATUS_IS:
+    case MSG_BATCH_SEAL:
     case MSG_ACT:
     case MSG_ACTED:
     case MSG_SCHEDULE_SET:

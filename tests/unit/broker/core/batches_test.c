@@ -28,14 +28,26 @@ static uint32_t add(struct batches *batches, uint32_t number)
     return batches_add(batches, &id, 500 + number);
 }
 
+static uint32_t add_sealed(struct batches *batches, uint32_t number)
+{
+    uint32_t no = add(batches, number);
+    (void)batches_seal(batches, no, 550);
+    return no;
+}
+
+static void count(struct batches *batches, uint32_t no, enum job_state from, enum job_state to)
+{
+    (void)batches_count(batches, no, from, to, 600);
+}
+
 TEST(batches, members_are_counted_by_state)
 {
     struct batches batches;
     void *memory = make(&batches, CAP);
     uint32_t no = add(&batches, 1);
-    batches_count(&batches, no, JOB_NONE, JOB_QUEUED);
-    batches_count(&batches, no, JOB_NONE, JOB_QUEUED);
-    batches_count(&batches, no, JOB_QUEUED, JOB_RUNNING);
+    count(&batches, no, JOB_NONE, JOB_QUEUED);
+    count(&batches, no, JOB_NONE, JOB_QUEUED);
+    count(&batches, no, JOB_QUEUED, JOB_RUNNING);
     struct batch_row row;
     bool is_over;
     EXPECT(batches_collect(&batches, &row, &is_over));
@@ -46,7 +58,7 @@ TEST(batches, members_are_counted_by_state)
     EXPECT_EQ(row.counts[JOB_QUEUED], 1);
     EXPECT_EQ(row.counts[JOB_RUNNING], 1);
     EXPECT(!batches_collect(&batches, &row, &is_over));
-    batches_count(&batches, no, JOB_RUNNING, JOB_SUCCEEDED);
+    count(&batches, no, JOB_RUNNING, JOB_SUCCEEDED);
     EXPECT(batches_collect(&batches, &row, &is_over));
     EXPECT_EQ(row.version, 2);
     free(memory);
@@ -59,14 +71,15 @@ TEST(batches, a_batch_goes_with_its_last_member)
     struct id id = id_of(1);
     uint32_t no = add(&batches, 1);
     EXPECT(!batches_has_room(&batches));
-    batches_count(&batches, no, JOB_NONE, JOB_DEAD);
-    batches_count(&batches, no, JOB_NONE, JOB_SUCCEEDED);
-    batches_count(&batches, no, JOB_DEAD, JOB_REMOVED);
+    EXPECT(batches_seal(&batches, no, 550)); // nobody has joined yet
+    count(&batches, no, JOB_NONE, JOB_DEAD);
+    count(&batches, no, JOB_NONE, JOB_SUCCEEDED);
+    count(&batches, no, JOB_DEAD, JOB_REMOVED);
     struct batch_row row;
     bool is_over;
     EXPECT(batches_collect(&batches, &row, &is_over));
     EXPECT(!is_over);
-    batches_count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
+    count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
     EXPECT(batches_find(&batches, &id) == no); // until the batch of commands ends
     EXPECT(batches_collect(&batches, &row, &is_over));
     EXPECT(is_over);
@@ -81,10 +94,10 @@ TEST(batches, a_member_that_joins_in_time_keeps_its_batch)
 {
     struct batches batches;
     void *memory = make(&batches, 1);
-    uint32_t no = add(&batches, 1);
-    batches_count(&batches, no, JOB_NONE, JOB_SUCCEEDED);
-    batches_count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
-    batches_count(&batches, no, JOB_NONE, JOB_QUEUED);
+    uint32_t no = add_sealed(&batches, 1);
+    count(&batches, no, JOB_NONE, JOB_SUCCEEDED);
+    count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
+    count(&batches, no, JOB_NONE, JOB_QUEUED);
     struct batch_row row;
     bool is_over;
     EXPECT(batches_collect(&batches, &row, &is_over));
@@ -123,11 +136,11 @@ TEST(batches, agree_with_plain_counters)
         if (no == BATCHES_NONE && !batches_has_room(&batches))
             continue;
         if (no != BATCHES_NONE && prng_chance(&prng, 70)) {
-            batches_count(&batches, no, JOB_QUEUED, JOB_REMOVED);
+            count(&batches, no, JOB_QUEUED, JOB_REMOVED);
             model.alive[number]--;
         } else {
-            model.no[number] = no == BATCHES_NONE ? add(&batches, number) : no;
-            batches_count(&batches, model.no[number], JOB_NONE, JOB_QUEUED);
+            model.no[number] = no == BATCHES_NONE ? add_sealed(&batches, number) : no;
+            count(&batches, model.no[number], JOB_NONE, JOB_QUEUED);
             model.alive[number]++;
         }
         collect(&batches, &model);
@@ -139,7 +152,8 @@ TEST(batches, loading_puts_rows_under_their_numbers)
 {
     struct batches batches;
     void *memory = make(&batches, 4);
-    struct batch_row row = {.id = id_of(5), .no = 2, .version = 9, .created_at = 77};
+    struct batch_row row = {
+        .id = id_of(5), .no = 2, .version = 9, .created_at = 77, .finished_at = 88};
     row.counts[JOB_DEAD] = 3;
     EXPECT_EQ(batches_load(&batches, &row), OK);
     EXPECT_EQ(batches_find(&batches, &row.id), 2);
@@ -154,13 +168,121 @@ TEST(batches, loading_puts_rows_under_their_numbers)
     EXPECT(!batches_is_known(&batches, 1) && !batches_is_known(&batches, 3));
     EXPECT(add(&batches, 1) != add(&batches, 2)); // the gaps 0 and 1
     EXPECT_EQ(batches.used, 3);
-    batches_count(&batches, 2, JOB_DEAD, JOB_REMOVED);
+    count(&batches, 2, JOB_DEAD, JOB_REMOVED);
     struct batch_row out;
     bool is_over;
     EXPECT(batches_collect(&batches, &out, &is_over));
     EXPECT_EQ(out.version, 10);
     EXPECT_EQ(out.counts[JOB_DEAD], 2);
     EXPECT_EQ(out.created_at, 77);
+    EXPECT_EQ(out.finished_at, 88);
+    EXPECT_EQ(out.failed_removed, 1);
+    free(memory);
+}
+
+// --- open and sealed ---
+
+static void join(struct batches *batches, uint32_t no, uint64_t job_no, when_ms at)
+{
+    batches_join(batches, no, job_no, at);
+    (void)batches_count(batches, no, JOB_NONE, JOB_QUEUED, at);
+}
+
+TEST(batches, finish_once_when_they_are_sealed_and_nobody_is_unfinished)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    uint32_t no = add(&batches, 1);
+    const struct batch_row *row = &batches_at(&batches, no)->row;
+    join(&batches, no, 3, 501);
+    EXPECT(!batches_count(&batches, no, JOB_QUEUED, JOB_SUCCEEDED, 510)); // open
+    EXPECT_EQ(row->finished_at, 0);
+    join(&batches, no, 7, 520);
+    EXPECT(!batches_seal(&batches, no, 530));
+    EXPECT(batches_count(&batches, no, JOB_QUEUED, JOB_DEAD, 540));
+    EXPECT_EQ(row->finished_at, 540);
+    EXPECT(!batches_count(&batches, no, JOB_DEAD, JOB_QUEUED, 550)); // it lives again
+    EXPECT(batches_count(&batches, no, JOB_QUEUED, JOB_SUCCEEDED, 560));
+    EXPECT_EQ(row->finished_at, 540);
+    EXPECT_EQ(row->first_no, 3);
+    EXPECT_EQ(row->last_no, 7);
+    EXPECT_DIES((void)batches_seal(&batches, no, 570));
+    free(memory);
+}
+
+TEST(batches, a_new_member_opens_a_sealed_one)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    uint32_t no = add(&batches, 1);
+    join(&batches, no, 1, 501);
+    (void)batches_count(&batches, no, JOB_QUEUED, JOB_SUCCEEDED, 510);
+    EXPECT(batches_seal(&batches, no, 520));
+    EXPECT_EQ(batches_first_open(&batches), BATCHES_NONE);
+    join(&batches, no, 2, 530);
+    const struct batch_row *row = &batches_at(&batches, no)->row;
+    EXPECT_EQ(row->sealed_at, 0);
+    EXPECT_EQ(row->finished_at, 520);
+    EXPECT(!batches_count(&batches, no, JOB_QUEUED, JOB_EXPIRED, 540));
+    EXPECT_EQ(batches_first_open(&batches), no);
+    EXPECT(batches_seal(&batches, no, 550));
+    EXPECT_EQ(row->finished_at, 520);
+    free(memory);
+}
+
+TEST(batches, the_open_one_that_nobody_has_joined_for_longest_is_first)
+{
+    struct batches batches;
+    void *memory = make(&batches, 3);
+    uint32_t a = add(&batches, 1);
+    uint32_t b = add(&batches, 2);
+    uint32_t c = add(&batches, 3);
+    join(&batches, a, 1, 510);
+    join(&batches, c, 2, 520);
+    EXPECT_EQ(batches_first_open(&batches), b);
+    (void)batches_seal(&batches, b, 530);
+    EXPECT_EQ(batches_first_open(&batches), a);
+    EXPECT_EQ(batches_at(&batches, a)->joined_at, 510);
+    batches_loaded(&batches, 900);
+    EXPECT_EQ(batches_at(&batches, a)->joined_at, 900);
+    EXPECT_EQ(batches_at(&batches, c)->joined_at, 900);
+    (void)batches_seal(&batches, c, 910); // the last of the list
+    (void)batches_seal(&batches, a, 910);
+    EXPECT_EQ(batches_first_open(&batches), BATCHES_NONE);
+    EXPECT_EQ(batches.open_count, 0);
+    free(memory);
+}
+
+TEST(batches, an_open_one_stays_without_members)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    uint32_t no = add(&batches, 1);
+    join(&batches, no, 1, 501);
+    count(&batches, no, JOB_QUEUED, JOB_SUCCEEDED);
+    count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
+    struct batch_row row;
+    bool is_over;
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over);
+    EXPECT_EQ(row.failed_removed, 0);
+    EXPECT(batches_seal(&batches, no, 700));
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(is_over);
+    EXPECT_EQ(row.finished_at, 700);
+    free(memory);
+}
+
+TEST(batches, of_an_older_store_begin_with_any_number)
+{
+    struct batches batches;
+    void *memory = make(&batches, 1);
+    struct batch_row row = {.id = id_of(5), .version = 9, .created_at = 77};
+    EXPECT_EQ(batches_load(&batches, &row), OK);
+    EXPECT_EQ(batches_first_open(&batches), 0);
+    join(&batches, 0, 70, 501);
+    EXPECT_EQ(batches_at(&batches, 0)->row.first_no, 1);
+    EXPECT_EQ(batches_at(&batches, 0)->row.last_no, 70);
     free(memory);
 }
 
@@ -170,7 +292,7 @@ TEST(batches, misuse_stops_the_process)
     void *memory = make(&batches, 1);
     uint32_t no = add(&batches, 1);
     EXPECT_DIES((void)add(&batches, 2));
-    EXPECT_DIES(batches_count(&batches, no + 1, JOB_NONE, JOB_QUEUED));
-    EXPECT_DIES(batches_count(&batches, no, JOB_QUEUED, JOB_RUNNING));
+    EXPECT_DIES(count(&batches, no + 1, JOB_NONE, JOB_QUEUED));
+    EXPECT_DIES(count(&batches, no, JOB_QUEUED, JOB_RUNNING));
     free(memory);
 }

@@ -268,6 +268,40 @@ TEST(core_audit, names_an_index_that_does_not_find)
     expect_named(story, VIOLATION_MEMORY_INDEX);
 }
 
+static struct story *with_batches(void)
+{
+    struct story *story = story_new();
+    for (uint32_t number = 1; number <= 3; number++) {
+        struct msg_submit_job job = story_job(number);
+        job.batch_id = story_id(90 + number);
+        story_submit(story, job);
+    }
+    story_seal(story, 93);
+    struct violation_list found = look(story);
+    EXPECT_EQ(violation_sum(&found), 0);
+    return story;
+}
+
+TEST(core_audit, names_a_batch_that_would_never_be_sealed)
+{
+    struct story *story = with_batches();
+    story->core->ledger.batches.items[1].prev = BATCHES_NONE;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+    story = with_batches();
+    story->core->ledger.batches.items[1].joined_at -= 1000;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+}
+
+TEST(core_audit, names_a_batch_whose_end_was_missed)
+{
+    struct story *story = with_batches();
+    story->core->ledger.batches.items[2].row.counts[JOB_QUEUED] = 0;
+    expect_named(story, VIOLATION_STATE);
+    story = with_batches();
+    story->core->ledger.batches.items[2].row.id.bytes[15]++;
+    expect_named(story, VIOLATION_MEMORY_INDEX);
+}
+
 TEST(core_audit, compares_stored_rows_with_memory)
 {
     struct story *story = busy();

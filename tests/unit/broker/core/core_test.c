@@ -368,6 +368,7 @@ TEST(core, batches_may_change_and_end_all_at_once)
         struct msg_submit_job job = story_job(1 + i);
         job.batch_id = story_id(90 + i);
         story_submit(story, job);
+        story_seal(story, 90 + i);
     }
     for (uint32_t i = 0; i < 3; i++)
         story_finish(story, 11, story_held(1 + i, story_token(1, 1 + i)), OUTCOME_SUCCEEDED);
@@ -383,9 +384,9 @@ TEST(core, batches_may_change_and_end_all_at_once)
     story_close(story);
     EXPECT_EQ(story_figures(story).batch_count, 1);
     const char *told = story_told(story);
-    EXPECT(strstr(told, "drop batch 90 v3: 1 removed\n") != NULL);
-    EXPECT(strstr(told, "] batch 91 v3: 1 running 1 removed\n") != NULL);
-    EXPECT(strstr(told, "drop batch 92 v3: 1 removed\n") != NULL);
+    EXPECT(strstr(told, "drop batch 90 v4: 1 removed sealed finished 0\n") != NULL);
+    EXPECT(strstr(told, "] batch 91 v4: 1 running 1 removed finished 0\n") != NULL);
+    EXPECT(strstr(told, "drop batch 92 v4: 1 removed sealed finished 0\n") != NULL);
     story_restart(story);
     EXPECT_EQ(story_figures(story).batch_count, 1);
     story_free(story);

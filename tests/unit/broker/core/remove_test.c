@@ -185,6 +185,7 @@ TEST(remove, members_leave_their_batch_and_the_last_one_ends_it)
     struct msg_submit_job b = story_job(2);
     a.batch_id = b.batch_id = story_id(90);
     story_submit_two(story, a, b);
+    story_seal(story, 90);
     story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
     story_at(story, 500);
     story_finish(story, 11, story_held(2, story_token(1, 2)), OUTCOME_DEAD);
@@ -196,10 +197,10 @@ TEST(remove, members_leave_their_batch_and_the_last_one_ends_it)
     story_remove(story, 2);
     EXPECT_STORY(story, "[1000] drop body of 1\n"
                         "[1000] write 1 removed v4\n"
-                        "[1000] batch 90 v4: 1 dead 1 removed\n"
+                        "[1000] batch 90 v5: 1 dead 1 removed sealed finished 500\n"
                         "[1500] drop body of 2\n"
                         "[1500] write 2 removed v4 e1 c0 i0\n"
-                        "[1500] drop batch 90 v5: 2 removed\n");
+                        "[1500] drop batch 90 v6: 2 removed sealed finished 500\n");
     EXPECT_EQ(story_figures(story).batch_count, 0);
     story_restart(story); // and no row of it is left
     EXPECT_EQ(story_figures(story).batch_count, 0);

@@ -79,7 +79,7 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         {"lane", STORE_RECORD_LANE, 1, false, 0},
         {"policy", STORE_RECORD_POLICY, STORE_RECORD_POLICY_LEN, true,
          STORE_RECORD_POLICY_TAIL_LEN},
-        {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true, 0},
+        {"batch", STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN, true, STORE_RECORD_BATCH_TAIL_LEN},
         {"event", STORE_RECORD_EVENT, STORE_RECORD_EVENT_HEAD_LEN, false, 0},
         {"log", STORE_RECORD_LOG, STORE_RECORD_LOG_HEAD_LEN, false, 0},
         {"unique", STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN, true, 0},

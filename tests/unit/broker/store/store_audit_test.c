@@ -121,6 +121,36 @@ TEST(store_audit, names_a_wrong_counter_of_a_batch)
     expect_named(store, VIOLATION_BATCH_COUNTS, 0);
 }
 
+TEST(store_audit, names_a_batch_whose_end_was_missed)
+{
+    struct store *store = busy();
+    struct batch_row row = members;
+    row.sealed_at = 1;
+    put_batch(store, &row);
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0); // it has unfinished members
+    row.counts[JOB_SUCCEEDED] += row.counts[JOB_QUEUED];
+    row.counts[JOB_QUEUED] = row.counts[JOB_RUNNING] = row.counts[JOB_RETRYING] = 0;
+    put_batch(store, &row);
+    found = look(store);
+    EXPECT_EQ(found.of[VIOLATION_BATCH_STATE].count, 1);
+    store_close(store);
+}
+
+TEST(store_audit, names_a_batch_whose_members_would_not_be_listed)
+{
+    struct store *store = busy();
+    struct batch_row row = members;
+    row.first_no = 10;
+    row.last_no = 11;
+    put_batch(store, &row);
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0);
+    row.first_no = 11;
+    put_batch(store, &row);
+    expect_named(store, VIOLATION_BATCH_STATE, 0);
+}
+
 TEST(store_audit, names_a_job_that_the_sweeper_would_miss)
 {
     struct store *store = busy();

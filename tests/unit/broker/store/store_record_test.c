@@ -298,6 +298,42 @@ TEST(record, golden_dependency)
               ERR_DAMAGED);
 }
 
+TEST(record, golden_batch_with_a_tail)
+{
+    uint8_t room[STORE_RECORD_BATCH_LEN + STORE_RECORD_BATCH_TAIL_LEN + DISK_SEAL_LEN];
+    struct disk_key key;
+    struct batch_row row = {.id = id_of(0x50),
+                            .no = 9,
+                            .version = 1,
+                            .created_at = 2,
+                            .first_no = 0x2122232425262728,
+                            .last_no = 0x3132333435363738,
+                            .sealed_at = 0x4142434445464748,
+                            .finished_at = 0x5152535455565758,
+                            .failed_removed = 0x61626364};
+    EXPECT_EQ(store_record_batch_len(&row), sizeof room);
+    store_record_put_batch(room, key_slice(&key, 9), &row);
+    expect_hex(room, sizeof room,
+               "02 0b 00000068 505152535455565758595a5b5c5d5e5f 00000001 0000000000000002"
+               "00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000"
+               "00000000 00000000 2122232425262728 3132333435363738 4142434445464748"
+               "5152535455565758 61626364 5efb411b");
+    struct batch_row back;
+    EXPECT_EQ(store_record_get_batch(slice_of(room, sizeof room), key_slice(&key, 9), &back), OK);
+    EXPECT_EQ(back.first_no, row.first_no);
+    EXPECT_EQ(back.last_no, row.last_no);
+    EXPECT_EQ(back.sealed_at, row.sealed_at);
+    EXPECT_EQ(back.finished_at, row.finished_at);
+    EXPECT_EQ(back.failed_removed, row.failed_removed);
+    row = (struct batch_row){.no = 9, .first_no = 1};
+    store_record_put_batch(room, key_slice(&key, 9), &row);
+    memset(room + DISK_SEAL_HEAD_LEN + STORE_RECORD_BATCH_LEN, 0, STORE_RECORD_BATCH_TAIL_LEN);
+    disk_seal(room, 2, STORE_RECORD_BATCH, key_slice(&key, 9),
+              STORE_RECORD_BATCH_LEN + STORE_RECORD_BATCH_TAIL_LEN);
+    EXPECT_EQ(store_record_get_batch(slice_of(room, sizeof room), key_slice(&key, 9), &back),
+              ERR_DAMAGED); // a tail of zeros is never written
+}
+
 TEST(record, golden_batch_and_lane)
 {
     uint8_t room[STORE_RECORD_BATCH_LEN + DISK_SEAL_LEN];
@@ -317,6 +353,7 @@ TEST(record, golden_batch_and_lane)
     EXPECT_EQ(back.no, 9);
     EXPECT_EQ(back.version, row.version);
     EXPECT_MEM(back.counts, row.counts, sizeof row.counts);
+    EXPECT_EQ(store_record_batch_len(&row), sizeof room);
 
     struct lane_row lane = {.no = 4, .queue = slice_of_text("mail"), .type = slice_of_text("send")};
     uint8_t lane_room[64];

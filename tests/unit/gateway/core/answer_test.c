@@ -138,6 +138,8 @@ TEST(answer, a_batch_is_finished_when_all_its_jobs_are)
     struct msg_batch_status_is batch = {.batch_id = sample_id(), .version = 2};
     batch.counts[JOB_SUCCEEDED] = 3;
     batch.counts[JOB_DEAD] = 1;
+    EXPECT(!answer_batch_is_final(&batch)); // more may come
+    batch.is_sealed = true;
     EXPECT(answer_batch_is_final(&batch));
     batch.counts[JOB_RUNNING] = 1;
     EXPECT(!answer_batch_is_final(&batch));

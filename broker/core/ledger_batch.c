@@ -1,0 +1,35 @@
+// Members join batches and move, batches are sealed; whoever waits for a batch is told of its end.
+
+#include "broker/core/ledger.h"
+
+static void tell_end(struct ledger *ledger, uint32_t batch)
+{
+    deps_end(&ledger->deps, &batches_at(&ledger->batches, batch)->row.id);
+}
+
+uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, uint64_t job_no, when_ms at)
+{
+    if (id_is_zero(id))
+        return 0;
+    uint32_t batch = batches_find(&ledger->batches, id);
+    if (batch == BATCHES_NONE)
+        batch = batches_add(&ledger->batches, id, at);
+    batches_join(&ledger->batches, batch, job_no, at);
+    return batch + 1;
+}
+
+void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state from,
+                       enum job_state to, when_ms at)
+{
+    if (batch > 0 && batches_count(&ledger->batches, batch - 1, from, to, at))
+        tell_end(ledger, batch - 1);
+}
+
+void ledger_batch_seal(struct ledger *ledger, const struct entry *entry)
+{
+    uint32_t batch = batches_find(&ledger->batches, &entry->seal.batch);
+    CHECK(batch != BATCHES_NONE);
+    ledger_note(ledger, id_hash(&entry->seal.batch, (uint64_t)entry->at));
+    if (batches_seal(&ledger->batches, batch, entry->at))
+        tell_end(ledger, batch);
+}

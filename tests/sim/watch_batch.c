@@ -1,0 +1,125 @@
+// Batches: each finishes once, in the moment in which it is sealed and no member is unfinished for
+// the first time. The model knows who joined and how jobs stand, nothing of the core's counts.
+
+#include "tests/sim/sim.h"
+
+static struct seen_batch *batch_of(struct sim *sim, const struct id *id)
+{
+    for (uint32_t i = 0; i < sim->watch.batch_count; i++)
+        if (id_equal(&sim->watch.batches[i].id, id))
+            return &sim->watch.batches[i];
+    return NULL;
+}
+
+static struct seen_batch *add(struct sim *sim, const struct id *id)
+{
+    SIM_EXPECT(sim->watch.batch_count < SIM_BATCHES, "room for batches");
+    struct seen_batch *batch = &sim->watch.batches[sim->watch.batch_count++];
+    *batch = (struct seen_batch){.id = *id};
+    return batch;
+}
+
+static bool has_member(const struct sim *sim, const struct seen_batch *batch, bool unfinished)
+{
+    for (uint32_t i = 0; i < sim->watch.state_count; i++) {
+        const struct seen_state *seen = &sim->watch.states[i];
+        bool is_there = seen->state != JOB_NONE && seen->state != JOB_REMOVED;
+        if (is_there && id_equal(&seen->batch, &batch->id) &&
+            !(unfinished && job_is_done(seen->state)))
+            return true;
+    }
+    return false;
+}
+
+static void join(struct sim *sim, const struct entry *entry)
+{
+    const struct id *id = &entry->submit.job->batch_id;
+    watch_state_of(sim, &entry->job_id)->batch = *id;
+    if (id_is_zero(id))
+        return;
+    struct seen_batch *batch = batch_of(sim, id);
+    if (batch == NULL)
+        batch = add(sim, id);
+    if (batch->is_sealed)
+        watch_seen(SEEN_BATCH_OPENED);
+    batch->is_sealed = false;
+    batch->joined_at = entry->at;
+}
+
+static void seal(struct sim *sim, const struct entry *entry, bool by_tick)
+{
+    struct seen_batch *batch = batch_of(sim, &entry->seal.batch);
+    SIM_EXPECT(batch != NULL && !batch->is_sealed, "what is sealed was open");
+    SIM_EXPECT(!by_tick || entry->at >= batch->joined_at + SIM_SEAL_MS,
+               "a batch is open for its time after its last member");
+    watch_seen(by_tick ? SEEN_BATCH_SEALED_LATE : SEEN_BATCH_SEALED);
+    batch->is_sealed = true;
+}
+
+void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick)
+{
+    if (entry->kind == ENTRY_SUBMIT)
+        join(sim, entry);
+    if (entry->kind == ENTRY_SEAL)
+        seal(sim, entry, by_tick);
+    const struct id *id = entry->kind == ENTRY_SEAL ? &entry->seal.batch
+                                                    : &watch_state_of(sim, &entry->job_id)->batch;
+    struct seen_batch *batch = id_is_zero(id) ? NULL : batch_of(sim, id);
+    if (batch == NULL || !batch->is_sealed || has_member(sim, batch, true))
+        return;
+    if (batch->finished_at == 0)
+        watch_seen(SEEN_BATCH_FINISHED);
+    if (batch->finished_at == 0)
+        batch->finished_at = entry->at;
+    else if (entry->kind != ENTRY_REMOVE && entry->kind != ENTRY_FORGET)
+        watch_seen(SEEN_BATCH_ENDED_AGAIN);
+}
+
+void watch_batch_step(struct sim *sim)
+{
+    const struct batches *batches = &sim->shell.core->ledger.batches;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < sim->watch.batch_count; i++) {
+        struct seen_batch seen = sim->watch.batches[i];
+        uint32_t no = batches_find(batches, &seen.id);
+        if (no == BATCHES_NONE) {
+            SIM_EXPECT(seen.is_sealed && !has_member(sim, &seen, false),
+                       "a batch is kept while it is open or has members");
+            continue;
+        }
+        const struct batch_row *row = &batches_at(batches, no)->row;
+        SIM_EXPECT(seen.is_sealed == (row->sealed_at != 0), "a batch is open until it is sealed");
+        SIM_EXPECT(seen.finished_at == row->finished_at,
+                   "a batch finishes once, when it is sealed and its members have ended");
+        sim->watch.batches[kept++] = seen;
+    }
+    sim->watch.batch_count = kept;
+}
+
+// Before the writes reach the store.
+void watch_batch_commit(const struct sim *sim, const struct batch_row *row)
+{
+    const struct batch_row *old = &sim->store.batches[row->no];
+    if (sim->store.has_batch[row->no] && old->finished_at != 0)
+        SIM_EXPECT(row->finished_at == old->finished_at, "a stored finish of a batch stays");
+}
+
+// From the durable rows: what was only in memory never happened. The time begins anew.
+void watch_batch_start(struct sim *sim)
+{
+    sim->watch.batch_count = 0;
+    for (uint32_t no = 0; no < SIM_BATCHES; no++) {
+        const struct batch_row *row = &sim->store.batches[no];
+        if (!sim->store.has_batch[no])
+            continue;
+        struct seen_batch *batch = add(sim, &row->id);
+        batch->is_sealed = row->sealed_at != 0;
+        batch->finished_at = row->finished_at;
+        batch->joined_at = sim->now.store;
+    }
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {
+        const struct job_row *row = &sim->store.rows[no];
+        if (row->no != 0 && row->batch > 0)
+            watch_state_of(sim, &row->id)->batch = sim->store.batches[row->batch - 1].id;
+    }
+}
