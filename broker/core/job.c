@@ -2,7 +2,7 @@
 
 #include "broker/core/job.h"
 
-static_assert(sizeof(struct job) == 72, "docs/limits.md states the cost of a job");
+static_assert(sizeof(struct job) == 64, "docs/limits.md states the cost of a job");
 
 // JOB_NONE (0) where there is no edge: no move leads back to nothing.
 static const uint8_t job_next[JOB_STATES][JOB_EVENTS] = {

@@ -43,20 +43,21 @@ enum job_event {
 };
 enum { JOB_EVENTS = 14 };
 
-// 72 bytes; what it costs per waiting job with its indexes is in docs/limits.md.
+// Numbers last for half a year of 500,000 jobs a second, moments until the year 2527.
+enum { JOB_NO_BITS = 43, JOB_BODY_LEN_BITS = 21, JOB_ACCEPTED_AT_BITS = 44 };
+#define JOB_NO_MAX ((UINT64_C(1) << JOB_NO_BITS) - 1)
+#define JOB_BODY_LEN_MAX ((1u << JOB_BODY_LEN_BITS) - 1)
+#define JOB_ACCEPTED_AT_MAX ((INT64_C(1) << JOB_ACCEPTED_AT_BITS) - 1)
+static_assert(MSG_PAYLOAD_LEN_MAX <= JOB_BODY_LEN_MAX, "every body has its length");
+
+// One line of the processor's cache, and most of what a waiting job costs: see docs/limits.md.
 struct job {
     struct id id;
-    uint64_t no;
+    uint64_t no : JOB_NO_BITS;
+    uint64_t body_len : JOB_BODY_LEN_BITS;
     uint64_t fingerprint;
-    when_ms accepted_at;
-    when_ms at; // unfinished: since or from when it may start; ended: when it ended
-    uint32_t version;
-    uint32_t batch; // place of its batch + 1, 0 when none
-    uint32_t body_len;
-    uint32_t past; // its place in struct pasts; PASTS_NONE when it was never granted
-    uint16_t lane;
-    uint16_t policy;
-    unsigned state : 4; // enum job_state; written by job_move() only
+    uint64_t accepted_at : JOB_ACCEPTED_AT_BITS; // a when_ms
+    unsigned state : 4;                          // enum job_state; written by job_move() only
     unsigned priority : 4;
     unsigned token_use : 2;  // enum token_use
     unsigned is_changed : 1; // in this batch's list of changes
@@ -64,6 +65,12 @@ struct job {
     unsigned cancel : 2;     // enum cancel
     unsigned relations : 2;  // flags: enum relation
     unsigned is_bound : 1;   // has a concurrency key: see struct bond
+    when_ms at;              // unfinished: since or from when it may start; ended: when it ended
+    uint32_t version;
+    uint32_t batch; // place of its batch + 1, 0 when none
+    uint32_t past;  // its place in struct pasts; PASTS_NONE when it was never granted
+    uint16_t lane;
+    uint16_t policy;
 };
 
 // Is there an edge from `state` for `event`?

@@ -22,7 +22,7 @@ bool jobs_has_room(const struct jobs *jobs)
 
 uint32_t jobs_add(struct jobs *jobs, const struct id *id, uint64_t no)
 {
-    CHECK(no > 0);
+    CHECK(no > 0 && no <= JOB_NO_MAX);
     CHECK(jobs_has_room(jobs));
     uint32_t slot = jobs->free;
     if (slot == JOBS_NONE)
@@ -30,7 +30,7 @@ uint32_t jobs_add(struct jobs *jobs, const struct id *id, uint64_t no)
     else
         jobs->free = jobs->slots[slot].past;
     jobs->count++;
-    jobs->slots[slot] = (struct job){.id = *id, .no = no, .past = PASTS_NONE};
+    jobs->slots[slot] = (struct job){.id = *id, .no = no & JOB_NO_MAX, .past = PASTS_NONE};
     index_add(&jobs->by_id, slot, id_hash(id, jobs->seed));
     return slot;
 }

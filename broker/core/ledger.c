@@ -186,10 +186,12 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     uint32_t slot = jobs_add(&ledger->jobs, &entry->job_id, no);
     struct job *job = jobs_at(&ledger->jobs, slot);
     job->fingerprint = given->fingerprint;
-    job->accepted_at = entry->at;
+    CHECK(entry->at >= 0 && entry->at <= JOB_ACCEPTED_AT_MAX);
+    job->accepted_at = (uint64_t)entry->at & JOB_ACCEPTED_AT_MAX;
     job->at = entry->submit.due_at;
     job->batch = ledger_batch_join(ledger, &given->batch_id, no, entry->at);
-    job->body_len = (uint32_t)given->payload.bytes.len;
+    CHECK(given->payload.bytes.len <= JOB_BODY_LEN_MAX);
+    job->body_len = given->payload.bytes.len & JOB_BODY_LEN_MAX;
     job->lane = (uint16_t)lane_of(ledger, given, fx);
     job->policy = (uint16_t)policy_of(ledger, &entry->submit.policy, fx);
     job->priority =

@@ -263,7 +263,9 @@ static bool is_sound(const struct ledger *ledger, const struct job_row *row)
 {
     bool is_unfinished = row->state != JOB_NONE && row->state < JOB_STATES &&
                          !job_is_done((enum job_state)row->state);
-    return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished &&
+    bool fits = row->no <= JOB_NO_MAX && row->accepted_at >= 0 &&
+                row->accepted_at <= JOB_ACCEPTED_AT_MAX && row->body_len <= JOB_BODY_LEN_MAX;
+    return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished && fits &&
            has_sound_past(row) && row->lane < lanes_count(&ledger->lanes) &&
            row->priority <= MSG_PRIORITY_MAX && policies_is_known(&ledger->policies, row->policy) &&
            row->order <= ORDER_FIFO_SKIP && (row->key_hash != 0 || row->order == ORDER_NONE) &&
@@ -275,13 +277,13 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
     uint32_t slot = jobs_add(&ledger->jobs, &row->id, row->no);
     *jobs_at(&ledger->jobs, slot) = (struct job){
         .id = row->id,
-        .no = row->no,
+        .no = row->no & JOB_NO_MAX,
         .fingerprint = row->fingerprint,
-        .accepted_at = row->accepted_at,
+        .accepted_at = (uint64_t)row->accepted_at & JOB_ACCEPTED_AT_MAX,
         .at = row->due_at,
         .version = row->version,
         .batch = row->batch,
-        .body_len = row->body_len,
+        .body_len = row->body_len & JOB_BODY_LEN_MAX,
         .past = load_past(ledger, row),
         .lane = row->lane,
         .policy = row->policy,

@@ -158,6 +158,9 @@ TEST(ledger_store, a_row_that_contradicts_what_was_loaded_is_damaged)
     EXPECT_REFUSED(state, JOB_STATES);
     EXPECT_REFUSED(state, JOB_SUCCEEDED); // ended jobs are not loaded
     EXPECT_REFUSED(priority, MSG_PRIORITY_MAX + 1);
+    EXPECT_REFUSED(body_len, JOB_BODY_LEN_MAX + 1); // more than a job in memory can say
+    EXPECT_REFUSED(accepted_at, JOB_ACCEPTED_AT_MAX + 1);
+    EXPECT_REFUSED(accepted_at, -1);
     EXPECT_REFUSED(state, JOB_RUNNING);    // its token is not open
     EXPECT_REFUSED(token_use, TOKEN_OPEN); // and it does not run
     EXPECT_REFUSED(worker, id_of(50));     // who holds it, then?
