@@ -3,7 +3,11 @@
 #include "broker/shell/batch.h"
 
 #include "lib/base/check.h"
+#include "lib/sys/memory.h"
 #include "proto/wire.h"
+
+// Batches up to this size keep their memory: about 200 KiB.
+enum { SMALL_JOBS = 256, SMALL_BYTES = 256 * 1024 };
 
 struct batch_pool {
     struct link_message *all;
@@ -73,9 +77,11 @@ void batch_free(struct batch *batch)
     free(batch);
 }
 
-void batch_reset(struct batch *batch)
+void batch_reset(struct batch *batch, when_ms mono)
 {
     CHECK(batch->message_count == 0);
+    if (batch->job_count > SMALL_JOBS || batch->decoded.used > SMALL_BYTES)
+        batch->swollen_at = mono;
     effects_reset(&batch->effects);
     arena_reset(&batch->decoded);
     batch->command_count = 0;
@@ -85,6 +91,31 @@ void batch_reset(struct batch *batch)
     batch->gone_count = 0;
     batch->is_sweep = false;
     batch->commit_us = 0;
+}
+
+static bool is_empty(const struct batch *batch)
+{
+    return batch->message_count == 0 && batch->command_count == 0 && batch->decoded.used == 0 &&
+           effects_is_empty(&batch->effects);
+}
+
+when_ms batch_trim_at(const struct batch *batch)
+{
+    if (batch->swollen_at == 0 || !is_empty(batch))
+        return WHEN_NEVER;
+    return batch->swollen_at + BATCH_REST_MS;
+}
+
+void batch_trim(struct batch *batch)
+{
+    CHECK(is_empty(batch));
+    struct effects *effects = &batch->effects;
+    memory_give_back(effects->writes, effects->write_cap * sizeof *effects->writes);
+    memory_give_back(effects->sends, effects->send_cap * sizeof *effects->sends);
+    memory_give_back(effects->grants, effects->grant_cap * sizeof *effects->grants);
+    memory_give_back(batch->answers.data, batch->answers.cap);
+    memory_give_back(batch->decoded.data, batch->decoded.cap);
+    batch->swollen_at = 0;
 }
 
 bool batch_has_room(const struct batch *batch)
@@ -131,4 +162,12 @@ void batch_pool_give(struct batch_pool *pool, struct link_message *message)
     CHECK(message->frame_count == 0);
     CHECK(pool->spare_count < pool->used);
     pool->spare[pool->spare_count++] = message;
+}
+
+void batch_pool_trim(struct batch_pool *pool)
+{
+    if (pool->spare_count < pool->used)
+        return;
+    memory_give_back(pool->all, pool->cap * sizeof *pool->all);
+    pool->used = pool->spare_count = 0;
 }

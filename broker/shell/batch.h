@@ -14,6 +14,7 @@ enum {
     BATCH_MESSAGES_MAX = 16384,
     BATCH_BYTES_MAX = 64 * 1024 * 1024, // of frames; passed by one message at most
     BATCH_GONE_MAX = 1024,
+    BATCH_REST_MS = 1000,
 };
 
 struct batch {
@@ -28,7 +29,8 @@ struct batch {
     uint64_t number; // given by core_close()
     uint32_t gone[BATCH_GONE_MAX];
     uint32_t gone_count;
-    bool is_sweep; // it removes what the sweeper found
+    bool is_sweep;      // it removes what the sweeper found
+    when_ms swollen_at; // mono: the last one that was large; 0: none since it was trimmed
     // Written by the commit thread.
     int64_t commit_us;
     struct store_figures figures;
@@ -39,7 +41,13 @@ struct batch *batch_new(const struct limits *limits);
 void batch_free(struct batch *batch);
 
 // Empties the batch; its messages must have been given back before.
-void batch_reset(struct batch *batch);
+void batch_reset(struct batch *batch, when_ms mono);
+
+// A large batch leaves memory behind that small ones do not need. When nothing large has come for
+// BATCH_REST_MS it goes back to the system: at this moment (mono), or WHEN_NEVER while the batch
+// is in use or has nothing to give.
+when_ms batch_trim_at(const struct batch *batch);
+void batch_trim(struct batch *batch);
 
 // May another message be taken?
 bool batch_has_room(const struct batch *batch);
@@ -52,3 +60,5 @@ void batch_pool_free(struct batch_pool *pool);
 struct link_message *batch_pool_take(struct batch_pool *pool);
 // Its frames must have been released.
 void batch_pool_give(struct batch_pool *pool, struct link_message *message);
+// The memory of messages goes back to the system, if none is taken.
+void batch_pool_trim(struct batch_pool *pool);

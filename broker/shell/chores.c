@@ -5,6 +5,7 @@
 #include "broker/shell/intake.h"
 #include "broker/shell/moments.h"
 #include "lib/base/check.h"
+#include "lib/sys/memory.h"
 
 static void tell_of_gone(struct broker *broker)
 {
@@ -59,8 +60,30 @@ static void tick(struct broker *broker)
     (void)intake_decide(broker, &command); // without room it comes with the next batch
 }
 
+static when_ms trim_at(const struct broker *broker)
+{
+    when_ms at = WHEN_NEVER;
+    for (uint32_t i = 0; i < BROKER_BATCHES; i++)
+        at = when_min(at, batch_trim_at(broker->batches[i]));
+    return at;
+}
+
+// What a burst has touched goes back to the system when no other one follows.
+static void give_memory_back(struct broker *broker)
+{
+    if (broker->now.mono < trim_at(broker))
+        return;
+    for (uint32_t i = 0; i < BROKER_BATCHES; i++) {
+        if (broker->now.mono >= batch_trim_at(broker->batches[i]))
+            batch_trim(broker->batches[i]);
+    }
+    batch_pool_trim(broker->pool);
+    memory_trim();
+}
+
 void chores_run(struct broker *broker)
 {
+    give_memory_back(broker);
     take_back_unsent(broker);
     tell_of_gone(broker);
     remove_old(broker);
@@ -84,6 +107,7 @@ when_ms chores_wait_ms(const struct broker *broker)
         return 0;
     when_ms wait = until(broker, peers_deadline(broker->peers));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
+    wait = when_min(wait, until(broker, trim_at(broker)));
     if (batch_has_room(broker->filling))
         wait = when_min(wait, timetable_wait_ms(broker->timetable, broker->now.store));
     struct command tick_command = {.kind = COMMAND_TICK};

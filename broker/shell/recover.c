@@ -96,7 +96,7 @@ static void begin_epoch(struct broker *broker)
     core_settled(broker->core, batch->number);
     store_figures(broker->store, &broker->space);
     CHECK(batch->effects.send_count == 0 && batch->effects.grant_count == 0);
-    batch_reset(batch);
+    batch_reset(batch, broker->now.mono);
 }
 
 err recover_run(struct broker *broker, const char **out_why)

@@ -225,7 +225,7 @@ void release_batch(struct broker *broker, struct batch *batch)
         readers_swept(broker->readers, batch->effects.write_count > 0);
     metrics_count_batch(broker->metrics, batch);
     intake_release(broker, batch);
-    batch_reset(batch);
+    batch_reset(batch, broker->now.mono);
     CHECK(broker->spare_count < BROKER_BATCHES);
     broker->spare[broker->spare_count++] = batch;
 }

@@ -1,0 +1,89 @@
+#include "broker/shell/batch.h"
+
+#include "tests/support/test.h"
+
+static uint64_t anonymous_kib(void)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    EXPECT(file != NULL);
+    char line[256];
+    uint64_t sum = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned long kib = 0;
+        if (sscanf(line, "Anonymous: %lu kB", &kib) == 1)
+            sum = kib;
+    }
+    (void)fclose(file);
+    return sum;
+}
+
+// As `count` submitted jobs of one batch leave it.
+static void swell(struct batch *batch, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct msg_submit_job *job = arena_take(&batch->decoded, sizeof *job);
+        EXPECT(job != NULL);
+        *job = (struct msg_submit_job){.priority = 1};
+        (void)effects_write(&batch->effects, WRITE_JOB);
+        (void)effects_write(&batch->effects, WRITE_BODY);
+        batch->job_count++;
+    }
+    batch->command_count = 1;
+}
+
+TEST(batch, what_a_burst_has_touched_goes_back)
+{
+    struct limits limits = limits_default();
+    uint64_t before = anonymous_kib();
+    struct batch *batch = batch_new(&limits);
+    EXPECT(batch != NULL);
+    swell(batch, 16000);
+    EXPECT(anonymous_kib() >= before + 8 * 1024);
+    EXPECT_EQ(batch_trim_at(batch), WHEN_NEVER); // in use
+    batch_reset(batch, 5000);
+    EXPECT_EQ(batch_trim_at(batch), 5000 + BATCH_REST_MS);
+    swell(batch, 16000);
+    EXPECT_EQ(batch_trim_at(batch), WHEN_NEVER);
+    batch_reset(batch, 5500);
+    EXPECT_EQ(batch_trim_at(batch), 5500 + BATCH_REST_MS);
+    batch_trim(batch);
+    EXPECT(anonymous_kib() <= before + 1024);
+    EXPECT_EQ(batch_trim_at(batch), WHEN_NEVER);
+    swell(batch, 16000); // and is there again
+    batch_reset(batch, 9000);
+    batch_free(batch);
+}
+
+TEST(batch, small_ones_keep_their_memory)
+{
+    struct limits limits = limits_default();
+    struct batch *batch = batch_new(&limits);
+    EXPECT(batch != NULL);
+    swell(batch, 256);
+    batch_reset(batch, 5000);
+    EXPECT_EQ(batch_trim_at(batch), WHEN_NEVER);
+    batch_free(batch);
+}
+
+TEST(batch, messages_go_back_when_none_is_taken)
+{
+    uint64_t before = anonymous_kib();
+    struct batch_pool *pool = batch_pool_new(20000);
+    EXPECT(pool != NULL);
+    static struct link_message *taken[20000];
+    for (uint32_t i = 0; i < 20000; i++) {
+        taken[i] = batch_pool_take(pool);
+        memset(taken[i], 0, sizeof *taken[i]);
+    }
+    EXPECT(anonymous_kib() >= before + 4 * 1024);
+    for (uint32_t i = 0; i + 1 < 20000; i++)
+        batch_pool_give(pool, taken[i]);
+    batch_pool_trim(pool);
+    EXPECT(anonymous_kib() >= before + 4 * 1024);
+    batch_pool_give(pool, taken[19999]);
+    batch_pool_trim(pool);
+    EXPECT(anonymous_kib() <= before + 1024);
+    EXPECT(batch_pool_take(pool) == taken[0]);
+    batch_pool_give(pool, taken[0]);
+    batch_pool_free(pool);
+}
