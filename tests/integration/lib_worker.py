@@ -60,6 +60,7 @@ class FakeBroker:
         self.open()
         self.renew_ms = renew_ms
         self.worker = None       # routing id of the last HELLO
+        self.ready = set()       # routing ids that have said READY
         self.heard = []          # (kind, message, block) of everything, in order
         self.outcomes = {}       # (job id, token) -> [(FinishJob, result bytes), …]
         self.verdicts = {}       # (job id, token) -> error number of the answer
@@ -133,6 +134,7 @@ class FakeBroker:
                           envelope.corr)
         elif kind == "ready":
             self.slots = 0 if body.quiet else body.slots
+            self.ready.add(route)
         elif kind == "renew" and kind not in self.forgets:
             lost, self.lost = self.lost, []
             self.send(pb.Renewed(lost=lost, cancel=self.cancels), envelope.corr)
@@ -232,12 +234,14 @@ class WorkerTest(unittest.TestCase):
         self.addCleanup(self.broker.close)
 
     def start(self, *program, flags=(), env=None):
-        """A worker that is READY at the fake broker."""
-        ready = self.broker.count("ready")
+        """A worker that is READY at the fake broker. The last words of one before it may still be on
+        their way, also a READY, so only a connection that is new counts."""
+        before = self.broker.worker
         worker = Worker(self.broker.endpoint, self.data, program, flags, env)
         self.addCleanup(worker.close)
         try:
-            self.broker.until("READY", lambda: self.broker.count("ready") > ready)
+            self.broker.until("READY", lambda: self.broker.worker not in {before, None} and
+                              self.broker.worker in self.broker.ready)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{worker.stderr()}") from error
         return worker

@@ -189,6 +189,13 @@ class Stop(WorkerTest):
         self.assertEqual(self.broker.outcome(grant)[0].outcome, pb.OUTCOME_SUCCEEDED)
         self.assertEqual(self.leave(worker), 0)
 
+    def test_the_last_words_of_one_worker_do_not_make_the_next_one_ready(self):
+        first = self.start_sh("exit 0")
+        first.signal(signal.SIGTERM)
+        first.wait()  # what it said is not heard yet
+        self.start_sh("exit 0")
+        self.assertEqual(self.broker.outcome(self.broker.grant())[0].outcome, pb.OUTCOME_SUCCEEDED)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
