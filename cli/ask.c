@@ -255,6 +255,45 @@ const struct msg_schedule_listed *ask_schedules(struct ask *ask,
     return NULL;
 }
 
+static const struct msg_queue_status_is *ask_about_queue(struct ask *ask, struct msg *question,
+                                                         struct slice name)
+{
+    const struct msg *answer = ask_for(ask, question, 0, MSG_QUEUE_STATUS_IS);
+    if (answer == NULL)
+        return NULL;
+    const struct msg_queue_status_is *is = &answer->queue_status_is;
+    if (is->error == OK && (name.len == 0 || is->count == 1))
+        return is;
+    if (is->error == ERR_NOT_FOUND) {
+        tell(ask, is->error, "the broker at %s knows no queue %.*s", ask->endpoint, (int)name.len,
+             (const char *)name.data);
+        ask->code = COMMAND_UNKNOWN;
+    } else {
+        tell_refusal(ask, "not done: ", is->error != OK ? is->error : ERR_MALFORMED, is->detail);
+    }
+    return NULL;
+}
+
+const struct msg_queue *ask_queue_set(struct ask *ask, const struct msg_queue_set *set)
+{
+    struct msg question = {.kind = MSG_QUEUE_SET, .queue_set = *set};
+    const struct msg_queue_status_is *is = ask_about_queue(ask, &question, set->queue);
+    return is != NULL ? is->queues : NULL;
+}
+
+const struct msg_queue *ask_queue(struct ask *ask, struct slice name)
+{
+    struct msg question = {.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = name}};
+    const struct msg_queue_status_is *is = ask_about_queue(ask, &question, name);
+    return is != NULL ? is->queues : NULL;
+}
+
+const struct msg_queue_status_is *ask_queues(struct ask *ask, struct slice after)
+{
+    struct msg question = {.kind = MSG_QUEUE_STATUS, .queue_status = {.after = after}};
+    return ask_about_queue(ask, &question, (struct slice){0});
+}
+
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said)
 {
     CHECK(said->error != OK);

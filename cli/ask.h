@@ -38,6 +38,12 @@ const struct msg_schedule_status_is *ask_schedule(struct ask *ask,
 const struct msg_schedule_listed *ask_schedules(struct ask *ask,
                                                 const struct msg_schedule_list *list);
 
+// A refusal and an unknown queue are complaints too.
+const struct msg_queue *ask_queue_set(struct ask *ask, const struct msg_queue_set *set);
+const struct msg_queue *ask_queue(struct ask *ask, struct slice name);
+// A page of all of them.
+const struct msg_queue_status_is *ask_queues(struct ask *ask, struct slice after);
+
 // Tells why a job was refused, and sets `code`.
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said);
 

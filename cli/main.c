@@ -9,6 +9,7 @@
 #include "cli/history.h"
 #include "cli/jobs.h"
 #include "cli/push.h"
+#include "cli/queue.h"
 #include "cli/schedule.h"
 #include "cli/show.h"
 #include "gateway/shell/main.h"
@@ -41,6 +42,7 @@ static const struct command_verb verbs[] = {
     {"job", show_job_main, "shows a job: weft job show ID"},
     {"jobs", jobs_main, "lists jobs by filter: weft jobs list --status dead"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
+    {"queue", queue_main, "queues and what is set for them: weft queue set NAME --weight 3"},
     {"workers", act_workers_main, "tells a worker: weft workers quiet ID, weft workers stop ID"},
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
@@ -73,6 +75,9 @@ static void know_settings(void)
         &act_stop_table,
         &show_batch_table,
         &jobs_list_table,
+        &queue_list_table,
+        &queue_show_table,
+        &queue_set_table,
         &schedule_set_table,
         &schedule_show_table,
         &schedule_list_table,

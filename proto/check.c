@@ -146,13 +146,32 @@ static err check_submit_sharing(const struct msg_submit_job *job, const char **o
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static err check_defaults(const struct msg_defaults *given, const char **out_detail)
+{
+    bool is_ordered = given->retry_first_ms == 0 || given->retry_longest_ms == 0 ||
+                      given->retry_first_ms <= given->retry_longest_ms;
+    bool is_growing =
+        given->retry_factor_milli == 0 || (given->retry_factor_milli >= CHECK_FACTOR_MILLI_MIN &&
+                                           given->retry_factor_milli <= CHECK_FACTOR_MILLI_MAX);
+    const struct rule rules[] = {
+        {given->timeout_ms <= CHECK_TIMEOUT_MS_MAX, ERR_BAD_FIELD, "timeout: at most 7 days"},
+        {given->max_attempts <= CHECK_ATTEMPTS_MAX, ERR_BAD_FIELD, "max_attempts: at most 10,000"},
+        {given->max_crashes <= CHECK_CRASHES_MAX, ERR_BAD_FIELD, "max_crashes: at most 10,000"},
+        {given->retry_first_ms <= CHECK_RETRY_MS_MAX &&
+             given->retry_longest_ms <= CHECK_RETRY_MS_MAX,
+         ERR_BAD_FIELD, "retry: first and longest are at most 24 days"},
+        {is_ordered, ERR_BAD_FIELD, "retry: first is not longer than longest"},
+        {is_growing, ERR_BAD_FIELD, "retry: factor is from 1 to 100"},
+        {given->keep_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD, "keep: at most 3660 days"},
+        {given->retry_within_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD,
+         "retry: within is at most 3660 days"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 static err check_submit_numbers(const struct msg_submit_job *job, const char **out_detail)
 {
-    bool is_ordered = job->retry_first_ms == 0 || job->retry_longest_ms == 0 ||
-                      job->retry_first_ms <= job->retry_longest_ms;
-    bool is_growing =
-        job->retry_factor_milli == 0 || (job->retry_factor_milli >= CHECK_FACTOR_MILLI_MIN &&
-                                         job->retry_factor_milli <= CHECK_FACTOR_MILLI_MAX);
+    const struct msg_defaults given = msg_given(job);
     const struct rule rules[] = {
         {job->priority <= MSG_PRIORITY_MAX || job->priority == MSG_PRIORITY_NOT_GIVEN,
          ERR_BAD_FIELD, "priority: 0 (first) to 9"},
@@ -160,19 +179,10 @@ static err check_submit_numbers(const struct msg_submit_job *job, const char **o
         {job->run_at >= 0 && job->run_at <= CHECK_RUN_AT_MAX, ERR_BAD_FIELD,
          "run_at: from 1970 to 9999"},
         {job->delay_ms == 0 || job->run_at == 0, ERR_BAD_FIELD, "delay: not together with run_at"},
-        {job->timeout_ms <= CHECK_TIMEOUT_MS_MAX, ERR_BAD_FIELD, "timeout: at most 7 days"},
-        {job->max_attempts <= CHECK_ATTEMPTS_MAX, ERR_BAD_FIELD, "max_attempts: at most 10,000"},
-        {job->max_crashes <= CHECK_CRASHES_MAX, ERR_BAD_FIELD, "max_crashes: at most 10,000"},
-        {job->retry_first_ms <= CHECK_RETRY_MS_MAX && job->retry_longest_ms <= CHECK_RETRY_MS_MAX,
-         ERR_BAD_FIELD, "retry: first and longest are at most 24 days"},
-        {is_ordered, ERR_BAD_FIELD, "retry: first is not longer than longest"},
-        {is_growing, ERR_BAD_FIELD, "retry: factor is from 1 to 100"},
-        {job->keep_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD, "keep: at most 3660 days"},
         {job->ttl_ms <= CHECK_DELAY_MS_MAX, ERR_BAD_FIELD, "ttl: at most 36600 days"},
-        {job->retry_within_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD,
-         "retry: within is at most 3660 days"},
     };
-    return judge(rules, COUNT(rules), out_detail);
+    err e = judge(rules, COUNT(rules), out_detail);
+    return e == OK ? check_defaults(&given, out_detail) : e;
 }
 
 err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
@@ -214,6 +224,25 @@ err check_schedule_set(const struct msg_schedule_set *set, const char **out_deta
     };
     err e = judge(rules, COUNT(rules), out_detail);
     return e == OK && is_set ? check_schedule_job(given->jobs, out_detail) : e;
+}
+
+err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {check_name(set->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {set->settings.weight <= MSG_WEIGHT_MAX, ERR_BAD_FIELD, "weight: 1 to 1,000"},
+    };
+    err e = judge(rules, COUNT(rules), out_detail);
+    return e == OK ? check_defaults(&set->settings.defaults, out_detail) : e;
+}
+
+err check_queue_status(const struct msg_queue_status *status, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {is_empty_or_name(status->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {status->limit <= MSG_QUEUES_MAX, ERR_BAD_FIELD, "limit: at most 256"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
 }
 
 static bool are_names(const struct slice *names, uint32_t count)

@@ -33,6 +33,8 @@ MUST_USE err check_hello(const struct msg_hello *hello, const char **out_detail)
 MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out_detail);
 // All but the expression and the zone, which need more than the message to be judged.
 MUST_USE err check_schedule_set(const struct msg_schedule_set *set, const char **out_detail);
+MUST_USE err check_queue_set(const struct msg_queue_set *set, const char **out_detail);
+MUST_USE err check_queue_status(const struct msg_queue_status *status, const char **out_detail);
 MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
 MUST_USE err check_act(const struct msg_act *act, const char **out_detail);
 MUST_USE err check_list(const struct msg_list *list, const char **out_detail);

@@ -10,6 +10,7 @@
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
 #include "proto/msg_limits.h"
+#include "proto/msg_queue.h"
 #include "proto/msg_words.h"
 
 // Bytes with their content type.
@@ -90,6 +91,19 @@ struct msg_submit_job {
     err closed;            // OK, or why no new job is taken now; a replay is answered all the same
     struct slice detail;   // of a refusal: the field and its rule; for the answer
 };
+
+// What it says of its own course.
+static inline struct msg_defaults msg_given(const struct msg_submit_job *job)
+{
+    return (struct msg_defaults){.timeout_ms = job->timeout_ms,
+                                 .max_attempts = job->max_attempts,
+                                 .max_crashes = job->max_crashes,
+                                 .retry_first_ms = job->retry_first_ms,
+                                 .retry_longest_ms = job->retry_longest_ms,
+                                 .retry_factor_milli = job->retry_factor_milli,
+                                 .retry_within_s = job->retry_within_s,
+                                 .keep_s = job->keep_s};
+}
 
 struct msg_submit {
     struct msg_submit_job *jobs;
@@ -500,6 +514,9 @@ enum msg_kind {
     MSG_BYE = 17,
     MSG_ACT = 18,
     MSG_ACTED = 19,
+    MSG_QUEUE_SET = 26,
+    MSG_QUEUE_STATUS = 27,
+    MSG_QUEUE_STATUS_IS = 28, // answers both
     MSG_SCHEDULE_SET = 30,
     MSG_SCHEDULE_STATUS = 31,
     MSG_SCHEDULE_STATUS_IS = 32, // answers both
@@ -537,6 +554,9 @@ struct msg {
         struct msg_bye bye;
         struct msg_act act;
         struct msg_acted acted;
+        struct msg_queue_set queue_set;
+        struct msg_queue_status queue_status;
+        struct msg_queue_status_is queue_status_is;
         struct msg_schedule_set schedule_set;
         struct msg_schedule_status schedule_status;
         struct msg_schedule_status_is schedule_status_is;

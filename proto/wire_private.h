@@ -75,3 +75,8 @@ extern const struct wire_shape wire_shapes_history_timeline;
 extern const struct wire_shape wire_shapes_history_timeline_is;
 extern const struct wire_shape wire_shapes_history_log;
 extern const struct wire_shape wire_shapes_history_log_is;
+
+// --- wire_shapes_queue.c ---
+extern const struct wire_shape wire_shapes_queue_set;
+extern const struct wire_shape wire_shapes_queue_status;
+extern const struct wire_shape wire_shapes_queue_status_is;

@@ -219,6 +219,9 @@ const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
     static const struct wire_shape *const shapes[] = {
         [MSG_ACT] = &act,
         [MSG_ACTED] = &acted,
+        [MSG_QUEUE_SET] = &wire_shapes_queue_set,
+        [MSG_QUEUE_STATUS] = &wire_shapes_queue_status,
+        [MSG_QUEUE_STATUS_IS] = &wire_shapes_queue_status_is,
         [MSG_SCHEDULE_SET] = &schedule_set,
         [MSG_SCHEDULE_STATUS] = &schedule_status,
         [MSG_SCHEDULE_STATUS_IS] = &schedule_status_is,

@@ -116,7 +116,7 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
     if (!policy_of(core, row, &entry.retry.policy))
         return refused(ERR_DAMAGED, err_text(ERR_DAMAGED));
     const char *detail = NULL;
-    err refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
+    err refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, row->lane, &detail);
     if (refusal == OK && !wait_has_room(core, row->lane, row->key_hash, &detail))
         refusal = ERR_FULL;
     if (refusal != OK)

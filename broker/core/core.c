@@ -49,6 +49,18 @@ err core_load_lane(struct core *core, const struct lane_row *row)
     return ledger_load_lane(&core->ledger, row);
 }
 
+err core_load_queue(struct core *core, const struct queue_row *row)
+{
+    return ledger_load_queue(&core->ledger, row);
+}
+
+void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_t lane_count)
+{
+    queues_uncount(&core->ledger.queues);
+    for (uint32_t lane = 0; lane < lane_count; lane++)
+        queues_recount(&core->ledger.queues, lanes_queue(&core->ledger.lanes, lane), counts[lane]);
+}
+
 err core_load_policy(struct core *core, uint16_t no, const struct policy *policy)
 {
     return policies_load(&core->ledger.policies, no, policy);
@@ -138,6 +150,8 @@ void core_start(struct core *core, struct now now, struct effects *effects)
     core->started_at = now.mono;
     ledger_loaded(&core->ledger, now.store);
     workers_match_lanes(&core->workers);
+    for (uint32_t queue = 0; queue < queues_count(&core->ledger.queues); queue++)
+        queue_obey(core, queue);
     for (uint32_t slot = 0; slot < core->ledger.jobs.used; slot++) {
         if (!jobs_is_taken(&core->ledger.jobs, slot))
             continue;
@@ -188,7 +202,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
         return renew_weight(&msg->renew);
-    if (msg->kind == MSG_SCHEDULE_SET)
+    if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET)
         return 1;
     if (msg->kind == MSG_HELLO)
         return hello_weight(core, &msg->hello);
@@ -248,6 +262,8 @@ static void step_message(struct core *core, struct now now, const struct command
         seal_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_SCHEDULE_SET)
         schedule_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_QUEUE_SET)
+        queue_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)
         step_worker(core, now, command, fx);
     else

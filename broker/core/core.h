@@ -37,10 +37,10 @@ struct schedule_moment {
 
 struct command {
     enum command_kind kind;
-    uint32_t peer; // MESSAGE, GONE
-    const struct msg
-        *msg; // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT SCHEDULE_SET BYE; lives until release
-    struct msg_held_list unsent;          // UNSENT: at most LIMITS_STEP_RECORDS_MAX
+    uint32_t peer;               // MESSAGE, GONE
+    const struct msg *msg;       // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT SCHEDULE_SET
+                                 // QUEUE_SET BYE; lives until release
+    struct msg_held_list unsent; // UNSENT: at most LIMITS_STEP_RECORDS_MAX
     const struct schedule_moment *moment; // MOMENT; it and its job live until release
     const uint64_t *job_nos;              // REMOVE
     uint32_t job_no_count;                // at most LIMITS_STEP_RECORDS_MAX
@@ -55,13 +55,17 @@ size_t core_size(const struct limits *limits);
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
                        uint64_t seed);
 
-// What the store holds, before core_start(): ledger, lanes, policies, batches, every unfinished
+// What the store holds, before core_start(): ledger, lanes, queues, policies, batches, every unfinished
 // job, every key (version 8 id) whose row still exists, finished or not, every unique key,
 // and what unfinished jobs wait for.
 //   ERR_FULL      a limit is below what is stored; raise it
 //   ERR_DAMAGED   the row contradicts what was loaded before
 MUST_USE err core_load_ledger(struct core *core, const struct ledger_row *row);
 MUST_USE err core_load_lane(struct core *core, const struct lane_row *row);
+MUST_USE err core_load_queue(struct core *core, const struct queue_row *row);
+// Queues' counts that cannot be believed: their lanes' jobs were counted anew, from all rows. By
+// the number of the lane.
+void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_t lane_count);
 MUST_USE err core_load_policy(struct core *core, uint16_t no, const struct policy *policy);
 MUST_USE err core_load_batch(struct core *core, const struct batch_row *row);
 MUST_USE err core_load_schedule(struct core *core, const struct schedule_row *row);

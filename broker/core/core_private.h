@@ -40,6 +40,10 @@ struct msg_submitted_job submit_one(struct core *core, struct now now,
                                     const struct msg_submit_job *job, struct effects *fx);
 void schedule_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                    struct effects *fx);
+void queue_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                struct effects *fx);
+// What is set for a queue, as far as it decides whose turn it is.
+void queue_obey(struct core *core, uint32_t queue);
 bool schedule_is_busy(const struct core *core, struct slice name);
 void schedule_moment_step(struct core *core, struct now now, const struct command *command,
                           struct effects *fx);

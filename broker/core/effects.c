@@ -17,8 +17,9 @@ void effects_reset(struct effects *effects)
 uint32_t effects_write_cap(uint32_t changed_cap)
 {
     // A changed job costs at most its row, a body or outcome, progress, an event, log lines, and one
-    // row each of lane, policy, batch, unique key and dependencies; the ledger's row ends the list.
-    return changed_cap * 10 + 1;
+    // row each of lane, queue, policy, batch, unique key and dependencies; the ledger's row ends the
+    // list.
+    return changed_cap * 11 + 1;
 }
 
 size_t effects_arena_size(uint32_t changed_cap)

@@ -25,6 +25,7 @@ enum write_kind {
     DROP_UNIQUE,
     WRITE_SCHEDULE,
     DROP_SCHEDULE,
+    WRITE_QUEUE,
     WRITE_DEP,
     DROP_DEP,
 };
@@ -88,6 +89,7 @@ struct write {
         struct job_row drop;            // DROP_BODY, DROP_JOB
         struct unique_row unique;       // DROP_UNIQUE too
         struct write_schedule schedule; // DROP_SCHEDULE: its row
+        struct queue_row queue;         // its names live as long as the core
         struct dep_row dep;             // DROP_DEP: only its number and id
     };
 };

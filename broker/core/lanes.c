@@ -53,6 +53,7 @@ struct lane_row lanes_row(const struct lanes *lanes, uint32_t lane)
 {
     struct queue_name name = queues_name(lanes->queues, lanes_queue(lanes, lane));
     return (struct lane_row){.no = (uint16_t)lane,
+                             .queue_no = queues_peek(lanes->queues, lanes_queue(lanes, lane))->no,
                              .tenant = name.tenant,
                              .queue = name.queue,
                              .type = names_at(&lanes->types, lane)};

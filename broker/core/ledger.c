@@ -84,12 +84,13 @@ static void note_job(struct ledger *ledger, const struct job *job)
                             (uint64_t)past->extend_ms << 48);
 }
 
-static void count(struct ledger *ledger, enum job_state from, enum job_state to)
+static void count(struct ledger *ledger, uint32_t lane, enum job_state from, enum job_state to)
 {
     CHECK_IMPLIES(from != JOB_NONE, ledger->row.counts[from] > 0);
     if (from != JOB_NONE)
         ledger->row.counts[from]--;
     ledger->row.counts[to]++;
+    queues_move(&ledger->queues, lanes_queue(&ledger->lanes, lane), from, to);
 }
 
 // Into this batch's list of changes.
@@ -126,7 +127,7 @@ static void move(struct ledger *ledger, uint32_t slot, enum job_event event,
     struct job *job = jobs_at(&ledger->jobs, slot);
     enum job_state from = job->state;
     job_move(job, event);
-    count(ledger, from, job->state);
+    count(ledger, job->lane, from, job->state);
     ledger_batch_move(ledger, job->batch, from, job->state, entry->at);
     mark(ledger, slot, fx);
     note_job(ledger, job);
@@ -433,7 +434,7 @@ static void remove_job(struct ledger *ledger, const struct entry *entry, struct 
     struct job_row row = view.row;
     row.ended_as = row.state;
     row_move(&row, JOB_REMOVE);
-    count(ledger, row.ended_as, row.state);
+    count(ledger, row.lane, row.ended_as, row.state);
     ledger_batch_move(ledger, row.batch, row.ended_as, row.state, entry->at);
     row.batch = 0;
     effects_write(fx, DROP_BODY)->drop = row;
@@ -518,6 +519,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_QUEUE: ledger_queue_change(ledger, entry); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SEAL: ledger_batch_seal(ledger, entry); return JOBS_NONE;
     case ENTRY_RELEASE:

@@ -58,7 +58,8 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, SEAL). The entry must be possible: who proposes it has asked first
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, SEAL). The entry must be possible: who proposes
+// it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
 
@@ -105,8 +106,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
 // What lies behind a job in memory; all zero when it was never granted.
 const struct past *ledger_past(const struct ledger *ledger, const struct job *job);
 
-// May a dead job live again with these options? OK, or ERR_FULL with the limit's name.
-err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
+// May a dead job of this lane live again with these options? OK, or ERR_FULL with the limit's name.
+err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy, uint32_t lane,
                          const char **out_detail);
 // Back into memory with all its row says; its counters, its state and its options are the
 // caller's to change. There is room.
@@ -122,6 +123,7 @@ void ledger_settled(struct ledger *ledger, uint64_t batch);
 // The core_load_ functions of the same names.
 MUST_USE err ledger_load_row(struct ledger *ledger, const struct ledger_row *row);
 MUST_USE err ledger_load_lane(struct ledger *ledger, const struct lane_row *row);
+MUST_USE err ledger_load_queue(struct ledger *ledger, const struct queue_row *row);
 MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
@@ -134,5 +136,8 @@ void ledger_note(struct ledger *ledger, uint64_t value);
 // ledger_schedule.c: entries of schedules. What they claim has been asked before.
 void ledger_schedule_change(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+
+// ledger_queue.c: a queue's settings change. There is room for the queue.
+void ledger_queue_change(struct ledger *ledger, const struct entry *entry);
 
 uint64_t ledger_digest(const struct ledger *ledger);

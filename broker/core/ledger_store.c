@@ -105,6 +105,22 @@ static const char *lane_refusal(const struct ledger *ledger, const struct msg_su
     return queues_refusal(&ledger->queues, name);
 }
 
+static bool is_full(const struct ledger *ledger, uint32_t queue)
+{
+    uint32_t open_max = queues_peek(&ledger->queues, queue)->settings.open_max;
+    return open_max > 0 && queues_open(&ledger->queues, queue) >= open_max;
+}
+
+static const char queue_full[] = "open_max: the queue has as many unfinished jobs as it may";
+
+// A queue that is new has no settings.
+static bool is_queue_full(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    uint32_t queue = queues_find(&ledger->queues, name);
+    return queue != QUEUES_NONE && is_full(ledger, queue);
+}
+
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
@@ -112,6 +128,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (id_version(&job->job_id) == 8 && !keys_has_room(&ledger->keys))
         *out_detail = "dedup_full: key_count_max keys are inside their window";
+    else if (is_queue_full(ledger, job))
+        *out_detail = queue_full;
     else if (lane_refusal(ledger, job) != NULL)
         *out_detail = lane_refusal(ledger, job);
     else if (!policies_has_room(&ledger->policies) &&
@@ -129,7 +147,7 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     return ERR_FULL;
 }
 
-err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
+err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy, uint32_t lane,
                          const char **out_detail)
 {
     if (!jobs_has_room(&ledger->jobs))
@@ -137,6 +155,8 @@ err ledger_retry_refusal(const struct ledger *ledger, const struct policy *polic
     else if (!policies_has_room(&ledger->policies) &&
              policies_find(&ledger->policies, policy) == POLICIES_NONE)
         *out_detail = "policy_count_max: too many different sets of options";
+    else if (is_full(ledger, lanes_queue(&ledger->lanes, lane)))
+        *out_detail = queue_full;
     else
         return OK;
     return ERR_FULL;
@@ -160,6 +180,9 @@ uint64_t ledger_collect(struct ledger *ledger, when_ms store_time, struct effect
         else
             effects_write(fx, WRITE_BATCH)->batch = row;
     }
+    struct queue_row queue;
+    while (queues_collect(&ledger->queues, &queue))
+        effects_write(fx, WRITE_QUEUE)->queue = queue;
     CHECK(store_time >= ledger->row.store_time);
     ledger->row.store_time = store_time;
     if (fx->write_count > 0 || ledger->is_changed)
@@ -226,6 +249,11 @@ err ledger_load_lane(struct ledger *ledger, const struct lane_row *row)
     if (queue == QUEUES_NONE)
         queue = queues_add(&ledger->queues, name);
     return lanes_load(&ledger->lanes, queue, row);
+}
+
+err ledger_load_queue(struct ledger *ledger, const struct queue_row *row)
+{
+    return queues_load(&ledger->queues, row);
 }
 
 static uint32_t load_past(struct ledger *ledger, const struct job_row *row)

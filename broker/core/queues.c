@@ -4,21 +4,38 @@
 
 #include "lib/base/check.h"
 
+static size_t items_size(const struct limits *limits)
+{
+    return (limits->queue_count_max * sizeof(struct queues_item) + 15) / 16 * 16;
+}
+
 size_t queues_size(const struct limits *limits)
 {
-    return names_size(limits->tenant_count_max) + names_size(limits->queue_count_max);
+    return names_size(limits->tenant_count_max) + names_size(limits->queue_count_max) +
+           items_size(limits) + limits->queue_count_max * sizeof(uint32_t);
 }
 
 void queues_init(struct queues *queues, void *memory, const struct limits *limits, uint64_t seed)
 {
-    names_init(&queues->tenants, memory, limits->tenant_count_max, seed);
-    names_init(&queues->names, (uint8_t *)memory + names_size(limits->tenant_count_max),
-               limits->queue_count_max, seed);
+    uint8_t *at = memory;
+    queues->changed_count = 0;
+    queues->no_next = 0;
+    names_init(&queues->tenants, at, limits->tenant_count_max, seed);
+    at += names_size(limits->tenant_count_max);
+    names_init(&queues->names, at, limits->queue_count_max, seed);
+    at += names_size(limits->queue_count_max);
+    queues->items = (struct queues_item *)(void *)at;
+    queues->changed = (uint32_t *)(void *)(at + items_size(limits));
 }
 
 static struct slice tenant_of(struct queue_name name)
 {
     return name.tenant.len > 0 ? name.tenant : slice_of_text("default");
+}
+
+uint32_t queues_count(const struct queues *queues)
+{
+    return queues->names.count;
 }
 
 uint32_t queues_find(const struct queues *queues, struct queue_name name)
@@ -33,11 +50,26 @@ const char *queues_refusal(const struct queues *queues, struct queue_name name)
 {
     if (queues_find(queues, name) != QUEUES_NONE)
         return NULL;
-    if (!names_has_room(&queues->names))
+    if (!names_has_room(&queues->names) || queues->no_next > UINT16_MAX)
         return "queue_count_max: too many different queues";
     bool is_new = names_find(&queues->tenants, 0, tenant_of(name)) == NAMES_NONE;
     return is_new && !names_has_room(&queues->tenants) ? "tenant_count_max: too many tenants"
                                                        : NULL;
+}
+
+static struct queues_item *item_at(struct queues *queues, uint32_t queue)
+{
+    CHECK(queue < queues_count(queues));
+    return &queues->items[queue];
+}
+
+static void mark(struct queues *queues, uint32_t queue)
+{
+    struct queues_item *item = item_at(queues, queue);
+    if (item->is_changed)
+        return;
+    item->is_changed = true;
+    queues->changed[queues->changed_count++] = queue;
 }
 
 uint32_t queues_add(struct queues *queues, struct queue_name name)
@@ -47,7 +79,12 @@ uint32_t queues_add(struct queues *queues, struct queue_name name)
     uint32_t tenant = names_find(&queues->tenants, 0, tenant_of(name));
     if (tenant == NAMES_NONE)
         tenant = names_add(&queues->tenants, 0, tenant_of(name));
-    return names_add(&queues->names, (uint16_t)tenant, name.queue);
+    uint32_t queue = names_add(&queues->names, (uint16_t)tenant, name.queue);
+    struct queue_name kept = queues_name(queues, queue);
+    queues->items[queue] = (struct queues_item){
+        .row = {.no = (uint16_t)queues->no_next++, .tenant = kept.tenant, .queue = kept.queue}};
+    mark(queues, queue);
+    return queue;
 }
 
 struct queue_name queues_name(const struct queues *queues, uint32_t queue)
@@ -59,4 +96,87 @@ struct queue_name queues_name(const struct queues *queues, uint32_t queue)
 uint16_t queues_tenant(const struct queues *queues, uint32_t queue)
 {
     return names_scope(&queues->names, queue);
+}
+
+const struct queue_row *queues_peek(const struct queues *queues, uint32_t queue)
+{
+    CHECK(queue < queues_count(queues));
+    return &queues->items[queue].row;
+}
+
+void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_settings *settings)
+{
+    item_at(queues, queue)->row.settings = *settings;
+    mark(queues, queue);
+}
+
+void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to)
+{
+    struct queue_row *row = &item_at(queues, queue)->row;
+    CHECK_IMPLIES(from != JOB_NONE, row->counts[from] > 0);
+    if (from != JOB_NONE)
+        row->counts[from]--;
+    else
+        row->accepted++;
+    row->counts[to]++;
+    mark(queues, queue);
+}
+
+uint64_t queues_open(const struct queues *queues, uint32_t queue)
+{
+    const uint64_t *counts = queues_peek(queues, queue)->counts;
+    return counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] + counts[JOB_RETRYING];
+}
+
+bool queues_collect(struct queues *queues, struct queue_row *out_row)
+{
+    if (queues->changed_count == 0)
+        return false;
+    struct queues_item *item = item_at(queues, queues->changed[--queues->changed_count]);
+    item->is_changed = false;
+    *out_row = item->row;
+    return true;
+}
+
+static bool is_name(struct slice name)
+{
+    return name.len > 0 && name.len <= MSG_NAME_LEN_MAX;
+}
+
+err queues_load(struct queues *queues, const struct queue_row *row)
+{
+    struct queue_name name = {.tenant = row->tenant, .queue = row->queue};
+    if (!is_name(row->queue) || row->tenant.len > MSG_NAME_LEN_MAX || row->no < queues->no_next ||
+        queues_find(queues, name) != QUEUES_NONE)
+        return ERR_DAMAGED;
+    if (queues_refusal(queues, name) != NULL)
+        return ERR_FULL;
+    queues->no_next = row->no; // a damaged row keeps its number
+    struct queues_item *item = item_at(queues, queues_add(queues, name));
+    item->row.settings = row->settings;
+    item->row.accepted = row->accepted;
+    memcpy(item->row.counts, row->counts, sizeof item->row.counts);
+    item->is_changed = false;
+    queues->changed_count--;
+    return OK;
+}
+
+void queues_uncount(struct queues *queues)
+{
+    for (uint32_t queue = 0; queue < queues_count(queues); queue++) {
+        struct queue_row *row = &queues->items[queue].row;
+        row->accepted = 0;
+        memset(row->counts, 0, sizeof row->counts);
+        mark(queues, queue);
+    }
+}
+
+void queues_recount(struct queues *queues, uint32_t queue, const uint64_t counts[JOB_STATES])
+{
+    struct queue_row *row = &item_at(queues, queue)->row;
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+        row->counts[state] += counts[state];
+        row->accepted += counts[state];
+    }
+    mark(queues, queue);
 }

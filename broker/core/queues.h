@@ -1,17 +1,28 @@
 #pragma once
 
-// Tenants and their queues: each got a number when the first job named it, and keeps it for the
-// life of the process. Numbers are not stored; rows name lanes, and lanes their queue. Pure. Not
-// thread-safe. Borrowed names stay valid for the table's life.
+// Tenants and their queues: each got a number when the first job or setting named it, and keeps it
+// for the life of the process. A queue's row, with what is set for it and its jobs by state, has a
+// number of its own, for good. Pure. Not thread-safe. Borrowed names stay valid for the table's
+// life.
 
 #include "broker/core/limits.h"
 #include "broker/core/names.h"
+#include "broker/core/row.h"
 
 #define QUEUES_NONE UINT32_MAX
+
+struct queues_item {
+    struct queue_row row;
+    bool is_changed; // since the last collection
+};
 
 struct queues {
     struct names tenants;
     struct names names; // of queues, each under its tenant
+    struct queues_item *items;
+    uint32_t *changed; // numbers
+    uint32_t changed_count;
+    uint32_t no_next; // of rows
 };
 
 size_t queues_size(const struct limits *limits);
@@ -24,7 +35,8 @@ struct queue_name {
     struct slice queue;
 };
 
-// QUEUES_NONE when no job has named it yet.
+uint32_t queues_count(const struct queues *queues);
+// QUEUES_NONE when neither a job nor a setting has named it yet.
 uint32_t queues_find(const struct queues *queues, struct queue_name name);
 // NULL, or the limit that leaves no room for this queue, as a text.
 const char *queues_refusal(const struct queues *queues, struct queue_name name);
@@ -32,3 +44,20 @@ const char *queues_refusal(const struct queues *queues, struct queue_name name);
 uint32_t queues_add(struct queues *queues, struct queue_name name);
 struct queue_name queues_name(const struct queues *queues, uint32_t queue);
 uint16_t queues_tenant(const struct queues *queues, uint32_t queue);
+
+const struct queue_row *queues_peek(const struct queues *queues, uint32_t queue);
+void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_settings *settings);
+// A job moves; from JOB_NONE: it is new.
+void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to);
+// Jobs that have not ended.
+uint64_t queues_open(const struct queues *queues, uint32_t queue);
+
+// Takes one changed row; false when there is none left.
+bool queues_collect(struct queues *queues, struct queue_row *out_row);
+// A stored row; rows come in the order of their numbers, before anything else names their queues.
+//   ERR_FULL, ERR_DAMAGED
+MUST_USE err queues_load(struct queues *queues, const struct queue_row *row);
+// While loading, when the stored counts cannot be believed: all become 0 …
+void queues_uncount(struct queues *queues);
+// … and these jobs of a queue were found by state.
+void queues_recount(struct queues *queues, uint32_t queue, const uint64_t counts[JOB_STATES]);

@@ -99,6 +99,17 @@ struct lane_row {
     struct slice tenant; // empty: "default"
     struct slice queue;
     struct slice type;
+    uint16_t queue_no; // of its queue's row; not stored
+};
+
+// A queue: what is set for it, and its jobs. Every one that a job or a setting has named has one.
+struct queue_row {
+    uint16_t no; // the key of the row, for good
+    struct slice tenant;
+    struct slice queue;
+    struct msg_queue_settings settings;
+    uint64_t accepted;           // jobs ever accepted
+    uint64_t counts[JOB_STATES]; // its jobs by state; JOB_REMOVED counts for ever
 };
 
 struct batch_row {

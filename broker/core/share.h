@@ -20,7 +20,7 @@
 
 enum {
     SHARE_ONE = 1 << 20, // what one job costs a member of weight 1
-    SHARE_WEIGHT_MAX = 1000,
+    SHARE_WEIGHT_MAX = MSG_WEIGHT_MAX,
 };
 
 struct share_lane {

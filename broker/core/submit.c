@@ -2,33 +2,65 @@
 
 #include "broker/core/core_private.h"
 
-static uint32_t given_or(uint32_t given, uint32_t otherwise)
+static uint16_t count16(uint32_t value)
 {
-    return given > 0 ? given : otherwise;
+    return value < UINT16_MAX ? (uint16_t)value : UINT16_MAX;
 }
 
-static uint16_t count16(uint32_t given, uint32_t otherwise)
+static void fill(uint32_t *value, uint32_t otherwise)
 {
-    uint32_t value = given_or(given, otherwise);
-    return value < UINT16_MAX ? (uint16_t)value : UINT16_MAX;
+    if (*value == 0)
+        *value = otherwise;
+}
+
+// What is not given yet.
+static void fill_in(struct msg_defaults *given, const struct msg_defaults *otherwise)
+{
+    fill(&given->timeout_ms, otherwise->timeout_ms);
+    fill(&given->max_attempts, otherwise->max_attempts);
+    fill(&given->max_crashes, otherwise->max_crashes);
+    fill(&given->retry_first_ms, otherwise->retry_first_ms);
+    fill(&given->retry_longest_ms, otherwise->retry_longest_ms);
+    fill(&given->retry_factor_milli, otherwise->retry_factor_milli);
+    fill(&given->retry_within_s, otherwise->retry_within_s);
+    fill(&given->keep_s, otherwise->keep_s);
+}
+
+// The job's word counts first, then its queue's, then the broker's.
+static struct msg_defaults course_of(const struct core *core, const struct msg_submit_job *job)
+{
+    struct msg_defaults course = msg_given(job);
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    uint32_t queue = queues_find(&core->ledger.queues, name);
+    if (queue != QUEUES_NONE)
+        fill_in(&course, &queues_peek(&core->ledger.queues, queue)->settings.defaults);
+    const struct msg_defaults brokers = {.timeout_ms = core->limits.timeout_default_ms,
+                                         .max_attempts = LIMITS_ATTEMPTS_DEFAULT,
+                                         .max_crashes = LIMITS_CRASHES_DEFAULT,
+                                         .retry_first_ms = LIMITS_RETRY_FIRST_MS,
+                                         .retry_longest_ms = LIMITS_RETRY_LONGEST_MS,
+                                         .retry_factor_milli = LIMITS_RETRY_FACTOR_MILLI,
+                                         .keep_s = core->limits.keep_default_s};
+    fill_in(&course, &brokers);
+    return course;
 }
 
 struct policy submit_policy(const struct core *core, const struct msg_submit_job *job)
 {
-    const struct limits *limits = &core->limits;
+    struct msg_defaults course = course_of(core, job);
     bool is_keyed = id_version(&job->job_id) == 8;
     // An unkeyed id only has to be known for as long as its age lets it in.
     uint32_t unkeyed_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000;
     return (struct policy){
-        .timeout_ms = given_or(job->timeout_ms, limits->timeout_default_ms),
-        .retry_first_ms = given_or(job->retry_first_ms, LIMITS_RETRY_FIRST_MS),
-        .retry_longest_ms = given_or(job->retry_longest_ms, LIMITS_RETRY_LONGEST_MS),
-        .retry_factor_milli = given_or(job->retry_factor_milli, LIMITS_RETRY_FACTOR_MILLI),
-        .keep_s = given_or(job->keep_s, limits->keep_default_s),
-        .dedup_s = is_keyed ? limits->dedup_window_s : unkeyed_s,
-        .max_attempts = count16(job->max_attempts, LIMITS_ATTEMPTS_DEFAULT),
-        .max_crashes = count16(job->max_crashes, LIMITS_CRASHES_DEFAULT),
-        .retry_within_s = job->retry_within_s,
+        .timeout_ms = course.timeout_ms,
+        .retry_first_ms = course.retry_first_ms,
+        .retry_longest_ms = course.retry_longest_ms,
+        .retry_factor_milli = course.retry_factor_milli,
+        .keep_s = course.keep_s,
+        .dedup_s = is_keyed ? core->limits.dedup_window_s : unkeyed_s,
+        .max_attempts = count16(course.max_attempts),
+        .max_crashes = count16(course.max_crashes),
+        .retry_within_s = course.retry_within_s,
         .ttl_ms = job->ttl_ms,
     };
 }

@@ -4,6 +4,7 @@
 #include "broker/shell/intake.h"
 
 #include "broker/shell/listing.h"
+#include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
@@ -335,6 +336,31 @@ static enum taken ask_schedules(struct broker *broker, const struct arrival *arr
     return refuse_crowd(broker, arrival);
 }
 
+static enum taken take_queue_set(struct broker *broker, struct arrival *arrival)
+{
+    struct msg_queue_set *set = &arrival->msg.queue_set;
+    const char *detail = NULL;
+    set->verdict = check_queue_set(set, &detail);
+    if (set->verdict != OK)
+        set->detail = slice_of_text(detail);
+    return decide(broker, arrival);
+}
+
+static enum taken ask_queues(struct broker *broker, const struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = check_queue_status(&arrival->msg.queue_status, &detail);
+    if (e != OK)
+        return refuse_arrival(broker, arrival, e, detail);
+    struct watch_question question = {.queues = readers_queues_new(&arrival->msg.queue_status)};
+    if (question.queues == NULL)
+        return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
+    if (ask_now(broker, arrival, &question))
+        return TAKEN_DONE;
+    readers_queues_free(question.queues);
+    return refuse_crowd(broker, arrival);
+}
+
 static enum taken take_ready(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
@@ -375,6 +401,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_SCHEDULE_LIST:
         return ask_schedules(broker, arrival, arrival->msg.schedule_list.after,
                              arrival->msg.schedule_list.limit);
+    case MSG_QUEUE_SET: return take_queue_set(broker, arrival);
+    case MSG_QUEUE_STATUS: return ask_queues(broker, arrival);
     case MSG_LIST: return ask_list(broker, arrival);
     case MSG_TIMELINE: return ask_timeline(broker, arrival);
     case MSG_LOG: return ask_log(broker, arrival);
@@ -387,6 +415,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_STATUS_IS:
     case MSG_BATCH_STATUS_IS:
     case MSG_ACTED:
+    case MSG_QUEUE_STATUS_IS:
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:
     case MSG_LISTED:

@@ -5,6 +5,7 @@
 
 #include "broker/core/job.h"
 #include "broker/shell/listing.h"
+#include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
@@ -163,10 +164,26 @@ static struct readers_reply answer_schedules(struct readers *readers,
     return reply;
 }
 
+static struct readers_reply answer_queues(struct readers *readers,
+                                          const struct watch_question *question)
+{
+    struct readers_reply reply = {.peer = question->peer, .watch = WATCH_NONE};
+    struct msg msg = {0};
+    arena_reset(&readers->desk.arena);
+    readers_queues_answer(question->queues, readers->view, &readers->desk.arena, &msg);
+    msg.corr = question->corr;
+    if (!keep(readers, &msg, &reply))
+        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
+    readers_queues_free(question->queues);
+    return reply;
+}
+
 static struct readers_reply answer(struct readers *readers, const struct watch_question *question)
 {
     if (question->schedules != NULL)
         return answer_schedules(readers, question);
+    if (question->queues != NULL)
+        return answer_queues(readers, question);
     struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
     struct msg msg = {0};
     bool is_news = false;
@@ -355,6 +372,7 @@ void readers_close(struct readers *readers)
     for (; readers->ask_first < readers->ask_end; readers->ask_first++) {
         struct watch_question *left = &readers->asks[readers->ask_first % ASKS_MAX];
         readers_schedules_free(left->schedules);
+        readers_queues_free(left->queues);
         listing_free(left->list);
     }
     struct readers_reply reply;

@@ -18,6 +18,7 @@
 
 #define WATCH_NONE UINT32_MAX
 
+struct readers_queues;
 struct readers_schedules;
 enum watch_kind { WATCH_JOB, WATCH_BATCH, WATCH_LIST, WATCH_TIMELINE, WATCH_LOG };
 
@@ -33,7 +34,8 @@ struct watch_question {
     struct peers_ref peer;
     uint64_t corr;
     uint32_t watch;                      // WATCH_NONE: nothing waits behind it
-    struct readers_schedules *schedules; // NULL: of a job or a batch
+    struct readers_schedules *schedules; // NULL: not about schedules
+    struct readers_queues *queues;       // NULL: not about queues
 };
 
 struct watches;

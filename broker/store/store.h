@@ -92,6 +92,19 @@ MUST_USE err store_view_schedule_kept(struct store_view *view, struct slice name
 //   ERR_NOT_FOUND
 MUST_USE err store_view_schedule_after(struct store_view *view, struct slice name,
                                        struct store_schedule *out_schedule);
+struct store_queue_page {
+    struct slice tenant;
+    struct slice after;
+    uint32_t cap;
+};
+// The row of a queue, its names borrowed until store_view_end().
+//   ERR_NOT_FOUND, ERR_DAMAGED (counted)
+MUST_USE err store_view_queue(struct store_view *view, struct slice tenant, struct slice queue,
+                              struct queue_row *out_row);
+// The first rows of the tenant, by name, after `after`: at most `cap` of them into `rows`; borrowed
+// as above. Damaged ones are counted and passed over. Looks at every queue.
+MUST_USE err store_view_queue_page(struct store_view *view, const struct store_queue_page *page,
+                                   struct queue_row *rows, uint32_t *out_count);
 // A page of jobs that fit: at most list->limit of them (at most MSG_LISTED_MAX) into `jobs`, the
 // newest first, from at most 10,000 rows. Names are borrowed until store_view_end(). Whole
 // stretches of 4,096 jobs without one of the wanted states cost nothing.

@@ -209,6 +209,7 @@ static const struct {
     {TABLE_UNIQUES, store_audit_see_unique},
     {TABLE_DEPENDENCIES, store_audit_see_dep},
     {TABLE_SCHEDULES, see_sealed},
+    {TABLE_QUEUES, see_sealed},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };

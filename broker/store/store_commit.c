@@ -187,6 +187,17 @@ static err write_lane(struct apply *apply, const struct lane_row *row)
     return e;
 }
 
+static err write_queue(struct apply *apply, const struct queue_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    uint8_t *room = NULL;
+    err e = disk_reserve(apply->txn, TABLE_QUEUES, disk_key_slice(&number),
+                         store_record_queue_len(row), &room);
+    if (e == OK)
+        store_record_put_queue(room, disk_key_slice(&number), row);
+    return e;
+}
+
 static err write_policy(struct apply *apply, const struct write_policy *write)
 {
     struct disk_key number = disk_key_of(write->no);
@@ -353,6 +364,7 @@ static err apply_one(struct apply *apply, const struct write *write)
     case DROP_UNIQUE: return drop_unique(apply, &write->unique);
     case WRITE_SCHEDULE: return write_schedule(apply, &write->schedule);
     case DROP_SCHEDULE: return drop_if_there(apply, TABLE_SCHEDULES, write->schedule.row.name);
+    case WRITE_QUEUE: return write_queue(apply, &write->queue);
     case WRITE_DEP: return write_dep(apply, &write->dep);
     case DROP_DEP: return drop_dep(apply, &write->dep);
     }

@@ -2,11 +2,15 @@
 
 #include "broker/store/store_private.h"
 
+#include <stdlib.h>
+
 // A walk over one table.
 struct walk {
     struct store_view *view;
     struct core *core;
     struct store_loaded *loaded;
+    uint64_t queue_sums[JOB_STATES]; // what the rows of queues say of their jobs
+    bool are_queues_unsure;          // … and one could not be read
 };
 
 typedef err load_record(struct walk *walk, struct slice key, struct slice record);
@@ -44,6 +48,21 @@ static err load_lane(struct walk *walk, struct slice key, struct slice record)
     struct lane_row row;
     err e = store_record_get_lane(record, key, &row);
     return e == OK ? core_load_lane(walk->core, &row) : e;
+}
+
+static err load_queue(struct walk *walk, struct slice key, struct slice record)
+{
+    struct queue_row row;
+    err e = store_record_get_queue(record, key, &row);
+    if (e == OK)
+        e = core_load_queue(walk->core, &row);
+    if (e == ERR_DAMAGED) {
+        walk->are_queues_unsure = true;
+        return leave_out(walk, number_of(key));
+    }
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        walk->queue_sums[state] += row.counts[state];
+    return e;
 }
 
 static err load_policy(struct walk *walk, struct slice key, struct slice record)
@@ -222,12 +241,62 @@ static err load_jobs(struct walk *walk)
     return e;
 }
 
+// --- counts of queues ---
+
+// Removed jobs are counted for ever, and no row tells whose the forgotten ones were.
+static bool agree_queues(const struct walk *walk)
+{
+    const uint64_t *counts = walk->view->store->ledger.counts;
+    bool agrees = walk->queue_sums[JOB_REMOVED] <= counts[JOB_REMOVED];
+    for (unsigned state = JOB_NONE + 1; state < JOB_REMOVED; state++)
+        agrees = agrees && walk->queue_sums[state] == counts[state];
+    return agrees && !walk->are_queues_unsure;
+}
+
+struct recount {
+    uint64_t (*lanes)[JOB_STATES];
+    uint32_t lane_count;
+};
+
+static err count_all(struct store_view *view, const struct recount *recount)
+{
+    struct slice key = {0};
+    struct slice record = {0};
+    err e = disk_seek(view->reader, TABLE_JOBS, slice_of(NULL, 0), &key, &record);
+    for (; e == OK; e = disk_next(view->reader, &key, &record)) {
+        struct job_row row;
+        if (store_record_get_job(record, key, &row) == OK && row.lane < recount->lane_count)
+            recount->lanes[row.lane][row.state]++;
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+// A store of before there were rows of queues, or one of them is damaged: every job is looked at.
+static err recount_queues(struct walk *walk)
+{
+    struct core_figures figures;
+    core_figures(walk->core, &figures);
+    struct recount recount = {.lane_count = figures.lane_count};
+    recount.lanes = calloc(figures.lane_count + 1u, sizeof *recount.lanes);
+    if (recount.lanes == NULL)
+        return ERR_NO_MEMORY;
+    err e = count_all(walk->view, &recount);
+    if (e == OK)
+        core_load_counts(walk->core, recount.lanes, recount.lane_count);
+    free(recount.lanes);
+    return e;
+}
+
 // The order matters: a row is checked against what was loaded before it.
 static err load_all(struct walk *walk)
 {
     err e = core_load_ledger(walk->core, &walk->view->store->ledger);
     if (e == OK)
+        e = walk_table(walk, TABLE_QUEUES, load_queue);
+    if (e == OK)
         e = walk_table(walk, TABLE_LANES, load_lane);
+    if (e == OK && !agree_queues(walk))
+        e = recount_queues(walk);
     if (e == OK)
         e = walk_table(walk, TABLE_POLICIES, load_policy);
     if (e == OK)

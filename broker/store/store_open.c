@@ -24,6 +24,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_SCHEDULES] = "schedules",
     [TABLE_LOGS] = "logs",
     [TABLE_DEPENDENCIES] = "dependencies",
+    [TABLE_QUEUES] = "queues",
 };
 
 static const uint64_t map_start_default = UINT64_C(1) << 30;

@@ -30,6 +30,7 @@ enum store_table {
     TABLE_SCHEDULES,    // schedule id → where it stands and what was given
     TABLE_LOGS,         // job_no, chunk → lines that its handlers wrote
     TABLE_DEPENDENCIES, // job_no → what it waits for
+    TABLE_QUEUES,       // queue number → its jobs by state, what is set for it
     TABLE_COUNT,
 };
 

@@ -22,6 +22,7 @@ enum store_record_kind {
     STORE_RECORD_POLICY = 10,
     STORE_RECORD_BATCH = 11,
     STORE_RECORD_EVENT = 12,
+    STORE_RECORD_QUEUE = 14,
     STORE_RECORD_UNIQUE = 15,
     STORE_RECORD_SCHEDULE = 17,
     STORE_RECORD_LOG = 13,
@@ -40,8 +41,9 @@ enum {
     STORE_RECORD_POLICY_LEN = 28,
     STORE_RECORD_POLICY_TAIL_LEN = 12, // more, in version 2
     STORE_RECORD_BATCH_LEN = 68,
-    STORE_RECORD_BATCH_TAIL_LEN = 36, // more, in version 2
-    STORE_RECORD_EVENT_HEAD_LEN = 71, // without its texts
+    STORE_RECORD_BATCH_TAIL_LEN = 36,  // more, in version 2
+    STORE_RECORD_EVENT_HEAD_LEN = 71,  // without its texts
+    STORE_RECORD_QUEUE_HEAD_LEN = 155, // without its names
     STORE_RECORD_UNIQUE_LEN = 41,
     STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given
     STORE_RECORD_LOG_HEAD_LEN = 4,
@@ -99,6 +101,8 @@ void store_record_put_log(uint8_t *room, struct slice key, const struct store_re
                           const struct write_log *lines);
 size_t store_record_dep_len(const struct dep_row *row);
 void store_record_put_dep(uint8_t *room, struct slice key, const struct dep_row *row);
+size_t store_record_queue_len(const struct queue_row *row);
+void store_record_put_queue(uint8_t *room, struct slice key, const struct queue_row *row);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
@@ -147,6 +151,8 @@ MUST_USE err store_record_get_log(struct slice record, struct slice key,
 // The next line of a chunk that was read; false after the last. `job_id` is not in it.
 bool store_record_next_line(struct store_record_log *log, struct msg_log_line *out_line);
 MUST_USE err store_record_get_dep(struct slice record, struct slice key, struct dep_row *out_row);
+MUST_USE err store_record_get_queue(struct slice record, struct slice key,
+                                    struct queue_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
 
 MUST_USE err store_record_get_schedule(struct slice record, struct slice key,

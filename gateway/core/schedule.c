@@ -2,6 +2,7 @@
 
 #include "gateway/core/schedule.h"
 
+#include "gateway/core/course.h"
 #include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
@@ -171,68 +172,6 @@ err schedule_read(struct doc_value object, const struct doc_room *room,
 
 // --- answers ---
 
-static void put_span(struct out *out, const char *name, uint64_t ms)
-{
-    char text[DURATION_TEXT_LEN + 1];
-    if (ms == 0 || ms > (uint64_t)DURATION_MAX_MS)
-        return;
-    duration_format((when_ms)ms, text);
-    out_put_text(out, name, slice_of_text(text));
-}
-
-static void put_number(struct out *out, const char *name, uint32_t number)
-{
-    if (number > 0)
-        out_put_unsigned(out, name, number);
-}
-
-// 1500 is 1.5: in JSON its digits, in MessagePack a float64.
-static void put_factor(struct out *out, uint32_t milli)
-{
-    if (milli == 0)
-        return;
-    out_name(out, slice_of_text("factor"));
-    if (milli % 1000 == 0) {
-        out_unsigned(out, milli / 1000);
-        return;
-    }
-    if (out->format == OUT_MSGPACK) {
-        double factor = (double)milli / 1000;
-        uint64_t bits;
-        memcpy(&bits, &factor, sizeof bits);
-        uint8_t bytes[9] = {0xcb};
-        for (unsigned i = 0; i < 8; i++)
-            bytes[1 + i] = (uint8_t)(bits >> (56 - 8 * i));
-        out_raw(out, slice_of(bytes, sizeof bytes));
-        return;
-    }
-    char text[8]; // at most 100.000
-    size_t len = 0;
-    for (uint32_t unit = 100000; unit > 0; unit /= 10) {
-        if (unit == 100)
-            text[len++] = '.';
-        if (len > 0 || unit <= 1000 || milli >= unit)
-            text[len++] = (char)('0' + milli / unit % 10);
-    }
-    out_raw(out, slice_of(text, len));
-}
-
-static void put_retry(struct out *out, const struct msg_submit_job *job)
-{
-    if (job->max_attempts == 0 && job->max_crashes == 0 && job->retry_first_ms == 0 &&
-        job->retry_longest_ms == 0 && job->retry_factor_milli == 0 && job->retry_within_s == 0)
-        return;
-    out_name(out, slice_of_text("retry"));
-    out_open_object(out);
-    put_number(out, "max_attempts", job->max_attempts);
-    put_number(out, "max_crashes", job->max_crashes);
-    put_span(out, "first", job->retry_first_ms);
-    put_span(out, "longest", job->retry_longest_ms);
-    put_factor(out, job->retry_factor_milli);
-    put_span(out, "within", (uint64_t)job->retry_within_s * 1000);
-    out_close(out);
-}
-
 static void put_unique(struct out *out, const struct msg_submit_job *job)
 {
     if (job->unique_key.len == 0)
@@ -240,7 +179,7 @@ static void put_unique(struct out *out, const struct msg_submit_job *job)
     out_name(out, slice_of_text("unique"));
     out_open_object(out);
     out_put_text(out, "key", job->unique_key);
-    put_span(out, "for", (uint64_t)job->unique_for_s * 1000);
+    course_put_span(out, "for", (uint64_t)job->unique_for_s * 1000);
     if (job->unique_while_unfinished)
         out_put_text(out, "while", slice_of_text("unfinished"));
     out_close(out);
@@ -269,11 +208,12 @@ static void put_job(struct out *out, const struct msg_submit_job *job,
     put_payload(out, payload);
     if (job->priority != MSG_PRIORITY_NOT_GIVEN)
         out_put_unsigned(out, "priority", job->priority);
-    put_span(out, "ttl", job->ttl_ms);
-    put_span(out, "timeout", job->timeout_ms);
-    put_retry(out, job);
+    const struct msg_defaults given = msg_given(job);
+    course_put_span(out, "ttl", job->ttl_ms);
+    course_put_span(out, "timeout", job->timeout_ms);
+    course_put_retry(out, &given);
     put_unique(out, job);
-    put_span(out, "keep", (uint64_t)job->keep_s * 1000);
+    course_put_span(out, "keep", (uint64_t)job->keep_s * 1000);
     out_close(out);
 }
 
@@ -297,7 +237,7 @@ static void put_given(struct out *out, const struct msg_schedule *given)
         out_put_text(out, "overlap", slice_of_text(overlaps[given->overlap]));
     if (given->catch_up != CATCH_UP_NOT_GIVEN)
         out_put_text(out, "catch_up", slice_of_text(catch_ups[given->catch_up]));
-    put_span(out, "jitter", given->jitter_ms);
+    course_put_span(out, "jitter", given->jitter_ms);
     out_put_bool(out, "paused", given->paused);
 }
 

@@ -436,3 +436,35 @@ err submit_read(struct doc_value object, const struct submit_options *options,
         *out_job = job;
     return e;
 }
+
+static struct msg_submit_job job_of(const struct msg_defaults *given)
+{
+    return (struct msg_submit_job){.timeout_ms = given->timeout_ms,
+                                   .max_attempts = given->max_attempts,
+                                   .max_crashes = given->max_crashes,
+                                   .retry_first_ms = given->retry_first_ms,
+                                   .retry_longest_ms = given->retry_longest_ms,
+                                   .retry_factor_milli = given->retry_factor_milli,
+                                   .retry_within_s = given->retry_within_s,
+                                   .keep_s = given->keep_s};
+}
+
+bool submit_read_default(const struct doc_member *member, const struct doc_room *room,
+                         struct msg_defaults *defaults, struct submit_fault *fault, err *out_error)
+{
+    static const struct fields fields = {job_fields, JOB_FIELDS, ""};
+    static const char *const names[] = {"timeout", "retry", "keep"};
+    bool is_one = false;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        is_one = is_one || slice_is_text(member->name, names[i]);
+    if (!is_one)
+        return false;
+    struct msg_submit_job job = job_of(defaults);
+    const struct context context = {room->arena, &job};
+    *out_error = read_field(&context, &fields, member, fault);
+    if (*out_error == OK)
+        *out_error = read_inner(&context, member, room, fault);
+    if (*out_error == OK)
+        *defaults = msg_given(&job);
+    return true;
+}

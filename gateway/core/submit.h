@@ -27,3 +27,8 @@ struct submit_options {
 MUST_USE err submit_read(struct doc_value object, const struct submit_options *options,
                          const struct doc_room *room, struct msg_submit_job *out_job,
                          struct submit_fault *out_fault);
+
+// One member of an object that gives defaults for jobs. False when it is no field of that kind;
+// else *out_error is what reading it into `defaults` came to.
+bool submit_read_default(const struct doc_member *member, const struct doc_room *room,
+                         struct msg_defaults *defaults, struct submit_fault *fault, err *out_error);

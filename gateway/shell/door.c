@@ -7,6 +7,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/histories.h"
 #include "gateway/shell/lists.h"
+#include "gateway/shell/queues.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/schedules.h"
 #include "gateway/shell/single.h"
@@ -31,6 +32,9 @@ enum route {
     ROUTE_SCHEDULE_PUT,
     ROUTE_SCHEDULE_DELETE,
     ROUTE_SCHEDULE_ACT,
+    ROUTE_QUEUES,
+    ROUTE_QUEUE,
+    ROUTE_QUEUE_PUT,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -40,6 +44,7 @@ enum route {
 enum {
     // The payload's limit, and room for the fields around it.
     SUBMIT_BODY_LEN_MAX = MSG_PAYLOAD_LEN_MAX + 64 * 1024,
+    SETTINGS_BODY_LEN_MAX = 64 * 1024,
     SUBMIT_ANSWER_MS = COURIER_PATIENCE_MS + COURIER_DEADLINE_MS + 3000,
     WAIT_ANSWER_MS = 60000 + SUBMIT_ANSWER_MS,
     BULK_ANSWER_MS = 60000,
@@ -81,6 +86,12 @@ static const struct http_route routes[] = {
     [ROUTE_SCHEDULE_ACT] = {.method = "POST",
                             .path = "/v1/schedules/*",
                             .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_QUEUES] = {.method = "GET", .path = "/v1/queues", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_QUEUE] = {.method = "GET", .path = "/v1/queues/*", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_QUEUE_PUT] = {.method = "PUT",
+                         .path = "/v1/queues/*",
+                         .body_len_max = SETTINGS_BODY_LEN_MAX,
+                         .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez"},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz"},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics"},
@@ -90,7 +101,8 @@ static const struct http_route routes[] = {
 static const char index_text[] =
     "{\"service\":\"weft\",\"submit\":\"/v1/jobs\",\"job\":\"/v1/jobs/{id}\","
     "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"schedules\":\"/v1/"
-    "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"live\":\"/livez\","
+    "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
+    "queues/{name}\",\"live\":\"/livez\","
     "\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n";
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
@@ -133,6 +145,9 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_SCHEDULE_PUT: schedules_put(gateway, request); return;
     case ROUTE_SCHEDULE_DELETE: schedules_delete(gateway, request); return;
     case ROUTE_SCHEDULE_ACT: schedules_post(gateway, request); return;
+    case ROUTE_QUEUES: queues_list(gateway, request); return;
+    case ROUTE_QUEUE: queues_get(gateway, request); return;
+    case ROUTE_QUEUE_PUT: queues_put(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

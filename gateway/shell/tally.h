@@ -16,9 +16,10 @@ enum tally_route {
     TALLY_ACT,
     TALLY_LIST,
     TALLY_SCHEDULE,
+    TALLY_QUEUE,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 8 };
+enum { TALLY_ROUTES = 9 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

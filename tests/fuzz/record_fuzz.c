@@ -91,6 +91,15 @@ static size_t segment(struct slice record, struct slice key)
     return STORE_RECORD_SEGMENT_LEN + DISK_SEAL_LEN;
 }
 
+static size_t queue(struct slice record, struct slice key)
+{
+    struct queue_row row;
+    if (store_record_get_queue(record, key, &row) != OK)
+        return 0;
+    store_record_put_queue(again, key, &row);
+    return store_record_queue_len(&row);
+}
+
 static size_t lane(struct slice record, struct slice key)
 {
     struct lane_row row;
@@ -174,6 +183,7 @@ static record_round *const rounds[] = {
     [STORE_RECORD_BATCH] = batch,       [STORE_RECORD_EVENT] = event,
     [STORE_RECORD_LOG] = log_chunk,     [STORE_RECORD_UNIQUE] = unique,
     [STORE_RECORD_SCHEDULE] = schedule, [STORE_RECORD_DEP] = dep,
+    [STORE_RECORD_QUEUE] = queue,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };

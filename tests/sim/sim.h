@@ -30,6 +30,7 @@ enum {
     SIM_SCHEDULES = 3,
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 8,
+    SIM_QUEUES = 16,
     SIM_PARENTS = 3,
     SIM_BATCHES = 64,
     SIM_SEAL_MS = 1500,
@@ -188,6 +189,8 @@ struct sim_store {
     struct lane_row lanes[64];
     uint8_t lane_names[64][3][MSG_NAME_LEN_MAX]; // queue, type, tenant
     uint32_t lane_count;
+    struct queue_row queues[SIM_QUEUES];                  // by number; unused ones have no name
+    uint8_t queue_names[SIM_QUEUES][2][MSG_NAME_LEN_MAX]; // queue, tenant
     struct batch_row batches[SIM_BATCHES];
     bool has_batch[SIM_BATCHES];
     struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none

@@ -70,6 +70,9 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_LANE:
         store_record_put_lane(room, key, &write->lane);
         return store_record_lane_len(&write->lane);
+    case WRITE_QUEUE:
+        store_record_put_queue(room, key, &write->queue);
+        return store_record_queue_len(&write->queue);
     case WRITE_POLICY:
         store_record_put_policy(room, key, &write->policy.policy);
         return store_record_policy_len(&write->policy.policy);
@@ -108,6 +111,7 @@ static uint64_t number_of(const struct write *write)
     case WRITE_EVENT: return write->event.job_no;
     case WRITE_LOG: return write->log.job_no;
     case WRITE_LANE: return write->lane.no;
+    case WRITE_QUEUE: return write->queue.no;
     case WRITE_POLICY: return write->policy.no;
     case WRITE_BATCH:
     case DROP_BATCH: return write->batch.no;

@@ -35,6 +35,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
     case ENTRY_SEAL:
+    case ENTRY_QUEUE:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");

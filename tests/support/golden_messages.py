@@ -141,6 +141,15 @@ def samples():
     yield "listed", b, dict(listed=w.Listed(error=4, cursor=7901, jobs=[w.ListedJob(
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,
         crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910)]))
+    settings = dict(weight=8001, open_max=8002, timeout_ms=8003, max_attempts=8004, max_crashes=8005, retry_first_ms=8006,
+                    retry_longest_ms=8007, retry_factor_milli=8008, retry_within_s=8009, keep_s=8010)
+    yield "queue_set", b, dict(queue_set=w.QueueSet(queue="mail", **settings))
+    yield "queue_status", b, dict(queue_status=w.QueueStatus(queue="mail", after="log", limit=8101))
+    yield "queue_status_is", b, dict(queue_status_is=w.QueueStatusIs(
+        error=4, detail="queue_count_max", is_more=True, queues=[
+            w.Queue(queue="mail", scheduled=8201, queued=8202, running=8203, retrying=8204, succeeded=8205, dead=8206,
+                    cancelled=8207, expired=8208, removed=8209, **settings),
+            w.Queue(queue="web")]))
     yield "timeline", b, dict(timeline=w.Timeline(job_id=an_id(0x28)))
     yield "timeline_is", b, dict(timeline_is=w.TimelineIs(
         error=7, job_id=an_id(0x29), version=7801, state=w.STATE_RUNNING, dropped=7802, events=[

@@ -132,6 +132,26 @@ static const struct msg_schedule_line schedule_lines[] = {{.given = SCHEDULE(0),
                                                            .queue = TEXT("mail"),
                                                            .type = TEXT("report"),
                                                            .next_at = 7712}};
+#define QUEUE_SETTINGS                                                                             \
+    {                                                                                              \
+        .weight = 8001, .open_max = 8002, .defaults = {                                            \
+            .timeout_ms = 8003,                                                                    \
+            .max_attempts = 8004,                                                                  \
+            .max_crashes = 8005,                                                                   \
+            .retry_first_ms = 8006,                                                                \
+            .retry_longest_ms = 8007,                                                              \
+            .retry_factor_milli = 8008,                                                            \
+            .retry_within_s = 8009,                                                                \
+            .keep_s = 8010                                                                         \
+        }                                                                                          \
+    }
+
+static const struct msg_queue queue_lines[] = {
+    {.queue = TEXT("mail"),
+     .settings = QUEUE_SETTINGS,
+     .counts = {0, 8201, 8202, 8203, 8204, 8205, 8206, 8207, 8208, 8209}},
+    {.queue = TEXT("web")}};
+
 static const struct msg_listed_job listed_jobs[] = {{.job_id = ID(0x28),
                                                      .type = TEXT("send"),
                                                      .queue = TEXT("mail"),
@@ -257,6 +277,17 @@ static const struct msg samples[] = {
                .version = 7701,
                .cancel = CANCEL_REQUESTED,
                .drain = DRAIN_STOP}},
+    {.kind = MSG_QUEUE_SET,
+     .corr = 25,
+     .queue_set = {.queue = TEXT("mail"), .settings = QUEUE_SETTINGS}},
+    {.kind = MSG_QUEUE_STATUS, .corr = 26, .queue_status = {TEXT("mail"), TEXT("log"), 8101}},
+    {.kind = MSG_QUEUE_STATUS_IS,
+     .corr = 27,
+     .queue_status_is = {.error = ERR_FULL,
+                         .detail = TEXT("queue_count_max"),
+                         .queues = queue_lines,
+                         .count = 2,
+                         .is_more = true}},
     {.kind = MSG_SCHEDULE_SET,
      .corr = 29,
      .schedule_set =

@@ -76,7 +76,8 @@ static bool is_shown(const struct story *story, enum write_kind kind)
     if (story->only_events || story->only_logs)
         return kind == (story->only_logs ? WRITE_LOG : WRITE_EVENT);
     bool is_dull = kind == WRITE_BODY || kind == WRITE_OUTCOME || kind == WRITE_EVENT ||
-                   kind == WRITE_LANE || kind == WRITE_POLICY || kind == WRITE_LEDGER;
+                   kind == WRITE_LANE || kind == WRITE_QUEUE || kind == WRITE_POLICY ||
+                   kind == WRITE_LEDGER;
     return story->shows_all || !is_dull;
 }
 
@@ -110,14 +111,14 @@ static void settle_first(struct story *story)
 
 static void tell_all(struct story *story, const struct effects *fx)
 {
-    for (uint32_t i = 0; i < fx->write_count; i++)
+    for (uint32_t i = 0; i < fx->write_count && !story->only_grants; i++)
         if (is_shown(story, fx->writes[i].kind)) {
             tell_write(line(story), &fx->writes[i]);
             tell_text(&story->tell, "\n");
         }
     if (story->only_events || story->only_logs)
         return;
-    for (uint32_t i = 0; i < fx->send_count; i++) {
+    for (uint32_t i = 0; i < fx->send_count && !story->only_grants; i++) {
         tell_send(line(story), &fx->sends[i]);
         tell_text(&story->tell, "\n");
     }

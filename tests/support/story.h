@@ -37,6 +37,8 @@ struct story_store {
     struct lane_row lanes[STORY_ROWS_MAX];
     char names[STORY_ROWS_MAX][3][MSG_NAME_LEN_MAX];
     uint32_t lane_count;
+    struct queue_row queues[STORY_ROWS_MAX]; // by number; unused ones have no name
+    char queue_names[STORY_ROWS_MAX][2][MSG_NAME_LEN_MAX];
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
     struct schedule_row schedules[4];          // unused ones have no name
     char schedule_names[4][MSG_NAME_LEN_MAX];
@@ -58,9 +60,10 @@ struct story {
     struct now now;
     uint32_t lag;     // closed batches that are not durable yet: 0, 1 or 2
     bool is_open;     // the batch is held open
-    bool shows_all;   // bodies, outcomes, events, lanes, policies and the ledger's row too
+    bool shows_all;   // bodies, outcomes, events, lanes, queues, policies and the ledger's row too
     bool only_events; // of all writes, and nothing that is sent
     bool only_logs;   // the same
+    bool only_grants; // and nothing else
     uint64_t corr;
     struct effects fx;
     struct arena messages; // of the open batch

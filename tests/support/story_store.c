@@ -87,6 +87,18 @@ static void put_lane(struct story_store *store, const struct lane_row *lane)
                           .type = slice_of(type, lane->type.len)};
 }
 
+static void put_queue(struct story_store *store, const struct queue_row *row)
+{
+    EXPECT(row->no < STORY_ROWS_MAX);
+    char *queue = store->queue_names[row->no][0];
+    char *tenant = store->queue_names[row->no][1];
+    memcpy(queue, row->queue.data, row->queue.len);
+    memcpy(tenant, row->tenant.data, row->tenant.len);
+    store->queues[row->no] = *row;
+    store->queues[row->no].queue = slice_of(queue, row->queue.len);
+    store->queues[row->no].tenant = slice_of(tenant, row->tenant.len);
+}
+
 static void put_policy(struct story_store *store, const struct write_policy *policy)
 {
     store->policies[policy->no] = policy->policy;
@@ -131,6 +143,7 @@ static void apply_one(struct story_store *store, const struct write *write)
     switch (write->kind) {
     case WRITE_JOB: put_job(store, &write->job); return;
     case WRITE_LANE: put_lane(store, &write->lane); return;
+    case WRITE_QUEUE: put_queue(store, &write->queue); return;
     case WRITE_POLICY: put_policy(store, &write->policy); return;
     case WRITE_BATCH: store->batches[write->batch.no] = write->batch; return;
     case DROP_BATCH: store->batches[write->batch.no] = (struct batch_row){0}; return;
@@ -176,6 +189,9 @@ static err load_jobs(const struct story_store *store, struct core *core)
 err story_store_load(struct story_store *store, struct core *core)
 {
     err loaded = store->ledger.job_no_next > 0 ? core_load_ledger(core, &store->ledger) : OK;
+    for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
+        if (store->queues[i].queue.len > 0)
+            loaded = core_load_queue(core, &store->queues[i]);
     for (uint32_t i = 0; i < store->lane_count && loaded == OK; i++)
         loaded = core_load_lane(core, &store->lanes[i]);
     for (uint32_t i = 0; i < store->policy_count && loaded == OK; i++)

@@ -112,6 +112,23 @@ static void tell_dep(struct tell *tell, const struct dep_row *row)
     tell_text(tell, row->on_failure == ON_FAILURE_CANCEL ? " or is cancelled" : "");
 }
 
+static void tell_queue(struct tell *tell, struct slice name, const uint64_t counts[JOB_STATES])
+{
+    tell_text(tell, "queue %.*s:", (int)name.len, (const char *)name.data);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        if (counts[state] > 0)
+            tell_text(tell, " %s %u", job_state_name((enum job_state)state),
+                      (unsigned)counts[state]);
+}
+
+static void tell_settings(struct tell *tell, const struct msg_queue_settings *settings)
+{
+    if (settings->weight > 0)
+        tell_text(tell, " weight %u", settings->weight);
+    if (settings->open_max > 0)
+        tell_text(tell, " open_max %u", settings->open_max);
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -134,6 +151,10 @@ void tell_write(struct tell *tell, const struct write *write)
         tell_text(tell, "lane %u %.*s/%.*s", write->lane.no, (int)write->lane.queue.len,
                   (const char *)write->lane.queue.data, (int)write->lane.type.len,
                   (const char *)write->lane.type.data);
+        break;
+    case WRITE_QUEUE:
+        tell_queue(tell, write->queue.queue, write->queue.counts);
+        tell_settings(tell, &write->queue.settings);
         break;
     case WRITE_POLICY: tell_text(tell, "policy %u", write->policy.no); break;
     case WRITE_BATCH: tell_batch(tell, &write->batch); break;
@@ -226,6 +247,17 @@ static void tell_batch_is(struct tell *tell, const struct msg_batch_status_is *i
         tell_text(tell, "%s", err_slug(is->error));
 }
 
+static void tell_queue_is(struct tell *tell, const struct msg_queue_status_is *is)
+{
+    if (is->error != OK)
+        tell_text(tell, "queue %s (%.*s)", err_slug(is->error), (int)is->detail.len,
+                  (const char *)is->detail.data);
+    for (uint32_t i = 0; i < is->count; i++) {
+        tell_queue(tell, is->queues[i].queue, is->queues[i].counts);
+        tell_settings(tell, &is->queues[i].settings);
+    }
+}
+
 void tell_msg(struct tell *tell, const struct msg *msg)
 {
     if (msg->kind == MSG_WELCOME) {
@@ -243,6 +275,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_acted(tell, &msg->acted);
     } else if (msg->kind == MSG_FINISHED) {
         tell_finished(tell, &msg->finished);
+    } else if (msg->kind == MSG_QUEUE_STATUS_IS) {
+        tell_queue_is(tell, &msg->queue_status_is);
     } else if (msg->kind == MSG_SCHEDULE_STATUS_IS) {
         tell_schedule_is(tell, &msg->schedule_status_is);
     } else if (msg->kind == MSG_BATCH_STATUS_IS) {

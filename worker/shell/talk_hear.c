@@ -229,6 +229,9 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_BATCH_SEAL:
     case MSG_ACT:
     case MSG_ACTED:
+    case MSG_QUEUE_SET:
+    case MSG_QUEUE_STATUS:
+    case MSG_QUEUE_STATUS_IS:
     case MSG_SCHEDULE_SET:
     case MSG_SCHEDULE_STATUS:
     case MSG_SCHEDULE_STATUS_IS:

@@ -32,12 +32,14 @@ TEST(core, everything_a_batch_wants_is_in_its_writes)
                         "[0] body of no 1\n"
                         "[0] write 7 running v2\n"
                         "[0] batch 90 v1: 1 running\n"
+                        "[0] queue default: running 1\n"
                         "[0] ledger epoch 1 next 2\n"
                         "[0] send client: submitted 7 queued\n"
                         "[0] job 7 to worker 1 token 1.1 attempt 1\n"
                         "[0] outcome 1 of no 1\n"
                         "[0] write 7 succeeded v3\n"
                         "[0] batch 90 v2: 1 succeeded\n"
+                        "[0] queue default: succeeded 1\n"
                         "[0] ledger epoch 1 next 2\n"
                         "[0] send worker 1: finished 7 ok\n");
     story_free(story);

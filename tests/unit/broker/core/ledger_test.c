@@ -188,8 +188,10 @@ TEST(ledger, a_changed_job_is_listed_once)
     EXPECT(row->job.is_new);
     EXPECT_EQ(row->job.row.state, JOB_RUNNING);
     EXPECT_EQ(row->job.row.lease_ms, 30);
-    EXPECT_EQ(bench->writes[4].kind, WRITE_LEDGER);
-    EXPECT_EQ(bench->writes[4].ledger.store_time, 500);
+    EXPECT_EQ(bench->writes[4].kind, WRITE_QUEUE);
+    EXPECT_EQ(bench->writes[4].queue.counts[JOB_RUNNING], 1);
+    EXPECT_EQ(bench->writes[5].kind, WRITE_LEDGER);
+    EXPECT_EQ(bench->writes[5].ledger.store_time, 500);
     effects_reset(&bench->fx);
     EXPECT_EQ(ledger_collect(&bench->ledger, 500, &bench->fx), batch + 1);
     EXPECT_EQ(bench->fx.write_count, 0);

@@ -1,0 +1,32 @@
+// Entries of queues: what is set for one.
+
+#include "broker/core/ledger.h"
+
+static void note_name(struct ledger *ledger, struct slice name)
+{
+    uint64_t hash = name.len;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ name.data[i]) * 0x100000001b3u;
+    ledger_note(ledger, hash);
+}
+
+// All of them are numbers of 32 bits, as the table of the store says too.
+static void note_settings(struct ledger *ledger, const struct msg_queue_settings *settings)
+{
+    uint32_t numbers[sizeof *settings / sizeof(uint32_t)];
+    memcpy(numbers, settings, sizeof *settings);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        ledger_note(ledger, (uint64_t)i << 32 | numbers[i]);
+}
+
+void ledger_queue_change(struct ledger *ledger, const struct entry *entry)
+{
+    const struct msg_queue_set *set = entry->queue.set;
+    struct queue_name name = {.tenant = set->tenant, .queue = set->queue};
+    uint32_t queue = queues_find(&ledger->queues, name);
+    if (queue == QUEUES_NONE)
+        queue = queues_add(&ledger->queues, name);
+    queues_set(&ledger->queues, queue, &set->settings);
+    note_name(ledger, set->queue);
+    note_settings(ledger, &set->settings);
+}

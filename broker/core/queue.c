@@ -1,0 +1,63 @@
+// Station queue: what is set for a queue. It holds for jobs that wait already where it can; defaults
+// are for those submitted from now on.
+
+#include "broker/core/core_private.h"
+
+void queue_obey(struct core *core, uint32_t queue)
+{
+    const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
+    share_set_weight(&core->share, queue, row->settings.weight > 0 ? row->settings.weight : 1);
+}
+
+static err refusal(const struct core *core, const struct msg_queue_set *set,
+                   struct slice *out_detail)
+{
+    *out_detail = set->detail;
+    if (set->verdict != OK)
+        return set->verdict;
+    struct queue_name name = {.tenant = set->tenant, .queue = set->queue};
+    const char *limit = queues_refusal(&core->ledger.queues, name);
+    if (limit == NULL)
+        return OK;
+    *out_detail = slice_of_text(limit);
+    return ERR_FULL;
+}
+
+static bool is_so_already(const struct core *core, uint32_t queue, const struct msg_queue_set *set)
+{
+    if (queue == QUEUES_NONE)
+        return false;
+    const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
+    return memcmp(&row->settings, &set->settings, sizeof row->settings) == 0;
+}
+
+static_assert(sizeof(struct msg_queue_settings) == sizeof(uint32_t[16]), "compared as bytes");
+
+void queue_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                struct effects *fx)
+{
+    const struct msg_queue_set *set = &msg->queue_set;
+    struct queue_name name = {.tenant = set->tenant, .queue = set->queue};
+    struct msg_queue_status_is answer = {0};
+    answer.error = refusal(core, set, &answer.detail);
+    uint32_t queue = queues_find(&core->ledger.queues, name);
+    if (answer.error == OK && !is_so_already(core, queue, set)) {
+        ledger_apply(
+            &core->ledger,
+            &(struct entry){
+                .kind = ENTRY_QUEUE, .at = now.store, .slot = ENTRY_NO_SLOT, .queue = {.set = set}},
+            fx);
+        queue = queues_find(&core->ledger.queues, name);
+        queue_obey(core, queue);
+    }
+    if (answer.error == OK) {
+        const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
+        struct msg_queue *is = arena_take(fx->arena, sizeof *is);
+        CHECK(is != NULL);
+        *is = (struct msg_queue){.queue = row->queue, .settings = row->settings};
+        memcpy(is->counts, row->counts, sizeof is->counts);
+        answer.queues = is;
+        answer.count = 1;
+    }
+    effects_send(fx, peer, MSG_QUEUE_STATUS_IS, msg->corr)->queue_status_is = answer;
+}

@@ -1,0 +1,105 @@
+// A table of names and values, a line for each queue.
+
+#include "cli/queue_view.h"
+
+#include "gateway/core/queue.h"
+#include "lib/base/duration.h"
+
+#include <stdlib.h>
+
+enum { LINE_LEN = 1024 };
+
+static void print_number(FILE *out, const char *name, uint64_t number)
+{
+    if (number > 0)
+        (void)fprintf(out, "%-14s %llu\n", name, (unsigned long long)number);
+}
+
+static void print_span(FILE *out, const char *name, uint64_t ms)
+{
+    char text[DURATION_TEXT_LEN + 1];
+    if (ms == 0 || ms > (uint64_t)DURATION_MAX_MS)
+        return;
+    duration_format((when_ms)ms, text);
+    (void)fprintf(out, "%-14s %s\n", name, text);
+}
+
+void queue_view_defaults(const struct view *view, const struct msg_defaults *defaults)
+{
+    FILE *out = view->out;
+    print_span(out, "timeout", defaults->timeout_ms);
+    print_number(out, "max attempts", defaults->max_attempts);
+    print_number(out, "max crashes", defaults->max_crashes);
+    print_span(out, "retry first", defaults->retry_first_ms);
+    print_span(out, "retry longest", defaults->retry_longest_ms);
+    if (defaults->retry_factor_milli > 0)
+        (void)fprintf(out, "%-14s %g\n", "retry factor",
+                      (double)defaults->retry_factor_milli / 1000);
+    print_span(out, "retry within", (uint64_t)defaults->retry_within_s * 1000);
+    print_span(out, "keep", (uint64_t)defaults->keep_s * 1000);
+}
+
+static uint64_t open_of(const struct msg_queue *queue)
+{
+    return queue->counts[JOB_SCHEDULED] + queue->counts[JOB_QUEUED] + queue->counts[JOB_RUNNING] +
+           queue->counts[JOB_RETRYING];
+}
+
+static void print_json(const struct view *view, const struct msg_queue_status_is *is, bool is_list)
+{
+    size_t cap = ((size_t)is->count + 1) * LINE_LEN;
+    struct out json = {.data = malloc(cap), .cap = cap, .format = OUT_JSON};
+    if (json.data == NULL) {
+        (void)fprintf(stderr, "weft: out of memory\n");
+        return;
+    }
+    if (is_list)
+        queue_answer_list(&json, is);
+    else
+        queue_answer(&json, &is->queues[0]);
+    struct slice text = out_slice(&json);
+    (void)fwrite(text.data, 1, text.len, view->out); // the caller asks ferror()
+    (void)fputc('\n', view->out);
+    free(json.data);
+}
+
+void queue_view_one(const struct view *view, const struct msg_queue *queue)
+{
+    const struct msg_queue_settings *settings = &queue->settings;
+    if (view->wants_json) {
+        print_json(view, &(struct msg_queue_status_is){.queues = queue, .count = 1}, false);
+        return;
+    }
+    (void)fprintf(view->out, "%-14s %.*s\n", "queue", (int)queue->queue.len,
+                  (const char *)queue->queue.data);
+    print_number(view->out, "weight", settings->weight > 0 ? settings->weight : 1);
+    print_number(view->out, "open max", settings->open_max);
+    queue_view_defaults(view, &settings->defaults);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        print_number(view->out, answer_state((enum job_state)state), queue->counts[state]);
+}
+
+void queue_view_head(const struct view *view)
+{
+    if (!view->wants_json)
+        (void)fprintf(view->out, "%-24s %10s %10s %10s %10s %10s\n", "QUEUE", "OPEN", "QUEUED",
+                      "RUNNING", "DEAD", "WEIGHT");
+}
+
+void queue_view_lines(const struct view *view, const struct msg_queue_status_is *is)
+{
+    if (view->wants_json) {
+        print_json(view, is, true);
+        return;
+    }
+    for (uint32_t i = 0; i < is->count; i++) {
+        const struct msg_queue *queue = &is->queues[i];
+        uint32_t weight = queue->settings.weight;
+        (void)fprintf(view->out, "%-24.*s %10llu %10llu %10llu %10llu %10u\n",
+                      (int)queue->queue.len, (const char *)queue->queue.data,
+                      (unsigned long long)open_of(queue),
+                      (unsigned long long)queue->counts[JOB_QUEUED],
+                      (unsigned long long)queue->counts[JOB_RUNNING],
+                      (unsigned long long)queue->counts[JOB_DEAD], weight > 0 ? weight : 1);
+    }
+}

@@ -1,0 +1,156 @@
+// The settings of a queue, one row each, and what is told of one.
+
+#include "gateway/core/queue.h"
+
+#include "gateway/core/course.h"
+#include "gateway/core/nearest.h"
+#include "lib/base/bytes.h"
+
+// Reads one field; NULL or the rule that the value breaks.
+typedef const char *field_reader(struct doc_value value, struct msg_queue_settings *settings);
+
+struct field {
+    const char *name;
+    field_reader *read;
+};
+
+static const char *read_weight(struct doc_value value, struct msg_queue_settings *settings)
+{
+    int64_t number;
+    if (doc_integer(value, &number) != OK || number < 1 || number > MSG_WEIGHT_MAX)
+        return "must be a whole number from 1 to 1,000";
+    settings->weight = (uint32_t)number;
+    return NULL;
+}
+
+static const char *read_open_max(struct doc_value value, struct msg_queue_settings *settings)
+{
+    int64_t number;
+    if (doc_integer(value, &number) != OK || number < 1 || number > UINT32_MAX)
+        return "must be a whole number from 1 to 4,294,967,295";
+    settings->open_max = (uint32_t)number;
+    return NULL;
+}
+
+// Read as a job's, by submit_read_default().
+static const char *read_default(struct doc_value value, struct msg_queue_settings *settings)
+{
+    (void)value;
+    (void)settings;
+    return NULL;
+}
+
+static const struct field queue_fields[] = {
+    {"weight", read_weight}, {"open_max", read_open_max}, {"timeout", read_default},
+    {"retry", read_default}, {"keep", read_default},
+};
+enum { FIELDS = sizeof queue_fields / sizeof queue_fields[0] };
+
+static void tell(struct submit_fault *fault, struct slice name, const char *rule, const char *near)
+{
+    enum { SHOWN_LEN_MAX = 64 };
+    struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
+    for (size_t i = 0; i < name.len && i < SHOWN_LEN_MAX; i++)
+        bytes_put_u8(&out, name.data[i] < 0x20 ? '?' : name.data[i]);
+    bytes_put(&out, " ", 1);
+    bytes_put(&out, rule, strlen(rule));
+    if (near != NULL) {
+        bytes_put(&out, "; did you mean ", 15);
+        bytes_put(&out, near, strlen(near));
+        bytes_put(&out, "?", 1);
+    }
+    fault->detail[out.len] = '\0';
+}
+
+static err read_member(const struct doc_member *member, const struct doc_room *room,
+                       struct msg_queue_settings *settings, struct submit_fault *fault)
+{
+    const char *names[FIELDS];
+    const char *rule = "is no setting of a queue";
+    const char *near = NULL;
+    err e = OK;
+    if (submit_read_default(member, room, &settings->defaults, fault, &e))
+        return e;
+    bool is_known = false;
+    for (unsigned i = 0; i < FIELDS; i++) {
+        names[i] = queue_fields[i].name;
+        if (!slice_is_text(member->name, queue_fields[i].name))
+            continue;
+        is_known = true;
+        rule = queue_fields[i].read(member->value, settings);
+    }
+    if (rule == NULL)
+        return OK;
+    if (!is_known)
+        near = nearest_of(member->name, names, FIELDS);
+    tell(fault, member->name, rule, near);
+    return ERR_BAD_FIELD;
+}
+
+err queue_read(struct doc_value object, const struct doc_room *room,
+               struct msg_queue_settings *out_settings, struct submit_fault *out_fault)
+{
+    struct msg_queue_settings settings = {0};
+    struct doc_members members;
+    err e = doc_read(object, room, &members, out_fault->detail);
+    for (uint32_t i = 0; e == OK && i < members.count; i++)
+        e = read_member(&members.items[i], room, &settings, out_fault);
+    if (e == OK)
+        *out_settings = settings;
+    return e;
+}
+
+// --- answers ---
+
+static void put_counts(struct out *out, const uint64_t counts[JOB_STATES])
+{
+    out_name(out, slice_of_text("counts"));
+    out_open_object(out);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        out_put_unsigned(out, answer_state((enum job_state)state), counts[state]);
+    out_close(out);
+}
+
+static void put_url(struct out *out, struct slice queue)
+{
+    static const char folder[] = "/v1/queues/";
+    char url[sizeof folder + MSG_NAME_LEN_MAX];
+    size_t len = queue.len <= MSG_NAME_LEN_MAX ? queue.len : 0;
+    memcpy(url, folder, sizeof folder - 1);
+    if (len > 0)
+        memcpy(url + sizeof folder - 1, queue.data, len);
+    out_put_text(out, "queue_url", slice_of(url, sizeof folder - 1 + len));
+}
+
+void queue_answer(struct out *out, const struct msg_queue *queue)
+{
+    const struct msg_queue_settings *settings = &queue->settings;
+    const uint64_t *counts = queue->counts;
+    out_open_object(out);
+    out_put_text(out, "queue", queue->queue);
+    out_put_unsigned(out, "weight", settings->weight > 0 ? settings->weight : 1);
+    if (settings->open_max > 0)
+        out_put_unsigned(out, "open_max", settings->open_max);
+    course_put_span(out, "timeout", settings->defaults.timeout_ms);
+    course_put_retry(out, &settings->defaults);
+    course_put_span(out, "keep", (uint64_t)settings->defaults.keep_s * 1000);
+    out_put_unsigned(out, "open",
+                     counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] +
+                         counts[JOB_RETRYING]);
+    put_counts(out, counts);
+    put_url(out, queue->queue);
+    out_close(out);
+}
+
+void queue_answer_list(struct out *out, const struct msg_queue_status_is *is)
+{
+    out_open_object(out);
+    out_name(out, slice_of_text("queues"));
+    out_open_array(out);
+    for (uint32_t i = 0; i < is->count; i++)
+        queue_answer(out, &is->queues[i]);
+    out_close(out);
+    if (is->is_more && is->count > 0)
+        out_put_text(out, "cursor", is->queues[is->count - 1].queue);
+    out_close(out);
+}

@@ -1,0 +1,17 @@
+#pragma once
+
+// Queues over HTTP: the settings a client puts, and the answers. docs/queues.md is the user's page.
+// Pure.
+
+#include "gateway/core/answer.h"
+#include "gateway/core/submit.h"
+
+// Reads the object; the broker judges what the fields say. `out_settings` is untouched on error.
+// Errors of submit_read().
+MUST_USE err queue_read(struct doc_value object, const struct doc_room *room,
+                        struct msg_queue_settings *out_settings, struct submit_fault *out_fault);
+
+// 200: the queue as it stands.
+void queue_answer(struct out *out, const struct msg_queue *queue);
+// 200: a page of them, and the cursor of the next.
+void queue_answer_list(struct out *out, const struct msg_queue_status_is *is);

@@ -1,0 +1,172 @@
+// A visit keeps question and request together until the broker has answered.
+
+#include "gateway/shell/queues.h"
+
+#include "gateway/core/media.h"
+#include "gateway/core/query.h"
+#include "gateway/core/queue.h"
+#include "gateway/shell/gateway.h"
+#include "gateway/shell/reply.h"
+#include "lib/base/check.h"
+#include "proto/check.h"
+
+#include <stdlib.h>
+
+enum {
+    DECODED_LEN_MAX = 16 * 1024, // texts of the object that had escapes
+    LINE_LEN = 1024,
+};
+
+struct visit {
+    struct ask ask; // first: the courier's pointer is ours
+    struct msg question;
+    const struct gateway *gateway;
+    struct http_request *request;
+    uint8_t after[MSG_NAME_LEN_MAX]; // of a list
+    bool is_list;
+};
+
+static void refuse(const struct gateway *gateway, struct http_request *request, err e,
+                   struct slice detail)
+{
+    struct reply reply = {gateway->tally, TALLY_QUEUE, request};
+    struct reply_headers headers = {0};
+    if (err_may_retry(e))
+        reply_retry_after(&headers, 1000);
+    // The table's text speaks of jobs.
+    const char *fix = e == ERR_NOT_FOUND ? "check the name; GET /v1/queues lists them" : NULL;
+    reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, &headers);
+}
+
+static void tell(const struct visit *visit, const struct msg_queue_status_is *is)
+{
+    struct reply reply = {visit->gateway->tally, TALLY_QUEUE, visit->request};
+    size_t cap = ((size_t)is->count + 1) * LINE_LEN;
+    uint8_t *room = malloc(cap);
+    if (room == NULL) {
+        refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
+        return;
+    }
+    struct reply_headers headers = {0};
+    struct out out = {.data = room, .cap = cap, .format = reply_format(visit->request)};
+    if (visit->is_list)
+        queue_answer_list(&out, is);
+    else
+        queue_answer(&out, &is->queues[0]);
+    reply_value(&reply, 200, &out, &headers);
+    free(room);
+}
+
+static void answered(struct ask *ask, const struct ask_result *result)
+{
+    struct visit *visit = (struct visit *)ask;
+    err e = result->error;
+    struct slice detail = {0};
+    if (e == OK && result->answer->kind != MSG_QUEUE_STATUS_IS)
+        e = ERR_MALFORMED;
+    if (e == OK) {
+        e = result->answer->queue_status_is.error;
+        detail = result->answer->queue_status_is.detail;
+    }
+    if (e == OK && !visit->is_list && result->answer->queue_status_is.count != 1)
+        e = ERR_MALFORMED;
+    if (e == OK)
+        tell(visit, &result->answer->queue_status_is);
+    else
+        refuse(visit->gateway, visit->request, e, detail);
+    free(visit);
+}
+
+// NULL after an answer.
+static struct visit *visit_new(const struct gateway *gateway, struct http_request *request,
+                               uint32_t allowed, struct query *out_query)
+{
+    char fault[QUERY_FAULT_LEN];
+    err e = query_read(request->query, allowed, out_query, fault);
+    if (e != OK) {
+        refuse(gateway, request, e, slice_of_text(fault));
+        return NULL;
+    }
+    struct visit *visit = malloc(sizeof *visit);
+    if (visit == NULL) {
+        refuse(gateway, request, ERR_NO_MEMORY, (struct slice){0});
+        return NULL;
+    }
+    *visit = (struct visit){
+        .ask = {.kind = ASK_MSG, .done = answered}, .gateway = gateway, .request = request};
+    visit->ask.question = &visit->question;
+    return visit;
+}
+
+void queues_list(const struct gateway *gateway, struct http_request *request)
+{
+    struct query query;
+    struct visit *visit =
+        visit_new(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
+    if (visit == NULL)
+        return;
+    visit->is_list = true;
+    if (query.after_name.len > 0)
+        memcpy(visit->after, query.after_name.data, query.after_name.len);
+    visit->question = (struct msg){
+        .kind = MSG_QUEUE_STATUS,
+        .queue_status = {.after = slice_of(visit->after, query.after_name.len),
+                         .limit = query.list.limit > MSG_QUEUES_MAX ? MSG_QUEUES_MAX
+                                                                    : query.list.limit}};
+    courier_ask(gateway->courier, &visit->ask);
+}
+
+void queues_get(const struct gateway *gateway, struct http_request *request)
+{
+    struct query query;
+    if (!check_name(request->segment)) {
+        refuse(gateway, request, ERR_NOT_FOUND, (struct slice){0});
+        return;
+    }
+    struct visit *visit = visit_new(gateway, request, 0, &query);
+    if (visit == NULL)
+        return;
+    visit->question =
+        (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = request->segment}};
+    courier_ask(gateway->courier, &visit->ask);
+}
+
+static err read_put(const struct gateway *gateway, const struct http_request *request,
+                    struct msg_queue_settings *settings, struct submit_fault *fault)
+{
+    enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
+    if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK) {
+        (void)slice_to_text(
+            slice_of_text("send Content-Type: application/json or application/msgpack"),
+            fault->detail, sizeof fault->detail);
+        return ERR_MEDIA_TYPE;
+    }
+    enum doc_format format = media == MEDIA_MSGPACK ? DOC_MSGPACK : DOC_JSON;
+    struct scratch *scratch = scratch_take(gateway->scratch);
+    if (scratch == NULL)
+        return ERR_NO_MEMORY;
+    _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
+    struct arena arena = {.data = decoded, .cap = sizeof decoded};
+    struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
+    err e = queue_read((struct doc_value){format, request->body}, &room, settings, fault);
+    scratch_give(gateway->scratch, scratch);
+    return e;
+}
+
+void queues_put(const struct gateway *gateway, struct http_request *request)
+{
+    struct query query;
+    struct visit *visit = visit_new(gateway, request, 0, &query);
+    if (visit == NULL)
+        return;
+    struct submit_fault fault = {{0}};
+    struct msg_queue_set set = {.queue = request->segment};
+    err e = read_put(gateway, request, &set.settings, &fault);
+    if (e != OK) {
+        free(visit);
+        refuse(gateway, request, e, slice_of_text(fault.detail));
+        return;
+    }
+    visit->question = (struct msg){.kind = MSG_QUEUE_SET, .queue_set = set};
+    courier_ask(gateway->courier, &visit->ask);
+}

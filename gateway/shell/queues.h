@@ -1,0 +1,11 @@
+#pragma once
+
+// /v1/queues: one, all, and what is set for one. The handler's thread calls them.
+
+#include "lib/http/http.h"
+
+struct gateway;
+
+void queues_list(const struct gateway *gateway, struct http_request *request);
+void queues_get(const struct gateway *gateway, struct http_request *request);
+void queues_put(const struct gateway *gateway, struct http_request *request);

@@ -1,0 +1,67 @@
+#pragma once
+
+// What is said of queues: their settings, and how they stand. Pure.
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+#include "proto/msg_words.h"
+
+// What holds for a job that does not say otherwise; 0: not given here either.
+struct msg_defaults {
+    uint32_t timeout_ms;
+    uint32_t max_attempts;
+    uint32_t max_crashes;
+    uint32_t retry_first_ms;
+    uint32_t retry_longest_ms;
+    uint32_t retry_factor_milli;
+    uint32_t retry_within_s;
+    uint32_t keep_s;
+};
+
+// So many in that time; 0: no bound.
+struct msg_rate {
+    uint32_t count;
+    uint32_t per_ms;
+};
+
+// What a user says of a queue; 0: not given.
+struct msg_queue_settings {
+    uint32_t weight;   // turns of it for one of a queue of weight 1; not given: 1
+    uint32_t open_max; // unfinished jobs; not given: as many as the broker takes
+    uint32_t running_max;
+    uint32_t key_running_max;
+    struct msg_rate rate;
+    struct msg_rate key_rate;
+    struct msg_defaults defaults;
+};
+
+struct msg_queue_set {
+    struct slice queue;
+    struct msg_queue_settings settings; // whole: what is not given is not set any more
+    // Not on the wire: filled by the broker's intake.
+    struct slice tenant; // empty: "default"
+    err verdict;         // OK, or why intake refuses it
+    struct slice detail; // of a refusal
+};
+
+struct msg_queue_status {
+    struct slice queue; // empty: a list
+    struct slice after; // of a list: names after this one
+    uint32_t limit;     // of a list; 0: MSG_QUEUES_MAX
+};
+
+// A queue as it stands.
+struct msg_queue {
+    struct slice queue;
+    struct msg_queue_settings settings;
+    uint64_t counts[JOB_STATES]; // its jobs by state; JOB_REMOVED counts for ever
+};
+
+// One, or a page of a list by name.
+struct msg_queue_status_is {
+    err error;
+    struct slice detail;
+    const struct msg_queue *queues;
+    uint32_t count;
+    bool is_more;
+};

@@ -1,0 +1,74 @@
+// The rows of queues: what is set, and how they stand.
+
+#include "proto/wire_rows.h"
+
+// What both say of a job that does not say otherwise.
+#define DEFAULTS(where)                                                                            \
+    ROW(WIRE_U32, 0, timeout_ms, where.timeout_ms),                                                \
+        ROW(WIRE_U32, 0, max_attempts, where.max_attempts),                                        \
+        ROW(WIRE_U32, 0, max_crashes, where.max_crashes),                                          \
+        ROW(WIRE_U32, 0, retry_first_ms, where.retry_first_ms),                                    \
+        ROW(WIRE_U32, 0, retry_longest_ms, where.retry_longest_ms),                                \
+        ROW(WIRE_U32, 0, retry_factor_milli, where.retry_factor_milli),                            \
+        ROW(WIRE_U32, 0, retry_within_s, where.retry_within_s),                                    \
+        ROW(WIRE_U32, 0, keep_s, where.keep_s)
+
+#define SETTINGS                                                                                   \
+    ROW(WIRE_U32, 0, weight, settings.weight), ROW(WIRE_U32, 0, open_max, settings.open_max),      \
+        DEFAULTS(settings.defaults)
+
+#define W Weft__Wire__QueueSet
+#define M struct msg_queue_set
+static const struct wire_field queue_set_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
+                                                     SETTINGS};
+const struct wire_shape wire_shapes_queue_set = {
+    .descriptor = &weft__wire__queue_set__descriptor, SIZES, FIELDS(queue_set_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__QueueStatus
+#define M struct msg_queue_status
+static const struct wire_field queue_status_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
+                                                        SAME(WIRE_NAME, MSG_NAME_LEN_MAX, after),
+                                                        SAME(WIRE_U32, 0, limit)};
+const struct wire_shape wire_shapes_queue_status = {
+    .descriptor = &weft__wire__queue_status__descriptor, SIZES, FIELDS(queue_status_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__Queue
+#define M struct msg_queue
+static const struct wire_field queue_fields[] = {
+    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
+    SETTINGS,
+    ROW(WIRE_U64, 0, scheduled, counts[JOB_SCHEDULED]),
+    ROW(WIRE_U64, 0, queued, counts[JOB_QUEUED]),
+    ROW(WIRE_U64, 0, running, counts[JOB_RUNNING]),
+    ROW(WIRE_U64, 0, retrying, counts[JOB_RETRYING]),
+    ROW(WIRE_U64, 0, succeeded, counts[JOB_SUCCEEDED]),
+    ROW(WIRE_U64, 0, dead, counts[JOB_DEAD]),
+    ROW(WIRE_U64, 0, cancelled, counts[JOB_CANCELLED]),
+    ROW(WIRE_U64, 0, expired, counts[JOB_EXPIRED]),
+    ROW(WIRE_U64, 0, removed, counts[JOB_REMOVED]),
+};
+static const struct wire_shape queue = {
+    .descriptor = &weft__wire__queue__descriptor, SIZES, FIELDS(queue_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__QueueStatusIs
+#define M struct msg_queue_status_is
+static const struct wire_field queue_status_is_fields[] = {
+    SAME(WIRE_ERR, 0, error),
+    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
+    SAME(WIRE_BOOL, 0, is_more),
+};
+static const struct wire_list queue_status_is_lists[] = {
+    LIST(&queue, MSG_QUEUES_MAX, queues, queues, count)};
+const struct wire_shape wire_shapes_queue_status_is = {.descriptor =
+                                                           &weft__wire__queue_status_is__descriptor,
+                                                       SIZES,
+                                                       FIELDS(queue_status_is_fields),
+                                                       LISTS(queue_status_is_lists)};
+#undef W
+#undef M

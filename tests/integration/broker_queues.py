@@ -1,0 +1,134 @@
+"""Queues over the wire: what is set, what it does, and that it is there after a kill."""
+
+import time
+import unittest
+
+from lib_broker import ERR, BrokerTest, fresh_id, pb
+
+
+class Queues(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def restart(self):
+        self.served.kill()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def set(self, queue, **fields):
+        return self.client.ask(pb.QueueSet(queue=queue, **fields))
+
+    def status(self, queue):
+        return self.client.ask(pb.QueueStatus(queue=queue))
+
+    def submit(self, queue, **fields):
+        job_id = fresh_id()
+        said, = self.client.submit({"job_id": job_id, "queue": queue, **fields})
+        return said.error, said, job_id
+
+    def test_what_is_set_is_told_and_survives(self):
+        given = dict(weight=3, open_max=9, timeout_ms=1001, max_attempts=2, max_crashes=3, retry_first_ms=4,
+                     retry_longest_ms=5, retry_factor_milli=1500, retry_within_s=7, keep_s=8)
+        said = self.set("mail", **given)
+        self.assertEqual((said.error, len(said.queues)), (0, 1))
+        for name, value in given.items():
+            self.assertEqual(getattr(said.queues[0], name), value, name)
+        self.assertEqual(self.set("mail", **given), said)
+        self.assertEqual(self.status("mail"), said)
+        self.restart()
+        self.assertEqual(self.status("mail"), said)
+        self.assertEqual(self.set("mail").queues[0], pb.Queue(queue="mail"))
+        self.restart()
+        self.assertEqual(self.status("mail").queues[0], pb.Queue(queue="mail"))
+
+    def test_what_is_wrong_is_named(self):
+        for fields, word in ((dict(weight=1001), "weight"), (dict(timeout_ms=2**31), "timeout"),
+                             (dict(retry_first_ms=2, retry_longest_ms=1), "retry: first"), (dict(keep_s=2**31), "keep")):
+            said = self.set("mail", **fields)
+            self.assertEqual(said.error, ERR["ERR_BAD_FIELD"], fields)
+            self.assertIn(word, said.detail)
+        self.assertEqual(self.set("Mail").error, ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.status("mail").error, ERR["ERR_NOT_FOUND"])
+
+    def test_jobs_are_counted_by_state(self):
+        worker = self.worker(self.served, "a", slots=2)
+        self.submit("q", type="a")
+        (job, _), = worker.take_jobs(1)
+        self.submit("q", type="b")
+        self.submit("q", type="b", delay_ms=3600_000)
+        line = self.status("q").queues[0]
+        self.assertEqual((line.running, line.queued, line.scheduled, line.succeeded), (1, 1, 1, 0))
+        worker.finish(job)
+        line = self.status("q").queues[0]
+        self.assertEqual((line.running, line.queued, line.scheduled, line.succeeded), (0, 1, 1, 1))
+        self.restart()
+        self.assertEqual(self.status("q").queues[0], line)
+        self.assertEqual(self.served.metric("weft_store_violations_total"), 0)
+
+    def test_the_list_goes_by_name_in_pages(self):
+        for name in ("c", "a", "d", "b"):
+            self.submit(name)
+        page = self.client.ask(pb.QueueStatus(limit=3))
+        self.assertEqual([line.queue for line in page.queues], ["a", "b", "c"])
+        self.assertTrue(page.is_more)
+        page = self.client.ask(pb.QueueStatus(limit=3, after="c"))
+        self.assertEqual([line.queue for line in page.queues], ["d"])
+        self.assertFalse(page.is_more)
+        self.assertEqual(self.client.ask(pb.QueueStatus(limit=257)).error, ERR["ERR_BAD_FIELD"])
+
+    def test_a_full_queue_refuses_and_others_go_on(self):
+        self.set("q", open_max=2)
+        ids = [self.submit("q")[2] for _ in range(2)]
+        for _ in range(2):
+            error, said, _ = self.submit("q")
+            self.assertEqual(error, ERR["ERR_FULL"])
+            self.assertIn("open_max", said.detail)
+            self.assertGreater(said.retry_after_ms, 0)
+            self.assertEqual(self.submit("other")[0], 0)
+            again, = self.client.submit({"job_id": ids[0], "queue": "q"})
+            self.assertTrue(again.replayed)
+            self.restart()
+        self.client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=ids[0], act_id=fresh_id()))
+        self.assertEqual(self.submit("q")[0], 0)
+        self.assertEqual(self.submit("q")[0], ERR["ERR_FULL"])
+        self.set("q", open_max=3)
+        self.assertEqual(self.submit("q")[0], 0)
+
+    # Who asks first is not told; how many of eight are whose is.
+    def test_weight_is_a_share(self):
+        for i in range(16):
+            self.submit(("a", "b")[i % 2])
+        self.set("b", weight=3)
+        worker = self.worker(self.served, "test", slots=8)
+        queues = [job.queue for job, _ in worker.take_jobs(8)]
+        self.assertEqual((queues.count("a"), queues.count("b")), (2, 6))
+
+    def test_defaults_of_the_queue_hold_for_jobs_that_do_not_say(self):
+        self.set("q", timeout_ms=61_000, max_attempts=1, keep_s=5000)
+        self.set("slow", retry_first_ms=100_000, retry_longest_ms=100_000, retry_factor_milli=1000, max_crashes=1)
+        self.set("short", retry_first_ms=100_000, retry_within_s=1)
+        worker = self.worker(self.served, "test", slots=8)
+
+        def fail(queue, outcome=pb.OUTCOME_FAILED, **fields):
+            job_id = self.submit(queue, **fields)[2]
+            (job, _), = worker.take_jobs(1)
+            worker.finish(job, outcome)
+            return job, self.client.status(job_id)
+
+        job, status = fail("q")
+        self.assertEqual((job.timeout_ms, status.state), (61_000, pb.STATE_DEAD))
+        self.assertAlmostEqual(status.expires_at_ms - status.ended_at_ms, 5000_000, delta=1)
+        job, status = fail("q", timeout_ms=7000, max_attempts=2)
+        self.assertEqual((job.timeout_ms, status.state), (7000, pb.STATE_RETRYING))
+        _, status = fail("slow")
+        self.assertEqual(status.state, pb.STATE_RETRYING)
+        self.assertGreater(status.due_at_ms, time.time() * 1000 + 45_000)
+        self.assertEqual(fail("slow", pb.OUTCOME_CRASHED)[1].state, pb.STATE_DEAD)
+        self.assertEqual(fail("short")[1].state, pb.STATE_DEAD)
+        self.assertEqual(fail("other")[1].state, pb.STATE_RETRYING)
+
+
+if __name__ == "__main__":
+    unittest.main()

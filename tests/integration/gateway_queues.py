@@ -1,0 +1,116 @@
+"""Queues over HTTP and from the command line, against a real broker."""
+
+import json
+import urllib.error
+import urllib.request
+
+from support_cli import Place
+
+
+class Bench:
+    def __init__(self, place):
+        self.place = place
+        self.dev = place.dev().ready()
+        self.url = self.dev.at["http"]
+
+    def weft(self, *words, **more):
+        return self.place.weft(*words, WEFT_BROKER=self.dev.at["zmq"], **more)
+
+    def http(self, method, path, body=None, kind="application/json"):
+        """(status, parsed body, headers)"""
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers={"Content-Type": kind})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None, answer.headers
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, json.loads(refusal.read()), refusal.headers
+
+    def submit(self, queue, **fields):
+        return self.http("POST", "/v1/jobs", {"type": "nobody", "queue": queue, **fields})
+
+
+GIVEN = {"weight": 3, "open_max": 2, "timeout": "2s", "keep": "1h",
+         "retry": {"max_attempts": 4, "max_crashes": 2, "first": "5s", "longest": "1m", "factor": 1.5, "within": "1d"}}
+
+
+def what_is_put_is_got(bench):
+    assert {"timeout", "retry", "keep"} < set(GIVEN)
+    status, put, _ = bench.http("PUT", "/v1/queues/mail", GIVEN)
+    assert status == 200, put
+    assert {name: put[name] for name in GIVEN} == GIVEN, put
+    assert (put["queue"], put["open"], put["queue_url"]) == ("mail", 0, "/v1/queues/mail"), put
+    assert bench.http("GET", "/v1/queues/mail")[:2] == (200, put)
+    assert bench.http("PUT", "/v1/queues/mail", GIVEN)[:2] == (200, put)
+    # Whole: what is not given is not set any more.
+    _, put, _ = bench.http("PUT", "/v1/queues/mail", {"open_max": 2})
+    assert "retry" not in put and "keep" not in put and put["weight"] == 1, put
+
+
+def what_is_wrong_is_named(bench):
+    for body, word in (({"weight": 0}, "weight must be"), ({"open_max": 1.5}, "open_max must be"),
+                       ({"timeout": "8d"}, "timeout: at most 7 days"), ({"retry": {"factor": 0.5}}, "retry.factor must be"),
+                       ({"keep": 5}, "keep must be"), ({"open_mx": 1}, "did you mean open_max?")):
+        status, problem, _ = bench.http("PUT", "/v1/queues/wrong", body)
+        assert (status, word in problem["detail"]) == (400, True), (body, problem)
+    assert bench.http("PUT", "/v1/queues/Wrong", {})[0] == 400
+    assert bench.http("PUT", "/v1/queues/wrong", b"weight=1", "text/plain")[0] == 415
+    status, problem, _ = bench.http("GET", "/v1/queues/wrong")
+    assert status == 404 and "queue" in problem["detail"] and "queues" in problem["fix"], problem
+    assert bench.http("DELETE", "/v1/queues/wrong")[0] == 405
+
+
+def a_full_queue_is_a_429(bench):
+    bench.http("PUT", "/v1/queues/mail", {"open_max": 2})
+    assert [bench.submit("mail")[0] for _ in range(2)] == [202, 202]
+    status, problem, headers = bench.submit("mail")
+    assert (status, "open_max" in problem["detail"]) == (429, True), problem
+    assert int(headers["Retry-After"]) >= 1
+    _, got, _ = bench.http("GET", "/v1/queues/mail")
+    assert (got["open"], got["counts"]["queued"]) == (2, 2), got
+
+
+def lists_come_in_pages(bench):
+    for name in ("z1", "z2", "z3"):
+        assert bench.submit(name)[0] == 202
+    _, page, _ = bench.http("GET", "/v1/queues?limit=2&cursor=z0")
+    assert [queue["queue"] for queue in page["queues"]] == ["z1", "z2"] and page["cursor"] == "z2", page
+    _, page, _ = bench.http("GET", "/v1/queues?cursor=z2")
+    assert [queue["queue"] for queue in page["queues"]] == ["z3"] and "cursor" not in page, page
+
+
+def the_command_does_the_same(bench):
+    answer = bench.weft("queue", "set", "cli", "--weight", "5", "--open-max", "7", "--timeout", "3s", "--max-attempts", "2",
+                        "--max-crashes", "1", "--retry-first", "1s", "--retry-longest", "9s", "--retry-factor", "3",
+                        "--retry-within", "1h", "--keep", "2d", "-o", "json")
+    assert answer.returncode == 0, answer
+    _, got, _ = bench.http("GET", "/v1/queues/cli")
+    assert json.loads(answer.stdout) == got, (answer, got)
+    assert got["retry"] == {"max_attempts": 2, "max_crashes": 1, "first": "1s", "longest": "9s", "factor": 3,
+                            "within": "1h"}, got
+    assert (got["weight"], got["open_max"], got["timeout"], got["keep"]) == (5, 7, "3s", "2d"), got
+    shown = bench.weft("queue", "show", "cli")
+    assert shown.returncode == 0 and "retry longest  9s" in shown.stdout, shown
+    listed = bench.weft("queue", "list")
+    assert [line.split()[0] for line in listed.stdout.splitlines()[:3]] == ["QUEUE", "cli", "mail"], listed
+    assert "z3" in json.dumps(json.loads(bench.weft("queue", "list", "-o", "json").stdout)), listed
+    answer = bench.weft("queue", "show", "none")
+    assert answer.returncode == 4 and "knows no queue none" in answer.stderr, answer
+    answer = bench.weft("queue", "set", "cli", "--retry-first", "2s", "--retry-longest", "1s")
+    assert answer.returncode == 1 and "retry: first" in answer.stderr, answer
+    assert bench.weft("queue", "set", "cli", "--weight", "0").returncode == 64
+    assert bench.weft("queue", "show", "Not.A.Name").returncode == 64
+
+
+def main():
+    with Place() as place:
+        bench = Bench(place)
+        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, lists_come_in_pages,
+                     the_command_does_the_same):
+            print(test.__name__, flush=True)
+            test(bench)
+
+
+if __name__ == "__main__":
+    main()

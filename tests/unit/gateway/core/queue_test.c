@@ -1,0 +1,77 @@
+// The settings of a queue, and what is told of one.
+
+#include "gateway/core/queue.h"
+
+#include "tests/support/test.h"
+
+enum { KEYS = 64 };
+
+static struct scan_key keys[KEYS];
+static _Alignas(16) uint8_t memory[4096];
+static struct submit_fault fault;
+static struct msg_queue_settings settings;
+
+static err parse(const char *text)
+{
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    struct doc_room room = {keys, KEYS, &arena};
+    fault.detail[0] = '\0';
+    return queue_read((struct doc_value){DOC_JSON, slice_of_text(text)}, &room, &settings, &fault);
+}
+
+TEST(queue, every_setting_has_its_place)
+{
+    EXPECT_EQ(parse("{\"weight\":3,\"open_max\":100,\"timeout\":\"2s\",\"keep\":\"1h\","
+                    "\"retry\":{\"max_attempts\":4,\"max_crashes\":5,\"first\":\"6ms\","
+                    "\"longest\":\"7ms\",\"factor\":1.5,\"within\":\"9s\"}}"),
+              OK);
+    EXPECT_EQ(settings.weight, 3);
+    EXPECT_EQ(settings.open_max, 100);
+    EXPECT_EQ(settings.defaults.timeout_ms, 2000);
+    EXPECT_EQ(settings.defaults.keep_s, 3600);
+    EXPECT_EQ(settings.defaults.max_attempts, 4);
+    EXPECT_EQ(settings.defaults.max_crashes, 5);
+    EXPECT_EQ(settings.defaults.retry_first_ms, 6);
+    EXPECT_EQ(settings.defaults.retry_longest_ms, 7);
+    EXPECT_EQ(settings.defaults.retry_factor_milli, 1500);
+    EXPECT_EQ(settings.defaults.retry_within_s, 9);
+    EXPECT_EQ(parse("{}"), OK);
+    EXPECT_EQ(settings.weight, 0);
+    EXPECT_EQ(settings.defaults.timeout_ms, 0);
+}
+
+static void refused(const char *text, const char *detail)
+{
+    EXPECT_EQ(parse(text), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, detail);
+}
+
+TEST(queue, what_is_wrong_has_a_name)
+{
+    refused("{\"weight\":0}", "weight must be a whole number from 1 to 1,000");
+    refused("{\"weight\":1001}", "weight must be a whole number from 1 to 1,000");
+    refused("{\"open_max\":-1}", "open_max must be a whole number from 1 to 4,294,967,295");
+    refused("{\"wieght\":1}", "wieght is no setting of a queue; did you mean weight?");
+    refused("{\"retry\":{\"first\":1}}",
+            "retry.first must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"");
+    EXPECT_EQ(parse("[]"), ERR_BAD_FIELD);
+    EXPECT_EQ(parse("{"), ERR_MALFORMED);
+}
+
+TEST(queue, is_told_with_its_jobs)
+{
+    static uint8_t room[2048];
+    char text[sizeof room];
+    const struct msg_queue queue = {.queue = slice_of_text("mail"),
+                                    .settings = {.open_max = 9, .defaults = {.keep_s = 60}},
+                                    .counts = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+    struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
+    queue_answer_list(&out,
+                      &(struct msg_queue_status_is){.queues = &queue, .count = 1, .is_more = true});
+    EXPECT(slice_to_text(out_slice(&out), text, sizeof text));
+    EXPECT_STR(text, "{\"queues\":[{\"queue\":\"mail\",\"weight\":1,\"open_max\":9,"
+                     "\"keep\":\"1m\",\"open\":10,\"counts\":{\"scheduled\":1,\"queued\":2,"
+                     "\"running\":3,\"retrying\":4,\"succeeded\":5,\"dead\":6,\"cancelled\":7,"
+                     "\"expired\":8,\"removed\":9},\"queue_url\":\"/v1/queues/mail\"}],"
+                     "\"cursor\":\"mail\"}");
+}
