@@ -123,6 +123,8 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     print_text(out, "type", status->type);
     print_text(out, "queue", status->queue);
     (void)fprintf(out, "%-14s %s\n", "status", answer_state(status->state));
+    if (answer_waiting_on(status->waiting_on) != NULL)
+        (void)fprintf(out, "%-14s %s\n", "waiting on", answer_waiting_on(status->waiting_on));
     if (status->cancel != CANCEL_NONE)
         (void)fprintf(out, "%-14s %s\n", "cancel", answer_cancel(status->cancel));
     (void)fprintf(out, "%-14s %u (errors %u, crashes %u, interruptions %u)\n", "attempt",

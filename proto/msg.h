@@ -255,6 +255,7 @@ struct msg_status_is {
     struct slice progress_text;
     struct slice concurrency_key;
     enum job_order order;
+    enum waiting_on waiting_on;
     enum cancel cancel;
     struct slice unique_key;
     when_ms start_before; // waiting for its first start: expires then

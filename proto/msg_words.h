@@ -54,6 +54,17 @@ enum job_order {
     ORDER_FIFO_SKIP = 2, // as accepted; one that waits for a retry is passed
 };
 
+// Why an unfinished job does not run.
+enum waiting_on {
+    WAITING_NONE = 0,
+    WAITING_NO_WORKER = 1,  // nobody takes jobs of its queue and type
+    WAITING_KEY_BUSY = 4,   // others of its concurrency key come first
+    WAITING_BACKOFF = 5,    // between two attempts
+    WAITING_SCHEDULED = 6,  // its time has not come
+    WAITING_DEPENDENCY = 7, // a job of its `after` has not ended
+    WAITING_NO_CREDIT = 8,  // its workers have as much as they take
+};
+
 // How far the cancel of a running job has come.
 enum cancel {
     CANCEL_NONE = 0,

@@ -286,6 +286,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_U64, 0, progress_done),
     SAME(WIRE_U64, 0, progress_total),
     SAME(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, progress_text),
+    SAME(WIRE_ENUM, WAITING_LAST, waiting_on),
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, concurrency_key),
     SAME(WIRE_ENUM, ORDER_LAST, order),

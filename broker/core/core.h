@@ -132,6 +132,10 @@ struct lane_figures {
 };
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures);
 
+// Why this job does not run, as of the last step; WAITING_NONE when it runs, has ended, is not
+// known here, or will be handed out at the end of the batch. O(1).
+enum waiting_on core_waiting_on(const struct core *core, const struct id *id);
+
 // --- the auditor of memory; between two calls of core_step() ---
 
 // Aborts (CHECK) when an index disagrees with the jobs. O(jobs); for tests.

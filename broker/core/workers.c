@@ -147,12 +147,23 @@ static void leave_ring(struct workers *workers, uint32_t no)
         ring->head = serve->next;
 }
 
+static void set_open(struct workers *workers, struct worker *worker, bool is_open)
+{
+    if (is_open == worker->is_open)
+        return;
+    worker->is_open = is_open;
+    for (uint32_t at = worker->serves; at != WORKERS_NONE; at = workers->serves[at].next_of_worker)
+        workers->rings[workers->serves[at].lane].open_count += is_open ? 1 : UINT32_MAX;
+}
+
 // Stands in its rings exactly while it may be given a job.
 static void place(struct workers *workers, uint32_t no)
 {
     struct worker *worker = workers_at(workers, no);
-    bool may = worker->peer != WORKERS_NONE && !worker->is_quiet && worker->drain == DRAIN_NONE &&
-               !worker->is_stalled && worker->out_count < worker->slots;
+    bool is_open = worker->peer != WORKERS_NONE && !worker->is_quiet &&
+                   worker->drain == DRAIN_NONE && worker->slots > 0;
+    bool may = is_open && !worker->is_stalled && worker->out_count < worker->slots;
+    set_open(workers, worker, is_open);
     if (may == worker->in_rings)
         return;
     worker->in_rings = may;
@@ -168,7 +179,7 @@ static void place(struct workers *workers, uint32_t no)
 static void clear_serves(struct workers *workers, uint32_t no)
 {
     struct worker *worker = workers_at(workers, no);
-    CHECK(!worker->in_rings);
+    CHECK(!worker->in_rings && !worker->is_open);
     while (worker->serves != WORKERS_NONE) {
         uint32_t at = worker->serves;
         struct serve *serve = &workers->serves[at];
@@ -243,6 +254,7 @@ static void add_serve(struct workers *workers, uint32_t no, uint32_t lane)
         (struct serve){.worker = no, .lane = lane, .next_of_worker = worker->serves};
     worker->serves = at;
     workers->rings[lane].worker_count++;
+    workers->rings[lane].open_count += worker->is_open;
     if (worker->in_rings)
         enter_ring(workers, at);
 }
@@ -347,6 +359,11 @@ void workers_back(struct workers *workers, uint32_t no, uint32_t body_len)
     worker->out_bytes -= body_len;
     worker->is_stalled = false;
     place(workers, no);
+}
+
+bool workers_is_open(const struct workers *workers, uint32_t lane)
+{
+    return lane < workers->lane_count && workers->rings[lane].open_count > 0;
 }
 
 uint32_t workers_serving(const struct workers *workers, uint32_t lane)

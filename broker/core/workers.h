@@ -32,6 +32,7 @@ struct worker {
     bool is_quiet;
     enum drain drain; // until its next session: it gets no more jobs
     bool is_stalled;  // the next job's bytes did not fit; until it gives something back
+    bool is_open;     // takes jobs as soon as it has credit
     bool in_rings;
 };
 
@@ -46,6 +47,7 @@ struct serve {
 struct lane_ring {
     uint32_t head; // next to be given a job
     uint32_t worker_count;
+    uint32_t open_count; // of these, whoever takes jobs as soon as there is credit
     uint32_t next_woken; // list of those where somebody stands again
     bool is_woken;
 };
@@ -112,4 +114,6 @@ void workers_stall(struct workers *workers, uint32_t worker);
 void workers_out(struct workers *workers, uint32_t worker, uint32_t lane, uint32_t body_len);
 void workers_back(struct workers *workers, uint32_t worker, uint32_t body_len);
 
+// Does anybody take jobs of this lane, with or without credit now?
+bool workers_is_open(const struct workers *workers, uint32_t lane);
 uint32_t workers_serving(const struct workers *workers, uint32_t lane);

@@ -242,7 +242,7 @@ static bool ask_now(struct broker *broker, const struct arrival *arrival,
     question->peer = peers_ref(broker->peers, arrival->peer);
     question->corr = arrival->msg.corr;
     question->watch = WATCH_NONE;
-    return readers_ask(broker->readers, question);
+    return readers_ask(broker->readers, broker->core, question);
 }
 
 static enum taken ask(struct broker *broker, const struct arrival *arrival,

@@ -57,12 +57,24 @@ static bool is_batch_done(const struct msg_batch_status_is *is)
                                 0;
 }
 
+// Memory may be ahead of the snapshot, or behind it: then only what the state itself says is true.
+static enum waiting_on waiting_on(enum waiting_on asked, enum job_state state)
+{
+    if (state == JOB_SCHEDULED)
+        return asked == WAITING_DEPENDENCY ? asked : WAITING_SCHEDULED;
+    if (state == JOB_RETRYING)
+        return WAITING_BACKOFF;
+    bool is_of_queued = asked != WAITING_DEPENDENCY && asked != WAITING_SCHEDULED;
+    return state == JOB_QUEUED && is_of_queued && asked != WAITING_BACKOFF ? asked : WAITING_NONE;
+}
+
 static err look_up_job(struct readers *readers, const struct watch_question *question,
                        struct msg *out_msg, bool *out_is_news)
 {
     struct msg_status_is *is = &out_msg->status_is;
     out_msg->kind = MSG_STATUS_IS;
     err e = store_view_status(readers->view, &question->id, is);
+    is->waiting_on = waiting_on(question->waiting_on, is->state);
     *out_is_news = is->error != OK || is->version > question->version || job_is_done(is->state);
     return e;
 }
@@ -383,8 +395,10 @@ void readers_close(struct readers *readers)
     give_up(readers);
 }
 
-bool readers_ask(struct readers *readers, const struct watch_question *question)
+bool readers_ask(struct readers *readers, const struct core *core, struct watch_question *question)
 {
+    if (question->kind == WATCH_JOB)
+        question->waiting_on = core_waiting_on(core, &question->id);
     (void)pthread_mutex_lock(&readers->mutex);
     bool has_room = readers->ask_end - readers->ask_first < ASKS_MAX;
     if (has_room) {

@@ -2,8 +2,7 @@
 
 // What is read from the store beside the turn, in a thread of its own: answers to STATUS, LIST,
 // TIMELINE, LOG and BATCH_STATUS, from a snapshot at or after the last settled batch, and the sweep
-// for jobs whose
-// retention is over.
+// for jobs whose retention is over.
 //
 // readers_ask(), readers_take() and the sweep's functions belong to the link thread; none of
 // them waits.
@@ -25,8 +24,9 @@ MUST_USE err readers_open(const struct readers_options *options, struct readers 
 // NULL is allowed.
 void readers_close(struct readers *readers);
 
-// False when too many questions are waiting already.
-bool readers_ask(struct readers *readers, const struct watch_question *question);
+// False when too many questions are waiting already. The core tells why a job waits, which is
+// nowhere stored.
+bool readers_ask(struct readers *readers, const struct core *core, struct watch_question *question);
 
 struct readers_reply {
     struct peers_ref peer;

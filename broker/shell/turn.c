@@ -56,7 +56,7 @@ static void ask_readers(struct broker *broker)
 {
     struct watch_question question;
     while (watch_next(broker->watches, &question)) {
-        if (!readers_ask(broker->readers, &question)) {
+        if (!readers_ask(broker->readers, broker->core, &question)) {
             watch_put_back(broker->watches, question.watch);
             return; // they ring when they have answered some
         }

@@ -29,8 +29,9 @@ struct watch_question {
     bool is_last; // answer whatever the version is
     struct id id; // of the job, or of the batch
     uint32_t version;
-    struct listing *list; // WATCH_LIST: the readers' from readers_ask() on
-    uint32_t after;       // WATCH_LOG: the line
+    enum waiting_on waiting_on; // WATCH_JOB: why it does not run, as memory knows it
+    struct listing *list;       // WATCH_LIST: the readers' from readers_ask() on
+    uint32_t after;             // WATCH_LOG: the line
     struct peers_ref peer;
     uint64_t corr;
     uint32_t watch;                      // WATCH_NONE: nothing waits behind it

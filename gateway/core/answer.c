@@ -42,6 +42,16 @@ const char *answer_cancel(enum cancel cancel)
     return names[cancel];
 }
 
+const char *answer_waiting_on(enum waiting_on waiting_on)
+{
+    static const char *const names[] = {
+        [WAITING_NO_WORKER] = "no_worker",   [WAITING_KEY_BUSY] = "key_busy",
+        [WAITING_BACKOFF] = "backoff",       [WAITING_SCHEDULED] = "scheduled",
+        [WAITING_DEPENDENCY] = "dependency", [WAITING_NO_CREDIT] = "no_credit"};
+    bool is_known = (size_t)waiting_on < sizeof names / sizeof names[0];
+    return is_known ? names[waiting_on] : NULL;
+}
+
 void answer_put_id(struct out *out, const char *name, const struct id *id)
 {
     char text[ID_TEXT_LEN + 1];
@@ -191,6 +201,8 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     out_put_text(out, "type", status->type);
     out_put_text(out, "queue", status->queue);
     out_put_text(out, "status", slice_of_text(answer_state(status->state)));
+    if (answer_waiting_on(status->waiting_on) != NULL)
+        out_put_text(out, "waiting_on", slice_of_text(answer_waiting_on(status->waiting_on)));
     put_cancel(out, status->cancel);
     out_put_unsigned(out, "version", status->version);
     out_put_unsigned(out, "priority", status->priority);

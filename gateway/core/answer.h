@@ -11,6 +11,8 @@ const char *answer_state(enum job_state state);
 // No later change but removal.
 bool answer_is_final(enum job_state state);
 
+// "no_worker" …; NULL for WAITING_NONE and for what a newer broker may say.
+const char *answer_waiting_on(enum waiting_on waiting_on);
 // "requested"; NULL for CANCEL_NONE.
 const char *answer_cancel(enum cancel cancel);
 

@@ -61,6 +61,33 @@ class Sharing(BrokerTest):
         worker.finish(job)
         self.assertEqual(sorted(self.finish_all(worker, 2)), sorted([ids[0], ids[2]]))
 
+    def waiting_on(self, job_id):
+        return pb.WaitingOn.Name(self.client.status(job_id).waiting_on)
+
+    def test_the_status_says_why_a_job_waits(self):
+        first, second = (self.submit(concurrency_key="k", order=pb.ORDER_FIFO, retry_first_ms=60000) for _ in range(2))
+        self.assertEqual(self.waiting_on(first), "WAITING_NO_WORKER")
+        later = self.submit(delay_ms=60000)
+        child = self.submit(after=[second], on_dependency_failure=pb.ON_FAILURE_RUN)
+        self.assertEqual(self.waiting_on(later), "WAITING_SCHEDULED")
+        self.assertEqual(self.waiting_on(child), "WAITING_DEPENDENCY")
+        worker = self.worker(self.served, slots=1)
+        job, = self.taken(worker, 1)
+        plain = self.submit()
+        self.assertEqual(self.waiting_on(first), "WAITING_NONE")
+        self.assertEqual(self.waiting_on(second), "WAITING_KEY_BUSY")
+        self.assertEqual(self.waiting_on(plain), "WAITING_NO_CREDIT")
+        worker.finish(job, pb.OUTCOME_FAILED)
+        self.assertEqual(self.waiting_on(first), "WAITING_BACKOFF")
+        self.assertEqual(self.waiting_on(second), "WAITING_KEY_BUSY")
+        self.finish_all(worker, 1)
+        self.assertEqual(self.waiting_on(plain), "WAITING_NONE")
+
+    def test_a_question_that_waits_is_told_why_in_the_end(self):
+        job_id = self.submit()
+        status = self.client.status(job_id, wait_ms=300, version=1)
+        self.assertEqual((status.version, status.waiting_on), (1, pb.WAITING_NO_WORKER))
+
     def test_an_order_needs_a_key(self):
         answer, = self.client.submit({"job_id": fresh_id(), "order": pb.ORDER_FIFO})
         self.assertIn("concurrency_key", answer.detail)

@@ -1,6 +1,7 @@
 """Concurrency keys over HTTP, with a real broker behind the gateway."""
 
 import os
+import subprocess
 import tempfile
 import unittest
 
@@ -24,6 +25,15 @@ class Sharing(unittest.TestCase):
         status = self.gateway.ask("GET", answer.json["status_url"]).json
         self.assertEqual((status["concurrency_key"], status["order"]), ("tenant-42", "fifo-skip"))
         self.broker.wait_for_metric("weft_concurrency_keys", 1)
+
+    def test_a_job_says_why_it_waits(self):
+        for more, cause in [({}, "no_worker"), ({"delay": "1h"}, "scheduled")]:
+            answer = self.gateway.submit({"type": "act", **more})
+            status = self.gateway.ask("GET", answer.json["status_url"]).json
+            self.assertEqual(status["waiting_on"], cause)
+            shown = subprocess.run([os.environ["WEFT_BIN"], "job", "show", answer.json["job_id"], "--broker",
+                                    self.broker.zmq], capture_output=True, text=True, timeout=30, check=True)
+            self.assertRegex(shown.stdout, rf"(?m)^waiting on +{cause}$")
 
     def test_an_order_without_a_key_is_refused_by_name(self):
         answer = self.gateway.submit({"type": "act", "order": "fifo"})

@@ -190,7 +190,10 @@ class Peer:
             payload = fields.pop("payload", b"")
             made = body.jobs.add(type="test", queue="default")
             for name, value in fields.items():
-                setattr(made, name, value)
+                if isinstance(value, list):
+                    getattr(made, name).extend(value)
+                else:
+                    setattr(made, name, value)
             if payload:
                 made.payload.CopyFrom(pb.Part(offset=len(block), length=len(payload),
                                               content=pb.CONTENT_BYTES))

@@ -14,6 +14,7 @@
 #include "broker/core/core_private.h"
 #include "lib/base/prng.h"
 #include "proto/wire.h"
+#include "tests/sim/situations.h"
 #include "tests/support/tell.h"
 
 #include <stdlib.h>
@@ -43,93 +44,6 @@ enum {
     SIM_GRACE_MS = 300,
     SIM_HEALED_MS = 400 * 1000, // liveness: after the faults everything ends within this
 };
-
-// Situations that a run must reach; watch_seen() counts them.
-#define SIM_SITUATIONS(X)                                                                          \
-    X(SEEN_REPLAY, "a known job was submitted again")                                              \
-    X(SEEN_REPLAY_UNSETTLED, "… while its first batch was not settled")                            \
-    X(SEEN_REPLAY_STORED, "… after it had left memory")                                            \
-    X(SEEN_REPLAY_TOMBSTONE, "… after retention had removed it")                                   \
-    X(SEEN_KEY_REUSED, "a key came with another body")                                             \
-    X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
-    X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
-    X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
-    X(SEEN_FULL_LANES, "the table of lanes was full")                                              \
-    X(SEEN_FULL_POLICIES, "the table of policies was full")                                        \
-    X(SEEN_SUBMIT_GRANT, "a job was accepted and granted in one batch")                            \
-    X(SEEN_LEASE_PASSED, "a lease passed")                                                         \
-    X(SEEN_LATE_FINISH, "a finish came after its lease and was accepted")                          \
-    X(SEEN_STALE_FINISH, "a finish with an old token was refused")                                 \
-    X(SEEN_FINISH_TWICE, "a finish came twice")                                                    \
-    X(SEEN_FINISH_STORED, "… after its job had left memory")                                       \
-    X(SEEN_NEW_SESSION, "a worker came back in a new session")                                     \
-    X(SEEN_LOST, "a worker was told that a lease is lost")                                         \
-    X(SEEN_DEAD_ATTEMPTS, "a job died of its attempts")                                            \
-    X(SEEN_DEAD_CRASHES, "a job died of its crashes")                                              \
-    X(SEEN_INTERRUPTED, "an interruption burnt nothing")                                           \
-    X(SEEN_SNOOZED, "a handler snoozed")                                                           \
-    X(SEEN_CRASH_LOST, "a crash lost a batch")                                                     \
-    X(SEEN_CRASH_SILENT, "a crash between commit and answer")                                      \
-    X(SEEN_CRASH_TWO, "a crash with two batches in flight")                                        \
-    X(SEEN_TOMBSTONE, "retention left a tombstone")                                                \
-    X(SEEN_FORGOTTEN, "a tombstone was forgotten")                                                 \
-    X(SEEN_NO_CREDIT, "a job waited for credit")                                                   \
-    X(SEEN_STALLED, "a job's bytes did not fit")                                                   \
-    X(SEEN_UNKNOWN_PEER, "a peer had to say HELLO again")                                          \
-    X(SEEN_CLOCK_JUMP, "store time jumped ahead")                                                  \
-    X(SEEN_UNSENT, "a job could not be handed to its worker")                                      \
-    X(SEEN_PROGRESS, "progress was stored")                                                        \
-    X(SEEN_LOG, "lines of a log were stored")                                                      \
-    X(SEEN_LOG_FINISH, "… that came with a finish")                                                \
-    X(SEEN_LOG_ATTEMPTS, "… of a second attempt")                                                  \
-    X(SEEN_EVENTS, "a job had several events")                                                     \
-    X(SEEN_BATCH_OVER, "a batch was over")                                                         \
-    X(SEEN_BATCH_SEALED, "a batch was sealed")                                                     \
-    X(SEEN_BATCH_SEALED_LATE, "… because nobody had done it in time")                              \
-    X(SEEN_BATCH_OPENED, "… and opened by a new member")                                           \
-    X(SEEN_BATCH_FINISHED, "a batch finished")                                                     \
-    X(SEEN_BATCH_ENDED_AGAIN, "… and its members ended once more")                                 \
-    X(SEEN_CANCEL_WAITING, "a waiting job was cancelled")                                          \
-    X(SEEN_CANCEL_ASKED, "a running job's cancel was asked for")                                   \
-    X(SEEN_CANCEL_ACKNOWLEDGED, "… and acknowledged by its handler")                               \
-    X(SEEN_CANCEL_FORCED, "… and forced by its lease's end")                                       \
-    X(SEEN_ACT_CONFLICT, "an act came when the job's state did not allow it")                      \
-    X(SEEN_EXPIRED, "a job was not started within its ttl")                                        \
-    X(SEEN_RETRIED, "a dead job was made to live again")                                           \
-    X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
-    X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
-    X(SEEN_DELETED, "an ended job was removed on request")                                         \
-    X(SEEN_DRAINED, "a worker was told to go quiet or to stop")                                    \
-    X(SEEN_DEADLINE, "an attempt passed its deadline at a living worker")                          \
-    X(SEEN_EXTENDED, "a handler asked for time")                                                   \
-    X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
-    X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
-    X(SEEN_KEY_BUSY, "a queued job waited for others of its key")                                  \
-    X(SEEN_LINE_BLOCKED, "a job that waits for a retry blocked its line")                          \
-    X(SEEN_FULL_KEYS, "the table of concurrency keys was full")                                    \
-    X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
-    X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
-    X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
-    X(SEEN_UNIQUE_FULL, "the table of unique keys was full")                                       \
-    X(SEEN_MOMENT, "a moment of a schedule made a job")                                            \
-    X(SEEN_MOMENT_CAUGHT_UP, "… after others that had been missed")                                \
-    X(SEEN_MOMENT_DROPPED, "… others were missed and not made up for")                             \
-    X(SEEN_MOMENT_SKIPPED, "a moment was skipped, for the job before ran still")                   \
-    X(SEEN_MOMENT_HELD, "a moment waited for the end of the job before")                           \
-    X(SEEN_MOMENT_TWICE, "a moment was proposed twice")                                            \
-    X(SEEN_MOMENT_FULL, "a moment found the table of jobs full")                                   \
-    X(SEEN_SCHEDULE_PAUSED, "a schedule was paused")                                               \
-    X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")                                             \
-    X(SEEN_CHILD_WAITS, "a job waited for others")                                                 \
-    X(SEEN_CHILD_STARTED, "… and started after them")                                              \
-    X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \
-    X(SEEN_CHILD_RAN, "… and ran although one of them failed")                                     \
-    X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
-    X(SEEN_PARENT_KEPT, "retention waited for a job's children")
-
-#define SIM_ENUM(name, text) name,
-enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
-#undef SIM_ENUM
 
 // Who has a turn; peers speak and hear.
 enum {
@@ -341,7 +255,17 @@ struct seen_grant {
     when_ms over_at;    // mono: its attempt's deadline and the grace
     uint32_t extend_ms; // of it
     when_ms stop_by;    // mono: cancelled, its lease must not end later; 0: not
+    bool has_passed;    // its lease has ended by its time
     bool is_out;        // counts against the worker's credit
+};
+
+// What a worker takes, as it said last.
+struct seen_taker {
+    uint32_t peer;
+    uint64_t session;
+    uint32_t slots; // 0: takes nothing
+    uint32_t type_count;
+    uint64_t slot_bytes;
 };
 
 // A unique key and the span for which a job has it.
@@ -371,8 +295,9 @@ struct seen_child {
     uint32_t parent_count;
     struct id parents[SIM_PARENTS];
     bool has_ended[SIM_PARENTS];
-    bool must_cancel; // one of them has failed, and that was the wish
-    bool has_failed;  // one of them has failed
+    bool is_released[SIM_PARENTS]; // by this one
+    bool must_cancel;              // one of them has failed, and that was the wish
+    bool has_failed;               // one of them has failed
     bool is_over;
 };
 
@@ -386,7 +311,8 @@ struct watch {
     uint32_t state_count;
     struct seen_unique uniques[SIM_INTENTS * 4];
     uint32_t unique_count;
-    uint32_t slots[SIM_WORKERS];   // credit the broker has heard of
+    uint32_t slots[SIM_WORKERS]; // credit the broker has heard of
+    struct seen_taker takers[SIM_WORKERS];
     uint64_t drained[SIM_WORKERS]; // the session that was told to go quiet, 0: none
     struct seen_child children[SIM_INTENTS * 4];
     uint32_t child_count;
@@ -557,6 +483,7 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
 void watch_grants(struct sim *sim, const struct effects *fx);
 struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token);  // NULL when never granted
 uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORKERS: nobody's
+uint32_t watch_out_count(const struct sim *sim, uint32_t worker);    // jobs it has
 // watch_act.c
 void watch_act_entry(struct sim *sim, const struct entry *entry);
 void watch_act_leases(const struct sim *sim);
@@ -565,6 +492,12 @@ void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
 // watch_share.c: after a command was decided, or the batch was closed.
 void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry);
+// Must this queued job wait for others of its key?
+bool watch_share_is_busy(const struct sim *sim, uint32_t slot);
+// watch_waiting.c: after a command was decided; after a batch was closed; after a start.
+void watch_waiting_heard(struct sim *sim, const struct command *command, const struct effects *fx);
+void watch_waiting(struct sim *sim);
+void watch_waiting_start(struct sim *sim);
 // watch_unique.c: after each entry, and for each answer of a command.
 void watch_unique_entry(struct sim *sim, const struct entry *entry, enum job_state state);
 void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
@@ -573,10 +506,13 @@ void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
 void watch_unique_start(struct sim *sim);
 // watch_child.c: after each entry.
 void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_state state);
+void watch_child_release(struct sim *sim, const struct entry *entry);
 void watch_child_start(struct sim *sim);
 void watch_child_sweep(const struct sim *sim, const struct command *command);
 // Was it to be cancelled because a job that it waits for has failed?
 bool watch_child_must_cancel(struct sim *sim, const struct id *id);
+// Has one that it waits for not released it?
+bool watch_child_waits(struct sim *sim, const struct id *id);
 // watch_batch.c: after each entry of a job or a batch, and after each command.
 void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick);
 void watch_batch_step(struct sim *sim);

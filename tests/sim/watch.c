@@ -35,6 +35,7 @@ void watch_start(struct sim *sim)
     }
     for (uint32_t i = 0; i < sim->watch.grant_count; i++) {
         sim->watch.grants[i].is_out = false;
+        sim->watch.grants[i].has_passed = false;
         // Leases count in full from a start.
         sim->watch.grants[i].safe_until = sim->now.mono + SIM_LEASE_MS;
     }
@@ -51,5 +52,6 @@ void watch_start(struct sim *sim)
     watch_unique_start(sim);
     watch_schedule_start(sim);
     watch_child_start(sim);
+    watch_waiting_start(sim);
     core_audit(sim->shell.core);
 }

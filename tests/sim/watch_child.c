@@ -18,6 +18,26 @@ bool watch_child_must_cancel(struct sim *sim, const struct id *id)
     return child != NULL && child->must_cancel;
 }
 
+bool watch_child_waits(struct sim *sim, const struct id *id)
+{
+    const struct seen_child *child = child_of(sim, id);
+    for (uint32_t i = 0; child != NULL && !child->is_over && i < child->parent_count; i++)
+        if (!child->is_released[i])
+            return true;
+    return false;
+}
+
+void watch_child_release(struct sim *sim, const struct entry *entry)
+{
+    struct seen_child *child = child_of(sim, &entry->job_id);
+    for (uint32_t i = 0; child != NULL && i < child->parent_count; i++) {
+        if (!id_equal(&child->parents[i], &entry->release.parent))
+            continue;
+        SIM_EXPECT(child->has_ended[i], "a job is released by those that have ended");
+        child->is_released[i] = true;
+    }
+}
+
 static void note_end(struct seen_child *child, uint32_t parent, enum job_state state,
                      enum on_failure on_failure)
 {
@@ -49,6 +69,10 @@ static void take(struct sim *sim, const struct entry *entry)
         child->parents[i] = job->after.items[i];
         enum job_state state = watch_state_of(sim, &job->after.items[i])->state;
         SIM_EXPECT(state != JOB_NONE && state != JOB_REMOVED, "what is waited for is known");
+        // One that has failed already keeps the job until a tick has cancelled it.
+        bool must_cancel =
+            state != JOB_SUCCEEDED && job->on_dependency_failure == ON_FAILURE_CANCEL;
+        child->is_released[i] = job_is_done(state) && !must_cancel;
         if (job_is_done(state))
             note_end(child, i, state, job->on_dependency_failure);
         else
@@ -154,6 +178,7 @@ void watch_child_start(struct sim *sim)
             SIM_EXPECT(parent != NULL, "a parent is kept");
             // A dead one may live again; whoever had waited for it goes on.
             child.has_ended[j] = row->state != JOB_SCHEDULED || row->token != 0;
+            child.is_released[j] = row->token != 0;
             if (!child.has_ended[j] && job_is_done(parent->state))
                 note_end(&child, j, parent->state, wish_of(sim, &child.id));
         }

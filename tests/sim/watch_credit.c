@@ -45,12 +45,11 @@ static void heard_hello(struct sim *sim, const struct msg *msg, const struct eff
         struct seen_grant *grant = &sim->watch.grants[i];
         if (grant->worker != worker)
             continue;
-        bool stays =
-            is_in(&msg->hello.running, grant->token) && !is_in(&answer->welcome.lost, grant->token);
-        // A repeated HELLO changes nothing: jobs may be on their way.
+        bool is_named = is_in(&msg->hello.running, grant->token);
+        // A repeated HELLO changes nothing: jobs may be on their way. One that is named and lost
+        // is still at the worker, until it says no more of it.
         uint32_t lease = leases_find(&sim->shell.core->leases, grant->token);
-        bool on_its_way = lease != LEASES_NONE && grant->is_out;
-        grant->is_out = stays || on_its_way;
+        grant->is_out = lease != LEASES_NONE && (is_named || grant->is_out);
     }
 }
 
@@ -90,7 +89,7 @@ static void heard_renew(struct sim *sim, uint32_t worker, const struct msg *msg,
     // What has passed and is not named is the worker's no more.
     for (uint32_t i = 0; answer->kind == MSG_RENEWED && i < sim->watch.grant_count; i++) {
         struct seen_grant *grant = &sim->watch.grants[i];
-        if (grant->worker == worker && sim->now.mono >= grant->safe_until)
+        if (grant->worker == worker && grant->has_passed)
             grant->is_out = grant->is_out && is_in(&msg->renew.running, grant->token);
     }
 }
@@ -159,7 +158,7 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
         sim->watch.slots[worker] = msg->ready.slots;
 }
 
-static uint32_t out_count(const struct sim *sim, uint32_t worker)
+uint32_t watch_out_count(const struct sim *sim, uint32_t worker)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < sim->watch.grant_count; i++)
@@ -188,7 +187,7 @@ void watch_grants(struct sim *sim, const struct effects *fx)
                                 .safe_until = sim->now.mono + SIM_LEASE_MS,
                                 .over_at = over_at(sim, grant->job.timeout_ms),
                                 .is_out = true};
-        SIM_EXPECT(out_count(sim, worker) <= sim->watch.slots[worker],
+        SIM_EXPECT(watch_out_count(sim, worker) <= sim->watch.slots[worker],
                    "never more unfinished jobs at a worker than its credit");
     }
 }

@@ -69,6 +69,7 @@ static void check_lease_end(struct sim *sim, const struct entry *entry, bool by_
     struct seen_grant *grant = watch_grant_of(sim, token);
     if (!by_tick || grant == NULL)
         return;
+    grant->has_passed = true;
     watch_seen(SEEN_LEASE_PASSED);
     SIM_EXPECT(sim->now.mono >= grant->safe_until, "a lease lasts at least its time");
 }
@@ -111,6 +112,8 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
         watch_schedule(sim, entry, fx);
         return;
     }
+    if (entry->kind == ENTRY_RELEASE)
+        watch_child_release(sim, entry);
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
         entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE)
         return;
@@ -146,12 +149,6 @@ static void note_figures(struct sim *sim)
             watch_seen(SEEN_STALLED);
 }
 
-static void note_waiting(struct sim *sim)
-{
-    if (sim->store.ledger.counts[JOB_QUEUED] > 0 && sim->shell.core->workers.count > 0)
-        watch_seen(SEEN_NO_CREDIT);
-}
-
 void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
                 uint32_t first_entry)
 {
@@ -161,10 +158,10 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     watch_batch_step(sim);
     if (command != NULL)
         watch_child_sweep(sim, command);
-    if (command != NULL)
+    if (command != NULL) {
         watch_heard(sim, command, fx);
-    else
-        note_waiting(sim);
+        watch_waiting_heard(sim, command, fx);
+    }
     watch_share(sim, fx, first_entry);
     note_figures(sim);
     watch_act_leases(sim);

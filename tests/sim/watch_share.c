@@ -50,30 +50,47 @@ static bool blocks(const struct sim *sim, uint32_t slot)
            (job->state == JOB_RETRYING || (job->state == JOB_SCHEDULED && was_granted));
 }
 
-static void check_running(const struct sim *sim, uint32_t slot)
+struct running {
+    uint32_t count;
+    uint32_t in_line; // of these
+};
+
+static struct running running_of(const struct sim *sim, uint32_t slot)
 {
-    uint32_t running = 0;
-    uint32_t in_line = 0;
+    struct running running = {0};
     for (uint32_t other = 0; other < sim->shell.core->ledger.jobs.used; other++) {
         const struct job *job = job_at(sim, other);
         if (job == NULL || job->state != JOB_RUNNING || !share_key(sim, slot, other))
             continue;
-        running++;
-        in_line += bond_of(sim, other)->order != ORDER_NONE;
+        running.count++;
+        running.in_line += bond_of(sim, other)->order != ORDER_NONE;
     }
-    SIM_EXPECT(running <= sim->limits.key_running_max,
-               "never more running jobs of a key than its limit");
-    SIM_EXPECT(in_line <= 1, "one job of a line runs at once");
+    return running;
 }
 
-static void check_line(const struct sim *sim, uint32_t slot)
+static void check_running(const struct sim *sim, uint32_t slot)
 {
-    for (uint32_t other = 0; other < sim->shell.core->ledger.jobs.used; other++) {
-        if (other == slot || job_at(sim, other) == NULL || !share_key(sim, slot, other))
-            continue;
-        SIM_EXPECT(!blocks(sim, other) || is_behind(sim, other, slot),
-                   "a job of a line starts only when it is the first");
-    }
+    struct running running = running_of(sim, slot);
+    SIM_EXPECT(running.count <= sim->limits.key_running_max,
+               "never more running jobs of a key than its limit");
+    SIM_EXPECT(running.in_line <= 1, "one job of a line runs at once");
+}
+
+static bool is_first(const struct sim *sim, uint32_t slot)
+{
+    for (uint32_t other = 0; other < sim->shell.core->ledger.jobs.used; other++)
+        if (other != slot && job_at(sim, other) != NULL && share_key(sim, slot, other) &&
+            blocks(sim, other) && !is_behind(sim, other, slot))
+            return false;
+    return true;
+}
+
+bool watch_share_is_busy(const struct sim *sim, uint32_t slot)
+{
+    struct running running = running_of(sim, slot);
+    if (running.count >= sim->limits.key_running_max)
+        return true;
+    return bond_of(sim, slot)->order != ORDER_NONE && (running.in_line > 0 || !is_first(sim, slot));
 }
 
 static void note_busy(const struct sim *sim)
@@ -97,7 +114,7 @@ void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry
             continue;
         check_running(sim, slot);
         if (bond_of(sim, slot)->order != ORDER_NONE)
-            check_line(sim, slot);
+            SIM_EXPECT(is_first(sim, slot), "a job of a line starts only when it is the first");
     }
     note_busy(sim);
 }

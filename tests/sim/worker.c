@@ -58,7 +58,7 @@ static void say_ready(struct sim *sim, struct sim_worker *worker)
                &(struct msg){.kind = MSG_READY,
                              .corr = worker->ready_corr,
                              .ready = {.types = types,
-                                       .type_count = 3,
+                                       .type_count = worker == &sim->workers[1] ? 2 : 3,
                                        .slots = worker->slots,
                                        .slot_bytes = plan_optional(sim, 30) ? 60 : 0,
                                        .quiet = worker->leave_at != 0}});

@@ -96,8 +96,8 @@ def samples():
         started_at_ms=7409, ended_at_ms=7410, expires_at_ms=7411, dedup_until_ms=7412,
         result=b.part(w.CONTENT_JSON, b"null"),
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
-        progress_done=7413, progress_total=7414, progress_text="caf\u00e9", cancel=w.CANCEL_FORCED,
-        unique_key="inv-8", start_before_ms=7415,
+        progress_done=7413, progress_total=7414, progress_text="caf\u00e9", waiting_on=w.WAITING_NO_CREDIT,
+        cancel=w.CANCEL_FORCED, unique_key="inv-8", start_before_ms=7415,
         batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29),
         after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL, concurrency_key="tenant-43",
         order=w.ORDER_FIFO))

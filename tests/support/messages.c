@@ -239,6 +239,7 @@ static const struct msg samples[] = {
                    .progress_done = 7413,
                    .progress_total = 7414,
                    .progress_text = TEXT("caf\xc3\xa9"),
+                   .waiting_on = WAITING_NO_CREDIT,
                    .cancel = CANCEL_FORCED,
                    .start_before = 7415,
                    .batch_index = 7416,

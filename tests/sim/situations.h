@@ -1,0 +1,89 @@
+#pragma once
+
+// Situations that a run must reach; watch_seen() counts them.
+#define SIM_SITUATIONS(X)                                                                          \
+    X(SEEN_REPLAY, "a known job was submitted again")                                              \
+    X(SEEN_REPLAY_UNSETTLED, "… while its first batch was not settled")                            \
+    X(SEEN_REPLAY_STORED, "… after it had left memory")                                            \
+    X(SEEN_REPLAY_TOMBSTONE, "… after retention had removed it")                                   \
+    X(SEEN_KEY_REUSED, "a key came with another body")                                             \
+    X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
+    X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
+    X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
+    X(SEEN_FULL_LANES, "the table of lanes was full")                                              \
+    X(SEEN_FULL_POLICIES, "the table of policies was full")                                        \
+    X(SEEN_SUBMIT_GRANT, "a job was accepted and granted in one batch")                            \
+    X(SEEN_LEASE_PASSED, "a lease passed")                                                         \
+    X(SEEN_LATE_FINISH, "a finish came after its lease and was accepted")                          \
+    X(SEEN_STALE_FINISH, "a finish with an old token was refused")                                 \
+    X(SEEN_FINISH_TWICE, "a finish came twice")                                                    \
+    X(SEEN_FINISH_STORED, "… after its job had left memory")                                       \
+    X(SEEN_NEW_SESSION, "a worker came back in a new session")                                     \
+    X(SEEN_LOST, "a worker was told that a lease is lost")                                         \
+    X(SEEN_DEAD_ATTEMPTS, "a job died of its attempts")                                            \
+    X(SEEN_DEAD_CRASHES, "a job died of its crashes")                                              \
+    X(SEEN_INTERRUPTED, "an interruption burnt nothing")                                           \
+    X(SEEN_SNOOZED, "a handler snoozed")                                                           \
+    X(SEEN_CRASH_LOST, "a crash lost a batch")                                                     \
+    X(SEEN_CRASH_SILENT, "a crash between commit and answer")                                      \
+    X(SEEN_CRASH_TWO, "a crash with two batches in flight")                                        \
+    X(SEEN_TOMBSTONE, "retention left a tombstone")                                                \
+    X(SEEN_FORGOTTEN, "a tombstone was forgotten")                                                 \
+    X(SEEN_NO_CREDIT, "a job waited for credit")                                                   \
+    X(SEEN_NO_WORKER, "a job waited for a worker")                                                 \
+    X(SEEN_STALLED, "a job's bytes did not fit")                                                   \
+    X(SEEN_UNKNOWN_PEER, "a peer had to say HELLO again")                                          \
+    X(SEEN_CLOCK_JUMP, "store time jumped ahead")                                                  \
+    X(SEEN_UNSENT, "a job could not be handed to its worker")                                      \
+    X(SEEN_PROGRESS, "progress was stored")                                                        \
+    X(SEEN_LOG, "lines of a log were stored")                                                      \
+    X(SEEN_LOG_FINISH, "… that came with a finish")                                                \
+    X(SEEN_LOG_ATTEMPTS, "… of a second attempt")                                                  \
+    X(SEEN_EVENTS, "a job had several events")                                                     \
+    X(SEEN_BATCH_OVER, "a batch was over")                                                         \
+    X(SEEN_BATCH_SEALED, "a batch was sealed")                                                     \
+    X(SEEN_BATCH_SEALED_LATE, "… because nobody had done it in time")                              \
+    X(SEEN_BATCH_OPENED, "… and opened by a new member")                                           \
+    X(SEEN_BATCH_FINISHED, "a batch finished")                                                     \
+    X(SEEN_BATCH_ENDED_AGAIN, "… and its members ended once more")                                 \
+    X(SEEN_CANCEL_WAITING, "a waiting job was cancelled")                                          \
+    X(SEEN_CANCEL_ASKED, "a running job's cancel was asked for")                                   \
+    X(SEEN_CANCEL_ACKNOWLEDGED, "… and acknowledged by its handler")                               \
+    X(SEEN_CANCEL_FORCED, "… and forced by its lease's end")                                       \
+    X(SEEN_ACT_CONFLICT, "an act came when the job's state did not allow it")                      \
+    X(SEEN_EXPIRED, "a job was not started within its ttl")                                        \
+    X(SEEN_RETRIED, "a dead job was made to live again")                                           \
+    X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
+    X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
+    X(SEEN_DELETED, "an ended job was removed on request")                                         \
+    X(SEEN_DRAINED, "a worker was told to go quiet or to stop")                                    \
+    X(SEEN_DEADLINE, "an attempt passed its deadline at a living worker")                          \
+    X(SEEN_EXTENDED, "a handler asked for time")                                                   \
+    X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
+    X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
+    X(SEEN_KEY_BUSY, "a queued job waited for others of its key")                                  \
+    X(SEEN_LINE_BLOCKED, "a job that waits for a retry blocked its line")                          \
+    X(SEEN_FULL_KEYS, "the table of concurrency keys was full")                                    \
+    X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
+    X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
+    X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
+    X(SEEN_UNIQUE_FULL, "the table of unique keys was full")                                       \
+    X(SEEN_MOMENT, "a moment of a schedule made a job")                                            \
+    X(SEEN_MOMENT_CAUGHT_UP, "… after others that had been missed")                                \
+    X(SEEN_MOMENT_DROPPED, "… others were missed and not made up for")                             \
+    X(SEEN_MOMENT_SKIPPED, "a moment was skipped, for the job before ran still")                   \
+    X(SEEN_MOMENT_HELD, "a moment waited for the end of the job before")                           \
+    X(SEEN_MOMENT_TWICE, "a moment was proposed twice")                                            \
+    X(SEEN_MOMENT_FULL, "a moment found the table of jobs full")                                   \
+    X(SEEN_SCHEDULE_PAUSED, "a schedule was paused")                                               \
+    X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")                                             \
+    X(SEEN_CHILD_WAITS, "a job waited for others")                                                 \
+    X(SEEN_CHILD_STARTED, "… and started after them")                                              \
+    X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \
+    X(SEEN_CHILD_RAN, "… and ran although one of them failed")                                     \
+    X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
+    X(SEEN_PARENT_KEPT, "retention waited for a job's children")
+
+#define SIM_ENUM(name, text) name,
+enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };
+#undef SIM_ENUM
