@@ -177,20 +177,27 @@ static void put_times(struct out *out, const struct msg_status_is *status)
     answer_put_moment(out, "dedup_until", status->dedup_until);
 }
 
-static void put_after(struct out *out, const struct msg_status_is *status)
+void answer_put_after(struct out *out, const struct msg_ids *after, enum on_failure on_failure)
 {
-    if (status->after.count == 0)
+    if (after->count == 0)
         return;
     out_name(out, slice_of_text("after"));
     out_open_array(out);
-    for (uint32_t i = 0; i < status->after.count; i++) {
+    for (uint32_t i = 0; i < after->count; i++) {
         char text[ID_TEXT_LEN + 1];
-        id_to_text(&status->after.items[i], text);
+        id_to_text(&after->items[i], text);
         out_text(out, slice_of(text, ID_TEXT_LEN));
     }
     out_close(out);
-    bool is_cancel = status->on_dependency_failure == ON_FAILURE_CANCEL;
+    bool is_cancel = on_failure == ON_FAILURE_CANCEL;
     out_put_text(out, "on_dependency_failure", slice_of_text(is_cancel ? "cancel" : "run"));
+}
+
+void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order)
+{
+    put_text_if_any(out, "concurrency_key", concurrency_key);
+    if (order != ORDER_NONE)
+        out_put_text(out, "order", slice_of_text(order == ORDER_FIFO ? "fifo" : "fifo-skip"));
 }
 
 void answer_status(struct out *out, const struct msg_status_is *status,
@@ -216,14 +223,9 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     put_result(out, status, result);
     answer_put_failure(out, &status->failure);
     put_times(out, status);
-    put_after(out, status);
-    if (status->concurrency_key.len > 0)
-        out_put_text(out, "concurrency_key", status->concurrency_key);
-    if (status->order != ORDER_NONE)
-        out_put_text(out, "order",
-                     slice_of_text(status->order == ORDER_FIFO ? "fifo" : "fifo-skip"));
-    if (status->unique_key.len > 0)
-        out_put_text(out, "unique_key", status->unique_key);
+    answer_put_after(out, &status->after, status->on_dependency_failure);
+    answer_put_sharing(out, status->concurrency_key, status->order);
+    put_text_if_any(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {
         answer_put_id(out, "batch_id", &status->batch_id);
         put_url(out, "batch_url", "/v1/batches/", &status->batch_id);

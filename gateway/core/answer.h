@@ -19,6 +19,10 @@ const char *answer_cancel(enum cancel cancel);
 // A name and its value. A moment that is not set is left out.
 void answer_put_moment(struct out *out, const char *name, when_ms at);
 void answer_put_id(struct out *out, const char *name, const struct id *id);
+// "after" and "on_dependency_failure", unless there are none.
+void answer_put_after(struct out *out, const struct msg_ids *after, enum on_failure on_failure);
+// "concurrency_key" and "order", unless there are none.
+void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order);
 // "error", unless there is none.
 void answer_put_failure(struct out *out, const struct msg_failure *failure);
 

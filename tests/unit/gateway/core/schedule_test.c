@@ -1,7 +1,9 @@
 // The fields of a schedule, and what is told of one.
+// links: weft_proto
 
 #include "gateway/core/schedule.h"
 
+#include "proto/identity.h"
 #include "tests/support/test.h"
 
 #include <stdlib.h>
@@ -164,6 +166,58 @@ TEST(schedule, all_of_it_is_told)
                "\"since\":\"1970-01-01T00:00:00.002Z\",\"last_at\":\"2026-11-30T08:00:00.000Z\","
                "\"fired\":7,\"skipped\":1,\"next\":[\"2026-12-01T08:00:00.000Z\","
                "\"2026-12-02T08:00:00.000Z\"],\"schedule_url\":\"/v1/schedules/nightly\"}");
+}
+
+// Each field that a schedule's job may have.
+static struct msg_submit_job whole_job(void)
+{
+    static const struct id parents[] = {{.bytes = {1}}, {.bytes = {2}}};
+    return (struct msg_submit_job){.type = slice_of_text("report"),
+                                   .queue = slice_of_text("q"),
+                                   .priority = 0,
+                                   .ttl_ms = 3600000,
+                                   .timeout_ms = 300000,
+                                   .max_attempts = 3,
+                                   .max_crashes = 2,
+                                   .retry_first_ms = 1500,
+                                   .retry_longest_ms = 60000,
+                                   .retry_factor_milli = 1500,
+                                   .retry_within_s = 86400,
+                                   .keep_s = 86400,
+                                   .unique_key = slice_of_text("u"),
+                                   .unique_for_s = 60,
+                                   .unique_while_unfinished = true,
+                                   .concurrency_key = slice_of_text("c"),
+                                   .order = ORDER_FIFO_SKIP,
+                                   .after = {.items = parents, .count = 2},
+                                   .on_dependency_failure = ON_FAILURE_CANCEL};
+}
+
+static struct slice identity_of(const struct msg_submit_job *job, uint8_t *room)
+{
+    struct bytes_out out = {.data = room, .cap = IDENTITY_LEN_MAX};
+    identity_put_options(&out, job);
+    EXPECT(!out.full);
+    return slice_of(room, out.len);
+}
+
+TEST(schedule, job_is_told_with_every_field_and_can_be_put_again)
+{
+    struct msg_schedule_status_is is = full();
+    struct answer_result none = {.form = ANSWER_NONE};
+    struct msg_submit_job job = whole_job();
+    is.given.jobs = &job;
+    struct out out = out_json();
+    schedule_answer(&out, &is, &none, true);
+    text[out.len] = '\0';
+    const char *from = strstr(text, "\"job\":");
+    const char *end = strstr(text, ",\"dry_run\":true");
+    EXPECT(from != NULL && end != NULL);
+    char again[2048];
+    (void)snprintf(again, sizeof again, "{%.*s}", (int)(end - from), from);
+    EXPECT_EQ(parse(again), OK);
+    uint8_t rooms[2][IDENTITY_LEN_MAX];
+    EXPECT(slice_equal(identity_of(&job, rooms[0]), identity_of(&put.job, rooms[1])));
 }
 
 TEST(schedule, job_that_is_told_can_be_put_again)
