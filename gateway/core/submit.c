@@ -191,7 +191,9 @@ static const char *read_unique_key(const struct context *context, struct doc_val
 
 static const char *read_concurrency_key(const struct context *context, struct doc_value value)
 {
-    return read_name(context, value, &context->job->concurrency_key);
+    const char *fault = read_name(context, value, &context->job->concurrency_key);
+    // An empty key would mean none on the wire.
+    return fault == NULL && context->job->concurrency_key.len == 0 ? "must not be empty" : fault;
 }
 
 static const char *read_order(const struct context *context, struct doc_value value)

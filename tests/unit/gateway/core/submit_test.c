@@ -237,6 +237,7 @@ TEST(submit, a_concurrency_key_and_its_order)
               ERR_BAD_FIELD);
     EXPECT_STR(fault.detail, "order must be \"fifo\" or \"fifo-skip\"");
     EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":7}"), ERR_BAD_FIELD);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":\"\"}"), ERR_BAD_FIELD);
 }
 
 TEST(submit, fields_of_later_versions_are_refused_by_name)
