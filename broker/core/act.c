@@ -87,12 +87,12 @@ static struct msg_acted cancel(struct core *core, struct now now, const struct m
     return done_in_memory(core, view.slot);
 }
 
-// An act is known by the low half of its id; the job remembers the last one.
+// An act is known by the low half of its id; the job remembers the last one, 0 when there was none.
 static uint64_t act_low(const struct msg_act *act)
 {
     uint64_t low;
     memcpy(&low, act->act_id.bytes + 8, sizeof low);
-    return low;
+    return low != 0 ? low : 1;
 }
 
 // Its options with the defaults of today: those of its first life may have been given up.

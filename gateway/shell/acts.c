@@ -7,6 +7,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
 #include "lib/sys/blake.h"
+#include "proto/check.h"
 
 #include <stdlib.h>
 
@@ -81,8 +82,27 @@ static void answered(struct ask *ask, const struct ask_result *result)
     free(deed);
 }
 
+// The same key is the same act, so that it may be asked for again and is done once.
+static bool name_act(const struct http_request *request, struct id *out_act_id)
+{
+    struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    if (key.data == NULL)
+        blake_random(out_act_id, sizeof *out_act_id);
+    else if (!request->repeated[HTTP_IDEMPOTENCY_KEY] && check_key(key))
+        blake_hash16(key, out_act_id->bytes);
+    else
+        return false;
+    return true;
+}
+
 static void ask(const struct deed *asked)
 {
+    struct id act_id;
+    if (!name_act(asked->request, &act_id)) {
+        refuse(asked, ERR_BAD_FIELD,
+               slice_of_text("Idempotency-Key: once, 1 to 255 printable ASCII characters"));
+        return;
+    }
     struct deed *deed = malloc(sizeof *deed);
     if (deed == NULL) {
         refuse(asked, ERR_NO_MEMORY, (struct slice){0});
@@ -91,7 +111,7 @@ static void ask(const struct deed *asked)
     *deed = *asked;
     deed->ask.act = &deed->act;
     deed->act.actor = slice_of_text("http");
-    blake_random(&deed->act.act_id, sizeof deed->act.act_id);
+    deed->act.act_id = act_id;
     courier_ask(deed->gateway->courier, &deed->ask);
 }
 

@@ -4,7 +4,7 @@ import os
 import tempfile
 import unittest
 
-from lib_broker import Broker
+from lib_broker import Broker, Peer, pb
 from lib_gateway import Gateway, wait_for
 
 
@@ -64,6 +64,34 @@ class Real(unittest.TestCase):
         self.assertEqual(self.gateway.ask("DELETE", url).status, 409)
         answer = self.gateway.ask("POST", f"{url}:retry")
         self.assertEqual((answer.status, answer.json["type"]), (409, "urn:weft:problem:conflict"), answer)
+
+    def test_a_retry_with_a_key_is_done_once(self):
+        url = self.gateway.submit({"type": "test", "retry": {"max_attempts": 1}}).json["status_url"]
+        worker = Peer(self.broker.zmq, role=pb.ROLE_WORKER, worker_id=b"w" * 16)
+        self.addCleanup(worker.close)
+        worker.serve()
+
+        def die():
+            (job, _), = worker.take_jobs(1)
+            self.assertEqual(worker.finish(job, pb.OUTCOME_FAILED).error, 0)
+            wait_for("the death", lambda: self.gateway.ask("GET", url).json["status"] == "dead")
+
+        def retry(**headers):
+            answer = self.gateway.ask("POST", f"{url}:retry", **headers)
+            return answer.status, answer.json.get("version")
+
+        die()
+        status, version = retry(Idempotency_Key="again")
+        self.assertEqual(status, 200)
+        self.assertEqual(retry(Idempotency_Key="again")[0], 200)  # waiting or running
+        self.assertEqual(retry()[0], 409)
+        die()
+        self.assertEqual(retry(Idempotency_Key="again")[0], 200)
+        self.assertEqual(self.gateway.ask("GET", url).json["status"], "dead")
+        self.assertGreater(retry(Idempotency_Key="once more")[1], version)
+        die()
+        self.assertEqual(retry(Idempotency_Key="")[0], 400)
+        self.assertEqual(self.gateway.ask("GET", url).json["status"], "dead")
 
     def test_workers_that_are_not_there(self):
         none = "/v1/workers/01890a5d-ac96-774b-bcce-b302099a8057"

@@ -322,6 +322,21 @@ TEST(act, a_full_broker_retries_later)
     story_free(story);
 }
 
+TEST(act, an_id_whose_low_half_is_zero_is_an_act_too)
+{
+    struct story *story = dead();
+    const struct msg_act act = {
+        .kind = ACT_RETRY, .job_id = story_id(7), .act_id = {{1, 2, 3, 4, 5, 6, 7, 8}}};
+    say(story, act);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_RUNNING);
+    (void)story_told(story);
+    story_finish(story, 11, story_held(7, story_token(1, 2)), OUTCOME_FAILED);
+    (void)story_told(story);
+    say(story, act);
+    EXPECT_STORY(story, "[5] send client: acted dead v6\n");
+    story_free(story);
+}
+
 TEST(act, an_ended_job_is_removed_at_once)
 {
     struct story *story = dead();
