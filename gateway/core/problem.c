@@ -26,6 +26,12 @@ static struct slice fix_of(const struct problem *problem)
     struct slice own = text_part(problem->error, true);
     if (own.len > 0)
         return own;
+    if (problem->error == ERR_CONFLICT)
+        return slice_of_text("look at the status first: GET the job");
+    if (problem->error == ERR_GONE)
+        return slice_of_text("submit it anew, with another key if it had one");
+    if (err_http(problem->error) >= 500 && !err_may_retry(problem->error))
+        return slice_of_text("tell whoever runs the broker; its log says more");
     return slice_of_text(err_may_retry(problem->error) ? "repeat the request later"
                                                        : "correct the request and send it again");
 }

@@ -5,6 +5,7 @@
 #include "gateway/core/answer.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/reply.h"
+#include "proto/check.h"
 
 #include <stdlib.h>
 
@@ -62,13 +63,16 @@ void lists_jobs(const struct gateway *gateway, struct http_request *request)
 {
     struct reply reply = {gateway->tally, TALLY_LIST, request};
     char fault[QUERY_FAULT_LEN] = "";
+    const char *detail = fault;
     struct browse *browse = calloc(1, sizeof *browse);
     err e = browse == NULL ? ERR_NO_MEMORY : OK;
     if (e == OK)
         e = query_read(request->query, QUERY_FILTER | QUERY_PAGE, &browse->query, fault);
+    if (e == OK)
+        e = check_list(&browse->query.list, &detail);
     if (e != OK) {
         free(browse);
-        reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(fault)}, NULL);
+        reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
         return;
     }
     browse->ask = (struct ask){.kind = ASK_LIST, .done = answered, .list = &browse->query.list};

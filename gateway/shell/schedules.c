@@ -250,10 +250,11 @@ void schedules_list(const struct gateway *gateway, struct http_request *request)
     }
     if (query.after_name.len > 0)
         memcpy(visit->after, query.after_name.data, query.after_name.len);
-    visit->question =
-        (struct msg){.kind = MSG_SCHEDULE_LIST,
-                     .schedule_list = {.after = slice_of(visit->after, query.after_name.len),
-                                       .limit = query.list.limit}};
+    visit->question = (struct msg){
+        .kind = MSG_SCHEDULE_LIST,
+        .schedule_list = {.after = slice_of(visit->after, query.after_name.len),
+                          .limit = query.list.limit > MSG_SCHEDULES_MAX ? MSG_SCHEDULES_MAX
+                                                                        : query.list.limit}};
     courier_ask(gateway->courier, &visit->ask);
 }
 

@@ -41,6 +41,16 @@ TEST(problem, every_error_has_a_text_and_a_fix)
     }
 }
 
+TEST(problem, only_a_wrong_request_is_to_be_corrected)
+{
+    static const err errors[] = {ERR_CONFLICT, ERR_GONE, ERR_DAMAGED, ERR_SYSTEM, ERR_UNIQUE};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        char room[1024];
+        EXPECT(slice_to_text(text_of(&(struct problem){.error = errors[i]}), room, sizeof room));
+        EXPECT(strstr(room, "correct the request") == NULL);
+    }
+}
+
 TEST(problem, a_detail_that_does_not_fit_is_left_out)
 {
     uint8_t room[256];
