@@ -94,6 +94,8 @@ err timetable_judge_set(struct zones *zones, struct msg_schedule_set *set, when_
     e = zones_find(zones, given->zone, &zone);
     if (e == ERR_NOT_FOUND || e == ERR_MALFORMED)
         return refuse(set, ERR_BAD_FIELD, zonefile_text(e));
+    if (e == ERR_FULL)
+        return refuse(set, e, "ZONES_MAX: schedules name too many different time zones");
     if (e != OK)
         return refuse(set, e, "zone: it cannot be read on the broker's machine");
     given->fingerprint = fingerprint_of(given);

@@ -141,9 +141,17 @@ static bool is_name_byte(uint8_t c)
            c == '-' || c == '+';
 }
 
+// The database has each zone twice more there: the same once more, and with leap seconds.
+static bool is_doubled(struct slice text)
+{
+    enum { PREFIX_LEN = 6 };
+    return text.len >= PREFIX_LEN && (memcmp(text.data, "posix/", PREFIX_LEN) == 0 ||
+                                      memcmp(text.data, "right/", PREFIX_LEN) == 0);
+}
+
 bool zone_is_name(struct slice text)
 {
-    if (text.len == 0 || text.len > ZONE_NAME_MAX)
+    if (text.len == 0 || text.len > ZONE_NAME_MAX || is_doubled(text))
         return false;
     for (size_t i = 0; i < text.len; i++) {
         bool is_between = i > 0 && i + 1 < text.len && text.data[i - 1] != '/';

@@ -107,9 +107,17 @@ TEST(zone, name_cannot_leave_the_database)
                                        "EST5EDT",
                                        "America/Argentina/Buenos_Aires",
                                        "America/Port-au-Prince"};
-    static const char *const bad[] = {
-        "",    "/etc/passwd", "../x",           "Europe/../x", "Europe/", "Europe//Berlin",
-        "a b", "a.b",         "Europe/Berlin\n"};
+    static const char *const bad[] = {"",
+                                      "/etc/passwd",
+                                      "../x",
+                                      "Europe/../x",
+                                      "Europe/",
+                                      "Europe//Berlin",
+                                      "a b",
+                                      "a.b",
+                                      "Europe/Berlin\n",
+                                      "posix/UTC",
+                                      "right/Europe/Berlin"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         EXPECT(zone_is_name(slice_of_text(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
