@@ -1,5 +1,6 @@
 """Schedules over the wire: what is given, what is refused, and what each minute brings."""
 
+import os
 import time
 import unittest
 
@@ -97,6 +98,14 @@ class Schedules(BrokerTest):
         self.assertEqual(said.error, ERR["ERR_FULL"])
         self.assertIn("schedule_count_max", said.detail)
 
+    def test_every_zone_of_the_database_has_room(self):
+        names = [os.path.relpath(os.path.join(folder, name), "/usr/share/zoneinfo")
+                 for folder, _, files in os.walk("/usr/share/zoneinfo") for name in files]
+        self.assertGreater(len(names), 300)
+        errors = {name: self.set("z", zone=name, dry_run=True).error for name in names if len(name) <= 64}
+        self.assertEqual(set(errors.values()), {0, ERR["ERR_BAD_FIELD"]})
+        self.assertEqual({errors.get(name, 0) for name in ("Europe/Berlin", "Pacific/Auckland", "UTC")}, {0})
+
     def broker_elsewhere(self, *flags):
         self.data += "-2"
         return self.broker(*flags)
@@ -109,6 +118,15 @@ class Minutes(BrokerTest):
         body = pb.ScheduleSet(schedule_id=name, act=pb.SCHEDULE_SET, cron="* * * * *",
                               jobs=[pb.SubmitJob(type=name)], **fields)
         self.assertEqual(client.ask(body).error, 0)
+
+    def wait_made(self, client, name, count):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            said = client.ask(pb.ScheduleStatus(schedule_id=name))
+            if said.fired >= count:
+                return said
+            time.sleep(0.1)
+        self.fail(f"{name} made nothing")
 
     def wait_fired(self, client, name, count):
         end = time.monotonic() + 60 + PATIENCE_S
@@ -126,6 +144,8 @@ class Minutes(BrokerTest):
         self.set(client, "run")
         self.set(client, "late", jitter_ms=50000)
         self.set(client, "paused", paused=True)
+        self.set(client, "beside", overlap=pb.OVERLAP_ALLOW)
+        self.set(client, "wait", overlap=pb.OVERLAP_QUEUE)
         worker = self.worker(served, "run")
         job = self.first_job(worker)
         now = int(time.time() * 1000)
@@ -138,10 +158,9 @@ class Minutes(BrokerTest):
         due = client.status(late.last_job_id)
         self.assertTrue(late.last_at_ms <= due.due_at_ms <= late.last_at_ms + 50000 or due.due_at_ms == 0)
         self.assertEqual(client.ask(pb.ScheduleStatus(schedule_id="paused")).fired, 0)
-        self.assertEqual(served.metric("weft_schedules"), 3)
+        self.assertEqual(served.metric("weft_schedules"), 5)
 
         # The job runs on; the next minute passes while nobody is there.
-        self.set(client, "wait", overlap=pb.OVERLAP_QUEUE)
         self.set(client, "gone", catch_up=pb.CATCH_UP_NONE)
         served.kill()
         next_at = minute_of(int(time.time() * 1000)) + MINUTE_MS
@@ -151,7 +170,12 @@ class Minutes(BrokerTest):
         after = self.wait_fired(client, "run", 2)
         self.assertEqual((after.fired, after.skipped), (1, 1))  # its job is unfinished still
         self.assertGreaterEqual(after.last_at_ms, next_at)
-        self.assertEqual(self.wait_fired(client, "wait", 1).fired, 1)
+        beside = self.wait_fired(client, "beside", 2)
+        self.assertEqual((beside.fired, beside.skipped), (2, 0))
+        held = self.wait_fired(client, "wait", 2)
+        self.assertEqual((held.fired, held.skipped, held.held_at_ms), (1, 0, after.last_at_ms))
+        client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=held.last_job_id, act_id=b"1" * 16))
+        self.assertEqual(self.wait_made(client, "wait", 2).held_at_ms, 0)
         # At most a minute late is on time.
         self.assertEqual(self.wait_fired(client, "gone", 1).fired, 1)
         self.assertEqual(served.metric("weft_conservation_difference"), 0)
