@@ -21,9 +21,13 @@
 enum {
     SCAN_NAMES_MAX = 65536,
     RECORD_LEN = 16 * 1024, // what is made of a record, besides decoded texts
-    // Decoded texts of a record are never longer than the record.
-    ARENA_LEN = BULK_JOBS_MAX * RECORD_LEN + 2 * BULK_MESSAGE_BYTES_MAX,
 };
+
+// Decoded texts of a record are never longer than the record.
+static size_t arena_len(uint32_t job_cap, size_t bytes)
+{
+    return (size_t)job_cap * RECORD_LEN + 2 * bytes;
+}
 
 struct bulk {
     struct ask ask;
@@ -33,10 +37,12 @@ struct bulk {
     struct scan_key *names;
     struct arena arena;
     struct id batch_id;
-    struct msg_submit_job jobs[BULK_JOBS_MAX];
-    uint32_t lines[BULK_JOBS_MAX];
+    struct msg_submit_job *jobs;
+    uint32_t *lines;
     uint32_t count;
-    size_t bytes; // of records in `jobs`
+    uint32_t job_cap;
+    bool is_atomic; // all in one message
+    size_t bytes;   // of records in `jobs`
     uint32_t index;
     uint32_t accepted;
     uint32_t replayed;
@@ -69,8 +75,14 @@ static bool read_file(struct bulk *bulk, const char *name)
 {
     bulk->file = malloc((size_t)BULK_FILE_BYTES_MAX + 1);
     bulk->names = malloc(SCAN_NAMES_MAX * sizeof *bulk->names);
-    bulk->arena = (struct arena){.data = malloc(ARENA_LEN), .cap = ARENA_LEN};
-    if (bulk->file == NULL || bulk->names == NULL || bulk->arena.data == NULL) {
+    bulk->job_cap = bulk->is_atomic ? MSG_ATOMIC_JOBS_MAX : BULK_JOBS_MAX;
+    bulk->jobs = calloc(bulk->job_cap, sizeof *bulk->jobs);
+    bulk->lines = calloc(bulk->job_cap, sizeof *bulk->lines);
+    size_t cap =
+        arena_len(bulk->job_cap, bulk->is_atomic ? BULK_FILE_BYTES_MAX : BULK_MESSAGE_BYTES_MAX);
+    bulk->arena = (struct arena){.data = malloc(cap), .cap = cap}; // touched as it is used
+    if (bulk->file == NULL || bulk->names == NULL || bulk->jobs == NULL || bulk->lines == NULL ||
+        bulk->arena.data == NULL) {
         command_complain("push", "out of memory");
         return false;
     }
@@ -104,7 +116,8 @@ static void reject(struct bulk *bulk, uint32_t line, err e, struct slice detail)
 // Submits what has been gathered. False after a complaint.
 static bool flush(struct bulk *bulk)
 {
-    struct msg_submit submit = {.jobs = bulk->jobs, .count = bulk->count};
+    struct msg_submit submit = {
+        .jobs = bulk->jobs, .count = bulk->count, .is_atomic = bulk->is_atomic};
     if (bulk->count == 0)
         return true;
     const struct msg_submitted *said = ask_submit(&bulk->ask, &submit);
@@ -113,6 +126,8 @@ static bool flush(struct bulk *bulk)
     for (uint32_t i = 0; i < said->count; i++) {
         const struct msg_submitted_job *job = &said->jobs[i];
         struct slice why = job->detail.len > 0 ? job->detail : slice_of_text(err_text(job->error));
+        if (job->error == ERR_ATOMIC)
+            continue; // others are at fault, and told
         if (job->error != OK)
             reject(bulk, bulk->lines[i], job->error, why);
         else if (job->replayed)
@@ -152,6 +167,22 @@ static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
     bulk->bytes += record.len;
 }
 
+static bool is_full(const struct bulk *bulk, size_t len)
+{
+    if (bulk->is_atomic || bulk->count == 0)
+        return bulk->count == bulk->job_cap;
+    return bulk->count == bulk->job_cap || bulk->bytes + len > BULK_MESSAGE_BYTES_MAX;
+}
+
+static bool make_room(struct bulk *bulk)
+{
+    if (!bulk->is_atomic)
+        return flush(bulk);
+    command_complain("push", "--atomic takes at most %d lines", MSG_ATOMIC_JOBS_MAX);
+    bulk->ask.code = COMMAND_USAGE;
+    return false;
+}
+
 static bool take_all(struct bulk *bulk)
 {
     struct records records;
@@ -162,14 +193,12 @@ static bool take_all(struct bulk *bulk)
                         .key_cap = SCAN_NAMES_MAX};
     records_init(&records, RECORDS_LINES, scan);
     while (records_next(&records, &more, &record) == OK && more) {
-        if (bulk->count > 0 &&
-            (bulk->count == BULK_JOBS_MAX || bulk->bytes + record.len > BULK_MESSAGE_BYTES_MAX)) {
-            if (!flush(bulk))
-                return false;
-        }
+        if (is_full(bulk, record.len) && !make_room(bulk))
+            return false;
         take_record(bulk, record, records.line);
     }
-    return flush(bulk);
+    // Of an atomic one nothing is submitted when a line is bad.
+    return (bulk->is_atomic && bulk->rejected > 0) || flush(bulk);
 }
 
 static int by_line(const void *a, const void *b)
@@ -228,6 +257,7 @@ static int push(struct bulk *bulk, const struct config *config)
 {
     struct origin origin = {slice_of_text("default"), slice_of_text("default")};
     bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
+    bulk->is_atomic = config_is_on(config, "atomic");
     if (!take_defaults(bulk, config) || !read_file(bulk, config_text(config, "bulk")))
         return COMMAND_USAGE;
     if (!ask_open(&bulk->ask, config) || !take_all(bulk))
@@ -256,6 +286,8 @@ int bulk_push(const struct config *config)
         free(bulk->rejections[i].detail);
     free(bulk->rejections);
     free(bulk->arena.data);
+    free(bulk->lines);
+    free(bulk->jobs);
     free(bulk->names);
     free(bulk->file);
     free(bulk);

@@ -18,6 +18,10 @@ static const struct config_key push_keys[] = {
      .type = CONFIG_STRING,
      .help =
          "file of jobs, one JSON object a line, or -; TYPE and flags hold where a line is silent"},
+    {.key = "atomic",
+     .type = CONFIG_BOOL,
+     .default_text = "false",
+     .help = "with --bulk: all lines are stored, or none"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -25,8 +29,8 @@ static const struct config_key push_keys[] = {
 
 const struct config_table push_table = {
     .program = "push",
-    .usage =
-        "weft push TYPE [flags] [PAYLOAD | @FILE | -]\n       weft push [TYPE] [flags] --bulk FILE",
+    .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]\n       weft push [TYPE] [flags] --bulk "
+             "FILE [--atomic]",
     .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
              "already), 1 refused\n(--bulk: some lines), 4 no answer (ask again with the same "
              "--key), 64 usage.",

@@ -185,6 +185,19 @@ static err check_submit_numbers(const struct msg_submit_job *job, const char **o
     return e == OK ? check_defaults(&given, out_detail) : e;
 }
 
+err check_submit(const struct msg_submit *submit, const char **out_detail)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < submit->count; i++)
+        bytes += submit->jobs[i].payload.bytes.len;
+    const struct rule rules[] = {
+        {submit->is_atomic || submit->count <= MSG_JOBS_MAX, ERR_TOO_LARGE,
+         "jobs: at most 1,024, and 10,000 when atomic"},
+        {bytes <= MSG_ATOMIC_BYTES_MAX, ERR_TOO_LARGE, "jobs: at most 16 MiB of payloads"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
 {
     err e = check_submit_texts(job, out_detail);

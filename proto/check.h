@@ -30,6 +30,8 @@ bool check_key(struct slice key);
 // OK, or ERR_BAD_FIELD / ERR_TOO_LARGE with the field's name and rule in `out_detail` (static),
 // which is untouched otherwise.
 MUST_USE err check_hello(const struct msg_hello *hello, const char **out_detail);
+// Of the message as a whole.
+MUST_USE err check_submit(const struct msg_submit *submit, const char **out_detail);
 MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out_detail);
 // All but the expression and the zone, which need more than the message to be judged.
 MUST_USE err check_schedule_set(const struct msg_schedule_set *set, const char **out_detail);

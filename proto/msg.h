@@ -108,6 +108,7 @@ static inline struct msg_defaults msg_given(const struct msg_submit_job *job)
 struct msg_submit {
     struct msg_submit_job *jobs;
     uint32_t count;
+    bool is_atomic; // all are accepted, or none
 };
 
 struct msg_submitted_job {

@@ -2,11 +2,13 @@
 
 // Limits of the wire, enforced by wire_decode() and printed in WELCOME.
 enum {
-    MSG_BYTES_MAX = 8 * 1024 * 1024, // a whole message
-    MSG_JOBS_MAX = 1024,             // jobs in one message
-    MSG_HELD_MAX = 16384,            // held jobs named in one message
-    MSG_TYPES_MAX = 64,              // types, and queues, in one READY
-    MSG_NAME_LEN_MAX = 128,          // type, queue
+    MSG_BYTES_MAX = 24 * 1024 * 1024,        // a whole message
+    MSG_JOBS_MAX = 1024,                     // jobs in one message, but that …
+    MSG_ATOMIC_JOBS_MAX = 10000,             // … an atomic SUBMIT has so many
+    MSG_ATOMIC_BYTES_MAX = 16 * 1024 * 1024, // payloads of one SUBMIT
+    MSG_HELD_MAX = 16384,                    // held jobs named in one message
+    MSG_TYPES_MAX = 64,                      // types, and queues, in one READY
+    MSG_NAME_LEN_MAX = 128,                  // type, queue
     MSG_KEY_LEN_MAX = 255,
     MSG_TRACEPARENT_LEN_MAX = 128,
     MSG_AFTER_MAX = 100, // jobs that one job waits for

@@ -39,7 +39,7 @@ static size_t least(size_t a, size_t b)
 size_t wire_arena_size(size_t len)
 {
     size_t elements = len / ELEMENT_LEN_MIN;
-    return ARENA_BASE + 2 * len + ARENA_PER_JOB * least(elements, MSG_JOBS_MAX) +
+    return ARENA_BASE + 2 * len + ARENA_PER_JOB * least(elements, MSG_ATOMIC_JOBS_MAX) +
            ARENA_PER_ELEMENT * least(elements, ELEMENTS_MAX);
 }
 

@@ -84,10 +84,13 @@ const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__sub
 
 #define W Weft__Wire__Submit
 #define M struct msg_submit
+static const struct wire_field submit_fields[] = {ROW(WIRE_BOOL, 0, atomic, is_atomic)};
 static const struct wire_list submit_lists[] = {
-    LIST(&wire_shapes_submit_job, MSG_JOBS_MAX, jobs, jobs, count)};
-static const struct wire_shape submit = {
-    .descriptor = &weft__wire__submit__descriptor, SIZES, LISTS(submit_lists)};
+    LIST(&wire_shapes_submit_job, MSG_ATOMIC_JOBS_MAX, jobs, jobs, count)};
+static const struct wire_shape submit = {.descriptor = &weft__wire__submit__descriptor,
+                                         SIZES,
+                                         FIELDS(submit_fields),
+                                         LISTS(submit_lists)};
 #undef W
 #undef M
 
@@ -112,7 +115,7 @@ static const struct wire_shape submitted_job = {
 #define W Weft__Wire__Submitted
 #define M struct msg_submitted
 static const struct wire_list submitted_lists[] = {
-    LIST(&submitted_job, MSG_JOBS_MAX, jobs, jobs, count)};
+    LIST(&submitted_job, MSG_ATOMIC_JOBS_MAX, jobs, jobs, count)};
 static const struct wire_shape submitted = {
     .descriptor = &weft__wire__submitted__descriptor, SIZES, LISTS(submitted_lists)};
 #undef W

@@ -188,7 +188,7 @@ static uint32_t renew_weight(const struct msg_renew *renew)
 // A refusal that names an unknown parent needs room for its words.
 static uint32_t submit_weight(const struct msg_submit *submit)
 {
-    uint32_t weight = submit->count;
+    uint32_t weight = submit->is_atomic ? atomic_weight(submit->count) : submit->count;
     for (uint32_t i = 0; i < submit->count; i++)
         weight += submit->jobs[i].after.count > 0;
     return weight;

@@ -35,6 +35,22 @@ struct core {
 void hello_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
 void hello_gone(struct core *core, uint32_t peer);
+// One submission before its verdict.
+struct proposal {
+    const struct msg_submit_job *job;
+    const struct trial *trial; // atomic: the records before it; else NULL
+    struct policy policy;      // filled when it is not refused
+};
+// Refused, known already, or neither: then it may be accepted at once.
+struct msg_submitted_job submit_judge(struct core *core, struct now now, struct proposal *proposal,
+                                      struct effects *fx);
+// All of them, or none. Places for the answers are the caller's.
+void atomic_submit(struct core *core, struct now now, const struct msg_submit *submit,
+                   struct msg_submitted_job *answers, struct effects *fx);
+// Is this the id of a record before the one that is judged?
+bool atomic_has_record(const struct trial *trial, const struct id *id);
+// Of a message with so many records.
+uint32_t atomic_weight(uint32_t count);
 // One submission, for whoever makes one; the verdict is for the caller to pass on.
 struct msg_submitted_job submit_one(struct core *core, struct now now,
                                     const struct msg_submit_job *job, struct effects *fx);

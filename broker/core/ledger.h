@@ -99,6 +99,7 @@ void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);
 // Must an ended job be kept, because one that waited for it is unfinished?
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 
+extern const char ledger_queue_full[]; // the detail of one that is refused for open_max
 // May this submission be accepted? OK, or ERR_FULL with the limit's name in out_detail.
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail);

@@ -107,11 +107,10 @@ static const char *lane_refusal(const struct ledger *ledger, const struct msg_su
 
 static bool is_full(const struct ledger *ledger, uint32_t queue)
 {
-    uint32_t open_max = queues_peek(&ledger->queues, queue)->settings.open_max;
-    return open_max > 0 && queues_open(&ledger->queues, queue) >= open_max;
+    return queues_room(&ledger->queues, queue) == 0;
 }
 
-static const char queue_full[] = "open_max: the queue has as many unfinished jobs as it may";
+const char ledger_queue_full[] = "open_max: the queue has as many unfinished jobs as it may";
 
 // A queue that is new has no settings.
 static bool is_queue_full(const struct ledger *ledger, const struct msg_submit_job *job)
@@ -129,7 +128,7 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     else if (id_version(&job->job_id) == 8 && !keys_has_room(&ledger->keys))
         *out_detail = "dedup_full: key_count_max keys are inside their window";
     else if (is_queue_full(ledger, job))
-        *out_detail = queue_full;
+        *out_detail = ledger_queue_full;
     else if (lane_refusal(ledger, job) != NULL)
         *out_detail = lane_refusal(ledger, job);
     else if (!policies_has_room(&ledger->policies) &&
@@ -156,7 +155,7 @@ err ledger_retry_refusal(const struct ledger *ledger, const struct policy *polic
              policies_find(&ledger->policies, policy) == POLICIES_NONE)
         *out_detail = "policy_count_max: too many different sets of options";
     else if (is_full(ledger, lanes_queue(&ledger->lanes, lane)))
-        *out_detail = queue_full;
+        *out_detail = ledger_queue_full;
     else
         return OK;
     return ERR_FULL;

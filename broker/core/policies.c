@@ -30,7 +30,7 @@ void policies_init(struct policies *policies, void *memory, uint32_t cap)
     index_init(&policies->index, index_room, cap);
 }
 
-static uint64_t hash_of(const struct policy *policy)
+uint64_t policies_hash(const struct policy *policy)
 {
     uint64_t hash = prng_mix((uint64_t)policy->timeout_ms << 32 | policy->retry_first_ms);
     hash = prng_mix(hash ^ ((uint64_t)policy->retry_longest_ms << 32 | policy->retry_factor_milli));
@@ -40,7 +40,7 @@ static uint64_t hash_of(const struct policy *policy)
     return prng_mix(hash ^ ((uint64_t)policy->max_attempts << 16 | policy->max_crashes));
 }
 
-static bool is_equal(const struct policy *a, const struct policy *b)
+bool policies_are_equal(const struct policy *a, const struct policy *b)
 {
     return a->timeout_ms == b->timeout_ms && a->retry_first_ms == b->retry_first_ms &&
            a->retry_longest_ms == b->retry_longest_ms &&
@@ -52,8 +52,8 @@ static bool is_equal(const struct policy *a, const struct policy *b)
 
 uint32_t policies_find(const struct policies *policies, const struct policy *policy)
 {
-    uint32_t at = index_first(&policies->index, hash_of(policy));
-    while (at != INDEX_NONE && !is_equal(&policies->items[at], policy))
+    uint32_t at = index_first(&policies->index, policies_hash(policy));
+    while (at != INDEX_NONE && !policies_are_equal(&policies->items[at], policy))
         at = index_next(&policies->index, at);
     return at;
 }
@@ -67,7 +67,7 @@ static void fill(struct policies *policies, uint32_t no, const struct policy *po
 {
     policies->items[no] = *policy;
     policies->job_counts[no] = UNHELD;
-    index_add(&policies->index, no, hash_of(policy));
+    index_add(&policies->index, no, policies_hash(policy));
 }
 
 uint32_t policies_add(struct policies *policies, const struct policy *policy)
@@ -108,7 +108,7 @@ void policies_loaded(struct policies *policies)
     CHECK(policies->free == POLICIES_NONE);
     for (uint32_t no = policies->used; no-- > 0;) {
         if (policies->job_counts[no] == UNHELD)
-            index_drop(&policies->index, no, hash_of(&policies->items[no]));
+            index_drop(&policies->index, no, policies_hash(&policies->items[no]));
         if (policies->job_counts[no] == UNHELD || policies->job_counts[no] == 0)
             make_free(policies, no);
     }
@@ -126,7 +126,7 @@ void policies_let_go(struct policies *policies, uint32_t no)
     CHECK(policies_is_known(policies, no) && policies->job_counts[no] != UNHELD);
     if (--policies->job_counts[no] > 0)
         return;
-    index_drop(&policies->index, no, hash_of(&policies->items[no]));
+    index_drop(&policies->index, no, policies_hash(&policies->items[no]));
     make_free(policies, no);
 }
 

@@ -22,6 +22,8 @@ size_t policies_size(uint32_t cap);
 // `memory` is policies_size(cap) bytes, aligned to 16.
 void policies_init(struct policies *policies, void *memory, uint32_t cap);
 
+uint64_t policies_hash(const struct policy *policy);
+bool policies_are_equal(const struct policy *a, const struct policy *b);
 // POLICIES_NONE when no job has this set.
 uint32_t policies_find(const struct policies *policies, const struct policy *policy);
 bool policies_has_room(const struct policies *policies);

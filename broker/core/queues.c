@@ -38,6 +38,12 @@ uint32_t queues_count(const struct queues *queues)
     return queues->names.count;
 }
 
+bool queues_knows_tenant(const struct queues *queues, struct slice tenant)
+{
+    return names_find(&queues->tenants, 0, tenant_of((struct queue_name){.tenant = tenant})) !=
+           NAMES_NONE;
+}
+
 uint32_t queues_find(const struct queues *queues, struct queue_name name)
 {
     uint32_t tenant = names_find(&queues->tenants, 0, tenant_of(name));
@@ -126,6 +132,15 @@ uint64_t queues_open(const struct queues *queues, uint32_t queue)
 {
     const uint64_t *counts = queues_peek(queues, queue)->counts;
     return counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] + counts[JOB_RETRYING];
+}
+
+uint64_t queues_room(const struct queues *queues, uint32_t queue)
+{
+    uint32_t open_max = queues_peek(queues, queue)->settings.open_max;
+    uint64_t open = queues_open(queues, queue);
+    if (open_max == 0)
+        return UINT64_MAX;
+    return open < open_max ? open_max - open : 0;
 }
 
 bool queues_collect(struct queues *queues, struct queue_row *out_row)

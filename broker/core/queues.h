@@ -38,6 +38,7 @@ struct queue_name {
 uint32_t queues_count(const struct queues *queues);
 // QUEUES_NONE when neither a job nor a setting has named it yet.
 uint32_t queues_find(const struct queues *queues, struct queue_name name);
+bool queues_knows_tenant(const struct queues *queues, struct slice tenant);
 // NULL, or the limit that leaves no room for this queue, as a text.
 const char *queues_refusal(const struct queues *queues, struct queue_name name);
 // There is room and it is not known; its names are 1 … MSG_NAME_LEN_MAX long.
@@ -51,6 +52,9 @@ void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_se
 void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to);
 // Jobs that have not ended.
 uint64_t queues_open(const struct queues *queues, uint32_t queue);
+
+// How many more it may have.
+uint64_t queues_room(const struct queues *queues, uint32_t queue);
 
 // Takes one changed row; false when there is none left.
 bool queues_collect(struct queues *queues, struct queue_row *out_row);

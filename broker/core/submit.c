@@ -111,6 +111,13 @@ static struct msg_submitted_job held_by(const struct msg_submit_job *job, const 
     return answer;
 }
 
+static bool is_known_parent(const struct core *core, const struct proposal *proposal,
+                            const struct id *parent)
+{
+    return ledger_parent(&core->ledger, parent) != PARENT_UNKNOWN ||
+           (proposal->trial != NULL && atomic_has_record(proposal->trial, parent));
+}
+
 static struct msg_submitted_job unknown_parent(const struct msg_submit_job *job,
                                                const struct id *parent, struct effects *fx)
 {
@@ -154,9 +161,10 @@ static uint32_t lane_of(const struct core *core, const struct msg_submit_job *jo
 }
 
 // Verdicts in this order: the shell's (format, identity), replay, limits.
-struct msg_submitted_job submit_one(struct core *core, struct now now,
-                                    const struct msg_submit_job *job, struct effects *fx)
+struct msg_submitted_job submit_judge(struct core *core, struct now now, struct proposal *proposal,
+                                      struct effects *fx)
 {
+    const struct msg_submit_job *job = proposal->job;
     if (job->verdict != OK)
         return refused(job, job->verdict, job->detail);
     struct ledger_view view = ledger_lookup(&core->ledger, &job->job_id);
@@ -170,16 +178,26 @@ struct msg_submitted_job submit_one(struct core *core, struct now now,
     if (holder != NULL)
         return held_by(job, holder);
     for (uint32_t i = 0; i < job->after.count; i++)
-        if (ledger_parent(&core->ledger, &job->after.items[i]) == PARENT_UNKNOWN)
+        if (!is_known_parent(core, proposal, &job->after.items[i]))
             return unknown_parent(job, &job->after.items[i], fx);
-    struct policy policy = submit_policy(core, job);
+    proposal->policy = submit_policy(core, job);
     const char *detail = NULL;
-    err refusal = ledger_refusal(&core->ledger, job, &policy, &detail);
+    err refusal = ledger_refusal(&core->ledger, job, &proposal->policy, &detail);
     if (refusal == OK && !wait_has_room(core, lane_of(core, job), job->key_hash, &detail))
         refusal = ERR_FULL;
     if (refusal != OK)
         return refused(job, refusal, slice_of_text(detail));
-    return accept(core, now, job, &policy, fx);
+    return (struct msg_submitted_job){.job_id = job->job_id};
+}
+
+struct msg_submitted_job submit_one(struct core *core, struct now now,
+                                    const struct msg_submit_job *job, struct effects *fx)
+{
+    struct proposal proposal = {.job = job};
+    struct msg_submitted_job answer = submit_judge(core, now, &proposal, fx);
+    if (answer.error != OK || answer.replayed)
+        return answer;
+    return accept(core, now, job, &proposal.policy, fx);
 }
 
 void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
@@ -188,8 +206,11 @@ void submit_step(struct core *core, struct now now, uint32_t peer, const struct 
     const struct msg_submit *submit = &msg->submit;
     struct msg_submitted_job *answers = arena_take_array(fx->arena, submit->count, sizeof *answers);
     CHECK(answers != NULL);
+    if (submit->is_atomic)
+        atomic_submit(core, now, submit, answers, fx);
     for (uint32_t i = 0; i < submit->count; i++) {
-        answers[i] = submit_one(core, now, &submit->jobs[i], fx);
+        if (!submit->is_atomic)
+            answers[i] = submit_one(core, now, &submit->jobs[i], fx);
         core->figures.submitted += !answers[i].replayed && answers[i].error == OK;
         core->figures.replayed += answers[i].replayed;
         core->figures.refused += answers[i].error != OK;

@@ -305,6 +305,10 @@ static enum taken ask_log(struct broker *broker, const struct arrival *arrival)
 
 static enum taken take_submit(struct broker *broker, struct arrival *arrival)
 {
+    const char *detail = NULL;
+    err e = check_submit(&arrival->msg.submit, &detail);
+    if (e != OK)
+        return refuse_arrival(broker, arrival, e, detail);
     judge_submit(&arrival->msg.submit);
     if (broker->space.is_short || broker->is_short || is_map_short(&broker->space))
         look_at_space(broker);

@@ -130,12 +130,9 @@ static const char *read_value(struct query *query, enum query_name name, struct 
     case QUERY_VERSION:
         return read_number(value, &query->version) ? NULL : "must be a version number";
     case QUERY_MODE:
-        if (slice_is_text(value, "partial"))
-            return NULL;
-        if (!slice_is_text(value, "atomic"))
-            return "must be partial";
-        *out_error = ERR_UNSUPPORTED;
-        return "cannot be atomic in this version";
+        query->is_atomic = slice_is_text(value, "atomic");
+        return query->is_atomic || slice_is_text(value, "partial") ? NULL
+                                                                   : "must be atomic or partial";
     case QUERY_STATUS:
         return query_states(value, &query->list.states)
                    ? NULL

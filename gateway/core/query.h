@@ -35,6 +35,7 @@ struct query {
     bool has[QUERY_NAMES];
     when_ms wait;         // QUERY_WAIT: at most QUERY_WAIT_MS_MAX
     uint32_t version;     // QUERY_VERSION: the newest the client has seen
+    bool is_atomic;       // QUERY_MODE
     struct msg_list list; // QUERY_FILTER, QUERY_PAGE; its names point into `names`
     uint8_t names[2][MSG_NAME_LEN_MAX];
     uint32_t next;           // QUERY_NEXT: at most QUERY_NEXT_MAX moments

@@ -31,8 +31,10 @@ struct ask {
     enum ask_kind kind;
     bool is_bulk; // yields to those that are not
     ask_done *done;
-    // ASK_SUBMIT: at most COURIER_JOBS_MAX jobs, together at most COURIER_BYTES_MAX
-    const struct msg_submit_job *jobs;
+    // ASK_SUBMIT: at most COURIER_JOBS_MAX jobs, together at most COURIER_BYTES_MAX; an atomic one
+    // has a message of its own, and the wire's limits
+    bool is_atomic;
+    struct msg_submit_job *jobs;
     uint32_t job_count;
     size_t byte_count;
     // ASK_STATUS, ASK_BATCH

@@ -232,6 +232,8 @@ static void count_answers(struct load *load, const struct piece *piece,
 {
     for (uint32_t i = 0; i < piece->ask.job_count; i++) {
         const struct msg_submitted_job *said = &jobs[i];
+        if (said->error == ERR_ATOMIC)
+            continue; // others are at fault, and told
         if (said->error != OK) {
             if (!bulk_reject(load, load->lines[piece->first + i], said->error, said->detail))
                 load->failure = ERR_NO_MEMORY;
@@ -289,8 +291,9 @@ static bool cut(struct load *load)
     struct piece *piece = NULL;
     for (uint32_t i = 0; i < load->job_count; i++) {
         size_t len = load->jobs[i].payload.bytes.len;
-        bool fits = piece != NULL && piece->ask.job_count < COURIER_JOBS_MAX &&
-                    piece->ask.byte_count + len <= PIECE_BYTES_MAX;
+        bool fits =
+            piece != NULL && (load->is_atomic || (piece->ask.job_count < COURIER_JOBS_MAX &&
+                                                  piece->ask.byte_count + len <= PIECE_BYTES_MAX));
         if (!fits) {
             piece = &pieces[load->piece_count++];
             piece->load = load;
@@ -298,6 +301,7 @@ static bool cut(struct load *load)
             piece->ask = (struct ask){
                 .kind = ASK_SUBMIT,
                 .is_bulk = true,
+                .is_atomic = load->is_atomic,
                 .done = piece_done,
                 .jobs = load->jobs + i,
             };
@@ -308,9 +312,21 @@ static bool cut(struct load *load)
     return true;
 }
 
+static size_t payload_bytes(const struct load *load)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < load->job_count; i++)
+        bytes += load->jobs[i].payload.bytes.len;
+    return bytes;
+}
+
 static void submit(struct load *load)
 {
-    if (load->job_count == 0) {
+    if (load->is_atomic && payload_bytes(load) > MSG_ATOMIC_BYTES_MAX) {
+        refuse(load, ERR_TOO_LARGE, "an atomic batch has at most 16 MiB of payloads");
+        return;
+    }
+    if (load->job_count == 0 || (load->is_atomic && load->rejected_count > 0)) {
         finish(load);
         return;
     }
@@ -367,6 +383,7 @@ static err judge(struct load *load, enum records_form *out_form, char detail[QUE
         return ERR_MEDIA_TYPE;
     }
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    load->is_atomic = query.is_atomic;
     load->key = key;
     if (key.data == NULL)
         return OK;

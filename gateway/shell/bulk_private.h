@@ -38,6 +38,7 @@ struct load {
     struct bulk *bulk;
     struct http_request *request;
     struct slice key;
+    bool is_atomic;
     struct id batch_id;
     uint64_t fingerprint; // of the body, when there is a key
     struct msg_submit_job *jobs;

@@ -148,6 +148,12 @@ static struct msg take_jobs(struct courier *courier, struct ask_line *asks,
         const struct ask *ask = line->first;
         if (ask == NULL)
             return msg;
+        if (ask->is_atomic && msg.submit.count > 0)
+            return msg;
+        if (ask->is_atomic) {
+            ask_put(asks, ask_take(line));
+            return question_of(ask);
+        }
         CHECK(ask->job_count > 0 && ask->job_count <= COURIER_JOBS_MAX);
         if (ask->job_count > COURIER_JOBS_MAX - msg.submit.count ||
             (msg.submit.count > 0 && byte_count + ask->byte_count > COURIER_BYTES_MAX))

@@ -15,7 +15,9 @@ struct msg question_of(const struct ask *ask)
     case ASK_ACT: return (struct msg){.kind = MSG_ACT, .act = *ask->act};
     case ASK_MSG: return *ask->question;
     case ASK_LIST: return (struct msg){.kind = MSG_LIST, .list = *ask->list};
-    case ASK_SUBMIT: break;
+    case ASK_SUBMIT: // one of its own; others share theirs
+        CHECK(ask->is_atomic);
+        return (struct msg){.kind = MSG_SUBMIT, .submit = {ask->jobs, ask->job_count, true}};
     }
     UNREACHABLE();
 }

@@ -49,7 +49,9 @@
     X(ERR_UNIQUE, 30, 409, false, "unique",                                                        \
       "another job holds the unique key; wait for its end or follow that job instead")             \
     X(ERR_DEPENDENCY, 31, 422, false, "dependency",                                                \
-      "a job to wait for is not known or no longer kept; submit that one first, or leave it out")
+      "a job to wait for is not known or no longer kept; submit that one first, or leave it out")  \
+    X(ERR_ATOMIC, 32, 422, false, "atomic",                                                        \
+      "another record of the same request was refused; correct that one and send all again")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

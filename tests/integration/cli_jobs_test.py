@@ -171,6 +171,19 @@ def bulk_answers_as_over_http(bench):
     assert len(json.loads(nothing.stdout)["rejections"]) == 1, nothing
 
 
+def bulk_may_be_all_or_nothing(bench):
+    words = ("push", "--bulk", "-", "--atomic", "-o", "json")
+    refused = bench.weft(*words, text='{"type":"act"}\n{"type":"A"}\n')
+    problem_of(refused, "bad-field", 1)
+    assert json.loads(refused.stdout)["accepted"] == 0, refused
+    refused = bench.weft(*words, text='{"type":"act","key":"at-1"}\n{"type":"act","key":"at-1","payload":1}\n')
+    assert [r["line"] for r in json.loads(refused.stdout)["rejections"]] == [2], refused
+    pushed = bench.weft(*words, text='{"type":"act","key":"at-1"}\n' + '{"type":"act"}\n' * 999)
+    assert pushed.returncode == 0 and json.loads(pushed.stdout)["accepted"] == 1000, pushed
+    many = bench.weft(*words, text='{"type":"act"}\n' * 10001)
+    assert many.returncode == 64 and "10000" in many.stderr, many
+
+
 def wait_is_a_duration_for_all(bench):
     pushed = bench.weft("push", "nobody-serves-this", "{}")
     job_id = pushed.stdout.split()[0]
@@ -331,7 +344,7 @@ def main():
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
-                     bulk_answers_as_over_http, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
+                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      completion_knows_second_words):

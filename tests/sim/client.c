@@ -159,9 +159,29 @@ static void say_hello(struct sim *sim, struct client *client)
                              .hello = {.role = ROLE_CLIENT, .name = slice_of_text("sim")}});
 }
 
+// With others that were wanted before, all or none; those are repeated by themselves, too.
+static void submit_atomic(struct sim *sim, const struct client *client, struct intent *intent)
+{
+    if (intent->atomic_corr == 0)
+        intent->atomic_corr = ++sim->corr_next;
+    struct msg_submit_job jobs[SIM_ATOMIC] = {intent->job};
+    uint32_t count = 1;
+    uint32_t upto = (uint32_t)(intent - sim->intents);
+    while (count < SIM_ATOMIC && upto > 0 && world_chance(sim, 80))
+        jobs[count++] = sim->intents[--upto].job;
+    world_send(sim, client->peer, true,
+               &(struct msg){.kind = MSG_SUBMIT,
+                             .corr = intent->atomic_corr,
+                             .submit = {.jobs = jobs, .count = count, .is_atomic = true}});
+}
+
 static void submit(struct sim *sim, struct client *client, struct intent *intent)
 {
     intent->repeat_at = sim->now.mono + 1000;
+    if (plan_optional(sim, 15)) {
+        submit_atomic(sim, client, intent);
+        return;
+    }
     // Doubled inside one message now and then.
     struct msg_submit_job twice[2] = {intent->job, intent->job};
     uint32_t count = plan_optional(sim, 5) ? 2 : 1;
@@ -207,7 +227,7 @@ void client_turn(struct sim *sim, uint32_t no)
 static struct intent *intent_of(struct sim *sim, uint64_t corr)
 {
     for (uint32_t i = 0; i < sim->intent_count; i++)
-        if (sim->intents[i].corr == corr)
+        if (sim->intents[i].corr == corr || sim->intents[i].atomic_corr == corr)
             return &sim->intents[i];
     return NULL;
 }
@@ -225,6 +245,9 @@ static void answered(const struct sim *sim, struct intent *intent,
         intent->state = INTENT_ACKED;
         return;
     }
+    // Of its own it may be accepted.
+    if (answer->error == ERR_ATOMIC)
+        return;
     if (err_may_retry(answer->error) && !is_hopeless(sim, answer))
         return;
     if (intent->state == INTENT_OPEN)

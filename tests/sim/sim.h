@@ -33,6 +33,7 @@ enum {
     SIM_UNIQUES = 8,
     SIM_QUEUES = 16,
     SIM_PARENTS = 3,
+    SIM_ATOMIC = 8,
     SIM_BATCHES = 64,
     SIM_SEAL_MS = 1500,
     SIM_EVENTS = 1 << 16,
@@ -169,6 +170,7 @@ struct intent {
     int state;
     when_ms repeat_at;
     uint64_t corr;
+    uint64_t atomic_corr; // when it is submitted with those before it
     uint32_t client;
     bool is_impostor; // the same key as another intent, with another body
 };
@@ -516,6 +518,9 @@ bool watch_child_waits(struct sim *sim, const struct id *id);
 // watch_batch.c: after each entry of a job or a batch, and after each command.
 void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick);
 void watch_batch_step(struct sim *sim);
+// What an atomic submission came to; its entries begin at `first_entry`.
+void watch_batch_atomic(const struct command *command, const struct effects *fx,
+                        uint32_t first_entry);
 void watch_batch_commit(const struct sim *sim, const struct batch_row *row);
 void watch_batch_start(struct sim *sim);
 // watch_commit.c: before the writes reach the store.

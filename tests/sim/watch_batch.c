@@ -96,6 +96,30 @@ void watch_batch_step(struct sim *sim)
     sim->watch.batch_count = kept;
 }
 
+void watch_batch_atomic(const struct command *command, const struct effects *fx,
+                        uint32_t first_entry)
+{
+    if (command->kind != COMMAND_MESSAGE || command->msg->kind != MSG_SUBMIT ||
+        !command->msg->submit.is_atomic || fx->send_count == 0)
+        return;
+    const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
+    if (answer->kind != MSG_SUBMITTED)
+        return;
+    uint32_t accepted = 0;
+    uint32_t refused = 0;
+    for (uint32_t i = first_entry; i < fx->entry_count; i++)
+        accepted += fx->entries[i].kind == ENTRY_SUBMIT;
+    for (uint32_t i = 0; i < answer->submitted.count; i++)
+        refused += answer->submitted.jobs[i].error != OK;
+    SIM_EXPECT(refused == 0 || refused == answer->submitted.count,
+               "an atomic submission is refused whole or not at all");
+    SIM_EXPECT(refused == 0 || accepted == 0, "an atomic submission is stored whole or not at all");
+    if (accepted > 1)
+        watch_seen(SEEN_ATOMIC);
+    if (refused > 1)
+        watch_seen(SEEN_ATOMIC_REFUSED);
+}
+
 // Before the writes reach the store.
 void watch_batch_commit(const struct sim *sim, const struct batch_row *row)
 {

@@ -157,6 +157,8 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
         check_entry(sim, &fx->entries[i], fx, by_tick);
     watch_batch_step(sim);
     if (command != NULL)
+        watch_batch_atomic(command, fx, first_entry);
+    if (command != NULL)
         watch_child_sweep(sim, command);
     if (command != NULL) {
         watch_heard(sim, command, fx);

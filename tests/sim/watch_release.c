@@ -2,12 +2,16 @@
 
 #include "tests/sim/sim.h"
 
-static struct intent *intent_of(struct sim *sim, uint64_t corr)
+// What the answer at place `at` of the message is about: an atomic one has others behind its own.
+static const struct intent *intent_of(const struct sim *sim, uint64_t corr, uint32_t at)
 {
-    for (uint32_t i = 0; i < sim->intent_count; i++)
+    for (uint32_t i = 0; i < sim->intent_count; i++) {
         if (sim->intents[i].corr == corr)
             return &sim->intents[i];
-    return NULL;
+        if (sim->intents[i].atomic_corr == corr)
+            return &sim->intents[i - at];
+    }
+    sim_fail("an answer that nobody has asked for");
 }
 
 static struct seen_job *seen_of(struct sim *sim, const struct id *id)
@@ -58,13 +62,13 @@ static void check_replay(struct sim *sim, const struct seen_job *seen,
         watch_seen(SEEN_REPLAY_STORED);
 }
 
-static void check_submitted(struct sim *sim, uint64_t corr, const struct msg_submitted_job *answer)
+static void check_submitted(struct sim *sim, const struct intent *intent,
+                            const struct msg_submitted_job *answer)
 {
     if (answer->error != OK) {
         check_refusal(sim, answer);
         return;
     }
-    const struct intent *intent = intent_of(sim, corr);
     const struct job_row *row = model_find(&sim->store, &answer->job_id);
     struct seen_job *seen = seen_of(sim, &answer->job_id);
     // The batch of a replay may also hold the key's end and its next use, with another body.
@@ -109,7 +113,7 @@ void watch_release(struct sim *sim, const struct effects *fx)
     for (uint32_t i = 0; i < fx->send_count; i++) {
         const struct msg *msg = &fx->sends[i].msg;
         for (uint32_t j = 0; msg->kind == MSG_SUBMITTED && j < msg->submitted.count; j++)
-            check_submitted(sim, msg->corr, &msg->submitted.jobs[j]);
+            check_submitted(sim, intent_of(sim, msg->corr, j), &msg->submitted.jobs[j]);
         if (msg->kind == MSG_ACTED)
             watch_acted(sim, msg->corr, &msg->acted);
         for (uint32_t j = 0; msg->kind == MSG_FINISHED && j < msg->finished.count; j++)

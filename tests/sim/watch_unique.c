@@ -67,7 +67,9 @@ void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
                          const struct msg_submitted *said)
 {
     for (uint32_t i = 0; i < asked->count; i++)
-        if (said->jobs[i].error == ERR_UNIQUE)
+        // Of two records of one submission neither holds the key.
+        if (said->jobs[i].error == ERR_UNIQUE &&
+            !(asked->is_atomic && id_is_zero(&said->jobs[i].holder_id)))
             check_refused(sim, &asked->jobs[i], &said->jobs[i]);
 }
 

@@ -64,7 +64,7 @@ def samples():
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
                     on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42",
                     order=w.ORDER_FIFO_SKIP),
-        w.SubmitJob(job_id=an_id(0xb3), type="resize")]))
+        w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
         w.SubmittedJob(job_id=an_id(0xc1), error=4, replayed=True, state=w.STATE_RUNNING, created_at_ms=2001,

@@ -353,6 +353,25 @@ static void expect_list(struct msg_list list, err expected, const char *field)
         EXPECT(strncmp(detail, field, strlen(field)) == 0);
 }
 
+TEST(check, submit_as_a_whole)
+{
+    static struct msg_submit_job jobs[MSG_ATOMIC_JOBS_MAX];
+    static const uint8_t bytes[1];
+    struct msg_submit submit = {.jobs = jobs, .count = MSG_JOBS_MAX};
+    const char *detail = NULL;
+    EXPECT_EQ(check_submit(&submit, &detail), OK);
+    submit.count++;
+    EXPECT_EQ(check_submit(&submit, &detail), ERR_TOO_LARGE);
+    EXPECT_STR(detail, "jobs: at most 1,024, and 10,000 when atomic");
+    submit.is_atomic = true;
+    submit.count = MSG_ATOMIC_JOBS_MAX;
+    for (unsigned i = 0; i < 16; i++) // only the lengths are looked at
+        jobs[i * 3].payload.bytes = slice_of(bytes, MSG_PAYLOAD_LEN_MAX);
+    EXPECT_EQ(check_submit(&submit, &detail), OK);
+    jobs[1].payload.bytes = slice_of(bytes, 1);
+    EXPECT_EQ(check_submit(&submit, &detail), ERR_TOO_LARGE);
+}
+
 TEST(check, list)
 {
     expect_list((struct msg_list){0}, OK, "");

@@ -283,8 +283,8 @@ static err decode_elements(uint8_t body_tag, uint8_t tag, size_t count)
 
 TEST(wire_decode, counts_have_limits)
 {
-    EXPECT_EQ(decode_elements(0x22, 0x0a, MSG_JOBS_MAX), OK); // SUBMIT
-    EXPECT_EQ(decode_elements(0x22, 0x0a, MSG_JOBS_MAX + 1), ERR_TOO_LARGE);
+    EXPECT_EQ(decode_elements(0x22, 0x0a, MSG_ATOMIC_JOBS_MAX), OK); // SUBMIT
+    EXPECT_EQ(decode_elements(0x22, 0x0a, MSG_ATOMIC_JOBS_MAX + 1), ERR_TOO_LARGE);
     EXPECT_EQ(decode_elements(0x3a, 0x0a, MSG_JOBS_MAX), OK); // JOBS
     EXPECT_EQ(decode_elements(0x3a, 0x0a, MSG_JOBS_MAX + 1), ERR_TOO_LARGE);
     EXPECT_EQ(decode_elements(0x52, 0x0a, MSG_JOBS_MAX), OK); // FINISH
@@ -399,14 +399,14 @@ TEST(wire_decode, promised_arena_is_neither_too_small_nor_far_too_large)
     // Every field set, every text as short as can be: the most memory for a byte.
     struct msg_submit_job job = messages_sample(MSG_SUBMIT)->submit.jobs[0];
     job.key.len = job.queue.len = job.type.len = job.traceparent.len = job.payload.bytes.len = 1;
-    struct msg_submit_job *jobs = test_calloc(MSG_JOBS_MAX, sizeof job);
-    for (unsigned i = 0; i < MSG_JOBS_MAX; i++)
+    struct msg_submit_job *jobs = test_calloc(MSG_ATOMIC_JOBS_MAX, sizeof job);
+    for (unsigned i = 0; i < MSG_ATOMIC_JOBS_MAX; i++)
         jobs[i] = job;
-    struct msg submit = {.kind = MSG_SUBMIT, .submit = {jobs, MSG_JOBS_MAX}};
+    struct msg submit = {.kind = MSG_SUBMIT, .submit = {jobs, MSG_ATOMIC_JOBS_MAX, false}};
     EXPECT(fullness(&submit, &made) <= 100);
     // No field set: the most memory for a job's two bytes.
-    memset(jobs, 0, MSG_JOBS_MAX * sizeof job);
-    for (unsigned i = 0; i < MSG_JOBS_MAX; i++)
+    memset(jobs, 0, MSG_ATOMIC_JOBS_MAX * sizeof job);
+    for (unsigned i = 0; i < MSG_ATOMIC_JOBS_MAX; i++)
         jobs[i].priority = MSG_PRIORITY_NOT_GIVEN;
     arena_reset(&made);
     unsigned percent = fullness(&submit, &made);
@@ -422,7 +422,8 @@ TEST(wire_decode, promised_arena_is_neither_too_small_nor_far_too_large)
     struct msg renew = {.kind = MSG_RENEW, .renew = {{held, MSG_HELD_MAX}, progress, MSG_HELD_MAX}};
     arena_reset(&made);
     percent = fullness(&renew, &made);
-    EXPECT(percent > 50 && percent <= 100);
+    EXPECT(percent > 30 &&
+           percent <= 100); // it has no jobs, of which the promise has room for many
     test_free(held);
     test_free(progress);
     test_free(made.data);

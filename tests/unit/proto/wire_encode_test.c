@@ -76,17 +76,18 @@ TEST(wire_encode, too_small_an_arena_is_told_at_every_size)
 TEST(wire_encode, more_than_a_message_may_hold_is_refused)
 {
     struct arena arena = arena_of(wire_arena_size(MSG_BYTES_MAX));
-    static struct msg_submit_job jobs[9];
+    enum { COUNT = MSG_BYTES_MAX / MSG_PAYLOAD_LEN_MAX };
+    static struct msg_submit_job jobs[COUNT + 1];
     uint8_t *payload = test_calloc(1, MSG_PAYLOAD_LEN_MAX);
-    for (unsigned i = 0; i < 9; i++)
+    for (unsigned i = 0; i <= COUNT; i++)
         jobs[i].payload = (struct body){CONTENT_BYTES, slice_of(payload, MSG_PAYLOAD_LEN_MAX)};
-    struct msg msg = {.kind = MSG_SUBMIT, .submit = {jobs, 9}};
+    struct msg msg = {.kind = MSG_SUBMIT, .submit = {jobs, COUNT + 1, false}};
     struct wire_frames frames;
     EXPECT_EQ(wire_encode(&msg, &arena, &frames), ERR_TOO_LARGE);
     // Exactly full with the bodies alone: the envelope is what is too much.
-    msg.submit.count = 8;
+    msg.submit.count = COUNT;
     EXPECT_EQ(wire_encode(&msg, &arena, &frames), ERR_TOO_LARGE);
-    msg.submit.count = 7;
+    msg.submit.count = COUNT - 1;
     arena_reset(&arena);
     EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK);
     test_free(payload);

@@ -22,6 +22,9 @@ TEST(query, known_parameters_are_read)
     EXPECT_EQ(query.wait, 30000);
     EXPECT_EQ(query.version, 7);
     EXPECT_EQ(parse("mode=partial", &query), OK);
+    EXPECT(!query.is_atomic);
+    EXPECT_EQ(parse("mode=atomic", &query), OK);
+    EXPECT(query.is_atomic);
 }
 
 TEST(query, wrong_values_are_refused)
@@ -72,7 +75,6 @@ TEST(query, a_value_may_be_so_long)
 TEST(query, what_comes_later_is_refused_by_name)
 {
     struct query query;
-    EXPECT_EQ(parse("mode=atomic", &query), ERR_UNSUPPORTED);
     EXPECT_EQ(parse("dry_run=true", &query), ERR_UNSUPPORTED);
     EXPECT_STR(fault, "the parameter dry_run is not supported by this version");
 }

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_DEPENDENCY };
+enum { LAST = ERR_ATOMIC };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -31,6 +31,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_ADDRESS_IN_USE, 29);
     EXPECT_EQ(ERR_UNIQUE, 30);
     EXPECT_EQ(ERR_DEPENDENCY, 31);
+    EXPECT_EQ(ERR_ATOMIC, 32);
 }
 
 TEST(err, every_number_has_its_row)

@@ -1,0 +1,291 @@
+// Station submit, all or nothing: every record is judged as if those before it had been accepted,
+// and only when none is refused is the first one accepted. What the records would take together is
+// counted on the way, so that accepting them cannot fail half-way.
+
+#include "broker/core/core_private.h"
+
+#include "lib/base/prng.h"
+
+// What is looked for among the earlier records. Each has numbers of its own in the index.
+enum kind { KIND_ID, KIND_UNIQUE, KIND_TENANT, KIND_QUEUE, KIND_LANE, KIND_POLICY, KINDS };
+
+// Places in the tables.
+struct room {
+    uint32_t jobs, keys, tenants, queues, lanes, policies, batches, uniques, deps, strands;
+};
+
+struct trial {
+    const struct core *core;
+    const struct msg_submit *submit;
+    uint32_t at; // the record that is judged
+    struct index index;
+    uint64_t seed;
+    struct room taken;
+    // The queue of the record that is judged, the first record that named it, and by first record
+    // how many are in its queue.
+    uint32_t queue;
+    uint32_t queue_first;
+    uint32_t *queue_jobs;
+};
+
+uint32_t atomic_weight(uint32_t count)
+{
+    // An answer each, and half a place more for the index.
+    return count + count / 2 + 1;
+}
+
+static uint64_t hash_text(uint64_t hash, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ text.data[i]) * 0x100000001b3u;
+    return prng_mix(hash ^ text.len);
+}
+
+static uint64_t hash_of(const struct trial *trial, enum kind kind, uint32_t at)
+{
+    const struct msg_submit_job *job = &trial->submit->jobs[at];
+    uint64_t seed = prng_mix(trial->seed ^ kind);
+    struct policy policy;
+    switch (kind) {
+    case KIND_ID: return id_hash(&job->job_id, seed);
+    case KIND_UNIQUE: return id_hash(&job->unique_hash, seed);
+    case KIND_TENANT: return hash_text(seed, job->tenant);
+    case KIND_QUEUE: return hash_text(hash_text(seed, job->tenant), job->queue);
+    case KIND_LANE:
+        return hash_text(hash_text(hash_text(seed, job->tenant), job->queue), job->type);
+    case KIND_POLICY:
+        policy = submit_policy(trial->core, job);
+        return policies_hash(&policy) ^ seed;
+    case KINDS: break;
+    }
+    UNREACHABLE();
+}
+
+static bool are_same(const struct trial *trial, enum kind kind, uint32_t a, uint32_t b)
+{
+    const struct msg_submit_job *one = &trial->submit->jobs[a];
+    const struct msg_submit_job *other = &trial->submit->jobs[b];
+    struct policy policies[2];
+    switch (kind) {
+    case KIND_ID: return id_equal(&one->job_id, &other->job_id);
+    case KIND_UNIQUE: return id_equal(&one->unique_hash, &other->unique_hash);
+    case KIND_TENANT: return slice_equal(one->tenant, other->tenant);
+    case KIND_QUEUE:
+    case KIND_LANE:
+        return slice_equal(one->tenant, other->tenant) && slice_equal(one->queue, other->queue) &&
+               (kind == KIND_QUEUE || slice_equal(one->type, other->type));
+    case KIND_POLICY:
+        policies[0] = submit_policy(trial->core, one);
+        policies[1] = submit_policy(trial->core, other);
+        return policies_are_equal(&policies[0], &policies[1]);
+    case KINDS: break;
+    }
+    UNREACHABLE();
+}
+
+// The earlier record with the same, or INDEX_NONE; then this one is noted.
+static uint32_t note(struct trial *trial, enum kind kind)
+{
+    uint32_t base = (uint32_t)kind * trial->submit->count;
+    uint64_t hash = hash_of(trial, kind, trial->at);
+    uint32_t found = index_first(&trial->index, hash);
+    for (; found != INDEX_NONE; found = index_next(&trial->index, found))
+        if (found >= base && found < base + trial->submit->count &&
+            are_same(trial, kind, found - base, trial->at))
+            return found - base;
+    index_add(&trial->index, base + trial->at, hash);
+    return INDEX_NONE;
+}
+
+bool atomic_has_record(const struct trial *trial, const struct id *id)
+{
+    uint64_t hash = id_hash(id, prng_mix(trial->seed ^ KIND_ID));
+    uint32_t found = index_first(&trial->index, hash);
+    for (; found != INDEX_NONE; found = index_next(&trial->index, found))
+        if (found < trial->at && id_equal(&trial->submit->jobs[found].job_id, id))
+            return true;
+    return false;
+}
+
+static struct room room_of(const struct core *core)
+{
+    const struct ledger *ledger = &core->ledger;
+    return (struct room){
+        .jobs = ledger->jobs.cap - ledger->jobs.count,
+        .keys = ledger->keys.cap - ledger->keys.index.count,
+        .tenants = ledger->queues.tenants.cap - ledger->queues.tenants.count,
+        .queues = ledger->queues.names.cap - ledger->queues.names.count,
+        .lanes = ledger->lanes.types.cap - ledger->lanes.types.count,
+        .policies = ledger->policies.cap - ledger->policies.index.count,
+        .batches = ledger->batches.cap - ledger->batches.count,
+        .uniques = ledger->uniques.cap - ledger->uniques.count,
+        .deps = ledger->deps.cap - ledger->deps.count,
+        .strands = core->strands.cap - core->strands.count,
+    };
+}
+
+static bool is_queue_full(const struct trial *trial)
+{
+    return trial->queue != QUEUES_NONE &&
+           trial->queue_jobs[trial->queue_first] >
+               queues_room(&trial->core->ledger.queues, trial->queue);
+}
+
+// NULL, or the limit that all up to here pass together.
+static const char *passed_limit(const struct trial *trial)
+{
+    struct room left = room_of(trial->core);
+    if (is_queue_full(trial))
+        return ledger_queue_full;
+    const struct room *taken = &trial->taken;
+    const struct {
+        uint32_t left, taken;
+        const char *text;
+    } tables[] = {
+        {left.jobs, taken->jobs, "job_count_max: too many unfinished jobs"},
+        {left.keys, taken->keys, "dedup_full: key_count_max keys are inside their window"},
+        {left.tenants, taken->tenants, "tenant_count_max: too many tenants"},
+        {left.queues, taken->queues, "queue_count_max: too many different queues"},
+        {left.lanes, taken->lanes, "lane_count_max: too many different (queue, type) pairs"},
+        {left.policies, taken->policies, "policy_count_max: too many different sets of options"},
+        {left.batches, taken->batches, "batch_count_max: too many batches"},
+        {left.uniques, taken->uniques, "unique_count_max: too many unique keys are held"},
+        {left.deps, taken->deps, "dependency_count_max: too many jobs wait for others"},
+        {left.strands, taken->strands,
+         "concurrency_key_count_max: too many different concurrency keys"},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        if (tables[i].taken > tables[i].left)
+            return tables[i].text;
+    return NULL;
+}
+
+static void take_lane(struct trial *trial, const struct msg_submit_job *job, uint32_t queue)
+{
+    const struct ledger *ledger = &trial->core->ledger;
+    bool is_known =
+        queue != QUEUES_NONE && lanes_find(&ledger->lanes, queue, job->type) != LANES_NONE;
+    if (!is_known && note(trial, KIND_LANE) == INDEX_NONE)
+        trial->taken.lanes++;
+}
+
+// A job more in its queue.
+static void take_queue(struct trial *trial, const struct msg_submit_job *job)
+{
+    const struct ledger *ledger = &trial->core->ledger;
+    uint32_t queue = queues_find(&ledger->queues,
+                                 (struct queue_name){.tenant = job->tenant, .queue = job->queue});
+    uint32_t first = note(trial, KIND_QUEUE);
+    trial->queue_first = first == INDEX_NONE ? trial->at : first;
+    trial->queue_jobs[trial->queue_first]++;
+    trial->queue = queue;
+    take_lane(trial, job, queue);
+    if (queue != QUEUES_NONE || first != INDEX_NONE)
+        return;
+    trial->taken.queues++;
+    trial->taken.tenants += !queues_knows_tenant(&ledger->queues, job->tenant) &&
+                            note(trial, KIND_TENANT) == INDEX_NONE;
+}
+
+// Nor whether the same one has come before the record before this one.
+static bool is_new_batch(const struct trial *trial)
+{
+    const struct msg_submit_job *job = &trial->submit->jobs[trial->at];
+    bool is_known = id_is_zero(&job->batch_id) ||
+                    batches_find(&trial->core->ledger.batches, &job->batch_id) != BATCHES_NONE;
+    return !is_known && (trial->at == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
+}
+
+static void take(struct trial *trial, const struct proposal *proposal)
+{
+    const struct msg_submit_job *job = proposal->job;
+    const struct ledger *ledger = &trial->core->ledger;
+    trial->taken.jobs++;
+    trial->taken.keys += id_version(&job->job_id) == 8;
+    trial->taken.uniques += job->unique_key.len > 0;
+    trial->taken.deps += job->after.count;
+    // Not whether it is the same one as another record's: that matters in a nearly full table only.
+    trial->taken.strands += job->key_hash != 0;
+    trial->taken.batches += is_new_batch(trial);
+    take_queue(trial, job);
+    trial->taken.policies += policies_find(&ledger->policies, &proposal->policy) == POLICIES_NONE &&
+                             note(trial, KIND_POLICY) == INDEX_NONE;
+}
+
+static struct msg_submitted_job refused(const struct msg_submit_job *job, err error,
+                                        const char *detail)
+{
+    return (struct msg_submitted_job){.job_id = job->job_id,
+                                      .error = error,
+                                      .detail = slice_of_text(detail),
+                                      .retry_after_ms = err_may_retry(error) ? 1000 : 0};
+}
+
+// A record that names the id of an earlier one is that one said again, or another one under its
+// key.
+static struct msg_submitted_job judge_twin(const struct trial *trial, uint32_t twin)
+{
+    const struct msg_submit_job *job = &trial->submit->jobs[trial->at];
+    bool is_same = job->fingerprint == trial->submit->jobs[twin].fingerprint;
+    return is_same ? (struct msg_submitted_job){.job_id = job->job_id, .replayed = true}
+                   : refused(job, ERR_KEY_REUSED, err_text(ERR_KEY_REUSED));
+}
+
+static struct msg_submitted_job judge(struct core *core, struct now now, struct trial *trial,
+                                      struct effects *fx)
+{
+    struct proposal proposal = {.job = &trial->submit->jobs[trial->at], .trial = trial};
+    struct msg_submitted_job answer = submit_judge(core, now, &proposal, fx);
+    if (answer.error != OK || answer.replayed)
+        return answer;
+    uint32_t twin = note(trial, KIND_ID);
+    if (twin != INDEX_NONE)
+        return judge_twin(trial, twin);
+    if (proposal.job->unique_key.len > 0 && note(trial, KIND_UNIQUE) != INDEX_NONE)
+        return refused(proposal.job, ERR_UNIQUE, "unique: an earlier record asks for this key");
+    take(trial, &proposal);
+    const char *limit = passed_limit(trial);
+    return limit == NULL ? answer : refused(proposal.job, ERR_FULL, limit);
+}
+
+static struct trial begin(const struct core *core, const struct msg_submit *submit,
+                          struct effects *fx)
+{
+    struct trial trial = {.core = core, .submit = submit, .seed = core->ledger.batches.seed};
+    uint32_t cap = KINDS * submit->count;
+    void *memory = arena_take(fx->arena, index_size(cap));
+    trial.queue_jobs = arena_take_array(fx->arena, submit->count, sizeof *trial.queue_jobs);
+    CHECK(memory != NULL && trial.queue_jobs != NULL);
+    memset(trial.queue_jobs, 0, submit->count * sizeof *trial.queue_jobs);
+    index_init(&trial.index, memory, cap);
+    return trial;
+}
+
+// Those at fault have their own verdicts.
+static void refuse_all(const struct msg_submit *submit, struct msg_submitted_job *answers)
+{
+    for (uint32_t i = 0; i < submit->count; i++)
+        if (answers[i].error == OK)
+            answers[i] = refused(&submit->jobs[i], ERR_ATOMIC, "");
+}
+
+void atomic_submit(struct core *core, struct now now, const struct msg_submit *submit,
+                   struct msg_submitted_job *answers, struct effects *fx)
+{
+    if (submit->count == 0)
+        return;
+    struct trial trial = begin(core, submit, fx);
+    bool is_refused = false;
+    for (trial.at = 0; trial.at < submit->count; trial.at++) {
+        answers[trial.at] = judge(core, now, &trial, fx);
+        is_refused = is_refused || answers[trial.at].error != OK;
+    }
+    if (is_refused) {
+        refuse_all(submit, answers);
+        return;
+    }
+    for (uint32_t i = 0; i < submit->count; i++) {
+        answers[i] = submit_one(core, now, &submit->jobs[i], fx);
+        CHECK(answers[i].error == OK);
+    }
+}
