@@ -113,8 +113,28 @@ static void reject(struct bulk *bulk, uint32_t line, err e, struct slice detail)
         (struct view_rejection){.line = line, .error = e, .detail = kept};
 }
 
-// Submits what has been gathered. False after a complaint.
-static bool flush(struct bulk *bulk)
+// With an id of the broker's time, should its clock be another: then nothing is stored under the
+// one before. In an atomic message it concerns all.
+static bool goes_again(struct bulk *bulk, const struct msg_submitted *said, uint32_t i)
+{
+    bool is_minted = submission_mint_again(&bulk->jobs[i], &said->jobs[i]);
+    if (!is_minted && said->jobs[i].error != ERR_ATOMIC)
+        return false;
+    bulk->lines[bulk->count] = bulk->lines[i];
+    bulk->jobs[bulk->count++] = bulk->jobs[i];
+    return true;
+}
+
+static bool is_untimely(const struct msg_submitted *said)
+{
+    bool is_found = false;
+    for (uint32_t i = 0; i < said->count; i++)
+        is_found = is_found || said->jobs[i].error == ERR_ID_TOO_OLD;
+    return is_found;
+}
+
+// Submits what has been gathered. What is left goes again. False after a complaint.
+static bool submit_all(struct bulk *bulk, bool may_go_again)
 {
     struct msg_submit submit = {
         .jobs = bulk->jobs, .count = bulk->count, .is_atomic = bulk->is_atomic};
@@ -123,8 +143,12 @@ static bool flush(struct bulk *bulk)
     const struct msg_submitted *said = ask_submit(&bulk->ask, &submit);
     if (said == NULL)
         return false;
+    bulk->count = 0;
+    may_go_again = may_go_again && is_untimely(said);
     for (uint32_t i = 0; i < said->count; i++) {
         const struct msg_submitted_job *job = &said->jobs[i];
+        if (may_go_again && goes_again(bulk, said, i))
+            continue;
         struct slice why = job->detail.len > 0 ? job->detail : slice_of_text(err_text(job->error));
         if (job->error == ERR_ATOMIC)
             continue; // others are at fault, and told
@@ -135,7 +159,13 @@ static bool flush(struct bulk *bulk)
         else
             bulk->accepted++;
     }
-    bulk->count = 0;
+    return true;
+}
+
+static bool flush(struct bulk *bulk)
+{
+    if (!submit_all(bulk, true) || !submit_all(bulk, false))
+        return false;
     bulk->bytes = 0;
     arena_reset(&bulk->arena);
     return true;

@@ -64,6 +64,8 @@ static const struct msg_submitted_job *submit(struct ask *ask, struct msg_submit
 {
     struct msg_submit one = {.jobs = job, .count = 1};
     const struct msg_submitted *said = ask_submit(ask, &one);
+    if (said != NULL && submission_mint_again(job, &said->jobs[0]))
+        said = ask_submit(ask, &one);
     if (said == NULL) {
         *out_code = ask->code;
         return NULL;

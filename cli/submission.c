@@ -112,7 +112,7 @@ static err judge_content(struct submission *submission, const char *word)
 
 // --- the rest ---
 
-struct id submission_mint(const struct msg_submit_job *job)
+static struct id mint(const struct msg_submit_job *job, when_ms now)
 {
     struct origin origin = {
         .tenant = slice_of_text("default"),
@@ -120,7 +120,20 @@ struct id submission_mint(const struct msg_submit_job *job)
     };
     if (job->key.len > 0)
         return mint_keyed(&origin, job->key);
-    return mint_fresh(clock_wall_ms(), &origin);
+    return mint_fresh(now, &origin);
+}
+
+struct id submission_mint(const struct msg_submit_job *job)
+{
+    return mint(job, clock_wall_ms());
+}
+
+bool submission_mint_again(struct msg_submit_job *job, const struct msg_submitted_job *said)
+{
+    if (said->error != ERR_ID_TOO_OLD || said->created_at == 0 || job->key.len > 0)
+        return false;
+    job->job_id = mint(job, said->created_at);
+    return true;
 }
 
 static struct slice text_of(const struct config *config, const char *key)

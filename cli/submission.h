@@ -106,5 +106,9 @@ void submission_deinit(struct submission *submission);
 // The id of a job with its queue and key: derived, or fresh when there is no key.
 struct id submission_mint(const struct msg_submit_job *job);
 
+// A fresh id of the broker's time, when it has refused the one before for its time. False: nothing
+// is to be done.
+bool submission_mint_again(struct msg_submit_job *job, const struct msg_submitted_job *said);
+
 // What bytes are when nobody says it: JSON if they parse, text if they are UTF-8, else bytes.
 enum content submission_content(struct slice bytes);

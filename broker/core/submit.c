@@ -103,6 +103,17 @@ static struct msg_submitted_job refused(const struct msg_submit_job *job, err er
     return answer;
 }
 
+// Its clock is another than ours, so it is told the time.
+static struct msg_submitted_job untimely(const struct msg_submit_job *job, when_ms now)
+{
+    struct msg_submitted_job answer =
+        refused(job, ERR_ID_TOO_OLD,
+                slice_of_text("job_id: its time is at most 1 h behind the broker's and 5 min ahead "
+                              "of it; created_at_ms tells the broker's"));
+    answer.created_at = now;
+    return answer;
+}
+
 static struct msg_submitted_job held_by(const struct msg_submit_job *job, const struct id *holder)
 {
     struct msg_submitted_job answer =
@@ -171,7 +182,7 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
     if (view.is_known)
         return known_answer(job, &view.row);
     if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
-        return refused(job, ERR_ID_TOO_OLD, (struct slice){0});
+        return untimely(job, now.store);
     if (job->closed != OK)
         return refused(job, job->closed, job->detail);
     const struct id *holder = unique_holder(core, now, job, fx);

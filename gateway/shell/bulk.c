@@ -257,11 +257,36 @@ static void enqueue(struct bulk *bulk, struct load *load)
     (void)pthread_cond_signal(&bulk->news);
 }
 
+// The broker's clock is another: once more, with ids of its time. A piece of which something is
+// stored is not sent again.
+static bool asks_again(struct piece *piece, const struct ask_result *result)
+{
+    struct load *load = piece->load;
+    const struct gateway *gateway = load->bulk->gateway;
+    if (result->error != OK || piece->is_minted_again)
+        return false;
+    uint32_t minted_count = 0;
+    uint32_t spared_count = 0; // refused only because of the others
+    for (uint32_t i = 0; i < piece->ask.job_count; i++) {
+        const struct msg_submitted_job *said = &result->jobs[i];
+        broker_time_hear(gateway->broker_time, said);
+        minted_count += posting_mint_again(gateway, &load->jobs[piece->first + i], said);
+        spared_count += said->error == ERR_ATOMIC;
+    }
+    if (minted_count == 0 || minted_count + spared_count < piece->ask.job_count)
+        return false;
+    piece->is_minted_again = true;
+    courier_ask(gateway->courier, &piece->ask);
+    return true;
+}
+
 // In the courier's thread.
 static void piece_done(struct ask *ask, const struct ask_result *result)
 {
     struct piece *piece = (struct piece *)ask;
     struct load *load = piece->load;
+    if (asks_again(piece, result))
+        return;
     if (result->error == OK) {
         count_answers(load, piece, result->jobs);
     } else if (load->failure != ERR_TIMEOUT) {
@@ -346,7 +371,7 @@ static void submit(struct load *load)
 static void begin(struct load *load, enum records_form form)
 {
     const char *detail = "";
-    load->batch_id = posting_batch_id(load->key);
+    load->batch_id = posting_batch_id(load->bulk->gateway, load->key);
     load->dedup_until = WHEN_NEVER;
     if (load->key.len > 0)
         load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);

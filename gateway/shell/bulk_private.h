@@ -30,6 +30,7 @@ struct piece {
     struct ask ask; // first: the courier's pointer is ours
     struct load *load;
     uint32_t first; // job
+    bool is_minted_again;
 };
 
 // One request.

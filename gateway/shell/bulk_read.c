@@ -79,7 +79,7 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
 {
     if (!grow_jobs(load) || !derive_key(load, arena, line, job))
         return false;
-    posting_mint(job);
+    posting_mint(load->bulk->gateway, job);
     job->batch_id = load->batch_id;
     job->batch_index = line - 1;
     load->lines[load->job_count] = line;

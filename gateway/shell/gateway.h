@@ -3,6 +3,7 @@
 // What the parts of the gateway share. Made and taken apart by main.c; everything in it may be
 // used by any thread.
 
+#include "gateway/shell/broker_time.h"
 #include "gateway/shell/bulk.h"
 #include "gateway/shell/courier.h"
 #include "gateway/shell/scratch.h"
@@ -23,4 +24,5 @@ struct gateway {
     struct bulk *bulk;
     struct scratch_pool *scratch;
     struct tally *tally;
+    struct broker_time *broker_time;
 };

@@ -99,7 +99,8 @@ static void wait_for_broker(const struct gateway *gateway, int signal_fd)
 
 static int serve(const struct settings *settings, int signal_fd)
 {
-    struct gateway gateway = {.settings = settings};
+    struct broker_time broker_time = {0};
+    struct gateway gateway = {.settings = settings, .broker_time = &broker_time};
     const char *why = "";
     err e = make(&gateway, &why);
     if (e == OK) {

@@ -27,21 +27,31 @@ err posting_read(struct doc_value object, const struct submit_options *options,
     return OK;
 }
 
-static struct id mint(struct slice queue, struct slice key)
+static struct id mint(const struct gateway *gateway, struct slice queue, struct slice key)
 {
     struct origin origin = {.tenant = slice_of_text(GATEWAY_TENANT), .queue = queue};
-    return key.len > 0 ? mint_keyed(&origin, key) : mint_fresh(clock_wall_ms(), &origin);
+    return key.len > 0 ? mint_keyed(&origin, key)
+                       : mint_fresh(broker_time_now(gateway->broker_time), &origin);
 }
 
-void posting_mint(struct msg_submit_job *job)
+void posting_mint(const struct gateway *gateway, struct msg_submit_job *job)
 {
     struct slice queue = job->queue.len > 0 ? job->queue : slice_of_text("default");
-    job->job_id = mint(queue, job->key);
+    job->job_id = mint(gateway, queue, job->key);
 }
 
-struct id posting_batch_id(struct slice key)
+bool posting_mint_again(const struct gateway *gateway, struct msg_submit_job *job,
+                        const struct msg_submitted_job *said)
 {
-    return mint(slice_of_text(GATEWAY_BATCH_QUEUE), key);
+    if (said->error != ERR_ID_TOO_OLD || said->created_at == 0 || job->key.len > 0)
+        return false;
+    posting_mint(gateway, job);
+    return true;
+}
+
+struct id posting_batch_id(const struct gateway *gateway, struct slice key)
+{
+    return mint(gateway, slice_of_text(GATEWAY_BATCH_QUEUE), key);
 }
 
 uint64_t posting_fingerprint(const struct msg_submit_job *job)

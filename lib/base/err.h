@@ -21,7 +21,7 @@
     X(ERR_GONE, 7, 410, false, "gone", "the job has been removed, by retention or on request")     \
     X(ERR_TOO_LARGE, 8, 413, false, "too-large", "a size limit is passed; send less")              \
     X(ERR_ID_TOO_OLD, 9, 422, false, "id-too-old",                                                 \
-      "the id's time is more than an hour from the broker's; mint a new one")                      \
+      "the id's time is too far from the broker's; mint a new one by its time")                    \
     X(ERR_ID_MISMATCH, 10, 422, false, "id-mismatch",                                              \
       "the id is not the one derived from tenant, queue and key")                                  \
     X(ERR_BAD_FIELD, 11, 400, false, "bad-field", "a field has a value that is not allowed")       \

@@ -123,9 +123,11 @@ TEST(remove, an_unkeyed_tombstone_outlasts_the_age_of_its_id)
     story_at(story, until);
     story_remove(story, 1);
     story_submit(story, story_job(7));
-    EXPECT_STORY(story, "[3899999] send client: submitted 7 replayed removed\n"
-                        "[3900000] forget 7 removed v5\n"
-                        "[3900000] send client: submitted 7 id-too-old\n");
+    EXPECT_STORY(story,
+                 "[3899999] send client: submitted 7 replayed removed\n"
+                 "[3900000] forget 7 removed v5\n"
+                 "[3900000] send client: submitted 7 id-too-old (job_id: its time is at most 1 h "
+                 "behind the broker's and 5 min ahead of it; created_at_ms tells the broker's)\n");
     story_free(story);
 }
 
