@@ -195,6 +195,13 @@ static void complain_not_done(struct ask *ask, const char *what, const struct id
     tell_refusal(ask, "not done: ", acted->error, acted->detail);
 }
 
+static void complain_queue(struct ask *ask, struct slice name)
+{
+    tell(ask, ERR_NOT_FOUND, "the broker at %s knows no queue %.*s", ask->endpoint, (int)name.len,
+         (const char *)name.data);
+    ask->code = COMMAND_UNKNOWN;
+}
+
 const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
 {
     struct msg question = {.kind = MSG_ACT, .act = *act};
@@ -203,6 +210,10 @@ const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act)
         return NULL;
     if (answer->acted.error == OK)
         return &answer->acted;
+    if (act->queue.len > 0 && answer->acted.error == ERR_NOT_FOUND) {
+        complain_queue(ask, act->queue);
+        return NULL;
+    }
     bool is_job = id_is_zero(&act->worker_id);
     complain_not_done(ask, is_job ? "job" : "worker", is_job ? &act->job_id : &act->worker_id,
                       &answer->acted);
@@ -264,13 +275,10 @@ static const struct msg_queue_status_is *ask_about_queue(struct ask *ask, struct
     const struct msg_queue_status_is *is = &answer->queue_status_is;
     if (is->error == OK && (name.len == 0 || is->count == 1))
         return is;
-    if (is->error == ERR_NOT_FOUND) {
-        tell(ask, is->error, "the broker at %s knows no queue %.*s", ask->endpoint, (int)name.len,
-             (const char *)name.data);
-        ask->code = COMMAND_UNKNOWN;
-    } else {
+    if (is->error == ERR_NOT_FOUND)
+        complain_queue(ask, name);
+    else
         tell_refusal(ask, "not done: ", is->error != OK ? is->error : ERR_MALFORMED, is->detail);
-    }
     return NULL;
 }
 

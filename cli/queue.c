@@ -5,6 +5,7 @@
 #include "cli/ask.h"
 #include "cli/course.h"
 #include "cli/queue_view.h"
+#include "lib/sys/blake.h"
 
 static const struct config_key set_keys[] = {
     {.key = "weight",
@@ -57,6 +58,32 @@ const struct config_table queue_list_table = {
     .key_count = sizeof plain_keys / sizeof plain_keys[0],
 };
 
+static const struct config_key way_keys[] = {
+    {.key = "direction",
+     .type = CONFIG_WORD,
+     .default_text = "both",
+     .words = "in|out|both",
+     .help = "jobs that come, jobs that go to workers, or both"},
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+#define TABLE(verb, rows, sentence)                                                                \
+    {                                                                                              \
+        .program = "queue " verb, .usage = "weft queue " verb " NAME [flags]",                     \
+        .about = sentence "\nExit codes: 0 done, 1 refused, 4 no such queue or no answer, 64 "     \
+                          "usage.",                                                                \
+        .keys = (rows), .key_count = sizeof(rows) / sizeof *(rows), .argument_count_min = 1,       \
+        .argument_count_max = 1,                                                                   \
+    }
+
+const struct config_table queue_pause_table =
+    TABLE("pause", way_keys, "The queue takes no jobs, or gives none to workers, until resumed.");
+const struct config_table queue_resume_table = TABLE("resume", way_keys, "Ends a pause.");
+const struct config_table queue_drain_table =
+    TABLE("drain", plain_keys, "The queue takes no jobs, and gives those it has, until resumed.");
+
 static struct view view_of(const struct config *config)
 {
     return (struct view){.out = stdout, .wants_json = command_wants_json(config)};
@@ -85,6 +112,40 @@ static int show(struct ask *ask, const struct config *config, struct slice name)
         return ask->code;
     queue_view_one(&view, queue);
     return COMMAND_SUCCEEDED;
+}
+
+static int act(struct ask *ask, const struct config *config, struct msg_act *act)
+{
+    struct slice name = slice_of_text(config->arguments[0]);
+    act->queue = name;
+    act->actor = slice_of_text("cli");
+    blake_random(&act->act_id, sizeof act->act_id);
+    return ask_act(ask, act) != NULL ? show(ask, config, name) : ask->code;
+}
+
+static enum direction direction_of(const struct config *config)
+{
+    return DIRECTION_IN + (enum direction)config_number(config, "direction");
+}
+
+static int pause_it(struct ask *ask, const struct config *config, struct slice name)
+{
+    (void)name;
+    return act(ask, config,
+               &(struct msg_act){.kind = ACT_PAUSE, .direction = direction_of(config)});
+}
+
+static int resume(struct ask *ask, const struct config *config, struct slice name)
+{
+    (void)name;
+    return act(ask, config,
+               &(struct msg_act){.kind = ACT_RESUME, .direction = direction_of(config)});
+}
+
+static int drain(struct ask *ask, const struct config *config, struct slice name)
+{
+    (void)name;
+    return act(ask, config, &(struct msg_act){.kind = ACT_DRAIN});
 }
 
 typedef int with_queue(struct ask *ask, const struct config *config, struct slice name);
@@ -116,6 +177,21 @@ static int set_main(int argc, char **argv)
 static int show_main(int argc, char **argv)
 {
     return with_name(&queue_show_table, show, argc, argv);
+}
+
+static int pause_main(int argc, char **argv)
+{
+    return with_name(&queue_pause_table, pause_it, argc, argv);
+}
+
+static int resume_main(int argc, char **argv)
+{
+    return with_name(&queue_resume_table, resume, argc, argv);
+}
+
+static int drain_main(int argc, char **argv)
+{
+    return with_name(&queue_drain_table, drain, argc, argv);
 }
 
 static int list(struct ask *ask, const struct config *config)
@@ -155,6 +231,9 @@ int queue_main(int argc, char **argv)
         {"list", list_main, "all of them, and their unfinished jobs"},
         {"show", show_main, "what is set for one, and its jobs by state"},
         {"set", set_main, "sets one: weight, limits, defaults for its jobs"},
+        {"pause", pause_main, "it takes no jobs, or gives none, until resumed"},
+        {"resume", resume_main, "ends a pause"},
+        {"drain", drain_main, "it takes no jobs, and gives those it has"},
     };
     static const struct command_verbs verbs = {"weft queue", items, sizeof items / sizeof items[0]};
     return command_dispatch(&verbs, argc, argv);

@@ -73,6 +73,8 @@ void queue_view_one(const struct view *view, const struct msg_queue *queue)
     (void)fprintf(view->out, "%-14s %.*s\n", "queue", (int)queue->queue.len,
                   (const char *)queue->queue.data);
     print_number(view->out, "weight", settings->weight > 0 ? settings->weight : 1);
+    if (queue->paused != DIRECTION_NONE)
+        (void)fprintf(view->out, "%-14s %s\n", "paused", queue_direction(queue->paused));
     print_number(view->out, "open max", settings->open_max);
     queue_view_defaults(view, &settings->defaults);
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
@@ -82,8 +84,8 @@ void queue_view_one(const struct view *view, const struct msg_queue *queue)
 void queue_view_head(const struct view *view)
 {
     if (!view->wants_json)
-        (void)fprintf(view->out, "%-24s %10s %10s %10s %10s %10s\n", "QUEUE", "OPEN", "QUEUED",
-                      "RUNNING", "DEAD", "WEIGHT");
+        (void)fprintf(view->out, "%-24s %10s %10s %10s %10s %10s %s\n", "QUEUE", "OPEN", "QUEUED",
+                      "RUNNING", "DEAD", "WEIGHT", "PAUSED");
 }
 
 void queue_view_lines(const struct view *view, const struct msg_queue_status_is *is)
@@ -95,11 +97,12 @@ void queue_view_lines(const struct view *view, const struct msg_queue_status_is 
     for (uint32_t i = 0; i < is->count; i++) {
         const struct msg_queue *queue = &is->queues[i];
         uint32_t weight = queue->settings.weight;
-        (void)fprintf(view->out, "%-24.*s %10llu %10llu %10llu %10llu %10u\n",
+        (void)fprintf(view->out, "%-24.*s %10llu %10llu %10llu %10llu %10u %s\n",
                       (int)queue->queue.len, (const char *)queue->queue.data,
                       (unsigned long long)open_of(queue),
                       (unsigned long long)queue->counts[JOB_QUEUED],
                       (unsigned long long)queue->counts[JOB_RUNNING],
-                      (unsigned long long)queue->counts[JOB_DEAD], weight > 0 ? weight : 1);
+                      (unsigned long long)queue->counts[JOB_DEAD], weight > 0 ? weight : 1,
+                      queue_direction(queue->paused));
     }
 }

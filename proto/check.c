@@ -303,13 +303,24 @@ err check_finish_job(const struct msg_finish_job *job, const char **out_detail)
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static bool is_for_queue(enum act_kind kind)
+{
+    return kind == ACT_PAUSE || kind == ACT_RESUME || kind == ACT_DRAIN;
+}
+
 err check_act(const struct msg_act *act, const char **out_detail)
 {
     bool is_for_worker = act->kind == ACT_QUIET || act->kind == ACT_STOP;
+    bool is_for_job = !is_for_worker && !is_for_queue(act->kind);
+    bool has_way =
+        act->direction == DIRECTION_NONE || act->kind == ACT_PAUSE || act->kind == ACT_RESUME;
     const struct rule rules[] = {
         {act->kind != ACT_NONE, ERR_BAD_FIELD, "kind: what is to be done"},
-        {is_for_worker || !id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
+        {!is_for_job || !id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
         {!is_for_worker || !id_is_zero(&act->worker_id), ERR_BAD_FIELD, "worker_id: of the worker"},
+        {!is_for_queue(act->kind) || check_name(act->queue), ERR_BAD_FIELD,
+         "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {has_way, ERR_BAD_FIELD, "direction: of PAUSE and RESUME"},
         {!id_is_zero(&act->act_id), ERR_BAD_FIELD, "act_id: a random id, the same when repeated"},
         {act->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},
     };

@@ -444,6 +444,10 @@ struct msg_act {
     struct id worker_id; // of QUIET and STOP
     struct slice actor;
     struct id act_id;
+    struct slice queue;       // of PAUSE, RESUME and DRAIN
+    enum direction direction; // of PAUSE and RESUME; none: both
+    // Not on the wire: filled by the broker's intake.
+    struct slice tenant; // the queue's; empty: "default"
 };
 
 struct msg_acted {
@@ -453,6 +457,7 @@ struct msg_acted {
     uint32_t version;
     enum cancel cancel;
     enum drain drain;
+    enum direction paused;
 };
 
 struct msg_list {

@@ -54,6 +54,7 @@ struct msg_queue_status {
 struct msg_queue {
     struct slice queue;
     struct msg_queue_settings settings;
+    enum direction paused;
     uint64_t counts[JOB_STATES]; // its jobs by state; JOB_REMOVED counts for ever
 };
 

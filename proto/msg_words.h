@@ -58,6 +58,7 @@ enum job_order {
 enum waiting_on {
     WAITING_NONE = 0,
     WAITING_NO_WORKER = 1,  // nobody takes jobs of its queue and type
+    WAITING_PAUSED = 2,     // its queue gives no jobs
     WAITING_KEY_BUSY = 4,   // others of its concurrency key come first
     WAITING_BACKOFF = 5,    // between two attempts
     WAITING_SCHEDULED = 6,  // its time has not come
@@ -86,8 +87,19 @@ enum act_kind {
     ACT_CANCEL = 1,
     ACT_RETRY = 2,
     ACT_DELETE = 3,
+    ACT_PAUSE = 4,
+    ACT_RESUME = 5,
+    ACT_DRAIN = 6,
     ACT_QUIET = 8,
     ACT_STOP = 9,
+};
+
+// Ways of a queue, as bits.
+enum direction {
+    DIRECTION_NONE = 0,
+    DIRECTION_IN = 1,  // jobs that come
+    DIRECTION_OUT = 2, // jobs that go to workers
+    DIRECTION_BOTH = 3,
 };
 
 // What becomes of a job when one that it waits for fails.

@@ -5,9 +5,13 @@
 #define W Weft__Wire__Act
 #define M struct msg_act
 static const struct wire_field act_fields[] = {
-    SAME(WIRE_ENUM, ACT_LAST, kind), SAME(WIRE_ID, 0, job_id),
-    SAME(WIRE_ID, 0, worker_id),     SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
+    SAME(WIRE_ENUM, ACT_LAST, kind),
+    SAME(WIRE_ID, 0, job_id),
+    SAME(WIRE_ID, 0, worker_id),
+    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
     SAME(WIRE_ID, 0, act_id),
+    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
+    SAME(WIRE_ENUM, DIRECTION_LAST, direction),
 };
 static const struct wire_shape act = {
     .descriptor = &weft__wire__act__descriptor, SIZES, FIELDS(act_fields)};
@@ -23,6 +27,7 @@ static const struct wire_field acted_fields[] = {
     SAME(WIRE_U32, 0, version),
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_ENUM, DRAIN_LAST, drain),
+    SAME(WIRE_ENUM, DIRECTION_LAST, paused),
 };
 static const struct wire_shape acted = {
     .descriptor = &weft__wire__acted__descriptor, SIZES, FIELDS(acted_fields)};

@@ -41,6 +41,7 @@ const struct wire_shape wire_shapes_queue_status = {
 static const struct wire_field queue_fields[] = {
     SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
     SETTINGS,
+    SAME(WIRE_ENUM, DIRECTION_LAST, paused),
     ROW(WIRE_U64, 0, scheduled, counts[JOB_SCHEDULED]),
     ROW(WIRE_U64, 0, queued, counts[JOB_QUEUED]),
     ROW(WIRE_U64, 0, running, counts[JOB_RUNNING]),

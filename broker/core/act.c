@@ -1,5 +1,5 @@
-// Station act: what somebody wants done with one job, or one worker. Each act may be said again: what is done
-// already is answered as done.
+// Station act: what somebody wants done with one job, one worker or one queue. Each act may be said
+// again: what is done already is answered as done.
 
 #include "broker/core/core_private.h"
 
@@ -101,7 +101,7 @@ static bool policy_of(const struct core *core, const struct job_row *row, struct
     struct msg_submit_job body;
     if (!core->ledger.known.body(core->ledger.known.ctx, row->no, &body))
         return false;
-    *out_policy = submit_policy(core, &body);
+    *out_policy = submit_policy_in(core, &body, lanes_queue(&core->ledger.lanes, row->lane));
     // What was said of its id stays true.
     out_policy->dedup_s = (uint32_t)((row->dedup_until - row->accepted_at) / 1000);
     return true;
@@ -116,7 +116,10 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
     if (!policy_of(core, row, &entry.retry.policy))
         return refused(ERR_DAMAGED, err_text(ERR_DAMAGED));
     const char *detail = NULL;
-    err refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, row->lane, &detail);
+    uint32_t queue = lanes_queue(&core->ledger.lanes, row->lane);
+    err refusal = queue_refusal(core, queue, &detail);
+    if (refusal == OK)
+        refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
     if (refusal == OK && !wait_has_room(core, row->lane, row->key_hash, &detail))
         refusal = ERR_FULL;
     if (refusal != OK)
@@ -184,6 +187,9 @@ static struct msg_acted judge(struct core *core, struct now now, const struct ms
     case ACT_CANCEL: return cancel(core, now, act, fx);
     case ACT_RETRY: return retry(core, now, act, fx);
     case ACT_DELETE: return remove_now(core, now, act, fx);
+    case ACT_PAUSE:
+    case ACT_RESUME:
+    case ACT_DRAIN: return queue_act(core, now, act, fx);
     case ACT_QUIET:
     case ACT_STOP: return drain_worker(core, act, fx);
     case ACT_NONE: break;

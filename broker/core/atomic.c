@@ -136,7 +136,7 @@ static const char *passed_limit(const struct trial *trial)
 {
     struct room left = room_of(trial->core);
     if (is_queue_full(trial))
-        return ledger_queue_full;
+        return queue_full;
     const struct room *taken = &trial->taken;
     const struct {
         uint32_t left, taken;

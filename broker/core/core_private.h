@@ -58,6 +58,13 @@ void schedule_step(struct core *core, struct now now, uint32_t peer, const struc
                    struct effects *fx);
 void queue_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
+// PAUSE, RESUME or DRAIN.
+struct msg_acted queue_act(struct core *core, struct now now, const struct msg_act *act,
+                           struct effects *fx);
+extern const char queue_full[]; // the detail of a refusal for open_max
+// Does the queue take one more job? OK, or ERR_PAUSED or ERR_FULL with a detail. QUEUES_NONE: it is
+// new.
+err queue_refusal(const struct core *core, uint32_t queue, const char **out_detail);
 // What is set for a queue, as far as it decides whose turn it is.
 void queue_obey(struct core *core, uint32_t queue);
 bool schedule_is_busy(const struct core *core, struct slice name);
@@ -132,7 +139,11 @@ struct msg_acted drain_worker(struct core *core, const struct msg_act *act, stru
 when_ms expire_at(const struct core *core, uint32_t slot);
 // Ends a waiting job whose moment has passed.
 void expire_job(struct core *core, struct now now, uint32_t slot, struct effects *fx);
-// The options that decide a job's course, with the defaults.
+// The options that decide a job's course, with the defaults of its queue (QUEUES_NONE: it is new)
+// and of the broker.
+struct policy submit_policy_in(const struct core *core, const struct msg_submit_job *job,
+                               uint32_t queue);
+// The same, when its queue has not been looked up yet.
 struct policy submit_policy(const struct core *core, const struct msg_submit_job *job);
 
 // After loading: jobs that entered in another order stand in the right one.

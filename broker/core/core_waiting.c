@@ -6,6 +6,9 @@
 static enum waiting_on queued(const struct core *core, uint32_t slot)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    uint32_t queue = lanes_queue(&core->ledger.lanes, job->lane);
+    if (queues_peek(&core->ledger.queues, queue)->paused & DIRECTION_OUT)
+        return WAITING_PAUSED;
     if (job->is_bound && strands_is_busy(&core->strands, slot))
         return WAITING_KEY_BUSY;
     if (!workers_is_open(&core->workers, job->lane))

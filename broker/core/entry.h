@@ -21,6 +21,7 @@ enum entry_kind {
     ENTRY_SCHEDULE, // a schedule is made, changed, paused or dropped
     ENTRY_MOMENT,   // a moment of a schedule is decided; its job has an entry of its own
     ENTRY_QUEUE,    // a queue has other settings
+    ENTRY_PAUSE,    // a queue takes or gives no jobs, or does again
     ENTRY_EXPIRE,   // a job was not started in time
     ENTRY_RETRY,    // a dead job lives again; its slot is new
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
@@ -36,7 +37,7 @@ enum moment_verdict {
 struct entry {
     enum entry_kind kind;
     when_ms at;          // store time
-    struct id job_id;    // all but START, SCHEDULE, QUEUE and SEAL; MOMENT: the job it made
+    struct id job_id;    // all but START, SCHEDULE, QUEUE, PAUSE and SEAL; MOMENT: the job it made
     struct slice actor;  // who asked for it; empty: the system
     struct slice reason; // why, in a few words; empty when the kind says it
     uint32_t slot;       // where the job is in this process; ENTRY_NO_SLOT: look it up
@@ -92,6 +93,11 @@ struct entry {
         struct {
             const struct msg_queue_set *set;
         } queue;
+        struct {
+            struct slice tenant;
+            struct slice queue;
+            uint8_t paused; // enum direction, from now on
+        } pause;
         struct {
             uint64_t job_no;
             uint64_t act; // low half of the act's id

@@ -520,6 +520,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_QUEUE: ledger_queue_change(ledger, entry); return JOBS_NONE;
+    case ENTRY_PAUSE: ledger_queue_pause(ledger, entry); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SEAL: ledger_batch_seal(ledger, entry); return JOBS_NONE;
     case ENTRY_RELEASE:

@@ -58,7 +58,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, SEAL). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, SEAL). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -99,7 +99,6 @@ void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);
 // Must an ended job be kept, because one that waited for it is unfinished?
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 
-extern const char ledger_queue_full[]; // the detail of one that is refused for open_max
 // May this submission be accepted? OK, or ERR_FULL with the limit's name in out_detail.
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail);
@@ -107,8 +106,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
 // What lies behind a job in memory; all zero when it was never granted.
 const struct past *ledger_past(const struct ledger *ledger, const struct job *job);
 
-// May a dead job of this lane live again with these options? OK, or ERR_FULL with the limit's name.
-err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy, uint32_t lane,
+// May a dead job live again with these options? OK, or ERR_FULL with the limit's name.
+err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
                          const char **out_detail);
 // Back into memory with all its row says; its counters, its state and its options are the
 // caller's to change. There is room.
@@ -138,7 +137,9 @@ void ledger_note(struct ledger *ledger, uint64_t value);
 void ledger_schedule_change(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 
-// ledger_queue.c: a queue's settings change. There is room for the queue.
+// ledger_queue.c: a queue's settings change, and there is room for it; a queue that is there is
+// paused or resumed.
 void ledger_queue_change(struct ledger *ledger, const struct entry *entry);
+void ledger_queue_pause(struct ledger *ledger, const struct entry *entry);
 
 uint64_t ledger_digest(const struct ledger *ledger);

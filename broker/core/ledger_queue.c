@@ -1,4 +1,4 @@
-// Entries of queues: what is set for one.
+// Entries of queues: what is set for one, and whether it is paused.
 
 #include "broker/core/ledger.h"
 
@@ -29,4 +29,14 @@ void ledger_queue_change(struct ledger *ledger, const struct entry *entry)
     queues_set(&ledger->queues, queue, &set->settings);
     note_name(ledger, set->queue);
     note_settings(ledger, &set->settings);
+}
+
+void ledger_queue_pause(struct ledger *ledger, const struct entry *entry)
+{
+    struct queue_name name = {.tenant = entry->pause.tenant, .queue = entry->pause.queue};
+    uint32_t queue = queues_find(&ledger->queues, name);
+    CHECK(queue != QUEUES_NONE && entry->pause.paused <= DIRECTION_BOTH);
+    queues_pause(&ledger->queues, queue, (enum direction)entry->pause.paused);
+    note_name(ledger, entry->pause.queue);
+    ledger_note(ledger, entry->pause.paused);
 }

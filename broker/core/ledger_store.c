@@ -105,21 +105,6 @@ static const char *lane_refusal(const struct ledger *ledger, const struct msg_su
     return queues_refusal(&ledger->queues, name);
 }
 
-static bool is_full(const struct ledger *ledger, uint32_t queue)
-{
-    return queues_room(&ledger->queues, queue) == 0;
-}
-
-const char ledger_queue_full[] = "open_max: the queue has as many unfinished jobs as it may";
-
-// A queue that is new has no settings.
-static bool is_queue_full(const struct ledger *ledger, const struct msg_submit_job *job)
-{
-    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
-    uint32_t queue = queues_find(&ledger->queues, name);
-    return queue != QUEUES_NONE && is_full(ledger, queue);
-}
-
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
@@ -127,8 +112,6 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (id_version(&job->job_id) == 8 && !keys_has_room(&ledger->keys))
         *out_detail = "dedup_full: key_count_max keys are inside their window";
-    else if (is_queue_full(ledger, job))
-        *out_detail = ledger_queue_full;
     else if (lane_refusal(ledger, job) != NULL)
         *out_detail = lane_refusal(ledger, job);
     else if (!policies_has_room(&ledger->policies) &&
@@ -146,7 +129,7 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     return ERR_FULL;
 }
 
-err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy, uint32_t lane,
+err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
                          const char **out_detail)
 {
     if (!jobs_has_room(&ledger->jobs))
@@ -154,8 +137,6 @@ err ledger_retry_refusal(const struct ledger *ledger, const struct policy *polic
     else if (!policies_has_room(&ledger->policies) &&
              policies_find(&ledger->policies, policy) == POLICIES_NONE)
         *out_detail = "policy_count_max: too many different sets of options";
-    else if (is_full(ledger, lanes_queue(&ledger->lanes, lane)))
-        *out_detail = ledger_queue_full;
     else
         return OK;
     return ERR_FULL;

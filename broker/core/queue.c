@@ -1,11 +1,12 @@
-// Station queue: what is set for a queue. It holds for jobs that wait already where it can; defaults
-// are for those submitted from now on.
+// Station queue: what is set for a queue, and whether it is paused. It holds for jobs that wait
+// already where it can; defaults are for those submitted from now on.
 
 #include "broker/core/core_private.h"
 
 void queue_obey(struct core *core, uint32_t queue)
 {
     const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
+    share_close(&core->share, queue, (row->paused & DIRECTION_OUT) != 0);
     share_set_weight(&core->share, queue, row->settings.weight > 0 ? row->settings.weight : 1);
 }
 
@@ -54,10 +55,62 @@ void queue_step(struct core *core, struct now now, uint32_t peer, const struct m
         const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
         struct msg_queue *is = arena_take(fx->arena, sizeof *is);
         CHECK(is != NULL);
-        *is = (struct msg_queue){.queue = row->queue, .settings = row->settings};
+        *is = (struct msg_queue){
+            .queue = row->queue, .settings = row->settings, .paused = (enum direction)row->paused};
         memcpy(is->counts, row->counts, sizeof is->counts);
         answer.queues = is;
         answer.count = 1;
     }
     effects_send(fx, peer, MSG_QUEUE_STATUS_IS, msg->corr)->queue_status_is = answer;
+}
+
+// Which ways are closed after the act.
+static unsigned closed_after(const struct msg_act *act, unsigned paused)
+{
+    unsigned ways = act->direction == DIRECTION_NONE ? DIRECTION_BOTH : act->direction;
+    if (act->kind == ACT_DRAIN)
+        return DIRECTION_IN;
+    return act->kind == ACT_PAUSE ? paused | ways : paused & ~ways;
+}
+
+struct msg_acted queue_act(struct core *core, struct now now, const struct msg_act *act,
+                           struct effects *fx)
+{
+    struct queue_name name = {.tenant = act->tenant, .queue = act->queue};
+    uint32_t queue = queues_find(&core->ledger.queues, name);
+    if (queue == QUEUES_NONE)
+        return (struct msg_acted){
+            .error = ERR_NOT_FOUND,
+            .detail = slice_of_text("no job and no setting has named this queue yet")};
+    unsigned paused = queues_peek(&core->ledger.queues, queue)->paused;
+    unsigned wanted = closed_after(act, paused);
+    if (wanted != paused) {
+        ledger_apply(
+            &core->ledger,
+            &(struct entry){
+                .kind = ENTRY_PAUSE,
+                .at = now.store,
+                .slot = ENTRY_NO_SLOT,
+                .pause = {.tenant = act->tenant, .queue = act->queue, .paused = (uint8_t)wanted}},
+            fx);
+        queue_obey(core, queue);
+    }
+    return (struct msg_acted){.paused = (enum direction)wanted};
+}
+
+const char queue_full[] = "open_max: the queue has as many unfinished jobs as it may";
+
+err queue_refusal(const struct core *core, uint32_t queue, const char **out_detail)
+{
+    if (queue == QUEUES_NONE)
+        return OK; // nothing is set for it
+    const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
+    if (row->paused & DIRECTION_IN) {
+        *out_detail = err_text(ERR_PAUSED);
+        return ERR_PAUSED;
+    }
+    if (queues_room(&core->ledger.queues, queue) > 0)
+        return OK;
+    *out_detail = queue_full;
+    return ERR_FULL;
 }

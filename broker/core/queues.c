@@ -116,6 +116,12 @@ void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_se
     mark(queues, queue);
 }
 
+void queues_pause(struct queues *queues, uint32_t queue, enum direction paused)
+{
+    item_at(queues, queue)->row.paused = (uint8_t)paused;
+    mark(queues, queue);
+}
+
 void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to)
 {
     struct queue_row *row = &item_at(queues, queue)->row;
@@ -169,6 +175,7 @@ err queues_load(struct queues *queues, const struct queue_row *row)
     queues->no_next = row->no; // a damaged row keeps its number
     struct queues_item *item = item_at(queues, queues_add(queues, name));
     item->row.settings = row->settings;
+    item->row.paused = row->paused;
     item->row.accepted = row->accepted;
     memcpy(item->row.counts, row->counts, sizeof item->row.counts);
     item->is_changed = false;

@@ -108,6 +108,7 @@ struct queue_row {
     struct slice tenant;
     struct slice queue;
     struct msg_queue_settings settings;
+    uint8_t paused;              // enum direction
     uint64_t accepted;           // jobs ever accepted
     uint64_t counts[JOB_STATES]; // its jobs by state; JOB_REMOVED counts for ever
 };

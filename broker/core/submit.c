@@ -27,11 +27,10 @@ static void fill_in(struct msg_defaults *given, const struct msg_defaults *other
 }
 
 // The job's word counts first, then its queue's, then the broker's.
-static struct msg_defaults course_of(const struct core *core, const struct msg_submit_job *job)
+static struct msg_defaults course_of(const struct core *core, const struct msg_submit_job *job,
+                                     uint32_t queue)
 {
     struct msg_defaults course = msg_given(job);
-    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
-    uint32_t queue = queues_find(&core->ledger.queues, name);
     if (queue != QUEUES_NONE)
         fill_in(&course, &queues_peek(&core->ledger.queues, queue)->settings.defaults);
     const struct msg_defaults brokers = {.timeout_ms = core->limits.timeout_default_ms,
@@ -45,9 +44,10 @@ static struct msg_defaults course_of(const struct core *core, const struct msg_s
     return course;
 }
 
-struct policy submit_policy(const struct core *core, const struct msg_submit_job *job)
+struct policy submit_policy_in(const struct core *core, const struct msg_submit_job *job,
+                               uint32_t queue)
 {
-    struct msg_defaults course = course_of(core, job);
+    struct msg_defaults course = course_of(core, job, queue);
     bool is_keyed = id_version(&job->job_id) == 8;
     // An unkeyed id only has to be known for as long as its age lets it in.
     uint32_t unkeyed_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000;
@@ -63,6 +63,18 @@ struct policy submit_policy(const struct core *core, const struct msg_submit_job
         .retry_within_s = course.retry_within_s,
         .ttl_ms = job->ttl_ms,
     };
+}
+
+// QUEUES_NONE when neither a job nor a setting has named it yet.
+static uint32_t queue_of(const struct core *core, const struct msg_submit_job *job)
+{
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    return queues_find(&core->ledger.queues, name);
+}
+
+struct policy submit_policy(const struct core *core, const struct msg_submit_job *job)
+{
+    return submit_policy_in(core, job, queue_of(core, job));
 }
 
 static when_ms due_at(const struct msg_submit_job *job, when_ms now)
@@ -164,10 +176,8 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
 }
 
 // LANES_NONE when no job has named it yet.
-static uint32_t lane_of(const struct core *core, const struct msg_submit_job *job)
+static uint32_t lane_of(const struct core *core, uint32_t queue, const struct msg_submit_job *job)
 {
-    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
-    uint32_t queue = queues_find(&core->ledger.queues, name);
     return queue == QUEUES_NONE ? LANES_NONE : lanes_find(&core->ledger.lanes, queue, job->type);
 }
 
@@ -191,10 +201,13 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
     for (uint32_t i = 0; i < job->after.count; i++)
         if (!is_known_parent(core, proposal, &job->after.items[i]))
             return unknown_parent(job, &job->after.items[i], fx);
-    proposal->policy = submit_policy(core, job);
+    uint32_t queue = queue_of(core, job);
+    proposal->policy = submit_policy_in(core, job, queue);
     const char *detail = NULL;
-    err refusal = ledger_refusal(&core->ledger, job, &proposal->policy, &detail);
-    if (refusal == OK && !wait_has_room(core, lane_of(core, job), job->key_hash, &detail))
+    err refusal = queue_refusal(core, queue, &detail);
+    if (refusal == OK)
+        refusal = ledger_refusal(&core->ledger, job, &proposal->policy, &detail);
+    if (refusal == OK && !wait_has_room(core, lane_of(core, queue, job), job->key_hash, &detail))
         refusal = ERR_FULL;
     if (refusal != OK)
         return refused(job, refusal, slice_of_text(detail));

@@ -31,7 +31,8 @@ void readers_queues_free(struct readers_queues *queues)
 
 static struct msg_queue told(const struct queue_row *row)
 {
-    struct msg_queue is = {.queue = row->queue, .settings = row->settings};
+    struct msg_queue is = {
+        .queue = row->queue, .settings = row->settings, .paused = (enum direction)row->paused};
     memcpy(is.counts, row->counts, sizeof is.counts);
     return is;
 }

@@ -35,7 +35,7 @@ void store_record_put_queue(uint8_t *room, struct slice key, const struct queue_
     for (unsigned state = 0; state < JOB_STATES; state++)
         fields_put_u64(&at, row->counts[state]);
     put_settings(&at, &row->settings);
-    fields_put_u8(&at, 0);
+    fields_put_u8(&at, row->paused);
     fields_put_u8(&at, (uint8_t)row->tenant.len);
     fields_put_u8(&at, (uint8_t)row->queue.len);
     CHECK(at == room + DISK_SEAL_HEAD_LEN + STORE_RECORD_QUEUE_HEAD_LEN);
@@ -74,12 +74,12 @@ err store_record_get_queue(struct slice record, struct slice key, struct queue_r
     for (unsigned state = 0; state < JOB_STATES; state++)
         row.counts[state] = bytes_get_u64(&in);
     get_settings(&in, &row.settings);
-    uint8_t paused = bytes_get_u8(&in);
+    row.paused = bytes_get_u8(&in);
     uint8_t tenant_len = bytes_get_u8(&in);
     uint8_t queue_len = bytes_get_u8(&in);
     row.tenant = bytes_get(&in, tenant_len);
     row.queue = bytes_get(&in, queue_len);
-    if (in.bad || in.left.len > 0 || paused != 0 || queue_len == 0 ||
+    if (in.bad || in.left.len > 0 || row.paused > DIRECTION_BOTH || queue_len == 0 ||
         queue_len > MSG_NAME_LEN_MAX || tenant_len > MSG_NAME_LEN_MAX ||
         row.settings.weight > MSG_WEIGHT_MAX)
         return ERR_DAMAGED;

@@ -21,6 +21,7 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_NEXT] = "next",
     [QUERY_AFTER_NAME] = "cursor",
     [QUERY_AFTER_LINE] = "after",
+    [QUERY_DIRECTION] = "direction",
     [QUERY_DRY_RUN] = "dry_run",
 };
 
@@ -115,6 +116,19 @@ static void tell(char out_fault[QUERY_FAULT_LEN], struct slice name, const char 
     out_fault[out.len] = '\0';
 }
 
+static const char *read_direction(struct slice value, enum direction *out_direction)
+{
+    static const char *const words[] = {
+        [DIRECTION_IN] = "in", [DIRECTION_OUT] = "out", [DIRECTION_BOTH] = "both"};
+    for (unsigned i = DIRECTION_IN; i <= DIRECTION_BOTH; i++) {
+        if (!slice_is_text(value, words[i]))
+            continue;
+        *out_direction = (enum direction)i;
+        return NULL;
+    }
+    return "must be in, out or both";
+}
+
 // The rule that the value breaks, or NULL.
 static const char *read_value(struct query *query, enum query_name name, struct slice value,
                               err *out_error)
@@ -151,6 +165,7 @@ static const char *read_value(struct query *query, enum query_name name, struct 
     case QUERY_DRY_RUN:
         query->dry_run = slice_is_text(value, "true");
         return query->dry_run || slice_is_text(value, "false") ? NULL : "must be true or false";
+    case QUERY_DIRECTION: return read_direction(value, &query->direction);
     }
     UNREACHABLE();
 }

@@ -22,8 +22,9 @@ enum query_name {
     QUERY_AFTER_NAME, // a cursor that is a name
     QUERY_DRY_RUN,
     QUERY_AFTER_LINE, // a line's number
+    QUERY_DIRECTION,  // of a pause
 };
-enum { QUERY_NAMES = 14, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
+enum { QUERY_NAMES = 15, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \
@@ -38,10 +39,11 @@ struct query {
     bool is_atomic;       // QUERY_MODE
     struct msg_list list; // QUERY_FILTER, QUERY_PAGE; its names point into `names`
     uint8_t names[2][MSG_NAME_LEN_MAX];
-    uint32_t next;           // QUERY_NEXT: at most QUERY_NEXT_MAX moments
-    struct slice after_name; // QUERY_AFTER_NAME: points into `names`
-    bool dry_run;            // QUERY_DRY_RUN
-    uint32_t after_line;     // QUERY_AFTER_LINE
+    uint32_t next;            // QUERY_NEXT: at most QUERY_NEXT_MAX moments
+    struct slice after_name;  // QUERY_AFTER_NAME: points into `names`
+    bool dry_run;             // QUERY_DRY_RUN
+    uint32_t after_line;      // QUERY_AFTER_LINE
+    enum direction direction; // QUERY_DIRECTION
 };
 
 // "dead" or "queued,running" as the bits of struct msg_list. False: some word is no state.

@@ -102,6 +102,15 @@ err queue_read(struct doc_value object, const struct doc_room *room,
 
 // --- answers ---
 
+const char *queue_direction(enum direction direction)
+{
+    static const char *const names[] = {[DIRECTION_NONE] = "no",
+                                        [DIRECTION_IN] = "in",
+                                        [DIRECTION_OUT] = "out",
+                                        [DIRECTION_BOTH] = "both"};
+    return names[direction];
+}
+
 static void put_counts(struct out *out, const uint64_t counts[JOB_STATES])
 {
     out_name(out, slice_of_text("counts"));
@@ -131,6 +140,8 @@ void queue_answer(struct out *out, const struct msg_queue *queue)
     out_put_unsigned(out, "weight", settings->weight > 0 ? settings->weight : 1);
     if (settings->open_max > 0)
         out_put_unsigned(out, "open_max", settings->open_max);
+    if (queue->paused != DIRECTION_NONE)
+        out_put_text(out, "paused", slice_of_text(queue_direction(queue->paused)));
     course_put_span(out, "timeout", settings->defaults.timeout_ms);
     course_put_retry(out, &settings->defaults);
     course_put_span(out, "keep", (uint64_t)settings->defaults.keep_s * 1000);

@@ -11,6 +11,9 @@
 MUST_USE err queue_read(struct doc_value object, const struct doc_room *room,
                         struct msg_queue_settings *out_settings, struct submit_fault *out_fault);
 
+// "in", "out", "both"; "no" for none. Static.
+const char *queue_direction(enum direction direction);
+
 // 200: the queue as it stands.
 void queue_answer(struct out *out, const struct msg_queue *queue);
 // 200: a page of them, and the cursor of the next.

@@ -35,6 +35,7 @@ enum route {
     ROUTE_QUEUES,
     ROUTE_QUEUE,
     ROUTE_QUEUE_PUT,
+    ROUTE_QUEUE_ACT,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -92,6 +93,9 @@ static const struct http_route routes[] = {
                          .path = "/v1/queues/*",
                          .body_len_max = SETTINGS_BODY_LEN_MAX,
                          .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_QUEUE_ACT] = {.method = "POST",
+                         .path = "/v1/queues/*",
+                         .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez"},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz"},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics"},
@@ -148,6 +152,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_QUEUES: queues_list(gateway, request); return;
     case ROUTE_QUEUE: queues_get(gateway, request); return;
     case ROUTE_QUEUE_PUT: queues_put(gateway, request); return;
+    case ROUTE_QUEUE_ACT: queues_post(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

@@ -8,6 +8,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
 #include "lib/base/check.h"
+#include "lib/sys/blake.h"
 #include "proto/check.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct visit {
     struct msg question;
     const struct gateway *gateway;
     struct http_request *request;
-    uint8_t after[MSG_NAME_LEN_MAX]; // of a list
+    uint8_t name[MSG_NAME_LEN_MAX]; // the queue's; of a list the last one told
     bool is_list;
 };
 
@@ -57,19 +58,39 @@ static void tell(const struct visit *visit, const struct msg_queue_status_is *is
     free(room);
 }
 
+// True when the visit goes on: the act is done, and now the queue itself is asked for.
+static bool look_again(struct visit *visit, const struct msg *answer)
+{
+    if (visit->question.kind != MSG_ACT || answer->acted.error != OK)
+        return false;
+    struct slice queue = visit->question.act.queue;
+    visit->question = (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = queue}};
+    courier_ask(visit->gateway->courier, &visit->ask);
+    return true;
+}
+
+// What the broker says of it, in `out_detail` why not.
+static err verdict_of(const struct visit *visit, const struct msg *answer, struct slice *out_detail)
+{
+    bool is_act = visit->question.kind == MSG_ACT;
+    if (answer->kind != (is_act ? MSG_ACTED : MSG_QUEUE_STATUS_IS))
+        return ERR_MALFORMED;
+    const struct msg_queue_status_is *is = &answer->queue_status_is;
+    *out_detail = is_act ? answer->acted.detail : is->detail;
+    if (is_act || is->error != OK)
+        return is_act ? answer->acted.error : is->error;
+    return visit->is_list || is->count == 1 ? OK : ERR_MALFORMED;
+}
+
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct visit *visit = (struct visit *)ask;
     err e = result->error;
     struct slice detail = {0};
-    if (e == OK && result->answer->kind != MSG_QUEUE_STATUS_IS)
-        e = ERR_MALFORMED;
-    if (e == OK) {
-        e = result->answer->queue_status_is.error;
-        detail = result->answer->queue_status_is.detail;
-    }
-    if (e == OK && !visit->is_list && result->answer->queue_status_is.count != 1)
-        e = ERR_MALFORMED;
+    if (e == OK)
+        e = verdict_of(visit, result->answer, &detail);
+    if (e == OK && look_again(visit, result->answer))
+        return;
     if (e == OK)
         tell(visit, &result->answer->queue_status_is);
     else
@@ -107,10 +128,10 @@ void queues_list(const struct gateway *gateway, struct http_request *request)
         return;
     visit->is_list = true;
     if (query.after_name.len > 0)
-        memcpy(visit->after, query.after_name.data, query.after_name.len);
+        memcpy(visit->name, query.after_name.data, query.after_name.len);
     visit->question = (struct msg){
         .kind = MSG_QUEUE_STATUS,
-        .queue_status = {.after = slice_of(visit->after, query.after_name.len),
+        .queue_status = {.after = slice_of(visit->name, query.after_name.len),
                          .limit = query.list.limit > MSG_QUEUES_MAX ? MSG_QUEUES_MAX
                                                                     : query.list.limit}};
     courier_ask(gateway->courier, &visit->ask);
@@ -168,5 +189,47 @@ void queues_put(const struct gateway *gateway, struct http_request *request)
         return;
     }
     visit->question = (struct msg){.kind = MSG_QUEUE_SET, .queue_set = set};
+    courier_ask(gateway->courier, &visit->ask);
+}
+
+// "{name}:verb"; ACT_NONE when no verb stands there.
+static enum act_kind split(struct slice segment, struct slice *out_name)
+{
+    static const struct {
+        const char *name;
+        enum act_kind kind;
+    } verbs[] = {{":pause", ACT_PAUSE}, {":resume", ACT_RESUME}, {":drain", ACT_DRAIN}};
+    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
+    if (colon == NULL)
+        return ACT_NONE;
+    size_t len = (size_t)(colon - segment.data);
+    *out_name = slice_of(segment.data, len);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (slice_is_text(slice_of(colon, segment.len - len), verbs[i].name))
+            return verbs[i].kind;
+    return ACT_NONE;
+}
+
+void queues_post(const struct gateway *gateway, struct http_request *request)
+{
+    struct query query;
+    struct slice name = {0};
+    enum act_kind kind = split(request->segment, &name);
+    if (kind == ACT_NONE || !check_name(name)) {
+        refuse(gateway, request, ERR_NO_RESOURCE,
+               slice_of_text("what is to be done? {name}:pause, :resume or :drain"));
+        return;
+    }
+    uint32_t allowed = kind == ACT_DRAIN ? 0 : 1u << QUERY_DIRECTION;
+    struct visit *visit = visit_new(gateway, request, allowed, &query);
+    if (visit == NULL)
+        return;
+    memcpy(visit->name, name.data, name.len);
+    visit->question = (struct msg){.kind = MSG_ACT,
+                                   .act = {.kind = kind,
+                                           .queue = slice_of(visit->name, name.len),
+                                           .direction = query.direction,
+                                           .actor = slice_of_text("http")}};
+    blake_random(&visit->question.act.act_id, sizeof visit->question.act.act_id);
     courier_ask(gateway->courier, &visit->ask);
 }

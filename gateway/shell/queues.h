@@ -8,4 +8,6 @@ struct gateway;
 
 void queues_list(const struct gateway *gateway, struct http_request *request);
 void queues_get(const struct gateway *gateway, struct http_request *request);
+// :pause, :resume, :drain
+void queues_post(const struct gateway *gateway, struct http_request *request);
 void queues_put(const struct gateway *gateway, struct http_request *request);

@@ -51,7 +51,9 @@
     X(ERR_DEPENDENCY, 31, 422, false, "dependency",                                                \
       "a job to wait for is not known or no longer kept; submit that one first, or leave it out")  \
     X(ERR_ATOMIC, 32, 422, false, "atomic",                                                        \
-      "another record of the same request was refused; correct that one and send all again")
+      "another record of the same request was refused; correct that one and send all again")       \
+    X(ERR_PAUSED, 33, 503, true, "paused",                                                         \
+      "the queue takes no jobs until it is resumed; send the same again later")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

@@ -96,6 +96,36 @@ class Queues(BrokerTest):
         self.set("q", open_max=3)
         self.assertEqual(self.submit("q")[0], 0)
 
+    def act(self, kind, queue, direction=0):
+        return self.client.ask(pb.Act(kind=kind, queue=queue, direction=direction, act_id=fresh_id()))
+
+    def test_a_queue_that_is_paused_takes_or_gives_no_jobs(self):
+        queue, direction = "q", pb.DIRECTION_IN
+        first = self.submit(queue)[2]
+        self.assertEqual(self.act(pb.ACT_PAUSE, queue, direction).paused, pb.DIRECTION_IN)
+        self.assertEqual(self.act(pb.ACT_PAUSE, "q").paused, pb.DIRECTION_BOTH)
+        self.restart()
+        self.assertEqual(self.status("q").queues[0].paused, pb.DIRECTION_BOTH)
+        error, said, _ = self.submit("q")
+        self.assertEqual(error, ERR["ERR_PAUSED"])
+        self.assertGreater(said.retry_after_ms, 0)
+        self.assertEqual(self.act(pb.ACT_RESUME, "q", pb.DIRECTION_IN).paused, pb.DIRECTION_OUT)
+        self.assertEqual(self.submit("q")[0], 0)
+        other = self.submit("other")[2]
+        worker = self.worker(self.served, "test", slots=3)
+        self.assertEqual([job.job_id for job, _ in worker.take_jobs(1)], [other])
+        self.assertEqual(self.act(pb.ACT_DRAIN, "q").paused, pb.DIRECTION_IN)
+        self.assertEqual(worker.take_jobs(2)[0][0].job_id, first)
+        self.assertEqual(self.submit("q")[0], ERR["ERR_PAUSED"])
+        self.assertEqual(self.act(pb.ACT_RESUME, "q").paused, pb.DIRECTION_NONE)
+        self.assertEqual(self.submit("q")[0], 0)
+
+    def test_acts_on_queues_that_make_no_sense(self):
+        self.submit("q")
+        self.assertEqual(self.act(pb.ACT_PAUSE, "nope").error, ERR["ERR_NOT_FOUND"])
+        for act in ((pb.ACT_PAUSE, ""), (pb.ACT_PAUSE, "Q"), (pb.ACT_DRAIN, "q", pb.DIRECTION_IN)):
+            self.assertEqual(self.act(*act).error, ERR["ERR_BAD_FIELD"], act)
+
     # Who asks first is not told; how many of eight are whose is.
     def test_weight_is_a_share(self):
         for i in range(16):

@@ -71,6 +71,41 @@ def a_full_queue_is_a_429(bench):
     assert (got["open"], got["counts"]["queued"]) == (2, 2), got
 
 
+def a_pause_is_a_503(bench):
+    job = bench.submit("p")[1]["status_url"]
+    assert "paused" not in bench.http("GET", "/v1/queues/p")[1]
+    for direction, told in (("", "both"), ("?direction=in", "in"), ("?direction=out", "out")):
+        status, queue, _ = bench.http("POST", "/v1/queues/p:pause" + direction)
+        assert (status, queue["paused"], queue["queue"]) == (200, told, "p"), queue
+        status, problem, headers = bench.submit("p")
+        assert status == (503 if told != "out" else 202), problem
+        if told != "in":
+            assert bench.http("GET", job)[1]["waiting_on"] == "paused"
+        assert told == "out" or (problem["type"].endswith(":paused") and int(headers["Retry-After"]) > 0), problem
+        status, queue, _ = bench.http("POST", "/v1/queues/p:resume")
+        assert status == 200 and "paused" not in queue, queue
+    assert bench.http("POST", "/v1/queues/p:drain")[1]["paused"] == "in"
+    bench.http("PUT", "/v1/queues/p", {"weight": 2})
+    assert bench.http("GET", "/v1/queues/p")[1]["paused"] == "in"
+    assert bench.http("POST", "/v1/queues/p:pause?direction=up")[0] == 400
+    assert bench.http("POST", "/v1/queues/p:drain?direction=in")[0] == 400
+    assert bench.http("POST", "/v1/queues/p:stop")[0] == 404
+    assert bench.http("POST", "/v1/queues/none:pause")[0] == 404
+
+
+def a_pause_from_the_command_line(bench):
+    bench.submit("c")
+    answer = bench.weft("queue", "pause", "c", "--direction", "out")
+    assert answer.returncode == 0 and "paused         out" in answer.stdout, answer
+    assert json.loads(bench.weft("queue", "drain", "c", "-o", "json").stdout)["paused"] == "in"
+    answer = bench.weft("push", "nobody", "--queue", "c")
+    assert answer.returncode == 1 and "takes no jobs" in answer.stderr, answer
+    answer = bench.weft("queue", "resume", "c")
+    assert answer.returncode == 0 and "paused" not in answer.stdout, answer
+    answer = bench.weft("queue", "pause", "none")
+    assert answer.returncode == 4 and "knows no queue none" in answer.stderr, answer
+
+
 def lists_come_in_pages(bench):
     for name in ("z1", "z2", "z3"):
         assert bench.submit(name)[0] == 202
@@ -93,7 +128,7 @@ def the_command_does_the_same(bench):
     shown = bench.weft("queue", "show", "cli")
     assert shown.returncode == 0 and "retry longest  9s" in shown.stdout, shown
     listed = bench.weft("queue", "list")
-    assert [line.split()[0] for line in listed.stdout.splitlines()[:3]] == ["QUEUE", "cli", "mail"], listed
+    assert [line.split()[0] for line in listed.stdout.splitlines()[:3]] == ["QUEUE", "c", "cli"], listed
     assert "z3" in json.dumps(json.loads(bench.weft("queue", "list", "-o", "json").stdout)), listed
     answer = bench.weft("queue", "show", "none")
     assert answer.returncode == 4 and "knows no queue none" in answer.stderr, answer
@@ -107,7 +142,7 @@ def main():
     with Place() as place:
         bench = Bench(place)
         for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, lists_come_in_pages,
-                     the_command_does_the_same):
+                     a_pause_is_a_503, a_pause_from_the_command_line, the_command_does_the_same):
             print(test.__name__, flush=True)
             test(bench)
 

@@ -208,6 +208,7 @@ void client_turn(struct sim *sim, uint32_t no)
         return;
     }
     schedule_turn(sim, no);
+    queue_turn(sim, no);
     if (plan_optional(sim, 12))
         add_intent(sim, no);
     for (uint32_t i = 0; i < sim->intent_count; i++) {
@@ -241,6 +242,8 @@ static bool is_hopeless(const struct sim *sim, const struct msg_submitted_job *a
 static void answered(const struct sim *sim, struct intent *intent,
                      const struct msg_submitted_job *answer)
 {
+    if (answer->error == ERR_PAUSED)
+        watch_seen(SEEN_QUEUE_REFUSED);
     if (answer->error == OK) {
         intent->state = INTENT_ACKED;
         return;

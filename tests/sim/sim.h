@@ -14,6 +14,7 @@
 #include "broker/core/core_private.h"
 #include "lib/base/prng.h"
 #include "proto/wire.h"
+#include "tests/sim/peers.h"
 #include "tests/sim/situations.h"
 #include "tests/support/tell.h"
 
@@ -27,7 +28,6 @@ enum {
     SIM_PACKETS = 4096,
     SIM_INTENTS = 400,
     SIM_ACTS = 400,
-    SIM_HELD = 16,
     SIM_SCHEDULES = 3,
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 8,
@@ -192,40 +192,6 @@ struct client {
     when_ms hello_at;
 };
 
-struct held {
-    struct id job_id;
-    uint64_t token;
-    struct msg_finish_job finish; // decided when it starts
-    when_ms done_at;
-    when_ms repeat_at;
-    bool is_done; // FINISH is to be said until answered
-    bool is_deaf; // does not listen to cancels
-    uint32_t extend_ms;
-    // Lines of its log, numbered on from `log_from`.
-    uint32_t log_from;
-    uint32_t log_said; // that there are
-    uint32_t log_sent; // in the last RENEW
-    uint32_t log_told; // known to be stored
-};
-
-struct sim_worker {
-    struct id id;
-    uint64_t session;
-    uint32_t peer;
-    bool is_known;
-    when_ms hello_at;
-    when_ms renew_at;
-    when_ms ready_at;
-    uint64_t ready_corr;
-    bool is_ready; // its READY was answered
-    when_ms paused_until;
-    when_ms leave_at; // told to stop: when a new session begins; 0: not
-    uint32_t slots;
-    struct held held[SIM_HELD];
-    uint32_t held_count;
-    uint64_t renew_corr; // of the last RENEW
-};
-
 // --- what was seen, for the invariants ---
 
 // A durable, released acceptance.
@@ -239,6 +205,7 @@ struct seen_job {
 struct seen_state {
     struct id id;
     enum job_state state;
+    uint8_t queue;   // place in watch.queues + 1
     struct id batch; // zero when none
 };
 
@@ -290,6 +257,14 @@ struct seen_schedule {
     uint64_t fired, skipped;
 };
 
+// What is set for a queue as far as the entries say, unsettled ones included.
+struct seen_queue {
+    struct slice tenant;
+    struct slice queue;
+    struct msg_queue_settings settings;
+    unsigned paused;
+};
+
 // A job that waits, or waited, for others.
 struct seen_child {
     struct id id;
@@ -304,6 +279,8 @@ struct seen_child {
 };
 
 struct watch {
+    struct seen_queue queues[SIM_QUEUES];
+    uint32_t queue_count;
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_job jobs[SIM_INTENTS + 64];
     uint32_t job_count;
@@ -337,6 +314,7 @@ struct sim {
     when_ms mono_skew;
     bool is_healed;
     bool has_schedules;
+    bool has_queues; // that are set and paused
     uint32_t step;
     struct limits limits;
     struct arena arena; // everything said in this run
@@ -454,6 +432,8 @@ struct cron schedule_cron(const struct msg_schedule *given);
 void client_init(struct sim *sim);
 void client_turn(struct sim *sim, uint32_t no);
 void client_receive(struct sim *sim, uint32_t no, const struct msg *msg);
+// queue.c
+void queue_turn(struct sim *sim, uint32_t client);
 // act.c
 void act_turn(struct sim *sim, uint32_t client);
 void act_receive(struct sim *sim, const struct msg *msg);
@@ -523,6 +503,13 @@ void watch_batch_atomic(const struct command *command, const struct effects *fx,
                         uint32_t first_entry);
 void watch_batch_commit(const struct sim *sim, const struct batch_row *row);
 void watch_batch_start(struct sim *sim);
+// watch_queue.c: an entry, after its job has moved; a start; before the writes reach the store; after.
+void watch_queue_entry(struct sim *sim, const struct entry *entry);
+void watch_queue_start(struct sim *sim);
+const struct seen_queue *watch_queue_of(struct sim *sim, const struct id *job_id);
+void watch_queue_commit(const struct sim *sim, const struct effects *fx);
+void watch_queue_answer(const struct sim *sim, const struct effects *fx,
+                        const struct msg_queue_status_is *is);
 // watch_commit.c: before the writes reach the store.
 void watch_commit(struct sim *sim, const struct effects *fx);
 // watch_history.c: of the same writes, those of timelines.

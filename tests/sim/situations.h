@@ -63,6 +63,12 @@
     X(SEEN_EXTENDED, "a handler asked for time")                                                   \
     X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
     X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
+    X(SEEN_QUEUE_SET, "a queue was set")                                                           \
+    X(SEEN_QUEUE_DEFAULT, "… and a job got its default")                                           \
+    X(SEEN_QUEUE_FULL, "a queue had as many unfinished jobs as it may")                            \
+    X(SEEN_QUEUE_PAUSED, "a queue was paused")                                                     \
+    X(SEEN_QUEUE_RESUMED, "… and resumed")                                                         \
+    X(SEEN_QUEUE_REFUSED, "a job came to a queue that was paused")                                 \
     X(SEEN_KEY_BUSY, "a queued job waited for others of its key")                                  \
     X(SEEN_LINE_BLOCKED, "a job that waits for a retry blocked its line")                          \
     X(SEEN_FULL_KEYS, "the table of concurrency keys was full")                                    \

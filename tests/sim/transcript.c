@@ -128,6 +128,13 @@ static void tell_heard(struct tell *tell, const struct msg *msg)
         tell_text(tell, "ready for %u", msg->ready.slots);
     else if (msg->kind == MSG_BATCH_SEAL)
         tell_text(tell, "seal batch %u", number_of(NULL, &msg->batch_seal.batch_id));
+    else if (msg->kind == MSG_QUEUE_SET)
+        tell_text(tell, "set queue %.*s: weight %u open_max %u", (int)msg->queue_set.queue.len,
+                  (const char *)msg->queue_set.queue.data, msg->queue_set.settings.weight,
+                  msg->queue_set.settings.open_max);
+    else if (msg->kind == MSG_ACT && msg->act.queue.len > 0)
+        tell_text(tell, "act %u on queue %.*s", (unsigned)msg->act.kind, (int)msg->act.queue.len,
+                  (const char *)msg->act.queue.data);
     else if (msg->kind == MSG_ACT)
         tell_text(tell, "act %u on %u", (unsigned)msg->act.kind, number_of(NULL, &msg->act.job_id));
     else

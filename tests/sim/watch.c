@@ -48,6 +48,7 @@ void watch_start(struct sim *sim)
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0)
             watch_state_of(sim, &sim->store.rows[no].id)->state = sim->store.rows[no].state;
+    watch_queue_start(sim);
     watch_batch_start(sim);
     watch_unique_start(sim);
     watch_schedule_start(sim);

@@ -120,6 +120,8 @@ static void check_retried(const struct sim_act *act, const struct msg_acted *ans
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer)
 {
     const struct sim_act *act = act_of(sim, corr);
+    if (act == NULL) // on a queue
+        return;
     if (act->act.kind == ACT_QUIET || act->act.kind == ACT_STOP)
         return;
     const struct job_row *row = model_find(&sim->store, &act->act.job_id);

@@ -147,6 +147,7 @@ static void check_law(const struct sim *sim, const struct ledger_row *ledger)
 void watch_commit(struct sim *sim, const struct effects *fx)
 {
     watch_history(sim, fx);
+    watch_queue_commit(sim, fx);
     for (uint32_t i = 0; i < fx->write_count; i++) {
         if (fx->writes[i].kind == WRITE_JOB)
             check_job(sim, fx, &fx->writes[i].job.row);

@@ -36,6 +36,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_MOMENT:
     case ENTRY_SEAL:
     case ENTRY_QUEUE:
+    case ENTRY_PAUSE:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");
@@ -117,11 +118,16 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
         entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE)
         return;
+    if (entry->kind == ENTRY_QUEUE || entry->kind == ENTRY_PAUSE) {
+        watch_queue_entry(sim, entry);
+        return;
+    }
     if (entry->kind == ENTRY_SEAL) {
         watch_batch_entry(sim, entry, by_tick);
         return;
     }
     note_edge(sim, entry);
+    watch_queue_entry(sim, entry);
     watch_batch_entry(sim, entry, by_tick);
     watch_act_entry(sim, entry);
     watch_unique_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);

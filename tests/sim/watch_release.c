@@ -116,6 +116,8 @@ void watch_release(struct sim *sim, const struct effects *fx)
             check_submitted(sim, intent_of(sim, msg->corr, j), &msg->submitted.jobs[j]);
         if (msg->kind == MSG_ACTED)
             watch_acted(sim, msg->corr, &msg->acted);
+        if (msg->kind == MSG_QUEUE_STATUS_IS)
+            watch_queue_answer(sim, fx, &msg->queue_status_is);
         for (uint32_t j = 0; msg->kind == MSG_FINISHED && j < msg->finished.count; j++)
             check_finished(sim, fx, &msg->finished.jobs[j]);
     }

@@ -63,9 +63,11 @@ static bool has_credit(const struct sim *sim, uint32_t worker)
 
 // --- the truth ---
 
-static enum waiting_on truth_of_queued(const struct sim *sim, uint32_t slot, const struct job *job)
+static enum waiting_on truth_of_queued(struct sim *sim, uint32_t slot, const struct job *job)
 {
     enum waiting_on truth = WAITING_NO_WORKER;
+    if (watch_queue_of(sim, &job->id)->paused & DIRECTION_OUT)
+        return WAITING_PAUSED;
     if (job->is_bound && watch_share_is_busy(sim, slot))
         return WAITING_KEY_BUSY;
     for (uint32_t worker = 0; worker < SIM_WORKERS; worker++) {

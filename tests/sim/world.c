@@ -33,6 +33,10 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg)
         copy->submit.jobs[i].key_hash = msg->submit.jobs[i].key_hash;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
     }
+    if (msg->kind == MSG_QUEUE_SET)
+        copy->queue_set.tenant = msg->queue_set.tenant;
+    if (msg->kind == MSG_ACT)
+        copy->act.tenant = msg->act.tenant;
     if (msg->kind == MSG_SCHEDULE_SET)
         copy->schedule_set.given.fingerprint = msg->schedule_set.given.fingerprint;
     return copy;
@@ -240,6 +244,7 @@ static uint64_t run(uint64_t seed, const struct plan *plan, const char *disk_dir
     sim->now = (struct now){.mono = 1000, .store = 1800000000000};
     sim->limits = small_limits(sim);
     sim->has_schedules = world_chance(sim, 40);
+    sim->has_queues = world_chance(sim, 60);
     if (disk_dir != NULL)
         sim_disk_init(sim, disk_dir);
     shell_init(sim);

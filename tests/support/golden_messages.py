@@ -109,10 +109,11 @@ def samples():
     yield "batch_seal", b, dict(batch_seal=w.BatchSeal(batch_id=an_id(0x26)))
     yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"]))
     yield "bye", b, dict(bye=w.Bye(reason="drained"))
-    yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), worker_id=an_id(0x28), actor="cli", act_id=an_id(0x27)))
+    yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), worker_id=an_id(0x28), actor="cli", act_id=an_id(0x27),
+                                 queue="mail", direction=w.DIRECTION_OUT))
     yield "acted", b, dict(acted=w.Acted(
         error=26, detail="the job has ended", state=w.STATE_SUCCEEDED, version=7701, cancel=w.CANCEL_REQUESTED,
-        drain=w.DRAIN_STOP))
+        drain=w.DRAIN_STOP, paused=w.DIRECTION_IN))
     given = dict(schedule_id="nightly", cron="0 3 * * *", zone="Europe/Berlin", overlap=w.OVERLAP_QUEUE,
                  catch_up=w.CATCH_UP_ALL, jitter_ms=7704, paused=True)
     state = dict(generation=7705, created_at_ms=7706, since_at_ms=7707, last_at_ms=7708, held_at_ms=7709,
@@ -148,7 +149,7 @@ def samples():
     yield "queue_status_is", b, dict(queue_status_is=w.QueueStatusIs(
         error=4, detail="queue_count_max", is_more=True, queues=[
             w.Queue(queue="mail", scheduled=8201, queued=8202, running=8203, retrying=8204, succeeded=8205, dead=8206,
-                    cancelled=8207, expired=8208, removed=8209, **settings),
+                    cancelled=8207, expired=8208, removed=8209, paused=w.DIRECTION_BOTH, **settings),
             w.Queue(queue="web")]))
     yield "timeline", b, dict(timeline=w.Timeline(job_id=an_id(0x28)))
     yield "timeline_is", b, dict(timeline_is=w.TimelineIs(

@@ -149,6 +149,7 @@ static const struct msg_schedule_line schedule_lines[] = {{.given = SCHEDULE(0),
 static const struct msg_queue queue_lines[] = {
     {.queue = TEXT("mail"),
      .settings = QUEUE_SETTINGS,
+     .paused = DIRECTION_BOTH,
      .counts = {0, 8201, 8202, 8203, 8204, 8205, 8206, 8207, 8208, 8209}},
     {.queue = TEXT("web")}};
 
@@ -269,7 +270,9 @@ static const struct msg samples[] = {
              .job_id = ID(0x26),
              .worker_id = ID(0x28),
              .actor = TEXT("cli"),
-             .act_id = ID(0x27)}},
+             .act_id = ID(0x27),
+             .queue = TEXT("mail"),
+             .direction = DIRECTION_OUT}},
     {.kind = MSG_ACTED,
      .corr = 18,
      .acted = {.error = ERR_CONFLICT,
@@ -277,7 +280,8 @@ static const struct msg samples[] = {
                .state = JOB_SUCCEEDED,
                .version = 7701,
                .cancel = CANCEL_REQUESTED,
-               .drain = DRAIN_STOP}},
+               .drain = DRAIN_STOP,
+               .paused = DIRECTION_IN}},
     {.kind = MSG_QUEUE_SET,
      .corr = 25,
      .queue_set = {.queue = TEXT("mail"), .settings = QUEUE_SETTINGS}},

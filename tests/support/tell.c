@@ -121,6 +121,12 @@ static void tell_queue(struct tell *tell, struct slice name, const uint64_t coun
                       (unsigned)counts[state]);
 }
 
+static const char *direction_name(unsigned direction)
+{
+    static const char *const names[] = {"nothing", "in", "out", "in and out"};
+    return names[direction];
+}
+
 static void tell_settings(struct tell *tell, const struct msg_queue_settings *settings)
 {
     if (settings->weight > 0)
@@ -155,6 +161,8 @@ void tell_write(struct tell *tell, const struct write *write)
     case WRITE_QUEUE:
         tell_queue(tell, write->queue.queue, write->queue.counts);
         tell_settings(tell, &write->queue.settings);
+        if (write->queue.paused != 0)
+            tell_text(tell, " paused %s", direction_name(write->queue.paused));
         break;
     case WRITE_POLICY: tell_text(tell, "policy %u", write->policy.no); break;
     case WRITE_BATCH: tell_batch(tell, &write->batch); break;
@@ -221,6 +229,8 @@ static void tell_acted(struct tell *tell, const struct msg_acted *acted)
                   (const char *)acted->detail.data);
     else if (acted->drain != DRAIN_NONE)
         tell_text(tell, "acted %s", drain_name(acted->drain));
+    else if (acted->state == JOB_NONE)
+        tell_text(tell, "acted paused %s", direction_name(acted->paused));
     else
         tell_text(tell, "acted %s v%u%s", job_state_name(acted->state), acted->version,
                   cancels[acted->cancel]);
@@ -255,6 +265,8 @@ static void tell_queue_is(struct tell *tell, const struct msg_queue_status_is *i
     for (uint32_t i = 0; i < is->count; i++) {
         tell_queue(tell, is->queues[i].queue, is->queues[i].counts);
         tell_settings(tell, &is->queues[i].settings);
+        if (is->queues[i].paused != DIRECTION_NONE)
+            tell_text(tell, " paused %s", direction_name(is->queues[i].paused));
     }
 }
 

@@ -119,6 +119,23 @@ TEST(core_waiting, a_key_is_busy_until_its_job_has_ended)
     story_free(story);
 }
 
+TEST(core_waiting, jobs_of_a_paused_queue_wait_for_its_resumption)
+{
+    struct story *story = story_new();
+    struct msg msg = {.kind = MSG_ACT,
+                      .act = {.kind = ACT_PAUSE, .queue = slice_of_text("default")}};
+    story_submit(story, story_job(1));
+    EXPECT_EQ(cause(story, 1), WAITING_NO_WORKER);
+    story_say(story, STORY_CLIENT, &msg);
+    EXPECT_EQ(cause(story, 1), WAITING_PAUSED);
+    story_worker(story, 11, "mail", 1);
+    EXPECT_EQ(cause(story, 1), WAITING_PAUSED);
+    msg.act.kind = ACT_DRAIN;
+    story_say(story, STORY_CLIENT, &msg);
+    EXPECT_EQ(cause(story, 1), WAITING_NONE);
+    story_free(story);
+}
+
 TEST(core_waiting, a_scheduled_job_waits_for_its_time_or_for_others)
 {
     struct story *story = story_new();

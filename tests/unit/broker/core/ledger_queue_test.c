@@ -73,6 +73,24 @@ static uint64_t digest_of(const char *queue, struct msg_queue_settings settings)
     return digest;
 }
 
+TEST(ledger_queue, a_pause_touches_nothing_else)
+{
+    void *memory = make();
+    set("mail", (struct msg_queue_settings){.weight = 3});
+    uint64_t digest = ledger_digest(&ledger);
+    struct entry entry = {.kind = ENTRY_PAUSE,
+                          .pause = {.queue = slice_of_text("mail"), .paused = DIRECTION_OUT}};
+    ledger_apply(&ledger, &entry, &fx);
+    EXPECT(ledger_digest(&ledger) != digest);
+    struct queue_row row;
+    EXPECT(queues_collect(&ledger.queues, &row));
+    EXPECT_EQ(row.paused, DIRECTION_OUT);
+    EXPECT_EQ(row.settings.weight, 3);
+    entry.pause.queue = slice_of_text("web"); // nobody has named it
+    EXPECT_DIES(ledger_apply(&ledger, &entry, &fx));
+    free(memory);
+}
+
 TEST(ledger_queue, digest_sees_the_queue_and_every_setting)
 {
     uint64_t plain = digest_of("mail", (struct msg_queue_settings){0});

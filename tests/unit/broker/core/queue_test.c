@@ -158,6 +158,106 @@ TEST(queue, weight_holds_for_jobs_that_wait)
     story_free(story);
 }
 
+static void act(struct story *story, enum act_kind kind, const char *queue, enum direction ways)
+{
+    const struct msg msg = {
+        .kind = MSG_ACT, .act = {.kind = kind, .queue = slice_of_text(queue), .direction = ways}};
+    story_say(story, STORY_CLIENT, &msg);
+}
+
+TEST(queue, paused_in_takes_no_jobs_and_gives_those_it_has)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(1));
+    (void)story_told(story);
+    act(story, ACT_PAUSE, "default", DIRECTION_IN);
+    story_submit(story, story_job(2));
+    story_submit(story, story_job(1)); // a replay is no new job
+    story_submit(story, job_in("other", 3));
+    story_worker(story, 11, "mail", 1);
+    EXPECT_STORY(story, "[0] send client: acted paused in\n"
+                        "[0] send client: submitted 2 paused (the queue takes no jobs until it is "
+                        "resumed; send the same again later)\n"
+                        "[0] send client: submitted 1 replayed queued\n"
+                        "[0] write 3 queued v1\n"
+                        "[0] send client: submitted 3 queued\n");
+    story_restart(story);
+    (void)story_told(story);
+    story_submit(story, story_job(2));
+    act(story, ACT_RESUME, "default", DIRECTION_NONE);
+    story_submit(story, story_job(2));
+    EXPECT_STORY(story, "[0] send client: submitted 2 paused (the queue takes no jobs until it is "
+                        "resumed; send the same again later)\n"
+                        "[0] send client: acted paused nothing\n"
+                        "[0] write 2 queued v1\n"
+                        "[0] send client: submitted 2 queued\n");
+    story_free(story);
+}
+
+TEST(queue, paused_out_gives_no_jobs_also_after_a_restart)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(1));
+    act(story, ACT_PAUSE, "default", DIRECTION_OUT);
+    story_submit(story, story_job(2));
+    story_submit(story, job_in("other", 3));
+    story_restart(story);
+    (void)story_told(story);
+    story->only_grants = true;
+    story_worker(story, 11, "mail", 3);
+    act(story, ACT_RESUME, "default", DIRECTION_IN); // the other way
+    EXPECT_STORY(story, "");
+    act(story, ACT_RESUME, "default", DIRECTION_OUT);
+    EXPECT_STORY(story, "[0] job 1 to worker 1 token 2.2 attempt 1\n"
+                        "[0] job 2 to worker 1 token 2.3 attempt 1\n");
+    story_free(story);
+}
+
+TEST(queue, running_jobs_of_a_paused_queue_end_or_come_back_and_wait)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 2);
+    story_submit(story, story_job(1));
+    story_submit(story, story_job(2));
+    act(story, ACT_PAUSE, "default", DIRECTION_NONE);
+    (void)story_told(story);
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(2, story_token(1, 2)), OUTCOME_INTERRUPTED);
+    EXPECT_STORY(story, "[0] write 1 succeeded v3\n"
+                        "[0] send worker 1: finished 1 ok\n"
+                        "[0] write 2 queued v3 e0 c0 i1\n"
+                        "[0] send worker 1: finished 2 ok\n");
+    story_free(story);
+}
+
+TEST(queue, draining_closes_the_way_in_and_opens_the_way_out)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(1));
+    act(story, ACT_PAUSE, "default", DIRECTION_OUT);
+    story_worker(story, 11, "mail", 1);
+    (void)story_told(story);
+    act(story, ACT_DRAIN, "default", DIRECTION_NONE);
+    EXPECT_STORY(story, "[0] write 1 running v2\n"
+                        "[0] send client: acted paused in\n"
+                        "[0] job 1 to worker 1 token 1.1 attempt 1\n");
+    act(story, ACT_DRAIN, "default", DIRECTION_NONE);
+    story->shows_all = true; // it is so already: nothing is written
+    act(story, ACT_DRAIN, "default", DIRECTION_NONE);
+    EXPECT_STORY(story, "[0] send client: acted paused in\n[0] send client: acted paused in\n");
+    story_free(story);
+}
+
+TEST(queue, a_queue_that_nobody_has_named_is_not_paused)
+{
+    struct story *story = story_new();
+    (void)story_told(story);
+    act(story, ACT_PAUSE, "nope", DIRECTION_NONE);
+    EXPECT_STORY(story, "[0] send client: acted not-found (no job and no setting has named this "
+                        "queue yet)\n");
+    story_free(story);
+}
+
 TEST(queue, a_full_table_of_queues_is_told)
 {
     struct story *story = story_new();

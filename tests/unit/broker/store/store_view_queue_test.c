@@ -74,13 +74,14 @@ TEST(record_queue, golden_bytes)
                                  "00000026"
                                  "00000027"
                                  "00000028"
-                                 "00"
+                                 "02"
                                  "07"
                                  "04"
                                  "64656661756c74"
                                  "6d61696c";
     struct queue_row row = row_of(5, "mail");
     row.accepted = 9;
+    row.paused = DIRECTION_OUT;
     for (unsigned state = 0; state < JOB_STATES; state++)
         row.counts[state] = state;
     row.settings = (struct msg_queue_settings){.weight = 0x11,
@@ -109,6 +110,7 @@ TEST(record_queue, golden_bytes)
     struct queue_row read;
     EXPECT_EQ(store_record_get_queue(slice_of(room, len), disk_key_slice(&number), &read), OK);
     EXPECT_EQ(read.no, 5);
+    EXPECT_EQ(read.paused, DIRECTION_OUT);
     EXPECT(slice_is_text(read.tenant, "default") && slice_is_text(read.queue, "mail"));
     EXPECT_MEM(&read.settings, &row.settings, sizeof row.settings);
     EXPECT_MEM(read.counts, row.counts, sizeof row.counts);

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_ATOMIC };
+enum { LAST = ERR_PAUSED };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -32,6 +32,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_UNIQUE, 30);
     EXPECT_EQ(ERR_DEPENDENCY, 31);
     EXPECT_EQ(ERR_ATOMIC, 32);
+    EXPECT_EQ(ERR_PAUSED, 33);
 }
 
 TEST(err, every_number_has_its_row)

@@ -1,0 +1,85 @@
+// Queues: clients set them, pause, resume and drain them, at any moment. After the faults somebody
+// opens them all, so that every job can end.
+
+#include "tests/sim/sim.h"
+
+static const char *const names[] = {"default", "mail", "slow"};
+
+static struct slice tenant_of(struct sim *sim)
+{
+    return slice_of_text(world_chance(sim, 20) ? "acme" : "default");
+}
+
+static struct msg_queue_settings new_settings(struct sim *sim)
+{
+    struct msg_queue_settings settings = {0};
+    if (world_chance(sim, 50))
+        settings.weight = 1 + (uint32_t)world_below(sim, 4);
+    if (world_chance(sim, 50))
+        settings.open_max = 1 + (uint32_t)world_below(sim, 6);
+    // Few different ones: each is a set of options of its own.
+    if (world_chance(sim, 30))
+        settings.defaults.max_attempts = 2;
+    if (world_chance(sim, 20))
+        settings.defaults.timeout_ms = 250;
+    return settings;
+}
+
+static void say(struct sim *sim, uint32_t client, struct msg msg)
+{
+    msg.corr = ++sim->corr_next;
+    world_send(sim, sim->clients[client].peer, true, &msg);
+}
+
+static struct msg act_on(struct sim *sim, enum act_kind kind, struct slice tenant,
+                         struct slice queue)
+{
+    return (struct msg){.kind = MSG_ACT,
+                        .act = {.kind = kind,
+                                .queue = queue,
+                                .tenant = tenant,
+                                .actor = slice_of_text("sim"),
+                                .act_id = id_v7(sim->now.store, 7, prng_next(&sim->prng))}};
+}
+
+static void want_something(struct sim *sim, uint32_t client)
+{
+    static const enum act_kind kinds[] = {ACT_PAUSE,  ACT_RESUME, ACT_RESUME,
+                                          ACT_RESUME, ACT_RESUME, ACT_DRAIN};
+    struct slice tenant = tenant_of(sim);
+    struct slice queue = slice_of_text(names[world_below(sim, 3)]);
+    if (world_chance(sim, 50)) {
+        say(sim, client,
+            (struct msg){
+                .kind = MSG_QUEUE_SET,
+                .queue_set = {.queue = queue, .tenant = tenant, .settings = new_settings(sim)}});
+        return;
+    }
+    struct msg msg = act_on(sim, kinds[world_below(sim, 6)], tenant, queue);
+    if (msg.act.kind != ACT_DRAIN)
+        msg.act.direction = (enum direction)world_below(sim, 4);
+    say(sim, client, msg);
+}
+
+static void open_all(struct sim *sim, uint32_t client)
+{
+    for (uint32_t no = 0; no < SIM_QUEUES; no++) {
+        const struct queue_row *row = &sim->store.queues[no];
+        if (row->queue.len == 0)
+            continue;
+        if (row->paused != 0)
+            say(sim, client, act_on(sim, ACT_RESUME, row->tenant, row->queue));
+        if (row->settings.open_max != 0)
+            say(sim, client,
+                (struct msg){.kind = MSG_QUEUE_SET,
+                             .queue_set = {.queue = row->queue, .tenant = row->tenant}});
+    }
+}
+
+void queue_turn(struct sim *sim, uint32_t client)
+{
+    if (sim->is_healed && world_chance(sim, 5))
+        open_all(sim, client);
+    else if (!sim->is_healed && sim->has_queues && plan_optional(sim, 3))
+        want_something(sim, client);
+}

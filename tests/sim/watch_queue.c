@@ -1,0 +1,242 @@
+// Queues: their limits are kept and pauses hold, their jobs get their defaults, and their rows count
+// what their jobs are. What is set is known by the entries, the rest by the jobs alone.
+
+#include "tests/sim/sim.h"
+
+// --- what is set, by the entries ---
+
+static struct slice full(struct slice tenant)
+{
+    return tenant.len > 0 ? tenant : slice_of_text("default");
+}
+
+static struct seen_queue *queue_named(struct sim *sim, struct slice tenant, struct slice queue)
+{
+    struct watch *watch = &sim->watch;
+    for (uint32_t i = 0; i < watch->queue_count; i++)
+        if (slice_equal(watch->queues[i].queue, queue) &&
+            slice_equal(watch->queues[i].tenant, full(tenant)))
+            return &watch->queues[i];
+    SIM_EXPECT(watch->queue_count < SIM_QUEUES, "room for queues");
+    struct seen_queue *seen = &watch->queues[watch->queue_count++];
+    *seen = (struct seen_queue){0};
+    // What an entry or a row borrows lives as long as the run.
+    seen->tenant = full(tenant);
+    seen->queue = queue;
+    return seen;
+}
+
+static void note_settings(struct sim *sim, const struct entry *entry)
+{
+    if (entry->kind == ENTRY_QUEUE) {
+        const struct msg_queue_set *set = entry->queue.set;
+        queue_named(sim, set->tenant, set->queue)->settings = set->settings;
+    } else if (entry->kind == ENTRY_PAUSE) {
+        struct seen_queue *seen = queue_named(sim, entry->pause.tenant, entry->pause.queue);
+        seen->paused = entry->pause.paused;
+        watch_seen(seen->paused == 0 ? SEEN_QUEUE_RESUMED : SEEN_QUEUE_PAUSED);
+    }
+}
+
+// --- its jobs ---
+
+static uint32_t open_count(const struct sim *sim, const struct seen_queue *queue)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sim->watch.state_count; i++) {
+        const struct seen_state *seen = &sim->watch.states[i];
+        count += seen->queue == queue - sim->watch.queues + 1 && seen->state != JOB_NONE &&
+                 seen->state != JOB_REMOVED && !job_is_done(seen->state);
+    }
+    return count;
+}
+
+static uint32_t first_given(uint32_t jobs, uint32_t queues, uint32_t brokers)
+{
+    if (jobs != 0)
+        return jobs;
+    if (queues != 0)
+        watch_seen(SEEN_QUEUE_DEFAULT);
+    return queues != 0 ? queues : brokers;
+}
+
+static void check_policy(const struct sim *sim, const struct seen_queue *queue,
+                         const struct msg_submit_job *job, const struct policy *policy)
+{
+    const struct msg_defaults *set = &queue->settings.defaults;
+    SIM_EXPECT(policy->max_attempts ==
+                       first_given(job->max_attempts, set->max_attempts, LIMITS_ATTEMPTS_DEFAULT) &&
+                   policy->timeout_ms == first_given(job->timeout_ms, set->timeout_ms,
+                                                     sim->limits.timeout_default_ms),
+               "the job's word counts, then its queue's, then the broker's");
+}
+
+static void check_entry(struct sim *sim, const struct seen_queue *queue)
+{
+    SIM_EXPECT((queue->paused & DIRECTION_IN) == 0, "a queue that is paused takes no jobs");
+    uint32_t open_max = queue->settings.open_max;
+    SIM_EXPECT(open_max == 0 || open_count(sim, queue) <= open_max,
+               "never more unfinished jobs of a queue than its limit");
+    if (open_max != 0 && open_count(sim, queue) == open_max)
+        watch_seen(SEEN_QUEUE_FULL);
+}
+
+static void check_submit(struct sim *sim, const struct entry *entry)
+{
+    const struct msg_submit_job *job = entry->submit.job;
+    struct seen_queue *queue = queue_named(sim, job->tenant, job->queue);
+    watch_state_of(sim, &entry->job_id)->queue = (uint8_t)(queue - sim->watch.queues + 1);
+    check_entry(sim, queue);
+    check_policy(sim, queue, job, &entry->submit.policy);
+}
+
+const struct seen_queue *watch_queue_of(struct sim *sim, const struct id *job_id)
+{
+    uint8_t no = watch_state_of(sim, job_id)->queue;
+    SIM_EXPECT(no != 0, "a job has a queue");
+    return &sim->watch.queues[no - 1];
+}
+
+void watch_queue_entry(struct sim *sim, const struct entry *entry)
+{
+    note_settings(sim, entry);
+    if (entry->kind == ENTRY_SUBMIT)
+        check_submit(sim, entry);
+    if (entry->kind == ENTRY_GRANT)
+        SIM_EXPECT((watch_queue_of(sim, &entry->job_id)->paused & DIRECTION_OUT) == 0,
+                   "a queue that is paused gives no jobs");
+    if (entry->kind != ENTRY_RETRY)
+        return;
+    const struct seen_queue *queue = watch_queue_of(sim, &entry->job_id);
+    check_entry(sim, queue);
+    check_policy(sim, queue, sim->store.bodies[entry->retry.job_no], &entry->retry.policy);
+}
+
+// What was not durable never happened.
+void watch_queue_start(struct sim *sim)
+{
+    sim->watch.queue_count = 0;
+    for (uint32_t i = 0; i < sim->log_count; i++)
+        note_settings(sim, &sim->log[i]);
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {
+        const struct job_row *row = &sim->store.rows[no];
+        if (row->no == 0)
+            continue;
+        const struct lane_row *lane = &sim->store.lanes[row->lane];
+        watch_state_of(sim, &row->id)->queue =
+            (uint8_t)(queue_named(sim, lane->tenant, lane->queue) - sim->watch.queues + 1);
+    }
+}
+
+// --- the rows, before they reach the store ---
+
+static const struct lane_row *lane_in(const struct sim *sim, const struct effects *fx, uint16_t no)
+{
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        if (fx->writes[i].kind == WRITE_LANE && fx->writes[i].lane.no == no)
+            return &fx->writes[i].lane;
+    return &sim->store.lanes[no];
+}
+
+static const struct queue_row *row_in(const struct sim *sim, const struct effects *fx, uint32_t no)
+{
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        if (fx->writes[i].kind == WRITE_QUEUE && fx->writes[i].queue.no == no)
+            return &fx->writes[i].queue;
+    return &sim->store.queues[no];
+}
+
+// The queue of each lane, by number; SIM_QUEUES: none.
+static void map_lanes(const struct sim *sim, const struct effects *fx, uint32_t map[64])
+{
+    for (uint16_t no = 0; no < 64; no++) {
+        const struct lane_row *lane = lane_in(sim, fx, no);
+        for (map[no] = 0; map[no] < SIM_QUEUES; map[no]++) {
+            const struct queue_row *row = row_in(sim, fx, map[no]);
+            if (slice_equal(row->queue, lane->queue) && slice_equal(row->tenant, lane->tenant))
+                break;
+        }
+    }
+}
+
+// Jobs by queue and state, as they will be; one may be written twice.
+static void count_jobs(const struct sim *sim, const struct effects *fx,
+                       uint64_t counts[SIM_QUEUES][JOB_STATES])
+{
+    static struct job_row rows[SIM_JOBS];
+    uint64_t end = sim->store.ledger.job_no_next > 0 ? sim->store.ledger.job_no_next : 1;
+    uint32_t map[64];
+    map_lanes(sim, fx, map);
+    memcpy(rows, sim->store.rows, end * sizeof rows[0]);
+    for (uint32_t i = 0; i < fx->write_count; i++) {
+        const struct write *write = &fx->writes[i];
+        if (write->kind == DROP_JOB)
+            rows[write->drop.no].no = 0;
+        if (write->kind != WRITE_JOB)
+            continue;
+        rows[write->job.row.no] = write->job.row;
+        end = write->job.row.no >= end ? write->job.row.no + 1 : end;
+    }
+    for (uint64_t no = 1; no < end; no++)
+        if (rows[no].no != 0)
+            counts[map[rows[no].lane]][rows[no].state]++;
+}
+
+static void check_row(const struct queue_row *row, const uint64_t counts[JOB_STATES])
+{
+    uint64_t sum = 0;
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+        sum += row->counts[state];
+        // The removed ones whose rows are gone count too.
+        SIM_EXPECT(state == JOB_REMOVED ? row->counts[state] >= counts[state]
+                                        : row->counts[state] == counts[state],
+                   "the row of a queue counts what its jobs are");
+    }
+    SIM_EXPECT(sum == row->accepted, "of each queue, accepted jobs = jobs in all states");
+}
+
+void watch_queue_commit(const struct sim *sim, const struct effects *fx)
+{
+    uint64_t counts[SIM_QUEUES][JOB_STATES] = {{0}};
+    count_jobs(sim, fx, counts);
+    uint64_t accepted = 0;
+    for (uint32_t queue = 0; queue < SIM_QUEUES; queue++) {
+        check_row(row_in(sim, fx, queue), counts[queue]);
+        accepted += row_in(sim, fx, queue)->accepted;
+    }
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        if (fx->writes[i].kind == WRITE_LEDGER)
+            SIM_EXPECT(fx->writes[i].ledger.accepted == accepted,
+                       "every accepted job belongs to a queue");
+}
+
+// --- what is said ---
+
+// Is another setting of a queue of this name in the same batch?
+static bool is_changed_in(const struct effects *fx, const struct msg_queue *is)
+{
+    for (uint32_t i = 0; i < fx->entry_count; i++) {
+        const struct entry *entry = &fx->entries[i];
+        if (entry->kind == ENTRY_QUEUE && slice_equal(entry->queue.set->queue, is->queue) &&
+            memcmp(&entry->queue.set->settings, &is->settings, sizeof is->settings) != 0)
+            return true;
+    }
+    return false;
+}
+
+// Tenants' queues have the same names, so one of them must have it.
+void watch_queue_answer(const struct sim *sim, const struct effects *fx,
+                        const struct msg_queue_status_is *is)
+{
+    if (is->error != OK || is_changed_in(fx, &is->queues[0]))
+        return;
+    bool is_stored = false;
+    for (uint32_t no = 0; no < SIM_QUEUES; no++) {
+        const struct queue_row *row = &sim->store.queues[no];
+        is_stored = is_stored ||
+                    (slice_equal(row->queue, is->queues[0].queue) &&
+                     memcmp(&row->settings, &is->queues[0].settings, sizeof row->settings) == 0);
+    }
+    SIM_EXPECT(is_stored, "a setting is stored before it is answered");
+    watch_seen(SEEN_QUEUE_SET);
+}
