@@ -146,12 +146,21 @@ static void look_at_space(struct broker *broker)
         log_info("store.roomy", "used_bytes=%llu", (unsigned long long)broker->space.used_bytes);
 }
 
+bool intake_is_short(struct broker *broker)
+{
+    if (broker->space.is_short || broker->is_short || is_map_short(&broker->space))
+        look_at_space(broker);
+    return broker->is_short;
+}
+
+#define SHORT_DETAIL "the disk is nearly full"
+
 static void close_submit(struct msg_submit *submit)
 {
     for (uint32_t i = 0; i < submit->count; i++) {
         submit->jobs[i].closed = ERR_DISK;
         if (submit->jobs[i].verdict == OK)
-            submit->jobs[i].detail = slice_of_text("the disk is nearly full");
+            submit->jobs[i].detail = slice_of_text(SHORT_DETAIL);
     }
 }
 
@@ -310,9 +319,7 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     if (e != OK)
         return refuse_arrival(broker, arrival, e, detail);
     judge_submit(&arrival->msg.submit);
-    if (broker->space.is_short || broker->is_short || is_map_short(&broker->space))
-        look_at_space(broker);
-    if (broker->is_short)
+    if (intake_is_short(broker))
         close_submit(&arrival->msg.submit);
     return decide(broker, arrival);
 }
@@ -321,6 +328,11 @@ static enum taken take_schedule_set(struct broker *broker, struct arrival *arriv
 {
     struct msg_schedule_set *set = &arrival->msg.schedule_set;
     err e = timetable_judge(broker->timetable, set, broker->now.store, &broker->filling->decoded);
+    bool grows = set->act == SCHEDULE_SET && !set->dry_run && set->verdict == OK;
+    if (grows && intake_is_short(broker)) {
+        set->verdict = ERR_DISK;
+        set->detail = slice_of_text(SHORT_DETAIL);
+    }
     return e == OK ? decide(broker, arrival) : TAKEN_HELD;
 }
 
@@ -372,10 +384,20 @@ static enum taken take_ready(struct broker *broker, struct arrival *arrival)
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
 }
 
+// What is left of the disk is for outcomes, not for words.
+static enum taken take_renew(struct broker *broker, struct arrival *arrival)
+{
+    if (intake_is_short(broker))
+        arrival->msg.renew.log_count = 0;
+    return decide(broker, arrival);
+}
+
 static enum taken take_finish(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = judge_finish(&arrival->msg.finish, &detail);
+    if (intake_is_short(broker))
+        arrival->msg.finish.log_count = 0;
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
 }
 
@@ -383,6 +405,8 @@ static enum taken take_act(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = check_act(&arrival->msg.act, &detail);
+    if (e == OK && arrival->msg.act.kind == ACT_RETRY && intake_is_short(broker))
+        return refuse_arrival(broker, arrival, ERR_DISK, SHORT_DETAIL);
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
 }
 
@@ -392,7 +416,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_HELLO: return greet(broker, arrival);
     case MSG_SUBMIT: return take_submit(broker, arrival);
     case MSG_READY: return take_ready(broker, arrival);
-    case MSG_RENEW: return decide(broker, arrival);
+    case MSG_RENEW: return take_renew(broker, arrival);
     case MSG_FINISH: return take_finish(broker, arrival);
     case MSG_STATUS: return ask_job(broker, arrival);
     case MSG_BATCH_STATUS: return ask_batch(broker, arrival);

@@ -48,7 +48,7 @@ static const struct msg_submit_job *job_at(struct broker *broker, const struct p
     intake_complete(job);
     struct origin origin = {.tenant = slice_of_text("default"), .queue = job->queue};
     job->job_id = mint_moment(&origin, proposal->name, moment);
-    job->closed = broker->is_short ? ERR_DISK : OK;
+    job->closed = intake_is_short(broker) ? ERR_DISK : OK;
     if (jitter_ms > 0)
         job->run_at = moment + (when_ms)due_jitter_ms(proposal->name, moment, jitter_ms);
     return job;

@@ -116,6 +116,35 @@ class FullMap(BrokerTest):
         # Nothing else is written any more, and still the room is found.
         self.assertEqual(submit_until_taken(client).error, 0)
 
+    def test_what_is_left_is_for_outcomes(self):
+        served = self.broker("--map-max", "64MiB")
+        client = self.peer(served)
+        worker = self.worker(served, slots=50)
+        self.assertEqual(client.submit({"job_id": fresh_id()})[0].error, 0)
+        (dead, _), = worker.take_jobs(1)
+        worker.finish(dead, pb.OUTCOME_DEAD)
+        self.assertEqual({job.error for job in client.submit(*[{"job_id": fresh_id()} for _ in range(50)])}, {0})
+        jobs = [job for job, _ in worker.take_jobs(50)]
+        while client.submit({"job_id": fresh_id(), "type": "other", "payload": os.urandom(MIB)})[0].error == 0:
+            pass
+        # Of each of these, more than there is room for.
+        running = [pb.Held(job_id=job.job_id, token=job.token) for job in jobs]
+        for job in jobs:
+            lines = [pb.LogLine(job_id=job.job_id, token=job.token, text="x" * 1024) for _ in range(1000)]
+            worker.ask(pb.Renew(running=running, log=lines))
+        self.assertEqual(client.ask(pb.Log(job_id=jobs[-1].job_id)).count, 0)
+        for name in range(30):
+            body = pb.ScheduleSet(schedule_id=f"s{name}", act=pb.SCHEDULE_SET, cron="0 0 1 1 *",
+                                  jobs=[pb.SubmitJob(type="a", payload=pb.Part(length=MIB, content=pb.CONTENT_BYTES))])
+            self.assertEqual(client.ask(body, bytes(MIB)).error, ERR["ERR_DISK"])
+        act = pb.Act(kind=pb.ACT_RETRY, job_id=dead.job_id, act_id=b"1" * 16)
+        self.assertEqual(client.ask(act).error, ERR["ERR_DISK"])
+        for job in jobs:
+            self.assertEqual(worker.finish(job, result=b"done").error, 0)
+        act.kind = pb.ACT_DELETE
+        self.assertEqual(client.ask(act).state, pb.STATE_REMOVED)
+        self.assertIsNone(served.process.poll())
+
 
 if __name__ == "__main__":
     unittest.main()
