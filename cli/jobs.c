@@ -37,6 +37,32 @@ const struct config_table jobs_list_table = {
     .key_count = sizeof keys / sizeof keys[0],
 };
 
+static const struct config_key items_keys[] = {
+    {.key = "status",
+     .type = CONFIG_STRING,
+     .help = "only jobs in these states, like dead or queued,running"},
+    {.key = "limit",
+     .type = CONFIG_INTEGER,
+     .default_text = "50",
+     .min = 0,
+     .max = INT32_MAX,
+     .help = "jobs at most; 0: all"},
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+const struct config_table jobs_items_table = {
+    .program = "batch items",
+    .usage = "weft batch items ID [flags]",
+    .about = "Lists the jobs of a batch, the newest first; with -o json one object a line.\nExit "
+             "codes: 0 listed (also none), 1 refused, 4 no such batch or no answer, 64 usage.",
+    .keys = items_keys,
+    .key_count = sizeof items_keys / sizeof items_keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
 static struct slice text_of(const struct config *config, const char *key)
 {
     const char *text = config_text(config, key);
@@ -52,17 +78,22 @@ static bool read_moment(const struct config *config, const char *key, when_ms *o
     return false;
 }
 
+static bool read_status(const struct config *config, struct msg_list *list)
+{
+    struct slice status = text_of(config, "status");
+    bool is_good = status.len == 0 || query_states(status, &list->states);
+    if (!is_good)
+        command_complain(config->table->program, "--status: states like dead or queued,running");
+    return is_good;
+}
+
 // The filter of the flags; false after a complaint.
 static bool read_filter(const struct config *config, struct msg_list *list)
 {
-    struct slice status = text_of(config, "status");
     list->queue = text_of(config, "queue");
     list->type = text_of(config, "type");
-    if (status.len > 0 && !query_states(status, &list->states)) {
-        command_complain(config->table->program, "--status: states like dead or queued,running");
-        return false;
-    }
-    return read_moment(config, "created-after", &list->created_after) &&
+    return read_status(config, list) &&
+           read_moment(config, "created-after", &list->created_after) &&
            read_moment(config, "created-before", &list->created_before);
 }
 
@@ -86,17 +117,33 @@ static int list_all(struct ask *ask, const struct config *config, struct msg_lis
     return COMMAND_SUCCEEDED;
 }
 
-static int list_main(int argc, char **argv)
+static bool read_items(const struct config *config, struct msg_list *list)
+{
+    return command_read_id(config, &list->batch_id) && read_status(config, list);
+}
+
+static int list_by(const struct config_table *table, int argc, char **argv,
+                   bool (*read)(const struct config *config, struct msg_list *list))
 {
     struct config config;
     struct ask ask = {0};
     struct msg_list list = {0};
     int code = COMMAND_USAGE;
-    if (command_begin(&config, &jobs_list_table, argc, argv, &code) && read_filter(&config, &list))
+    if (command_begin(&config, table, argc, argv, &code) && read(&config, &list))
         code = ask_open(&ask, &config) ? list_all(&ask, &config, &list) : ask.code;
     ask_close(&ask);
     config_deinit(&config);
-    return command_end(jobs_list_table.program, code);
+    return command_end(table->program, code);
+}
+
+static int list_main(int argc, char **argv)
+{
+    return list_by(&jobs_list_table, argc, argv, read_filter);
+}
+
+int jobs_items_main(int argc, char **argv)
+{
+    return list_by(&jobs_items_table, argc, argv, read_items);
 }
 
 int jobs_main(int argc, char **argv)

@@ -75,6 +75,7 @@ static void know_settings(void)
         &act_stop_table,
         &show_batch_table,
         &jobs_list_table,
+        &jobs_items_table,
         &queue_list_table,
         &queue_show_table,
         &queue_set_table,

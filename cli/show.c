@@ -5,6 +5,7 @@
 #include "cli/act.h"
 #include "cli/ask.h"
 #include "cli/history.h"
+#include "cli/jobs.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
 #include "lib/base/check.h"
@@ -162,7 +163,9 @@ int show_job_main(int argc, char **argv)
 int show_batch_main(int argc, char **argv)
 {
     static const struct command_verb items[] = {
-        {"show", batch_main, "how far a batch is; --wait until it has ended"}};
-    static const struct command_verbs verbs = {"weft batch", items, 1};
+        {"show", batch_main, "how far a batch is; --wait until it has ended"},
+        {"items", jobs_items_main, "its jobs, the newest first"},
+    };
+    static const struct command_verbs verbs = {"weft batch", items, sizeof items / sizeof *items};
     return command_dispatch(&verbs, argc, argv);
 }

@@ -468,6 +468,7 @@ struct msg_list {
     when_ms created_before;
     uint32_t limit;
     uint64_t cursor;
+    struct id batch_id; // zero: any, or none
 };
 
 struct msg_listed_job {

@@ -178,6 +178,7 @@ static const struct wire_field list_fields[] = {
     ROW(WIRE_U64, 0, created_before_ms, created_before),
     SAME(WIRE_U32, 0, limit),
     SAME(WIRE_U64, 0, cursor),
+    SAME(WIRE_ID, 0, batch_id),
 };
 static const struct wire_shape list = {
     .descriptor = &weft__wire__list__descriptor, SIZES, FIELDS(list_fields)};

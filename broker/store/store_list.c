@@ -20,6 +20,8 @@ struct pick {
     struct store_view *view;
     const struct msg_list *list;
     uint32_t states;
+    uint32_t batch;    // only its members: its number + 1; 0: all jobs
+    uint64_t first_no; // nothing below fits
     uint32_t limit;
     struct msg_listed_job *jobs;
     uint32_t count;
@@ -57,7 +59,9 @@ static err lane_of(struct pick *pick, uint16_t no, const struct lane_seen **out_
 static bool fits(const struct pick *pick, const struct job_row *row)
 {
     const struct msg_list *list = pick->list;
-    return (pick->states & 1u << row->state) != 0 && row->accepted_at > list->created_after &&
+    return (pick->states & 1u << row->state) != 0 &&
+           (pick->batch == 0 || row->batch == pick->batch) &&
+           row->accepted_at > list->created_after &&
            (list->created_before == 0 || row->accepted_at < list->created_before);
 }
 
@@ -86,7 +90,8 @@ static err see(struct pick *pick, struct slice key, struct slice record, bool *o
     if (store_record_get_job(record, key, &row) != OK)
         return OK;
     // Store time never goes back, so everything below was accepted before.
-    *out_is_older = pick->list->created_after > 0 && row.accepted_at <= pick->list->created_after;
+    *out_is_older = row.no < pick->first_no ||
+                    (pick->list->created_after > 0 && row.accepted_at <= pick->list->created_after);
     if (!fits(pick, &row))
         return OK;
     const struct lane_seen *lane = NULL;
@@ -123,6 +128,22 @@ static bool is_full(const struct pick *pick)
     return pick->count == pick->limit || pick->examined == EXAMINED_MAX;
 }
 
+// Members of a batch lie between two numbers, close together as a rule.
+static err aim_at_batch(struct pick *pick, uint64_t *upto)
+{
+    struct batch_row row;
+    if (id_is_zero(&pick->list->batch_id))
+        return OK;
+    err e = store_view_find_batch(pick->view, &pick->list->batch_id, &row);
+    if (e != OK)
+        return e;
+    pick->batch = row.no + 1;
+    pick->first_no = row.first_no;
+    if (row.last_no != 0 && row.last_no < *upto)
+        *upto = row.last_no;
+    return OK;
+}
+
 err store_view_list(struct store_view *view, const struct msg_list *list,
                     struct msg_listed_job *jobs, struct msg_listed *out_listed)
 {
@@ -134,7 +155,11 @@ err store_view_list(struct store_view *view, const struct msg_list *list,
                         .limit = list->limit != 0 ? list->limit : MSG_LISTED_DEFAULT,
                         .jobs = jobs};
     uint64_t upto = list->cursor != 0 ? list->cursor : UINT64_MAX;
-    err e = OK;
+    err e = aim_at_batch(&pick, &upto);
+    if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) {
+        *out_listed = (struct msg_listed){.error = e};
+        return OK;
+    }
     while (e == OK && upto > 0 && !is_full(&pick)) {
         uint64_t segment = 0;
         if (!store_segments_before(&view->store->segments, upto / STORE_SEGMENT_JOBS, pick.states,

@@ -95,3 +95,8 @@ MUST_USE err store_history_drop(struct disk_txn *txn, const struct job_row *row)
 
 // Reads the segments' counts into memory; a damaged one is counted anew from its rows.
 MUST_USE err store_load_segments(struct store *store, struct store_view *view);
+
+// store_view.c
+//   ERR_NOT_FOUND, ERR_DAMAGED
+MUST_USE err store_view_find_batch(struct store_view *view, const struct id *id,
+                                   struct batch_row *out_row);

@@ -330,10 +330,8 @@ err store_view_status(struct store_view *view, const struct id *id,
     return OK;
 }
 
-err store_view_batch(struct store_view *view, const struct id *id,
-                     struct msg_batch_status_is *out_status)
+err store_view_find_batch(struct store_view *view, const struct id *id, struct batch_row *out_row)
 {
-    struct msg_batch_status_is status = {.batch_id = *id};
     struct batch_row row;
     struct slice value = {0};
     err e = disk_get(view->reader, TABLE_BATCH_IDS, slice_of(id->bytes, sizeof id->bytes), &value);
@@ -343,6 +341,17 @@ err store_view_batch(struct store_view *view, const struct id *id,
         e = get_batch_row(view, disk_key_number(value), &row);
     if (e == OK && !id_equal(&row.id, id))
         e = count_damage(view, ERR_DAMAGED);
+    if (e == OK)
+        *out_row = row;
+    return e;
+}
+
+err store_view_batch(struct store_view *view, const struct id *id,
+                     struct msg_batch_status_is *out_status)
+{
+    struct msg_batch_status_is status = {.batch_id = *id};
+    struct batch_row row;
+    err e = store_view_find_batch(view, id, &row);
     if (e != OK && e != ERR_NOT_FOUND && e != ERR_DAMAGED)
         return e;
     status.error = e;

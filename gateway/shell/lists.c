@@ -59,7 +59,9 @@ static void answered(struct ask *ask, const struct ask_result *result)
     free(browse);
 }
 
-void lists_jobs(const struct gateway *gateway, struct http_request *request)
+// Of a batch, or of all when its id is zero.
+static void list(const struct gateway *gateway, struct http_request *request,
+                 const struct id *batch_id)
 {
     struct reply reply = {gateway->tally, TALLY_LIST, request};
     char fault[QUERY_FAULT_LEN] = "";
@@ -68,6 +70,8 @@ void lists_jobs(const struct gateway *gateway, struct http_request *request)
     err e = browse == NULL ? ERR_NO_MEMORY : OK;
     if (e == OK)
         e = query_read(request->query, QUERY_FILTER | QUERY_PAGE, &browse->query, fault);
+    if (e == OK)
+        browse->query.list.batch_id = *batch_id;
     if (e == OK)
         e = check_list(&browse->query.list, &detail);
     if (e != OK) {
@@ -79,4 +83,24 @@ void lists_jobs(const struct gateway *gateway, struct http_request *request)
     browse->gateway = gateway;
     browse->request = request;
     courier_ask(gateway->courier, &browse->ask);
+}
+
+void lists_jobs(const struct gateway *gateway, struct http_request *request)
+{
+    list(gateway, request, &(struct id){{0}});
+}
+
+void lists_items(const struct gateway *gateway, struct http_request *request)
+{
+    struct id id;
+    struct reply reply = {gateway->tally, TALLY_LIST, request};
+    if (id_from_text(request->segment, &id) == OK && !id_is_zero(&id))
+        list(gateway, request, &id);
+    else
+        reply_problem(
+            &reply,
+            &(struct problem){
+                .error = ERR_NOT_FOUND,
+                .detail = slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057")},
+            NULL);
 }

@@ -65,6 +65,25 @@ class Sealed(BrokerTest):
         self.assertTrue(client.ask(pb.BatchSeal(batch_id=self.batch_id)).is_sealed)
 
 
+class Items(BrokerTest):
+    def test_the_jobs_of_a_batch_are_listed(self):
+        client = self.peer(self.broker())
+        batch_id = fresh_id()
+        self.assertEqual(client.ask(pb.List(batch_id=batch_id)).error, ERR["ERR_NOT_FOUND"])
+        jobs = [fresh_id() for _ in range(9)]
+        for n, job_id in enumerate(jobs):
+            client.submit({"job_id": job_id, "type": "t", "batch_id": batch_id if n % 3 == 1 else b""})
+        listed = client.ask(pb.List(batch_id=batch_id))
+        self.assertEqual([job.job_id for job in listed.jobs], [jobs[7], jobs[4], jobs[1]])
+        self.assertEqual(listed.cursor, 0)
+        page = client.ask(pb.List(batch_id=batch_id, limit=2))
+        rest = client.ask(pb.List(batch_id=batch_id, limit=2, cursor=page.cursor))
+        self.assertEqual([job.job_id for job in rest.jobs], [jobs[1]])
+        client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=jobs[4], act_id=fresh_id()))
+        listed = client.ask(pb.List(batch_id=batch_id, states=1 << pb.STATE_CANCELLED))
+        self.assertEqual([job.job_id for job in listed.jobs], [jobs[4]])
+
+
 class Atomic(BrokerTest):
     def jobs(self, count, **fields):
         return [pb.SubmitJob(job_id=fresh_id(), type="test", queue="default", **fields) for _ in range(count)]

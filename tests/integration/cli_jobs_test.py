@@ -171,6 +171,17 @@ def bulk_answers_as_over_http(bench):
     assert len(json.loads(nothing.stdout)["rejections"]) == 1, nothing
 
 
+def jobs_of_a_batch_are_listed(bench):
+    pushed = json.loads(bench.weft("push", "--bulk", "-", "-o", "json", text='{"type":"idle"}\n' * 3).stdout)
+    listed = bench.weft("batch", "items", pushed["batch_id"], "-o", "json")
+    lines = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert listed.returncode == 0 and [line["type"] for line in lines] == ["idle"] * 3, listed
+    assert bench.weft("batch", "items", pushed["batch_id"], "--limit", "1").stdout.count("idle") == 1
+    assert bench.weft("batch", "items", pushed["batch_id"], "--status", "dead").stdout == ""
+    assert bench.weft("batch", "items", lines[0]["job_id"]).returncode == 4
+    assert bench.weft("batch", "items", pushed["batch_id"], "--status", "gone").returncode == 64
+
+
 def bulk_may_be_all_or_nothing(bench):
     words = ("push", "--bulk", "-", "--atomic", "-o", "json")
     refused = bench.weft(*words, text='{"type":"act"}\n{"type":"A"}\n')
@@ -344,7 +355,7 @@ def main():
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
-                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
+                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      completion_knows_second_words):

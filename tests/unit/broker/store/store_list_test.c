@@ -175,3 +175,45 @@ TEST(list, tombstones_are_listed_only_when_asked_for)
     EXPECT_MEM(&page[0].job_id, &rows[2].id, sizeof page[0].job_id);
     close_all(store, view);
 }
+
+// The members of batch 1 are every tenth job from 2,000 to 5,000.
+static struct batch_row fill_batch(struct store *store)
+{
+    fill(store, JOBS);
+    struct batch_row row = {.id = batcher_id(9999, false, batch.now),
+                            .no = 1,
+                            .version = 1,
+                            .first_no = 2000,
+                            .last_no = 5000};
+    batcher_begin(&batch);
+    batcher_write(&batch, WRITE_BATCH)->batch = row;
+    for (uint64_t no = row.first_no; no <= row.last_no; no += 10) {
+        rows[no].batch = 2;
+        rows[no].version++;
+        batcher_put(&batch, &rows[no], false);
+    }
+    commit(store);
+    return row;
+}
+
+TEST(list, the_members_of_a_batch_are_looked_for_between_their_numbers)
+{
+    struct store *store = open_store();
+    struct batch_row members = fill_batch(store);
+    struct store_view *view = view_of(store);
+    struct msg_list list = {.batch_id = members.id, .limit = 1000};
+    struct msg_listed listed = ask(view, list);
+    EXPECT_EQ(listed.count, 301);
+    EXPECT_EQ(listed.cursor, 0); // neither the jobs above nor those below were read
+    EXPECT_MEM(&page[0].job_id, &rows[5000].id, sizeof page[0].job_id);
+    EXPECT_MEM(&page[300].job_id, &rows[2000].id, sizeof page[0].job_id);
+    list.limit = 300;
+    list.cursor = ask(view, list).cursor;
+    EXPECT_EQ(ask(view, list).count, 1);
+    list = (struct msg_list){.batch_id = members.id, .states = 1u << JOB_DEAD};
+    EXPECT_EQ(ask(view, list).count, 1); // 5,000
+    list.batch_id = rows[1].id;
+    EXPECT_EQ(store_view_list(view, &list, page, &listed), OK);
+    EXPECT_EQ(listed.error, ERR_NOT_FOUND);
+    close_all(store, view);
+}
