@@ -9,6 +9,8 @@
 // What is looked for among the earlier records. Each has numbers of its own in the index.
 enum kind { KIND_ID, KIND_UNIQUE, KIND_TENANT, KIND_QUEUE, KIND_LANE, KIND_POLICY, KINDS };
 
+enum { AWAITED_MAX = 16 }; // different batches that the records of one message wait for
+
 // Places in the tables.
 struct room {
     uint32_t jobs, keys, tenants, queues, lanes, policies, batches, uniques, deps, strands;
@@ -21,12 +23,17 @@ struct trial {
     struct index index;
     uint64_t seed;
     struct room taken;
+    struct id awaited[AWAITED_MAX]; // batches that records wait for
+    uint32_t awaited_count;
     // The queue of the record that is judged, the first record that named it, and by first record
     // how many are in its queue.
     uint32_t queue;
     uint32_t queue_first;
     uint32_t *queue_jobs;
 };
+
+const char atomic_circle[] =
+    "after: others wait for the job's batch, so the job cannot wait itself";
 
 uint32_t atomic_weight(uint32_t count)
 {
@@ -231,6 +238,31 @@ static struct msg_submitted_job judge_twin(const struct trial *trial, uint32_t t
                    : refused(job, ERR_KEY_REUSED, err_text(ERR_KEY_REUSED));
 }
 
+static bool is_awaited(const struct trial *trial, const struct id *batch)
+{
+    for (uint32_t i = 0; i < trial->awaited_count; i++)
+        if (id_equal(&trial->awaited[i], batch))
+            return true;
+    return false;
+}
+
+// NULL, or why it cannot wait for others. What ledger_is_circular() will see then.
+static const char *judge_after(struct trial *trial, const struct msg_submit_job *job)
+{
+    if (job->after.count > 0 && is_awaited(trial, &job->batch_id))
+        return atomic_circle;
+    for (uint32_t i = 0; i < job->after.count; i++) {
+        const struct id *parent = &job->after.items[i];
+        if (batches_find(&trial->core->ledger.batches, parent) == BATCHES_NONE ||
+            is_awaited(trial, parent))
+            continue;
+        if (trial->awaited_count == AWAITED_MAX)
+            return "after: at most 16 different batches in one atomic request";
+        trial->awaited[trial->awaited_count++] = *parent;
+    }
+    return NULL;
+}
+
 static struct msg_submitted_job judge(struct core *core, struct now now, struct trial *trial,
                                       struct effects *fx)
 {
@@ -243,6 +275,9 @@ static struct msg_submitted_job judge(struct core *core, struct now now, struct 
         return judge_twin(trial, twin);
     if (proposal.job->unique_key.len > 0 && note(trial, KIND_UNIQUE) != INDEX_NONE)
         return refused(proposal.job, ERR_UNIQUE, "unique: an earlier record asks for this key");
+    const char *circle = judge_after(trial, proposal.job);
+    if (circle != NULL)
+        return refused(proposal.job, ERR_DEPENDENCY, circle);
     take(trial, &proposal);
     const char *limit = passed_limit(trial);
     return limit == NULL ? answer : refused(proposal.job, ERR_FULL, limit);

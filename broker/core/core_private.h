@@ -49,6 +49,8 @@ void atomic_submit(struct core *core, struct now now, const struct msg_submit *s
                    struct msg_submitted_job *answers, struct effects *fx);
 // Is this the id of a record before the one that is judged?
 bool atomic_has_record(const struct trial *trial, const struct id *id);
+// What a job is told that waits for others and wants to join a batch that is waited for.
+extern const char atomic_circle[];
 // Of a message with so many records.
 uint32_t atomic_weight(uint32_t count);
 // One submission, for whoever makes one; the verdict is for the caller to pass on.

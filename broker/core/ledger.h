@@ -79,6 +79,9 @@ enum parent_state {
     PARENT_FAILED, // dead, cancelled or expired
 };
 enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id);
+// Could it be that this one waits for a batch, and that batch for it? So that no circle can be
+// written, a job that waits for others joins no batch that is waited for.
+bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job *job);
 // Would a job submitted now have to wait for one of these?
 bool ledger_must_wait(const struct ledger *ledger, const struct msg_submit_job *job);
 // Does this job in memory wait for another one?

@@ -9,8 +9,26 @@ static enum parent_state state_of(uint8_t state)
     return state == JOB_SUCCEEDED ? PARENT_SUCCEEDED : PARENT_FAILED;
 }
 
+// One with no member left is no more kept than a job that is removed.
+static enum parent_state state_of_batch(const struct batch_row *row)
+{
+    uint32_t failed = row->counts[JOB_DEAD] + row->counts[JOB_CANCELLED] +
+                      row->counts[JOB_EXPIRED] + row->failed_removed;
+    uint32_t kept = 0;
+    for (unsigned state = JOB_SCHEDULED; state < JOB_REMOVED; state++)
+        kept += row->counts[state];
+    if (kept == 0)
+        return PARENT_UNKNOWN;
+    if (!batches_row_has_ended(row))
+        return PARENT_UNFINISHED;
+    return failed == 0 ? PARENT_SUCCEEDED : PARENT_FAILED;
+}
+
 enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id)
 {
+    uint32_t batch = batches_find(&ledger->batches, id);
+    if (batch != BATCHES_NONE)
+        return state_of_batch(&batches_at(&ledger->batches, batch)->row);
     struct ledger_view view = ledger_lookup(ledger, id);
     if (!view.is_known || view.row.state == JOB_REMOVED)
         return PARENT_UNKNOWN;
@@ -62,7 +80,21 @@ bool ledger_waits(const struct ledger *ledger, uint32_t slot)
 
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row)
 {
-    return deps_is_parent(&ledger->deps, &row->id);
+    if (deps_is_parent(&ledger->deps, &row->id))
+        return true;
+    return row->batch > 0 && ledger->deps.parent_count > 0 &&
+           deps_is_parent(&ledger->deps, &batches_at(&ledger->batches, row->batch - 1)->row.id);
+}
+
+// Then it would wait for a batch that cannot end before it: its own, or one that waits for it.
+bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    if (job->after.count == 0 || id_is_zero(&job->batch_id))
+        return false;
+    for (uint32_t i = 0; i < job->after.count; i++)
+        if (id_equal(&job->after.items[i], &job->batch_id))
+            return true;
+    return deps_is_parent(&ledger->deps, &job->batch_id);
 }
 
 err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)

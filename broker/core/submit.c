@@ -201,6 +201,8 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
     for (uint32_t i = 0; i < job->after.count; i++)
         if (!is_known_parent(core, proposal, &job->after.items[i]))
             return unknown_parent(job, &job->after.items[i], fx);
+    if (ledger_is_circular(&core->ledger, job))
+        return refused(job, ERR_DEPENDENCY, slice_of_text(atomic_circle));
     uint32_t queue = queue_of(core, job);
     proposal->policy = submit_policy_in(core, job, queue);
     const char *detail = NULL;

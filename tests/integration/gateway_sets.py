@@ -35,6 +35,40 @@ class OverHttp(unittest.TestCase):
         self.assertEqual((seen["status"], seen["progress"]), ("finished", {"done": 2, "total": 2}))
         self.assertIn("finished_at", seen)
 
+    def test_the_jobs_of_a_batch_are_listed(self):
+        self.push('{"type":"a"}')
+        batch = self.push(*['{"type":"b","queue":"q%d"}' % n for n in range(5)]).json
+        items = batch["status_url"] + "/items"
+        listed = self.gateway.ask("GET", items + "?limit=3")
+        self.assertEqual((listed.status, [job["queue"] for job in listed.json["jobs"]]), (200, ["q4", "q3", "q2"]))
+        rest = self.gateway.ask("GET", items + "?cursor=" + listed.json["cursor"]).json
+        self.assertEqual(([job["queue"] for job in rest["jobs"]], "cursor" in rest), (["q1", "q0"], False))
+        self.gateway.ask("POST", rest["jobs"][0]["status_url"] + ":cancel")
+        self.assertEqual([job["queue"] for job in self.gateway.ask("GET", items + "?status=cancelled").json["jobs"]], ["q1"])
+        for unknown in ("/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057/items", "/v1/batches/x/items"):
+            self.assertEqual(self.gateway.ask("GET", unknown).status, 404)
+
+    def test_a_job_waits_for_a_batch(self):
+        batch = self.push('{"type":"a"}', '{"type":"a"}').json
+        child = self.gateway.submit({"type": "c", "after": [batch["batch_id"]], "on_dependency_failure": "run"})
+        self.assertEqual((child.status, child.json["status"]), (202, "scheduled"), child)
+        jobs = self.gateway.ask("GET", batch["status_url"] + "/items").json["jobs"]
+        self.gateway.ask("POST", jobs[0]["status_url"] + ":cancel")
+        self.assertEqual(self.gateway.ask("DELETE", jobs[0]["status_url"]).status, 409)
+        doomed = self.gateway.submit({"type": "c", "after": [batch["batch_id"]], "on_dependency_failure": "cancel"})
+        endpoint = self.broker.zmq
+        self.broker.kill()
+        self.broker = Broker(os.path.join(self.place.name, "broker"), "--zmq", endpoint)
+        self.gateway.wait_ready()
+        wait_for("the seal", lambda: self.gateway.ask("GET", batch["status_url"]).json.get("sealed"))
+        self.assertEqual(self.gateway.ask("GET", child.json["status_url"]).json["status"], "scheduled")
+        self.gateway.ask("POST", jobs[1]["status_url"] + ":cancel")
+        for job, status in ((child, "queued"), (doomed, "cancelled")):
+            wait_for(status, lambda job=job, status=status:
+                     self.gateway.ask("GET", job.json["status_url"]).json["status"] == status)
+        none = self.gateway.submit({"type": "c", "after": ["01890a5d-ac96-774b-bcce-b302099a8057"], "on_dependency_failure": "run"})
+        self.assertEqual(none.status, 422)
+
     def test_atomic_over_http_stores_all_or_none(self):
         path = "/v1/batches?mode=atomic"
         answer = self.push('{"type":"a"}', '{"type":"A"}', '{"type":"a","unique":{"key":"k"}}', path=path)

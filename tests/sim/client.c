@@ -51,6 +51,15 @@ static void want_unique(struct sim *sim, struct msg_submit_job *job)
     job->unique_while_unfinished = job->unique_for_s == 0 || world_chance(sim, 50);
 }
 
+// Few, so that they have several members.
+static struct id some_batch(struct sim *sim)
+{
+    uint64_t number = prng_mix(1000 + world_below(sim, 10));
+    struct id id = {{0}};
+    memcpy(id.bytes, &number, sizeof number);
+    return id;
+}
+
 // Among the last that were submitted, or one that nobody knows.
 static void want_parents(struct sim *sim, struct msg_submit_job *job)
 {
@@ -63,6 +72,8 @@ static void want_parents(struct sim *sim, struct msg_submit_job *job)
         uint32_t back = 1 + (uint32_t)world_below(sim, 12);
         struct id id = back <= sim->intent_count ? sim->intents[sim->intent_count - back].job.job_id
                                                  : id_v7(sim->now.store, 7, back);
+        if (i == 0 && world_chance(sim, 30))
+            id = some_batch(sim);
         bool is_new = !id_equal(&id, &job->job_id);
         for (uint32_t j = 0; j < count; j++)
             is_new = is_new && !id_equal(&parents[j], &id);
@@ -84,15 +95,6 @@ static void want_key(struct sim *sim, struct msg_submit_job *job)
     job->key_hash = 1 + no;
     if (no < 3 && world_chance(sim, 80))
         job->order = no == 0 ? ORDER_FIFO_SKIP : ORDER_FIFO;
-}
-
-// Few, so that they have several members.
-static struct id some_batch(struct sim *sim)
-{
-    uint64_t number = prng_mix(1000 + world_below(sim, 10));
-    struct id id = {{0}};
-    memcpy(id.bytes, &number, sizeof number);
-    return id;
 }
 
 static struct msg_submit_job new_job(struct sim *sim)

@@ -214,6 +214,7 @@ struct seen_batch {
     bool is_sealed;
     when_ms finished_at;
     when_ms joined_at; // the last member, or the start
+    bool has_lost;     // a removed member had not succeeded
 };
 
 struct seen_grant {
@@ -489,6 +490,8 @@ void watch_unique_start(struct sim *sim);
 // watch_child.c: after each entry.
 void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_state state);
 void watch_child_release(struct sim *sim, const struct entry *entry);
+// A member of the batch has moved or gone, or it was sealed.
+void watch_child_batch(struct sim *sim, const struct id *batch, bool is_removal);
 void watch_child_start(struct sim *sim);
 void watch_child_sweep(const struct sim *sim, const struct command *command);
 // Was it to be cancelled because a job that it waits for has failed?
@@ -503,6 +506,8 @@ void watch_batch_atomic(const struct command *command, const struct effects *fx,
                         uint32_t first_entry);
 void watch_batch_commit(const struct sim *sim, const struct batch_row *row);
 void watch_batch_start(struct sim *sim);
+// JOB_QUEUED while it has not ended; JOB_SUCCEEDED or JOB_DEAD; JOB_NONE when there is no such batch.
+enum job_state watch_batch_state(struct sim *sim, const struct id *id);
 // watch_queue.c: an entry, after its job has moved; a start; before the writes reach the store; after.
 void watch_queue_entry(struct sim *sim, const struct entry *entry);
 void watch_queue_start(struct sim *sim);

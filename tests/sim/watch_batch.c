@@ -31,6 +31,27 @@ static bool has_member(const struct sim *sim, const struct seen_batch *batch, bo
     return false;
 }
 
+static bool has_failed(const struct sim *sim, const struct seen_batch *batch)
+{
+    for (uint32_t i = 0; i < sim->watch.state_count; i++) {
+        enum job_state state = sim->watch.states[i].state;
+        bool is_failed = state == JOB_DEAD || state == JOB_CANCELLED || state == JOB_EXPIRED;
+        if (is_failed && id_equal(&sim->watch.states[i].batch, &batch->id))
+            return true;
+    }
+    return batch->has_lost;
+}
+
+enum job_state watch_batch_state(struct sim *sim, const struct id *id)
+{
+    const struct seen_batch *batch = batch_of(sim, id);
+    if (batch == NULL || !has_member(sim, batch, false))
+        return JOB_NONE;
+    if (!batch->is_sealed || has_member(sim, batch, true))
+        return JOB_QUEUED;
+    return has_failed(sim, batch) ? JOB_DEAD : JOB_SUCCEEDED;
+}
+
 static void join(struct sim *sim, const struct entry *entry)
 {
     const struct id *id = &entry->submit.job->batch_id;
@@ -65,6 +86,10 @@ void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick)
     const struct id *id = entry->kind == ENTRY_SEAL ? &entry->seal.batch
                                                     : &watch_state_of(sim, &entry->job_id)->batch;
     struct seen_batch *batch = id_is_zero(id) ? NULL : batch_of(sim, id);
+    // What is removed was stored.
+    if (batch != NULL && entry->kind == ENTRY_REMOVE)
+        batch->has_lost =
+            batch->has_lost || sim->store.rows[entry->remove.job_no].state != JOB_SUCCEEDED;
     if (batch == NULL || !batch->is_sealed || has_member(sim, batch, true))
         return;
     if (batch->finished_at == 0)
@@ -139,6 +164,7 @@ void watch_batch_start(struct sim *sim)
         struct seen_batch *batch = add(sim, &row->id);
         batch->is_sealed = row->sealed_at != 0;
         batch->finished_at = row->finished_at;
+        batch->has_lost = row->failed_removed > 0;
         batch->joined_at = sim->now.store;
     }
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {

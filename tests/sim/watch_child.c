@@ -56,6 +56,13 @@ static enum on_failure wish_of(const struct sim *sim, const struct id *id)
     return ON_FAILURE_NONE;
 }
 
+// Of a job or a batch.
+static enum job_state state_of(struct sim *sim, const struct id *id)
+{
+    enum job_state state = watch_batch_state(sim, id);
+    return state != JOB_NONE ? state : watch_state_of(sim, id)->state;
+}
+
 static void take(struct sim *sim, const struct entry *entry)
 {
     const struct msg_submit_job *job = entry->submit.job;
@@ -67,8 +74,10 @@ static void take(struct sim *sim, const struct entry *entry)
         .id = entry->job_id, .accepted_at = entry->at, .parent_count = job->after.count};
     for (uint32_t i = 0; i < job->after.count; i++) {
         child->parents[i] = job->after.items[i];
-        enum job_state state = watch_state_of(sim, &job->after.items[i])->state;
+        enum job_state state = state_of(sim, &job->after.items[i]);
         SIM_EXPECT(state != JOB_NONE && state != JOB_REMOVED, "what is waited for is known");
+        if (watch_batch_state(sim, &job->after.items[i]) != JOB_NONE)
+            watch_seen(SEEN_BATCH_AWAITED);
         // One that has failed already keeps the job until a tick has cancelled it.
         bool must_cancel =
             state != JOB_SUCCEEDED && job->on_dependency_failure == ON_FAILURE_CANCEL;
@@ -105,27 +114,42 @@ static void tell_children(struct sim *sim, const struct id *parent, enum job_sta
     }
 }
 
+// One that has released the job concerns it no more, whatever becomes of it.
 static bool has_failed_parent(struct sim *sim, const struct seen_child *child)
 {
-    for (uint32_t i = 0; i < child->parent_count; i++)
-        if (child->has_ended[i] && watch_state_of(sim, &child->parents[i])->state != JOB_SUCCEEDED)
+    for (uint32_t i = 0; i < child->parent_count; i++) {
+        enum job_state state = state_of(sim, &child->parents[i]);
+        if (child->has_ended[i] && !child->is_released[i] && job_is_done(state) &&
+            state != JOB_SUCCEEDED)
             return true;
+    }
     return false;
 }
 
-// A parent lives again before its children were cancelled: they wait for its next end.
+// A parent lives again before its children were released or cancelled: they wait for its next end.
 static void revive_parent(struct sim *sim, const struct id *parent)
 {
     for (uint32_t i = 0; i < sim->watch.child_count; i++) {
         struct seen_child *child = &sim->watch.children[i];
-        if (child->is_over || !child->must_cancel)
+        if (child->is_over || watch_state_of(sim, &child->id)->state != JOB_SCHEDULED)
             continue;
         for (uint32_t j = 0; j < child->parent_count; j++)
-            if (id_equal(&child->parents[j], parent))
+            if (id_equal(&child->parents[j], parent) && !child->is_released[j])
                 child->has_ended[j] = false;
-        child->must_cancel = has_failed_parent(sim, child);
-        child->has_failed = child->must_cancel;
+        child->has_failed = has_failed_parent(sim, child);
+        child->must_cancel = child->has_failed && wish_of(sim, &child->id) == ON_FAILURE_CANCEL;
     }
+}
+
+void watch_child_batch(struct sim *sim, const struct id *batch, bool is_removal)
+{
+    enum job_state state = watch_batch_state(sim, batch);
+    if (is_removal)
+        tell_children(sim, batch, JOB_REMOVED);
+    else if (state == JOB_QUEUED)
+        revive_parent(sim, batch);
+    else if (state != JOB_NONE)
+        tell_children(sim, batch, state);
 }
 
 void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_state state)
@@ -174,13 +198,13 @@ void watch_child_start(struct sim *sim)
             continue;
         child.must_cancel = child.has_failed = child.is_over = false;
         for (uint32_t j = 0; j < child.parent_count; j++) {
-            const struct job_row *parent = model_find(&sim->store, &child.parents[j]);
-            SIM_EXPECT(parent != NULL, "a parent is kept");
+            enum job_state parent = state_of(sim, &child.parents[j]);
+            SIM_EXPECT(parent != JOB_NONE && parent != JOB_REMOVED, "a parent is kept");
             // A dead one may live again; whoever had waited for it goes on.
             child.has_ended[j] = row->state != JOB_SCHEDULED || row->token != 0;
             child.is_released[j] = row->token != 0;
-            if (!child.has_ended[j] && job_is_done(parent->state))
-                note_end(&child, j, parent->state, wish_of(sim, &child.id));
+            if (!child.has_ended[j] && job_is_done(parent))
+                note_end(&child, j, parent, wish_of(sim, &child.id));
         }
         sim->watch.children[kept++] = child;
     }

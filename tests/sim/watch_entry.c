@@ -124,6 +124,7 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
     }
     if (entry->kind == ENTRY_SEAL) {
         watch_batch_entry(sim, entry, by_tick);
+        watch_child_batch(sim, &entry->seal.batch, false);
         return;
     }
     note_edge(sim, entry);
@@ -132,6 +133,9 @@ static void check_entry(struct sim *sim, const struct entry *entry, const struct
     watch_act_entry(sim, entry);
     watch_unique_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
     watch_child_entry(sim, entry, watch_state_of(sim, &entry->job_id)->state);
+    const struct id *batch = &watch_state_of(sim, &entry->job_id)->batch;
+    if (!id_is_zero(batch) && entry->kind != ENTRY_FORGET)
+        watch_child_batch(sim, batch, entry->kind == ENTRY_REMOVE);
     if (entry->kind == ENTRY_LEASE_END)
         check_lease_end(sim, entry, by_tick);
     if (entry->kind == ENTRY_DUE)

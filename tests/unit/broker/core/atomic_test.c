@@ -115,6 +115,29 @@ TEST(atomic, a_record_may_wait_for_an_earlier_one_only)
     story_free(story);
 }
 
+TEST(atomic, records_write_no_circle_of_batches)
+{
+    struct story *story = story_new();
+    struct msg_submit_job old[] = {story_job(1), story_job(2)};
+    old[0].batch_id = story_id(90);
+    old[1].batch_id = story_id(91);
+    submit(story, old, 2);
+    struct id batches[] = {story_id(90), story_id(91)};
+    struct msg_submit_job jobs[] = {story_job(3), story_job(4)}; // each in the other's batch
+    for (unsigned i = 0; i < 2; i++) {
+        jobs[i].batch_id = batches[i];
+        jobs[i].after = (struct msg_ids){.items = &batches[1 - i], .count = 1};
+        jobs[i].on_dependency_failure = ON_FAILURE_RUN;
+    }
+    (void)story_told(story);
+    submit(story, jobs, 2);
+    EXPECT_STORY(story, "[0] send client: submitted 3 atomic, 4 dependency (after: others wait for "
+                        "the job's batch, so the job cannot wait itself)\n");
+    submit(story, jobs, 1);
+    EXPECT_EQ(story_figures(story).submitted, 3);
+    story_free(story);
+}
+
 // --- what they take together ---
 
 typedef struct msg_submit_job make_job(uint32_t i);

@@ -209,3 +209,139 @@ TEST(depend, full_tables_refuse_and_restarts_keep_them)
     EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
     story_free(story);
 }
+
+// --- batches ---
+
+static struct msg_submit_job member(uint32_t number, uint32_t batch)
+{
+    struct msg_submit_job job = story_job(number);
+    job.batch_id = story_id(batch);
+    return job;
+}
+
+TEST(depend, a_job_starts_when_a_batch_has_ended)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 2);
+    story_submit_two(story, member(1, 90), member(2, 90));
+    story_submit(story, after_one(3, 90, ON_FAILURE_CANCEL));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(2, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    story_tick(story);
+    (void)story_told(story);
+    EXPECT_EQ(core_wait_ms(story->core, story->now), 60000); // more members may come
+    story_seal(story, 90);
+    EXPECT_EQ(core_wait_ms(story->core, story->now), 0);
+    story_tick(story);
+    story_tick(story);
+    EXPECT_STORY(story, "[0] batch 90 v4: 2 succeeded sealed finished 0\n"
+                        "[0] send client: batch 90 v4 sealed finished\n"
+                        "[0] write 3 running v3\n"
+                        "[0] job 3 to worker 1 token 1.3 attempt 1\n");
+    story_free(story);
+}
+
+TEST(depend, one_failed_member_is_a_failed_batch)
+{
+    struct story *story = story_new();
+    story_submit_two(story, member(1, 90), member(2, 90));
+    story_seal(story, 90);
+    story_submit(story, after_one(3, 90, ON_FAILURE_CANCEL));
+    story_submit(story, after_one(4, 90, ON_FAILURE_RUN));
+    story_act(story, ACT_CANCEL, 1);
+    story_restart(story);
+    story_tick(story);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 2);
+    story_tick(story);
+    story_tick(story);
+    EXPECT_STORY(story, "[0] write 2 cancelled v2\n"
+                        "[0] batch 90 v4: 2 cancelled sealed finished 0\n"
+                        "[0] send client: acted cancelled v2\n"
+                        "[0] 3 waits no more\n"
+                        "[0] write 3 cancelled v2\n"
+                        "[0] write 4 queued v2\n");
+    story_submit(story, after_one(5, 90, ON_FAILURE_CANCEL)); // at once, by the next tick
+    story_tick(story);
+    EXPECT(strstr(story_told(story), "write 5 cancelled v2") != NULL);
+    story_free(story);
+}
+
+TEST(depend, members_are_kept_for_who_waits_for_their_batch)
+{
+    struct story *story = story_new();
+    story_submit_two(story, member(1, 90), member(2, 90));
+    story_seal(story, 90);
+    story_submit(story, after_one(3, 90, ON_FAILURE_RUN));
+    story_act(story, ACT_CANCEL, 1);
+    (void)story_told(story);
+    story_at(story, 5000);
+    story_remove(story, 1);
+    story_act(story, ACT_DELETE, 1);
+    EXPECT_STORY(story, "[5000] send client: acted conflict (an unfinished job has waited for it "
+                        "and may read its result)\n");
+    story_act(story, ACT_CANCEL, 3);
+    (void)story_told(story);
+    story_remove(story, 1);
+    EXPECT(strstr(story_told(story), "write 1 removed") != NULL);
+    // What has failed is remembered of removed members, too.
+    story_act(story, ACT_CANCEL, 2);
+    story_submit(story, after_one(4, 90, ON_FAILURE_CANCEL));
+    story_tick(story);
+    EXPECT(strstr(story_told(story), "write 4 cancelled") != NULL);
+    story_free(story);
+}
+
+TEST(depend, a_batch_without_members_is_not_waited_for)
+{
+    struct story *story = story_new();
+    story_submit(story, member(1, 90));
+    story_act(story, ACT_CANCEL, 1);
+    story_at(story, 1000);
+    story_remove(story, 1);
+    (void)story_told(story);
+    story_submit(story, after_one(2, 90, ON_FAILURE_RUN)); // open still, so it is known
+    EXPECT(strstr(story_told(story), "submitted 2 dependency (after: not known") != NULL);
+    story_free(story);
+}
+
+TEST(depend, no_circle_can_be_written_with_batches)
+{
+    struct story *story = story_new();
+    struct msg_submit_job own = after_one(1, 90, ON_FAILURE_RUN);
+    story_submit(story, member(9, 90));
+    own.batch_id = story_id(90);
+    (void)story_told(story);
+    story_submit(story, own);
+    EXPECT_STORY(story, "[0] send client: submitted 1 dependency (after: others wait for the job's "
+                        "batch, so the job cannot wait itself)\n");
+    struct msg_submit_job a = after_one(2, 90, ON_FAILURE_RUN); // batch 91 waits for 90 …
+    a.batch_id = story_id(91);
+    story_submit(story, a);
+    (void)story_told(story);
+    struct msg_submit_job b = after_one(3, 91, ON_FAILURE_RUN); // … and 90 for 91
+    b.batch_id = story_id(90);
+    story_submit(story, b);
+    EXPECT(strstr(story_told(story), "submitted 3 dependency (after: others wait") != NULL);
+    story_submit(story, member(4, 90)); // who waits for nobody may join
+    EXPECT(strstr(story_told(story), "submitted 4 queued") != NULL);
+    story_free(story);
+}
+
+TEST(depend, a_new_member_makes_a_batch_be_waited_for_again)
+{
+    struct story *story = story_new();
+    story_submit(story, member(1, 90));
+    story_seal(story, 90);
+    story_submit(story, after_one(2, 90, ON_FAILURE_RUN));
+    story_act(story, ACT_CANCEL, 1);
+    story_submit(story, member(3, 90)); // before the tick
+    story_tick(story);
+    (void)story_told(story);
+    story_act(story, ACT_CANCEL, 3);
+    story_seal(story, 90);
+    story_tick(story);
+    story_tick(story);
+    EXPECT(strstr(story_told(story), "write 2 queued") != NULL);
+    story_free(story);
+}
