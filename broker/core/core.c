@@ -364,3 +364,11 @@ bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_
                                          .worker_count = workers_serving(&core->workers, lane)};
     return true;
 }
+
+bool core_queue(const struct core *core, uint32_t queue, struct queue_row *out_row)
+{
+    if (queue >= queues_count(&core->ledger.queues))
+        return false;
+    *out_row = *queues_peek(&core->ledger.queues, queue);
+    return true;
+}

@@ -132,6 +132,10 @@ struct lane_figures {
 };
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures);
 
+// A queue, by its number in this process: its row as it stands, unsettled changes included, names
+// borrowed for good. False when there is no such queue.
+bool core_queue(const struct core *core, uint32_t queue, struct queue_row *out_row);
+
 // Why this job does not run, as of the last step; WAITING_NONE when it runs, has ended, is not
 // known here, or will be handed out at the end of the batch. O(1).
 enum waiting_on core_waiting_on(const struct core *core, const struct id *id);

@@ -136,6 +136,27 @@ static enum violation audit_lane(const struct core *core, uint32_t lane)
 
 // --- sums that hold between any two commands: O(lanes) ---
 
+// Of each queue, and of all together: O(queues).
+static enum violation audit_queues(const struct core *core)
+{
+    uint64_t sums[JOB_STATES] = {0};
+    for (uint32_t queue = 0; queue < queues_count(&core->ledger.queues); queue++) {
+        const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
+        uint64_t all = 0;
+        for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+            all += row->counts[state];
+            sums[state] += row->counts[state];
+        }
+        if (all != row->accepted)
+            return VIOLATION_QUEUE_COUNTS;
+    }
+    // Whose the removed ones were that a recount has not found, nobody knows.
+    for (unsigned state = JOB_SCHEDULED; state < JOB_REMOVED; state++)
+        if (sums[state] != core->ledger.row.counts[state])
+            return VIOLATION_QUEUE_COUNTS;
+    return VIOLATION_NONE;
+}
+
 static enum violation audit_sums(const struct core *core)
 {
     const uint64_t *counts = core->ledger.row.counts;
@@ -153,7 +174,7 @@ static enum violation audit_sums(const struct core *core)
                   delayed == core->delayed.heap.count + core->held_back &&
                   core->leases.ends.count == counts[JOB_RUNNING] &&
                   core->ledger.jobs.count == ready + delayed + counts[JOB_RUNNING] + leaving;
-    return agrees ? VIOLATION_NONE : VIOLATION_MEMORY_COUNTS;
+    return agrees ? audit_queues(core) : VIOLATION_MEMORY_COUNTS;
 }
 
 // --- the walk ---
@@ -289,6 +310,24 @@ static uint64_t ended_count(const struct census *census)
            census->by_state[JOB_CANCELLED] + census->by_state[JOB_EXPIRED];
 }
 
+// The jobs in memory are those that the rows of their queues count.
+static void check_queues(const struct core *core)
+{
+    const struct ledger *ledger = &core->ledger;
+    for (uint32_t queue = 0; queue < queues_count(&ledger->queues); queue++) {
+        uint64_t counts[JOB_STATES] = {0};
+        const struct queue_row *row = queues_peek(&ledger->queues, queue);
+        for (uint32_t slot = 0; slot < ledger->jobs.used; slot++) {
+            if (!jobs_is_taken(&ledger->jobs, slot))
+                continue;
+            const struct job *job = jobs_at(&ledger->jobs, slot);
+            counts[job->state] += lanes_queue(&ledger->lanes, job->lane) == queue;
+        }
+        for (unsigned state = JOB_SCHEDULED; state <= JOB_RETRYING; state++)
+            CHECK(counts[state] == row->counts[state]);
+    }
+}
+
 void core_audit(const struct core *core)
 {
     struct core_audit_walk walk = {0};
@@ -304,4 +343,5 @@ void core_audit(const struct core *core)
     CHECK(ended_count(&census) == core->ledger.leaver_end - core->ledger.leaver_first);
     CHECK(census.with_past == core->ledger.pasts.count);
     CHECK(census.live == core->leases.ends.count);
+    check_queues(core);
 }

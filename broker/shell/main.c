@@ -81,7 +81,8 @@ static err start_threads(struct broker *broker, const char **out_why)
     if (e != OK)
         return e;
     struct metrics_options metrics = {.endpoint = broker->options->metrics,
-                                      .lane_count_max = broker->options->limits.lane_count_max};
+                                      .lane_count_max = broker->options->limits.lane_count_max,
+                                      .queue_count_max = broker->options->limits.queue_count_max};
     e = metrics_open(&metrics, &broker->metrics);
     if (e != OK && metrics.endpoint != NULL)
         *out_why = program_door_problem("--metrics", metrics.endpoint, e);

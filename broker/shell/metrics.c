@@ -23,8 +23,9 @@ struct metrics {
     // Under the mutex.
     pthread_mutex_t mutex;
     struct metrics_sample sample;
-    struct metrics_lane *lanes;
+    struct metrics_lists lists;
     uint32_t lane_count_max;
+    uint32_t queue_count_max;
 };
 
 enum { ROUTE_METRICS, ROUTE_LIVE, ROUTE_READY };
@@ -46,7 +47,7 @@ static void answer_metrics(struct metrics *metrics, struct http_request *request
 {
     struct slice text = {0};
     (void)pthread_mutex_lock(&metrics->mutex);
-    bool printed = metrics_print(&metrics->sample, metrics->lanes, clock_mono_ms(), &text);
+    bool printed = metrics_print(&metrics->sample, &metrics->lists, clock_mono_ms(), &text);
     (void)pthread_mutex_unlock(&metrics->mutex);
     if (!printed) {
         answer_text(request, 503, "out of memory\n");
@@ -90,6 +91,7 @@ err metrics_open(const struct metrics_options *options, struct metrics **out_met
     if (metrics == NULL)
         return ERR_NO_MEMORY;
     metrics->lane_count_max = options->lane_count_max;
+    metrics->queue_count_max = options->queue_count_max;
     metrics->commit_seconds = histogram_of(0.0001, 2, 16); // 0.1 ms … 3.3 s
     metrics->commit_jobs = histogram_of(1, 2, 16);         // 1 … 32,768
     metrics->sample.commit_seconds = metrics->commit_seconds;
@@ -99,8 +101,10 @@ err metrics_open(const struct metrics_options *options, struct metrics **out_met
     metrics->is_dirty = true;
     metrics->copied_at = -COPY_EVERY_MS;
     (void)pthread_mutex_init(&metrics->mutex, NULL); // cannot fail with default attributes
-    metrics->lanes = calloc(options->lane_count_max, sizeof *metrics->lanes);
-    err e = metrics->lanes == NULL ? ERR_NO_MEMORY : OK;
+    struct metrics_lists *lists = &metrics->lists;
+    lists->lanes = calloc(options->lane_count_max, sizeof *lists->lanes);
+    lists->queues = calloc(options->queue_count_max, sizeof *lists->queues);
+    err e = lists->lanes == NULL || lists->queues == NULL ? ERR_NO_MEMORY : OK;
     if (e == OK && options->endpoint != NULL)
         e = open_door(metrics, options->endpoint);
     if (e != OK) {
@@ -117,7 +121,8 @@ void metrics_close(struct metrics *metrics)
         return;
     http_close(metrics->http);
     (void)pthread_mutex_destroy(&metrics->mutex);
-    free(metrics->lanes);
+    free(metrics->lists.lanes);
+    free(metrics->lists.queues);
     free(metrics);
 }
 
@@ -150,12 +155,26 @@ static void copy_lanes(struct metrics *metrics, const struct core *core)
     struct lane_figures figures;
     uint32_t count = 0;
     while (count < metrics->lane_count_max && core_lane(core, (uint16_t)count, &figures)) {
-        struct metrics_lane *lane = &metrics->lanes[count++];
+        struct metrics_lane *lane = &metrics->lists.lanes[count++];
         (void)slice_to_text(figures.lane.queue, lane->queue, sizeof lane->queue);
         (void)slice_to_text(figures.lane.type, lane->type, sizeof lane->type);
         lane->ready_count = figures.ready_count;
     }
     metrics->sample.lane_count = count;
+}
+
+static void copy_queues(struct metrics *metrics, const struct core *core)
+{
+    struct queue_row row;
+    uint32_t count = 0;
+    while (count < metrics->queue_count_max && core_queue(core, count, &row)) {
+        struct metrics_queue *queue = &metrics->lists.queues[count++];
+        (void)slice_to_text(row.tenant, queue->tenant, sizeof queue->tenant);
+        (void)slice_to_text(row.queue, queue->queue, sizeof queue->queue);
+        queue->accepted = row.accepted;
+        memcpy(queue->counts, row.counts, sizeof queue->counts);
+    }
+    metrics->sample.queue_count = count;
 }
 
 // A lease that ends without a word is a worker that died, hung, or lost its way.
@@ -184,6 +203,7 @@ void metrics_copy(struct metrics *metrics, const struct metrics_source *source)
     struct core_figures before = metrics->sample.core;
     core_figures(source->core, &metrics->sample.core);
     copy_lanes(metrics, source->core);
+    copy_queues(metrics, source->core);
     (void)pthread_mutex_unlock(&metrics->mutex);
     tell_leases(&before, &metrics->sample.core);
     metrics->is_dirty = false;

@@ -35,6 +35,7 @@ struct metrics_source {
 struct metrics_options {
     const char *endpoint; // NULL: no door is opened
     uint32_t lane_count_max;
+    uint32_t queue_count_max;
 };
 
 //   ERR_BAD_FIELD, ERR_ADDRESS_IN_USE, ERR_NO_MEMORY, ERR_SYSTEM

@@ -11,6 +11,13 @@ struct metrics_lane {
     uint32_t ready_count;
 };
 
+struct metrics_queue {
+    char tenant[MSG_NAME_LEN_MAX + 1];
+    char queue[MSG_NAME_LEN_MAX + 1];
+    uint64_t accepted;
+    uint64_t counts[JOB_STATES];
+};
+
 struct metrics_sample {
     struct core_figures core;
     struct store_figures store;
@@ -24,9 +31,16 @@ struct metrics_sample {
     uint32_t peer_count;
     uint32_t watch_count;
     uint32_t lane_count;
+    uint32_t queue_count;
 };
 
-// Prints all figures. `lanes` are sample->lane_count. `mono` is now. False when there is no
-// memory; else the text is the caller's to free().
-bool metrics_print(const struct metrics_sample *sample, const struct metrics_lane *lanes,
+// Of these the sample says how many there are.
+struct metrics_lists {
+    struct metrics_lane *lanes;
+    struct metrics_queue *queues;
+};
+
+// Prints all figures. `mono` is now. False when there is no memory; else the text is the caller's
+// to free().
+bool metrics_print(const struct metrics_sample *sample, const struct metrics_lists *lists,
                    when_ms mono, struct slice *out_text);

@@ -54,6 +54,56 @@ static void print_lanes(FILE *out, const struct metrics_lane *lanes, uint32_t co
                       lanes[i].type, lanes[i].ready_count);
 }
 
+// The law of conservation, for each queue by itself.
+static double queue_difference(const struct metrics_queue *queue)
+{
+    uint64_t sum = 0;
+    for (int state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        sum += queue->counts[state];
+    return (double)(sum > queue->accepted ? sum - queue->accepted : queue->accepted - sum);
+}
+
+static void print_queues(FILE *out, const struct metrics_queue *queues, uint32_t count)
+{
+    double difference = 0;
+    head(out, "weft_queue_jobs", "gauge", "Jobs by queue and state; removed ones for ever.");
+    for (uint32_t i = 0; i < count; i++) {
+        difference += queue_difference(&queues[i]);
+        for (int state = JOB_SCHEDULED; state < JOB_STATES; state++)
+            (void)fprintf(out, "weft_queue_jobs{tenant=\"%s\",queue=\"%s\",state=\"%s\"} %llu\n",
+                          queues[i].tenant, queues[i].queue, job_state_name((enum job_state)state),
+                          (unsigned long long)queues[i].counts[state]);
+    }
+    gauge(out, "weft_queue_conservation_difference", difference,
+          "Accepted jobs that are in no state of their queue, of all queues; must be 0.");
+}
+
+static bool is_first_of_tenant(const struct metrics_queue *queues, uint32_t at)
+{
+    for (uint32_t i = 0; i < at; i++)
+        if (strcmp(queues[i].tenant, queues[at].tenant) == 0)
+            return false;
+    return true;
+}
+
+static void print_tenants(FILE *out, const struct metrics_queue *queues, uint32_t count)
+{
+    head(out, "weft_tenant_jobs", "gauge", "Jobs by tenant and state; removed ones for ever.");
+    for (uint32_t first = 0; first < count; first++) {
+        uint64_t sums[JOB_STATES] = {0};
+        if (!is_first_of_tenant(queues, first))
+            continue;
+        for (uint32_t i = first; i < count; i++)
+            for (int state = JOB_SCHEDULED;
+                 state < JOB_STATES && strcmp(queues[i].tenant, queues[first].tenant) == 0; state++)
+                sums[state] += queues[i].counts[state];
+        for (int state = JOB_SCHEDULED; state < JOB_STATES; state++)
+            (void)fprintf(out, "weft_tenant_jobs{tenant=\"%s\",state=\"%s\"} %llu\n",
+                          queues[first].tenant, job_state_name((enum job_state)state),
+                          (unsigned long long)sums[state]);
+    }
+}
+
 static void print_finishes(FILE *out, const struct core_figures *core)
 {
     static const char *const names[] = {
@@ -235,7 +285,7 @@ static void print_process(FILE *out, when_ms started_at)
     }
 }
 
-bool metrics_print(const struct metrics_sample *sample, const struct metrics_lane *lanes,
+bool metrics_print(const struct metrics_sample *sample, const struct metrics_lists *lists,
                    when_ms mono, struct slice *out_text)
 {
     char *text = NULL;
@@ -244,7 +294,9 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lan
     if (out == NULL)
         return false;
     print_states(out, &sample->core.ledger);
-    print_lanes(out, lanes, sample->lane_count);
+    print_lanes(out, lists->lanes, sample->lane_count);
+    print_queues(out, lists->queues, sample->queue_count);
+    print_tenants(out, lists->queues, sample->queue_count);
     print_work(out, sample, mono);
     print_finishes(out, &sample->core);
     print_schedules(out, &sample->core);

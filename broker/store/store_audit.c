@@ -144,6 +144,48 @@ static void tell_commits(struct store_audit *audit)
         violation_add(&audit->found, VIOLATION_COMMIT_COUNTS, 0, NULL);
 }
 
+static bool adds_up(const struct queue_row *row)
+{
+    uint64_t sum = 0;
+    for (unsigned state = JOB_NONE + 1; state < JOB_STATES; state++)
+        sum += row->counts[state];
+    return sum == row->accepted;
+}
+
+// A store that no broker has opened since there are such rows has none.
+static void compare_queues(struct store_audit *audit, const uint64_t *sums, bool are_there)
+{
+    bool agrees = sums[JOB_REMOVED] <= audit->ledger.counts[JOB_REMOVED];
+    for (unsigned state = JOB_NONE + 1; state < JOB_REMOVED; state++)
+        agrees = agrees && sums[state] == audit->ledger.counts[state];
+    if (are_there && !agrees)
+        violation_add(&audit->found, VIOLATION_QUEUE_COUNTS, 0, NULL);
+}
+
+// All of them in one snapshot; there are few.
+static err step_queues(struct store_audit *audit, bool *out_is_done)
+{
+    uint64_t sums[JOB_STATES] = {0};
+    struct slice key = {0};
+    struct slice record = {0};
+    bool are_there = false;
+    bool is_damaged = false; // its own walk tells
+    err e = disk_seek(audit->view->reader, TABLE_QUEUES, slice_of(NULL, 0), &key, &record);
+    for (; e == OK; e = disk_next(audit->view->reader, &key, &record)) {
+        struct queue_row row = {0};
+        are_there = true;
+        is_damaged = is_damaged || store_record_get_queue(record, key, &row) != OK;
+        if (!is_damaged && !adds_up(&row))
+            violation_add(&audit->found, VIOLATION_QUEUE_COUNTS, row.no, NULL);
+        for (unsigned state = 0; state < JOB_STATES; state++)
+            sums[state] += row.counts[state];
+    }
+    if (!is_damaged)
+        compare_queues(audit, sums, are_there);
+    *out_is_done = true;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static err step_sums(struct store_audit *audit, bool *out_is_done)
 {
     uint64_t sums[JOB_STATES] = {0};
@@ -362,8 +404,8 @@ static err step_suspects(struct store_audit *audit, bool *out_is_done)
 
 typedef err part_step(struct store_audit *audit, bool *out_is_done);
 static part_step *const parts[] = {
-    step_ends,     step_sums, step_note_batches, step_rows, store_audit_walk, step_compare_batches,
-    step_suspects,
+    step_ends, step_sums,        step_queues,          step_note_batches,
+    step_rows, store_audit_walk, step_compare_batches, step_suspects,
 };
 
 enum { PARTS = sizeof parts / sizeof parts[0] };

@@ -38,6 +38,7 @@ static err count(struct apply *apply, const struct job_row *row, enum job_state 
 {
     apply->deltas[from]--;
     apply->deltas[to]++;
+    store_queues_move(&apply->store->queues, row->lane, from, to);
     return store_segments_stage(&apply->store->segments, row->no, from,
                                 to == JOB_NONE ? NULL : row);
 }
@@ -171,6 +172,7 @@ static err drop_job(struct apply *apply, const struct job_row *row)
         return e;
     apply->deltas[from]--;
     apply->deltas[JOB_REMOVED]++;
+    store_queues_move(&apply->store->queues, row->lane, from, JOB_REMOVED);
     return store_segments_stage(&apply->store->segments, row->no, from, NULL);
 }
 
@@ -184,6 +186,7 @@ static err write_lane(struct apply *apply, const struct lane_row *row)
                          store_record_lane_len(row), &room);
     if (e == OK)
         store_record_put_lane(room, disk_key_slice(&number), row);
+    store_queues_lane(&apply->store->queues, row->no, row->queue_no);
     return e;
 }
 
@@ -195,7 +198,7 @@ static err write_queue(struct apply *apply, const struct queue_row *row)
                          store_record_queue_len(row), &room);
     if (e == OK)
         store_record_put_queue(room, disk_key_slice(&number), row);
-    return e;
+    return e == OK ? store_queues_stage(&apply->store->queues, row) : e;
 }
 
 static err write_policy(struct apply *apply, const struct write_policy *write)
@@ -414,7 +417,8 @@ static err apply_all(struct apply *apply, const struct write *writes, uint32_t w
 static void settle(struct apply *apply, uint32_t write_count)
 {
     struct store *store = apply->store;
-    if (!apply->has_ledger || !law_holds(apply))
+    bool holds = store_queues_settle(&store->queues, apply->is_unsure);
+    if (!apply->has_ledger || !law_holds(apply) || !holds)
         atomic_fetch_add(&store->violations, 1);
     if (apply->has_ledger) {
         store->ledger = apply->ledger;
@@ -436,6 +440,7 @@ static err commit_once(struct store *store, const struct write *writes, uint32_t
     if (e != OK) {
         disk_abort(apply.txn);
         store_segments_abort(&store->segments);
+        store_queues_abort(&store->queues);
         return e;
     }
     failpoint_hit("store.before_commit");
@@ -444,6 +449,7 @@ static err commit_once(struct store *store, const struct write *writes, uint32_t
     if (e != OK) {
         atomic_fetch_sub(&store->begun_count, 1); // nothing was written
         store_segments_abort(&store->segments);
+        store_queues_abort(&store->queues);
         return e;
     }
     failpoint_hit("store.after_commit");

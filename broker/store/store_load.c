@@ -287,6 +287,20 @@ static err recount_queues(struct walk *walk)
     return e;
 }
 
+// What the commits will be compared with is what the core has by now.
+static err note_queues(const struct walk *walk)
+{
+    struct store_queues *queues = &walk->view->store->queues;
+    struct lane_figures lane;
+    struct queue_row row;
+    err e = OK;
+    for (uint16_t no = 0; core_lane(walk->core, no, &lane); no++)
+        store_queues_lane(queues, no, lane.lane.queue_no);
+    for (uint32_t no = 0; e == OK && core_queue(walk->core, no, &row); no++)
+        e = store_queues_load(queues, &row);
+    return e;
+}
+
 // The order matters: a row is checked against what was loaded before it.
 static err load_all(struct walk *walk)
 {
@@ -311,7 +325,7 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_UNIQUES, load_unique);
     if (e == OK)
         e = walk_table(walk, TABLE_DEPENDENCIES, load_dep);
-    return e;
+    return e == OK ? note_queues(walk) : e;
 }
 
 err store_load(struct store *store, struct core *core, struct store_loaded *out_loaded)

@@ -116,6 +116,11 @@ err store_open(const struct store_options *options, struct store **out_store, co
         return ERR_NO_MEMORY;
     }
     store_segments_init(&store->segments);
+    if (store_queues_init(&store->queues) != OK) {
+        free(store);
+        *out_why = "out of memory";
+        return ERR_NO_MEMORY;
+    }
     const struct disk_options disk = disk_options_of(options);
     err e = disk_open(&disk, &store->disk, out_why);
     if (e == OK) {
@@ -140,6 +145,7 @@ void store_close(struct store *store)
     disk_close(store->disk);
     store_keymap_deinit(&store->keymap);
     store_segments_deinit(&store->segments);
+    store_queues_deinit(&store->queues);
     free(store);
 }
 

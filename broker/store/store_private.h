@@ -5,6 +5,7 @@
 
 #include "broker/store/store.h"
 #include "broker/store/store_keymap.h"
+#include "broker/store/store_queues.h"
 #include "broker/store/store_record.h"
 #include "broker/store/store_segments.h"
 #include "lib/disk/disk.h"
@@ -49,6 +50,7 @@ struct store {
     bool has_ledger;          // something was committed
     struct ledger_row ledger; // as of the last commit
     struct store_segments segments;
+    struct store_queues queues;
     struct store_keymap keymap;
     _Atomic uint64_t commit_count;
     // Between the two a snapshot may hold what the tables in memory do not say yet.

@@ -13,6 +13,7 @@ from lib_broker import PATIENCE_S, BrokerTest, fresh_id, pb
 # 5 is dead, 6 runs, 7 and 8 wait.
 SPOILED = [
     ("counter", 1, {"segment-counts", "ledger-counts"}),
+    ("queue-counter", 1, {"queue-counts"}),
     ("lost-row", 1, {"segment-counts", "id-orphan", "body-orphan", "outcome-orphan"}),
     ("lost-id", 2, {"id-missing"}),
     ("swapped-id", 1, {"id-missing", "id-orphan"}),

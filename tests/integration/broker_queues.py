@@ -65,7 +65,11 @@ class Queues(BrokerTest):
         self.assertEqual((line.running, line.queued, line.scheduled, line.succeeded), (0, 1, 1, 1))
         self.restart()
         self.assertEqual(self.status("q").queues[0], line)
-        self.assertEqual(self.served.metric("weft_store_violations_total"), 0)
+        for name in ("weft_store_violations_total", "weft_queue_conservation_difference"):
+            self.assertEqual(self.served.metric(name), 0)
+        for name in ('weft_queue_jobs{tenant="default",queue="q",state="succeeded"}',
+                     'weft_tenant_jobs{tenant="default",state="succeeded"}'):
+            self.served.wait_for_metric(name, 1)
 
     def test_the_list_goes_by_name_in_pages(self):
         for name in ("c", "a", "d", "b"):

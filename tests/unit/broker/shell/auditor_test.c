@@ -154,8 +154,21 @@ TEST(auditor, a_job_that_memory_has_forgotten_is_named)
     jobs_drop(jobs, slot);
     place.core->ledger.row.counts[JOB_QUEUED]--;
     place.core->ledger.row.accepted--;
+    struct queue_row *queue = &place.core->ledger.queues.items[0].row;
+    queue->counts[JOB_QUEUED]--;
+    queue->accepted--;
     audit(&place);
     enum violation kinds[] = {VIOLATION_FORGOTTEN};
+    expect_kinds(&place, kinds, 1);
+    leave(&place);
+}
+
+TEST(auditor, a_queue_that_counts_wrong_is_named)
+{
+    struct place place = place_of(busy());
+    place.core->ledger.queues.items[0].row.counts[JOB_DEAD]++;
+    audit(&place);
+    enum violation kinds[] = {VIOLATION_QUEUE_COUNTS};
     expect_kinds(&place, kinds, 1);
     leave(&place);
 }
