@@ -86,25 +86,65 @@ static void check_limits(const struct sim *sim, const struct effects *fx, const 
     }
 }
 
-// An attempt is burnt by an error or a crash, by nothing else.
-static void check_burnt(const struct effects *fx, const struct job_row *row,
-                        const struct job_row *old)
+struct counters {
+    uint32_t errors, crashes, interruptions;
+};
+
+// A late word counts nothing: the end of its lease was counted.
+static void count_finish(struct counters *counters, const struct entry *entry, bool is_late)
 {
-    if (row->errors == old->errors && row->crashes == old->crashes)
+    if (is_late || entry->finish.event == JOB_CANCEL)
         return;
-    bool has_cause = false;
+    switch (entry->finish.finish->outcome) {
+    case OUTCOME_FAILED:
+    case OUTCOME_CANCELLED:
+    case OUTCOME_DEAD: counters->errors++; return;
+    case OUTCOME_CRASHED: counters->crashes++; return;
+    case OUTCOME_INTERRUPTED: counters->interruptions++; return;
+    case OUTCOME_SUCCEEDED:
+    case OUTCOME_SNOOZED:
+    case OUTCOME_NONE: return;
+    }
+}
+
+static void count_lease_end(struct counters *counters, const struct entry *entry)
+{
+    if (entry->lease_end.event == JOB_CANCEL)
+        return;
+    if (entry->lease_end.is_timeout)
+        counters->errors++;
+    else if (entry->lease_end.is_crash)
+        counters->crashes++;
+    else
+        counters->interruptions++;
+}
+
+// Each attempt that has ended counts once, by its end, and nothing else counts.
+static void check_counters(const struct effects *fx, const struct job_row *row,
+                           const struct job_row *old)
+{
+    struct counters sum = {old->errors, old->crashes, old->interruptions};
+    bool is_late = old->token_use == TOKEN_EXPIRED;
     for (uint32_t i = 0; i < fx->entry_count; i++) {
         const struct entry *entry = &fx->entries[i];
         if (!id_equal(&entry->job_id, &row->id))
             continue;
-        enum outcome outcome =
-            entry->kind == ENTRY_FINISH ? entry->finish.finish->outcome : OUTCOME_NONE;
-        has_cause = has_cause || outcome == OUTCOME_FAILED || outcome == OUTCOME_DEAD ||
-                    outcome == OUTCOME_CRASHED || outcome == OUTCOME_CANCELLED ||
-                    (entry->kind == ENTRY_LEASE_END &&
-                     (entry->lease_end.is_crash || entry->lease_end.is_timeout));
+        if (entry->kind == ENTRY_SUBMIT && old->no != 0)
+            break; // the next use of its key
+        if (entry->kind == ENTRY_SUBMIT || entry->kind == ENTRY_RETRY)
+            sum.errors = sum.crashes = 0;
+        if (entry->kind == ENTRY_GRANT)
+            is_late = false;
+        if (entry->kind == ENTRY_FINISH)
+            count_finish(&sum, entry, is_late);
+        if (entry->kind == ENTRY_LEASE_END) {
+            count_lease_end(&sum, entry);
+            is_late = true;
+        }
     }
-    SIM_EXPECT(has_cause, "only errors and crashes burn attempts");
+    SIM_EXPECT(row->errors == sum.errors && row->crashes == sum.crashes &&
+                   row->interruptions == sum.interruptions,
+               "each attempt that has ended counts once");
 }
 
 static void check_job(const struct sim *sim, const struct effects *fx, const struct job_row *row)
@@ -116,6 +156,7 @@ static void check_job(const struct sim *sim, const struct effects *fx, const str
                    "an accepted finish has the highest token ever granted");
     if (row->state != JOB_REMOVED)
         check_limits(sim, fx, row, old);
+    check_counters(fx, row, old);
     if (old->no == 0) {
         if (row->state == JOB_RUNNING)
             watch_seen(SEEN_SUBMIT_GRANT);
@@ -129,8 +170,6 @@ static void check_job(const struct sim *sim, const struct effects *fx, const str
     SIM_EXPECT(retried || !job_is_done(old->state) || row->state == JOB_REMOVED,
                "an end is left only when somebody wants the job to live again");
     SIM_EXPECT(id_equal(&row->id, &old->id), "a job keeps its id");
-    if (!retried)
-        check_burnt(fx, row, old);
 }
 
 static void check_law(const struct sim *sim, const struct ledger_row *ledger)

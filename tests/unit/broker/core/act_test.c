@@ -322,6 +322,28 @@ TEST(act, a_full_broker_retries_later)
     story_free(story);
 }
 
+TEST(act, a_second_life_keeps_what_was_said_of_the_id)
+{
+    struct msg_submit_job job = story_job(7);
+    job.job_id = id_v8(0, (uint8_t[16]){7});
+    job.max_attempts = 1;
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, job);
+    const struct msg_held held = {.job_id = job.job_id, .token = story_token(1, 1)};
+    story_finish(story, 11, held, OUTCOME_FAILED);
+    when_ms until = story->store.jobs[0].dedup_until;
+    struct limits longer = story->limits;
+    longer.dedup_window_s = 100 * longer.dedup_window_s;
+    EXPECT_EQ(story_reload(story, &longer), OK);
+    struct msg_act act = act_on(ACT_RETRY, 7, 1);
+    act.job_id = job.job_id;
+    say(story, act);
+    EXPECT_EQ(story->store.jobs[0].state, JOB_QUEUED);
+    EXPECT_EQ(story->store.jobs[0].dedup_until, until);
+    story_free(story);
+}
+
 TEST(act, an_id_whose_low_half_is_zero_is_an_act_too)
 {
     struct story *story = dead();
