@@ -150,12 +150,12 @@ class Acts(BrokerTest):
         self.assertEqual(self.act(pb.ACT_DELETE, waiting).error, ERR["ERR_CONFLICT"])
 
     def test_a_job_that_is_not_started_in_time_expires(self):
-        job_id = self.submit(ttl_ms=100)
+        job_id = self.submit(ttl_ms=3000)
         status = self.client.status(job_id)
-        self.assertEqual(status.start_before_ms, status.created_at_ms + 100)
+        self.assertEqual(status.start_before_ms, status.created_at_ms + 3000)
         status = self.client.status(job_id, wait_ms=20000, version=status.version)
         self.assertEqual(status.state, pb.STATE_EXPIRED)
-        self.assertGreaterEqual(status.ended_at_ms, status.created_at_ms + 100)
+        self.assertGreaterEqual(status.ended_at_ms, status.created_at_ms + 3000)
         worker = self.worker(self.served)
         started = self.submit(ttl_ms=60000)
         self.assertEqual(worker.take_jobs(1)[0][0].job_id, started)
