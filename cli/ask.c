@@ -182,7 +182,7 @@ const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list)
     if (answer->listed.error == OK)
         return &answer->listed;
     if (answer->listed.error == ERR_NOT_FOUND)
-        complain_unknown(ask, "batch", &list->batch_id, ERR_NOT_FOUND);
+        complain_unknown(ask, "batch", &list->filter.batch_id, ERR_NOT_FOUND);
     else
         complain(ask, answer->listed.error);
     return NULL;

@@ -81,7 +81,7 @@ static bool read_moment(const struct config *config, const char *key, when_ms *o
 static bool read_status(const struct config *config, struct msg_list *list)
 {
     struct slice status = text_of(config, "status");
-    bool is_good = status.len == 0 || query_states(status, &list->states);
+    bool is_good = status.len == 0 || query_states(status, &list->filter.states);
     if (!is_good)
         command_complain(config->table->program, "--status: states like dead or queued,running");
     return is_good;
@@ -90,11 +90,11 @@ static bool read_status(const struct config *config, struct msg_list *list)
 // The filter of the flags; false after a complaint.
 static bool read_filter(const struct config *config, struct msg_list *list)
 {
-    list->queue = text_of(config, "queue");
-    list->type = text_of(config, "type");
+    list->filter.queue = text_of(config, "queue");
+    list->filter.type = text_of(config, "type");
     return read_status(config, list) &&
-           read_moment(config, "created-after", &list->created_after) &&
-           read_moment(config, "created-before", &list->created_before);
+           read_moment(config, "created-after", &list->filter.created_after) &&
+           read_moment(config, "created-before", &list->filter.created_before);
 }
 
 static int list_all(struct ask *ask, const struct config *config, struct msg_list *list)
@@ -119,7 +119,7 @@ static int list_all(struct ask *ask, const struct config *config, struct msg_lis
 
 static bool read_items(const struct config *config, struct msg_list *list)
 {
-    return command_read_id(config, &list->batch_id) && read_status(config, list);
+    return command_read_id(config, &list->filter.batch_id) && read_status(config, list);
 }
 
 static int list_by(const struct config_table *table, int argc, char **argv,

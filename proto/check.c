@@ -303,6 +303,16 @@ err check_finish_job(const struct msg_finish_job *job, const char **out_detail)
     return judge(rules, COUNT(rules), out_detail);
 }
 
+err check_finish(const struct msg_finish *finish, const char **out_detail)
+{
+    for (uint32_t i = 0; i < finish->count; i++) {
+        err e = check_finish_job(&finish->jobs[i], out_detail);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
 static bool is_for_queue(enum act_kind kind)
 {
     return kind == ACT_PAUSE || kind == ACT_RESUME || kind == ACT_DRAIN;
@@ -316,6 +326,7 @@ err check_act(const struct msg_act *act, const char **out_detail)
         act->direction == DIRECTION_NONE || act->kind == ACT_PAUSE || act->kind == ACT_RESUME;
     const struct rule rules[] = {
         {act->kind != ACT_NONE, ERR_BAD_FIELD, "kind: what is to be done"},
+        {act->kind != ACT_PURGE, ERR_BAD_FIELD, "kind: only many are purged"},
         {!is_for_job || !id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
         {!is_for_worker || !id_is_zero(&act->worker_id), ERR_BAD_FIELD, "worker_id: of the worker"},
         {!is_for_queue(act->kind) || check_name(act->queue), ERR_BAD_FIELD,
@@ -327,16 +338,58 @@ err check_act(const struct msg_act *act, const char **out_detail)
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static err check_filter(const struct msg_filter *filter, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {filter->states < 1u << JOB_STATES && (filter->states & 1u << JOB_NONE) == 0, ERR_BAD_FIELD,
+         "states: one bit for each state"},
+        {is_empty_or_name(filter->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {is_empty_or_name(filter->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {filter->created_after >= 0 && filter->created_before >= 0, ERR_BAD_FIELD,
+         "created_after, created_before: from 1970 on"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 err check_list(const struct msg_list *list, const char **out_detail)
 {
     const struct rule rules[] = {
-        {list->states < 1u << JOB_STATES && (list->states & 1u << JOB_NONE) == 0, ERR_BAD_FIELD,
-         "states: one bit for each state"},
-        {is_empty_or_name(list->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
-        {is_empty_or_name(list->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
-        {list->created_after >= 0 && list->created_before >= 0, ERR_BAD_FIELD,
-         "created_after, created_before: from 1970 on"},
         {list->limit <= MSG_LISTED_MAX, ERR_BAD_FIELD, "limit: at most 1,000"},
     };
-    return judge(rules, COUNT(rules), out_detail);
+    err e = check_filter(&list->filter, out_detail);
+    return e == OK ? judge(rules, COUNT(rules), out_detail) : e;
+}
+
+uint32_t check_operate_states(enum act_kind kind)
+{
+    const uint32_t waiting = 1u << JOB_SCHEDULED | 1u << JOB_QUEUED | 1u << JOB_RETRYING;
+    switch (kind) {
+    case ACT_CANCEL: return waiting | 1u << JOB_RUNNING;
+    case ACT_PURGE: return waiting;
+    case ACT_RETRY: return 1u << JOB_DEAD;
+    case ACT_DELETE:
+        return 1u << JOB_SUCCEEDED | 1u << JOB_DEAD | 1u << JOB_CANCELLED | 1u << JOB_EXPIRED;
+    case ACT_PAUSE:
+    case ACT_RESUME:
+    case ACT_DRAIN:
+    case ACT_QUIET:
+    case ACT_STOP:
+    case ACT_NONE: return 0;
+    }
+    UNREACHABLE();
+}
+
+err check_operate(const struct msg_operate *operate, const char **out_detail)
+{
+    uint32_t states = check_operate_states(operate->kind);
+    const struct rule rules[] = {
+        {states != 0, ERR_BAD_FIELD, "kind: cancel, retry, delete or purge"},
+        {operate->filter.states == 0 || (operate->filter.states & states) != 0, ERR_BAD_FIELD,
+         "states: this act changes no job in any of these"},
+        {operate->dry_run || !id_is_zero(&operate->operation_id), ERR_BAD_FIELD,
+         "operation_id: a random id, the same when repeated"},
+        {operate->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},
+    };
+    err e = check_filter(&operate->filter, out_detail);
+    return e == OK ? judge(rules, COUNT(rules), out_detail) : e;
 }

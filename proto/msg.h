@@ -10,6 +10,7 @@
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
 #include "proto/msg_limits.h"
+#include "proto/msg_many.h"
 #include "proto/msg_queue.h"
 #include "proto/msg_words.h"
 
@@ -460,40 +461,6 @@ struct msg_acted {
     enum direction paused;
 };
 
-struct msg_list {
-    uint32_t states; // bits; 0: all but JOB_REMOVED
-    struct slice queue;
-    struct slice type;
-    when_ms created_after;
-    when_ms created_before;
-    uint32_t limit;
-    uint64_t cursor;
-    struct id batch_id; // zero: any, or none
-};
-
-struct msg_listed_job {
-    struct id job_id;
-    struct slice type;
-    struct slice queue;
-    enum job_state state;
-    uint32_t version;
-    uint32_t priority;
-    uint32_t errors;
-    uint32_t crashes;
-    uint32_t interruptions;
-    when_ms created_at;
-    when_ms due_at;
-    when_ms started_at;
-    when_ms ended_at;
-};
-
-struct msg_listed {
-    err error;
-    const struct msg_listed_job *jobs;
-    uint32_t count;
-    uint64_t cursor;
-};
-
 struct msg_error {
     err error;
     struct slice detail;
@@ -537,6 +504,9 @@ enum msg_kind {
     MSG_TIMELINE_IS = 21,
     MSG_LOG = 22,
     MSG_LOG_IS = 23,
+    MSG_OPERATE = 36,
+    MSG_OPERATION = 37,
+    MSG_OPERATION_IS = 38, // answers both
 };
 
 struct msg {
@@ -576,5 +546,8 @@ struct msg {
         struct msg_timeline_is timeline_is;
         struct msg_log log;
         struct msg_log_is log_is;
+        struct msg_operate operate;
+        struct msg_operation operation;
+        struct msg_operation_is operation_is;
     };
 };

@@ -90,6 +90,7 @@ enum act_kind {
     ACT_PAUSE = 4,
     ACT_RESUME = 5,
     ACT_DRAIN = 6,
+    ACT_PURGE = 7, // of many: cancel those that wait, let those run that run
     ACT_QUIET = 8,
     ACT_STOP = 9,
 };

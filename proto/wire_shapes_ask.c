@@ -168,17 +168,21 @@ static const struct wire_shape schedule_listed = {.descriptor =
 #undef W
 #undef M
 
+// A struct msg_filter.
+#define FILTER                                                                                     \
+    ROW(WIRE_U32, 0, states, filter.states),                                                       \
+        ROW(WIRE_NAME, MSG_NAME_LEN_MAX, queue, filter.queue),                                     \
+        ROW(WIRE_NAME, MSG_NAME_LEN_MAX, type, filter.type),                                       \
+        ROW(WIRE_U64, 0, created_after_ms, filter.created_after),                                  \
+        ROW(WIRE_U64, 0, created_before_ms, filter.created_before),                                \
+        ROW(WIRE_ID, 0, batch_id, filter.batch_id)
+
 #define W Weft__Wire__List
 #define M struct msg_list
 static const struct wire_field list_fields[] = {
-    SAME(WIRE_U32, 0, states),
-    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
-    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type),
-    ROW(WIRE_U64, 0, created_after_ms, created_after),
-    ROW(WIRE_U64, 0, created_before_ms, created_before),
+    FILTER,
     SAME(WIRE_U32, 0, limit),
     SAME(WIRE_U64, 0, cursor),
-    SAME(WIRE_ID, 0, batch_id),
 };
 static const struct wire_shape list = {
     .descriptor = &weft__wire__list__descriptor, SIZES, FIELDS(list_fields)};
@@ -220,6 +224,53 @@ static const struct wire_shape listed = {.descriptor = &weft__wire__listed__desc
 #undef W
 #undef M
 
+#define W Weft__Wire__Operate
+#define M struct msg_operate
+static const struct wire_field operate_fields[] = {
+    SAME(WIRE_ENUM, ACT_LAST, kind),
+    SAME(WIRE_ID, 0, operation_id),
+    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
+    FILTER,
+    SAME(WIRE_BOOL, 0, dry_run),
+    SAME(WIRE_U64, 0, cursor),
+};
+static const struct wire_shape operate = {
+    .descriptor = &weft__wire__operate__descriptor, SIZES, FIELDS(operate_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__Operation
+#define M struct msg_operation
+static const struct wire_field operation_fields[] = {
+    SAME(WIRE_ID, 0, operation_id), SAME(WIRE_U32, 0, wait_ms), SAME(WIRE_U32, 0, version)};
+static const struct wire_shape operation = {
+    .descriptor = &weft__wire__operation__descriptor, SIZES, FIELDS(operation_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__OperationIs
+#define M struct msg_operation_is
+static const struct wire_field operation_is_fields[] = {
+    SAME(WIRE_ERR, 0, error),
+    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
+    SAME(WIRE_ID, 0, operation_id),
+    SAME(WIRE_ENUM, ACT_LAST, kind),
+    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
+    FILTER,
+    SAME(WIRE_U32, 0, version),
+    SAME(WIRE_U64, 0, matched),
+    SAME(WIRE_U64, 0, done),
+    SAME(WIRE_U64, 0, upto),
+    SAME(WIRE_U64, 0, cursor),
+    SAME(WIRE_BOOL, 0, is_over),
+    ROW(WIRE_U64, 0, created_at_ms, created_at),
+    ROW(WIRE_U64, 0, ended_at_ms, ended_at),
+};
+static const struct wire_shape operation_is = {
+    .descriptor = &weft__wire__operation_is__descriptor, SIZES, FIELDS(operation_is_fields)};
+#undef W
+#undef M
+
 const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
 {
     static const struct wire_shape *const shapes[] = {
@@ -236,6 +287,9 @@ const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
         [MSG_BATCH_SEAL] = &batch_seal,
         [MSG_LIST] = &list,
         [MSG_LISTED] = &listed,
+        [MSG_OPERATE] = &operate,
+        [MSG_OPERATION] = &operation,
+        [MSG_OPERATION_IS] = &operation_is,
     };
     return kind < COUNT(shapes) ? shapes[kind] : NULL;
 }

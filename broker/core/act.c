@@ -180,8 +180,8 @@ static struct msg_acted remove_now(struct core *core, struct now now, const stru
     return done(&view.row);
 }
 
-static struct msg_acted judge(struct core *core, struct now now, const struct msg_act *act,
-                              struct effects *fx)
+struct msg_acted act_one(struct core *core, struct now now, const struct msg_act *act,
+                         struct effects *fx)
 {
     switch (act->kind) {
     case ACT_CANCEL: return cancel(core, now, act, fx);
@@ -192,6 +192,7 @@ static struct msg_acted judge(struct core *core, struct now now, const struct ms
     case ACT_DRAIN: return queue_act(core, now, act, fx);
     case ACT_QUIET:
     case ACT_STOP: return drain_worker(core, act, fx);
+    case ACT_PURGE:
     case ACT_NONE: break;
     }
     return refused(ERR_UNSUPPORTED, "this act is not known here");
@@ -200,6 +201,6 @@ static struct msg_acted judge(struct core *core, struct now now, const struct ms
 void act_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
               struct effects *fx)
 {
-    struct msg_acted acted = judge(core, now, &msg->act, fx);
+    struct msg_acted acted = act_one(core, now, &msg->act, fx);
     effects_send(fx, peer, MSG_ACTED, msg->corr)->acted = acted;
 }

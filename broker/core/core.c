@@ -76,6 +76,13 @@ err core_load_schedule(struct core *core, const struct schedule_row *row)
     return schedules_load(&core->ledger.schedules, row);
 }
 
+err core_load_operation(struct core *core, const struct operation_row *row)
+{
+    if (row->upto >= core->ledger.row.job_no_next)
+        return ERR_DAMAGED;
+    return operations_load(&core->ledger.operations, row);
+}
+
 err core_load_job(struct core *core, const struct job_row *row)
 {
     if (row->key_hash != 0 && row->lane < lanes_count(&core->ledger.lanes) &&
@@ -208,6 +215,8 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return hello_weight(core, &msg->hello);
     if (msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
         return 1;
+    if (msg->kind == MSG_OPERATE)
+        return OPERATION_WEIGHT;
     return 0;
 }
 
@@ -219,6 +228,7 @@ uint32_t core_weight(const struct core *core, const struct command *command)
     case COMMAND_UNSENT: return command->unsent.count;
     case COMMAND_TICK: return LIMITS_STEP_RECORDS_MAX;
     case COMMAND_MOMENT: return 2; // the job, and the schedule
+    case COMMAND_STEP: return command->step->count + OPERATION_WEIGHT;
     case COMMAND_REMOVE: return command->job_no_count * 2;
     }
     UNREACHABLE();
@@ -260,6 +270,8 @@ static void step_message(struct core *core, struct now now, const struct command
         act_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_BATCH_SEAL)
         seal_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_OPERATE)
+        operation_begin(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_SCHEDULE_SET)
         schedule_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_QUEUE_SET)
@@ -282,6 +294,7 @@ void core_step(struct core *core, struct now now, const struct command *command,
     case COMMAND_UNSENT: unsent_step(core, now, command, effects); return;
     case COMMAND_TICK: tick_step(core, now, effects); return;
     case COMMAND_MOMENT: schedule_moment_step(core, now, command, effects); return;
+    case COMMAND_STEP: operation_step(core, now, command->step, effects); return;
     case COMMAND_REMOVE: remove_step(core, now, command, effects); return;
     }
     UNREACHABLE();
@@ -322,6 +335,11 @@ bool core_has_more(const struct core *core)
     return core->has_more;
 }
 
+bool core_next_operation(struct core *core, struct id *out_id)
+{
+    return operations_next(&core->ledger.operations, core->ledger.settled, out_id);
+}
+
 bool core_schedule(const struct core *core, struct slice name, struct schedule_row *out_row)
 {
     uint32_t place = schedules_find(&core->ledger.schedules, name);
@@ -345,6 +363,8 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->lane_count = lanes_count(&core->ledger.lanes);
     out_figures->batch_count = core->ledger.batches.count;
     out_figures->schedule_count = core->ledger.schedules.count;
+    out_figures->operation_count = core->ledger.operations.count;
+    out_figures->operation_running = core->ledger.operations.running;
     out_figures->key_count = core->ledger.keys.index.count;
     out_figures->job_count = core->ledger.jobs.count;
     out_figures->unique_count = core->ledger.uniques.count;

@@ -22,6 +22,7 @@ enum command_kind {
     COMMAND_UNSENT,  // jobs could not be handed to their worker's connection
     COMMAND_TICK,    // time has passed
     COMMAND_MOMENT,  // a moment of a schedule has come
+    COMMAND_STEP,    // the next jobs of an act on many were found
     COMMAND_REMOVE,  // the sweeper found jobs whose retention or key window is over
 };
 
@@ -35,13 +36,27 @@ struct schedule_moment {
     const struct msg_submit_job *job; // with the id derived from schedule and moment
 };
 
+// Jobs that fit an operation, as the shell has found them: numbers fall, all between the cursor
+// before and the one after. Proposed again, or too late, it does nothing.
+struct operation_step {
+    struct id operation;
+    uint64_t from; // the operation's cursor when they were looked for
+    uint64_t next; // its cursor once they are done
+    uint32_t count;
+    struct operation_item {
+        struct id id;
+        uint64_t no;
+    } items[LIMITS_STEP_RECORDS_MAX];
+};
+
 struct command {
     enum command_kind kind;
-    uint32_t peer;               // MESSAGE, GONE
-    const struct msg *msg;       // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT SCHEDULE_SET
-                                 // QUEUE_SET BYE; lives until release
-    struct msg_held_list unsent; // UNSENT: at most LIMITS_STEP_RECORDS_MAX
+    uint32_t peer;                        // MESSAGE, GONE
+    const struct msg *msg;                // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT OPERATE
+                                          // SCHEDULE_SET QUEUE_SET BYE; lives until release
+    struct msg_held_list unsent;          // UNSENT: at most LIMITS_STEP_RECORDS_MAX
     const struct schedule_moment *moment; // MOMENT; it and its job live until release
+    const struct operation_step *step;    // STEP
     const uint64_t *job_nos;              // REMOVE
     uint32_t job_no_count;                // at most LIMITS_STEP_RECORDS_MAX
 };
@@ -69,6 +84,7 @@ void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_
 MUST_USE err core_load_policy(struct core *core, uint16_t no, const struct policy *policy);
 MUST_USE err core_load_batch(struct core *core, const struct batch_row *row);
 MUST_USE err core_load_schedule(struct core *core, const struct schedule_row *row);
+MUST_USE err core_load_operation(struct core *core, const struct operation_row *row);
 MUST_USE err core_load_job(struct core *core, const struct job_row *row);
 MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
 MUST_USE err core_load_unique(struct core *core, const struct unique_row *row);
@@ -82,6 +98,10 @@ void core_start(struct core *core, struct now now, struct effects *effects);
 // hold.
 void core_step(struct core *core, struct now now, const struct command *command,
                struct effects *effects);
+
+// An operation that goes on and whose last step is durable: the next one whose jobs should be
+// looked for, each in its turn. False when there is none.
+bool core_next_operation(struct core *core, struct id *out_id);
 
 // How many jobs the command may change.
 uint32_t core_weight(const struct core *core, const struct command *command);
@@ -111,6 +131,9 @@ struct core_figures {
     uint64_t resent;     // accepted finishes that came from a worker's journal
     uint64_t moments[3]; // of schedules, by enum moment_verdict
     uint32_t schedule_count;
+    uint32_t operation_count;   // known ones
+    uint32_t operation_running; // of these, those that go on
+    uint64_t operated[2];       // jobs that operations met: 0 left as they were, 1 done
     uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
     uint32_t concurrency_key_count;
     uint32_t unique_count;

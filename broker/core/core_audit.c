@@ -328,6 +328,21 @@ static void check_queues(const struct core *core)
     }
 }
 
+static void audit_operations(const struct operations *operations)
+{
+    uint32_t count = 0;
+    uint32_t running = 0;
+    for (uint32_t i = 0; i < operations->cap; i++) {
+        const struct operation_row *row = &operations->items[i].row;
+        if (id_is_zero(&row->id))
+            continue;
+        CHECK(operations_is_sound(row));
+        count++;
+        running += row->cursor > 0;
+    }
+    CHECK(count == operations->count && running == operations->running);
+}
+
 void core_audit(const struct core *core)
 {
     struct core_audit_walk walk = {0};
@@ -344,4 +359,5 @@ void core_audit(const struct core *core)
     CHECK(census.with_past == core->ledger.pasts.count);
     CHECK(census.live == core->leases.ends.count);
     check_queues(core);
+    audit_operations(&core->ledger.operations);
 }

@@ -84,12 +84,25 @@ void unsent_step(struct core *core, struct now now, const struct command *comman
 void tick_step(struct core *core, struct now now, struct effects *fx);
 void act_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
               struct effects *fx);
+// An act on many begins; then step by step.
+void operation_begin(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                     struct effects *fx);
+void operation_step(struct core *core, struct now now, const struct operation_step *step,
+                    struct effects *fx);
 void remove_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
 // Hands waiting jobs to workers with credit, as far as the batch has room.
 void dispatch_run(struct core *core, struct now now, struct effects *fx);
 
 // --- shared by stations ---
+
+// What an act on many costs beside its jobs: its row, and two copies of its three texts in the
+// arena.
+enum { OPERATION_WEIGHT = 6 };
+// An act on one job; the answer is for the caller to pass on. ERR_AGAIN: nothing was done, and the
+// next batch may do it.
+struct msg_acted act_one(struct core *core, struct now now, const struct msg_act *act,
+                         struct effects *fx);
 
 // Why a lease ends.
 struct lease_end {

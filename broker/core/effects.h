@@ -28,6 +28,8 @@ enum write_kind {
     WRITE_QUEUE,
     WRITE_DEP,
     DROP_DEP,
+    WRITE_OPERATION,
+    DROP_OPERATION,
 };
 
 struct write_job {
@@ -91,6 +93,7 @@ struct write {
         struct write_schedule schedule; // DROP_SCHEDULE: its row
         struct queue_row queue;         // its names live as long as the core
         struct dep_row dep;             // DROP_DEP: only its number and id
+        struct operation_row operation; // DROP_OPERATION too
     };
 };
 

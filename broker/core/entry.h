@@ -24,6 +24,8 @@ enum entry_kind {
     ENTRY_PAUSE,    // a queue takes or gives no jobs, or does again
     ENTRY_EXPIRE,   // a job was not started in time
     ENTRY_RETRY,    // a dead job lives again; its slot is new
+    ENTRY_OPERATE,  // an act on many begins
+    ENTRY_STEP,     // it has come further; what it did has entries of its own
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
     ENTRY_SEAL,     // nobody else is expected to join a batch
 };
@@ -37,7 +39,7 @@ enum moment_verdict {
 struct entry {
     enum entry_kind kind;
     when_ms at;          // store time
-    struct id job_id;    // all but START, SCHEDULE, QUEUE, PAUSE and SEAL; MOMENT: the job it made
+    struct id job_id;    // zero when it is not about a job; MOMENT: the job it made
     struct slice actor;  // who asked for it; empty: the system
     struct slice reason; // why, in a few words; empty when the kind says it
     uint32_t slot;       // where the job is in this process; ENTRY_NO_SLOT: look it up
@@ -103,6 +105,16 @@ struct entry {
             uint64_t act; // low half of the act's id
             struct policy policy;
         } retry;
+        struct {
+            const struct msg_operate *asked;
+            struct id dropped; // one that is over and gives its place; zero: none
+        } operate;
+        struct {
+            struct id operation;
+            uint64_t cursor; // its new one
+            uint32_t matched;
+            uint32_t done;
+        } step;
         struct {
             struct id parent;
         } release;

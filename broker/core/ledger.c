@@ -22,6 +22,7 @@ size_t ledger_size(const struct limits *limits)
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
            round64(schedules_size(limits->schedule_count_max)) +
+           round64(operations_size(limits->operation_count_max)) +
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(uniques_size(limits->unique_count_max)) +
            round64(deps_size(limits->dependency_count_max)) +
@@ -50,6 +51,9 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
     schedules_init(&ledger->schedules,
                    arena_take(&room, round64(schedules_size(limits->schedule_count_max))),
                    limits->schedule_count_max, seed);
+    operations_init(&ledger->operations,
+                    arena_take(&room, round64(operations_size(limits->operation_count_max))),
+                    limits->operation_count_max);
     overlay_init(&ledger->overlay, arena_take(&room, round64(overlay_size(leaver_cap(limits)))),
                  leaver_cap(limits), seed);
     pasts_init(&ledger->pasts, arena_take(&room, round64(pasts_size(limits->job_count_max))),
@@ -523,6 +527,8 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_PAUSE: ledger_queue_pause(ledger, entry); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SEAL: ledger_batch_seal(ledger, entry); return JOBS_NONE;
+    case ENTRY_OPERATE: ledger_operation_begin(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_STEP: ledger_operation_step(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_RELEASE:
         slot = slot_of(ledger, entry);
         ledger_release(ledger, slot, entry);

@@ -17,6 +17,7 @@
 #include "broker/core/lanes.h"
 #include "broker/core/limits.h"
 #include "broker/core/logs.h"
+#include "broker/core/operations.h"
 #include "broker/core/overlay.h"
 #include "broker/core/pasts.h"
 #include "broker/core/policies.h"
@@ -32,8 +33,9 @@ struct leaver {
 
 struct ledger {
     struct ledger_row row;
-    uint64_t batch;  // the batch being decided
-    bool is_changed; // the row must be written even if no job was changed
+    uint64_t batch;   // the batch being decided
+    uint64_t settled; // the last one that is durable
+    bool is_changed;  // the row must be written even if no job was changed
     struct known known;
     struct jobs jobs;
     struct keys keys;
@@ -42,6 +44,7 @@ struct ledger {
     struct policies policies;
     struct batches batches;
     struct schedules schedules;
+    struct operations operations;
     struct overlay overlay;
     struct pasts pasts;
     struct bond *bonds; // by slot, of jobs that are bound
@@ -58,7 +61,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, SEAL). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, OPERATE, STEP, SEAL). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -144,5 +147,10 @@ void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, st
 // paused or resumed.
 void ledger_queue_change(struct ledger *ledger, const struct entry *entry);
 void ledger_queue_pause(struct ledger *ledger, const struct entry *entry);
+// ledger_operation.c: acts on many.
+void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+void ledger_operation_step(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+// The row with texts of its own, which live as long as the batch.
+struct operation_row ledger_operation_kept(const struct operation_row *row, struct effects *fx);
 
 uint64_t ledger_digest(const struct ledger *ledger);

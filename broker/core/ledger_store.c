@@ -185,6 +185,7 @@ static void evict(struct ledger *ledger, uint32_t slot)
 void ledger_settled(struct ledger *ledger, uint64_t batch)
 {
     CHECK(batch < ledger->batch);
+    ledger->settled = batch;
     while (ledger->leaver_first < ledger->leaver_end) {
         struct leaver leaver = ledger->leavers[ledger->leaver_first % ledger->leaver_cap];
         if (leaver.batch > batch)

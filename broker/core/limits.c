@@ -16,6 +16,7 @@ struct limits limits_default(void)
         .batch_count_max = 65536,
         .unique_count_max = 1000 * 1000,
         .schedule_count_max = 10000,
+        .operation_count_max = 256,
         .dependency_count_max = 1000 * 1000,
         .worker_count_max = 16384,
         .lease_count_max = 262144,

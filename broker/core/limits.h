@@ -19,6 +19,7 @@ struct limits {
     uint32_t batch_count_max;      // batches whose members are still known
     uint32_t unique_count_max;     // unique keys that are held
     uint32_t schedule_count_max;   // schedules, paused ones too
+    uint32_t operation_count_max;  // acts on many that go on, or are over and still known
     uint32_t dependency_count_max; // pairs of a job and one that it waits for
     uint32_t worker_count_max;     // connected workers
     uint32_t lease_count_max;      // jobs handed out and not yet answered for
@@ -49,6 +50,7 @@ enum {
     LIMITS_ID_AGE_MAX_MS = 3600 * 1000,          // an unkeyed id may be this old
     LIMITS_ID_AHEAD_MAX_MS = 300 * 1000,         // or this far ahead of the broker's clock
     LIMITS_STEP_RECORDS_MAX = 256,               // records a tick may change at once
+    LIMITS_OPERATION_KEPT_MS = 3600 * 1000,      // one that is over is known for so long at least
     LIMITS_EXTEND_MS_MAX = 7 * 24 * 3600 * 1000, // beyond its timeout an attempt may take so long
 };
 

@@ -144,6 +144,22 @@ struct schedule_row {
     bool is_paused;
 };
 
+// An act on many jobs, and how far it has come: from the youngest downwards. Names and actor are
+// borrowed.
+struct operation_row {
+    struct id id; // its key in the store
+    uint8_t kind; // enum act_kind
+    struct msg_filter filter;
+    struct slice actor;
+    when_ms created_at;
+    when_ms ended_at; // 0 while it goes on
+    uint64_t upto;    // number of the last job accepted before it
+    uint64_t cursor;  // jobs up to this number are still to be looked at; 0: none
+    uint64_t matched; // jobs that fitted when they were looked at
+    uint64_t done;    // of these, those that are now as wanted
+    uint32_t version;
+};
+
 // What an unfinished job waits for, or has waited for.
 struct dep_row {
     uint64_t no; // the job's number: the key of the row

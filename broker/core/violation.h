@@ -64,6 +64,8 @@
       "a job has lost what it waits for: it would stay", VIOLATION_REPORT)                         \
     X(VIOLATION_DEPENDENCY_ORPHAN, "dependency-orphan",                                            \
       "dependencies of a job that waits for nobody", VIOLATION_REPORT)                             \
+    X(VIOLATION_OPERATION, "operation-ahead", "an operation means jobs that were never accepted",  \
+      VIOLATION_REPORT)                                                                            \
     X(VIOLATION_BATCH_COUNTS, "batch-counts", "a batch counts other members than it has",          \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_BATCH_INDEX, "batch-index", "a batch and its id do not lead to each other",        \

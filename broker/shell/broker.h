@@ -49,6 +49,8 @@ struct broker {
     struct link_message *held; // received, but the batch had no room for it
     struct release_room *room; // of release.c
     struct arena encoding;     // one message on its way out
+    bool is_stepping;          // the readers look for the next jobs of an operation
+    when_ms step_again_at;     // one could not be read: not before this
     uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
     struct msg_held unsent[BROKER_UNSENT_MAX]; // granted, but their worker could not be reached
     uint32_t unsent_count;                     // more than there is room for wait for their leases

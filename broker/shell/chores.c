@@ -52,6 +52,29 @@ static void remove_old(struct broker *broker)
     batch->is_sweep = true;
 }
 
+// What the readers have found is decided; then they look for more, of an operation whose last step
+// is settled.
+static void step_operations(struct broker *broker)
+{
+    enum { UNREADABLE_MS = 1000 };
+    const struct operation_step *step = readers_peek_step(broker->readers);
+    if (step != NULL) {
+        struct command command = {.kind = COMMAND_STEP, .step = step};
+        if (step->from == 0)
+            broker->step_again_at = broker->now.mono + UNREADABLE_MS;
+        else if (!intake_decide(broker, &command))
+            return; // the next batch has room
+        readers_drop_step(broker->readers);
+        broker->is_stepping = false;
+    }
+    struct id id;
+    if (broker->is_stepping || broker->now.mono < broker->step_again_at ||
+        !core_next_operation(broker->core, &id))
+        return;
+    readers_want_step(broker->readers, &id);
+    broker->is_stepping = true;
+}
+
 static void tick(struct broker *broker)
 {
     if (core_wait_ms(broker->core, broker->now) > 0)
@@ -87,6 +110,7 @@ void chores_run(struct broker *broker)
     take_back_unsent(broker);
     tell_of_gone(broker);
     remove_old(broker);
+    step_operations(broker);
     tick(broker);
     moments_run(broker);
     watch_expire(broker->watches, broker->now.mono);
@@ -106,6 +130,8 @@ when_ms chores_wait_ms(const struct broker *broker)
         effects_has_room(&broker->filling->effects, LIMITS_STEP_RECORDS_MAX))
         return 0;
     when_ms wait = until(broker, peers_deadline(broker->peers));
+    if (broker->step_again_at > broker->now.mono)
+        wait = when_min(wait, until(broker, broker->step_again_at));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
     wait = when_min(wait, until(broker, trim_at(broker)));
     if (batch_has_room(broker->filling))

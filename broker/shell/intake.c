@@ -181,16 +181,6 @@ static void judge_submit(struct msg_submit *submit)
     }
 }
 
-static err judge_finish(const struct msg_finish *finish, const char **out_detail)
-{
-    for (uint32_t i = 0; i < finish->count; i++) {
-        err e = check_finish_job(&finish->jobs[i], out_detail);
-        if (e != OK)
-            return e;
-    }
-    return OK;
-}
-
 // --- kinds ---
 
 static enum taken decide(struct broker *broker, struct arrival *arrival)
@@ -283,19 +273,34 @@ static enum taken ask_batch(struct broker *broker, const struct arrival *arrival
     return ask(broker, arrival, question, status->wait_ms);
 }
 
-static enum taken ask_list(struct broker *broker, const struct arrival *arrival)
+static enum taken ask_operation(struct broker *broker, const struct arrival *arrival)
 {
-    const char *detail = NULL;
-    err e = check_list(&arrival->msg.list, &detail);
-    if (e != OK)
-        return refuse_arrival(broker, arrival, e, detail);
-    struct watch_question question = {.kind = WATCH_LIST, .list = listing_new(&arrival->msg.list)};
+    const struct msg_operation *operation = &arrival->msg.operation;
+    struct watch_question question = {
+        .kind = WATCH_OPERATION, .id = operation->operation_id, .version = operation->version};
+    return ask(broker, arrival, question, operation->wait_ms);
+}
+
+// The readers free what the question carries.
+static enum taken ask_for(struct broker *broker, const struct arrival *arrival,
+                          enum watch_kind kind, const struct msg_list *list)
+{
+    struct watch_question question = {.kind = kind, .list = listing_new(list)};
     if (question.list == NULL)
         return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
     if (ask_now(broker, arrival, &question))
         return TAKEN_DONE;
     listing_free(question.list);
     return refuse_crowd(broker, arrival);
+}
+
+static enum taken ask_list(struct broker *broker, const struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = check_list(&arrival->msg.list, &detail);
+    if (e != OK)
+        return refuse_arrival(broker, arrival, e, detail);
+    return ask_for(broker, arrival, WATCH_LIST, &arrival->msg.list);
 }
 
 // Answered at once: who wants to follow waits for the job's next version.
@@ -395,7 +400,7 @@ static enum taken take_renew(struct broker *broker, struct arrival *arrival)
 static enum taken take_finish(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
-    err e = judge_finish(&arrival->msg.finish, &detail);
+    err e = check_finish(&arrival->msg.finish, &detail);
     if (intake_is_short(broker))
         arrival->msg.finish.log_count = 0;
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
@@ -410,6 +415,21 @@ static enum taken take_act(struct broker *broker, struct arrival *arrival)
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
 }
 
+static enum taken take_operate(struct broker *broker, struct arrival *arrival)
+{
+    struct msg_operate *operate = &arrival->msg.operate;
+    const char *detail = NULL;
+    err e = check_operate(operate, &detail);
+    if (e != OK)
+        return refuse_arrival(broker, arrival, e, detail);
+    uint32_t states = check_operate_states(operate->kind);
+    operate->filter.states = operate->filter.states == 0 ? states : operate->filter.states & states;
+    if (!operate->dry_run)
+        return decide(broker, arrival);
+    struct msg_list list = {.filter = operate->filter, .cursor = operate->cursor};
+    return ask_for(broker, arrival, WATCH_COUNT, &list);
+}
+
 static enum taken take_kind(struct broker *broker, struct arrival *arrival)
 {
     switch (arrival->msg.kind) {
@@ -422,6 +442,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
     case MSG_ACT: return take_act(broker, arrival);
     case MSG_BATCH_SEAL: return decide(broker, arrival);
+    case MSG_OPERATE: return take_operate(broker, arrival);
+    case MSG_OPERATION: return ask_operation(broker, arrival);
     case MSG_SCHEDULE_SET: return take_schedule_set(broker, arrival);
     case MSG_SCHEDULE_STATUS:
         return ask_schedules(broker, arrival, arrival->msg.schedule_status.schedule_id,
@@ -444,6 +466,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_BATCH_STATUS_IS:
     case MSG_ACTED:
     case MSG_QUEUE_STATUS_IS:
+    case MSG_OPERATION_IS:
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:
     case MSG_LISTED:

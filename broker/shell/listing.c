@@ -20,8 +20,8 @@ struct listing *listing_new(const struct msg_list *list)
     if (listing == NULL)
         return NULL;
     listing->list = *list;
-    listing->list.queue = keep(listing->names[0], list->queue);
-    listing->list.type = keep(listing->names[1], list->type);
+    listing->list.filter.queue = keep(listing->names[0], list->filter.queue);
+    listing->list.filter.type = keep(listing->names[1], list->filter.type);
     return listing;
 }
 

@@ -143,6 +143,16 @@ static void print_schedules(FILE *out, const struct core_figures *core)
                       (unsigned long long)core->moments[verdict]);
 }
 
+static void print_operations(FILE *out, const struct core_figures *core)
+{
+    gauge(out, "weft_operations_running", core->operation_running, "Acts on many jobs that go on.");
+    head(out, "weft_operated_total", "counter", "Jobs that acts on many have met.");
+    (void)fprintf(out, "weft_operated_total{verdict=\"done\"} %llu\n",
+                  (unsigned long long)core->operated[1]);
+    (void)fprintf(out, "weft_operated_total{verdict=\"refused\"} %llu\n",
+                  (unsigned long long)core->operated[0]);
+}
+
 // What was accepted must be in some state: the law of conservation.
 static double conservation_difference(const struct ledger_row *ledger)
 {
@@ -300,6 +310,7 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lis
     print_work(out, sample, mono);
     print_finishes(out, &sample->core);
     print_schedules(out, &sample->core);
+    print_operations(out, &sample->core);
     print_doors(out, sample);
     print_store(out, sample);
     print_audit(out, &sample->audited);

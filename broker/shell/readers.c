@@ -4,6 +4,7 @@
 #include "broker/shell/readers.h"
 
 #include "broker/core/job.h"
+#include "broker/core/operations.h"
 #include "broker/shell/listing.h"
 #include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
@@ -41,6 +42,11 @@ struct readers {
     uint64_t reply_first, reply_end;
     bool is_stopping;
     bool sweep_again; // the last one was settled and there was more
+    bool is_step_wanted;
+    struct id step_of; // the operation
+    // The reader's while it is wanted, else the link thread's.
+    struct operation_step step;
+    atomic_bool is_step_found;
     // Single owner, handed over by `sweep_count`: the reader while it is 0, else the link thread.
     uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
     atomic_uint sweep_count;
@@ -96,6 +102,35 @@ static err look_up_list(struct readers *readers, const struct watch_question *qu
     return store_view_list(readers->view, &question->list->list, readers->listed, &out_msg->listed);
 }
 
+static err look_up_operation(struct readers *readers, const struct watch_question *question,
+                             struct msg *out_msg, bool *out_is_news)
+{
+    struct operation_row row;
+    out_msg->kind = MSG_OPERATION_IS;
+    err e = store_view_operation(readers->view, &question->id, &row);
+    if (e == OK)
+        out_msg->operation_is = operations_is(&row);
+    if (e == ERR_NOT_FOUND)
+        out_msg->operation_is = (struct msg_operation_is){
+            .error = e,
+            .detail = slice_of_text("no such operation, or over since long; check the id"),
+            .operation_id = question->id};
+    *out_is_news = e != OK || row.version > question->version || row.cursor == 0;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static err count(struct readers *readers, const struct watch_question *question,
+                 struct msg *out_msg)
+{
+    const struct msg_list *list = &question->list->list;
+    struct msg_operation_is *is = &out_msg->operation_is;
+    out_msg->kind = MSG_OPERATION_IS;
+    *is = (struct msg_operation_is){.filter = list->filter, .cursor = list->cursor};
+    err e = store_view_operation_count(readers->view, &list->filter, &is->cursor, &is->matched);
+    is->is_over = is->cursor == 0;
+    return e;
+}
+
 static err look_up(struct readers *readers, const struct watch_question *question,
                    struct msg *out_msg, bool *out_is_news)
 {
@@ -103,7 +138,9 @@ static err look_up(struct readers *readers, const struct watch_question *questio
     switch (question->kind) {
     case WATCH_JOB: return look_up_job(readers, question, out_msg, out_is_news);
     case WATCH_BATCH: return look_up_batch(readers, question, out_msg, out_is_news);
+    case WATCH_OPERATION: return look_up_operation(readers, question, out_msg, out_is_news);
     case WATCH_LIST: return look_up_list(readers, question, out_msg);
+    case WATCH_COUNT: return count(readers, question, out_msg);
     case WATCH_TIMELINE:
         out_msg->kind = MSG_TIMELINE_IS;
         return store_view_timeline(readers->view, &question->id, readers->events,
@@ -128,6 +165,10 @@ static struct msg trouble(const struct watch_question *question, err e)
     case WATCH_BATCH:
         return (struct msg){.kind = MSG_BATCH_STATUS_IS,
                             .batch_status_is = {.error = e, .batch_id = question->id}};
+    case WATCH_OPERATION:
+    case WATCH_COUNT:
+        return (struct msg){.kind = MSG_OPERATION_IS,
+                            .operation_is = {.error = e, .operation_id = question->id}};
     case WATCH_LIST: return (struct msg){.kind = MSG_LISTED, .listed = {.error = e}};
     case WATCH_TIMELINE:
         return (struct msg){.kind = MSG_TIMELINE_IS,
@@ -237,7 +278,8 @@ static bool wait_for_asks(struct readers *readers, when_ms sweep_at,
                              .tv_nsec = (long)(sweep_at % 1000) * 1000000};
     (void)pthread_mutex_lock(&readers->mutex);
     int waited = 0;
-    while (waited == 0 && !readers->is_stopping && !readers->sweep_again && !may_answer(readers))
+    while (waited == 0 && !readers->is_stopping && !readers->sweep_again &&
+           !readers->is_step_wanted && !may_answer(readers))
         waited = pthread_cond_timedwait(&readers->changed, &readers->mutex, &until);
     *out_count = take_asks(readers, out_asks);
     bool goes_on = !readers->is_stopping;
@@ -297,6 +339,30 @@ static void sweep(struct readers *readers)
     wake_ring(readers->options.wake);
 }
 
+// What cannot be read is handed over as a step from nowhere.
+static void find_step(struct readers *readers)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    bool is_wanted = readers->is_step_wanted;
+    (void)pthread_mutex_unlock(&readers->mutex);
+    if (!is_wanted)
+        return;
+    err e = store_view_begin(readers->view);
+    if (e == OK) {
+        e = store_view_operation_step(readers->view, &readers->step_of, &readers->step);
+        store_view_end(readers->view);
+    }
+    if (e != OK) {
+        log_error("operation.unreadable", "error=%s", err_slug(e));
+        readers->step = (struct operation_step){.operation = readers->step_of};
+    }
+    (void)pthread_mutex_lock(&readers->mutex);
+    readers->is_step_wanted = false;
+    (void)pthread_mutex_unlock(&readers->mutex);
+    atomic_store(&readers->is_step_found, true);
+    wake_ring(readers->options.wake);
+}
+
 static bool take_sweep_again(struct readers *readers)
 {
     (void)pthread_mutex_lock(&readers->mutex);
@@ -315,6 +381,7 @@ static void *run(void *ctx)
     when_ms sweep_at = clock_mono_ms() + readers->options.sweep_every_ms;
     while (wait_for_asks(readers, sweep_at, asks, &count)) {
         answer_all(readers, asks, count);
+        find_step(readers);
         if (take_sweep_again(readers) || clock_mono_ms() >= sweep_at) {
             sweep(readers);
             sweep_at = clock_mono_ms() + readers->options.sweep_every_ms;
@@ -456,4 +523,26 @@ void readers_swept(struct readers *readers, bool look_again)
     readers->sweep_again = true;
     (void)pthread_cond_signal(&readers->changed);
     (void)pthread_mutex_unlock(&readers->mutex);
+}
+
+void readers_want_step(struct readers *readers, const struct id *operation)
+{
+    CHECK(!atomic_load(&readers->is_step_found));
+    (void)pthread_mutex_lock(&readers->mutex);
+    CHECK(!readers->is_step_wanted);
+    readers->is_step_wanted = true;
+    readers->step_of = *operation;
+    (void)pthread_cond_signal(&readers->changed);
+    (void)pthread_mutex_unlock(&readers->mutex);
+}
+
+const struct operation_step *readers_peek_step(struct readers *readers)
+{
+    return atomic_load(&readers->is_step_found) ? &readers->step : NULL;
+}
+
+void readers_drop_step(struct readers *readers)
+{
+    CHECK(atomic_load(&readers->is_step_found));
+    atomic_store(&readers->is_step_found, false);
 }

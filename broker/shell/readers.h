@@ -1,8 +1,8 @@
 #pragma once
 
 // What is read from the store beside the turn, in a thread of its own: answers to STATUS, LIST,
-// TIMELINE, LOG and BATCH_STATUS, from a snapshot at or after the last settled batch, and the sweep
-// for jobs whose retention is over.
+// TIMELINE, LOG, BATCH_STATUS and OPERATION, from a snapshot at or after the last settled batch, the
+// sweep for jobs whose retention is over, and the next jobs of operations.
 //
 // readers_ask(), readers_take() and the sweep's functions belong to the link thread; none of
 // them waits.
@@ -49,3 +49,10 @@ void readers_set_time(struct readers *readers, struct now now);
 uint32_t readers_take_sweep(struct readers *readers, uint64_t *out_job_nos);
 bool readers_has_sweep(const struct readers *readers);
 void readers_swept(struct readers *readers, bool look_again);
+
+// The next jobs of an operation that goes on; its last step must be settled. One is looked for at a
+// time: until it was found, taken and dropped, none is wanted.
+void readers_want_step(struct readers *readers, const struct id *operation);
+// NULL until it is found. From 0: it cannot be read. Borrowed until readers_drop_step().
+const struct operation_step *readers_peek_step(struct readers *readers);
+void readers_drop_step(struct readers *readers);

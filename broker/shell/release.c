@@ -193,6 +193,19 @@ static void log_job(struct broker *broker, const struct job_row *row)
              row->interruptions);
 }
 
+// Somebody's hand on many jobs is worth a line when it begins and when it is over.
+static void log_operation(const struct operation_row *row)
+{
+    if (row->version > 1 && row->cursor > 0)
+        return;
+    char text[ID_TEXT_LEN + 1];
+    id_to_text(&row->id, text);
+    log_info(row->cursor > 0 ? "operation.begun" : "operation.over",
+             "operation=%s act=%u actor=%s matched=%llu done=%llu", text, row->kind,
+             log_quote(row->actor).text, (unsigned long long)row->matched,
+             (unsigned long long)row->done);
+}
+
 static void tell_watchers(struct broker *broker, const struct effects *effects)
 {
     bool is_published = link_subscription_count(broker->publisher) > 0;
@@ -200,6 +213,10 @@ static void tell_watchers(struct broker *broker, const struct effects *effects)
         const struct write *write = &effects->writes[i];
         if (write->kind == WRITE_BATCH)
             watch_changed(broker->watches, &write->batch.id);
+        if (write->kind == WRITE_OPERATION) {
+            watch_changed(broker->watches, &write->operation.id);
+            log_operation(&write->operation);
+        }
         if (write->kind == WRITE_SCHEDULE || write->kind == DROP_SCHEDULE)
             timetable_settled(broker->timetable, write);
         if (write->kind != WRITE_JOB)

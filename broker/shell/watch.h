@@ -20,17 +20,25 @@
 
 struct readers_queues;
 struct readers_schedules;
-enum watch_kind { WATCH_JOB, WATCH_BATCH, WATCH_LIST, WATCH_TIMELINE, WATCH_LOG };
+enum watch_kind {
+    WATCH_JOB,
+    WATCH_BATCH,
+    WATCH_OPERATION,
+    WATCH_LIST,
+    WATCH_COUNT, // as a list, but only how many fit
+    WATCH_TIMELINE,
+    WATCH_LOG
+};
 
 struct listing;
 
 struct watch_question {
     enum watch_kind kind;
     bool is_last; // answer whatever the version is
-    struct id id; // of the job, or of the batch
+    struct id id; // of the job, the batch, or the operation
     uint32_t version;
     enum waiting_on waiting_on; // WATCH_JOB: why it does not run, as memory knows it
-    struct listing *list;       // WATCH_LIST: the readers' from readers_ask() on
+    struct listing *list;       // WATCH_LIST, WATCH_COUNT: the readers' from readers_ask() on
     uint32_t after;             // WATCH_LOG: the line
     struct peers_ref peer;
     uint64_t corr;

@@ -120,6 +120,20 @@ MUST_USE err store_view_timeline(struct store_view *view, const struct id *id,
 MUST_USE err store_view_log(struct store_view *view, const struct msg_log *question,
                             struct msg_log_line *room, struct msg_log_is *out_log);
 
+// An operation; texts are borrowed until store_view_end().
+//   ERR_NOT_FOUND, ERR_DAMAGED
+MUST_USE err store_view_operation(struct store_view *view, const struct id *id,
+                                  struct operation_row *out_row);
+// The next jobs that fit an operation that goes on, from at most 10,000 rows; it may find none and
+// only move the cursor on.
+//   ERR_NOT_FOUND (or it is over), ERR_DAMAGED
+MUST_USE err store_view_operation_step(struct store_view *view, const struct id *id,
+                                       struct operation_step *out_step);
+// How many jobs fit among at most 10,000 rows up to `cursor` (0: from the newest); `*cursor` is then
+// where to go on, 0 at the end.
+MUST_USE err store_view_operation_count(struct store_view *view, const struct msg_filter *filter,
+                                        uint64_t *cursor, uint64_t *out_count);
+
 // Up to `cap` numbers of jobs whose retention or key window is over at `now`; walks segments
 // whose earliest moment has come, a bounded piece per call. 0 ends a round: there
 // is nothing (more). A job that is not removed is named again in the next round.

@@ -178,6 +178,16 @@ static err see_policy(struct store_audit *audit, struct slice key, struct slice 
     return store_record_get_policy(record, key, &policy) == OK ? OK : accuse_damaged(audit, key);
 }
 
+// What contradicts itself is no record of an operation.
+static err see_operation(struct store_audit *audit, struct slice key, struct slice record)
+{
+    struct operation_row row;
+    if (store_record_get_operation(record, key, &row) != OK)
+        return accuse_damaged(audit, key);
+    bool is_ahead = row.upto >= audit->ledger.job_no_next;
+    return is_ahead ? accuse(audit, VIOLATION_OPERATION, row.upto, &row.id) : OK;
+}
+
 // For records that nothing refers to: whole, and under their own key.
 static err see_sealed(struct store_audit *audit, struct slice key, struct slice record)
 {
@@ -210,6 +220,7 @@ static const struct {
     {TABLE_DEPENDENCIES, store_audit_see_dep},
     {TABLE_SCHEDULES, see_sealed},
     {TABLE_QUEUES, see_sealed},
+    {TABLE_OPERATIONS, see_operation},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };

@@ -310,6 +310,16 @@ static err drop_dep(struct apply *apply, const struct dep_row *row)
     return drop_if_there(apply, TABLE_DEPENDENCIES, disk_key_slice(&number));
 }
 
+static err write_operation(struct apply *apply, const struct operation_row *row)
+{
+    struct slice key = slice_of(row->id.bytes, sizeof row->id.bytes);
+    uint8_t *room = NULL;
+    err e = disk_reserve(apply->txn, TABLE_OPERATIONS, key, store_record_operation_len(row), &room);
+    if (e == OK)
+        store_record_put_operation(room, key, row);
+    return e;
+}
+
 static err write_ledger(struct apply *apply, const struct ledger_row *row)
 {
     struct disk_key number = disk_key_of(META_LEDGER);
@@ -369,6 +379,10 @@ static err apply_one(struct apply *apply, const struct write *write)
     case DROP_SCHEDULE: return drop_if_there(apply, TABLE_SCHEDULES, write->schedule.row.name);
     case WRITE_QUEUE: return write_queue(apply, &write->queue);
     case WRITE_DEP: return write_dep(apply, &write->dep);
+    case WRITE_OPERATION: return write_operation(apply, &write->operation);
+    case DROP_OPERATION:
+        return drop_if_there(apply, TABLE_OPERATIONS,
+                             slice_of(write->operation.id.bytes, sizeof write->operation.id.bytes));
     case DROP_DEP: return drop_dep(apply, &write->dep);
     }
     UNREACHABLE();

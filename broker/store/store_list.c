@@ -18,15 +18,20 @@ struct lane_seen {
 
 struct pick {
     struct store_view *view;
-    const struct msg_list *list;
+    const struct store_walk *what;
     uint32_t states;
+    when_ms after;     // accepted later than this
     uint32_t batch;    // only its members: its number + 1; 0: all jobs
     uint64_t first_no; // nothing below fits
-    uint32_t limit;
-    struct msg_listed_job *jobs;
     uint32_t count;
     uint32_t examined;
     struct lane_seen lanes[LANES_KEPT];
+};
+
+// Where store_view_list() puts what fits.
+struct list_room {
+    struct msg_listed_job *jobs;
+    uint32_t count;
 };
 
 static bool is_name(struct slice wanted, struct slice name)
@@ -50,36 +55,18 @@ static err lane_of(struct pick *pick, uint16_t no, const struct lane_seen **out_
         e = store_record_get_lane(record, disk_key_slice(&key), &fresh.row);
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
-    fresh.fits =
-        is_name(pick->list->queue, fresh.row.queue) && is_name(pick->list->type, fresh.row.type);
+    fresh.fits = is_name(pick->what->filter->queue, fresh.row.queue) &&
+                 is_name(pick->what->filter->type, fresh.row.type);
     *seen = fresh;
     return OK;
 }
 
 static bool fits(const struct pick *pick, const struct job_row *row)
 {
-    const struct msg_list *list = pick->list;
-    return (pick->states & 1u << row->state) != 0 &&
-           (pick->batch == 0 || row->batch == pick->batch) &&
-           row->accepted_at > list->created_after &&
-           (list->created_before == 0 || row->accepted_at < list->created_before);
-}
-
-static void take(struct pick *pick, const struct job_row *row, const struct lane_row *lane)
-{
-    pick->jobs[pick->count++] = (struct msg_listed_job){.job_id = row->id,
-                                                        .type = lane->type,
-                                                        .queue = lane->queue,
-                                                        .state = (enum job_state)row->state,
-                                                        .version = row->version,
-                                                        .priority = row->priority,
-                                                        .errors = row->errors,
-                                                        .crashes = row->crashes,
-                                                        .interruptions = row->interruptions,
-                                                        .created_at = row->accepted_at,
-                                                        .due_at = row->due_at,
-                                                        .started_at = row->granted_at,
-                                                        .ended_at = row->ended_at};
+    const struct msg_filter *filter = pick->what->filter;
+    return (pick->states & 1u << row->state) != 0 && row->accepted_at > pick->after &&
+           (filter->created_before == 0 || row->accepted_at < filter->created_before) &&
+           (pick->batch == 0 || row->batch == pick->batch);
 }
 
 // A damaged row is quarantined where it lies.
@@ -90,15 +77,21 @@ static err see(struct pick *pick, struct slice key, struct slice record, bool *o
     if (store_record_get_job(record, key, &row) != OK)
         return OK;
     // Store time never goes back, so everything below was accepted before.
-    *out_is_older = row.no < pick->first_no ||
-                    (pick->list->created_after > 0 && row.accepted_at <= pick->list->created_after);
+    *out_is_older = row.no < pick->first_no || (pick->after > 0 && row.accepted_at <= pick->after);
     if (!fits(pick, &row))
         return OK;
     const struct lane_seen *lane = NULL;
     err e = lane_of(pick, row.lane, &lane);
-    if (e == OK && lane->fits)
-        take(pick, &row, &lane->row);
+    if (e == OK && lane->fits) {
+        pick->what->take(pick->what->ctx, &row, &lane->row);
+        pick->count++;
+    }
     return e == ERR_DAMAGED ? OK : e;
+}
+
+static bool is_full(const struct pick *pick)
+{
+    return pick->count == pick->what->limit || pick->examined == EXAMINED_MAX;
 }
 
 // Downwards from `*upto` to the beginning of its segment, or until the page is full. `*upto` is
@@ -113,7 +106,7 @@ static err walk(struct pick *pick, uint64_t segment, uint64_t *upto)
     bool is_older = false;
     while (e == OK && !is_older && disk_key_number(key) >= begin) {
         *upto = disk_key_number(key);
-        if (pick->count == pick->limit || pick->examined == EXAMINED_MAX)
+        if (is_full(pick))
             return OK;
         e = see(pick, key, record, &is_older);
         if (e == OK)
@@ -123,18 +116,14 @@ static err walk(struct pick *pick, uint64_t segment, uint64_t *upto)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static bool is_full(const struct pick *pick)
-{
-    return pick->count == pick->limit || pick->examined == EXAMINED_MAX;
-}
-
 // Members of a batch lie between two numbers, close together as a rule.
+//  ERR_NOT_FOUND, ERR_DAMAGED
 static err aim_at_batch(struct pick *pick, uint64_t *upto)
 {
     struct batch_row row;
-    if (id_is_zero(&pick->list->batch_id))
+    if (id_is_zero(&pick->what->filter->batch_id))
         return OK;
-    err e = store_view_find_batch(pick->view, &pick->list->batch_id, &row);
+    err e = store_view_find_batch(pick->view, &pick->what->filter->batch_id, &row);
     if (e != OK)
         return e;
     pick->batch = row.no + 1;
@@ -144,34 +133,74 @@ static err aim_at_batch(struct pick *pick, uint64_t *upto)
     return OK;
 }
 
-err store_view_list(struct store_view *view, const struct msg_list *list,
-                    struct msg_listed_job *jobs, struct msg_listed *out_listed)
+static err pick_all(struct pick *pick, uint64_t *cursor)
 {
-    CHECK(view->is_begun && list->limit <= MSG_LISTED_MAX);
-    const uint32_t all = (1u << JOB_STATES) - (1u << (JOB_NONE + 1)) - (1u << JOB_REMOVED);
-    struct pick pick = {.view = view,
-                        .list = list,
-                        .states = list->states != 0 ? list->states : all,
-                        .limit = list->limit != 0 ? list->limit : MSG_LISTED_DEFAULT,
-                        .jobs = jobs};
-    uint64_t upto = list->cursor != 0 ? list->cursor : UINT64_MAX;
-    err e = aim_at_batch(&pick, &upto);
-    if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) {
-        *out_listed = (struct msg_listed){.error = e};
-        return OK;
-    }
-    while (e == OK && upto > 0 && !is_full(&pick)) {
+    uint64_t upto = *cursor != 0 ? *cursor : UINT64_MAX;
+    err e = aim_at_batch(pick, &upto);
+    while (e == OK && upto > 0 && !is_full(pick)) {
         uint64_t segment = 0;
-        if (!store_segments_before(&view->store->segments, upto / STORE_SEGMENT_JOBS, pick.states,
-                                   &segment)) {
+        if (!store_segments_before(&pick->view->store->segments, upto / STORE_SEGMENT_JOBS,
+                                   pick->states, &segment)) {
             upto = 0;
             break;
         }
         if (segment < upto / STORE_SEGMENT_JOBS)
             upto = segment * STORE_SEGMENT_JOBS + STORE_SEGMENT_JOBS - 1;
-        e = walk(&pick, segment, &upto);
+        e = walk(pick, segment, &upto);
     }
     if (e == OK)
-        *out_listed = (struct msg_listed){.jobs = jobs, .count = pick.count, .cursor = upto};
+        *cursor = upto;
+    return e;
+}
+
+err store_list_walk(struct store_view *view, const struct store_walk *what, uint64_t *cursor)
+{
+    const uint32_t all = (1u << JOB_STATES) - (1u << (JOB_NONE + 1)) - (1u << JOB_REMOVED);
+    CHECK(view->is_begun && what->limit > 0);
+    struct pick pick = {.view = view,
+                        .what = what,
+                        .states = what->filter->states != 0 ? what->filter->states : all,
+                        .after = what->filter->created_after};
+    return pick_all(&pick, cursor);
+}
+
+static void take_listed(void *ctx, const struct job_row *row, const struct lane_row *lane)
+{
+    struct list_room *room = ctx;
+    room->jobs[room->count++] = (struct msg_listed_job){.job_id = row->id,
+                                                        .type = lane->type,
+                                                        .queue = lane->queue,
+                                                        .state = (enum job_state)row->state,
+                                                        .version = row->version,
+                                                        .priority = row->priority,
+                                                        .errors = row->errors,
+                                                        .crashes = row->crashes,
+                                                        .interruptions = row->interruptions,
+                                                        .created_at = row->accepted_at,
+                                                        .due_at = row->due_at,
+                                                        .started_at = row->granted_at,
+                                                        .ended_at = row->ended_at};
+}
+
+err store_view_list(struct store_view *view, const struct msg_list *list,
+                    struct msg_listed_job *jobs, struct msg_listed *out_listed)
+{
+    CHECK(list->limit <= MSG_LISTED_MAX);
+    struct list_room room = {.jobs = jobs};
+    uint64_t cursor = list->cursor;
+    err e = store_list_walk(
+        view,
+        &(struct store_walk){.filter = &list->filter,
+                             .limit = list->limit != 0 ? list->limit : MSG_LISTED_DEFAULT,
+                             .take = take_listed,
+                             .ctx = &room},
+        &cursor);
+    if (e == OK)
+        *out_listed = (struct msg_listed){.jobs = jobs, .count = room.count, .cursor = cursor};
+    // Of a batch that is not known, or cannot be read.
+    if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) {
+        *out_listed = (struct msg_listed){.error = e};
+        return OK;
+    }
     return e;
 }

@@ -83,6 +83,15 @@ static err load_schedule(struct walk *walk, struct slice key, struct slice recor
     return core_load_schedule(walk->core, &schedule.row);
 }
 
+static err load_operation(struct walk *walk, struct slice key, struct slice record)
+{
+    struct operation_row row;
+    if (store_record_get_operation(record, key, &row) != OK)
+        return leave_out(walk, 0);
+    err e = core_load_operation(walk->core, &row);
+    return e == ERR_DAMAGED ? leave_out(walk, 0) : e;
+}
+
 static err load_batch(struct walk *walk, struct slice key, struct slice record)
 {
     struct batch_row row;
@@ -317,6 +326,8 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_BATCHES, load_batch);
     if (e == OK)
         e = walk_table(walk, TABLE_SCHEDULES, load_schedule);
+    if (e == OK)
+        e = walk_table(walk, TABLE_OPERATIONS, load_operation);
     if (e == OK)
         e = load_jobs(walk);
     if (e == OK)

@@ -25,6 +25,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_LOGS] = "logs",
     [TABLE_DEPENDENCIES] = "dependencies",
     [TABLE_QUEUES] = "queues",
+    [TABLE_OPERATIONS] = "operations",
 };
 
 static const uint64_t map_start_default = UINT64_C(1) << 30;

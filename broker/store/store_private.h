@@ -32,6 +32,7 @@ enum store_table {
     TABLE_LOGS,         // job_no, chunk → lines that its handlers wrote
     TABLE_DEPENDENCIES, // job_no → what it waits for
     TABLE_QUEUES,       // queue number → its jobs by state, what is set for it
+    TABLE_OPERATIONS,   // operation id → what it does, and how far it has come
     TABLE_COUNT,
 };
 
@@ -76,6 +77,20 @@ MUST_USE err store_view_row(struct store_view *view, uint64_t job_no, struct job
 // The job with this id, version 7 or 8; the newest when a key was used again.
 //   ERR_NOT_FOUND, ERR_DAMAGED (counted)
 MUST_USE err store_view_find(struct store_view *view, const struct id *id, struct job_row *out_row);
+
+// --- store_list.c: jobs that fit, from the youngest downwards ---
+struct store_walk {
+    const struct msg_filter *filter;
+    uint32_t limit; // of jobs that fit
+    // Names are borrowed until store_view_end().
+    void (*take)(void *ctx, const struct job_row *row, const struct lane_row *lane);
+    void *ctx;
+};
+//   ERR_NOT_FOUND, ERR_DAMAGED   of the batch
+// From `*cursor` (0: the newest) until the limit or 10,000 rows are reached; `*cursor` is then where
+// to go on, 0 at the end.
+MUST_USE err store_list_walk(struct store_view *view, const struct store_walk *what,
+                             uint64_t *cursor);
 
 // --- store_history.c: what a job has many of, by its number and the item's ---
 struct history_key {

@@ -27,6 +27,7 @@ enum store_record_kind {
     STORE_RECORD_SCHEDULE = 17,
     STORE_RECORD_LOG = 13,
     STORE_RECORD_DEP = 16,
+    STORE_RECORD_OPERATION = 18,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -49,6 +50,7 @@ enum {
     STORE_RECORD_LOG_HEAD_LEN = 4,
     STORE_RECORD_LOG_LINE_LEN = 8 + 8 + 2, // and its text
     STORE_RECORD_DEP_HEAD_LEN = 18,        // without its parents
+    STORE_RECORD_OPERATION_HEAD_LEN = 90,  // without its texts
 };
 
 // What the start must know of a key without reading its job.
@@ -103,6 +105,8 @@ size_t store_record_dep_len(const struct dep_row *row);
 void store_record_put_dep(uint8_t *room, struct slice key, const struct dep_row *row);
 size_t store_record_queue_len(const struct queue_row *row);
 void store_record_put_queue(uint8_t *room, struct slice key, const struct queue_row *row);
+size_t store_record_operation_len(const struct operation_row *row);
+void store_record_put_operation(uint8_t *room, struct slice key, const struct operation_row *row);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
@@ -153,6 +157,8 @@ bool store_record_next_line(struct store_record_log *log, struct msg_log_line *o
 MUST_USE err store_record_get_dep(struct slice record, struct slice key, struct dep_row *out_row);
 MUST_USE err store_record_get_queue(struct slice record, struct slice key,
                                     struct queue_row *out_row);
+MUST_USE err store_record_get_operation(struct slice record, struct slice key,
+                                        struct operation_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
 
 MUST_USE err store_record_get_schedule(struct slice record, struct slice key,

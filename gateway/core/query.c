@@ -148,13 +148,13 @@ static const char *read_value(struct query *query, enum query_name name, struct 
         return query->is_atomic || slice_is_text(value, "partial") ? NULL
                                                                    : "must be atomic or partial";
     case QUERY_STATUS:
-        return query_states(value, &query->list.states)
+        return query_states(value, &query->list.filter.states)
                    ? NULL
                    : "must be states like queued,running; see life-of-a-job";
-    case QUERY_QUEUE: return read_name(value, query->names[0], &query->list.queue);
-    case QUERY_TYPE: return read_name(value, query->names[1], &query->list.type);
-    case QUERY_CREATED_AFTER: return read_moment(value, &query->list.created_after);
-    case QUERY_CREATED_BEFORE: return read_moment(value, &query->list.created_before);
+    case QUERY_QUEUE: return read_name(value, query->names[0], &query->list.filter.queue);
+    case QUERY_TYPE: return read_name(value, query->names[1], &query->list.filter.type);
+    case QUERY_CREATED_AFTER: return read_moment(value, &query->list.filter.created_after);
+    case QUERY_CREATED_BEFORE: return read_moment(value, &query->list.filter.created_before);
     case QUERY_LIMIT: return read_limit(value, &query->list.limit);
     case QUERY_CURSOR: return read_cursor(value, &query->list.cursor);
     case QUERY_NEXT:
@@ -257,11 +257,11 @@ err query_read(struct slice text, uint32_t allowed, struct query *out_query,
     *out_query = query;
     // The names have moved with it.
     if (query.has[QUERY_QUEUE])
-        out_query->list.queue.data = out_query->names[0];
+        out_query->list.filter.queue.data = out_query->names[0];
     if (query.has[QUERY_AFTER_NAME])
         out_query->after_name.data = out_query->names[0];
     if (query.has[QUERY_TYPE])
-        out_query->list.type.data = out_query->names[1];
+        out_query->list.filter.type.data = out_query->names[1];
     return OK;
 }
 

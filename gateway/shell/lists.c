@@ -71,7 +71,7 @@ static void list(const struct gateway *gateway, struct http_request *request,
     if (e == OK)
         e = query_read(request->query, QUERY_FILTER | QUERY_PAGE, &browse->query, fault);
     if (e == OK)
-        browse->query.list.batch_id = *batch_id;
+        browse->query.list.filter.batch_id = *batch_id;
     if (e == OK)
         e = check_list(&browse->query.list, &detail);
     if (e != OK) {

@@ -163,6 +163,15 @@ static size_t dep(struct slice record, struct slice key)
     return store_record_dep_len(&row);
 }
 
+static size_t operation(struct slice record, struct slice key)
+{
+    struct operation_row row;
+    if (store_record_get_operation(record, key, &row) != OK)
+        return 0;
+    store_record_put_operation(again, key, &row);
+    return store_record_operation_len(&row);
+}
+
 // Kinds that are not written yet have none.
 static size_t log_chunk(struct slice record, struct slice key)
 {
@@ -183,7 +192,7 @@ static record_round *const rounds[] = {
     [STORE_RECORD_BATCH] = batch,       [STORE_RECORD_EVENT] = event,
     [STORE_RECORD_LOG] = log_chunk,     [STORE_RECORD_UNIQUE] = unique,
     [STORE_RECORD_SCHEDULE] = schedule, [STORE_RECORD_DEP] = dep,
-    [STORE_RECORD_QUEUE] = queue,
+    [STORE_RECORD_QUEUE] = queue,       [STORE_RECORD_OPERATION] = operation,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };
@@ -193,8 +202,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0 || size > ROOM - DISK_SEAL_LEN)
         return 0;
     struct disk_key number = disk_key_of(77);
-    struct slice key = disk_key_slice(&number);
+    struct id id = {.bytes = {7}};
     uint8_t kind = (uint8_t)(data[0] % KINDS + 1);
+    struct slice key = kind == STORE_RECORD_OPERATION ? slice_of(id.bytes, sizeof id.bytes)
+                                                      : disk_key_slice(&number);
     if (rounds[kind] == NULL)
         return 0;
     (void)rounds[kind](slice_of(data + 1, size - 1), key); // its seal is hardly ever right

@@ -211,6 +211,7 @@ void client_turn(struct sim *sim, uint32_t no)
     }
     schedule_turn(sim, no);
     queue_turn(sim, no);
+    operation_turn(sim, no);
     if (plan_optional(sim, 12))
         add_intent(sim, no);
     for (uint32_t i = 0; i < sim->intent_count; i++) {
@@ -270,6 +271,8 @@ void client_receive(struct sim *sim, uint32_t no, const struct msg *msg)
     }
     if (msg->kind == MSG_ACTED)
         act_receive(sim, msg);
+    if (msg->kind == MSG_OPERATION_IS)
+        operation_receive(sim, msg);
     if (msg->kind != MSG_SUBMITTED)
         return;
     struct intent *intent = intent_of(sim, msg->corr);

@@ -224,6 +224,21 @@ static void compare_schedule(struct sim *sim, uint32_t no)
                "both stores hold the same of a schedule");
 }
 
+static void compare_operation(struct sim *sim, const struct operation_row *row)
+{
+    struct operation_row stored;
+    if (id_is_zero(&row->id))
+        return;
+    must(store_view_operation(view(sim->disk), &row->id, &stored), "an operation is read");
+    SIM_EXPECT(row->kind == stored.kind && row->cursor == stored.cursor &&
+                   row->upto == stored.upto && row->matched == stored.matched &&
+                   row->done == stored.done && row->version == stored.version &&
+                   row->ended_at == stored.ended_at && row->filter.states == stored.filter.states &&
+                   slice_equal(row->filter.queue, stored.filter.queue) &&
+                   slice_equal(row->actor, stored.actor),
+               "both stores hold the same of an operation");
+}
+
 void sim_disk_end(struct sim *sim)
 {
     audit(sim->disk);
@@ -233,6 +248,8 @@ void sim_disk_end(struct sim *sim)
         compare_batch(sim, no);
     for (uint32_t no = 0; no < SIM_SCHEDULES; no++)
         compare_schedule(sim, no);
+    for (uint32_t no = 0; no < SIM_OPERATIONS; no++)
+        compare_operation(sim, &sim->store.operations[no].row);
     sim_disk_close(sim);
     remove_files(sim->disk);
     free(sim->disk);

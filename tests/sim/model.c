@@ -121,6 +121,48 @@ static void apply_dep(struct sim_store *store, const struct dep_row *row)
     store->deps[row->no].parents.items = parents;
 }
 
+static struct sim_operation *operation_of(struct sim_store *store, const struct id *id)
+{
+    for (uint32_t i = 0; i < SIM_OPERATIONS; i++)
+        if (id_equal(&store->operations[i].row.id, id))
+            return &store->operations[i];
+    return NULL;
+}
+
+const struct operation_row *model_operation(const struct sim_store *store, const struct id *id)
+{
+    for (uint32_t i = 0; i < SIM_OPERATIONS; i++)
+        if (id_equal(&store->operations[i].row.id, id))
+            return &store->operations[i].row;
+    return NULL;
+}
+
+static struct slice keep_text(uint8_t *room, struct slice text)
+{
+    if (text.len > 0)
+        memcpy(room, text.data, text.len);
+    return slice_of(room, text.len);
+}
+
+static void apply_operation(struct sim_store *store, const struct operation_row *row)
+{
+    struct sim_operation *operation = operation_of(store, &row->id);
+    if (operation == NULL)
+        operation = operation_of(store, &(struct id){{0}});
+    SIM_EXPECT(operation != NULL, "no more operations than there is room for");
+    operation->row = *row;
+    operation->row.filter.queue = keep_text(operation->texts[0], row->filter.queue);
+    operation->row.filter.type = keep_text(operation->texts[1], row->filter.type);
+    operation->row.actor = keep_text(operation->texts[2], row->actor);
+}
+
+static void drop_operation(struct sim_store *store, const struct id *id)
+{
+    struct sim_operation *operation = operation_of(store, id);
+    SIM_EXPECT(operation != NULL, "an operation that is dropped was stored");
+    *operation = (struct sim_operation){0};
+}
+
 static void apply_one(struct sim_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -167,6 +209,8 @@ static void apply_one(struct sim_store *store, const struct write *write)
         SIM_EXPECT(store->uniques[write->unique.no].no != 0, "what is given back was held");
         store->uniques[write->unique.no] = (struct unique_row){0};
         return;
+    case WRITE_OPERATION: apply_operation(store, &write->operation); return;
+    case DROP_OPERATION: drop_operation(store, &write->operation.id); return;
     case WRITE_DEP: apply_dep(store, &write->dep); return;
     case DROP_DEP:
         SIM_EXPECT(store->deps[write->dep.no].no != 0, "who waits no more has waited");
@@ -250,6 +294,9 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint32_t i = 0; i < SIM_SCHEDULES; i++)
         if (store->schedules[i].given != NULL)
             must(core_load_schedule(core, &store->schedules[i].row));
+    for (uint32_t i = 0; i < SIM_OPERATIONS; i++)
+        if (!id_is_zero(&store->operations[i].row.id))
+            must(core_load_operation(core, &store->operations[i].row));
     for (uint64_t no = 1; no < SIM_JOBS; no++) {
         const struct job_row *row = &store->rows[no];
         if (row->no == 0)

@@ -262,6 +262,7 @@ static void start(struct sim *sim)
     shell->batch_count = 0;
     shell->inbox_count = 0;
     shell->unsent_count = 0;
+    shell->step = NULL;
     memset(shell->proposed_at, 0, sizeof shell->proposed_at);
     core_start(shell->core, sim->now, &open_batch(shell)->fx);
     watch_start(sim);
@@ -313,6 +314,7 @@ void shell_turn(struct sim *sim)
     intake(sim, batch);
     tick(sim, batch);
     schedule_propose(sim, batch);
+    operation_propose(sim, batch);
     if (world_chance(sim, 5))
         sweep(sim, batch);
     if (plan_optional(sim, 1))

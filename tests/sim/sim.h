@@ -29,6 +29,8 @@ enum {
     SIM_INTENTS = 400,
     SIM_ACTS = 400,
     SIM_SCHEDULES = 3,
+    SIM_OPERATES = 12,  // asked for over one run
+    SIM_OPERATIONS = 4, // known at once
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 8,
     SIM_QUEUES = 16,
@@ -94,6 +96,11 @@ struct sim_schedule {
     const struct msg_schedule *given; // NULL: there is none
 };
 
+struct sim_operation {
+    struct operation_row row; // no id: there is none
+    uint8_t texts[3][MSG_NAME_LEN_MAX];
+};
+
 struct sim_store {
     struct job_row rows[SIM_JOBS];                 // by number; no == 0: none
     const struct msg_submit_job *bodies[SIM_JOBS]; // NULL: none; they live as long as the run
@@ -113,11 +120,13 @@ struct sim_store {
     struct id parents[SIM_JOBS][SIM_PARENTS];
     struct ledger_row ledger;
     struct sim_schedule schedules[SIM_SCHEDULES];
+    struct sim_operation operations[SIM_OPERATIONS];
 };
 
 extern const char *const sim_schedule_names[SIM_SCHEDULES];
 // Its place, whether or not there is one.
 struct sim_schedule *model_schedule(struct sim_store *store, struct slice name);
+const struct operation_row *model_operation(const struct sim_store *store, const struct id *id);
 void model_apply(struct sim_store *store, const struct write *writes, uint32_t count);
 const struct job_row *model_find(const struct sim_store *store, const struct id *id);
 struct known model_known(struct sim_store *store);
@@ -155,6 +164,7 @@ struct shell {
     uint32_t inbox_first, inbox_count;
     struct msg_held unsent[64];
     uint32_t unsent_count;
+    const struct operation_step *step;  // found, not proposed yet; NULL: none
     when_ms proposed_at[SIM_SCHEDULES]; // moments up to this one have been proposed
     when_ms up_at;                      // down: when it starts again
     uint32_t starts;
@@ -184,7 +194,18 @@ struct sim_act {
     bool is_open;   // not answered yet
     uint32_t count; // how often it was applied to the job of this number, durably
     uint64_t job_no;
+    bool is_overtaken; // by an act on many: the job remembers only the last
 };
+
+// What a client wants done with many.
+struct sim_operate {
+    struct msg_operate operate;
+    uint64_t corr;
+    when_ms repeat_at;
+    uint32_t client;
+    bool is_open; // not answered yet
+};
+#define SIM_OPERATOR "operator" // the actor of all of them
 
 struct client {
     uint32_t peer;
@@ -205,8 +226,9 @@ struct seen_job {
 struct seen_state {
     struct id id;
     enum job_state state;
-    uint8_t queue;   // place in watch.queues + 1
-    struct id batch; // zero when none
+    uint8_t queue;        // place in watch.queues + 1
+    struct id batch;      // zero when none
+    bool is_cancel_asked; // by an act on many, while it ran
 };
 
 struct seen_batch {
@@ -266,6 +288,12 @@ struct seen_queue {
     unsigned paused;
 };
 
+// An act on many as far as the entries say, unsettled ones included.
+struct seen_operation {
+    struct operation_row row;
+    bool waits[SIM_JOBS]; // by number: has fitted ever since it began, and was not met yet
+};
+
 // A job that waits, or waited, for others.
 struct seen_child {
     struct id id;
@@ -283,6 +311,7 @@ struct watch {
     struct seen_queue queues[SIM_QUEUES];
     uint32_t queue_count;
     struct seen_schedule schedules[SIM_SCHEDULES];
+    struct seen_operation operations[SIM_OPERATIONS];
     struct seen_job jobs[SIM_INTENTS + 64];
     uint32_t job_count;
     struct seen_grant grants[SIM_JOBS * 4];
@@ -316,6 +345,7 @@ struct sim {
     bool is_healed;
     bool has_schedules;
     bool has_queues; // that are set and paused
+    bool has_operations;
     uint32_t step;
     struct limits limits;
     struct arena arena; // everything said in this run
@@ -331,6 +361,8 @@ struct sim {
     uint32_t intent_count;
     struct sim_act acts[SIM_ACTS];
     uint32_t act_count;
+    struct sim_operate operates[SIM_OPERATES];
+    uint32_t operate_count;
     uint32_t peer_next;
     uint64_t corr_next;
     struct watch watch;
@@ -429,6 +461,15 @@ struct id schedule_job_id(struct slice name, when_ms moment);
 const struct zone *schedule_zone(void);
 struct cron schedule_cron(const struct msg_schedule *given);
 
+// operation.c: acts on many, the clients' part and the shell's.
+void operation_turn(struct sim *sim, uint32_t client);
+void operation_receive(struct sim *sim, const struct msg *msg);
+bool operation_was_asked(const struct sim *sim, enum act_kind kind);
+void operation_propose(struct sim *sim, struct sim_batch *batch);
+bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
+                    const struct job_row *row);
+bool operation_is_running(const struct sim *sim); // or is to begin
+
 // client.c, worker.c
 void client_init(struct sim *sim);
 void client_turn(struct sim *sim, uint32_t no);
@@ -460,6 +501,13 @@ struct seen_state *watch_state_of(struct sim *sim, const struct id *id);
 // watch_schedule.c: an entry of a schedule.
 void watch_schedule(struct sim *sim, const struct entry *entry, const struct effects *fx);
 void watch_schedule_start(struct sim *sim);
+// watch_operation.c: entries of acts on many, and each move of a job.
+void watch_operation_begin(struct sim *sim, const struct entry *entry);
+void watch_operation_step(struct sim *sim, const struct entry *entry, const struct effects *fx,
+                          uint32_t first_entry);
+void watch_operation_moved(struct sim *sim, const struct id *job_id, enum job_state state);
+void watch_operation_start(struct sim *sim);
+void watch_operation_answer(const struct sim *sim, const struct msg_operation_is *answer);
 // watch_credit.c
 void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx);
 // At the end of a batch: credit is never passed.

@@ -86,6 +86,13 @@
     X(SEEN_MOMENT_FULL, "a moment found the table of jobs full")                                   \
     X(SEEN_SCHEDULE_PAUSED, "a schedule was paused")                                               \
     X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")                                             \
+    X(SEEN_OPERATION, "an act on many began")                                                      \
+    X(SEEN_OPERATION_OVER, "… and was over, having changed some")                                  \
+    X(SEEN_OPERATION_REFUSED, "… and met jobs that it could not change")                           \
+    X(SEEN_OPERATION_RESUMED, "… and went on after a start")                                       \
+    X(SEEN_OPERATION_FULL, "the table of acts on many was full")                                   \
+    X(SEEN_OPERATION_DROPPED, "… and one that was long over gave its place")                       \
+    X(SEEN_STEP_TWICE, "a step of an act on many was proposed twice")                              \
     X(SEEN_CHILD_WAITS, "a job waited for others")                                                 \
     X(SEEN_CHILD_STARTED, "… and started after them")                                              \
     X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \

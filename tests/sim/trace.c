@@ -87,6 +87,10 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_DEP:
         store_record_put_dep(room, key, &write->dep);
         return store_record_dep_len(&write->dep);
+    case WRITE_OPERATION:
+        store_record_put_operation(room, key, &write->operation);
+        return store_record_operation_len(&write->operation);
+    case DROP_OPERATION:
     case DROP_DEP: return 0;
     case WRITE_LEDGER:
         store_record_put_ledger(room, key, &write->ledger);
@@ -119,6 +123,8 @@ static uint64_t number_of(const struct write *write)
     case DROP_UNIQUE: return write->unique.no;
     case WRITE_DEP:
     case DROP_DEP: return write->dep.no;
+    case WRITE_OPERATION:
+    case DROP_OPERATION:
     case WRITE_SCHEDULE:
     case DROP_SCHEDULE:
     case WRITE_LEDGER: return 0;

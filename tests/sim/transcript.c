@@ -160,6 +160,11 @@ void transcript_hears(struct sim *sim, const struct command *command)
         tell_heard(tell, command->msg);
     } else if (command->kind == COMMAND_UNSENT) {
         tell_list(tell, "could not be sent:", &command->unsent);
+    } else if (command->kind == COMMAND_STEP) {
+        tell_text(tell, "step from %llu to %llu:", (unsigned long long)command->step->from,
+                  (unsigned long long)command->step->next);
+        for (uint32_t i = 0; i < command->step->count; i++)
+            tell_text(tell, " %u", number_of(NULL, &command->step->items[i].id));
     } else if (command->kind == COMMAND_REMOVE) {
         tell_text(tell, "the sweeper names %u", command->job_no_count);
     } else {

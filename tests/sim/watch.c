@@ -25,6 +25,13 @@ void watch_end(const struct sim *sim)
                        "a batch counts its members");
 }
 
+static void note_state(struct sim *sim, const struct job_row *row)
+{
+    struct seen_state *seen = watch_state_of(sim, &row->id);
+    seen->state = row->state;
+    seen->is_cancel_asked = row->cancel == CANCEL_REQUESTED;
+}
+
 void watch_start(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->watch.job_count; i++) {
@@ -47,11 +54,12 @@ void watch_start(struct sim *sim)
     sim->watch.state_count = 0;
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0)
-            watch_state_of(sim, &sim->store.rows[no].id)->state = sim->store.rows[no].state;
+            note_state(sim, &sim->store.rows[no]);
     watch_queue_start(sim);
     watch_batch_start(sim);
     watch_unique_start(sim);
     watch_schedule_start(sim);
+    watch_operation_start(sim);
     watch_child_start(sim);
     watch_waiting_start(sim);
     core_audit(sim->shell.core);

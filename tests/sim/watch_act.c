@@ -21,6 +21,17 @@ static void note_request(struct sim *sim, const struct entry *entry)
     watch_seen(SEEN_CANCEL_ASKED);
 }
 
+// By an act on this job, or on many.
+static bool was_asked(struct sim *sim, enum act_kind kind, const struct entry *entry)
+{
+    if (!slice_is_text(entry->actor, SIM_OPERATOR))
+        return act_was_asked(sim, kind, &entry->job_id);
+    if (kind == ACT_CANCEL)
+        watch_state_of(sim, &entry->job_id)->is_cancel_asked = true;
+    return operation_was_asked(sim, kind) ||
+           (kind == ACT_CANCEL && operation_was_asked(sim, ACT_PURGE));
+}
+
 void watch_act_entry(struct sim *sim, const struct entry *entry)
 {
     bool is_request = entry->kind == ENTRY_CANCEL && entry->cancel.is_request;
@@ -31,7 +42,8 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
         SIM_EXPECT(watch_child_must_cancel(sim, &entry->job_id),
                    "a job is cancelled by itself only when one that it waits for has failed");
     else if (entry->kind == ENTRY_CANCEL || by_finish || by_lease)
-        SIM_EXPECT(act_was_asked(sim, ACT_CANCEL, &entry->job_id),
+        SIM_EXPECT(was_asked(sim, ACT_CANCEL, entry) ||
+                       watch_state_of(sim, &entry->job_id)->is_cancel_asked,
                    "a job is cancelled only when somebody asked for it");
     if (by_finish || by_lease)
         SIM_EXPECT(job_of(sim, entry)->cancel == (by_finish ? CANCEL_ACKNOWLEDGED : CANCEL_FORCED),
@@ -39,10 +51,10 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
     if (entry->kind == ENTRY_EXPIRE)
         watch_seen(SEEN_EXPIRED);
     if (entry->kind == ENTRY_RETRY)
-        SIM_EXPECT(act_was_asked(sim, ACT_RETRY, &entry->job_id),
+        SIM_EXPECT(was_asked(sim, ACT_RETRY, entry),
                    "a job lives again only when somebody asked for it");
     if (entry->kind == ENTRY_REMOVE && entry->actor.len > 0)
-        SIM_EXPECT(act_was_asked(sim, ACT_DELETE, &entry->job_id),
+        SIM_EXPECT(was_asked(sim, ACT_DELETE, entry),
                    "a job is removed early only when somebody asked for it");
     if (entry->kind == ENTRY_LEASE_END && entry->lease_end.is_timeout)
         watch_seen(SEEN_DEADLINE);
@@ -113,7 +125,9 @@ static void check_retried(const struct sim_act *act, const struct msg_acted *ans
         watch_seen(SEEN_RETRY_FULL);
     uint64_t low;
     memcpy(&low, act->act.act_id.bytes + 8, sizeof low);
-    if (answer->error == OK && row != NULL && row->state != JOB_REMOVED)
+    // In the same batch the job may have gone, and its id may be another job's.
+    bool is_its = row != NULL && row->no == act->job_no && row->state != JOB_REMOVED;
+    if (answer->error == OK && is_its && !act->is_overtaken)
         SIM_EXPECT(row->act == low && act->count == 1, "a retry is stored before it is answered");
 }
 

@@ -37,6 +37,8 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_SEAL:
     case ENTRY_QUEUE:
     case ENTRY_PAUSE:
+    case ENTRY_OPERATE:
+    case ENTRY_STEP:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");
@@ -59,6 +61,7 @@ static void note_edge(struct sim *sim, const struct entry *entry)
     transcript_moves(sim, &entry->job_id, seen->state, job_after(seen->state, event));
     sim->watch.edges[seen->state][event] = true;
     seen->state = job_after(seen->state, event);
+    watch_operation_moved(sim, &entry->job_id, seen->state);
 }
 
 static void check_lease_end(struct sim *sim, const struct entry *entry, bool by_tick)
@@ -106,13 +109,23 @@ static void check_finish(const struct entry *entry)
         watch_seen(SEEN_SNOOZED);
 }
 
-static void check_entry(struct sim *sim, const struct entry *entry, const struct effects *fx,
-                        bool by_tick)
+// Entries that move no job, and have a watch of their own.
+static bool check_other(struct sim *sim, const struct entry *entry, const struct effects *fx,
+                        uint32_t first_entry)
 {
-    if (entry->kind == ENTRY_SCHEDULE || entry->kind == ENTRY_MOMENT) {
+    if (entry->kind == ENTRY_SCHEDULE || entry->kind == ENTRY_MOMENT)
         watch_schedule(sim, entry, fx);
-        return;
-    }
+    else if (entry->kind == ENTRY_OPERATE)
+        watch_operation_begin(sim, entry);
+    else if (entry->kind == ENTRY_STEP)
+        watch_operation_step(sim, entry, fx, first_entry);
+    else
+        return false;
+    return true;
+}
+
+static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
+{
     if (entry->kind == ENTRY_RELEASE)
         watch_child_release(sim, entry);
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
@@ -164,7 +177,8 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
 {
     bool by_tick = command != NULL && command->kind == COMMAND_TICK;
     for (uint32_t i = first_entry; i < fx->entry_count; i++)
-        check_entry(sim, &fx->entries[i], fx, by_tick);
+        if (!check_other(sim, &fx->entries[i], fx, first_entry))
+            check_entry(sim, &fx->entries[i], by_tick);
     watch_batch_step(sim);
     if (command != NULL)
         watch_batch_atomic(command, fx, first_entry);

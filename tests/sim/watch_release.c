@@ -114,6 +114,8 @@ void watch_release(struct sim *sim, const struct effects *fx)
         const struct msg *msg = &fx->sends[i].msg;
         for (uint32_t j = 0; msg->kind == MSG_SUBMITTED && j < msg->submitted.count; j++)
             check_submitted(sim, intent_of(sim, msg->corr, j), &msg->submitted.jobs[j]);
+        if (msg->kind == MSG_OPERATION_IS)
+            watch_operation_answer(sim, &msg->operation_is);
         if (msg->kind == MSG_ACTED)
             watch_acted(sim, msg->corr, &msg->acted);
         if (msg->kind == MSG_QUEUE_STATUS_IS)

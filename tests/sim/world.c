@@ -159,7 +159,7 @@ static bool is_finished(const struct sim *sim)
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
         if (sim->store.rows[no].no != 0 && !job_is_done(sim->store.rows[no].state))
             return false;
-    return !schedule_is_held(sim);
+    return !schedule_is_held(sim) && !operation_is_running(sim);
 }
 
 static void heal(struct sim *sim)
@@ -186,6 +186,7 @@ static struct limits small_limits(struct sim *sim)
     limits.batch_count_max = 16;
     limits.unique_count_max = 6;
     limits.schedule_count_max = SIM_SCHEDULES;
+    limits.operation_count_max = SIM_OPERATIONS;
     limits.dependency_count_max = 24;
     limits.worker_count_max = 4;
     limits.lease_count_max = 64;
@@ -245,6 +246,7 @@ static uint64_t run(uint64_t seed, const struct plan *plan, const char *disk_dir
     sim->limits = small_limits(sim);
     sim->has_schedules = world_chance(sim, 40);
     sim->has_queues = world_chance(sim, 60);
+    sim->has_operations = world_chance(sim, 40);
     if (disk_dir != NULL)
         sim_disk_init(sim, disk_dir);
     shell_init(sim);

@@ -136,9 +136,9 @@ def samples():
             message = w.ScheduleListed(error=1, detail="later", is_more=True, schedules=[
                 w.ScheduleLine(queue="mail", type="report", next_at_ms=7712, **given, **state)])
         yield name, b, {name: message}
-    yield "list", b, dict(list=w.List(
-        states=1 << w.STATE_DEAD, queue="mail", type="send", created_after_ms=7801, created_before_ms=7802, limit=7803,
-        cursor=7804, batch_id=an_id(0x2c)))
+    those = dict(states=1 << w.STATE_DEAD, queue="mail", type="send", created_after_ms=7801, created_before_ms=7802,
+                 batch_id=an_id(0x2f))
+    yield "list", b, dict(list=w.List(limit=7803, cursor=7804, **those))
     yield "listed", b, dict(listed=w.Listed(error=4, cursor=7901, jobs=[w.ListedJob(
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,
         crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910)]))
@@ -151,6 +151,12 @@ def samples():
             w.Queue(queue="mail", scheduled=8201, queued=8202, running=8203, retrying=8204, succeeded=8205, dead=8206,
                     cancelled=8207, expired=8208, removed=8209, paused=w.DIRECTION_BOTH, **settings),
             w.Queue(queue="web")]))
+    yield "operate", b, dict(operate=w.Operate(
+        kind=w.ACT_PURGE, operation_id=an_id(0x2c), actor="ops", dry_run=True, cursor=8001, **those))
+    yield "operation", b, dict(operation=w.Operation(operation_id=an_id(0x2d), wait_ms=8002, version=8003))
+    yield "operation_is", b, dict(operation_is=w.OperationIs(
+        error=6, detail="no such operation", operation_id=an_id(0x2e), kind=w.ACT_RETRY, actor="ops", version=8004,
+        matched=8005, done=8006, upto=8007, cursor=8008, is_over=True, created_at_ms=8009, ended_at_ms=8010, **those))
     yield "timeline", b, dict(timeline=w.Timeline(job_id=an_id(0x28)))
     yield "timeline_is", b, dict(timeline_is=w.TimelineIs(
         error=7, job_id=an_id(0x29), version=7801, state=w.STATE_RUNNING, dropped=7802, events=[

@@ -153,6 +153,11 @@ static const struct msg_queue queue_lines[] = {
      .counts = {0, 8201, 8202, 8203, 8204, 8205, 8206, 8207, 8208, 8209}},
     {.queue = TEXT("web")}};
 
+#define FILTER                                                                                     \
+    {                                                                                              \
+        .states = 1u << JOB_DEAD, .queue = TEXT("mail"), .type = TEXT("send"),                     \
+        .created_after = 7801, .created_before = 7802, .batch_id = ID(0x2f)                        \
+    }
 static const struct msg_listed_job listed_jobs[] = {{.job_id = ID(0x28),
                                                      .type = TEXT("send"),
                                                      .queue = TEXT("mail"),
@@ -313,19 +318,23 @@ static const struct msg samples[] = {
                          .schedules = schedule_lines,
                          .count = 1,
                          .is_more = true}},
-    {.kind = MSG_LIST,
-     .corr = 23,
-     .list = {.states = 1u << JOB_DEAD,
-              .queue = TEXT("mail"),
-              .type = TEXT("send"),
-              .created_after = 7801,
-              .created_before = 7802,
-              .limit = 7803,
-              .cursor = 7804,
-              .batch_id = ID(0x2c)}},
+    {.kind = MSG_LIST, .corr = 23, .list = {.filter = FILTER, .limit = 7803, .cursor = 7804}},
     {.kind = MSG_LISTED,
      .corr = 24,
      .listed = {.error = ERR_FULL, .jobs = listed_jobs, .count = 1, .cursor = 7901}},
+    {.kind = MSG_OPERATE,
+     .corr = 35,
+     .operate = {.kind = ACT_PURGE,
+                 .operation_id = ID(0x2c),
+                 .filter = FILTER,
+                 .actor = TEXT("ops"),
+                 .dry_run = true,
+                 .cursor = 8001}},
+    {.kind = MSG_OPERATION, .corr = 36, .operation = {ID(0x2d), 8002, 8003}},
+    {.kind = MSG_OPERATION_IS,
+     .corr = 37,
+     .operation_is = {ERR_NOT_FOUND, TEXT("no such operation"), ID(0x2e), ACT_RETRY, FILTER,
+                      TEXT("ops"), 8004, 8005, 8006, 8007, 8008, true, 8009, 8010}},
     {.kind = MSG_TIMELINE, .corr = 19, .timeline = {ID(0x28)}},
     {.kind = MSG_TIMELINE_IS,
      .corr = 20,

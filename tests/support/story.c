@@ -186,6 +186,7 @@ struct limits story_limits(void)
                            .batch_count_max = 3,
                            .unique_count_max = 3,
                            .schedule_count_max = 2,
+                           .operation_count_max = 2,
                            .dependency_count_max = 8,
                            .worker_count_max = 3,
                            .lease_count_max = 8,
@@ -429,6 +430,39 @@ void story_remove(struct story *story, uint64_t job_no)
 {
     uint64_t *kept = keep(story, &job_no, sizeof job_no);
     step(story, &(struct command){.kind = COMMAND_REMOVE, .job_nos = kept, .job_no_count = 1});
+}
+
+// --- acts on many ---
+
+struct id story_operation_id(uint8_t number)
+{
+    struct id id = id_v7(STORY_EPOCH, 1, 0);
+    id.bytes[15] = number;
+    return id;
+}
+
+void story_operate(struct story *story, enum act_kind kind, uint8_t number,
+                   struct msg_filter filter)
+{
+    struct msg msg = {.kind = MSG_OPERATE,
+                      .operate = {.kind = kind,
+                                  .operation_id = story_operation_id(number),
+                                  .filter = filter,
+                                  .actor = slice_of_text("me")}};
+    story_say(story, STORY_CLIENT, &msg);
+}
+
+void story_step(struct story *story, uint8_t operation, uint64_t from, uint64_t next,
+                const uint32_t *jobs)
+{
+    struct operation_step *made = arena_take(&story->messages, sizeof *made);
+    CHECK(made != NULL);
+    *made = (struct operation_step){
+        .operation = story_operation_id(operation), .from = from, .next = next};
+    for (; jobs[made->count] != 0; made->count++)
+        made->items[made->count] =
+            (struct operation_item){.id = story_id(jobs[made->count]), .no = jobs[made->count]};
+    step(story, &(struct command){.kind = COMMAND_STEP, .step = made});
 }
 
 // --- schedules ---

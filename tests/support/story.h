@@ -23,7 +23,7 @@
 // Store time of the moment 0.
 #define STORY_EPOCH ((when_ms)1700000000000)
 
-enum { STORY_CLIENT = 1, STORY_ROWS_MAX = 256, STORY_TEXT_MAX = 1 << 20 };
+enum { STORY_CLIENT = 1, STORY_OPERATIONS = 4, STORY_ROWS_MAX = 256, STORY_TEXT_MAX = 1 << 20 };
 
 // What is durable.
 struct story_store {
@@ -42,7 +42,8 @@ struct story_store {
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
     struct schedule_row schedules[4];          // unused ones have no name
     char schedule_names[4][MSG_NAME_LEN_MAX];
-    struct dep_row deps[STORY_ROWS_MAX]; // by job; unused ones have number 0
+    struct operation_row operations[STORY_OPERATIONS]; // unused ones have no id
+    struct dep_row deps[STORY_ROWS_MAX];               // by job; unused ones have number 0
     struct id parents[STORY_ROWS_MAX][MSG_AFTER_MAX];
 };
 
@@ -140,5 +141,14 @@ void story_seal(struct story *story, uint32_t number);
 
 // A client's act on a job; each has an id of its own.
 void story_act(struct story *story, enum act_kind kind, uint32_t number);
+
+// An act on many: `filter` lives until the batch is closed. Its id is story_operation_id(number).
+struct id story_operation_id(uint8_t number);
+void story_operate(struct story *story, enum act_kind kind, uint8_t number,
+                   struct msg_filter filter);
+// A step of it, as the shell proposes it: jobs by their story numbers, 0 ends the list; the number of
+// each in the ledger is the same.
+void story_step(struct story *story, uint8_t operation, uint64_t from, uint64_t next,
+                const uint32_t *jobs);
 
 struct core_figures story_figures(const struct story *story);

@@ -129,6 +129,27 @@ static void put_schedule(struct story_store *store, const struct schedule_row *r
     stored->name = name;
 }
 
+static struct operation_row *operation_of(struct story_store *store, const struct id *id)
+{
+    for (uint32_t i = 0; i < STORY_OPERATIONS; i++)
+        if (id_equal(&store->operations[i].id, id))
+            return &store->operations[i];
+    return NULL;
+}
+
+// Stories give no names that do not last.
+static void put_operation(struct story_store *store, const struct operation_row *row)
+{
+    struct operation_row *stored = operation_of(store, &row->id);
+    if (stored == NULL)
+        stored = operation_of(store, &(struct id){{0}});
+    EXPECT(stored != NULL);
+    *stored = *row;
+    stored->filter.queue = (struct slice){0};
+    stored->filter.type = (struct slice){0};
+    stored->actor = slice_of_text("me");
+}
+
 // What the row borrows is gone after the batch.
 static void put_dep(struct story_store *store, const struct dep_row *row)
 {
@@ -154,6 +175,10 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_SCHEDULE: put_schedule(store, &write->schedule.row); return;
     case DROP_SCHEDULE:
         *schedule_of(store, write->schedule.row.name) = (struct schedule_row){0};
+        return;
+    case WRITE_OPERATION: put_operation(store, &write->operation); return;
+    case DROP_OPERATION:
+        *operation_of(store, &write->operation.id) = (struct operation_row){0};
         return;
     case WRITE_DEP: put_dep(store, &write->dep); return;
     case DROP_DEP: store->deps[write->dep.no] = (struct dep_row){0}; return;
@@ -202,6 +227,9 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < 4 && loaded == OK; i++)
         if (store->schedules[i].name.len > 0)
             loaded = core_load_schedule(core, &store->schedules[i]);
+    for (uint32_t i = 0; i < STORY_OPERATIONS && loaded == OK; i++)
+        if (!id_is_zero(&store->operations[i].id))
+            loaded = core_load_operation(core, &store->operations[i]);
     if (loaded == OK)
         loaded = load_jobs(store, core);
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)

@@ -135,6 +135,13 @@ static void tell_settings(struct tell *tell, const struct msg_queue_settings *se
         tell_text(tell, " open_max %u", settings->open_max);
 }
 
+static void tell_operation(struct tell *tell, const struct operation_row *row)
+{
+    tell_text(tell, "write operation %02x: up to %u of %u, matched %u done %u%s", row->id.bytes[15],
+              (unsigned)row->cursor, (unsigned)row->upto, (unsigned)row->matched,
+              (unsigned)row->done, row->ended_at != 0 ? " over" : "");
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -180,6 +187,10 @@ void tell_write(struct tell *tell, const struct write *write)
     case DROP_UNIQUE: tell_unique(tell, "give back", &write->unique); break;
     case WRITE_SCHEDULE: tell_schedule(tell, "write", &write->schedule.row); break;
     case DROP_SCHEDULE: tell_schedule(tell, "drop", &write->schedule.row); break;
+    case WRITE_OPERATION: tell_operation(tell, &write->operation); break;
+    case DROP_OPERATION:
+        tell_text(tell, "drop operation %02x", write->operation.id.bytes[15]);
+        break;
     case WRITE_DEP: tell_dep(tell, &write->dep); break;
     case DROP_DEP: tell_text(tell, "%u waits no more", number_of(tell, &write->dep.job_id)); break;
     }
@@ -270,6 +281,17 @@ static void tell_queue_is(struct tell *tell, const struct msg_queue_status_is *i
     }
 }
 
+static void tell_operation_is(struct tell *tell, const struct msg_operation_is *is)
+{
+    if (is->error != OK)
+        tell_text(tell, "operation %s (%.*s)", err_slug(is->error), (int)is->detail.len,
+                  (const char *)is->detail.data);
+    else
+        tell_text(tell, "operation %02x v%u up to %u of %u%s", is->operation_id.bytes[15],
+                  is->version, (unsigned)is->cursor, (unsigned)is->upto,
+                  is->is_over ? " over" : "");
+}
+
 void tell_msg(struct tell *tell, const struct msg *msg)
 {
     if (msg->kind == MSG_WELCOME) {
@@ -293,6 +315,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_schedule_is(tell, &msg->schedule_status_is);
     } else if (msg->kind == MSG_BATCH_STATUS_IS) {
         tell_batch_is(tell, &msg->batch_status_is);
+    } else if (msg->kind == MSG_OPERATION_IS) {
+        tell_operation_is(tell, &msg->operation_is);
     } else {
         CHECK(msg->kind == MSG_ERROR);
         tell_text(tell, "error %s (%.*s)", err_slug(msg->error.error), (int)msg->error.detail.len,

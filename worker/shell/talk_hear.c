@@ -243,6 +243,9 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_TIMELINE_IS:
     case MSG_LOG:
     case MSG_LOG_IS:
+    case MSG_OPERATE:
+    case MSG_OPERATION:
+    case MSG_OPERATION_IS:
     case MSG_BYE: return; // not for a worker
     }
     UNREACHABLE();

@@ -375,12 +375,69 @@ TEST(check, submit_as_a_whole)
 TEST(check, list)
 {
     expect_list((struct msg_list){0}, OK, "");
-    expect_list((struct msg_list){.states = 1u << JOB_REMOVED, .limit = MSG_LISTED_MAX}, OK, "");
-    expect_list((struct msg_list){.states = 1u << JOB_STATES}, ERR_BAD_FIELD, "states");
-    expect_list((struct msg_list){.states = 1u << JOB_NONE}, ERR_BAD_FIELD, "states");
-    expect_list((struct msg_list){.queue = slice_of_text("A")}, ERR_BAD_FIELD, "queue");
-    expect_list((struct msg_list){.type = slice_of_text("a b")}, ERR_BAD_FIELD, "type");
-    expect_list((struct msg_list){.created_after = -1}, ERR_BAD_FIELD, "created_after");
-    expect_list((struct msg_list){.created_before = -1}, ERR_BAD_FIELD, "created_after");
+    expect_list((struct msg_list){.filter.states = 1u << JOB_REMOVED, .limit = MSG_LISTED_MAX}, OK,
+                "");
+    expect_list((struct msg_list){.filter.states = 1u << JOB_STATES}, ERR_BAD_FIELD, "states");
+    expect_list((struct msg_list){.filter.states = 1u << JOB_NONE}, ERR_BAD_FIELD, "states");
+    expect_list((struct msg_list){.filter.queue = slice_of_text("A")}, ERR_BAD_FIELD, "queue");
+    expect_list((struct msg_list){.filter.type = slice_of_text("a b")}, ERR_BAD_FIELD, "type");
+    expect_list((struct msg_list){.filter.created_after = -1}, ERR_BAD_FIELD, "created_after");
+    expect_list((struct msg_list){.filter.created_before = -1}, ERR_BAD_FIELD, "created_after");
     expect_list((struct msg_list){.limit = MSG_LISTED_MAX + 1}, ERR_BAD_FIELD, "limit");
+}
+
+static void expect_operate(struct msg_operate operate, err expected, const char *field)
+{
+    const char *detail = "";
+    EXPECT_EQ(check_operate(&operate, &detail), expected);
+    EXPECT_EQ(strncmp(detail, field, strlen(field)), 0);
+}
+
+TEST(check_operate, wants_a_kind_an_id_and_states_that_it_can_change)
+{
+    struct msg_operate good = {.kind = ACT_CANCEL, .operation_id = {{1}}};
+    expect_operate(good, OK, "");
+    good.filter.states = 1u << JOB_QUEUED | 1u << JOB_DEAD;
+    expect_operate(good, OK, "");
+    struct msg_operate operate = good;
+    operate.filter.states = 1u << JOB_DEAD;
+    expect_operate(operate, ERR_BAD_FIELD, "states");
+    operate = good;
+    operate.kind = ACT_STOP;
+    expect_operate(operate, ERR_BAD_FIELD, "kind");
+    operate = good;
+    operate.operation_id = (struct id){{0}};
+    expect_operate(operate, ERR_BAD_FIELD, "operation_id");
+    operate.dry_run = true;
+    expect_operate(operate, OK, "");
+    operate.filter.queue = slice_of_text("A");
+    expect_operate(operate, ERR_BAD_FIELD, "queue");
+    uint8_t actor[MSG_ACTOR_LEN_MAX + 1] = {0};
+    operate = good;
+    operate.actor = slice_of(actor, sizeof actor);
+    expect_operate(operate, ERR_TOO_LARGE, "actor");
+}
+
+TEST(check_operate, each_kind_has_its_states)
+{
+    EXPECT_EQ(check_operate_states(ACT_RETRY), 1u << JOB_DEAD);
+    EXPECT_EQ(check_operate_states(ACT_CANCEL) & ~check_operate_states(ACT_PURGE),
+              1u << JOB_RUNNING);
+    EXPECT_EQ(check_operate_states(ACT_DELETE) & check_operate_states(ACT_CANCEL), 0);
+    EXPECT_EQ(check_operate_states(ACT_DELETE) & 1u << JOB_REMOVED, 0);
+    EXPECT_EQ(check_operate_states(ACT_QUIET) | check_operate_states(ACT_STOP) |
+                  check_operate_states(ACT_NONE),
+              0);
+}
+
+TEST(check_finish, one_bad_job_is_enough)
+{
+    struct msg_finish_job jobs[] = {{.job_id = {{1}}, .token = 1, .outcome = OUTCOME_SUCCEEDED},
+                                    {.job_id = {{2}}, .token = 2, .outcome = OUTCOME_SUCCEEDED}};
+    const struct msg_finish finish = {.jobs = jobs, .count = 2};
+    const char *detail = "";
+    EXPECT_EQ(check_finish(&finish, &detail), OK);
+    jobs[1].token = 0;
+    EXPECT_EQ(check_finish(&finish, &detail), ERR_BAD_FIELD);
+    EXPECT_STR(detail, "token: as in JOBS");
 }

@@ -29,6 +29,7 @@ TEST(options, nothing_given_is_the_default_of_the_core)
     EXPECT_EQ(options.limits.policy_count_max, expected.policy_count_max);
     EXPECT_EQ(options.limits.batch_count_max, expected.batch_count_max);
     EXPECT_EQ(options.limits.unique_count_max, expected.unique_count_max);
+    EXPECT_EQ(options.limits.operation_count_max, expected.operation_count_max);
     EXPECT_EQ(options.limits.dependency_count_max, expected.dependency_count_max);
     EXPECT_EQ(options.limits.worker_count_max, expected.worker_count_max);
     EXPECT_EQ(options.limits.lease_count_max, expected.lease_count_max);

@@ -86,9 +86,10 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         {"unique", STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN, true, 0},
         {"dependency", STORE_RECORD_DEP, STORE_RECORD_DEP_HEAD_LEN, false, 0},
         {"schedule", STORE_RECORD_SCHEDULE, STORE_RECORD_SCHEDULE_STATE_LEN + 11, false, 0},
+        {"operation", STORE_RECORD_OPERATION, STORE_RECORD_OPERATION_HEAD_LEN, false, 0},
     };
     read_page();
-    EXPECT_EQ(records[sizeof records / sizeof records[0] - 1].kind, STORE_RECORD_SCHEDULE);
+    EXPECT_EQ(records[sizeof records / sizeof records[0] - 1].kind, STORE_RECORD_OPERATION);
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
         const char *section =
             section_of(records[i].name, records[i].kind, records[i].len, records[i].is_fixed);
@@ -145,7 +146,7 @@ TEST(disk_format, page_names_every_table_of_the_file)
         EXPECT(strstr(page, row) != NULL);
         count++;
     }
-    EXPECT_EQ(count, 19);
+    EXPECT_EQ(count, 20);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     mdb_env_close(env);

@@ -339,6 +339,35 @@ TEST(store_audit_tables, names_dependencies_of_a_job_that_waits_for_nobody)
     expect_named(store, VIOLATION_DEPENDENCY_ORPHAN, 9);
 }
 
+// --- operations ---
+
+static void put_operation(struct store *store, const struct operation_row *row)
+{
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    struct slice key = slice_of(row->id.bytes, sizeof row->id.bytes);
+    EXPECT_EQ(disk_reserve(txn, TABLE_OPERATIONS, key, store_record_operation_len(row), &room), OK);
+    store_record_put_operation(room, key, row);
+    end(txn);
+}
+
+TEST(store_audit_tables, names_an_operation_on_jobs_that_were_never_accepted)
+{
+    struct store *store = busy();
+    struct operation_row row = {.id = {.bytes = {9}},
+                                .kind = ACT_CANCEL,
+                                .filter.states = 1u << JOB_QUEUED,
+                                .created_at = 1,
+                                .upto = JOBS,
+                                .cursor = 3};
+    put_operation(store, &row);
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0);
+    row.upto = JOBS + 1;
+    put_operation(store, &row);
+    expect_named(store, VIOLATION_OPERATION, JOBS + 1);
+}
+
 // --- dependencies ---
 
 TEST(store_audit_tables, names_a_job_that_has_lost_what_it_waits_for)

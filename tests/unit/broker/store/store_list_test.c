@@ -106,22 +106,22 @@ TEST(list, filters_are_joined)
     struct store *store = open_store();
     fill(store, 3000);
     struct store_view *view = view_of(store);
-    struct msg_listed listed = ask(view, (struct msg_list){.queue = slice_of_text("mail")});
+    struct msg_listed listed = ask(view, (struct msg_list){.filter.queue = slice_of_text("mail")});
     EXPECT_MEM(&page[0].job_id, &rows[3000].id, sizeof page[0].job_id);
     EXPECT_MEM(&page[1].job_id, &rows[2997].id, sizeof page[1].job_id);
     EXPECT(slice_is_text(page[0].queue, "mail") && slice_is_text(page[0].type, "send"));
-    listed =
-        ask(view, (struct msg_list){.queue = slice_of_text("mail"), .type = slice_of_text("x")});
+    listed = ask(view, (struct msg_list){.filter.queue = slice_of_text("mail"),
+                                         .filter.type = slice_of_text("x")});
     EXPECT_EQ(listed.count, 0);
     EXPECT_EQ(listed.cursor, 0);
     // The batches were accepted in three different milliseconds.
     when_ms second = rows[1500].accepted_at;
-    listed = ask(view, (struct msg_list){.created_after = second, .limit = 1000});
+    listed = ask(view, (struct msg_list){.filter.created_after = second, .limit = 1000});
     EXPECT_EQ(listed.count, 1000);
     EXPECT_MEM(&page[999].job_id, &rows[2001].id, sizeof page[0].job_id);
-    listed = ask(view, (struct msg_list){.created_after = second - 1,
-                                         .created_before = second + 1,
-                                         .type = slice_of_text("send"),
+    listed = ask(view, (struct msg_list){.filter.created_after = second - 1,
+                                         .filter.created_before = second + 1,
+                                         .filter.type = slice_of_text("send"),
                                          .limit = 1000});
     EXPECT_EQ(listed.count, 333);
     EXPECT_MEM(&page[0].job_id, &rows[1998].id, sizeof page[0].job_id);
@@ -134,7 +134,7 @@ TEST(list, a_page_examines_so_many_and_goes_on_from_its_cursor)
     fill(store, JOBS);
     struct store_view *view = view_of(store);
     // No job has this type; every segment must be read.
-    struct msg_list list = {.type = slice_of_text("nobody")};
+    struct msg_list list = {.filter.type = slice_of_text("nobody")};
     struct msg_listed listed = ask(view, list);
     EXPECT_EQ(listed.count, 0);
     EXPECT_EQ(listed.cursor, JOBS - 10000);
@@ -149,13 +149,13 @@ TEST(list, stretches_without_the_wanted_state_are_not_read)
     fill(store, JOBS);
     struct store_view *view = view_of(store);
     // 12,000 rows would take two pages; dead ones are in two of the three segments.
-    struct msg_listed listed = ask(view, (struct msg_list){.states = 1u << JOB_DEAD});
+    struct msg_listed listed = ask(view, (struct msg_list){.filter.states = 1u << JOB_DEAD});
     EXPECT_EQ(listed.count, 2);
     EXPECT_EQ(listed.cursor, 0);
     EXPECT_MEM(&page[0].job_id, &rows[10000].id, sizeof page[0].job_id);
     EXPECT_EQ(page[0].state, JOB_DEAD);
     EXPECT_MEM(&page[1].job_id, &rows[5000].id, sizeof page[1].job_id);
-    EXPECT_EQ(ask(view, (struct msg_list){.states = 1u << JOB_RUNNING}).count, 0);
+    EXPECT_EQ(ask(view, (struct msg_list){.filter.states = 1u << JOB_RUNNING}).count, 0);
     close_all(store, view);
 }
 
@@ -170,7 +170,7 @@ TEST(list, tombstones_are_listed_only_when_asked_for)
     commit(store);
     struct store_view *view = view_of(store);
     EXPECT_EQ(ask(view, (struct msg_list){0}).count, 2);
-    struct msg_listed listed = ask(view, (struct msg_list){.states = 1u << JOB_REMOVED});
+    struct msg_listed listed = ask(view, (struct msg_list){.filter.states = 1u << JOB_REMOVED});
     EXPECT_EQ(listed.count, 1);
     EXPECT_MEM(&page[0].job_id, &rows[2].id, sizeof page[0].job_id);
     close_all(store, view);
@@ -201,7 +201,7 @@ TEST(list, the_members_of_a_batch_are_looked_for_between_their_numbers)
     struct store *store = open_store();
     struct batch_row members = fill_batch(store);
     struct store_view *view = view_of(store);
-    struct msg_list list = {.batch_id = members.id, .limit = 1000};
+    struct msg_list list = {.filter.batch_id = members.id, .limit = 1000};
     struct msg_listed listed = ask(view, list);
     EXPECT_EQ(listed.count, 301);
     EXPECT_EQ(listed.cursor, 0); // neither the jobs above nor those below were read
@@ -210,9 +210,9 @@ TEST(list, the_members_of_a_batch_are_looked_for_between_their_numbers)
     list.limit = 300;
     list.cursor = ask(view, list).cursor;
     EXPECT_EQ(ask(view, list).count, 1);
-    list = (struct msg_list){.batch_id = members.id, .states = 1u << JOB_DEAD};
+    list = (struct msg_list){.filter.batch_id = members.id, .filter.states = 1u << JOB_DEAD};
     EXPECT_EQ(ask(view, list).count, 1); // 5,000
-    list.batch_id = rows[1].id;
+    list.filter.batch_id = rows[1].id;
     EXPECT_EQ(store_view_list(view, &list, page, &listed), OK);
     EXPECT_EQ(listed.error, ERR_NOT_FOUND);
     close_all(store, view);

@@ -49,11 +49,12 @@ TEST(query, a_filter_and_a_page)
                                        "created_before=2026-01-02T00:00:00.001Z"),
                          QUERY_FILTER | QUERY_PAGE, &query, fault),
               OK);
-    EXPECT_EQ(query.list.states, 1u << JOB_DEAD | 1u << JOB_CANCELLED);
-    EXPECT(slice_is_text(query.list.queue, "mail") && slice_is_text(query.list.type, "a.b"));
+    EXPECT_EQ(query.list.filter.states, 1u << JOB_DEAD | 1u << JOB_CANCELLED);
+    EXPECT(slice_is_text(query.list.filter.queue, "mail") &&
+           slice_is_text(query.list.filter.type, "a.b"));
     EXPECT_EQ(query.list.limit, 1000);
     EXPECT_EQ(query.list.cursor, 12345);
-    EXPECT_EQ(query.list.created_before - query.list.created_after, 1);
+    EXPECT_EQ(query.list.filter.created_before - query.list.filter.created_after, 1);
     static const char *const texts[] = {
         "status=",      "status=done", "status=dead,",   "queue=",   "type=",
         "limit=0",      "limit=1001",  "cursor=0",       "cursor=x", "created_after=now",

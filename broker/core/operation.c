@@ -1,0 +1,123 @@
+// Station operation: an act on many jobs. Who asks gives a filter; the shell finds the jobs that
+// fit, some at a time, from the youngest of those that had been accepted when it began down to the
+// oldest; here each is done to as by an act on one, and in the same batch the operation's cursor
+// moves. So a restart goes on where the last durable step had come, and no job is done to twice.
+//
+// To add a kind: its states in check_operate_states(), its way in do_one(); the rest (cursor,
+// counts, restarts, progress) is the same for all. To mean other jobs, for example those of a batch:
+// a field of struct msg_filter, looked at in broker/store/store_list.c.
+
+#include "broker/core/core_private.h"
+
+static struct msg_operation_is is_of(const struct operation_row *row, struct effects *fx)
+{
+    struct operation_row kept = ledger_operation_kept(row, fx);
+    return operations_is(&kept);
+}
+
+static bool is_same(const struct operation_row *row, const struct msg_operate *asked)
+{
+    const struct msg_filter *a = &row->filter;
+    const struct msg_filter *b = &asked->filter;
+    return row->kind == asked->kind && a->states == b->states && slice_equal(a->queue, b->queue) &&
+           slice_equal(a->type, b->type) && a->created_after == b->created_after &&
+           a->created_before == b->created_before && id_equal(&a->batch_id, &b->batch_id);
+}
+
+static struct msg_operation_is refused(err error, const char *detail)
+{
+    return (struct msg_operation_is){.error = error, .detail = slice_of_text(detail)};
+}
+
+static struct msg_operation_is begin(struct core *core, struct now now,
+                                     const struct msg_operate *asked, struct effects *fx)
+{
+    struct operations *operations = &core->ledger.operations;
+    uint32_t place = operations_find(operations, &asked->operation_id);
+    if (place != OPERATIONS_NONE) {
+        const struct operation_row *row = operations_peek(operations, place);
+        return is_same(row, asked) ? is_of(row, fx)
+                                   : refused(ERR_KEY_REUSED, "operation_id: of another operation");
+    }
+    struct entry entry = {.kind = ENTRY_OPERATE, .at = now.store, .slot = ENTRY_NO_SLOT};
+    entry.operate.asked = asked;
+    if (!operations_has_room(operations)) {
+        place = operations_oldest(operations, now.store - LIMITS_OPERATION_KEPT_MS);
+        if (place == OPERATIONS_NONE)
+            return refused(ERR_FULL, "operation_count_max: too many operations go on, or are "
+                                     "over since less than an hour");
+        entry.operate.dropped = operations_peek(operations, place)->id;
+    }
+    ledger_apply(&core->ledger, &entry, fx);
+    place = operations_find(operations, &asked->operation_id);
+    return is_of(operations_peek(operations, place), fx);
+}
+
+void operation_begin(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                     struct effects *fx)
+{
+    struct msg_operation_is answer = begin(core, now, &msg->operate, fx);
+    answer.operation_id = msg->operate.operation_id;
+    effects_send(fx, peer, MSG_OPERATION_IS, msg->corr)->operation_is = answer;
+}
+
+// --- a step ---
+
+// The shell's word is a proposal: numbers fall, and all lie between the two cursors.
+static bool is_orderly(const struct operation_step *step)
+{
+    uint64_t last = step->from + 1;
+    for (uint32_t i = 0; i < step->count; i++) {
+        if (step->items[i].no >= last || step->items[i].no <= step->next)
+            return false;
+        last = step->items[i].no;
+    }
+    return step->next < step->from;
+}
+
+// ERR_AGAIN: it must wait. Everything else but OK: it is left as it is.
+static err do_one(struct core *core, struct now now, const struct operation_row *row,
+                  const struct operation_item *item, struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup(&core->ledger, &item->id);
+    bool fits = view.is_known && view.row.no == item->no &&
+                (row->filter.states & 1u << view.row.state) != 0;
+    if (!fits)
+        return ERR_CONFLICT;
+    enum act_kind kind = (enum act_kind)row->kind;
+    return act_one(core, now,
+                   &(struct msg_act){.kind = kind == ACT_PURGE ? ACT_CANCEL : kind,
+                                     .job_id = item->id,
+                                     .actor = row->actor,
+                                     .act_id = row->id},
+                   fx)
+        .error;
+}
+
+void operation_step(struct core *core, struct now now, const struct operation_step *step,
+                    struct effects *fx)
+{
+    CHECK(step->count <= LIMITS_STEP_RECORDS_MAX);
+    uint32_t place = operations_find(&core->ledger.operations, &step->operation);
+    if (place == OPERATIONS_NONE || !is_orderly(step))
+        return;
+    struct operation_row row =
+        ledger_operation_kept(operations_peek(&core->ledger.operations, place), fx);
+    if (row.cursor != step->from)
+        return;
+    struct entry entry = {.kind = ENTRY_STEP, .at = now.store, .slot = ENTRY_NO_SLOT};
+    entry.step.operation = row.id;
+    entry.step.cursor = step->next;
+    for (uint32_t i = 0; i < step->count; i++) {
+        err e = do_one(core, now, &row, &step->items[i], fx);
+        if (e == ERR_AGAIN) {
+            entry.step.cursor = step->items[i].no;
+            break;
+        }
+        entry.step.matched++;
+        entry.step.done += e == OK;
+        core->figures.operated[e == OK]++;
+    }
+    if (entry.step.cursor < row.cursor)
+        ledger_apply(&core->ledger, &entry, fx);
+}

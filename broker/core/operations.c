@@ -1,0 +1,149 @@
+// The table of acts on many.
+
+#include "broker/core/operations.h"
+
+#include "lib/base/check.h"
+
+size_t operations_size(uint32_t cap)
+{
+    return (size_t)cap * sizeof(struct operation);
+}
+
+void operations_init(struct operations *operations, void *memory, uint32_t cap)
+{
+    *operations = (struct operations){.items = memory, .cap = cap};
+}
+
+static bool is_free(const struct operation *operation)
+{
+    return id_is_zero(&operation->row.id);
+}
+
+uint32_t operations_find(const struct operations *operations, const struct id *id)
+{
+    CHECK(!id_is_zero(id));
+    for (uint32_t i = 0; i < operations->cap; i++)
+        if (id_equal(&operations->items[i].row.id, id))
+            return i;
+    return OPERATIONS_NONE;
+}
+
+uint32_t operations_oldest(const struct operations *operations, when_ms before)
+{
+    uint32_t oldest = OPERATIONS_NONE;
+    when_ms ended_at = before + 1;
+    for (uint32_t i = 0; i < operations->cap; i++) {
+        const struct operation *operation = &operations->items[i];
+        if (is_free(operation) || operation->row.cursor > 0 || operation->row.ended_at >= ended_at)
+            continue;
+        oldest = i;
+        ended_at = operation->row.ended_at;
+    }
+    return oldest;
+}
+
+bool operations_has_room(const struct operations *operations)
+{
+    return operations->count < operations->cap;
+}
+
+static struct slice keep(uint8_t *room, size_t cap, struct slice text)
+{
+    CHECK(text.len <= cap);
+    if (text.len > 0)
+        memcpy(room, text.data, text.len);
+    return slice_of(room, text.len);
+}
+
+uint32_t operations_add(struct operations *operations, const struct operation_row *row)
+{
+    CHECK(operations_has_room(operations) && operations_is_sound(row));
+    CHECK(operations_find(operations, &row->id) == OPERATIONS_NONE);
+    uint32_t place = 0;
+    while (!is_free(&operations->items[place]))
+        place++;
+    struct operation *operation = &operations->items[place];
+    operation->row = *row;
+    operation->row.filter.queue =
+        keep(operation->queue, sizeof operation->queue, row->filter.queue);
+    operation->row.filter.type = keep(operation->type, sizeof operation->type, row->filter.type);
+    operation->row.actor = keep(operation->actor, sizeof operation->actor, row->actor);
+    operations->count++;
+    operations->running += row->cursor > 0;
+    return place;
+}
+
+void operations_drop(struct operations *operations, uint32_t place)
+{
+    CHECK(operations_peek(operations, place)->cursor == 0);
+    operations->items[place] = (struct operation){0};
+    operations->count--;
+}
+
+const struct operation_row *operations_peek(const struct operations *operations, uint32_t place)
+{
+    CHECK(place < operations->cap && !is_free(&operations->items[place]));
+    return &operations->items[place].row;
+}
+
+struct operation_row *operations_advance(struct operations *operations, uint32_t place,
+                                         uint64_t cursor, uint64_t batch)
+{
+    struct operation *operation = &operations->items[place];
+    CHECK(place < operations->cap && !is_free(operation) && operation->row.cursor > 0);
+    CHECK(cursor <= operation->row.cursor);
+    operation->row.cursor = cursor;
+    operation->row.version++;
+    operation->batch = batch;
+    operations->running -= cursor == 0;
+    return &operation->row;
+}
+
+bool operations_next(struct operations *operations, uint64_t settled, struct id *out_id)
+{
+    if (operations->running == 0)
+        return false;
+    for (uint32_t i = 0; i < operations->cap; i++) {
+        uint32_t place = (operations->turn + i) % operations->cap;
+        const struct operation *operation = &operations->items[place];
+        if (is_free(operation) || operation->row.cursor == 0 || operation->batch > settled)
+            continue;
+        operations->turn = place + 1;
+        *out_id = operation->row.id;
+        return true;
+    }
+    return false;
+}
+
+struct msg_operation_is operations_is(const struct operation_row *row)
+{
+    return (struct msg_operation_is){.operation_id = row->id,
+                                     .kind = (enum act_kind)row->kind,
+                                     .filter = row->filter,
+                                     .actor = row->actor,
+                                     .version = row->version,
+                                     .matched = row->matched,
+                                     .done = row->done,
+                                     .upto = row->upto,
+                                     .cursor = row->cursor,
+                                     .is_over = row->cursor == 0,
+                                     .created_at = row->created_at,
+                                     .ended_at = row->ended_at};
+}
+
+bool operations_is_sound(const struct operation_row *row)
+{
+    return !id_is_zero(&row->id) && row->cursor <= row->upto && row->done <= row->matched &&
+           (row->cursor == 0) == (row->ended_at != 0) && row->created_at >= 0 &&
+           row->filter.states != 0;
+}
+
+err operations_load(struct operations *operations, const struct operation_row *row)
+{
+    if (!operations_is_sound(row) || operations_find(operations, &row->id) != OPERATIONS_NONE)
+        return ERR_DAMAGED;
+    if (!operations_has_room(operations))
+        return ERR_FULL;
+    (void)operations_add(operations, row);
+    return OK;
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+// Acts on many jobs: which are known, and how far each has come. At most a few hundred, so they are
+// searched from the first to the last. Pure. Not thread-safe.
+
+#include "broker/core/row.h"
+
+#define OPERATIONS_NONE UINT32_MAX
+
+struct operation {
+    struct operation_row row; // its texts are those below; no id: a free place
+    uint64_t batch;           // the last one that changed it, 0: none of this process
+    uint8_t queue[MSG_NAME_LEN_MAX];
+    uint8_t type[MSG_NAME_LEN_MAX];
+    uint8_t actor[MSG_ACTOR_LEN_MAX];
+};
+
+struct operations {
+    struct operation *items;
+    uint32_t cap;
+    uint32_t count;
+    uint32_t running; // not over
+    uint32_t turn;    // where operations_next() goes on; no part of the ledger
+};
+
+size_t operations_size(uint32_t cap);
+// `memory` is operations_size(cap) zeroed bytes, aligned to 16.
+void operations_init(struct operations *operations, void *memory, uint32_t cap);
+
+uint32_t operations_find(const struct operations *operations, const struct id *id);
+// One that may be dropped for another: the one that was over first, at `before` or earlier.
+uint32_t operations_oldest(const struct operations *operations, when_ms before);
+bool operations_has_room(const struct operations *operations);
+// Copies the texts. The id is not known yet, there is room.
+uint32_t operations_add(struct operations *operations, const struct operation_row *row);
+void operations_drop(struct operations *operations, uint32_t place);
+// Borrowed until it is dropped.
+const struct operation_row *operations_peek(const struct operations *operations, uint32_t place);
+// Further, and over when `cursor` is 0. `batch` is the one that does it.
+struct operation_row *operations_advance(struct operations *operations, uint32_t place,
+                                         uint64_t cursor, uint64_t batch);
+// The next one in turn that goes on and was changed last in a batch up to `settled`.
+bool operations_next(struct operations *operations, uint64_t settled, struct id *out_id);
+
+// A stored row.
+//   ERR_FULL      the table is
+//   ERR_DAMAGED   it contradicts itself, or its id is known already
+MUST_USE err operations_load(struct operations *operations, const struct operation_row *row);
+// As it is told; texts are the row's.
+struct msg_operation_is operations_is(const struct operation_row *row);
+// Does the row agree with itself?
+bool operations_is_sound(const struct operation_row *row);

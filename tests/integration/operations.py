@@ -1,0 +1,176 @@
+"""Acts on many jobs at the broker: durable operations that say how far they have come."""
+
+import os
+import unittest
+
+from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
+
+
+class Operations(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def submit(self, **fields):
+        return self.submit_many(1, **fields)[0]
+
+    def submit_many(self, count, **fields):
+        jobs = [{"job_id": fresh_id(), **fields} for _ in range(count)]
+        for at in range(0, count, 1000):
+            for said in self.client.submit(*jobs[at:at + 1000]):
+                self.assertEqual((said.error, said.detail), (0, ""))
+        return [job["job_id"] for job in jobs]
+
+    def operate(self, kind, **fields):
+        body = pb.Operate(kind=kind, actor="test", **fields)
+        if not body.dry_run and not body.operation_id:
+            body.operation_id = os.urandom(16)
+        return self.client.ask(body)
+
+    def wait(self, said):
+        """Until it is over."""
+        self.assertEqual((said.error, said.detail), (0, ""))
+        while not said.is_over:
+            said = self.client.ask(pb.Operation(operation_id=said.operation_id, version=said.version,
+                                                wait_ms=int(PATIENCE_S * 1000)))
+            self.assertEqual(said.error, 0)
+        return said
+
+    def state(self, job_id):
+        return self.client.status(job_id).state
+
+    def restart(self):
+        self.served.kill()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def dead_ones(self, count):
+        jobs = self.submit_many(count)
+        worker = self.worker(self.served, slots=count)
+        for job, _ in worker.take_jobs(count):
+            worker.finish(job, pb.OUTCOME_DEAD)
+        worker.ask(pb.Ready(types=["test"], slots=0))
+        return jobs
+
+    def test_each_kind_does_what_it_says(self):
+        dead = self.dead_ones(3)
+        waiting = self.submit(type="other", delay_ms=3600_000)
+        over = self.wait(self.operate(pb.ACT_RETRY))
+        self.assertEqual((over.matched, over.done, over.kind, over.states), (3, 3, pb.ACT_RETRY, 1 << pb.STATE_DEAD))
+        self.assertEqual({self.state(job) for job in dead}, {pb.STATE_QUEUED})
+        over = self.wait(self.operate(pb.ACT_PURGE, type="other"))
+        self.assertEqual((over.matched, over.done), (1, 1))
+        self.assertEqual(self.state(waiting), pb.STATE_CANCELLED)
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL)).done, 3)
+        self.assertEqual({self.state(job) for job in dead}, {pb.STATE_CANCELLED})
+        self.assertEqual(self.wait(self.operate(pb.ACT_DELETE)).done, 4)
+        self.assertEqual({self.client.status(job).error for job in dead + [waiting]}, {ERR["ERR_GONE"]})
+
+    def test_a_running_job_is_asked_to_stop_but_not_by_a_purge(self):
+        job_id = self.submit()
+        worker = self.worker(self.served)
+        worker.take_jobs(1)
+        self.assertEqual(self.wait(self.operate(pb.ACT_PURGE)).matched, 0)
+        self.assertEqual(self.client.status(job_id).cancel, pb.CANCEL_NONE)
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL)).done, 1)
+        self.assertEqual(self.client.status(job_id).cancel, pb.CANCEL_REQUESTED)
+        envelope, _ = worker.receive()
+        self.assertEqual(envelope.renewed.cancel[0].job_id, job_id)
+
+    def test_many_go_step_by_step_over_a_kill(self):
+        jobs = self.submit_many(5000)
+        said = self.operate(pb.ACT_CANCEL)
+        self.assertEqual((said.upto, said.is_over), (5000, False))
+        self.restart()
+        later = self.submit()
+        over = self.wait(self.client.ask(pb.Operation(operation_id=said.operation_id)))
+        self.assertEqual((over.matched, over.done, over.cursor), (5000, 5000, 0))
+        self.assertGreaterEqual(over.version, 20)
+        self.assertEqual({self.state(job) for job in jobs[::250]}, {pb.STATE_CANCELLED})
+        self.assertEqual(self.state(later), pb.STATE_QUEUED)
+        self.served.wait_for_metric("weft_operations_running", 0)
+
+    def test_said_again_it_is_the_same_operation(self):
+        self.submit()
+        operation_id = os.urandom(16)
+        over = self.wait(self.operate(pb.ACT_CANCEL, operation_id=operation_id))
+        later = self.submit()
+        self.restart()
+        self.assertEqual(self.operate(pb.ACT_CANCEL, operation_id=operation_id), over)
+        self.assertEqual(self.state(later), pb.STATE_QUEUED)
+        self.assertEqual(self.operate(pb.ACT_DELETE, operation_id=operation_id).error, ERR["ERR_KEY_REUSED"])
+        self.assertEqual(self.client.ask(pb.Operation(operation_id=os.urandom(16))).error, ERR["ERR_NOT_FOUND"])
+
+    def test_who_did_it_is_told_in_the_timelines(self):
+        job_id = self.submit()
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL)).actor, "test")
+        event = self.client.ask(pb.Timeline(job_id=job_id)).events[-1]
+        self.assertEqual((event.event, event.actor), ("cancel", "test"))
+
+    def test_only_what_fits_is_changed(self):
+        first = self.submit(queue="mail", type="a")
+        moment = self.client.status(first).created_at_ms
+        mails = [first, self.submit(queue="mail", type="b"), self.submit(queue="mail", type="a", delay_ms=3600_000)]
+        other = self.submit(queue="news", type="a")
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL, created_before_ms=moment)).matched, 0)
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL, created_after_ms=moment + 3600_000)).matched, 0)
+        over = self.wait(self.operate(pb.ACT_CANCEL, queue="mail", type="a", states=1 << pb.STATE_QUEUED))
+        self.assertEqual(over.done, 1)
+        self.assertEqual([self.state(job) for job in mails + [other]],
+                         [pb.STATE_CANCELLED, pb.STATE_QUEUED, pb.STATE_SCHEDULED, pb.STATE_QUEUED])
+
+    def test_a_list_and_an_operation_of_one_batch(self):
+        batch_id = os.urandom(16)
+        members = [self.submit(batch_id=batch_id, batch_index=i) for i in range(3)]
+        other = self.submit()
+        listed = self.client.ask(pb.List(batch_id=batch_id))
+        self.assertEqual([job.job_id for job in listed.jobs], members[::-1])
+        self.assertEqual(self.operate(pb.ACT_CANCEL, batch_id=os.urandom(16), dry_run=True).matched, 0)
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL, batch_id=os.urandom(16))).matched, 0)
+        over = self.wait(self.operate(pb.ACT_CANCEL, batch_id=batch_id))
+        self.assertEqual((over.done, over.batch_id), (3, batch_id))
+        self.assertEqual({self.state(job) for job in members}, {pb.STATE_CANCELLED})
+        self.assertEqual(self.state(other), pb.STATE_QUEUED)
+
+    def test_a_dry_run_only_counts(self):
+        jobs = self.submit_many(10500)
+        self.submit(type="other")
+        said = self.operate(pb.ACT_CANCEL, type="test", dry_run=True)
+        self.assertEqual((said.error, said.matched, said.is_over), (0, 9999, False))
+        rest = self.operate(pb.ACT_CANCEL, type="test", dry_run=True, cursor=said.cursor)
+        self.assertEqual((rest.matched, rest.is_over), (501, True))
+        self.assertEqual(self.operate(pb.ACT_RETRY, dry_run=True).matched, 0)
+        self.assertEqual(self.state(jobs[0]), pb.STATE_QUEUED)
+
+    def test_its_end_is_waited_for(self):
+        self.submit_many(2000)
+        said = self.operate(pb.ACT_CANCEL)
+        first = self.client.ask(pb.Operation(operation_id=said.operation_id, version=said.version, wait_ms=60000))
+        self.assertGreater(first.version, said.version)
+        self.assertEqual(self.wait(first).done, 2000)
+
+    def test_what_is_wrong_is_named(self):
+        for fields, word in ((dict(kind=pb.ACT_QUIET), "kind"), (dict(states=1 << pb.STATE_DEAD), "states"),
+                             (dict(queue="A b"), "queue"), (dict(created_after_ms=-1), "created_after")):
+            said = self.operate(fields.pop("kind", pb.ACT_CANCEL), **fields)
+            self.assertEqual(said.error, ERR["ERR_BAD_FIELD"], fields)
+            self.assertIn(word, said.detail)
+        said = self.client.ask(pb.Operate(kind=pb.ACT_CANCEL))
+        self.assertIn("operation_id", said.detail)
+        said = self.client.ask(pb.Act(kind=pb.ACT_PURGE, job_id=self.submit(), act_id=os.urandom(16)))
+        self.assertIn("kind", said.detail)
+
+    def test_there_is_room_for_so_many(self):
+        self.served.close()
+        self.served = self.broker("--operation-count-max", "2")
+        self.client = self.peer(self.served)
+        for _ in range(2):
+            self.assertEqual(self.operate(pb.ACT_CANCEL).error, 0)
+        said = self.operate(pb.ACT_CANCEL)
+        self.assertEqual(said.error, ERR["ERR_FULL"])
+        self.assertIn("operation_count_max", said.detail)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,189 @@
+// Acts on many jobs: clients begin them, and the shell's part, which finds the jobs that fit in what is
+// durable and proposes them, sometimes twice, sometimes wrongly.
+
+#include "proto/check.h"
+#include "tests/sim/sim.h"
+
+enum { REPEAT_MS = 700 };
+
+// --- clients ---
+
+static struct slice some(struct sim *sim, const char *const *names)
+{
+    return world_chance(sim, 50) ? slice_of_text(names[world_below(sim, 3)]) : (struct slice){0};
+}
+
+static struct msg_operate new_operate(struct sim *sim)
+{
+    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_RETRY, ACT_DELETE, ACT_PURGE};
+    static const char *const queues[] = {"default", "mail", "slow"};
+    static const char *const types[] = {"a", "b", "c"};
+    struct msg_operate operate = {.kind = kinds[world_below(sim, 4)],
+                                  .operation_id = id_v7(sim->now.store, 11, prng_next(&sim->prng)),
+                                  .actor = slice_of_text(SIM_OPERATOR),
+                                  .filter = {.queue = some(sim, queues), .type = some(sim, types)}};
+    // As intake does: the states that the act can change, or some of them.
+    operate.filter.states = check_operate_states(operate.kind);
+    uint32_t some_states = (uint32_t)world_below(sim, 1u << JOB_STATES);
+    if (world_chance(sim, 30) && (operate.filter.states & some_states) != 0)
+        operate.filter.states &= some_states;
+    if (world_chance(sim, 20))
+        operate.filter.created_after = sim->now.store - (when_ms)world_below(sim, 20000);
+    if (world_chance(sim, 20))
+        operate.filter.created_before = sim->now.store - (when_ms)world_below(sim, 5000);
+    return operate;
+}
+
+static void say(struct sim *sim, struct sim_operate *operate)
+{
+    operate->repeat_at = sim->now.mono + REPEAT_MS;
+    world_send(
+        sim, sim->clients[operate->client].peer, true,
+        &(struct msg){.kind = MSG_OPERATE, .corr = operate->corr, .operate = operate->operate});
+}
+
+void operation_turn(struct sim *sim, uint32_t client)
+{
+    if (sim->has_operations && sim->operate_count < SIM_OPERATES && plan_optional(sim, 1))
+        sim->operates[sim->operate_count++] = (struct sim_operate){.operate = new_operate(sim),
+                                                                   .corr = ++sim->corr_next,
+                                                                   .client = client,
+                                                                   .is_open = true};
+    for (uint32_t i = 0; i < sim->operate_count; i++) {
+        struct sim_operate *operate = &sim->operates[i];
+        if (operate->client == client && operate->is_open && sim->now.mono >= operate->repeat_at)
+            say(sim, operate);
+    }
+}
+
+static struct sim_operate *operate_of(struct sim *sim, uint64_t corr)
+{
+    for (uint32_t i = 0; i < sim->operate_count; i++)
+        if (sim->operates[i].corr == corr)
+            return &sim->operates[i];
+    return NULL;
+}
+
+void operation_receive(struct sim *sim, const struct msg *msg)
+{
+    struct sim_operate *operate = operate_of(sim, msg->corr);
+    // Whoever has not been told yet asks again; one in five does so anyhow.
+    if (operate == NULL || plan_optional(sim, 20))
+        return;
+    if (sim->is_healed || !err_may_retry(msg->operation_is.error))
+        operate->is_open = false;
+}
+
+bool operation_was_asked(const struct sim *sim, enum act_kind kind)
+{
+    for (uint32_t i = 0; i < sim->operate_count; i++)
+        if (sim->operates[i].operate.kind == kind)
+            return true;
+    return false;
+}
+
+// --- the shell ---
+
+// A reader's snapshot may be ahead of what the core has heard: the batch being flushed is in it.
+static struct job_row seen_row(const struct sim *sim, uint64_t no, bool is_ahead)
+{
+    struct job_row row = sim->store.rows[no];
+    const struct sim_batch *first = &sim->shell.batches[0];
+    if (!is_ahead || sim->shell.batch_count == 0 || first->state != BATCH_COMMITTING)
+        return row;
+    for (uint32_t i = 0; i < first->fx.write_count; i++)
+        if (first->fx.writes[i].kind == WRITE_JOB && first->fx.writes[i].job.row.no == no)
+            row = first->fx.writes[i].job.row;
+    return row;
+}
+
+static bool is_name(struct slice wanted, struct slice name)
+{
+    return wanted.len == 0 || slice_equal(wanted, name);
+}
+
+bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
+                    const struct job_row *row)
+{
+    const struct lanes *lanes = &sim->shell.core->ledger.lanes;
+    if (row->no == 0 || row->lane >= lanes_count(lanes))
+        return false;
+    struct lane_row lane = lanes_row(lanes, row->lane);
+    return (filter->states & 1u << row->state) != 0 && is_name(filter->queue, lane.queue) &&
+           is_name(filter->type, lane.type) && row->accepted_at > filter->created_after &&
+           (filter->created_before == 0 || row->accepted_at < filter->created_before);
+}
+
+static struct operation_step *find_step(struct sim *sim, const struct operation_row *row)
+{
+    struct operation_step *step = arena_take(&sim->arena, sizeof *step);
+    SIM_EXPECT(step != NULL, "the simulator's arena is too small");
+    *step = (struct operation_step){.operation = row->id, .from = row->cursor, .next = row->cursor};
+    uint32_t limit = 1 + (uint32_t)world_below(sim, 6);
+    uint32_t examined_max = 8 + (uint32_t)world_below(sim, 100);
+    bool is_ahead = world_chance(sim, 50);
+    for (uint32_t i = 0; step->next > 0 && step->count < limit && i < examined_max; i++) {
+        struct job_row job = seen_row(sim, step->next, is_ahead);
+        if (operation_fits(sim, &row->filter, &job))
+            step->items[step->count++] = (struct operation_item){.id = job.id, .no = job.no};
+        step->next--;
+    }
+    return step;
+}
+
+static void decide(struct sim *sim, struct sim_batch *batch, const struct operation_step *step)
+{
+    struct command command = {.kind = COMMAND_STEP, .step = step};
+    if (shell_fits(&sim->shell, batch, &command))
+        shell_decide(sim, batch, &command);
+}
+
+// What a shell must never say, and the core must see through.
+static void decide_wrongly(struct sim *sim, struct sim_batch *batch,
+                           const struct operation_step *right)
+{
+    struct operation_step *step = arena_take(&sim->arena, sizeof *step);
+    SIM_EXPECT(step != NULL, "the simulator's arena is too small");
+    *step = *right;
+    switch (world_below(sim, 3)) {
+    case 0: step->from++; break; // from where it never stood
+    case 1: step->next = step->from; break;
+    default:
+        if (step->count < 2)
+            return;
+        step->items[1] = step->items[0]; // one job twice
+    }
+    decide(sim, batch, step);
+}
+
+void operation_propose(struct sim *sim, struct sim_batch *batch)
+{
+    struct id id;
+    if (sim->shell.step != NULL) {
+        const struct operation_step *step = sim->shell.step;
+        sim->shell.step = NULL;
+        if (plan_optional(sim, 5))
+            decide_wrongly(sim, batch, step);
+        decide(sim, batch, step);
+        if (plan_optional(sim, 10)) {
+            watch_seen(SEEN_STEP_TWICE);
+            decide(sim, batch, step);
+        }
+    }
+    if (world_chance(sim, 30) || !core_next_operation(sim->shell.core, &id))
+        return;
+    const struct operation_row *row = model_operation(&sim->store, &id);
+    SIM_EXPECT(row != NULL && row->cursor > 0, "an operation whose last step is settled is stored");
+    sim->shell.step = find_step(sim, row);
+}
+
+bool operation_is_running(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->operate_count; i++)
+        if (sim->operates[i].is_open)
+            return true;
+    for (uint32_t i = 0; i < SIM_OPERATIONS; i++)
+        if (sim->store.operations[i].row.cursor > 0)
+            return true;
+    return false;
+}

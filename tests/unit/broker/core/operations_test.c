@@ -1,0 +1,139 @@
+// The table of acts on many: adding, turns, what may be dropped, what is refused at a load.
+
+#include "broker/core/operations.h"
+
+#include "tests/support/test.h"
+
+static _Alignas(16) uint8_t memory[3 * sizeof(struct operation)];
+
+static struct id id_of(uint8_t number)
+{
+    return (struct id){.bytes = {[15] = number}};
+}
+
+static struct operation_row row_of(uint8_t number, uint64_t cursor, when_ms ended_at)
+{
+    return (struct operation_row){.id = id_of(number),
+                                  .kind = ACT_CANCEL,
+                                  .filter = {.states = 1u << JOB_QUEUED,
+                                             .queue = slice_of_text("mail"),
+                                             .type = slice_of_text("send")},
+                                  .actor = slice_of_text("me"),
+                                  .created_at = 1,
+                                  .ended_at = ended_at,
+                                  .upto = 100,
+                                  .cursor = cursor,
+                                  .version = 1};
+}
+
+static struct operations three(void)
+{
+    struct operations operations;
+    memset(memory, 0, sizeof memory);
+    EXPECT_EQ(operations_size(3), sizeof memory);
+    operations_init(&operations, memory, 3);
+    return operations;
+}
+
+static uint32_t add(struct operations *operations, uint8_t number, uint64_t cursor,
+                    when_ms ended_at)
+{
+    struct operation_row row = row_of(number, cursor, ended_at);
+    return operations_add(operations, &row);
+}
+
+TEST(operations, texts_are_copied)
+{
+    struct operations operations = three();
+    char queue[] = "mail";
+    struct operation_row row = row_of(1, 100, 0);
+    row.filter.queue = slice_of(queue, 4);
+    const struct operation_row *kept =
+        operations_peek(&operations, operations_add(&operations, &row));
+    queue[0] = 'x';
+    EXPECT(slice_is_text(kept->filter.queue, "mail") && slice_is_text(kept->actor, "me"));
+    struct id other = id_of(2);
+    EXPECT_EQ(operations_find(&operations, &other), OPERATIONS_NONE);
+    EXPECT_DIES(operations_add(&operations, &row));
+}
+
+TEST(operations, a_full_table_gives_the_place_of_the_one_that_was_over_first)
+{
+    struct operations operations = three();
+    add(&operations, 1, 100, 0);
+    add(&operations, 2, 0, 50);
+    add(&operations, 3, 0, 40);
+    EXPECT(!operations_has_room(&operations));
+    EXPECT_EQ(operations_oldest(&operations, 39), OPERATIONS_NONE);
+    uint32_t oldest = operations_oldest(&operations, 60);
+    EXPECT_EQ(operations_peek(&operations, oldest)->id.bytes[15], 3);
+    operations_drop(&operations, oldest);
+    EXPECT(operations_has_room(&operations));
+    EXPECT_DIES(operations_drop(&operations, 0)); // it goes on
+    EXPECT_DIES(operations_peek(&operations, oldest));
+}
+
+TEST(operations, each_has_its_turn_once_its_last_step_is_settled)
+{
+    struct operations operations = three();
+    struct id id;
+    EXPECT(!operations_next(&operations, 9, &id));
+    add(&operations, 1, 100, 0);
+    add(&operations, 2, 0, 50);
+    uint32_t third = add(&operations, 3, 100, 0);
+    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 1);
+    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 3);
+    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 1);
+    (void)operations_advance(&operations, third, 60, 10);
+    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 1);
+    EXPECT(operations_next(&operations, 10, &id) && id.bytes[15] == 3);
+    operations_advance(&operations, third, 0, 11)->ended_at = 70;
+    EXPECT(operations_next(&operations, 11, &id) && id.bytes[15] == 1);
+    EXPECT(operations_next(&operations, 11, &id) && id.bytes[15] == 1);
+    EXPECT_EQ(operations.running, 1);
+    EXPECT_EQ(operations_peek(&operations, third)->version, 3);
+    EXPECT_DIES(operations_advance(&operations, third, 0, 12));
+}
+
+TEST(operations, a_cursor_never_goes_back)
+{
+    struct operations operations = three();
+    uint32_t place = add(&operations, 1, 50, 0);
+    EXPECT_DIES(operations_advance(&operations, place, 51, 1));
+}
+
+TEST(operations, a_row_that_contradicts_itself_is_not_loaded)
+{
+    struct operations operations = three();
+    struct operation_row row = row_of(1, 101, 0);
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // beyond its end
+    row = row_of(1, 0, 0);
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // over, but when?
+    row = row_of(1, 5, 7);
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED);
+    row = row_of(0, 5, 0);
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED);
+    row = row_of(1, 5, 0);
+    row.done = 1;
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // more than it met
+    row.matched = 1;
+    EXPECT_EQ(operations_load(&operations, &row), OK);
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // twice
+    add(&operations, 2, 5, 0);
+    add(&operations, 3, 5, 0);
+    row = row_of(4, 5, 0);
+    EXPECT_EQ(operations_load(&operations, &row), ERR_FULL);
+}
+
+TEST(operations, is_told_as_it_is)
+{
+    struct operation_row row = row_of(7, 0, 9);
+    row.matched = 3;
+    row.done = 2;
+    struct msg_operation_is is = operations_is(&row);
+    EXPECT(is.error == OK && is.is_over && is.ended_at == 9 && is.created_at == 1);
+    EXPECT(is.matched == 3 && is.done == 2 && is.upto == 100 && is.kind == ACT_CANCEL);
+    EXPECT_EQ(is.filter.states, 1u << JOB_QUEUED);
+    row = row_of(7, 5, 0);
+    EXPECT(!operations_is(&row).is_over);
+}

@@ -1,0 +1,131 @@
+// The record of an act on many: golden bytes, what is kept, what is refused.
+// links: weft_broker_store
+
+#include "broker/store/store_record.h"
+#include "tests/support/test.h"
+
+#include <stdio.h>
+
+static const struct id id = {.bytes = {0x31, 0x32}};
+
+static struct slice key_of_test(void)
+{
+    return slice_of(id.bytes, sizeof id.bytes);
+}
+
+static struct operation_row row_of_test(void)
+{
+    return (struct operation_row){.id = id,
+                                  .kind = ACT_PURGE,
+                                  .filter = {.states = 1u << JOB_QUEUED | 1u << JOB_REMOVED,
+                                             .queue = slice_of_text("mail"),
+                                             .type = slice_of_text("t"),
+                                             .created_after = 0x11,
+                                             .created_before = 0x12,
+                                             .batch_id = {.bytes = {0x13}}},
+                                  .actor = slice_of_text("me"),
+                                  .created_at = 0x14,
+                                  .upto = 0x16,
+                                  .cursor = 0x15,
+                                  .matched = 0x18,
+                                  .done = 0x17,
+                                  .version = 0x01020304};
+}
+
+static size_t put(uint8_t *room, const struct operation_row *row)
+{
+    store_record_put_operation(room, key_of_test(), row);
+    return store_record_operation_len(row);
+}
+
+TEST(record_operation, golden_bytes)
+{
+    static const char golden[] = "011200000061" // version, kind, length
+                                 "07"
+                                 "01020304"
+                                 "0000000000000014"
+                                 "0000000000000000"
+                                 "0000000000000016"
+                                 "0000000000000015"
+                                 "0000000000000018"
+                                 "0000000000000017"
+                                 "0204"
+                                 "0000000000000011"
+                                 "0000000000000012"
+                                 "13000000000000000000000000000000"
+                                 "04"
+                                 "01"
+                                 "02"
+                                 "6d61696c"
+                                 "74"
+                                 "6d65";
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    size_t len = put(room, &row);
+    char made[1024] = "";
+    for (size_t i = 0; i < len - 4; i++)
+        (void)snprintf(made + 2 * i, 3, "%02x", room[i]);
+    EXPECT_STR(made, golden);
+}
+
+TEST(record_operation, what_was_written_is_read)
+{
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    size_t len = put(room, &row);
+    struct operation_row back;
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(id_equal(&back.id, &id) && back.kind == ACT_PURGE && back.version == 0x01020304);
+    EXPECT(back.created_at == 0x14 && back.ended_at == 0 && back.upto == 0x16);
+    EXPECT(back.cursor == 0x15 && back.matched == 0x18 && back.done == 0x17);
+    EXPECT(back.filter.states == row.filter.states && back.filter.created_after == 0x11);
+    EXPECT(back.filter.created_before == 0x12 && back.filter.batch_id.bytes[0] == 0x13);
+    EXPECT(slice_is_text(back.filter.queue, "mail") && slice_is_text(back.filter.type, "t"));
+    EXPECT(slice_is_text(back.actor, "me"));
+}
+
+static void expect_damaged(struct operation_row row)
+{
+    uint8_t room[512];
+    struct operation_row back;
+    size_t len = put(room, &row);
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), ERR_DAMAGED);
+}
+
+TEST(record_operation, what_makes_no_sense_is_damaged)
+{
+    struct operation_row row = row_of_test();
+    row.kind = ACT_QUIET;
+    expect_damaged(row);
+    row = row_of_test();
+    row.filter.states = 1u << JOB_STATES;
+    expect_damaged(row);
+    row = row_of_test();
+    row.filter.created_before = -1;
+    expect_damaged(row);
+    row = row_of_test();
+    row.cursor = 0; // over, but when?
+    expect_damaged(row);
+    row = row_of_test();
+    row.done = row.matched + 1;
+    expect_damaged(row);
+}
+
+TEST(record_operation, a_flipped_bit_or_a_cut_is_seen)
+{
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    size_t len = put(room, &row);
+    struct operation_row back;
+    for (size_t cut = 0; cut < len; cut++)
+        EXPECT_EQ(store_record_get_operation(slice_of(room, cut), key_of_test(), &back),
+                  ERR_DAMAGED);
+    for (size_t i = 0; i < len; i++) {
+        room[i] ^= 1;
+        EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back),
+                  ERR_DAMAGED);
+        room[i] ^= 1;
+    }
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), slice_of(id.bytes, 8), &back),
+              ERR_DAMAGED);
+}
