@@ -247,6 +247,82 @@ void answer_acted(struct out *out, const struct id *job_id, const struct msg_act
     out_close(out);
 }
 
+// Text: a cursor is nobody's number. None at the end.
+static void put_cursor(struct out *out, uint64_t cursor)
+{
+    char text[24];
+    size_t at = sizeof text;
+    for (uint64_t left = cursor; left > 0; left /= 10)
+        text[--at] = (char)('0' + left % 10);
+    if (cursor > 0)
+        out_put_text(out, "cursor", slice_of(text + at, sizeof text - at));
+}
+
+static const char *act_name(enum act_kind kind)
+{
+    switch (kind) {
+    case ACT_CANCEL: return "cancel";
+    case ACT_RETRY: return "retry";
+    case ACT_DELETE: return "delete";
+    case ACT_PURGE: return "purge";
+    case ACT_PAUSE:
+    case ACT_RESUME:
+    case ACT_DRAIN:
+    case ACT_QUIET:
+    case ACT_STOP:
+    case ACT_NONE: break;
+    }
+    return "none";
+}
+
+static void put_filter(struct out *out, const struct msg_filter *filter)
+{
+    out_name(out, slice_of_text("statuses"));
+    out_open_array(out);
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        if ((filter->states & 1u << state) != 0)
+            out_text(out, slice_of_text(state_names[state]));
+    out_close(out);
+    put_text_if_any(out, "queue", filter->queue);
+    put_text_if_any(out, "type", filter->type);
+    answer_put_moment(out, "created_after", filter->created_after);
+    answer_put_moment(out, "created_before", filter->created_before);
+    if (!id_is_zero(&filter->batch_id))
+        answer_put_id(out, "batch_id", &filter->batch_id);
+}
+
+void answer_operation(struct out *out, const struct msg_operation_is *is)
+{
+    out_open_object(out);
+    answer_put_id(out, "operation_id", &is->operation_id);
+    out_put_text(out, "act", slice_of_text(act_name(is->kind)));
+    out_put_text(out, "status", slice_of_text(is->is_over ? "over" : "running"));
+    out_put_unsigned(out, "version", is->version);
+    out_put_unsigned(out, "matched", is->matched);
+    out_put_unsigned(out, "done", is->done);
+    out_put_unsigned(out, "refused", is->matched - is->done);
+    out_name(out, slice_of_text("progress"));
+    out_open_object(out);
+    out_put_unsigned(out, "done", is->upto - is->cursor);
+    out_put_unsigned(out, "total", is->upto);
+    out_close(out);
+    put_filter(out, &is->filter);
+    put_text_if_any(out, "actor", is->actor);
+    put_url(out, "status_url", "/v1/operations/", &is->operation_id);
+    answer_put_moment(out, "created_at", is->created_at);
+    answer_put_moment(out, "ended_at", is->ended_at);
+    out_close(out);
+}
+
+void answer_counted(struct out *out, const struct msg_operation_is *is)
+{
+    out_open_object(out);
+    out_put_bool(out, "dry_run", true);
+    out_put_unsigned(out, "matched", is->matched);
+    put_cursor(out, is->cursor);
+    out_close(out);
+}
+
 void answer_listed_job(struct out *out, const struct msg_listed_job *job)
 {
     bool is_due = job->state == JOB_SCHEDULED || job->state == JOB_RETRYING;
@@ -277,14 +353,8 @@ void answer_listed_begin(struct out *out)
 
 void answer_listed_end(struct out *out, uint64_t cursor)
 {
-    char text[24];
-    size_t at = sizeof text;
     out_close(out);
-    // Text: a cursor is nobody's number.
-    for (uint64_t left = cursor; left > 0; left /= 10)
-        text[--at] = (char)('0' + left % 10);
-    if (cursor > 0)
-        out_put_text(out, "cursor", slice_of(text + at, sizeof text - at));
+    put_cursor(out, cursor);
     out_close(out);
 }
 

@@ -47,6 +47,9 @@ void answer_status(struct out *out, const struct msg_status_is *status,
 // What an act has come to.
 void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted);
 
+// How far an act on many has come; of a dry run, how many it means.
+void answer_operation(struct out *out, const struct msg_operation_is *is);
+void answer_counted(struct out *out, const struct msg_operation_is *is);
 // A job of a list, and a page of them: answer_listed_begin(), the jobs, answer_listed_end().
 void answer_listed_job(struct out *out, const struct msg_listed_job *job);
 void answer_listed_begin(struct out *out);

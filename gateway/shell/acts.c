@@ -82,8 +82,7 @@ static void answered(struct ask *ask, const struct ask_result *result)
     free(deed);
 }
 
-// The same key is the same act, so that it may be asked for again and is done once.
-static bool name_act(const struct http_request *request, struct id *out_act_id)
+bool acts_name(const struct http_request *request, struct id *out_act_id)
 {
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
     if (key.data == NULL)
@@ -98,7 +97,7 @@ static bool name_act(const struct http_request *request, struct id *out_act_id)
 static void ask(const struct deed *asked)
 {
     struct id act_id;
-    if (!name_act(asked->request, &act_id)) {
+    if (!acts_name(asked->request, &act_id)) {
         refuse(asked, ERR_BAD_FIELD,
                slice_of_text("Idempotency-Key: once, 1 to 255 printable ASCII characters"));
         return;

@@ -7,6 +7,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/histories.h"
 #include "gateway/shell/lists.h"
+#include "gateway/shell/operations.h"
 #include "gateway/shell/queues.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/schedules.h"
@@ -25,6 +26,10 @@ enum route {
     ROUTE_ACT,
     ROUTE_DELETE,
     ROUTE_WORKER,
+    ROUTE_CANCEL_MANY,
+    ROUTE_RETRY_MANY,
+    ROUTE_DELETE_MANY,
+    ROUTE_OPERATION,
     ROUTE_BULK,
     ROUTE_BATCH,
     ROUTE_ITEMS,
@@ -65,6 +70,18 @@ static const struct http_route routes[] = {
     [ROUTE_LOG] = {.method = "GET", .path = "/v1/jobs/*/log", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_WORKER] = {.method = "POST", .path = "/v1/workers/*", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_CANCEL_MANY] = {.method = "POST",
+                           .path = "/v1/jobs:cancel",
+                           .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_RETRY_MANY] = {.method = "POST",
+                          .path = "/v1/jobs:retry",
+                          .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_DELETE_MANY] = {.method = "POST",
+                           .path = "/v1/jobs:delete",
+                           .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_OPERATION] = {.method = "GET",
+                         .path = "/v1/operations/*",
+                         .answer_ms_max = WAIT_ANSWER_MS},
     [ROUTE_DELETE] = {.method = "DELETE", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_BULK] = {.method = "POST",
                     .path = "/v1/batches",
@@ -109,7 +126,8 @@ static const struct http_route routes[] = {
 static const char index_text[] =
     "{\"service\":\"weft\",\"submit\":\"/v1/jobs\",\"job\":\"/v1/jobs/{id}\","
     "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"schedules\":\"/v1/"
-    "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
+    "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"operation\":\"/v1/operations/"
+    "{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
     "queues/{name}\",\"live\":\"/livez\","
     "\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n";
 
@@ -145,6 +163,10 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_LOG: histories_log(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
     case ROUTE_WORKER: acts_post_worker(gateway, request); return;
+    case ROUTE_CANCEL_MANY: operations_begin(gateway, request, ACT_CANCEL); return;
+    case ROUTE_RETRY_MANY: operations_begin(gateway, request, ACT_RETRY); return;
+    case ROUTE_DELETE_MANY: operations_begin(gateway, request, ACT_DELETE); return;
+    case ROUTE_OPERATION: operations_get(gateway, request); return;
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;
@@ -157,7 +179,10 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_QUEUES: queues_list(gateway, request); return;
     case ROUTE_QUEUE: queues_get(gateway, request); return;
     case ROUTE_QUEUE_PUT: queues_put(gateway, request); return;
-    case ROUTE_QUEUE_ACT: queues_post(gateway, request); return;
+    case ROUTE_QUEUE_ACT:
+        if (!operations_purge(gateway, request))
+            queues_post(gateway, request);
+        return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

@@ -69,6 +69,50 @@ TEST(answer, what_a_worker_has_been_told)
                               "\"drain\":\"stop\"}");
 }
 
+TEST(answer, how_far_an_act_on_many_has_come)
+{
+    struct out out = fresh();
+    struct msg_operation_is is = {.operation_id = sample_id(),
+                                  .kind = ACT_RETRY,
+                                  .filter = {.states = 1u << JOB_DEAD,
+                                             .queue = slice_of_text("mail"),
+                                             .batch_id = sample_id()},
+                                  .actor = slice_of_text("http"),
+                                  .version = 3,
+                                  .matched = 10,
+                                  .done = 8,
+                                  .upto = 100,
+                                  .cursor = 40,
+                                  .created_at = 1};
+    answer_operation(&out, &is);
+    EXPECT_STR(
+        text_of(&out),
+        "{\"operation_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"act\":\"retry\","
+        "\"status\":\"running\",\"version\":3,\"matched\":10,\"done\":8,\"refused\":2,"
+        "\"progress\":{\"done\":60,\"total\":100},\"statuses\":[\"dead\"],\"queue\":\"mail\","
+        "\"batch_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"actor\":\"http\","
+        "\"status_url\":\"/v1/operations/01890a5d-ac96-774b-bcce-b302099a8057\","
+        "\"created_at\":\"1970-01-01T00:00:00.001Z\"}");
+    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_DELETE, ACT_PURGE, ACT_NONE};
+    static const char *const names[] = {"cancel", "delete", "purge", "none"};
+    for (unsigned i = 0; i < 4; i++) {
+        out = fresh();
+        is.kind = kinds[i];
+        answer_operation(&out, &is);
+        EXPECT(strstr(text_of(&out), names[i]) != NULL);
+    }
+}
+
+TEST(answer, how_many_an_act_would_mean)
+{
+    struct out out = fresh();
+    answer_counted(&out, &(struct msg_operation_is){.matched = 7, .is_over = true});
+    EXPECT_STR(text_of(&out), "{\"dry_run\":true,\"matched\":7}");
+    out = fresh();
+    answer_counted(&out, &(struct msg_operation_is){.matched = 7, .cursor = 120});
+    EXPECT_STR(text_of(&out), "{\"dry_run\":true,\"matched\":7,\"cursor\":\"120\"}");
+}
+
 TEST(answer, a_state_with_all_it_may_have)
 {
     struct out out = fresh();

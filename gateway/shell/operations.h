@@ -1,0 +1,16 @@
+#pragma once
+
+// POST /v1/jobs:cancel, :retry, :delete with a filter behind the question mark, and GET
+// /v1/operations/{id}: acts on many jobs, and how far they have come.
+
+#include "lib/http/http.h"
+#include "proto/msg.h"
+
+struct gateway;
+
+// Each answers the request, now or later. Called in a thread of the server.
+void operations_begin(const struct gateway *gateway, struct http_request *request,
+                      enum act_kind kind);
+// POST /v1/queues/{name}:purge. False, and nothing is done, when another verb stands there.
+bool operations_purge(const struct gateway *gateway, struct http_request *request);
+void operations_get(const struct gateway *gateway, struct http_request *request);

@@ -1,0 +1,81 @@
+"""Acts on many jobs over HTTP: a filter, a count first, progress."""
+
+import unittest
+from urllib.parse import urlencode
+
+from lib_broker import BrokerTest
+from lib_gateway import Gateway
+
+
+class Operations(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.gateway = Gateway(self.served.zmq)
+        self.addCleanup(self.gateway.close)
+        self.gateway.wait_ready()
+
+    def submit(self, **fields):
+        answer = self.gateway.submit({"type": "t", **fields})
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json["status_url"]
+
+    def act(self, path, key=None, **query):
+        headers = {"Idempotency_Key": key} if key else {}
+        return self.gateway.ask("POST", path + ("?" + urlencode(query) if query else ""), **headers)
+
+    def over(self, answer):
+        self.assertIn(answer.status, (200, 202), answer)
+        self.assertEqual(answer.headers["location"], answer.json["status_url"])
+        said = self.gateway.ask("GET", answer.json["status_url"] + "?wait=30s")
+        self.assertEqual((said.status, said.json["status"]), (200, "over"), said)
+        return said.json
+
+    def status(self, url):
+        return self.gateway.ask("GET", url).json["status"]
+
+    def test_cancel_delete_and_what_they_count(self):
+        mails = [self.submit(queue="mail"), self.submit(queue="mail", delay="1h")]
+        other = self.submit()
+        counted = self.act("/v1/jobs:cancel", queue="mail", dry_run="true")
+        self.assertEqual((counted.status, counted.json), (200, {"dry_run": True, "matched": 2}))
+        self.assertEqual(self.status(mails[0]), "queued")
+        said = self.over(self.act("/v1/jobs:cancel", queue="mail"))
+        self.assertEqual((said["act"], said["matched"], said["done"], said["refused"]), ("cancel", 2, 2, 0))
+        self.assertEqual((said["queue"], said["actor"]), ("mail", "http"))
+        self.assertEqual(said["progress"]["done"], said["progress"]["total"])
+        self.assertEqual([self.status(url) for url in mails + [other]], ["cancelled", "cancelled", "queued"])
+        self.assertEqual(self.over(self.act("/v1/jobs:delete", status="cancelled,dead"))["done"], 2)
+        self.assertEqual(self.gateway.ask("GET", mails[0]).status, 410)
+        self.assertEqual(self.over(self.act("/v1/jobs:retry", status="dead"))["matched"], 0)
+
+    def test_a_queue_is_purged(self):
+        waits, other = self.submit(queue="mail", delay="1h"), self.submit()
+        self.assertEqual(self.act("/v1/queues/mail:purge", dry_run="true").json["matched"], 1)
+        said = self.over(self.act("/v1/queues/mail:purge"))
+        self.assertEqual((said["act"], said["done"], said["queue"]), ("purge", 1, "mail"))
+        self.assertEqual([self.status(waits), self.status(other)], ["cancelled", "queued"])
+
+    def test_a_key_makes_it_the_same_operation(self):
+        self.submit()
+        first = self.over(self.act("/v1/jobs:cancel", key="once", type="t"))
+        later = self.submit()
+        again = self.act("/v1/jobs:cancel", key="once", type="t")
+        self.assertEqual((again.status, again.json), (200, first))
+        self.assertEqual(self.status(later), "queued")
+        self.assertEqual(self.act("/v1/jobs:delete", key="once", type="t").status, 422)
+
+    def test_what_is_wrong_is_named(self):
+        for path, query, word in (("/v1/jobs:cancel", {}, "which jobs"), ("/v1/jobs:retry", {"status": "queued"}, "states"),
+                                  ("/v1/jobs:cancel", {"queue": "A"}, "queue"), ("/v1/jobs:cancel", {"limit": 3}, "limit"),
+                                  ("/v1/jobs:cancel", {"queue": "q", "cursor": 5}, "cursor"),
+                                  ("/v1/queues/mail:purge", {"queue": "q"}, "queue")):
+            answer = self.act(path, **query)
+            self.assertEqual(answer.status, 400, answer)
+            self.assertIn(word, answer.json["detail"])
+        self.assertEqual(self.gateway.ask("GET", "/v1/operations/01890a5d-ac96-774b-bcce-b302099a8057").status, 404)
+        self.assertEqual(self.gateway.ask("GET", "/v1/operations/x").status, 404)
+
+
+if __name__ == "__main__":
+    unittest.main()
