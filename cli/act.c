@@ -3,6 +3,7 @@
 #include "cli/act.h"
 
 #include "cli/ask.h"
+#include "cli/roster.h"
 #include "cli/view.h"
 #include "lib/sys/blake.h"
 
@@ -104,6 +105,7 @@ static int stop_main(int argc, char **argv)
 int act_workers_main(int argc, char **argv)
 {
     static const struct command_verb items[] = {
+        {"list", roster_main, "those that are connected, or still have jobs"},
         {"quiet", quiet_main, "a worker takes no more jobs"},
         {"stop", stop_main, "a worker leaves when its jobs are done"},
     };

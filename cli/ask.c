@@ -256,6 +256,13 @@ const struct msg_schedule_status_is *ask_schedule(struct ask *ask,
     return ask_about_schedule(ask, &question);
 }
 
+const struct msg_worker_listed *ask_workers(struct ask *ask, const struct msg_worker_list *list)
+{
+    struct msg question = {.kind = MSG_WORKER_LIST, .worker_list = *list};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_WORKER_LISTED);
+    return answer != NULL ? &answer->worker_listed : NULL;
+}
+
 const struct msg_schedule_listed *ask_schedules(struct ask *ask,
                                                 const struct msg_schedule_list *list)
 {

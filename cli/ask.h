@@ -35,6 +35,7 @@ const struct msg_schedule_status_is *ask_schedule_set(struct ask *ask,
                                                       const struct msg_schedule_set *set);
 const struct msg_schedule_status_is *ask_schedule(struct ask *ask,
                                                   const struct msg_schedule_status *status);
+const struct msg_worker_listed *ask_workers(struct ask *ask, const struct msg_worker_list *list);
 const struct msg_schedule_listed *ask_schedules(struct ask *ask,
                                                 const struct msg_schedule_list *list);
 

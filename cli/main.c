@@ -10,6 +10,7 @@
 #include "cli/jobs.h"
 #include "cli/push.h"
 #include "cli/queue.h"
+#include "cli/roster.h"
 #include "cli/schedule.h"
 #include "cli/show.h"
 #include "gateway/shell/main.h"
@@ -43,7 +44,7 @@ static const struct command_verb verbs[] = {
     {"jobs", jobs_main, "lists jobs by filter: weft jobs list --status dead"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
     {"queue", queue_main, "queues and what is set for them: weft queue set NAME --weight 3"},
-    {"workers", act_workers_main, "tells a worker: weft workers quiet ID, weft workers stop ID"},
+    {"workers", act_workers_main, "weft workers list; weft workers quiet ID, weft workers stop ID"},
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
@@ -73,6 +74,7 @@ static void know_settings(void)
         &act_delete_table,
         &act_quiet_table,
         &act_stop_table,
+        &roster_table,
         &show_batch_table,
         &jobs_list_table,
         &jobs_items_table,

@@ -13,6 +13,7 @@
 #include "proto/msg_many.h"
 #include "proto/msg_queue.h"
 #include "proto/msg_words.h"
+#include "proto/msg_worker.h"
 
 // Bytes with their content type.
 struct body {
@@ -498,6 +499,8 @@ enum msg_kind {
     MSG_BATCH_SEAL = 33,
     MSG_SCHEDULE_LIST = 34,
     MSG_SCHEDULE_LISTED = 35,
+    MSG_WORKER_LIST = 44,
+    MSG_WORKER_LISTED = 45,
     MSG_LIST = 24,
     MSG_LISTED = 25,
     MSG_TIMELINE = 20,
@@ -540,6 +543,8 @@ struct msg {
         struct msg_schedule_status_is schedule_status_is;
         struct msg_schedule_list schedule_list;
         struct msg_schedule_listed schedule_listed;
+        struct msg_worker_list worker_list;
+        struct msg_worker_listed worker_listed;
         struct msg_list list;
         struct msg_listed listed;
         struct msg_timeline timeline;

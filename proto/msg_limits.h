@@ -26,6 +26,7 @@ enum {
     MSG_MOMENTS_MAX = 100,    // told of one schedule
     MSG_CATCH_UP_MAX = 100,   // missed moments that are made up for
     MSG_SCHEDULES_MAX = 256,  // in one list
+    MSG_WORKERS_MAX = 64,     // the same
     MSG_QUEUES_MAX = 256,     // in one list
     MSG_WEIGHT_MAX = 1000,    // of a queue
     MSG_LOG_LINES_MAX = 4096, // log lines in one message

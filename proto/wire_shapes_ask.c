@@ -168,6 +168,47 @@ static const struct wire_shape schedule_listed = {.descriptor =
 #undef W
 #undef M
 
+#define W Weft__Wire__WorkerList
+#define M struct msg_worker_list
+static const struct wire_field worker_list_fields[] = {SAME(WIRE_U64, 0, cursor),
+                                                       SAME(WIRE_U32, 0, limit)};
+static const struct wire_shape worker_list = {
+    .descriptor = &weft__wire__worker_list__descriptor, SIZES, FIELDS(worker_list_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__WorkerLine
+#define M struct msg_worker_line
+static const struct wire_field worker_line_fields[] = {
+    SAME(WIRE_ID, 0, worker_id),
+    SAME(WIRE_NAME, MSG_NAME_LEN_MAX, name),
+    SAME(WIRE_NAME, MSG_WORKER_NAMES_LEN_MAX, types),
+    SAME(WIRE_NAME, MSG_WORKER_NAMES_LEN_MAX, queues),
+    SAME(WIRE_U32, 0, slots),
+    SAME(WIRE_U32, 0, running),
+    SAME(WIRE_BOOL, 0, connected),
+    SAME(WIRE_BOOL, 0, quiet),
+    SAME(WIRE_ENUM, DRAIN_LAST, drain),
+    ROW(WIRE_U64, 0, since_at_ms, since_at),
+};
+static const struct wire_shape worker_line = {
+    .descriptor = &weft__wire__worker_line__descriptor, SIZES, FIELDS(worker_line_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__WorkerListed
+#define M struct msg_worker_listed
+static const struct wire_field worker_listed_fields[] = {SAME(WIRE_U64, 0, cursor)};
+static const struct wire_list worker_listed_lists[] = {
+    LIST(&worker_line, MSG_WORKERS_MAX, workers, workers, count)};
+static const struct wire_shape worker_listed = {.descriptor =
+                                                    &weft__wire__worker_listed__descriptor,
+                                                SIZES,
+                                                FIELDS(worker_listed_fields),
+                                                LISTS(worker_listed_lists)};
+#undef W
+#undef M
+
 // A struct msg_filter.
 #define FILTER                                                                                     \
     ROW(WIRE_U32, 0, states, filter.states),                                                       \
@@ -284,6 +325,8 @@ const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
         [MSG_SCHEDULE_STATUS_IS] = &schedule_status_is,
         [MSG_SCHEDULE_LIST] = &schedule_list,
         [MSG_SCHEDULE_LISTED] = &schedule_listed,
+        [MSG_WORKER_LIST] = &worker_list,
+        [MSG_WORKER_LISTED] = &worker_listed,
         [MSG_BATCH_SEAL] = &batch_seal,
         [MSG_LIST] = &list,
         [MSG_LISTED] = &listed,

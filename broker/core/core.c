@@ -211,6 +211,8 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return renew_weight(&msg->renew);
     if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET)
         return 1;
+    if (msg->kind == MSG_WORKER_LIST)
+        return ROSTER_WEIGHT;
     if (msg->kind == MSG_HELLO)
         return hello_weight(core, &msg->hello);
     if (msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
@@ -266,6 +268,8 @@ static void step_message(struct core *core, struct now now, const struct command
         refuse(command, ERR_UNKNOWN_PEER, err_text(ERR_UNKNOWN_PEER), fx);
     else if (msg->kind == MSG_SUBMIT)
         submit_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_WORKER_LIST)
+        roster_step(core, command->peer, msg, fx);
     else if (msg->kind == MSG_ACT)
         act_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_BATCH_SEAL)

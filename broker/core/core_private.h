@@ -79,6 +79,9 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
                 struct effects *fx);
 void finish_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                  struct effects *fx);
+// Not more of an answer's room than this many jobs have.
+enum { ROSTER_WEIGHT = LIMITS_STEP_RECORDS_MAX };
+void roster_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
 void unsent_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
 void tick_step(struct core *core, struct now now, struct effects *fx);

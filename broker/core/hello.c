@@ -66,8 +66,12 @@ static err join(struct core *core, struct now now, uint32_t peer, const struct m
         end_unnamed(core, now, no, hello, fx);
         workers_close(&core->workers, no);
     }
-    if (worker->session != hello->session)
+    if (worker->session != hello->session) {
         workers_drain(&core->workers, no, DRAIN_NONE);
+        worker->since_at = now.store;
+    }
+    if (!is_known_session)
+        workers_name(&core->workers, no, hello->name);
     worker->session = hello->session;
     worker->peer = peer;
     workers_set_peer(&core->workers, peer, ROLE_WORKER, no);

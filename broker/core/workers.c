@@ -83,6 +83,7 @@ err workers_add(struct workers *workers, const struct id *id, uint32_t *out_work
                                          .leases = LEASES_NONE,
                                          .serves = WORKERS_NONE,
                                          .is_used = true};
+    workers->names[(size_t)no * WORKERS_NAMES_LEN] = 0;
     index_add(&workers->by_id, no, id_hash(id, workers->seed));
     *out_worker = no;
     return OK;
@@ -229,12 +230,18 @@ static bool has_name(const uint8_t *names, uint32_t count, struct slice name, ui
     return found;
 }
 
+// Behind the name that begins at `at`.
+static uint32_t skip_name(const uint8_t *names, uint32_t at)
+{
+    return at + 1u + names[at];
+}
+
 static bool does_serve(const struct workers *workers, uint32_t no, uint32_t lane)
 {
     const struct worker *worker = workers_at(workers, no);
     const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
     struct lane_row row = lanes_row(workers->lanes, lane);
-    uint32_t at = 0;
+    uint32_t at = skip_name(names, 0);
     bool has_type = has_name(names, worker->type_count, row.type, &at);
     return has_type &&
            (worker->queue_count == 0 || has_name(names, worker->queue_count, row.queue, &at));
@@ -262,7 +269,7 @@ static void add_serve(struct workers *workers, uint32_t no, uint32_t lane)
 static void keep_names(struct workers *workers, uint32_t no, const struct msg_ready *ready)
 {
     uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
-    uint32_t at = 0;
+    uint32_t at = skip_name(names, 0);
     for (uint32_t i = 0; i < ready->type_count + ready->queue_count; i++) {
         struct slice name =
             i < ready->type_count ? ready->types[i] : ready->queues[i - ready->type_count];
@@ -274,6 +281,17 @@ static void keep_names(struct workers *workers, uint32_t no, const struct msg_re
     struct worker *worker = workers_at(workers, no);
     worker->type_count = (uint16_t)ready->type_count;
     worker->queue_count = (uint16_t)ready->queue_count;
+}
+
+void workers_name(struct workers *workers, uint32_t no, struct slice name)
+{
+    struct worker *worker = workers_at(workers, no);
+    uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
+    CHECK(worker->serves == WORKERS_NONE && name.len <= MSG_NAME_LEN_MAX);
+    worker->type_count = worker->queue_count = 0;
+    names[0] = (uint8_t)name.len;
+    if (name.len > 0)
+        memcpy(names + 1, name.data, name.len);
 }
 
 static uint32_t own_serves(const struct workers *workers, const struct worker *worker)
@@ -369,4 +387,49 @@ bool workers_is_open(const struct workers *workers, uint32_t lane)
 uint32_t workers_serving(const struct workers *workers, uint32_t lane)
 {
     return lane < workers->lane_count ? workers->rings[lane].worker_count : 0;
+}
+
+// --- for whoever lists them ---
+
+uint32_t workers_from(const struct workers *workers, uint32_t from)
+{
+    while (from < workers->used && !workers->items[from].is_used)
+        from++;
+    return from < workers->used ? from : WORKERS_NONE;
+}
+
+size_t workers_words_len(const struct workers *workers, uint32_t no)
+{
+    const struct worker *worker = workers_at(workers, no);
+    const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < 1u + worker->type_count + worker->queue_count; i++)
+        at = skip_name(names, at);
+    return at;
+}
+
+// The next `count` packed names with commas between them; `*at` and `*room` move on.
+static struct slice join_names(const uint8_t *names, uint32_t count, uint32_t *at, uint8_t **room)
+{
+    uint8_t *begin = *room;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            *(*room)++ = ',';
+        memcpy(*room, names + *at + 1, names[*at]);
+        *room += names[*at];
+        *at = skip_name(names, *at);
+    }
+    return slice_of(begin, (size_t)(*room - begin));
+}
+
+struct workers_words workers_words(const struct workers *workers, uint32_t no, uint8_t *room)
+{
+    const struct worker *worker = workers_at(workers, no);
+    const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
+    uint32_t at = 0;
+    struct workers_words words;
+    words.name = join_names(names, 1, &at, &room);
+    words.types = join_names(names, worker->type_count, &at, &room);
+    words.queues = join_names(names, worker->queue_count, &at, &room);
+    return words;
 }

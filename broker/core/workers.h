@@ -11,13 +11,14 @@
 #define WORKERS_NONE UINT32_MAX
 
 enum {
-    // Names of one worker, each one byte of length and the name: types first, then queues.
-    WORKERS_NAMES_LEN = 2 * MSG_TYPES_MAX * (1 + MSG_NAME_LEN_MAX),
+    // Names of one worker, each one byte of length and the name: its own, types, queues.
+    WORKERS_NAMES_LEN = (1 + 2 * MSG_TYPES_MAX) * (1 + MSG_NAME_LEN_MAX),
 };
 
 struct worker {
     struct id id;
     uint64_t session;
+    when_ms since_at;    // store time of the session's first HELLO
     uint64_t slot_bytes; // 0: no bound
     uint64_t out_bytes;  // payload bytes of its leases
     uint32_t peer;       // WORKERS_NONE: not connected
@@ -94,6 +95,19 @@ struct worker *workers_at(const struct workers *workers, uint32_t worker);
 // What it serves and takes, from READY. Nothing is changed on error.
 //   ERR_FULL   limits.serve_count_max
 MUST_USE err workers_ready(struct workers *workers, uint32_t worker, const struct msg_ready *ready);
+// What it is called, as it said HELLO; what it serves is forgotten until its next READY.
+void workers_name(struct workers *workers, uint32_t worker, struct slice name);
+
+// Its name, and what it serves, separated by commas: copied to `room`, which has
+// workers_words_len() bytes, and borrowed from there.
+struct workers_words {
+    struct slice name, types, queues;
+};
+size_t workers_words_len(const struct workers *workers, uint32_t worker);
+struct workers_words workers_words(const struct workers *workers, uint32_t worker, uint8_t *room);
+// The first worker from place `from` on, or WORKERS_NONE.
+uint32_t workers_from(const struct workers *workers, uint32_t from);
+
 // It is told so, and gets no more jobs until its next session.
 void workers_drain(struct workers *workers, uint32_t worker, enum drain drain);
 // It takes nothing more until its next READY.

@@ -441,7 +441,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_STATUS: return ask_job(broker, arrival);
     case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
     case MSG_ACT: return take_act(broker, arrival);
-    case MSG_BATCH_SEAL: return decide(broker, arrival);
+    case MSG_BATCH_SEAL:
+    case MSG_WORKER_LIST: return decide(broker, arrival);
     case MSG_OPERATE: return take_operate(broker, arrival);
     case MSG_OPERATION: return ask_operation(broker, arrival);
     case MSG_SCHEDULE_SET: return take_schedule_set(broker, arrival);
@@ -469,6 +470,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_OPERATION_IS:
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:
+    case MSG_WORKER_LISTED:
     case MSG_LISTED:
     case MSG_TIMELINE_IS:
     case MSG_LOG_IS:

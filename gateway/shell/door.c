@@ -10,6 +10,7 @@
 #include "gateway/shell/operations.h"
 #include "gateway/shell/queues.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/rosters.h"
 #include "gateway/shell/schedules.h"
 #include "gateway/shell/single.h"
 #include "lib/base/check.h"
@@ -25,6 +26,7 @@ enum route {
     ROUTE_LOG,
     ROUTE_ACT,
     ROUTE_DELETE,
+    ROUTE_WORKERS,
     ROUTE_WORKER,
     ROUTE_CANCEL_MANY,
     ROUTE_RETRY_MANY,
@@ -69,6 +71,7 @@ static const struct http_route routes[] = {
                         .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LOG] = {.method = "GET", .path = "/v1/jobs/*/log", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST", .path = "/v1/jobs/*", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WORKERS] = {.method = "GET", .path = "/v1/workers", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_WORKER] = {.method = "POST", .path = "/v1/workers/*", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_CANCEL_MANY] = {.method = "POST",
                            .path = "/v1/jobs:cancel",
@@ -162,6 +165,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_TIMELINE: histories_timeline(gateway, request); return;
     case ROUTE_LOG: histories_log(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
+    case ROUTE_WORKERS: rosters_list(gateway, request); return;
     case ROUTE_WORKER: acts_post_worker(gateway, request); return;
     case ROUTE_CANCEL_MANY: operations_begin(gateway, request, ACT_CANCEL); return;
     case ROUTE_RETRY_MANY: operations_begin(gateway, request, ACT_RETRY); return;

@@ -202,6 +202,17 @@ static void seal_some(struct sim *sim, const struct client *client)
                              .batch_seal = {.batch_id = some_batch(sim)}});
 }
 
+// All of them, or a page from anywhere.
+static void list_workers(struct sim *sim, const struct client *client)
+{
+    struct msg_worker_list list = {0};
+    if (world_chance(sim, 30))
+        list = (struct msg_worker_list){.cursor = world_below(sim, SIM_WORKERS + 1), .limit = 1};
+    world_send(
+        sim, client->peer, true,
+        &(struct msg){.kind = MSG_WORKER_LIST, .corr = ++sim->corr_next, .worker_list = list});
+}
+
 void client_turn(struct sim *sim, uint32_t no)
 {
     struct client *client = &sim->clients[no];
@@ -226,6 +237,8 @@ void client_turn(struct sim *sim, uint32_t no)
     act_turn(sim, no);
     if (plan_optional(sim, 3))
         seal_some(sim, client);
+    if (plan_optional(sim, 1))
+        list_workers(sim, client);
 }
 
 static struct intent *intent_of(struct sim *sim, uint64_t corr)

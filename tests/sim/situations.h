@@ -60,6 +60,8 @@
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \
     X(SEEN_DRAINED, "a worker was told to go quiet or to stop")                                    \
+    X(SEEN_WORKERS_LISTED, "workers were listed")                                                  \
+    X(SEEN_WORKER_AWAY, "… also one that was away and had jobs still")                             \
     X(SEEN_DEADLINE, "an attempt passed its deadline at a living worker")                          \
     X(SEEN_EXTENDED, "a handler asked for time")                                                   \
     X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \

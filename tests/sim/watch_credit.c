@@ -128,6 +128,64 @@ static void heard_act(struct sim *sim, const struct msg_act *act, const struct m
     watch_seen(SEEN_DRAINED);
 }
 
+static bool is_granted_again(const struct sim *sim, const struct job_row *row)
+{
+    for (uint32_t i = 0; i < sim->watch.grant_count; i++)
+        if (sim->watch.grants[i].token > row->token &&
+            id_equal(&sim->watch.grants[i].job_id, &row->id))
+            return true;
+    return false;
+}
+
+// Jobs that run at this worker for certain: stored so, and not ended or given away since.
+static uint32_t running_at(struct sim *sim, const struct id *worker)
+{
+    uint32_t count = 0;
+    for (uint64_t no = 1; no < SIM_JOBS; no++) {
+        const struct job_row *row = &sim->store.rows[no];
+        if (row->state != JOB_RUNNING || !id_equal(&row->worker, worker))
+            continue;
+        const struct seen_state *state = watch_state_of(sim, &row->id);
+        count += state != NULL && state->state == JOB_RUNNING && !is_granted_again(sim, row);
+    }
+    return count;
+}
+
+static void check_line(struct sim *sim, const struct msg_worker_line *line)
+{
+    uint32_t worker = worker_no(&line->worker_id);
+    SIM_EXPECT(line->running >= running_at(sim, &line->worker_id),
+               "a listed worker has the jobs it was given");
+    SIM_EXPECT(!line->connected || line->slots == sim->watch.slots[worker] || line->slots == 0,
+               "a listed worker takes what it said");
+    if (!line->connected && line->running > 0)
+        watch_seen(SEEN_WORKER_AWAY);
+}
+
+// A whole list names each worker that there is, once.
+static void heard_list(struct sim *sim, const struct msg_worker_list *list,
+                       const struct msg *answer)
+{
+    if (answer->kind != MSG_WORKER_LISTED)
+        return;
+    const struct msg_worker_listed *listed = &answer->worker_listed;
+    bool is_listed[SIM_WORKERS] = {0};
+    for (uint32_t i = 0; i < listed->count; i++) {
+        check_line(sim, &listed->workers[i]);
+        uint32_t worker = worker_no(&listed->workers[i].worker_id);
+        SIM_EXPECT(!is_listed[worker], "a worker is listed once");
+        is_listed[worker] = true;
+    }
+    SIM_EXPECT(list->limit == 0 || listed->count <= list->limit, "a page is not longer than asked");
+    for (uint32_t i = 0; i < SIM_WORKERS && list->limit == 0 && list->cursor == 0; i++) {
+        bool is_known =
+            workers_find(&sim->shell.core->workers, &sim->workers[i].id) != WORKERS_NONE;
+        SIM_EXPECT(is_listed[i] == is_known, "each worker is listed");
+    }
+    if (listed->count > 0)
+        watch_seen(SEEN_WORKERS_LISTED);
+}
+
 void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx)
 {
     const struct msg *msg = command->msg;
@@ -147,6 +205,8 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
         heard_hello(sim, msg, fx);
     if (msg->kind == MSG_ACT)
         heard_act(sim, &msg->act, &fx->sends[fx->send_count - 1].msg);
+    if (msg->kind == MSG_WORKER_LIST)
+        heard_list(sim, &msg->worker_list, &fx->sends[fx->send_count - 1].msg);
     if (msg->kind == MSG_RENEW)
         heard_renew(sim, worker, msg, fx);
     if (msg->kind == MSG_FINISH)

@@ -136,6 +136,10 @@ def samples():
             message = w.ScheduleListed(error=1, detail="later", is_more=True, schedules=[
                 w.ScheduleLine(queue="mail", type="report", next_at_ms=7712, **given, **state)])
         yield name, b, {name: message}
+    yield "worker_list", b, dict(worker_list=w.WorkerList(cursor=7716, limit=7717))
+    yield "worker_listed", b, dict(worker_listed=w.WorkerListed(cursor=7718, workers=[
+        w.WorkerLine(worker_id=an_id(0x27), name="w1", types="resize,send", queues="mail", slots=7719, running=7720,
+                     connected=True, quiet=True, drain=w.DRAIN_STOP, since_at_ms=7721)]))
     those = dict(states=1 << w.STATE_DEAD, queue="mail", type="send", created_after_ms=7801, created_before_ms=7802,
                  batch_id=an_id(0x2f))
     yield "list", b, dict(list=w.List(limit=7803, cursor=7804, **those))

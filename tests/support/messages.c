@@ -132,6 +132,9 @@ static const struct msg_schedule_line schedule_lines[] = {{.given = SCHEDULE(0),
                                                            .queue = TEXT("mail"),
                                                            .type = TEXT("report"),
                                                            .next_at = 7712}};
+static const struct msg_worker_line worker_lines[] = {{ID(0x27), TEXT("w1"), TEXT("resize,send"),
+                                                       TEXT("mail"), 7719, 7720, true, true,
+                                                       DRAIN_STOP, 7721}};
 #define QUEUE_SETTINGS                                                                             \
     {                                                                                              \
         .weight = 8001, .open_max = 8002, .defaults = {                                            \
@@ -318,6 +321,10 @@ static const struct msg samples[] = {
                          .schedules = schedule_lines,
                          .count = 1,
                          .is_more = true}},
+    {.kind = MSG_WORKER_LIST, .corr = 43, .worker_list = {7716, 7717}},
+    {.kind = MSG_WORKER_LISTED,
+     .corr = 44,
+     .worker_listed = {.workers = worker_lines, .count = 1, .cursor = 7718}},
     {.kind = MSG_LIST, .corr = 23, .list = {.filter = FILTER, .limit = 7803, .cursor = 7804}},
     {.kind = MSG_LISTED,
      .corr = 24,

@@ -292,6 +292,22 @@ static void tell_operation_is(struct tell *tell, const struct msg_operation_is *
                   is->is_over ? " over" : "");
 }
 
+static void tell_listed(struct tell *tell, const struct msg_worker_listed *listed)
+{
+    tell_text(tell, "workers");
+    for (uint32_t i = 0; i < listed->count; i++) {
+        const struct msg_worker_line *line = &listed->workers[i];
+        tell_text(tell, " [%.*s %u/%u%s%s%s%s", (int)line->name.len, (const char *)line->name.data,
+                  line->running, line->slots, line->connected ? "" : " away",
+                  line->quiet ? " quiet" : "", line->drain != DRAIN_NONE ? " told " : "",
+                  line->drain != DRAIN_NONE ? drain_name(line->drain) : "");
+        tell_text(tell, " %.*s of %.*s]", (int)line->types.len, (const char *)line->types.data,
+                  (int)line->queues.len, (const char *)line->queues.data);
+    }
+    if (listed->cursor != 0)
+        tell_text(tell, " and more");
+}
+
 void tell_msg(struct tell *tell, const struct msg *msg)
 {
     if (msg->kind == MSG_WELCOME) {
@@ -309,6 +325,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_acted(tell, &msg->acted);
     } else if (msg->kind == MSG_FINISHED) {
         tell_finished(tell, &msg->finished);
+    } else if (msg->kind == MSG_WORKER_LISTED) {
+        tell_listed(tell, &msg->worker_listed);
     } else if (msg->kind == MSG_QUEUE_STATUS_IS) {
         tell_queue_is(tell, &msg->queue_status_is);
     } else if (msg->kind == MSG_SCHEDULE_STATUS_IS) {

@@ -237,6 +237,8 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LIST:
     case MSG_SCHEDULE_LISTED:
+    case MSG_WORKER_LIST:
+    case MSG_WORKER_LISTED:
     case MSG_LIST:
     case MSG_LISTED:
     case MSG_TIMELINE:
