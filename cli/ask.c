@@ -198,6 +198,28 @@ static void complain_not_done(struct ask *ask, const char *what, const struct id
     tell_refusal(ask, "not done: ", acted->error, acted->detail);
 }
 
+static const struct msg_operation_is *operation_of(struct ask *ask, const struct msg *answer)
+{
+    if (answer == NULL)
+        return NULL;
+    if (answer->operation_is.error == OK)
+        return &answer->operation_is;
+    tell_refusal(ask, "not done: ", answer->operation_is.error, answer->operation_is.detail);
+    return NULL;
+}
+
+const struct msg_operation_is *ask_operate(struct ask *ask, const struct msg_operate *operate)
+{
+    struct msg question = {.kind = MSG_OPERATE, .operate = *operate};
+    return operation_of(ask, ask_for(ask, &question, 0, MSG_OPERATION_IS));
+}
+
+const struct msg_operation_is *ask_operation(struct ask *ask, const struct msg_operation *operation)
+{
+    struct msg question = {.kind = MSG_OPERATION, .operation = *operation};
+    return operation_of(ask, ask_for(ask, &question, operation->wait_ms, MSG_OPERATION_IS));
+}
+
 static void complain_queue(struct ask *ask, struct slice name)
 {
     tell(ask, ERR_NOT_FOUND, "the broker at %s knows no queue %.*s", ask->endpoint, (int)name.len,

@@ -27,6 +27,10 @@ const struct msg_batch_status_is *ask_seal(struct ask *ask, const struct id *bat
 const struct msg_timeline_is *ask_timeline(struct ask *ask, const struct msg_timeline *timeline);
 const struct msg_log_is *ask_log(struct ask *ask, const struct msg_log *log);
 const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list);
+// How far an act on many has come; a refusal and an unknown one are complaints too.
+const struct msg_operation_is *ask_operate(struct ask *ask, const struct msg_operate *operate);
+const struct msg_operation_is *ask_operation(struct ask *ask,
+                                             const struct msg_operation *operation);
 // An act that was refused is a complaint too.
 const struct msg_acted *ask_act(struct ask *ask, const struct msg_act *act);
 

@@ -3,6 +3,7 @@
 #include "cli/jobs.h"
 
 #include "cli/ask.h"
+#include "cli/many.h"
 #include "cli/view.h"
 #include "gateway/core/query.h"
 #include "lib/base/moment.h"
@@ -35,6 +36,16 @@ const struct config_table jobs_list_table = {
              "(also none), 1 refused, 4 no answer, 64 usage.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
+};
+
+// But for the states.
+const struct config_table jobs_dead_table = {
+    .program = "dead list",
+    .usage = "weft dead list [flags]",
+    .about = "Lists dead jobs, the newest first; with -o json one object a line.\nExit codes: 0 "
+             "listed (also none), 1 refused, 4 no answer, 64 usage.",
+    .keys = keys + 1,
+    .key_count = sizeof keys / sizeof keys[0] - 1,
 };
 
 static const struct config_key items_keys[] = {
@@ -87,14 +98,23 @@ static bool read_status(const struct config *config, struct msg_list *list)
     return is_good;
 }
 
-// The filter of the flags; false after a complaint.
-static bool read_filter(const struct config *config, struct msg_list *list)
+bool jobs_read_names(const struct config *config, struct msg_list *list)
 {
     list->filter.queue = text_of(config, "queue");
     list->filter.type = text_of(config, "type");
-    return read_status(config, list) &&
-           read_moment(config, "created-after", &list->filter.created_after) &&
+    return read_moment(config, "created-after", &list->filter.created_after) &&
            read_moment(config, "created-before", &list->filter.created_before);
+}
+
+bool jobs_read_filter(const struct config *config, struct msg_list *list)
+{
+    return read_status(config, list) && jobs_read_names(config, list);
+}
+
+static bool read_dead(const struct config *config, struct msg_list *list)
+{
+    list->filter.states = 1u << JOB_DEAD;
+    return jobs_read_names(config, list);
 }
 
 static int list_all(struct ask *ask, const struct config *config, struct msg_list *list)
@@ -138,7 +158,12 @@ static int list_by(const struct config_table *table, int argc, char **argv,
 
 static int list_main(int argc, char **argv)
 {
-    return list_by(&jobs_list_table, argc, argv, read_filter);
+    return list_by(&jobs_list_table, argc, argv, jobs_read_filter);
+}
+
+int jobs_dead_main(int argc, char **argv)
+{
+    return list_by(&jobs_dead_table, argc, argv, read_dead);
 }
 
 int jobs_items_main(int argc, char **argv)
@@ -148,7 +173,12 @@ int jobs_items_main(int argc, char **argv)
 
 int jobs_main(int argc, char **argv)
 {
-    static const struct command_verb items[] = {{"list", list_main, "jobs by filter"}};
+    static const struct command_verb items[] = {
+        {"list", list_main, "jobs by filter"},
+        {"cancel", many_cancel_main, "all that fit and have not ended end"},
+        {"retry", many_retry_main, "all dead ones that fit live again"},
+        {"delete", many_delete_main, "all ended ones that fit are removed"},
+    };
     static const struct command_verbs verbs = {"weft jobs", items, sizeof items / sizeof *items};
     return command_dispatch(&verbs, argc, argv);
 }

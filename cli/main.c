@@ -8,6 +8,7 @@
 #include "cli/dev.h"
 #include "cli/history.h"
 #include "cli/jobs.h"
+#include "cli/many.h"
 #include "cli/push.h"
 #include "cli/queue.h"
 #include "cli/roster.h"
@@ -42,6 +43,7 @@ static const struct command_verb verbs[] = {
     {"run", push_run_main, "submits a job, follows it, prints its result"},
     {"job", show_job_main, "shows a job: weft job show ID"},
     {"jobs", jobs_main, "lists jobs by filter: weft jobs list --status dead"},
+    {"dead", many_dead_main, "dead jobs: weft dead list, weft dead retry --queue mail --yes"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
     {"queue", queue_main, "queues and what is set for them: weft queue set NAME --weight 3"},
     {"workers", act_workers_main, "weft workers list; weft workers quiet ID, weft workers stop ID"},
@@ -84,6 +86,13 @@ static void know_settings(void)
         &queue_pause_table,
         &queue_resume_table,
         &queue_drain_table,
+        &jobs_dead_table,
+        &many_cancel_table,
+        &many_retry_table,
+        &many_delete_table,
+        &many_dead_retry_table,
+        &many_dead_purge_table,
+        &many_purge_table,
         &schedule_set_table,
         &schedule_show_table,
         &schedule_list_table,

@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/course.h"
+#include "cli/many.h"
 #include "cli/queue_view.h"
 #include "lib/sys/blake.h"
 
@@ -233,6 +234,7 @@ int queue_main(int argc, char **argv)
         {"set", set_main, "sets one: weight, limits, defaults for its jobs"},
         {"pause", pause_main, "it takes no jobs, or gives none, until resumed"},
         {"resume", resume_main, "ends a pause"},
+        {"purge", many_purge_main, "its jobs that wait are cancelled"},
         {"drain", drain_main, "it takes no jobs, and gives those it has"},
     };
     static const struct command_verbs verbs = {"weft queue", items, sizeof items / sizeof items[0]};

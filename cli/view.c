@@ -265,6 +265,36 @@ void view_acted(const struct view *view, const struct id *job_id, const struct m
     end_json(&json, view->out);
 }
 
+void view_operation(const struct view *view, const struct msg_operation_is *is)
+{
+    struct out json;
+    if (!view->wants_json) {
+        (void)fprintf(view->out, "%llu jobs done", (unsigned long long)is->done);
+        if (is->done < is->matched)
+            (void)fprintf(view->out, ", %llu could not be",
+                          (unsigned long long)(is->matched - is->done));
+        (void)fputc('\n', view->out);
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_operation(&json, is);
+    end_json(&json, view->out);
+}
+
+void view_counted(const struct view *view, uint64_t count)
+{
+    struct out json;
+    if (!view->wants_json) {
+        (void)fprintf(view->out, "%llu jobs fit\n", (unsigned long long)count);
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_counted(&json, &(struct msg_operation_is){.matched = count, .is_over = true});
+    end_json(&json, view->out);
+}
+
 void view_problem(const struct view *view, err error, struct slice detail)
 {
     uint8_t room[PROBLEM_LEN_MAX];

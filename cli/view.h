@@ -30,6 +30,10 @@ void view_listed_job(const struct view *view, const struct msg_listed_job *job);
 
 // What an act has come to.
 void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted);
+// What an act on many has come to; how many one would mean.
+void view_operation(const struct view *view, const struct msg_operation_is *is);
+void view_counted(const struct view *view, uint64_t count);
+
 // Why there is no answer, as the JSON of an HTTP problem. Nothing as text: people are told on
 // standard error.
 void view_problem(const struct view *view, err error, struct slice detail);

@@ -330,8 +330,43 @@ def completion_knows_second_words(bench):
         return subprocess.run(["bash", "-c", script, "complete", *at], stdout=subprocess.PIPE, text=True,
                               check=True).stdout.split()
     assert "jobs" in words("", "1"), words("", "1")
-    assert words("jobs", "2") == ["list"], words("jobs", "2")
+    assert words("jobs", "2") == ["list", "cancel", "retry", "delete"], words("jobs", "2")
+    assert words("dead", "2") == ["list", "retry", "purge"], words("dead", "2")
     assert "--status" in words("jobs", "3", "list") and "--queue" in words("push", "2", "x")
+
+
+def many_are_acted_on_after_a_count(bench):
+    ids = [bench.weft("push", "nobody", "{}", "--queue", "many").stdout.split()[0] for _ in range(3)]
+    states = lambda: [bench.json("job", "show", job_id).get("status") for job_id in ids]
+    counted = bench.weft("jobs", "cancel", "--queue", "many", "--dry-run")
+    assert (counted.returncode, counted.stdout) == (0, "3 jobs fit\n"), counted
+    unsure = bench.weft("jobs", "cancel", "--queue", "many")
+    assert (unsure.returncode, unsure.stdout) == (64, "3 jobs fit\n") and "--yes" in unsure.stderr, unsure
+    assert states() == ["queued"] * 3
+    assert bench.json("jobs", "cancel", "--queue", "many", "--dry-run") == {"dry_run": True, "matched": 3}
+    done = bench.weft("jobs", "cancel", "--queue", "many", "--yes")
+    assert (done.returncode, done.stdout) == (0, "3 jobs done\n"), done
+    assert states() == ["cancelled"] * 3
+    done = bench.json("jobs", "delete", "--queue", "many", "--status", "cancelled", "--yes")
+    assert (done["act"], done["status"], done["done"]) == ("delete", "over", 3), done
+    lost = bench.weft("jobs", "cancel", "--yes")
+    assert lost.returncode == 64 and "which jobs" in lost.stderr, lost
+    assert bench.weft("jobs", "retry", "--status", "queued", "--yes").returncode == 64
+
+
+def the_dead_are_listed_retried_purged(bench):
+    job_id = bench.weft("push", "act", '"fail"', "--queue", "grave").stdout.split()[0]
+    bench.weft("job", "show", job_id, "--wait")
+    listed = bench.weft("dead", "list", "--queue", "grave")
+    assert listed.returncode == 0 and job_id in listed.stdout, listed
+    assert bench.weft("dead", "retry", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
+    assert bench.json("job", "show", job_id, "--wait")["status"] == "dead"
+    assert bench.weft("dead", "purge", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
+    assert bench.weft("dead", "list", "--queue", "grave").stdout == ""
+    waits = bench.weft("push", "nobody", "{}", "--queue", "grave").stdout.split()[0]
+    assert bench.weft("queue", "purge", "grave", "--dry-run").stdout == "1 jobs fit\n"
+    assert bench.json("queue", "purge", "grave", "--yes")["act"] == "purge"
+    assert bench.json("job", "show", waits)["status"] == "cancelled"
 
 
 def workers_are_told(bench):
@@ -358,6 +393,7 @@ def main():
                      bulk_answers_as_over_http, bulk_may_be_all_or_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
+                     many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,
                      completion_knows_second_words):
             test(bench)
             print(f"ok {test.__name__}", flush=True)
