@@ -6,7 +6,10 @@
 #include "cli/course.h"
 #include "cli/many.h"
 #include "cli/queue_view.h"
+#include "lib/base/duration.h"
 #include "lib/sys/blake.h"
+
+#include <stdlib.h>
 
 static const struct config_key set_keys[] = {
     {.key = "weight",
@@ -19,6 +22,18 @@ static const struct config_key set_keys[] = {
      .min = 1,
      .max = UINT32_MAX,
      .help = "unfinished jobs; more are refused"},
+    {.key = "running-max",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = UINT32_MAX,
+     .help = "running jobs"},
+    {.key = "key-running-max",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = UINT32_MAX,
+     .help = "running jobs of each concurrency key"},
+    {.key = "rate", .type = CONFIG_STRING, .help = "starts in a time: 100/1m"},
+    {.key = "key-rate", .type = CONFIG_STRING, .help = "the same for each concurrency key"},
     COURSE_KEYS,
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
@@ -90,13 +105,40 @@ static struct view view_of(const struct config *config)
     return (struct view){.out = stdout, .wants_json = command_wants_json(config)};
 }
 
+// "100/1m"
+static bool rate_of(const struct config *config, const char *key, struct msg_rate *out_rate)
+{
+    const char *text = config_text(config, key);
+    if (text == NULL)
+        return true;
+    char *end = NULL;
+    when_ms span = 0;
+    unsigned long count = strtoul(text, &end, 10);
+    bool is_rate = *text >= '1' && *text <= '9' && *end == '/' && count <= MSG_RATE_COUNT_MAX &&
+                   duration_parse(slice_of_text(end + 1), &span) == OK && span >= 1 &&
+                   span <= MSG_RATE_PER_MS_MAX;
+    if (is_rate)
+        *out_rate = (struct msg_rate){.count = (uint32_t)count, .per_ms = (uint32_t)span};
+    else
+        command_complain("queue set", "a rate is like 100/1m: 1 to 1,000,000 in 1ms to 24h");
+    return is_rate;
+}
+
 static int set(struct ask *ask, const struct config *config, struct slice name)
 {
     struct view view = view_of(config);
+    struct msg_rate rate = {0};
+    struct msg_rate key_rate = {0};
+    if (!rate_of(config, "rate", &rate) || !rate_of(config, "key-rate", &key_rate))
+        return COMMAND_USAGE;
     const struct msg_queue_set question = {
         .queue = name,
         .settings = {.weight = (uint32_t)config_number(config, "weight"),
                      .open_max = (uint32_t)config_number(config, "open-max"),
+                     .running_max = (uint32_t)config_number(config, "running-max"),
+                     .key_running_max = (uint32_t)config_number(config, "key-running-max"),
+                     .rate = rate,
+                     .key_rate = key_rate,
                      .defaults = course_given(config)}};
     const struct msg_queue *queue = ask_queue_set(ask, &question);
     if (queue == NULL)

@@ -24,6 +24,15 @@ static void print_span(FILE *out, const char *name, uint64_t ms)
     (void)fprintf(out, "%-14s %s\n", name, text);
 }
 
+static void print_rate(FILE *out, const char *name, const struct msg_rate *rate)
+{
+    char text[DURATION_TEXT_LEN + 1];
+    if (rate->count == 0)
+        return;
+    duration_format(rate->per_ms, text);
+    (void)fprintf(out, "%-14s %u/%s\n", name, rate->count, text);
+}
+
 void queue_view_defaults(const struct view *view, const struct msg_defaults *defaults)
 {
     FILE *out = view->out;
@@ -76,6 +85,10 @@ void queue_view_one(const struct view *view, const struct msg_queue *queue)
     if (queue->paused != DIRECTION_NONE)
         (void)fprintf(view->out, "%-14s %s\n", "paused", queue_direction(queue->paused));
     print_number(view->out, "open max", settings->open_max);
+    print_number(view->out, "running max", settings->running_max);
+    print_number(view->out, "key running", settings->key_running_max);
+    print_rate(view->out, "rate", &settings->rate);
+    print_rate(view->out, "key rate", &settings->key_rate);
     queue_view_defaults(view, &settings->defaults);
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
         print_number(view->out, answer_state((enum job_state)state), queue->counts[state]);

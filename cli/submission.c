@@ -159,6 +159,7 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
     job->concurrency_key = text_of(config, "concurrency-key");
     if (config_is_given(config, "order"))
         job->order = slice_is_text(text_of(config, "order"), "fifo") ? ORDER_FIFO : ORDER_FIFO_SKIP;
+    job->cost = (uint32_t)config_number(config, "cost");
     job->unique_key = text_of(config, "unique");
     job->unique_for_s = (uint32_t)((config_number(config, "unique-for") + 999) / 1000);
     bool is_unfinished = job->unique_for_s == 0 || config_is_given(config, "unique-while");

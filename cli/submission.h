@@ -65,6 +65,11 @@
          .words = "fifo|fifo-skip",                                                                \
          .help = "with --concurrency-key: in the order of acceptance; one that waits for\n"        \
                  "a retry blocks (fifo) or lets pass (fifo-skip)"},                                \
+        {.key = "cost",                                                                            \
+         .type = CONFIG_INTEGER,                                                                   \
+         .min = 1,                                                                                 \
+         .max = MSG_COST_MAX,                                                                      \
+         .help = "what it takes from the rates of its queue and key (1)"},                         \
         {.key = "unique",                                                                          \
          .type = CONFIG_STRING,                                                                    \
          .help = "refused while another unfinished job of the queue holds this key"},              \

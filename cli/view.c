@@ -147,6 +147,8 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     print_text(out, "concurrency", status->concurrency_key);
     if (status->order != ORDER_NONE)
         print_text(out, "order", slice_of_text(status->order == ORDER_FIFO ? "fifo" : "fifo-skip"));
+    if (status->cost > 1)
+        (void)fprintf(out, "%-14s %u\n", "cost", status->cost);
     print_text(out, "unique key", status->unique_key);
     for (uint32_t i = 0; i < status->after.count; i++)
         print_id(out, i == 0 ? "after" : "", &status->after.items[i]);

@@ -142,6 +142,7 @@ static err check_submit_sharing(const struct msg_submit_job *job, const char **o
          "concurrency_key: 1 to 255 printable ASCII characters, no space at either end"},
         {has_key || job->order == ORDER_NONE, ERR_BAD_FIELD,
          "order: needs a concurrency_key, whose jobs it orders"},
+        {job->cost <= MSG_COST_MAX, ERR_BAD_FIELD, "cost: 1 to 10,000"},
     };
     return judge(rules, COUNT(rules), out_detail);
 }
@@ -239,11 +240,22 @@ err check_schedule_set(const struct msg_schedule_set *set, const char **out_deta
     return e == OK && is_set ? check_schedule_job(given->jobs, out_detail) : e;
 }
 
+static bool is_rate(const struct msg_rate *rate)
+{
+    bool is_none = rate->count == 0 && rate->per_ms == 0;
+    return is_none || (rate->count > 0 && rate->count <= MSG_RATE_COUNT_MAX && rate->per_ms > 0 &&
+                       rate->per_ms <= MSG_RATE_PER_MS_MAX);
+}
+
 err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
 {
     const struct rule rules[] = {
         {check_name(set->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
         {set->settings.weight <= MSG_WEIGHT_MAX, ERR_BAD_FIELD, "weight: 1 to 1,000"},
+        {is_rate(&set->settings.rate), ERR_BAD_FIELD,
+         "rate: a count of 1 to 1,000,000 per 1 ms to 24 h"},
+        {is_rate(&set->settings.key_rate), ERR_BAD_FIELD,
+         "key_rate: a count of 1 to 1,000,000 per 1 ms to 24 h"},
     };
     err e = judge(rules, COUNT(rules), out_detail);
     return e == OK ? check_defaults(&set->settings.defaults, out_detail) : e;

@@ -24,6 +24,7 @@ enum {
     FIELD_UNIQUE_WHILE = 23,
     FIELD_CONCURRENCY_KEY = 24,
     FIELD_ORDER = 25,
+    FIELD_COST = 26,
     FIELD_AFTER = 27,
     FIELD_ON_FAILURE = 28,
 };
@@ -84,6 +85,7 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_number(out, FIELD_UNIQUE_WHILE, job->unique_while_unfinished);
     put_text(out, FIELD_CONCURRENCY_KEY, job->concurrency_key);
     put_number(out, FIELD_ORDER, job->order);
+    put_number(out, FIELD_COST, job->cost);
     put_ids(out, FIELD_AFTER, &job->after);
     put_number(out, FIELD_ON_FAILURE, job->on_dependency_failure);
 }

@@ -76,6 +76,7 @@ struct msg_submit_job {
     uint32_t batch_index;
     struct slice traceparent;
     struct slice concurrency_key; // at most so many of the queue's jobs with it run at once
+    uint32_t cost;                // what it takes from rates; 0: 1
     enum job_order order;
     struct slice unique_key; // while another job holds it, this one is refused
     uint32_t unique_for_s;   // held for so long from acceptance
@@ -257,6 +258,7 @@ struct msg_status_is {
     uint64_t progress_total;
     struct slice progress_text;
     struct slice concurrency_key;
+    uint32_t cost; // 0: 1
     enum job_order order;
     enum waiting_on waiting_on;
     enum cancel cancel;

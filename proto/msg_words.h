@@ -57,13 +57,15 @@ enum job_order {
 // Why an unfinished job does not run.
 enum waiting_on {
     WAITING_NONE = 0,
-    WAITING_NO_WORKER = 1,  // nobody takes jobs of its queue and type
-    WAITING_PAUSED = 2,     // its queue gives no jobs
-    WAITING_KEY_BUSY = 4,   // others of its concurrency key come first
-    WAITING_BACKOFF = 5,    // between two attempts
-    WAITING_SCHEDULED = 6,  // its time has not come
-    WAITING_DEPENDENCY = 7, // a job of its `after` has not ended
-    WAITING_NO_CREDIT = 8,  // its workers have as much as they take
+    WAITING_NO_WORKER = 1,    // nobody takes jobs of its queue and type
+    WAITING_PAUSED = 2,       // its queue gives no jobs
+    WAITING_RATE_LIMITED = 3, // the rate of its queue or key is used up
+    WAITING_KEY_BUSY = 4,     // others of its concurrency key come first
+    WAITING_BACKOFF = 5,      // between two attempts
+    WAITING_SCHEDULED = 6,    // its time has not come
+    WAITING_DEPENDENCY = 7,   // a job of its `after` has not ended
+    WAITING_NO_CREDIT = 8,    // its workers have as much as they take
+    WAITING_QUEUE_BUSY = 9,   // as many jobs of its queue run as may
 };
 
 // How far the cancel of a running job has come.

@@ -15,7 +15,12 @@
 
 #define SETTINGS                                                                                   \
     ROW(WIRE_U32, 0, weight, settings.weight), ROW(WIRE_U32, 0, open_max, settings.open_max),      \
-        DEFAULTS(settings.defaults)
+        ROW(WIRE_U32, 0, running_max, settings.running_max),                                       \
+        ROW(WIRE_U32, 0, key_running_max, settings.key_running_max),                               \
+        ROW(WIRE_U32, 0, rate_count, settings.rate.count),                                         \
+        ROW(WIRE_U32, 0, rate_per_ms, settings.rate.per_ms),                                       \
+        ROW(WIRE_U32, 0, key_rate_count, settings.key_rate.count),                                 \
+        ROW(WIRE_U32, 0, key_rate_per_ms, settings.key_rate.per_ms), DEFAULTS(settings.defaults)
 
 #define W Weft__Wire__QueueSet
 #define M struct msg_queue_set

@@ -1,13 +1,14 @@
 #pragma once
 
-// What the ledger keeps of a job that has a concurrency key, in a table by slot; others have none
-// and pay nothing. Pure.
+// What the ledger keeps of a job that has a concurrency key or a cost, in a table by slot; others
+// have none and pay nothing. Pure.
 
 #include <stdint.h>
 
 // 24 bytes.
 struct bond {
-    uint64_t key_hash; // of its key within the queue; never 0
+    uint64_t key_hash; // of its key within the queue; 0: it has none
     uint64_t rank;     // its place among those with an order; 0: its number is its place
+    uint16_t cost;     // what it takes from rates; 0: 1
     uint8_t order;     // enum job_order
 };

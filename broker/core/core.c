@@ -11,8 +11,9 @@ size_t core_size(const struct limits *limits)
 {
     return round64(sizeof(struct core)) + ledger_size(limits) + round64(ready_size(limits)) +
            round64(share_size(limits)) + round64(strands_size(limits)) +
-           round64(delayed_size(limits)) + round64(expiry_size(limits)) +
-           round64(leases_size(limits)) + round64(workers_size(limits));
+           round64(gates_size(limits)) + round64(delayed_size(limits)) +
+           round64(expiry_size(limits)) + round64(leases_size(limits)) +
+           round64(workers_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -31,6 +32,7 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
                                         .bonds = core->ledger.bonds,
                                         .lanes = &core->ledger.lanes,
                                         .seed = seed});
+    gates_init(&core->gates, arena_take(&room, round64(gates_size(limits))), limits);
     delayed_init(&core->delayed, arena_take(&room, round64(delayed_size(limits))), limits);
     expiry_init(&core->expiry, arena_take(&room, round64(expiry_size(limits))), limits);
     leases_init(&core->leases, arena_take(&room, round64(leases_size(limits))), limits);
@@ -155,6 +157,7 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
 void core_start(struct core *core, struct now now, struct effects *effects)
 {
     core->started_at = now.mono;
+    gates_start(&core->gates, now.mono);
     ledger_loaded(&core->ledger, now.store);
     workers_match_lanes(&core->workers);
     for (uint32_t queue = 0; queue < queues_count(&core->ledger.queues); queue++)
@@ -323,6 +326,9 @@ when_ms core_wait_ms(const struct core *core, struct now now)
     uint32_t first = leases_first_end(&core->leases);
     if (first != LEASES_NONE)
         wait = when_min(wait, leases_at(&core->leases, first)->ends_at - now.mono);
+    when_ms opens_at = gates_deadline(&core->gates);
+    if (opens_at != WHEN_NEVER)
+        wait = when_min(wait, opens_at - now.mono);
     when_ms due = delayed_deadline(&core->delayed);
     due = when_min(due, uniques_deadline(&core->ledger.uniques));
     due = when_min(due, seal_deadline(core));

@@ -131,7 +131,14 @@ static enum violation audit_lane(const struct core *core, uint32_t lane)
 {
     bool agrees = share_urgency(&core->share, lane) == wait_urgency(core, lane) &&
                   share_is_sound(&core->share, lane);
+    if (!rate_has(core, lanes_queue(&core->ledger.lanes, lane)))
+        return VIOLATION_WAITS_NOWHERE;
     return agrees ? VIOLATION_NONE : VIOLATION_MEMORY_INDEX;
+}
+
+static enum violation audit_key(const struct core *core, uint32_t key)
+{
+    return rate_has_key(core, key) ? VIOLATION_NONE : VIOLATION_WAITS_NOWHERE;
 }
 
 // --- sums that hold between any two commands: O(lanes) ---
@@ -188,6 +195,7 @@ enum part {
     PART_UNIQUES,
     PART_BATCHES,
     PART_LANES,
+    PART_KEYS,
     PARTS
 };
 
@@ -202,6 +210,7 @@ static uint32_t part_len(const struct core *core, enum part part)
     case PART_UNIQUES: return core->ledger.uniques.used;
     case PART_BATCHES: return core->ledger.batches.used;
     case PART_LANES: return lanes_count(&core->ledger.lanes);
+    case PART_KEYS: return core->strands.key_used;
     case PARTS: break;
     }
     UNREACHABLE();
@@ -236,6 +245,7 @@ static void look_at(const struct core *core, enum part part, uint32_t at,
         violation_add(found, audit_batch(core, at), at, &core->ledger.batches.items[at].row.id);
         return;
     case PART_LANES: violation_add(found, audit_lane(core, at), at, NULL); return;
+    case PART_KEYS: violation_add(found, audit_key(core, at), at, NULL); return;
     case PARTS: break;
     }
     UNREACHABLE();

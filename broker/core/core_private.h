@@ -6,6 +6,7 @@
 #include "broker/core/core.h"
 #include "broker/core/delayed.h"
 #include "broker/core/expiry.h"
+#include "broker/core/gates.h"
 #include "broker/core/leases.h"
 #include "broker/core/ledger.h"
 #include "broker/core/ready.h"
@@ -19,6 +20,7 @@ struct core {
     struct ready ready;
     struct share share;
     struct strands strands;
+    struct gates gates;
     struct delayed delayed;
     struct expiry expiry;
     struct leases leases;
@@ -182,3 +184,28 @@ when_ms wait_oldest(const struct core *core, uint32_t lane);
 void wait_run(struct core *core, uint32_t slot);
 // Does this queued job stand where it should? For the auditor; O(1).
 bool wait_has(const struct core *core, uint32_t slot);
+// The first jobs of lanes may have changed, because something was said of keys.
+void wait_touched(struct core *core);
+
+// --- rate.c: limits of running jobs, and rates ---
+// Has the queue as many running jobs as it may?
+bool rate_is_queue_full(const struct core *core, uint32_t queue);
+// Closes the queue or opens it, as its limits say.
+void rate_close(struct core *core, uint32_t queue);
+// A job has begun or ceased to run.
+void rate_count(struct core *core, uint32_t slot);
+// What is set for the queue has changed.
+void rate_obey(struct core *core, uint32_t queue);
+// May this job, the first of its lane, start now? If not, its key or queue is shut.
+bool rate_allows(struct core *core, struct now now, uint32_t slot);
+// It starts, and was allowed to.
+void rate_pay(struct core *core, struct now now, uint32_t slot);
+// A kept key has no jobs any more.
+void rate_idle(struct core *core, struct now now, uint32_t key);
+// Opens what a moment has come for.
+void rate_open(struct core *core, struct now now);
+// Is the queue as closed, and will the key be opened, as it should be? For the auditor; O(1).
+bool rate_has(const struct core *core, uint32_t queue);
+bool rate_has_key(const struct core *core, uint32_t key);
+// Does this queued job wait for a rate?
+bool rate_holds(const struct core *core, uint32_t slot);

@@ -13,6 +13,10 @@ static enum waiting_on queued(const struct core *core, uint32_t slot)
         return WAITING_KEY_BUSY;
     if (!workers_is_open(&core->workers, job->lane))
         return WAITING_NO_WORKER;
+    if (rate_is_queue_full(core, queue))
+        return WAITING_QUEUE_BUSY;
+    if (rate_holds(core, slot))
+        return WAITING_RATE_LIMITED;
     bool is_free = workers_next(&core->workers, job->lane) != WORKERS_NONE;
     return is_free && leases_has_room(&core->leases) ? WAITING_NONE : WAITING_NO_CREDIT;
 }

@@ -69,6 +69,7 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     uint32_t lane = job->lane;
+    rate_pay(core, now, slot);
     wait_leave(core, slot);
     share_serve(&core->share, lane);
     ledger_apply(&core->ledger,
@@ -116,7 +117,8 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx)
     core->has_more = false;
     workers_match_lanes(&core->workers);
     unpark(core);
-    // Each round starts or ends a job or parks a lane, so this ends.
+    rate_open(core, now);
+    // Each round starts or ends a job, parks a lane or shuts a key or queue, so this ends.
     for (;;) {
         uint32_t lane = share_next(&core->share);
         if (lane == SHARE_NONE)
@@ -126,7 +128,8 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx)
         if (worker == WORKERS_NONE) {
             share_park(&core->share, lane);
         } else if (has_room(core, fx)) {
-            start(core, now, slot, worker, fx);
+            if (rate_allows(core, now, slot))
+                start(core, now, slot, worker, fx);
         } else {
             // Another batch has room, but as many leases: those end by a command.
             core->has_more = leases_has_room(&core->leases);

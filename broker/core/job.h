@@ -65,6 +65,7 @@ struct job {
     unsigned cancel : 2;     // enum cancel
     unsigned relations : 2;  // flags: enum relation
     unsigned is_bound : 1;   // has a concurrency key: see struct bond
+    unsigned is_costly : 1;  // costs more than 1: see struct bond
     when_ms at;              // unfinished: since or from when it may start; ended: when it ended
     uint32_t version;
     uint32_t batch; // place of its batch + 1, 0 when none

@@ -202,11 +202,12 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->priority =
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
     job->is_new = 1;
-    if (given->key_hash != 0) {
-        ledger->bonds[slot] =
-            (struct bond){.key_hash = given->key_hash, .order = (uint8_t)given->order};
-        job->is_bound = 1;
-    }
+    job->is_bound = given->key_hash != 0;
+    job->is_costly = given->cost > 1;
+    if (job->is_bound || job->is_costly)
+        ledger->bonds[slot] = (struct bond){.key_hash = given->key_hash,
+                                            .cost = (uint16_t)(given->cost > 1 ? given->cost : 0),
+                                            .order = (uint8_t)given->order};
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
     ledger_relate(ledger, slot, given, fx);

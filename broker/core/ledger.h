@@ -110,6 +110,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
                    const struct policy *policy, const char **out_detail);
 
 // What lies behind a job in memory; all zero when it was never granted.
+// What the job takes from rates.
+uint32_t ledger_cost(const struct ledger *ledger, uint32_t slot);
 const struct past *ledger_past(const struct ledger *ledger, const struct job *job);
 
 // May a dead job live again with these options? OK, or ERR_FULL with the limit's name.

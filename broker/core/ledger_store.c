@@ -12,6 +12,11 @@ static when_ms remove_at(const struct ledger *ledger, const struct job *job)
     return when_after(job->at, (when_ms)policies_at(&ledger->policies, job->policy)->keep_s * 1000);
 }
 
+uint32_t ledger_cost(const struct ledger *ledger, uint32_t slot)
+{
+    return jobs_at(&ledger->jobs, slot)->is_costly ? ledger->bonds[slot].cost : 1;
+}
+
 const struct past *ledger_past(const struct ledger *ledger, const struct job *job)
 {
     return pasts_peek(&ledger->pasts, job->past);
@@ -24,7 +29,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
     const struct policy *policy = policies_at(&ledger->policies, job->policy);
     bool is_done = job_is_done(job->state);
     struct bond bond = {0};
-    if (job->is_bound)
+    if (job->is_bound || job->is_costly)
         bond = ledger->bonds[slot];
     return (struct job_row){
         .id = job->id,
@@ -55,6 +60,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .event_count = past->event_count,
         .key_hash = bond.key_hash,
         .rank = bond.rank,
+        .cost = bond.cost,
         .order = bond.order,
         .cancel = (uint8_t)job->cancel,
         .relations = (uint8_t)job->relations,
@@ -302,10 +308,11 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
         .cancel = row->cancel & 3u,
         .relations = row->relations & 3u,
         .is_bound = row->key_hash != 0,
+        .is_costly = row->cost > 1,
     };
-    if (row->key_hash != 0)
-        ledger->bonds[slot] =
-            (struct bond){.key_hash = row->key_hash, .rank = row->rank, .order = row->order};
+    if (row->key_hash != 0 || row->cost > 1)
+        ledger->bonds[slot] = (struct bond){
+            .key_hash = row->key_hash, .rank = row->rank, .cost = row->cost, .order = row->order};
     return slot;
 }
 

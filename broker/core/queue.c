@@ -6,8 +6,8 @@
 void queue_obey(struct core *core, uint32_t queue)
 {
     const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
-    share_close(&core->share, queue, (row->paused & DIRECTION_OUT) != 0);
     share_set_weight(&core->share, queue, row->settings.weight > 0 ? row->settings.weight : 1);
+    rate_obey(core, queue);
 }
 
 static err refusal(const struct core *core, const struct msg_queue_set *set,

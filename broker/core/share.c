@@ -150,6 +150,11 @@ void share_close(struct share *share, uint32_t queue, bool is_closed)
     place_queue(share, queue);
 }
 
+bool share_is_closed(const struct share *share, uint32_t queue)
+{
+    return queue < share->queue_count && share->queues[queue].is_closed;
+}
+
 void share_set_weight(struct share *share, uint32_t queue, uint32_t weight)
 {
     CHECK(weight > 0 && weight <= SHARE_WEIGHT_MAX);

@@ -65,6 +65,7 @@ void share_park(struct share *share, uint32_t lane);
 void share_unpark(struct share *share, uint32_t lane);
 // Nothing of this queue is served, until it is opened again.
 void share_close(struct share *share, uint32_t queue, bool is_closed);
+bool share_is_closed(const struct share *share, uint32_t queue);
 // 1 … SHARE_WEIGHT_MAX.
 void share_set_weight(struct share *share, uint32_t queue, uint32_t weight);
 

@@ -117,11 +117,19 @@ static bool may_start_line(const struct strands *strands, const struct strand_ke
            jobs_at(strands->jobs, key->line)->state == JOB_QUEUED;
 }
 
+// Its queue's limit, else the broker's.
+static bool is_at_limit(const struct strands *strands, const struct strand_key *key)
+{
+    const struct queue_row *row = queues_peek(strands->lane_table->queues, key->queue);
+    uint32_t limit = row->settings.key_running_max;
+    return key->running >= (limit > 0 ? limit : strands->running_max);
+}
+
 static uint32_t choose(const struct strands *strands, uint32_t no)
 {
     const struct strand *strand = &strands->items[no];
     const struct strand_key *key = &strands->keys[strand->key];
-    if (key->running >= strands->running_max)
+    if (key->is_shut || is_at_limit(strands, key))
         return STRANDS_NONE;
     uint32_t best = strand->heap;
     bool has_head = may_start_line(strands, key) && strand_of(strands, key->line) == no;
@@ -168,12 +176,12 @@ static void refresh_key(struct strands *strands, const struct strand_key *key)
 
 bool strands_has_room(const struct strands *strands, uint32_t lane, uint64_t key_hash)
 {
-    if (strands->count < strands->cap)
-        return true;
-    if (lane == LANES_NONE)
-        return false;
-    uint32_t key = find_key(strands, lanes_queue(strands->lane_table, lane), key_hash);
-    return key != INDEX_NONE && find_strand(strands, key, lane) != STRANDS_NONE;
+    uint32_t key = INDEX_NONE;
+    if (lane != LANES_NONE)
+        key = find_key(strands, lanes_queue(strands->lane_table, lane), key_hash);
+    if (key == INDEX_NONE)
+        return strands->count < strands->cap && strands->key_count < strands->cap;
+    return strands->count < strands->cap || find_strand(strands, key, lane) != STRANDS_NONE;
 }
 
 static uint32_t add_key(struct strands *strands, uint32_t queue, uint64_t key_hash)
@@ -249,7 +257,7 @@ static void drop_key(struct strands *strands, uint32_t no)
     strands->key_count--;
 }
 
-void strands_let_go(struct strands *strands, uint32_t slot)
+uint32_t strands_let_go(struct strands *strands, uint32_t slot)
 {
     CHECK(strands->slots[slot].place == STRAND_OUT);
     uint32_t strand = strand_of(strands, slot);
@@ -257,8 +265,12 @@ void strands_let_go(struct strands *strands, uint32_t slot)
     strands->slots[slot] = (struct strand_slot){0};
     if (--strands->items[strand].jobs == 0)
         drop_strand(strands, strand);
-    if (--strands->keys[key].jobs == 0)
-        drop_key(strands, key);
+    if (--strands->keys[key].jobs > 0)
+        return STRANDS_NONE;
+    if (strands->keys[key].is_kept)
+        return key;
+    drop_key(strands, key);
+    return STRANDS_NONE;
 }
 
 bool strands_is_held(const struct strands *strands, uint32_t slot)
@@ -351,6 +363,52 @@ void strands_stop(struct strands *strands, uint32_t slot)
     refresh_key(strands, key);
 }
 
+// --- what is said of keys ---
+
+uint32_t strands_key(const struct strands *strands, uint32_t slot)
+{
+    return strands->items[strand_of(strands, slot)].key;
+}
+
+static struct strand_key *key_at(const struct strands *strands, uint32_t key)
+{
+    CHECK(key < strands->key_used);
+    return &strands->keys[key];
+}
+
+const struct strand_key *strands_at(const struct strands *strands, uint32_t key)
+{
+    return key_at(strands, key);
+}
+
+void strands_shut(struct strands *strands, uint32_t key, bool is_shut)
+{
+    key_at(strands, key)->is_shut = is_shut;
+    refresh_key(strands, key_at(strands, key));
+}
+
+void strands_keep(struct strands *strands, uint32_t key)
+{
+    key_at(strands, key)->is_kept = true;
+}
+
+bool strands_forget(struct strands *strands, uint32_t key)
+{
+    key_at(strands, key)->is_kept = false;
+    bool is_idle = key_at(strands, key)->jobs == 0;
+    if (is_idle)
+        drop_key(strands, key);
+    return is_idle;
+}
+
+// Rare: somebody has set something.
+void strands_obey(struct strands *strands, uint32_t queue)
+{
+    for (uint32_t no = 0; no < strands->key_used; no++)
+        if (strands->keys[no].jobs > 0 && strands->keys[no].queue == queue)
+            strands_shut(strands, no, false);
+}
+
 // --- asking ---
 
 uint32_t strands_best(const struct strands *strands, uint32_t lane)
@@ -395,7 +453,7 @@ bool strands_is_busy(const struct strands *strands, uint32_t slot)
 {
     const struct strand *strand = &strands->items[strand_of(strands, slot)];
     const struct strand_key *key = &strands->keys[strand->key];
-    if (key->running >= strands->running_max)
+    if (is_at_limit(strands, key))
         return true;
     return is_ordered(strands, slot) && (key->line_running > 0 || key->line != slot);
 }

@@ -28,6 +28,8 @@ struct strand_key {
     uint32_t line;         // root of the heap by place
     uint32_t first;        // list of its strands
     uint32_t next_free;
+    bool is_shut; // gives no jobs until it is opened
+    bool is_kept; // stays without jobs until it is forgotten
 };
 
 struct strand {
@@ -92,8 +94,9 @@ void strands_init(struct strands *strands, void *memory, const struct limits *li
 bool strands_has_room(const struct strands *strands, uint32_t lane, uint64_t key_hash);
 // An unfinished job with a key is counted, from acceptance or loading …
 void strands_hold(struct strands *strands, uint32_t slot);
-// … until it has ended: the last one gives the key's memory back.
-void strands_let_go(struct strands *strands, uint32_t slot);
+// … until it has ended: the last one gives the key's memory back, unless the key is kept; then it
+// is returned, else STRANDS_NONE.
+uint32_t strands_let_go(struct strands *strands, uint32_t slot);
 bool strands_is_held(const struct strands *strands, uint32_t slot);
 
 // It is queued, or waits for a retry in its line. One that is in its line already stays there.
@@ -103,6 +106,18 @@ void strands_leave(struct strands *strands, uint32_t slot);
 void strands_run(struct strands *strands, uint32_t slot);
 // It runs no more; nothing happens when it did not.
 void strands_stop(struct strands *strands, uint32_t slot);
+
+// The key of a held job.
+uint32_t strands_key(const struct strands *strands, uint32_t slot);
+const struct strand_key *strands_at(const struct strands *strands, uint32_t key);
+// Its jobs wait until it is opened, whatever its limit says.
+void strands_shut(struct strands *strands, uint32_t key, bool is_shut);
+// It stays when its last job has ended …
+void strands_keep(struct strands *strands, uint32_t key);
+// … until now; true when it had no jobs and is gone.
+bool strands_forget(struct strands *strands, uint32_t key);
+// The queue's limit for each of its keys has changed: they are all looked at again, and opened.
+void strands_obey(struct strands *strands, uint32_t queue);
 
 // The most urgent job of the lane that may start, or STRANDS_NONE.
 uint32_t strands_best(const struct strands *strands, uint32_t lane);

@@ -50,7 +50,7 @@ static void tell_first(struct core *core, uint32_t lane)
                       first == JOBS_NONE ? 0 : jobs_at(&core->ledger.jobs, first)->no);
 }
 
-static void tell_touched(struct core *core)
+void wait_touched(struct core *core)
 {
     uint32_t lane = strands_take_touched(&core->strands);
     for (; lane != STRANDS_NONE; lane = strands_take_touched(&core->strands))
@@ -90,19 +90,23 @@ static void tell_key(struct core *core, uint32_t slot)
     if (!strands_is_held(&core->strands, slot))
         strands_hold(&core->strands, slot);
     strands_stop(&core->strands, slot);
+    uint32_t idle = STRANDS_NONE;
     if (job_is_done(state))
-        strands_let_go(&core->strands, slot);
+        idle = strands_let_go(&core->strands, slot);
     else if (state == JOB_QUEUED || keeps_its_place(core, slot))
         strands_wait(&core->strands, slot);
-    tell_touched(core);
+    if (idle != STRANDS_NONE)
+        gates_shut(&core->gates, gates_key(&core->gates, idle), 0); // looked at when the batch ends
+    wait_touched(core);
 }
 
 void wait_run(struct core *core, uint32_t slot)
 {
+    rate_count(core, slot);
     if (!jobs_at(&core->ledger.jobs, slot)->is_bound)
         return;
     strands_run(&core->strands, slot);
-    tell_touched(core);
+    wait_touched(core);
 }
 
 bool wait_has(const struct core *core, uint32_t slot)
@@ -121,6 +125,7 @@ void wait_start(struct core *core)
 void wait_enter(struct core *core, uint32_t slot)
 {
     bool is_bound = jobs_at(&core->ledger.jobs, slot)->is_bound;
+    rate_count(core, slot);
     if (is_bound)
         tell_key(core, slot);
     switch ((enum job_state)jobs_at(&core->ledger.jobs, slot)->state) {
@@ -180,7 +185,7 @@ void wait_leave(struct core *core, uint32_t slot)
     }
     if (is_bound) {
         strands_leave(&core->strands, slot);
-        tell_touched(core);
+        wait_touched(core);
     }
     if (expire_at(core, slot) != WHEN_NEVER)
         expiry_drop(&core->expiry, slot);

@@ -22,7 +22,7 @@ enum body_flag {
     BODY_TTL = 1u << 11,
     BODY_RETRY_WITHIN = 1u << 12,
     BODY_AFTER = 1u << 13,
-    BODY_CONCURRENCY = 1u << 14,
+    BODY_SHARING = 1u << 14,
     BODY_FLAGS_ALL = (1u << 15) - 1,
 };
 
@@ -31,8 +31,9 @@ enum {
     OUTCOME_HEAD_LEN = 1 + 1 + 1 + 8 + 1 + 2 + 2,
     PROGRESS_HEAD_LEN = 8 + 8 + 8,
     LANE_HEAD_LEN = 1,
-    CONCURRENCY_HEAD_LEN = 1 + 1, // order, length of the key
-    UNIQUE_HEAD_LEN = 4 + 1 + 1,  // span, whether while unfinished, length of the key
+    SHARING_HEAD_LEN = 1 + 1,    // order, length of the key
+    SHARING_HAS_COST = 0x80,     // a bit beside the order: a cost follows the key
+    UNIQUE_HEAD_LEN = 4 + 1 + 1, // span, whether while unfinished, length of the key
 };
 
 // The record's version, or 0 when it is not whole or of another kind.
@@ -97,7 +98,7 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->ttl_ms != 0 ? BODY_TTL : 0u;
     flags |= job->retry_within_s != 0 ? BODY_RETRY_WITHIN : 0u;
     flags |= job->after.count != 0 ? BODY_AFTER : 0u;
-    flags |= job->concurrency_key.len != 0 ? BODY_CONCURRENCY : 0u;
+    flags |= job->concurrency_key.len != 0 || job->cost != 0 ? BODY_SHARING : 0u;
     return flags;
 }
 
@@ -106,7 +107,8 @@ static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
     size_t len = (flags & BODY_DELAY ? 8u : 0u) + (flags & BODY_RUN_AT ? 8u : 0u);
     len += flags & BODY_BATCH ? 20u : 0u;
     len += flags & BODY_UNIQUE ? UNIQUE_HEAD_LEN + job->unique_key.len : 0u;
-    len += flags & BODY_CONCURRENCY ? CONCURRENCY_HEAD_LEN + job->concurrency_key.len : 0u;
+    len += flags & BODY_SHARING ? SHARING_HEAD_LEN + job->concurrency_key.len : 0u;
+    len += job->cost != 0 ? sizeof(uint16_t) : 0u;
     len += (flags & BODY_TTL ? 8u : 0u) + (flags & BODY_RETRY_WITHIN ? 4u : 0u);
     len += flags & BODY_AFTER ? 2u + job->after.count * sizeof job->after.items->bytes : 0u;
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
@@ -124,6 +126,16 @@ static void put_given(uint8_t **at, uint32_t value)
 {
     if (value != 0)
         fields_put_u32(at, value);
+}
+
+static void put_sharing(uint8_t **at, const struct msg_submit_job *job)
+{
+    bool has_cost = job->cost != 0;
+    fields_put_u8(at, (uint8_t)((unsigned)job->order | (has_cost ? SHARING_HAS_COST : 0u)));
+    fields_put_u8(at, (uint8_t)job->concurrency_key.len);
+    fields_put_bytes(at, job->concurrency_key);
+    if (has_cost)
+        fields_put_u16(at, (uint16_t)job->cost);
 }
 
 static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigned flags)
@@ -156,11 +168,8 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
         fields_put_u8(at, (uint8_t)job->on_dependency_failure);
         put_ids(at, &job->after);
     }
-    if (flags & BODY_CONCURRENCY) {
-        fields_put_u8(at, (uint8_t)job->order);
-        fields_put_u8(at, (uint8_t)job->concurrency_key.len);
-        fields_put_bytes(at, job->concurrency_key);
-    }
+    if (flags & BODY_SHARING)
+        put_sharing(at, job);
 }
 
 void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job)
@@ -188,6 +197,18 @@ void store_record_put_body(uint8_t *room, struct slice key, const struct msg_sub
 static uint32_t get_given(struct bytes_in *in, unsigned flags, unsigned flag)
 {
     return flags & flag ? bytes_get_u32(in) : 0;
+}
+
+static void get_sharing(struct bytes_in *in, struct msg_submit_job *job)
+{
+    uint8_t head = bytes_get_u8(in);
+    unsigned order = head & ~(unsigned)SHARING_HAS_COST;
+    job->order = (enum job_order)(order <= ORDER_FIFO_SKIP ? order : 0);
+    job->concurrency_key = bytes_get(in, bytes_get_u8(in));
+    job->cost = head & SHARING_HAS_COST ? bytes_get_u16(in) : 0;
+    bool is_odd = job->order != ORDER_NONE && job->concurrency_key.len == 0;
+    bool is_zero = (head & SHARING_HAS_COST) && job->cost == 0;
+    in->bad = in->bad || order > ORDER_FIFO_SKIP || job->cost > MSG_COST_MAX || is_odd || is_zero;
 }
 
 static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_job *job)
@@ -222,12 +243,8 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
         job->after = get_ids(in);
         in->bad = in->bad || on_failure > ON_FAILURE_RUN;
     }
-    if (flags & BODY_CONCURRENCY) {
-        uint8_t order = bytes_get_u8(in);
-        job->order = (enum job_order)(order <= ORDER_FIFO_SKIP ? order : 0);
-        job->concurrency_key = bytes_get(in, bytes_get_u8(in));
-        in->bad = in->bad || order > ORDER_FIFO_SKIP || job->concurrency_key.len == 0;
-    }
+    if (flags & BODY_SHARING)
+        get_sharing(in, job);
 }
 
 err store_record_get_body(struct slice record, struct slice key, struct msg_submit_job *out_job)

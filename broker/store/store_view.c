@@ -275,6 +275,7 @@ static void fill_submitted(const struct msg_submit_job *job, struct msg_status_i
 {
     status->unique_key = job->unique_key;
     status->concurrency_key = job->concurrency_key;
+    status->cost = job->cost;
     status->batch_index = job->batch_index;
     status->after = job->after;
     status->on_dependency_failure = job->on_dependency_failure;
@@ -285,7 +286,7 @@ static err get_submitted(struct store_view *view, const struct job_row *row,
                          struct msg_status_is *status)
 {
     struct msg_submit_job job;
-    bool has_more = row->relations != 0 || row->batch != 0 || row->key_hash != 0;
+    bool has_more = row->relations != 0 || row->batch != 0 || row->key_hash != 0 || row->cost != 0;
     if (!has_more || row->state == JOB_REMOVED)
         return OK;
     err e = store_view_body(view, row->no, &job);

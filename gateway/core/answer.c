@@ -45,10 +45,11 @@ const char *answer_cancel(enum cancel cancel)
 const char *answer_waiting_on(enum waiting_on waiting_on)
 {
     static const char *const names[] = {
-        [WAITING_NO_WORKER] = "no_worker", [WAITING_KEY_BUSY] = "key_busy",
-        [WAITING_PAUSED] = "paused",       [WAITING_BACKOFF] = "backoff",
-        [WAITING_SCHEDULED] = "scheduled", [WAITING_DEPENDENCY] = "dependency",
-        [WAITING_NO_CREDIT] = "no_credit"};
+        [WAITING_NO_WORKER] = "no_worker",       [WAITING_KEY_BUSY] = "key_busy",
+        [WAITING_BACKOFF] = "backoff",           [WAITING_SCHEDULED] = "scheduled",
+        [WAITING_DEPENDENCY] = "dependency",     [WAITING_NO_CREDIT] = "no_credit",
+        [WAITING_RATE_LIMITED] = "rate_limited", [WAITING_QUEUE_BUSY] = "queue_busy",
+        [WAITING_PAUSED] = "paused"};
     bool is_known = (size_t)waiting_on < sizeof names / sizeof names[0];
     return is_known ? names[waiting_on] : NULL;
 }
@@ -194,8 +195,11 @@ void answer_put_after(struct out *out, const struct msg_ids *after, enum on_fail
     out_put_text(out, "on_dependency_failure", slice_of_text(is_cancel ? "cancel" : "run"));
 }
 
-void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order)
+void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order,
+                        uint32_t cost)
 {
+    if (cost > 1)
+        out_put_unsigned(out, "cost", cost);
     put_text_if_any(out, "concurrency_key", concurrency_key);
     if (order != ORDER_NONE)
         out_put_text(out, "order", slice_of_text(order == ORDER_FIFO ? "fifo" : "fifo-skip"));
@@ -225,7 +229,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     answer_put_failure(out, &status->failure);
     put_times(out, status);
     answer_put_after(out, &status->after, status->on_dependency_failure);
-    answer_put_sharing(out, status->concurrency_key, status->order);
+    answer_put_sharing(out, status->concurrency_key, status->order, status->cost);
     put_text_if_any(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {
         answer_put_id(out, "batch_id", &status->batch_id);

@@ -21,8 +21,9 @@ void answer_put_moment(struct out *out, const char *name, when_ms at);
 void answer_put_id(struct out *out, const char *name, const struct id *id);
 // "after" and "on_dependency_failure", unless there are none.
 void answer_put_after(struct out *out, const struct msg_ids *after, enum on_failure on_failure);
-// "concurrency_key" and "order", unless there are none.
-void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order);
+// "concurrency_key", "order" and "cost", unless there are none.
+void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order,
+                        uint32_t cost);
 // "error", unless there is none.
 void answer_put_failure(struct out *out, const struct msg_failure *failure);
 

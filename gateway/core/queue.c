@@ -5,17 +5,21 @@
 #include "gateway/core/course.h"
 #include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
+#include "lib/base/duration.h"
 
 // Reads one field; NULL or the rule that the value breaks.
-typedef const char *field_reader(struct doc_value value, struct msg_queue_settings *settings);
+typedef const char *field_reader(struct doc_value value, const struct doc_room *room,
+                                 struct msg_queue_settings *settings);
 
 struct field {
     const char *name;
     field_reader *read;
 };
 
-static const char *read_weight(struct doc_value value, struct msg_queue_settings *settings)
+static const char *read_weight(struct doc_value value, const struct doc_room *room,
+                               struct msg_queue_settings *settings)
 {
+    (void)room;
     int64_t number;
     if (doc_integer(value, &number) != OK || number < 1 || number > MSG_WEIGHT_MAX)
         return "must be a whole number from 1 to 1,000";
@@ -23,26 +27,102 @@ static const char *read_weight(struct doc_value value, struct msg_queue_settings
     return NULL;
 }
 
-static const char *read_open_max(struct doc_value value, struct msg_queue_settings *settings)
+static const char *read_count(struct doc_value value, uint32_t *out_count)
 {
     int64_t number;
     if (doc_integer(value, &number) != OK || number < 1 || number > UINT32_MAX)
         return "must be a whole number from 1 to 4,294,967,295";
-    settings->open_max = (uint32_t)number;
+    *out_count = (uint32_t)number;
     return NULL;
 }
 
+static const char *read_open_max(struct doc_value value, const struct doc_room *room,
+                                 struct msg_queue_settings *settings)
+{
+    (void)room;
+    return read_count(value, &settings->open_max);
+}
+
+static const char *read_running_max(struct doc_value value, const struct doc_room *room,
+                                    struct msg_queue_settings *settings)
+{
+    (void)room;
+    return read_count(value, &settings->running_max);
+}
+
+static const char *read_key_running_max(struct doc_value value, const struct doc_room *room,
+                                        struct msg_queue_settings *settings)
+{
+    (void)room;
+    return read_count(value, &settings->key_running_max);
+}
+
+static bool read_per(struct doc_value value, const struct doc_room *room, uint32_t *out_ms)
+{
+    struct slice text;
+    when_ms span;
+    if (doc_text(value, room->arena, &text) != OK || duration_parse(text, &span) != OK ||
+        span < 1 || span > MSG_RATE_PER_MS_MAX)
+        return false;
+    *out_ms = (uint32_t)span;
+    return true;
+}
+
+static const char *read_bucket(struct doc_value value, const struct doc_room *room,
+                               struct msg_rate *out_rate)
+{
+    static const char rule[] = "must be like {\"count\": 100, \"per\": \"1m\"}: 1 to 1,000,000 "
+                               "in 1 ms to 24 h";
+    struct doc_members members;
+    char why[DOC_FAULT_LEN];
+    struct msg_rate rate = {0};
+    if (doc_read(value, room, &members, why) != OK || members.count != 2)
+        return rule;
+    for (uint32_t i = 0; i < members.count; i++) {
+        const struct doc_member *member = &members.items[i];
+        bool is_read =
+            slice_is_text(member->name, "count")
+                ? read_count(member->value, &rate.count) == NULL
+                : slice_is_text(member->name, "per") && read_per(member->value, room, &rate.per_ms);
+        if (!is_read || rate.count > MSG_RATE_COUNT_MAX)
+            return rule;
+    }
+    *out_rate = rate;
+    return NULL;
+}
+
+static const char *read_rate(struct doc_value value, const struct doc_room *room,
+                             struct msg_queue_settings *settings)
+{
+    return read_bucket(value, room, &settings->rate);
+}
+
+static const char *read_key_rate(struct doc_value value, const struct doc_room *room,
+                                 struct msg_queue_settings *settings)
+{
+    return read_bucket(value, room, &settings->key_rate);
+}
+
 // Read as a job's, by submit_read_default().
-static const char *read_default(struct doc_value value, struct msg_queue_settings *settings)
+static const char *read_default(struct doc_value value, const struct doc_room *room,
+                                struct msg_queue_settings *settings)
 {
     (void)value;
+    (void)room;
     (void)settings;
     return NULL;
 }
 
 static const struct field queue_fields[] = {
-    {"weight", read_weight}, {"open_max", read_open_max}, {"timeout", read_default},
-    {"retry", read_default}, {"keep", read_default},
+    {"weight", read_weight},
+    {"open_max", read_open_max},
+    {"running_max", read_running_max},
+    {"key_running_max", read_key_running_max},
+    {"rate", read_rate},
+    {"key_rate", read_key_rate},
+    {"timeout", read_default},
+    {"retry", read_default},
+    {"keep", read_default},
 };
 enum { FIELDS = sizeof queue_fields / sizeof queue_fields[0] };
 
@@ -77,7 +157,7 @@ static err read_member(const struct doc_member *member, const struct doc_room *r
         if (!slice_is_text(member->name, queue_fields[i].name))
             continue;
         is_known = true;
-        rule = queue_fields[i].read(member->value, settings);
+        rule = queue_fields[i].read(member->value, room, settings);
     }
     if (rule == NULL)
         return OK;
@@ -120,6 +200,23 @@ static void put_counts(struct out *out, const uint64_t counts[JOB_STATES])
     out_close(out);
 }
 
+static void put_number(struct out *out, const char *name, uint32_t number)
+{
+    if (number > 0)
+        out_put_unsigned(out, name, number);
+}
+
+static void put_rate(struct out *out, const char *name, const struct msg_rate *rate)
+{
+    if (rate->count == 0)
+        return;
+    out_name(out, slice_of_text(name));
+    out_open_object(out);
+    out_put_unsigned(out, "count", rate->count);
+    course_put_span(out, "per", rate->per_ms);
+    out_close(out);
+}
+
 static void put_url(struct out *out, struct slice queue)
 {
     static const char folder[] = "/v1/queues/";
@@ -138,8 +235,11 @@ void queue_answer(struct out *out, const struct msg_queue *queue)
     out_open_object(out);
     out_put_text(out, "queue", queue->queue);
     out_put_unsigned(out, "weight", settings->weight > 0 ? settings->weight : 1);
-    if (settings->open_max > 0)
-        out_put_unsigned(out, "open_max", settings->open_max);
+    put_number(out, "open_max", settings->open_max);
+    put_number(out, "running_max", settings->running_max);
+    put_number(out, "key_running_max", settings->key_running_max);
+    put_rate(out, "rate", &settings->rate);
+    put_rate(out, "key_rate", &settings->key_rate);
     if (queue->paused != DIRECTION_NONE)
         out_put_text(out, "paused", slice_of_text(queue_direction(queue->paused)));
     course_put_span(out, "timeout", settings->defaults.timeout_ms);

@@ -209,6 +209,12 @@ static const char *read_order(const struct context *context, struct doc_value va
     return NULL;
 }
 
+static const char *read_cost(const struct context *context, struct doc_value value)
+{
+    static_assert((int)MSG_COST_MAX == (int)COUNT_MAX, "the rule names it");
+    return read_count(value, &context->job->cost);
+}
+
 static const char *read_unique_for(const struct context *context, struct doc_value value)
 {
     return read_seconds(context, value, &context->job->unique_for_s);
@@ -269,7 +275,7 @@ static const struct field job_fields[] = {
     {"unique", read_nothing},
     {"concurrency_key", read_concurrency_key},
     {"order", read_order},
-    {"cost", NULL},
+    {"cost", read_cost},
     {"after", read_after},
     {"on_dependency_failure", read_on_failure},
     {"tags", NULL},

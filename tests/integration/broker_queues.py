@@ -30,7 +30,9 @@ class Queues(BrokerTest):
 
     def test_what_is_set_is_told_and_survives(self):
         given = dict(weight=3, open_max=9, timeout_ms=1001, max_attempts=2, max_crashes=3, retry_first_ms=4,
-                     retry_longest_ms=5, retry_factor_milli=1500, retry_within_s=7, keep_s=8)
+                     retry_longest_ms=5, retry_factor_milli=1500, retry_within_s=7, keep_s=8,
+                     running_max=10, key_running_max=11, rate_count=12, rate_per_ms=13, key_rate_count=14,
+                     key_rate_per_ms=15)
         said = self.set("mail", **given)
         self.assertEqual((said.error, len(said.queues)), (0, 1))
         for name, value in given.items():
@@ -45,7 +47,9 @@ class Queues(BrokerTest):
 
     def test_what_is_wrong_is_named(self):
         for fields, word in ((dict(weight=1001), "weight"), (dict(timeout_ms=2**31), "timeout"),
-                             (dict(retry_first_ms=2, retry_longest_ms=1), "retry: first"), (dict(keep_s=2**31), "keep")):
+                             (dict(retry_first_ms=2, retry_longest_ms=1), "retry: first"), (dict(keep_s=2**31), "keep"),
+                             (dict(rate_count=1), "rate:"), (dict(key_rate_per_ms=1), "key_rate"),
+                             (dict(rate_count=1, rate_per_ms=86_400_001), "rate:")):
             said = self.set("mail", **fields)
             self.assertEqual(said.error, ERR["ERR_BAD_FIELD"], fields)
             self.assertIn(word, said.detail)

@@ -1,5 +1,6 @@
 """Concurrency keys and their orders, through the broker's door."""
 
+import time
 import unittest
 
 from lib_broker import BrokerTest, fresh_id, pb
@@ -87,6 +88,61 @@ class Sharing(BrokerTest):
         job_id = self.submit()
         status = self.client.status(job_id, wait_ms=300, version=1)
         self.assertEqual((status.version, status.waiting_on), (1, pb.WAITING_NO_WORKER))
+
+    def set(self, **settings):
+        self.assertEqual(self.client.ask(pb.QueueSet(queue="default", **settings)).error, 0)
+
+    def test_a_queue_runs_as_many_jobs_as_it_may(self):
+        self.set(running_max=2)
+        worker = self.worker(self.served, slots=4)
+        ids = [self.submit() for _ in range(3)]
+        jobs = self.taken(worker, 2)
+        self.assertEqual(self.waiting_on(ids[2]), "WAITING_QUEUE_BUSY")
+        worker.finish(jobs[0])
+        self.assertEqual(self.taken(worker, 1)[0].job_id, ids[2])
+
+    def test_a_queue_says_how_many_jobs_of_a_key_run(self):
+        self.set(key_running_max=2)
+        worker = self.worker(self.served, slots=4)
+        ids = [self.submit(concurrency_key="k") for _ in range(3)]
+        jobs = self.taken(worker, 2)
+        self.assertEqual(self.waiting_on(ids[2]), "WAITING_KEY_BUSY")
+        worker.finish(jobs[1])
+        self.assertEqual(self.taken(worker, 1)[0].job_id, ids[2])
+
+    # No more than the bucket holds and what has come to it since; more would be a lie, fewer is only slow.
+    def starts(self, worker, count, span_s):
+        began = time.monotonic()
+        self.taken(worker, count)
+        self.assertGreaterEqual(time.monotonic() - began, span_s)
+
+    def test_a_rate_spreads_the_starts(self):
+        self.set(rate_count=5, rate_per_ms=1000)  # empty at the broker's start, so five in a second at the earliest
+        worker = self.worker(self.served, slots=16)
+        for _ in range(10):
+            last = self.submit()
+        self.assertEqual(self.waiting_on(last), "WAITING_RATE_LIMITED")
+        self.starts(worker, 10, 0.8)
+
+    def test_a_job_takes_its_cost_from_the_rate(self):
+        self.set(rate_count=5, rate_per_ms=1000)
+        worker = self.worker(self.served, slots=16)
+        for _ in range(3):
+            last = self.submit(cost=5)
+        self.assertEqual(self.client.status(last).cost, 5)
+        self.starts(worker, 3, 1.8)
+
+    def test_each_key_has_its_rate(self):
+        self.set(key_rate_count=2, key_rate_per_ms=1000, key_running_max=16)
+        worker = self.worker(self.served, slots=16)
+        limited = [self.submit(concurrency_key="k") for _ in range(6)]
+        plain = self.submit()
+        self.assertEqual(self.waiting_on(limited[-1]), "WAITING_RATE_LIMITED")
+        jobs = self.taken(worker, 1)
+        while jobs[-1].job_id != plain:
+            jobs += self.taken(worker, 1)
+        self.assertLess(len(jobs), 7)
+        self.starts(worker, 7 - len(jobs), 1)
 
     def test_an_order_needs_a_key(self):
         answer, = self.client.submit({"job_id": fresh_id(), "order": pb.ORDER_FIFO})

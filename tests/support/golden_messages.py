@@ -62,7 +62,7 @@ def samples():
                     retry_factor_milli=1008, keep_s=1009, batch_id=an_id(0xb2), batch_index=1010,
                     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ttl_ms=1011, retry_within_s=1012, unique_key="inv-7",
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
-                    on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42",
+                    on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42", cost=8301,
                     order=w.ORDER_FIFO_SKIP),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True))
     b = Block()
@@ -99,7 +99,7 @@ def samples():
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", waiting_on=w.WAITING_NO_CREDIT,
         cancel=w.CANCEL_FORCED, unique_key="inv-8", start_before_ms=7415,
         batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29),
-        after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL, concurrency_key="tenant-43",
+        after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL, concurrency_key="tenant-43", cost=8302,
         order=w.ORDER_FIFO))
     b = Block()
     yield "batch_status", b, dict(batch_status=w.BatchStatus(batch_id=an_id(0x24), wait_ms=7501, version=7502))
@@ -147,7 +147,9 @@ def samples():
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,
         crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910)]))
     settings = dict(weight=8001, open_max=8002, timeout_ms=8003, max_attempts=8004, max_crashes=8005, retry_first_ms=8006,
-                    retry_longest_ms=8007, retry_factor_milli=8008, retry_within_s=8009, keep_s=8010)
+                    retry_longest_ms=8007, retry_factor_milli=8008, retry_within_s=8009, keep_s=8010,
+                    running_max=8011, key_running_max=8012, rate_count=8013, rate_per_ms=8014, key_rate_count=8015,
+                    key_rate_per_ms=8016)
     yield "queue_set", b, dict(queue_set=w.QueueSet(queue="mail", **settings))
     yield "queue_status", b, dict(queue_status=w.QueueStatus(queue="mail", after="log", limit=8101))
     yield "queue_status_is", b, dict(queue_status_is=w.QueueStatusIs(

@@ -47,6 +47,7 @@ static struct msg_submit_job submit_jobs[] = {
      .after = {parents, 2},
      .on_dependency_failure = ON_FAILURE_RUN,
      .concurrency_key = TEXT("tenant-42"),
+     .cost = 8301,
      .order = ORDER_FIFO_SKIP},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
@@ -137,7 +138,8 @@ static const struct msg_worker_line worker_lines[] = {{ID(0x27), TEXT("w1"), TEX
                                                        DRAIN_STOP, 7721}};
 #define QUEUE_SETTINGS                                                                             \
     {                                                                                              \
-        .weight = 8001, .open_max = 8002, .defaults = {                                            \
+        .weight = 8001, .open_max = 8002, .running_max = 8011, .key_running_max = 8012,            \
+        .rate = {8013, 8014}, .key_rate = {8015, 8016}, .defaults = {                              \
             .timeout_ms = 8003,                                                                    \
             .max_attempts = 8004,                                                                  \
             .max_crashes = 8005,                                                                   \
@@ -255,6 +257,7 @@ static const struct msg samples[] = {
                    .deadline_at = 7417,
                    .worker_id = ID(0x29),
                    .concurrency_key = TEXT("tenant-43"),
+                   .cost = 8302,
                    .order = ORDER_FIFO,
                    .unique_key = TEXT("inv-8"),
                    .after = {parents, 2},

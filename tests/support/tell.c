@@ -133,6 +133,14 @@ static void tell_settings(struct tell *tell, const struct msg_queue_settings *se
         tell_text(tell, " weight %u", settings->weight);
     if (settings->open_max > 0)
         tell_text(tell, " open_max %u", settings->open_max);
+    if (settings->running_max > 0)
+        tell_text(tell, " running_max %u", settings->running_max);
+    if (settings->key_running_max > 0)
+        tell_text(tell, " key_running_max %u", settings->key_running_max);
+    if (settings->rate.count > 0)
+        tell_text(tell, " rate %u/%u ms", settings->rate.count, settings->rate.per_ms);
+    if (settings->key_rate.count > 0)
+        tell_text(tell, " key_rate %u/%u ms", settings->key_rate.count, settings->key_rate.per_ms);
 }
 
 static void tell_operation(struct tell *tell, const struct operation_row *row)

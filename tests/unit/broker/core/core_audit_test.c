@@ -321,3 +321,28 @@ TEST(core_audit, compares_stored_rows_with_memory)
     EXPECT_EQ(core_audit_row(story->core, &row), VIOLATION_FORGOTTEN);
     story_free(story);
 }
+
+TEST(core_audit, a_shut_queue_or_key_must_have_its_moment)
+{
+    const struct msg msg = {.kind = MSG_QUEUE_SET,
+                            .queue_set = {.queue = slice_of_text("default"),
+                                          .settings = {.rate = {.count = 1, .per_ms = 50}}}};
+    struct story *story = story_new();
+    story_say(story, STORY_CLIENT, &msg);
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, story_job(1));
+    core_audit(story->core);
+    gates_open(&story->core->gates, 0); // nobody will open it
+    EXPECT_DIES(core_audit(story->core));
+    story_free(story);
+    story = story_new();
+    story_worker(story, 11, "mail", 1);
+    struct msg_submit_job job = story_job(1);
+    job.concurrency_key = slice_of_text("k");
+    job.key_hash = 7;
+    story_submit(story, job);
+    core_audit(story->core);
+    strands_shut(&story->core->strands, 0, true);
+    EXPECT_DIES(core_audit(story->core));
+    story_free(story);
+}

@@ -35,6 +35,15 @@ TEST(queue, every_setting_has_its_place)
     EXPECT_EQ(settings.defaults.retry_longest_ms, 7);
     EXPECT_EQ(settings.defaults.retry_factor_milli, 1500);
     EXPECT_EQ(settings.defaults.retry_within_s, 9);
+    EXPECT_EQ(parse("{\"running_max\":10,\"key_running_max\":11,\"rate\":{\"count\":12,"
+                    "\"per\":\"13ms\"},\"key_rate\":{\"per\":\"1m\",\"count\":14}}"),
+              OK);
+    EXPECT_EQ(settings.running_max, 10);
+    EXPECT_EQ(settings.key_running_max, 11);
+    EXPECT_EQ(settings.rate.count, 12);
+    EXPECT_EQ(settings.rate.per_ms, 13);
+    EXPECT_EQ(settings.key_rate.count, 14);
+    EXPECT_EQ(settings.key_rate.per_ms, 60000);
     EXPECT_EQ(parse("{}"), OK);
     EXPECT_EQ(settings.weight, 0);
     EXPECT_EQ(settings.defaults.timeout_ms, 0);
@@ -51,6 +60,22 @@ TEST(queue, what_is_wrong_has_a_name)
     refused("{\"weight\":0}", "weight must be a whole number from 1 to 1,000");
     refused("{\"weight\":1001}", "weight must be a whole number from 1 to 1,000");
     refused("{\"open_max\":-1}", "open_max must be a whole number from 1 to 4,294,967,295");
+    static const char *const rates[] = {
+        "7",
+        "{}",
+        "{\"count\":1}",
+        "{\"count\":0,\"per\":\"1s\"}",
+        "{\"count\":1000001,\"per\":\"1s\"}",
+        "{\"count\":1,\"per\":\"25h\"}",
+        "{\"count\":1,\"per\":\"0s\"}",
+        "{\"count\":1,\"pre\":\"1s\"}",
+    };
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "{\"key_rate\":%s}", rates[i]);
+        refused(text, "key_rate must be like {\"count\": 100, \"per\": \"1m\"}: 1 to 1,000,000 in "
+                      "1 ms to 24 h");
+    }
     refused("{\"wieght\":1}", "wieght is no setting of a queue; did you mean weight?");
     refused("{\"retry\":{\"first\":1}}",
             "retry.first must be a duration like \"250ms\", \"30s\", \"5m\", \"24h\" or \"7d\"");
@@ -63,13 +88,17 @@ TEST(queue, is_told_with_its_jobs)
     static uint8_t room[2048];
     char text[sizeof room];
     const struct msg_queue queue = {.queue = slice_of_text("mail"),
-                                    .settings = {.open_max = 9, .defaults = {.keep_s = 60}},
+                                    .settings = {.open_max = 9,
+                                                 .running_max = 8,
+                                                 .rate = {.count = 7, .per_ms = 6000},
+                                                 .defaults = {.keep_s = 60}},
                                     .counts = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
     struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
     queue_answer_list(&out,
                       &(struct msg_queue_status_is){.queues = &queue, .count = 1, .is_more = true});
     EXPECT(slice_to_text(out_slice(&out), text, sizeof text));
     EXPECT_STR(text, "{\"queues\":[{\"queue\":\"mail\",\"weight\":1,\"open_max\":9,"
+                     "\"running_max\":8,\"rate\":{\"count\":7,\"per\":\"6s\"},"
                      "\"keep\":\"1m\",\"open\":10,\"counts\":{\"scheduled\":1,\"queued\":2,"
                      "\"running\":3,\"retrying\":4,\"succeeded\":5,\"dead\":6,\"cancelled\":7,"
                      "\"expired\":8,\"removed\":9},\"queue_url\":\"/v1/queues/mail\"}],"

@@ -240,9 +240,18 @@ TEST(submit, a_concurrency_key_and_its_order)
     EXPECT_EQ(parse("{\"type\":\"a\",\"concurrency_key\":\"\"}"), ERR_BAD_FIELD);
 }
 
+TEST(submit, a_cost)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"cost\":7}"), OK);
+    EXPECT_EQ(job.cost, 7);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"cost\":0}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "cost must be a whole number from 1 to 10,000");
+    EXPECT_EQ(parse("{\"type\":\"a\",\"cost\":10001}"), ERR_BAD_FIELD);
+}
+
 TEST(submit, fields_of_later_versions_are_refused_by_name)
 {
-    static const char *const names[] = {"cost", "tags", "metadata", "webhook", "dedup"};
+    static const char *const names[] = {"tags", "metadata", "webhook", "dedup"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[64];
         char wanted[64];
