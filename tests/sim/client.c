@@ -120,6 +120,8 @@ static struct msg_submit_job new_job(struct sim *sim)
         job.timeout_ms = 200;
     want_unique(sim, &job);
     want_key(sim, &job);
+    if (sim->has_queues && plan_optional(sim, 20))
+        job.cost = 1 + (uint32_t)world_below(sim, 3);
     if (plan_optional(sim, 10))
         job.tenant = slice_of_text("acme");
     // Few different ones: each is a set of options of its own.

@@ -10,6 +10,14 @@ static struct slice tenant_of(struct sim *sim)
     return slice_of_text(world_chance(sim, 20) ? "acme" : "default");
 }
 
+static struct msg_rate some_rate(struct sim *sim)
+{
+    if (!world_chance(sim, 25))
+        return (struct msg_rate){0};
+    return (struct msg_rate){.count = 1 + (uint32_t)world_below(sim, 4),
+                             .per_ms = 50 + (uint32_t)world_below(sim, 800)};
+}
+
 static struct msg_queue_settings new_settings(struct sim *sim)
 {
     struct msg_queue_settings settings = {0};
@@ -17,6 +25,12 @@ static struct msg_queue_settings new_settings(struct sim *sim)
         settings.weight = 1 + (uint32_t)world_below(sim, 4);
     if (world_chance(sim, 50))
         settings.open_max = 1 + (uint32_t)world_below(sim, 6);
+    if (world_chance(sim, 25))
+        settings.running_max = 1 + (uint32_t)world_below(sim, 3);
+    if (world_chance(sim, 25))
+        settings.key_running_max = 1 + (uint32_t)world_below(sim, 3);
+    settings.rate = some_rate(sim);
+    settings.key_rate = some_rate(sim);
     // Few different ones: each is a set of options of its own.
     if (world_chance(sim, 30))
         settings.defaults.max_attempts = 2;
@@ -61,6 +75,12 @@ static void want_something(struct sim *sim, uint32_t client)
     say(sim, client, msg);
 }
 
+static bool is_limited(const struct msg_queue_settings *settings)
+{
+    return settings->open_max > 0 || settings->running_max > 0 || settings->rate.count > 0 ||
+           settings->key_running_max > 0 || settings->key_rate.count > 0;
+}
+
 static void open_all(struct sim *sim, uint32_t client)
 {
     for (uint32_t no = 0; no < SIM_QUEUES; no++) {
@@ -69,7 +89,7 @@ static void open_all(struct sim *sim, uint32_t client)
             continue;
         if (row->paused != 0)
             say(sim, client, act_on(sim, ACT_RESUME, row->tenant, row->queue));
-        if (row->settings.open_max != 0)
+        if (is_limited(&row->settings))
             say(sim, client,
                 (struct msg){.kind = MSG_QUEUE_SET,
                              .queue_set = {.queue = row->queue, .tenant = row->tenant}});

@@ -260,6 +260,20 @@ struct seen_taker {
     uint64_t slot_bytes;
 };
 
+// A job that was started.
+struct seen_start {
+    when_ms at;
+    uint64_t key_hash;
+    uint32_t queue;
+    uint32_t cost;
+};
+
+// Rates of a queue, and since when they hold.
+struct seen_limits {
+    struct msg_rate rate, key_rate;
+    when_ms since, key_since;
+};
+
 // A unique key and the span for which a job has it.
 struct seen_unique {
     struct id hash;
@@ -322,6 +336,10 @@ struct watch {
     uint32_t unique_count;
     uint32_t slots[SIM_WORKERS]; // credit the broker has heard of
     struct seen_taker takers[SIM_WORKERS];
+    struct seen_start starts[SIM_JOBS * 4]; // since the broker's start
+    uint32_t start_count;
+    when_ms started_at;
+    struct seen_limits limits[SIM_QUEUES];
     uint64_t drained[SIM_WORKERS]; // the session that was told to go quiet, 0: none
     struct seen_child children[SIM_INTENTS * 4];
     uint32_t child_count;
@@ -525,6 +543,12 @@ void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer)
 void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry);
 // Must this queued job wait for others of its key?
 bool watch_share_is_busy(const struct sim *sim, uint32_t slot);
+// watch_limits.c: the same.
+void watch_limits(struct sim *sim, const struct effects *fx, uint32_t first_entry);
+void watch_limits_start(struct sim *sim);
+// Has the queue of this queued job as many running ones as it may? Is there a rate for it?
+bool watch_limits_is_full(const struct sim *sim, uint32_t slot);
+bool watch_limits_has_rate(const struct sim *sim, uint32_t slot);
 // watch_waiting.c: after a command was decided; after a batch was closed; after a start.
 void watch_waiting_heard(struct sim *sim, const struct command *command, const struct effects *fx);
 void watch_waiting(struct sim *sim);

@@ -62,5 +62,6 @@ void watch_start(struct sim *sim)
     watch_operation_start(sim);
     watch_child_start(sim);
     watch_waiting_start(sim);
+    watch_limits_start(sim);
     core_audit(sim->shell.core);
 }

@@ -189,6 +189,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
         watch_waiting_heard(sim, command, fx);
     }
     watch_share(sim, fx, first_entry);
+    watch_limits(sim, fx, first_entry);
     note_figures(sim);
     watch_act_leases(sim);
     if (by_tick)

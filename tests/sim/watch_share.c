@@ -50,6 +50,14 @@ static bool blocks(const struct sim *sim, uint32_t slot)
            (job->state == JOB_RETRYING || (job->state == JOB_SCHEDULED && was_granted));
 }
 
+static uint32_t limit_of(const struct sim *sim, uint32_t slot)
+{
+    const struct ledger *ledger = &sim->shell.core->ledger;
+    uint32_t queue = lanes_queue(&ledger->lanes, job_at(sim, slot)->lane);
+    uint32_t limit = queues_peek(&ledger->queues, queue)->settings.key_running_max;
+    return limit > 0 ? limit : sim->limits.key_running_max;
+}
+
 struct running {
     uint32_t count;
     uint32_t in_line; // of these
@@ -71,7 +79,7 @@ static struct running running_of(const struct sim *sim, uint32_t slot)
 static void check_running(const struct sim *sim, uint32_t slot)
 {
     struct running running = running_of(sim, slot);
-    SIM_EXPECT(running.count <= sim->limits.key_running_max,
+    SIM_EXPECT(running.count <= limit_of(sim, slot),
                "never more running jobs of a key than its limit");
     SIM_EXPECT(running.in_line <= 1, "one job of a line runs at once");
 }
@@ -88,7 +96,7 @@ static bool is_first(const struct sim *sim, uint32_t slot)
 bool watch_share_is_busy(const struct sim *sim, uint32_t slot)
 {
     struct running running = running_of(sim, slot);
-    if (running.count >= sim->limits.key_running_max)
+    if (running.count >= limit_of(sim, slot))
         return true;
     return bond_of(sim, slot)->order != ORDER_NONE && (running.in_line > 0 || !is_first(sim, slot));
 }

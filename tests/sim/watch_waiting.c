@@ -63,30 +63,37 @@ static bool has_credit(const struct sim *sim, uint32_t worker)
 
 // --- the truth ---
 
-static enum waiting_on truth_of_queued(struct sim *sim, uint32_t slot, const struct job *job)
+static enum waiting_on truth_of_queued(struct sim *sim, uint32_t slot, enum waiting_on told)
 {
-    enum waiting_on truth = WAITING_NO_WORKER;
+    const struct job *job = jobs_at(&sim->shell.core->ledger.jobs, slot);
+    bool has_taker = false;
+    bool has_room = false;
     if (watch_queue_of(sim, &job->id)->paused & DIRECTION_OUT)
         return WAITING_PAUSED;
     if (job->is_bound && watch_share_is_busy(sim, slot))
         return WAITING_KEY_BUSY;
     for (uint32_t worker = 0; worker < SIM_WORKERS; worker++) {
-        if (!takes(sim, worker, job))
-            continue;
-        SIM_EXPECT(!has_credit(sim, worker), "no job waits beside a worker that would take it");
-        truth = WAITING_NO_CREDIT;
+        has_taker = has_taker || takes(sim, worker, job);
+        has_room = has_room || (takes(sim, worker, job) && has_credit(sim, worker));
     }
-    return truth;
+    if (!has_taker)
+        return WAITING_NO_WORKER;
+    if (watch_limits_is_full(sim, slot))
+        return WAITING_QUEUE_BUSY;
+    if (told == WAITING_RATE_LIMITED && watch_limits_has_rate(sim, slot))
+        return told; // that a rate is not passed is seen where jobs start
+    SIM_EXPECT(!has_room, "no job waits beside a worker that would take it");
+    return WAITING_NO_CREDIT;
 }
 
-static enum waiting_on truth(struct sim *sim, uint32_t slot)
+static enum waiting_on truth(struct sim *sim, uint32_t slot, enum waiting_on told)
 {
     const struct job *job = jobs_at(&sim->shell.core->ledger.jobs, slot);
     switch ((enum job_state)job->state) {
     case JOB_SCHEDULED:
         return watch_child_waits(sim, &job->id) ? WAITING_DEPENDENCY : WAITING_SCHEDULED;
     case JOB_RETRYING: return WAITING_BACKOFF;
-    case JOB_QUEUED: return truth_of_queued(sim, slot, job);
+    case JOB_QUEUED: return truth_of_queued(sim, slot, told);
     case JOB_RUNNING:
     case JOB_SUCCEEDED:
     case JOB_DEAD:
@@ -107,11 +114,15 @@ void watch_waiting(struct sim *sim)
         if (!jobs_is_taken(jobs, slot))
             continue;
         enum waiting_on told = core_waiting_on(sim->shell.core, &jobs_at(jobs, slot)->id);
-        SIM_EXPECT(told == truth(sim, slot), "why a job waits is told as it is");
+        SIM_EXPECT(told == truth(sim, slot, told), "why a job waits is told as it is");
         if (told == WAITING_NO_WORKER)
             watch_seen(SEEN_NO_WORKER);
         if (told == WAITING_NO_CREDIT)
             watch_seen(SEEN_NO_CREDIT);
+        if (told == WAITING_QUEUE_BUSY)
+            watch_seen(SEEN_QUEUE_BUSY);
+        if (told == WAITING_RATE_LIMITED)
+            watch_seen(SEEN_RATE_LIMITED);
     }
 }
 
