@@ -2,16 +2,16 @@
 
 #include "proto/wire_rows.h"
 
-// What both say of a job that does not say otherwise.
-#define DEFAULTS(where)                                                                            \
-    ROW(WIRE_U32, 0, timeout_ms, where.timeout_ms),                                                \
-        ROW(WIRE_U32, 0, max_attempts, where.max_attempts),                                        \
-        ROW(WIRE_U32, 0, max_crashes, where.max_crashes),                                          \
-        ROW(WIRE_U32, 0, retry_first_ms, where.retry_first_ms),                                    \
-        ROW(WIRE_U32, 0, retry_longest_ms, where.retry_longest_ms),                                \
-        ROW(WIRE_U32, 0, retry_factor_milli, where.retry_factor_milli),                            \
-        ROW(WIRE_U32, 0, retry_within_s, where.retry_within_s),                                    \
-        ROW(WIRE_U32, 0, keep_s, where.keep_s)
+// What both say of jobs that do not say it themselves.
+#define DEFAULTS                                                                                   \
+    ROW(WIRE_U32, 0, timeout_ms, settings.defaults.timeout_ms),                                    \
+        ROW(WIRE_U32, 0, max_attempts, settings.defaults.max_attempts),                            \
+        ROW(WIRE_U32, 0, max_crashes, settings.defaults.max_crashes),                              \
+        ROW(WIRE_U32, 0, retry_first_ms, settings.defaults.retry_first_ms),                        \
+        ROW(WIRE_U32, 0, retry_longest_ms, settings.defaults.retry_longest_ms),                    \
+        ROW(WIRE_U32, 0, retry_factor_milli, settings.defaults.retry_factor_milli),                \
+        ROW(WIRE_U32, 0, retry_within_s, settings.defaults.retry_within_s),                        \
+        ROW(WIRE_U32, 0, keep_s, settings.defaults.keep_s)
 
 #define SETTINGS                                                                                   \
     ROW(WIRE_U32, 0, weight, settings.weight), ROW(WIRE_U32, 0, open_max, settings.open_max),      \
@@ -20,7 +20,7 @@
         ROW(WIRE_U32, 0, rate_count, settings.rate.count),                                         \
         ROW(WIRE_U32, 0, rate_per_ms, settings.rate.per_ms),                                       \
         ROW(WIRE_U32, 0, key_rate_count, settings.key_rate.count),                                 \
-        ROW(WIRE_U32, 0, key_rate_per_ms, settings.key_rate.per_ms), DEFAULTS(settings.defaults)
+        ROW(WIRE_U32, 0, key_rate_per_ms, settings.key_rate.per_ms), DEFAULTS
 
 #define W Weft__Wire__QueueSet
 #define M struct msg_queue_set
