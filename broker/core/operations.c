@@ -28,18 +28,25 @@ uint32_t operations_find(const struct operations *operations, const struct id *i
     return OPERATIONS_NONE;
 }
 
+// Places tell nothing: after a start they are others.
+static bool is_before(const struct operation *a, const struct operation *b)
+{
+    return memcmp(&a->row.id, &b->row.id, sizeof a->row.id) < 0;
+}
+
 uint32_t operations_oldest(const struct operations *operations, when_ms before)
 {
-    uint32_t oldest = OPERATIONS_NONE;
-    when_ms ended_at = before + 1;
+    const struct operation *oldest = NULL;
     for (uint32_t i = 0; i < operations->cap; i++) {
         const struct operation *operation = &operations->items[i];
-        if (is_free(operation) || operation->row.cursor > 0 || operation->row.ended_at >= ended_at)
+        if (is_free(operation) || operation->row.cursor > 0 || operation->row.ended_at > before)
             continue;
-        oldest = i;
-        ended_at = operation->row.ended_at;
+        bool is_first =
+            oldest == NULL || operation->row.ended_at < oldest->row.ended_at ||
+            (operation->row.ended_at == oldest->row.ended_at && is_before(operation, oldest));
+        oldest = is_first ? operation : oldest;
     }
-    return oldest;
+    return oldest == NULL ? OPERATIONS_NONE : (uint32_t)(oldest - operations->items);
 }
 
 bool operations_has_room(const struct operations *operations)
@@ -103,16 +110,24 @@ bool operations_next(struct operations *operations, uint64_t settled, struct id 
 {
     if (operations->running == 0)
         return false;
+    const struct operation last = {.row.id = operations->turn};
+    const struct operation *first = NULL; // of all
+    const struct operation *next = NULL;  // of those behind the last one
     for (uint32_t i = 0; i < operations->cap; i++) {
-        uint32_t place = (operations->turn + i) % operations->cap;
-        const struct operation *operation = &operations->items[place];
+        const struct operation *operation = &operations->items[i];
         if (is_free(operation) || operation->row.cursor == 0 || operation->batch > settled)
             continue;
-        operations->turn = place + 1;
-        *out_id = operation->row.id;
-        return true;
+        if (first == NULL || is_before(operation, first))
+            first = operation;
+        if (is_before(&last, operation) && (next == NULL || is_before(operation, next)))
+            next = operation;
     }
-    return false;
+    next = next != NULL ? next : first;
+    if (next == NULL)
+        return false;
+    operations->turn = next->row.id;
+    *out_id = next->row.id;
+    return true;
 }
 
 struct msg_operation_is operations_is(const struct operation_row *row)

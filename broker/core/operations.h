@@ -20,7 +20,7 @@ struct operations {
     uint32_t cap;
     uint32_t count;
     uint32_t running; // not over
-    uint32_t turn;    // where operations_next() goes on; no part of the ledger
+    struct id turn;   // the last one that operations_next() gave; no part of the ledger
 };
 
 size_t operations_size(uint32_t cap);
@@ -28,7 +28,8 @@ size_t operations_size(uint32_t cap);
 void operations_init(struct operations *operations, void *memory, uint32_t cap);
 
 uint32_t operations_find(const struct operations *operations, const struct id *id);
-// One that may be dropped for another: the one that was over first, at `before` or earlier.
+// One that may be dropped for another: the one that was over first, at `before` or earlier; of several
+// the one with the lowest id, wherever they stand.
 uint32_t operations_oldest(const struct operations *operations, when_ms before);
 bool operations_has_room(const struct operations *operations);
 // Copies the texts. The id is not known yet, there is room.
@@ -39,7 +40,7 @@ const struct operation_row *operations_peek(const struct operations *operations,
 // Further, and over when `cursor` is 0. `batch` is the one that does it.
 struct operation_row *operations_advance(struct operations *operations, uint32_t place,
                                          uint64_t cursor, uint64_t batch);
-// The next one in turn that goes on and was changed last in a batch up to `settled`.
+// The next one in turn, by ids, that goes on and was changed last in a batch up to `settled`.
 bool operations_next(struct operations *operations, uint64_t settled, struct id *out_id);
 
 // A stored row.

@@ -95,6 +95,21 @@ TEST(operations, each_has_its_turn_once_its_last_step_is_settled)
     EXPECT_DIES(operations_advance(&operations, third, 0, 12));
 }
 
+// After a start they stand in other places, and nothing may depend on that.
+TEST(operations, turns_go_by_ids_not_by_places)
+{
+    struct operations operations = three();
+    struct id id;
+    add(&operations, 3, 0, 50);
+    add(&operations, 2, 100, 0);
+    add(&operations, 1, 100, 0);
+    EXPECT(operations_next(&operations, 0, &id) && id.bytes[15] == 1);
+    EXPECT(operations_next(&operations, 0, &id) && id.bytes[15] == 2);
+    EXPECT(operations_next(&operations, 0, &id) && id.bytes[15] == 1);
+    operations_advance(&operations, 1, 0, 1)->ended_at = 50;
+    EXPECT_EQ(operations_oldest(&operations, 50), 1); // the second of two that ended then
+}
+
 TEST(operations, a_cursor_never_goes_back)
 {
     struct operations operations = three();
