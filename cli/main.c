@@ -80,6 +80,8 @@ static void know_settings(void)
         &show_batch_table,
         &jobs_list_table,
         &jobs_items_table,
+        &many_batch_cancel_table,
+        &many_batch_retry_table,
         &queue_list_table,
         &queue_show_table,
         &queue_set_table,

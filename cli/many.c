@@ -78,6 +78,18 @@ const struct config_table many_purge_table = {
     .argument_count_max = 1,
 };
 
+#define BATCH_TABLE(name, sentence)                                                                \
+    {                                                                                              \
+        .program = (name), .usage = "weft " name " ID [flags]", .about = sentence CODES,           \
+        .keys = purge_keys, .key_count = sizeof purge_keys / sizeof purge_keys[0],                 \
+        .argument_count_min = 1, .argument_count_max = 1                                           \
+    }
+
+const struct config_table many_batch_cancel_table =
+    BATCH_TABLE("batch cancel", "Ends all jobs of a batch that have not ended.");
+const struct config_table many_batch_retry_table =
+    BATCH_TABLE("batch retry", "Makes all dead jobs of a batch live again.");
+
 // --- one after the other ---
 
 static const struct msg_operation_is *count_all(struct ask *ask, struct msg_operate operate,
@@ -164,6 +176,11 @@ static bool read_dead(const struct config *config, struct msg_operate *operate)
     return is_good;
 }
 
+static bool read_batch(const struct config *config, struct msg_operate *operate)
+{
+    return command_read_id(config, &operate->filter.batch_id);
+}
+
 static bool read_queue(const struct config *config, struct msg_operate *operate)
 {
     operate->filter.queue = slice_of_text(config->arguments[0]);
@@ -213,6 +230,16 @@ int many_delete_main(int argc, char **argv)
 int many_purge_main(int argc, char **argv)
 {
     return many_main(&(struct many){&many_purge_table, ACT_PURGE, read_queue}, argc, argv);
+}
+
+int many_batch_cancel_main(int argc, char **argv)
+{
+    return many_main(&(struct many){&many_batch_cancel_table, ACT_CANCEL, read_batch}, argc, argv);
+}
+
+int many_batch_retry_main(int argc, char **argv)
+{
+    return many_main(&(struct many){&many_batch_retry_table, ACT_RETRY, read_batch}, argc, argv);
 }
 
 static int dead_retry_main(int argc, char **argv)

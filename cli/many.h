@@ -1,6 +1,7 @@
 #pragma once
 
-// Acts on many jobs: `weft jobs cancel|retry|delete`, `weft dead list|retry|purge`, `weft queue purge`.
+// Acts on many jobs: `weft jobs cancel|retry|delete`, `weft dead list|retry|purge`, `weft queue purge`,
+// `weft batch cancel|retry`.
 
 #include "lib/sys/config.h"
 
@@ -10,9 +11,13 @@ extern const struct config_table many_delete_table;
 extern const struct config_table many_dead_retry_table;
 extern const struct config_table many_dead_purge_table;
 extern const struct config_table many_purge_table;
+extern const struct config_table many_batch_cancel_table;
+extern const struct config_table many_batch_retry_table;
 
 int many_cancel_main(int argc, char **argv);
 int many_retry_main(int argc, char **argv);
 int many_delete_main(int argc, char **argv);
 int many_purge_main(int argc, char **argv);
+int many_batch_cancel_main(int argc, char **argv);
+int many_batch_retry_main(int argc, char **argv);
 int many_dead_main(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "cli/ask.h"
 #include "cli/history.h"
 #include "cli/jobs.h"
+#include "cli/many.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
 #include "lib/base/check.h"
@@ -165,6 +166,8 @@ int show_batch_main(int argc, char **argv)
     static const struct command_verb items[] = {
         {"show", batch_main, "how far a batch is; --wait until it has ended"},
         {"items", jobs_items_main, "its jobs, the newest first"},
+        {"cancel", many_batch_cancel_main, "ends all its jobs that have not ended"},
+        {"retry", many_batch_retry_main, "makes its dead jobs live again"},
     };
     static const struct command_verbs verbs = {"weft batch", items, sizeof items / sizeof *items};
     return command_dispatch(&verbs, argc, argv);

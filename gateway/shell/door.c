@@ -35,6 +35,7 @@ enum route {
     ROUTE_BULK,
     ROUTE_BATCH,
     ROUTE_ITEMS,
+    ROUTE_BATCH_ACT,
     ROUTE_SCHEDULES,
     ROUTE_SCHEDULE,
     ROUTE_SCHEDULE_PUT,
@@ -95,6 +96,9 @@ static const struct http_route routes[] = {
     [ROUTE_ITEMS] = {.method = "GET",
                      .path = "/v1/batches/*/items",
                      .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_BATCH_ACT] = {.method = "POST",
+                         .path = "/v1/batches/*",
+                         .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_SCHEDULES] = {.method = "GET",
                          .path = "/v1/schedules",
                          .answer_ms_max = SUBMIT_ANSWER_MS},
@@ -175,6 +179,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;
     case ROUTE_ITEMS: lists_items(gateway, request); return;
+    case ROUTE_BATCH_ACT: operations_batch(gateway, request); return;
     case ROUTE_SCHEDULES: schedules_list(gateway, request); return;
     case ROUTE_SCHEDULE: schedules_get(gateway, request); return;
     case ROUTE_SCHEDULE_PUT: schedules_put(gateway, request); return;

@@ -108,22 +108,10 @@ static struct slice queue_of(const struct http_request *request)
     return slice_of(request->segment.data, request->segment.len - strlen(purge_verb));
 }
 
-static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_FAULT_LEN],
-                        const char **out_detail)
+// What is asked for, after its query has been read.
+static err fill_operate(struct work *work, enum act_kind kind, const char **out_detail)
 {
     struct msg_operate *operate = &work->msg.operate;
-    bool is_purge = kind == ACT_PURGE;
-    uint32_t names = QUERY_FILTER | 1u << QUERY_DRY_RUN | 1u << QUERY_CURSOR;
-    err e = query_read(work->request->query, is_purge ? names & ~(1u << QUERY_QUEUE) : names,
-                       &work->query, fault);
-    *out_detail = fault;
-    if (e != OK)
-        return e;
-    if (is_purge)
-        work->query.list.filter.queue = queue_of(work->request);
-    *out_detail = "which jobs? give status, queue, type, created_after or created_before";
-    if (!says_which(&work->query))
-        return ERR_BAD_FIELD;
     *out_detail = "cursor: of a dry run only";
     if (work->query.has[QUERY_CURSOR] && !work->query.dry_run)
         return ERR_BAD_FIELD;
@@ -136,6 +124,75 @@ static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_
     if (!acts_name(work->request, &operate->operation_id))
         return ERR_BAD_FIELD;
     return check_operate(operate, out_detail);
+}
+
+static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_FAULT_LEN],
+                        const char **out_detail)
+{
+    bool is_purge = kind == ACT_PURGE;
+    uint32_t names = QUERY_FILTER | 1u << QUERY_DRY_RUN | 1u << QUERY_CURSOR;
+    err e = query_read(work->request->query, is_purge ? names & ~(1u << QUERY_QUEUE) : names,
+                       &work->query, fault);
+    *out_detail = fault;
+    if (e != OK)
+        return e;
+    if (is_purge)
+        work->query.list.filter.queue = queue_of(work->request);
+    *out_detail = "which jobs? give status, queue, type, created_after or created_before";
+    if (!says_which(&work->query))
+        return ERR_BAD_FIELD;
+    return fill_operate(work, kind, out_detail);
+}
+
+// "{id}:verb"; ACT_NONE when no such verb stands there.
+static enum act_kind split_batch(struct slice segment, struct slice *out_id)
+{
+    static const struct {
+        const char *name;
+        enum act_kind kind;
+    } verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}};
+    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
+    if (colon == NULL)
+        return ACT_NONE;
+    *out_id = slice_of(segment.data, (size_t)(colon - segment.data));
+    struct slice name = slice_of(colon + 1, segment.len - out_id->len - 1);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (slice_is_text(name, verbs[i].name))
+            return verbs[i].kind;
+    return ACT_NONE;
+}
+
+static err read_batch(struct work *work, char fault[QUERY_FAULT_LEN], const char **out_detail)
+{
+    struct slice text = {0};
+    struct id id;
+    enum act_kind kind = split_batch(work->request->segment, &text);
+    *out_detail = "what is to be done? {id}:cancel or {id}:retry";
+    if (kind == ACT_NONE)
+        return ERR_NO_RESOURCE;
+    *out_detail = "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057";
+    if (id_from_text(text, &id) != OK || id_is_zero(&id))
+        return ERR_NOT_FOUND;
+    *out_detail = fault;
+    err e = query_read(work->request->query, 1u << QUERY_DRY_RUN | 1u << QUERY_CURSOR, &work->query,
+                       fault);
+    if (e != OK)
+        return e;
+    work->query.list.filter.batch_id = id;
+    return fill_operate(work, kind, out_detail);
+}
+
+void operations_batch(const struct gateway *gateway, struct http_request *request)
+{
+    char fault[QUERY_FAULT_LEN] = "";
+    const char *detail = fault;
+    struct work *work = make(gateway, request);
+    if (work == NULL)
+        return;
+    work->msg.kind = MSG_OPERATE;
+    err e = read_batch(work, fault, &detail);
+    if (is_right(work, e, detail))
+        courier_ask(gateway->courier, &work->ask);
 }
 
 void operations_begin(const struct gateway *gateway, struct http_request *request,

@@ -13,4 +13,6 @@ void operations_begin(const struct gateway *gateway, struct http_request *reques
                       enum act_kind kind);
 // POST /v1/queues/{name}:purge. False, and nothing is done, when another verb stands there.
 bool operations_purge(const struct gateway *gateway, struct http_request *request);
+// POST /v1/batches/{id}:cancel, :retry
+void operations_batch(const struct gateway *gateway, struct http_request *request);
 void operations_get(const struct gateway *gateway, struct http_request *request);

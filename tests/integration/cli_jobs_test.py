@@ -179,6 +179,14 @@ def jobs_of_a_batch_are_listed(bench):
     assert bench.weft("batch", "items", pushed["batch_id"], "--limit", "1").stdout.count("idle") == 1
     assert bench.weft("batch", "items", pushed["batch_id"], "--status", "dead").stdout == ""
     assert bench.weft("batch", "items", lines[0]["job_id"]).returncode == 4
+    counted = bench.weft("batch", "cancel", pushed["batch_id"], "--dry-run")
+    assert counted.returncode == 0 and counted.stdout.startswith("3 "), counted
+    assert bench.weft("batch", "cancel", pushed["batch_id"]).returncode == 64
+    ended = bench.json("batch", "cancel", pushed["batch_id"], "--yes")
+    assert (ended["act"], ended["done"], ended["status"]) == ("cancel", 3, "over"), ended
+    again = bench.json("batch", "retry", pushed["batch_id"], "--yes")
+    assert (again["act"], again["matched"], again["status"]) == ("retry", 0, "over"), again
+    assert bench.json("batch", "show", pushed["batch_id"])["counts"]["cancelled"] == 3
     assert bench.weft("batch", "items", pushed["batch_id"], "--status", "gone").returncode == 64
 
 

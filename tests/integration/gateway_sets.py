@@ -6,6 +6,7 @@ import unittest
 
 from lib_broker import Broker
 from lib_gateway import Gateway, wait_for
+from lib_worker import Worker
 
 NDJSON = "application/x-ndjson"
 
@@ -47,6 +48,52 @@ class OverHttp(unittest.TestCase):
         self.assertEqual([job["queue"] for job in self.gateway.ask("GET", items + "?status=cancelled").json["jobs"]], ["q1"])
         for unknown in ("/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057/items", "/v1/batches/x/items"):
             self.assertEqual(self.gateway.ask("GET", unknown).status, 404)
+
+    def operation(self, path, **headers):
+        answer = self.gateway.ask("POST", path, **headers)
+        self.assertIn(answer.status, (200, 202), answer)
+        self.assertEqual(answer.headers["Location"], answer.json["status_url"])
+        seen = self.gateway.ask("GET", answer.json["status_url"] + "?wait=30s").json
+        self.assertEqual(seen["status"], "over", seen)
+        return seen
+
+    def test_all_jobs_of_a_batch_are_cancelled(self):
+        other = self.push('{"type":"a"}').json
+        batch = self.push(*['{"type":"a"}'] * 700).json
+        counted = self.gateway.ask("POST", batch["status_url"] + ":cancel?dry_run=true")
+        self.assertEqual((counted.status, counted.json["matched"]), (200, 700), counted)
+        seen = self.operation(batch["status_url"] + ":cancel", Idempotency_Key="stop")
+        self.assertEqual((seen["act"], seen["matched"], seen["done"]), ("cancel", 700, 700), seen)
+        self.assertEqual(self.operation(batch["status_url"] + ":cancel", Idempotency_Key="stop"), seen)
+        status = self.gateway.ask("GET", batch["status_url"] + "?wait=30s").json
+        self.assertEqual((status["status"], status["counts"]["cancelled"]), ("finished", 700))
+        self.assertEqual(self.gateway.ask("GET", other["status_url"]).json["counts"]["queued"], 1)
+        seen = self.operation(batch["status_url"] + ":retry")
+        self.assertEqual((seen["act"], seen["matched"]), ("retry", 0))
+
+    def test_the_dead_jobs_of_a_batch_live_again(self):
+        batch = self.push('{"type":"test"}', '{"type":"test","queue":"bad"}', '{"type":"test","queue":"bad"}').json
+        def worker(name, script):
+            return Worker(self.broker.zmq, os.path.join(self.place.name, name), ["sh", "-c", script])
+        first = worker("w1", 'test "$WEFT_QUEUE" != bad || exit 65')
+        self.addCleanup(first.close)
+        wait_for("the end", lambda: self.gateway.ask("GET", batch["status_url"]).json["counts"]["dead"] == 2)
+        ended = self.gateway.ask("GET", batch["status_url"] + "?wait=30s").json
+        first.close()
+        seen = self.operation(batch["status_url"] + ":retry")
+        self.assertEqual((seen["matched"], seen["done"]), (2, 2), seen)
+        second = worker("w2", "exit 0")
+        self.addCleanup(second.close)
+        wait_for("success", lambda: self.gateway.ask("GET", batch["status_url"]).json["counts"]["succeeded"] == 3)
+        self.assertEqual(self.gateway.ask("GET", batch["status_url"]).json["finished_at"], ended["finished_at"])
+
+    def test_acts_on_batches_are_refused_by_name(self):
+        batch = "/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057"
+        for path, status in ((batch, 404), (batch + ":stop", 404), ("/v1/batches/x:cancel", 404),
+                             (batch + ":cancel?wait=1s", 400)):
+            self.assertEqual(self.gateway.ask("POST", path).status, status, path)
+        self.assertEqual(self.gateway.ask("GET", "/v1/operations/01890a5d-ac96-774b-bcce-b302099a8057").status, 404)
+        self.assertEqual(self.gateway.ask("POST", batch + ":cancel", Idempotency_Key="").status, 400)
 
     def test_a_job_waits_for_a_batch(self):
         batch = self.push('{"type":"a"}', '{"type":"a"}').json
