@@ -44,12 +44,15 @@ const char *answer_cancel(enum cancel cancel)
 
 const char *answer_waiting_on(enum waiting_on waiting_on)
 {
-    static const char *const names[] = {
-        [WAITING_NO_WORKER] = "no_worker",       [WAITING_KEY_BUSY] = "key_busy",
-        [WAITING_BACKOFF] = "backoff",           [WAITING_SCHEDULED] = "scheduled",
-        [WAITING_DEPENDENCY] = "dependency",     [WAITING_NO_CREDIT] = "no_credit",
-        [WAITING_RATE_LIMITED] = "rate_limited", [WAITING_QUEUE_BUSY] = "queue_busy",
-        [WAITING_PAUSED] = "paused"};
+    static const char *const names[] = {[WAITING_NO_WORKER] = "no_worker",
+                                        [WAITING_KEY_BUSY] = "key_busy",
+                                        [WAITING_BACKOFF] = "backoff",
+                                        [WAITING_SCHEDULED] = "scheduled",
+                                        [WAITING_DEPENDENCY] = "dependency",
+                                        [WAITING_NO_CREDIT] = "no_credit",
+                                        [WAITING_RATE_LIMITED] = "rate_limited",
+                                        [WAITING_QUEUE_BUSY] = "queue_busy",
+                                        [WAITING_PAUSED] = "paused"};
     bool is_known = (size_t)waiting_on < sizeof names / sizeof names[0];
     return is_known ? names[waiting_on] : NULL;
 }
