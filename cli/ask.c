@@ -334,6 +334,45 @@ const struct msg_queue_status_is *ask_queues(struct ask *ask, struct slice after
     return ask_about_queue(ask, &question, (struct slice){0});
 }
 
+static const struct msg_type_status_is *ask_about_type(struct ask *ask, struct msg *question,
+                                                       struct slice name)
+{
+    const struct msg *answer = ask_for(ask, question, 0, MSG_TYPE_STATUS_IS);
+    if (answer == NULL)
+        return NULL;
+    const struct msg_type_status_is *is = &answer->type_status_is;
+    if (is->error == OK && (name.len == 0 || is->count == 1))
+        return is;
+    if (is->error == ERR_NOT_FOUND) {
+        tell(ask, is->error, "at the broker at %s nothing is set for the type %.*s", ask->endpoint,
+             (int)name.len, (const char *)name.data);
+        ask->code = COMMAND_UNKNOWN;
+    } else {
+        tell_refusal(ask, "not done: ", is->error != OK ? is->error : ERR_MALFORMED, is->detail);
+    }
+    return NULL;
+}
+
+const struct msg_type *ask_type_set(struct ask *ask, const struct msg_type_set *set)
+{
+    struct msg question = {.kind = MSG_TYPE_SET, .type_set = *set};
+    const struct msg_type_status_is *is = ask_about_type(ask, &question, set->type);
+    return is != NULL ? is->types : NULL;
+}
+
+const struct msg_type *ask_type(struct ask *ask, struct slice name)
+{
+    struct msg question = {.kind = MSG_TYPE_STATUS, .type_status = {.type = name}};
+    const struct msg_type_status_is *is = ask_about_type(ask, &question, name);
+    return is != NULL ? is->types : NULL;
+}
+
+const struct msg_type_status_is *ask_types(struct ask *ask, struct slice after)
+{
+    struct msg question = {.kind = MSG_TYPE_STATUS, .type_status = {.after = after}};
+    return ask_about_type(ask, &question, (struct slice){0});
+}
+
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said)
 {
     CHECK(said->error != OK);

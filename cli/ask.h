@@ -49,6 +49,11 @@ const struct msg_queue *ask_queue(struct ask *ask, struct slice name);
 // A page of all of them.
 const struct msg_queue_status_is *ask_queues(struct ask *ask, struct slice after);
 
+// The same of types.
+const struct msg_type *ask_type_set(struct ask *ask, const struct msg_type_set *set);
+const struct msg_type *ask_type(struct ask *ask, struct slice name);
+const struct msg_type_status_is *ask_types(struct ask *ask, struct slice after);
+
 // Tells why a job was refused, and sets `code`.
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said);
 

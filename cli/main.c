@@ -14,6 +14,7 @@
 #include "cli/roster.h"
 #include "cli/schedule.h"
 #include "cli/show.h"
+#include "cli/type.h"
 #include "gateway/shell/main.h"
 #include "lib/base/check.h"
 #include "worker/shell/main.h"
@@ -46,6 +47,7 @@ static const struct command_verb verbs[] = {
     {"dead", many_dead_main, "dead jobs: weft dead list, weft dead retry --queue mail --yes"},
     {"batch", show_batch_main, "shows a batch: weft batch show ID [--wait]"},
     {"queue", queue_main, "queues and what is set for them: weft queue set NAME --weight 3"},
+    {"type", type_main, "defaults for all jobs of a type: weft type set TYPE --timeout 10s"},
     {"workers", act_workers_main, "weft workers list; weft workers quiet ID, weft workers stop ID"},
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
@@ -95,6 +97,9 @@ static void know_settings(void)
         &many_dead_retry_table,
         &many_dead_purge_table,
         &many_purge_table,
+        &type_list_table,
+        &type_show_table,
+        &type_set_table,
         &schedule_set_table,
         &schedule_show_table,
         &schedule_list_table,

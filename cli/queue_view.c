@@ -33,7 +33,7 @@ static void print_rate(FILE *out, const char *name, const struct msg_rate *rate)
     (void)fprintf(out, "%-14s %u/%s\n", name, rate->count, text);
 }
 
-void queue_view_defaults(const struct view *view, const struct msg_defaults *defaults)
+static void print_defaults(const struct view *view, const struct msg_defaults *defaults)
 {
     FILE *out = view->out;
     print_span(out, "timeout", defaults->timeout_ms);
@@ -54,22 +54,34 @@ static uint64_t open_of(const struct msg_queue *queue)
            queue->counts[JOB_RETRYING];
 }
 
+// Room for so many lines; false after a complaint.
+static bool begin_json(struct out *json, uint32_t count)
+{
+    size_t cap = ((size_t)count + 1) * LINE_LEN;
+    *json = (struct out){.data = malloc(cap), .cap = cap, .format = OUT_JSON};
+    if (json->data == NULL)
+        (void)fprintf(stderr, "weft: out of memory\n");
+    return json->data != NULL;
+}
+
+static void end_json(struct out *json, FILE *out)
+{
+    struct slice text = out_slice(json);
+    (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
+    (void)fputc('\n', out);
+    free(json->data);
+}
+
 static void print_json(const struct view *view, const struct msg_queue_status_is *is, bool is_list)
 {
-    size_t cap = ((size_t)is->count + 1) * LINE_LEN;
-    struct out json = {.data = malloc(cap), .cap = cap, .format = OUT_JSON};
-    if (json.data == NULL) {
-        (void)fprintf(stderr, "weft: out of memory\n");
+    struct out json;
+    if (!begin_json(&json, is->count))
         return;
-    }
     if (is_list)
         queue_answer_list(&json, is);
     else
         queue_answer(&json, &is->queues[0]);
-    struct slice text = out_slice(&json);
-    (void)fwrite(text.data, 1, text.len, view->out); // the caller asks ferror()
-    (void)fputc('\n', view->out);
-    free(json.data);
+    end_json(&json, view->out);
 }
 
 void queue_view_one(const struct view *view, const struct msg_queue *queue)
@@ -89,7 +101,7 @@ void queue_view_one(const struct view *view, const struct msg_queue *queue)
     print_number(view->out, "key running", settings->key_running_max);
     print_rate(view->out, "rate", &settings->rate);
     print_rate(view->out, "key rate", &settings->key_rate);
-    queue_view_defaults(view, &settings->defaults);
+    print_defaults(view, &settings->defaults);
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
         print_number(view->out, answer_state((enum job_state)state), queue->counts[state]);
 }
@@ -118,4 +130,35 @@ void queue_view_lines(const struct view *view, const struct msg_queue_status_is 
                       (unsigned long long)queue->counts[JOB_DEAD], weight > 0 ? weight : 1,
                       queue_direction(queue->paused));
     }
+}
+
+static void print_type(const struct view *view, const struct msg_type *type)
+{
+    (void)fprintf(view->out, "%-14s %.*s\n", "type", (int)type->type.len,
+                  (const char *)type->type.data);
+    print_defaults(view, &type->defaults);
+}
+
+void queue_view_type(const struct view *view, const struct msg_type *type)
+{
+    struct out json;
+    if (!view->wants_json) {
+        print_type(view, type);
+        return;
+    }
+    if (!begin_json(&json, 1))
+        return;
+    queue_answer_type(&json, type);
+    end_json(&json, view->out);
+}
+
+void queue_view_types(const struct view *view, const struct msg_type_status_is *is)
+{
+    struct out json;
+    for (uint32_t i = 0; i < is->count && !view->wants_json; i++)
+        print_type(view, &is->types[i]);
+    if (!view->wants_json || !begin_json(&json, is->count))
+        return;
+    queue_answer_types(&json, is);
+    end_json(&json, view->out);
 }

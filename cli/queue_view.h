@@ -8,5 +8,6 @@ void queue_view_one(const struct view *view, const struct msg_queue *queue);
 // One line each, after a head.
 void queue_view_head(const struct view *view);
 void queue_view_lines(const struct view *view, const struct msg_queue_status_is *is);
-// What holds for jobs that do not say: only what is set.
-void queue_view_defaults(const struct view *view, const struct msg_defaults *defaults);
+// Types: only what is set.
+void queue_view_type(const struct view *view, const struct msg_type *type);
+void queue_view_types(const struct view *view, const struct msg_type_status_is *is);

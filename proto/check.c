@@ -261,6 +261,24 @@ err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
     return e == OK ? check_defaults(&set->settings.defaults, out_detail) : e;
 }
 
+err check_type_set(const struct msg_type_set *set, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {check_name(set->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+    };
+    err e = judge(rules, COUNT(rules), out_detail);
+    return e == OK ? check_defaults(&set->defaults, out_detail) : e;
+}
+
+err check_type_status(const struct msg_type_status *status, const char **out_detail)
+{
+    const struct rule rules[] = {
+        {is_empty_or_name(status->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {status->limit <= MSG_QUEUES_MAX, ERR_BAD_FIELD, "limit: at most 256"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
+}
+
 err check_queue_status(const struct msg_queue_status *status, const char **out_detail)
 {
     const struct rule rules[] = {

@@ -36,6 +36,8 @@ MUST_USE err check_submit_job(const struct msg_submit_job *job, const char **out
 // All but the expression and the zone, which need more than the message to be judged.
 MUST_USE err check_schedule_set(const struct msg_schedule_set *set, const char **out_detail);
 MUST_USE err check_queue_set(const struct msg_queue_set *set, const char **out_detail);
+MUST_USE err check_type_set(const struct msg_type_set *set, const char **out_detail);
+MUST_USE err check_type_status(const struct msg_type_status *status, const char **out_detail);
 MUST_USE err check_queue_status(const struct msg_queue_status *status, const char **out_detail);
 MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
 MUST_USE err check_act(const struct msg_act *act, const char **out_detail);

@@ -495,6 +495,9 @@ enum msg_kind {
     MSG_QUEUE_SET = 26,
     MSG_QUEUE_STATUS = 27,
     MSG_QUEUE_STATUS_IS = 28, // answers both
+    MSG_TYPE_SET = 29,
+    MSG_TYPE_STATUS = 46,
+    MSG_TYPE_STATUS_IS = 47, // answers both
     MSG_SCHEDULE_SET = 30,
     MSG_SCHEDULE_STATUS = 31,
     MSG_SCHEDULE_STATUS_IS = 32, // answers both
@@ -540,6 +543,9 @@ struct msg {
         struct msg_queue_set queue_set;
         struct msg_queue_status queue_status;
         struct msg_queue_status_is queue_status_is;
+        struct msg_type_set type_set;
+        struct msg_type_status type_status;
+        struct msg_type_status_is type_status_is;
         struct msg_schedule_set schedule_set;
         struct msg_schedule_status schedule_status;
         struct msg_schedule_status_is schedule_status_is;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What is said of queues: their settings, and how they stand. Pure.
+// What is said of queues and of types: their settings, and how they stand. Pure.
 
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
@@ -63,6 +63,36 @@ struct msg_queue_status_is {
     err error;
     struct slice detail;
     const struct msg_queue *queues;
+    uint32_t count;
+    bool is_more;
+};
+
+// Defaults for all jobs of a type, in every queue. They count before the queue's.
+struct msg_type_set {
+    struct slice type;
+    struct msg_defaults defaults; // whole: what is not given is not set any more
+    // Not on the wire: filled by the broker's intake.
+    struct slice tenant; // empty: "default"
+    err verdict;
+    struct slice detail;
+};
+
+struct msg_type_status {
+    struct slice type;  // empty: a list
+    struct slice after; // of a list: names after this one
+    uint32_t limit;     // of a list; 0: MSG_QUEUES_MAX
+};
+
+struct msg_type {
+    struct slice type;
+    struct msg_defaults defaults;
+};
+
+// One, or a page of a list by name.
+struct msg_type_status_is {
+    err error;
+    struct slice detail;
+    const struct msg_type *types;
     uint32_t count;
     bool is_more;
 };

@@ -80,3 +80,6 @@ extern const struct wire_shape wire_shapes_history_log_is;
 extern const struct wire_shape wire_shapes_queue_set;
 extern const struct wire_shape wire_shapes_queue_status;
 extern const struct wire_shape wire_shapes_queue_status_is;
+extern const struct wire_shape wire_shapes_queue_type_set;
+extern const struct wire_shape wire_shapes_queue_type_status;
+extern const struct wire_shape wire_shapes_queue_type_status_is;

@@ -1,17 +1,15 @@
-// The rows of queues: what is set, and how they stand.
+// The rows of queues and types: what is set, and how they stand.
 
 #include "proto/wire_rows.h"
 
-// What both say of jobs that do not say it themselves.
+// What they say of a job that does not say otherwise; AT is where, in the plain struct.
 #define DEFAULTS                                                                                   \
-    ROW(WIRE_U32, 0, timeout_ms, settings.defaults.timeout_ms),                                    \
-        ROW(WIRE_U32, 0, max_attempts, settings.defaults.max_attempts),                            \
-        ROW(WIRE_U32, 0, max_crashes, settings.defaults.max_crashes),                              \
-        ROW(WIRE_U32, 0, retry_first_ms, settings.defaults.retry_first_ms),                        \
-        ROW(WIRE_U32, 0, retry_longest_ms, settings.defaults.retry_longest_ms),                    \
-        ROW(WIRE_U32, 0, retry_factor_milli, settings.defaults.retry_factor_milli),                \
-        ROW(WIRE_U32, 0, retry_within_s, settings.defaults.retry_within_s),                        \
-        ROW(WIRE_U32, 0, keep_s, settings.defaults.keep_s)
+    ROW(WIRE_U32, 0, timeout_ms, AT.timeout_ms), ROW(WIRE_U32, 0, max_attempts, AT.max_attempts),  \
+        ROW(WIRE_U32, 0, max_crashes, AT.max_crashes),                                             \
+        ROW(WIRE_U32, 0, retry_first_ms, AT.retry_first_ms),                                       \
+        ROW(WIRE_U32, 0, retry_longest_ms, AT.retry_longest_ms),                                   \
+        ROW(WIRE_U32, 0, retry_factor_milli, AT.retry_factor_milli),                               \
+        ROW(WIRE_U32, 0, retry_within_s, AT.retry_within_s), ROW(WIRE_U32, 0, keep_s, AT.keep_s)
 
 #define SETTINGS                                                                                   \
     ROW(WIRE_U32, 0, weight, settings.weight), ROW(WIRE_U32, 0, open_max, settings.open_max),      \
@@ -22,6 +20,7 @@
         ROW(WIRE_U32, 0, key_rate_count, settings.key_rate.count),                                 \
         ROW(WIRE_U32, 0, key_rate_per_ms, settings.key_rate.per_ms), DEFAULTS
 
+#define AT settings.defaults
 #define W Weft__Wire__QueueSet
 #define M struct msg_queue_set
 static const struct wire_field queue_set_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
@@ -76,5 +75,51 @@ const struct wire_shape wire_shapes_queue_status_is = {.descriptor =
                                                        SIZES,
                                                        FIELDS(queue_status_is_fields),
                                                        LISTS(queue_status_is_lists)};
+#undef W
+#undef M
+
+#undef AT
+#define AT defaults
+#define W Weft__Wire__TypeSet
+#define M struct msg_type_set
+static const struct wire_field type_set_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type),
+                                                    DEFAULTS};
+const struct wire_shape wire_shapes_queue_type_set = {
+    .descriptor = &weft__wire__type_set__descriptor, SIZES, FIELDS(type_set_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__TypeStatus
+#define M struct msg_type_status
+static const struct wire_field type_status_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type),
+                                                       SAME(WIRE_NAME, MSG_NAME_LEN_MAX, after),
+                                                       SAME(WIRE_U32, 0, limit)};
+const struct wire_shape wire_shapes_queue_type_status = {
+    .descriptor = &weft__wire__type_status__descriptor, SIZES, FIELDS(type_status_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__Type
+#define M struct msg_type
+static const struct wire_field type_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type), DEFAULTS};
+static const struct wire_shape type = {
+    .descriptor = &weft__wire__type__descriptor, SIZES, FIELDS(type_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__TypeStatusIs
+#define M struct msg_type_status_is
+static const struct wire_field type_status_is_fields[] = {
+    SAME(WIRE_ERR, 0, error),
+    SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
+    SAME(WIRE_BOOL, 0, is_more),
+};
+static const struct wire_list type_status_is_lists[] = {
+    LIST(&type, MSG_QUEUES_MAX, types, types, count)};
+const struct wire_shape wire_shapes_queue_type_status_is = {
+    .descriptor = &weft__wire__type_status_is__descriptor,
+    SIZES,
+    FIELDS(type_status_is_fields),
+    LISTS(type_status_is_lists)};
 #undef W
 #undef M

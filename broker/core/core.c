@@ -56,6 +56,11 @@ err core_load_queue(struct core *core, const struct queue_row *row)
     return ledger_load_queue(&core->ledger, row);
 }
 
+err core_load_type(struct core *core, const struct type_row *row)
+{
+    return ledger_load_type(&core->ledger, row);
+}
+
 void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_t lane_count)
 {
     queues_uncount(&core->ledger.queues);
@@ -212,7 +217,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
         return renew_weight(&msg->renew);
-    if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET)
+    if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET || msg->kind == MSG_TYPE_SET)
         return 1;
     if (msg->kind == MSG_WORKER_LIST)
         return ROSTER_WEIGHT;
@@ -281,6 +286,8 @@ static void step_message(struct core *core, struct now now, const struct command
         operation_begin(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_SCHEDULE_SET)
         schedule_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_TYPE_SET)
+        type_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_QUEUE_SET)
         queue_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)

@@ -78,6 +78,7 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
 MUST_USE err core_load_ledger(struct core *core, const struct ledger_row *row);
 MUST_USE err core_load_lane(struct core *core, const struct lane_row *row);
 MUST_USE err core_load_queue(struct core *core, const struct queue_row *row);
+MUST_USE err core_load_type(struct core *core, const struct type_row *row);
 // Queues' counts that cannot be believed: their lanes' jobs were counted anew, from all rows. By
 // the number of the lane.
 void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_t lane_count);

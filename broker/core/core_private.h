@@ -62,6 +62,8 @@ void schedule_step(struct core *core, struct now now, uint32_t peer, const struc
                    struct effects *fx);
 void queue_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
+void type_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+               struct effects *fx);
 // PAUSE, RESUME or DRAIN.
 struct msg_acted queue_act(struct core *core, struct now now, const struct msg_act *act,
                            struct effects *fx);

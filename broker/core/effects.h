@@ -26,6 +26,7 @@ enum write_kind {
     WRITE_SCHEDULE,
     DROP_SCHEDULE,
     WRITE_QUEUE,
+    WRITE_TYPE,
     WRITE_DEP,
     DROP_DEP,
     WRITE_OPERATION,
@@ -91,6 +92,7 @@ struct write {
         struct job_row drop;            // DROP_BODY, DROP_JOB
         struct unique_row unique;       // DROP_UNIQUE too
         struct write_schedule schedule; // DROP_SCHEDULE: its row
+        struct type_row type;           // the same
         struct queue_row queue;         // its names live as long as the core
         struct dep_row dep;             // DROP_DEP: only its number and id
         struct operation_row operation; // DROP_OPERATION too

@@ -21,6 +21,7 @@ enum entry_kind {
     ENTRY_SCHEDULE, // a schedule is made, changed, paused or dropped
     ENTRY_MOMENT,   // a moment of a schedule is decided; its job has an entry of its own
     ENTRY_QUEUE,    // a queue has other settings
+    ENTRY_TYPE,     // a type has other defaults
     ENTRY_PAUSE,    // a queue takes or gives no jobs, or does again
     ENTRY_EXPIRE,   // a job was not started in time
     ENTRY_RETRY,    // a dead job lives again; its slot is new
@@ -95,6 +96,9 @@ struct entry {
         struct {
             const struct msg_queue_set *set;
         } queue;
+        struct {
+            const struct msg_type_set *set;
+        } type;
         struct {
             struct slice tenant;
             struct slice queue;

@@ -22,7 +22,7 @@ size_t ledger_size(const struct limits *limits)
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
            round64(schedules_size(limits->schedule_count_max)) +
-           round64(operations_size(limits->operation_count_max)) +
+           round64(operations_size(limits->operation_count_max)) + round64(types_size(limits)) +
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(uniques_size(limits->unique_count_max)) +
            round64(deps_size(limits->dependency_count_max)) +
@@ -54,6 +54,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
     operations_init(&ledger->operations,
                     arena_take(&room, round64(operations_size(limits->operation_count_max))),
                     limits->operation_count_max);
+    types_init(&ledger->types, arena_take(&room, round64(types_size(limits))), limits, seed);
     overlay_init(&ledger->overlay, arena_take(&room, round64(overlay_size(leaver_cap(limits)))),
                  leaver_cap(limits), seed);
     pasts_init(&ledger->pasts, arena_take(&room, round64(pasts_size(limits->job_count_max))),
@@ -525,6 +526,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_QUEUE: ledger_queue_change(ledger, entry); return JOBS_NONE;
+    case ENTRY_TYPE: ledger_queue_set_type(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PAUSE: ledger_queue_pause(ledger, entry); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SEAL: ledger_batch_seal(ledger, entry); return JOBS_NONE;

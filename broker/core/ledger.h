@@ -23,6 +23,7 @@
 #include "broker/core/policies.h"
 #include "broker/core/queues.h"
 #include "broker/core/schedules.h"
+#include "broker/core/types.h"
 #include "broker/core/uniques.h"
 
 // A job that ended in a batch and leaves memory when that batch is durable.
@@ -45,6 +46,7 @@ struct ledger {
     struct batches batches;
     struct schedules schedules;
     struct operations operations;
+    struct types types;
     struct overlay overlay;
     struct pasts pasts;
     struct bond *bonds; // by slot, of jobs that are bound
@@ -61,7 +63,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, OPERATE, STEP, SEAL). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -132,6 +134,7 @@ void ledger_settled(struct ledger *ledger, uint64_t batch);
 MUST_USE err ledger_load_row(struct ledger *ledger, const struct ledger_row *row);
 MUST_USE err ledger_load_lane(struct ledger *ledger, const struct lane_row *row);
 MUST_USE err ledger_load_queue(struct ledger *ledger, const struct queue_row *row);
+MUST_USE err ledger_load_type(struct ledger *ledger, const struct type_row *row);
 MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
@@ -148,6 +151,7 @@ void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, st
 // ledger_queue.c: a queue's settings change, and there is room for it; a queue that is there is
 // paused or resumed.
 void ledger_queue_change(struct ledger *ledger, const struct entry *entry);
+void ledger_queue_set_type(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 void ledger_queue_pause(struct ledger *ledger, const struct entry *entry);
 // ledger_operation.c: acts on many.
 void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, struct effects *fx);

@@ -1,4 +1,4 @@
-// Entries of queues: what is set for one, and whether it is paused.
+// Entries of queues: what is set for one, and whether it is paused; and what is set for types.
 
 #include "broker/core/ledger.h"
 
@@ -29,6 +29,17 @@ void ledger_queue_change(struct ledger *ledger, const struct entry *entry)
     queues_set(&ledger->queues, queue, &set->settings);
     note_name(ledger, set->queue);
     note_settings(ledger, &set->settings);
+}
+
+void ledger_queue_set_type(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    const struct type_row *row = types_set(&ledger->types, entry->type.set);
+    uint32_t numbers[sizeof row->defaults / sizeof(uint32_t)];
+    effects_write(fx, WRITE_TYPE)->type = *row;
+    note_name(ledger, row->type);
+    memcpy(numbers, &row->defaults, sizeof numbers);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        ledger_note(ledger, (uint64_t)i << 32 | numbers[i]);
 }
 
 void ledger_queue_pause(struct ledger *ledger, const struct entry *entry)

@@ -243,6 +243,11 @@ err ledger_load_queue(struct ledger *ledger, const struct queue_row *row)
     return queues_load(&ledger->queues, row);
 }
 
+err ledger_load_type(struct ledger *ledger, const struct type_row *row)
+{
+    return types_load(&ledger->types, row);
+}
+
 static uint32_t load_past(struct ledger *ledger, const struct job_row *row)
 {
     if (row->token == 0 && row->act == 0 && row->log_count == 0 && row->event_count == 0)

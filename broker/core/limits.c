@@ -9,6 +9,7 @@ struct limits limits_default(void)
         .key_count_max = 32 * 1000 * 1000,
         .tenant_count_max = 1024,
         .queue_count_max = 4096,
+        .type_count_max = 4096,
         .lane_count_max = 4096,
         .concurrency_key_count_max = 1000 * 1000,
         .key_running_max = 1,

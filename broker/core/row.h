@@ -113,6 +113,14 @@ struct queue_row {
     uint64_t counts[JOB_STATES]; // its jobs by state; JOB_REMOVED counts for ever
 };
 
+// A type for which something is set.
+struct type_row {
+    uint16_t no; // the key of the row, for good
+    struct slice tenant;
+    struct slice type;
+    struct msg_defaults defaults;
+};
+
 struct batch_row {
     struct id id;
     uint32_t no;

@@ -26,11 +26,14 @@ static void fill_in(struct msg_defaults *given, const struct msg_defaults *other
     fill(&given->keep_s, otherwise->keep_s);
 }
 
-// The job's word counts first, then its queue's, then the broker's.
+// The job's word counts first, then its type's, its queue's, the broker's.
 static struct msg_defaults course_of(const struct core *core, const struct msg_submit_job *job,
                                      uint32_t queue)
 {
     struct msg_defaults course = msg_given(job);
+    uint32_t type = types_find(&core->ledger.types, job->tenant, job->type);
+    if (type != TYPES_NONE)
+        fill_in(&course, types_defaults(&core->ledger.types, type));
     if (queue != QUEUES_NONE)
         fill_in(&course, &queues_peek(&core->ledger.queues, queue)->settings.defaults);
     const struct msg_defaults brokers = {.timeout_ms = core->limits.timeout_default_ms,

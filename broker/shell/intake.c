@@ -6,6 +6,7 @@
 #include "broker/shell/listing.h"
 #include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
+#include "broker/shell/settings.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/file.h"
@@ -357,23 +358,19 @@ static enum taken ask_schedules(struct broker *broker, const struct arrival *arr
     return refuse_crowd(broker, arrival);
 }
 
-static enum taken take_queue_set(struct broker *broker, struct arrival *arrival)
+static enum taken take_setting(struct broker *broker, struct arrival *arrival)
 {
-    struct msg_queue_set *set = &arrival->msg.queue_set;
-    const char *detail = NULL;
-    set->verdict = check_queue_set(set, &detail);
-    if (set->verdict != OK)
-        set->detail = slice_of_text(detail);
+    settings_judge(&arrival->msg);
     return decide(broker, arrival);
 }
 
 static enum taken ask_queues(struct broker *broker, const struct arrival *arrival)
 {
     const char *detail = NULL;
-    err e = check_queue_status(&arrival->msg.queue_status, &detail);
+    err e = settings_check(&arrival->msg, &detail);
     if (e != OK)
         return refuse_arrival(broker, arrival, e, detail);
-    struct watch_question question = {.queues = readers_queues_new(&arrival->msg.queue_status)};
+    struct watch_question question = {.queues = readers_queues_new(&arrival->msg)};
     if (question.queues == NULL)
         return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
     if (ask_now(broker, arrival, &question))
@@ -452,8 +449,10 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_SCHEDULE_LIST:
         return ask_schedules(broker, arrival, arrival->msg.schedule_list.after,
                              arrival->msg.schedule_list.limit);
-    case MSG_QUEUE_SET: return take_queue_set(broker, arrival);
-    case MSG_QUEUE_STATUS: return ask_queues(broker, arrival);
+    case MSG_QUEUE_SET:
+    case MSG_TYPE_SET: return take_setting(broker, arrival);
+    case MSG_QUEUE_STATUS:
+    case MSG_TYPE_STATUS: return ask_queues(broker, arrival);
     case MSG_LIST: return ask_list(broker, arrival);
     case MSG_TIMELINE: return ask_timeline(broker, arrival);
     case MSG_LOG: return ask_log(broker, arrival);
@@ -468,6 +467,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_ACTED:
     case MSG_QUEUE_STATUS_IS:
     case MSG_OPERATION_IS:
+    case MSG_TYPE_STATUS_IS:
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:
     case MSG_WORKER_LISTED:

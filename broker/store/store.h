@@ -105,6 +105,11 @@ MUST_USE err store_view_queue(struct store_view *view, struct slice tenant, stru
 // as above. Damaged ones are counted and passed over. Looks at every queue.
 MUST_USE err store_view_queue_page(struct store_view *view, const struct store_queue_page *page,
                                    struct queue_row *rows, uint32_t *out_count);
+// The same of types for which something was set.
+MUST_USE err store_view_queue_type(struct store_view *view, struct slice tenant, struct slice type,
+                                   struct type_row *out_row);
+MUST_USE err store_view_queue_types(struct store_view *view, const struct store_queue_page *page,
+                                    struct type_row *rows, uint32_t *out_count);
 // A page of jobs that fit: at most list->limit of them (at most MSG_LISTED_MAX) into `jobs`, the
 // newest first, from at most 10,000 rows. Names are borrowed until store_view_end(). Whole
 // stretches of 4,096 jobs without one of the wanted states cost nothing.

@@ -221,6 +221,7 @@ static const struct {
     {TABLE_SCHEDULES, see_sealed},
     {TABLE_QUEUES, see_sealed},
     {TABLE_OPERATIONS, see_operation},
+    {TABLE_TYPES, see_sealed},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };

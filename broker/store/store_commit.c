@@ -201,6 +201,17 @@ static err write_queue(struct apply *apply, const struct queue_row *row)
     return e == OK ? store_queues_stage(&apply->store->queues, row) : e;
 }
 
+static err write_type(struct apply *apply, const struct type_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    uint8_t *room = NULL;
+    err e = disk_reserve(apply->txn, TABLE_TYPES, disk_key_slice(&number),
+                         store_record_type_len(row), &room);
+    if (e == OK)
+        store_record_put_type(room, disk_key_slice(&number), row);
+    return e;
+}
+
 static err write_policy(struct apply *apply, const struct write_policy *write)
 {
     struct disk_key number = disk_key_of(write->no);
@@ -378,6 +389,7 @@ static err apply_one(struct apply *apply, const struct write *write)
     case WRITE_SCHEDULE: return write_schedule(apply, &write->schedule);
     case DROP_SCHEDULE: return drop_if_there(apply, TABLE_SCHEDULES, write->schedule.row.name);
     case WRITE_QUEUE: return write_queue(apply, &write->queue);
+    case WRITE_TYPE: return write_type(apply, &write->type);
     case WRITE_DEP: return write_dep(apply, &write->dep);
     case WRITE_OPERATION: return write_operation(apply, &write->operation);
     case DROP_OPERATION:

@@ -65,6 +65,15 @@ static err load_queue(struct walk *walk, struct slice key, struct slice record)
     return e;
 }
 
+static err load_type(struct walk *walk, struct slice key, struct slice record)
+{
+    struct type_row row;
+    err e = store_record_get_type(record, key, &row);
+    if (e == OK)
+        e = core_load_type(walk->core, &row);
+    return e == ERR_DAMAGED ? leave_out(walk, number_of(key)) : e;
+}
+
 static err load_policy(struct walk *walk, struct slice key, struct slice record)
 {
     struct policy policy;
@@ -320,6 +329,8 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_LANES, load_lane);
     if (e == OK && !agree_queues(walk))
         e = recount_queues(walk);
+    if (e == OK)
+        e = walk_table(walk, TABLE_TYPES, load_type);
     if (e == OK)
         e = walk_table(walk, TABLE_POLICIES, load_policy);
     if (e == OK)

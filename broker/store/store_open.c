@@ -26,6 +26,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_DEPENDENCIES] = "dependencies",
     [TABLE_QUEUES] = "queues",
     [TABLE_OPERATIONS] = "operations",
+    [TABLE_TYPES] = "types",
 };
 
 static const uint64_t map_start_default = UINT64_C(1) << 30;

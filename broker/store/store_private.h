@@ -33,6 +33,7 @@ enum store_table {
     TABLE_DEPENDENCIES, // job_no → what it waits for
     TABLE_QUEUES,       // queue number → its jobs by state, what is set for it
     TABLE_OPERATIONS,   // operation id → what it does, and how far it has come
+    TABLE_TYPES,        // number → a type with defaults
     TABLE_COUNT,
 };
 

@@ -28,6 +28,7 @@ enum store_record_kind {
     STORE_RECORD_LOG = 13,
     STORE_RECORD_DEP = 16,
     STORE_RECORD_OPERATION = 18,
+    STORE_RECORD_TYPE = 19,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -45,6 +46,7 @@ enum {
     STORE_RECORD_BATCH_TAIL_LEN = 36,  // more, in version 2
     STORE_RECORD_EVENT_HEAD_LEN = 71,  // without its texts
     STORE_RECORD_QUEUE_HEAD_LEN = 155, // without its names
+    STORE_RECORD_TYPE_HEAD_LEN = 34,   // without its names
     STORE_RECORD_UNIQUE_LEN = 41,
     STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given
     STORE_RECORD_LOG_HEAD_LEN = 4,
@@ -107,6 +109,8 @@ size_t store_record_queue_len(const struct queue_row *row);
 void store_record_put_queue(uint8_t *room, struct slice key, const struct queue_row *row);
 size_t store_record_operation_len(const struct operation_row *row);
 void store_record_put_operation(uint8_t *room, struct slice key, const struct operation_row *row);
+size_t store_record_type_len(const struct type_row *row);
+void store_record_put_type(uint8_t *room, struct slice key, const struct type_row *row);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
 
@@ -159,6 +163,7 @@ MUST_USE err store_record_get_queue(struct slice record, struct slice key,
                                     struct queue_row *out_row);
 MUST_USE err store_record_get_operation(struct slice record, struct slice key,
                                         struct operation_row *out_row);
+MUST_USE err store_record_get_type(struct slice record, struct slice key, struct type_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
 
 MUST_USE err store_record_get_schedule(struct slice record, struct slice key,

@@ -1,4 +1,4 @@
-// The settings of a queue, one row each, and what is told of one.
+// The settings of a queue and of a type, one row each, and what is told of them.
 
 #include "gateway/core/queue.h"
 
@@ -180,6 +180,35 @@ err queue_read(struct doc_value object, const struct doc_room *room,
     return e;
 }
 
+static const struct field type_fields[] = {
+    {"timeout", read_default},
+    {"retry", read_default},
+    {"keep", read_default},
+};
+enum { TYPE_FIELDS = sizeof type_fields / sizeof type_fields[0] };
+
+err queue_read_type(struct doc_value object, const struct doc_room *room,
+                    struct msg_defaults *out_defaults, struct submit_fault *out_fault)
+{
+    const char *names[TYPE_FIELDS];
+    struct msg_defaults defaults = {0};
+    struct doc_members members;
+    for (unsigned i = 0; i < TYPE_FIELDS; i++)
+        names[i] = type_fields[i].name;
+    err e = doc_read(object, room, &members, out_fault->detail);
+    for (uint32_t i = 0; e == OK && i < members.count; i++) {
+        const struct doc_member *member = &members.items[i];
+        if (submit_read_default(member, room, &defaults, out_fault, &e))
+            continue;
+        tell(out_fault, member->name, "is no setting of a type",
+             nearest_of(member->name, names, TYPE_FIELDS));
+        e = ERR_BAD_FIELD;
+    }
+    if (e == OK)
+        *out_defaults = defaults;
+    return e;
+}
+
 // --- answers ---
 
 const char *queue_direction(enum direction direction)
@@ -217,15 +246,23 @@ static void put_rate(struct out *out, const char *name, const struct msg_rate *r
     out_close(out);
 }
 
-static void put_url(struct out *out, struct slice queue)
+static void put_url(struct out *out, const char *member, const char *folder, struct slice name)
 {
-    static const char folder[] = "/v1/queues/";
-    char url[sizeof folder + MSG_NAME_LEN_MAX];
-    size_t len = queue.len <= MSG_NAME_LEN_MAX ? queue.len : 0;
-    memcpy(url, folder, sizeof folder - 1);
+    enum { FOLDER_LEN_MAX = 16 };
+    char url[FOLDER_LEN_MAX + MSG_NAME_LEN_MAX];
+    size_t folder_len = strlen(folder);
+    size_t len = name.len <= MSG_NAME_LEN_MAX ? name.len : 0;
+    memcpy(url, folder, folder_len);
     if (len > 0)
-        memcpy(url + sizeof folder - 1, queue.data, len);
-    out_put_text(out, "queue_url", slice_of(url, sizeof folder - 1 + len));
+        memcpy(url + folder_len, name.data, len);
+    out_put_text(out, member, slice_of(url, folder_len + len));
+}
+
+static void put_defaults(struct out *out, const struct msg_defaults *defaults)
+{
+    course_put_span(out, "timeout", defaults->timeout_ms);
+    course_put_retry(out, defaults);
+    course_put_span(out, "keep", (uint64_t)defaults->keep_s * 1000);
 }
 
 void queue_answer(struct out *out, const struct msg_queue *queue)
@@ -242,14 +279,12 @@ void queue_answer(struct out *out, const struct msg_queue *queue)
     put_rate(out, "key_rate", &settings->key_rate);
     if (queue->paused != DIRECTION_NONE)
         out_put_text(out, "paused", slice_of_text(queue_direction(queue->paused)));
-    course_put_span(out, "timeout", settings->defaults.timeout_ms);
-    course_put_retry(out, &settings->defaults);
-    course_put_span(out, "keep", (uint64_t)settings->defaults.keep_s * 1000);
+    put_defaults(out, &settings->defaults);
     out_put_unsigned(out, "open",
                      counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] +
                          counts[JOB_RETRYING]);
     put_counts(out, counts);
-    put_url(out, queue->queue);
+    put_url(out, "queue_url", "/v1/queues/", queue->queue);
     out_close(out);
 }
 
@@ -263,5 +298,27 @@ void queue_answer_list(struct out *out, const struct msg_queue_status_is *is)
     out_close(out);
     if (is->is_more && is->count > 0)
         out_put_text(out, "cursor", is->queues[is->count - 1].queue);
+    out_close(out);
+}
+
+void queue_answer_type(struct out *out, const struct msg_type *type)
+{
+    out_open_object(out);
+    out_put_text(out, "type", type->type);
+    put_defaults(out, &type->defaults);
+    put_url(out, "type_url", "/v1/types/", type->type);
+    out_close(out);
+}
+
+void queue_answer_types(struct out *out, const struct msg_type_status_is *is)
+{
+    out_open_object(out);
+    out_name(out, slice_of_text("types"));
+    out_open_array(out);
+    for (uint32_t i = 0; i < is->count; i++)
+        queue_answer_type(out, &is->types[i]);
+    out_close(out);
+    if (is->is_more && is->count > 0)
+        out_put_text(out, "cursor", is->types[is->count - 1].type);
     out_close(out);
 }

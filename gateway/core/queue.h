@@ -1,6 +1,6 @@
 #pragma once
 
-// Queues over HTTP: the settings a client puts, and the answers. docs/queues.md is the user's page.
+// Queues and types over HTTP: the settings a client puts, and the answers. docs/queues.md is the user's page.
 // Pure.
 
 #include "gateway/core/answer.h"
@@ -18,3 +18,9 @@ const char *queue_direction(enum direction direction);
 void queue_answer(struct out *out, const struct msg_queue *queue);
 // 200: a page of them, and the cursor of the next.
 void queue_answer_list(struct out *out, const struct msg_queue_status_is *is);
+
+// The defaults of a type, alike.
+MUST_USE err queue_read_type(struct doc_value object, const struct doc_room *room,
+                             struct msg_defaults *out_defaults, struct submit_fault *out_fault);
+void queue_answer_type(struct out *out, const struct msg_type *type);
+void queue_answer_types(struct out *out, const struct msg_type_status_is *is);

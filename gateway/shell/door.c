@@ -45,6 +45,9 @@ enum route {
     ROUTE_QUEUE,
     ROUTE_QUEUE_PUT,
     ROUTE_QUEUE_ACT,
+    ROUTE_TYPES,
+    ROUTE_TYPE,
+    ROUTE_TYPE_PUT,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -124,6 +127,12 @@ static const struct http_route routes[] = {
     [ROUTE_QUEUE_ACT] = {.method = "POST",
                          .path = "/v1/queues/*",
                          .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_TYPES] = {.method = "GET", .path = "/v1/types", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_TYPE] = {.method = "GET", .path = "/v1/types/*", .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_TYPE_PUT] = {.method = "PUT",
+                        .path = "/v1/types/*",
+                        .body_len_max = SETTINGS_BODY_LEN_MAX,
+                        .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez"},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz"},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics"},
@@ -135,7 +144,7 @@ static const char index_text[] =
     "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"schedules\":\"/v1/"
     "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"operation\":\"/v1/operations/"
     "{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
-    "queues/{name}\",\"live\":\"/livez\","
+    "queues/{name}\",\"types\":\"/v1/types\",\"type\":\"/v1/types/{type}\",\"live\":\"/livez\","
     "\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n";
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
@@ -192,6 +201,9 @@ static void handle(void *ctx, struct http_request *request)
         if (!operations_purge(gateway, request))
             queues_post(gateway, request);
         return;
+    case ROUTE_TYPES: queues_list_types(gateway, request); return;
+    case ROUTE_TYPE: queues_get_type(gateway, request); return;
+    case ROUTE_TYPE_PUT: queues_put_type(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

@@ -25,6 +25,7 @@ struct visit {
     struct http_request *request;
     uint8_t name[MSG_NAME_LEN_MAX]; // the queue's; of a list the last one told
     bool is_list;
+    bool is_type;
 };
 
 static void refuse(const struct gateway *gateway, struct http_request *request, err e,
@@ -35,14 +36,28 @@ static void refuse(const struct gateway *gateway, struct http_request *request, 
     if (err_may_retry(e))
         reply_retry_after(&headers, 1000);
     // The table's text speaks of jobs.
-    const char *fix = e == ERR_NOT_FOUND ? "check the name; GET /v1/queues lists them" : NULL;
+    const char *fix =
+        e == ERR_NOT_FOUND ? "check the name; GET /v1/queues and /v1/types list them" : NULL;
     reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, &headers);
 }
 
-static void tell(const struct visit *visit, const struct msg_queue_status_is *is)
+static void put(const struct visit *visit, const struct msg *answer, struct out *out)
+{
+    if (visit->is_type && visit->is_list)
+        queue_answer_types(out, &answer->type_status_is);
+    else if (visit->is_type)
+        queue_answer_type(out, answer->type_status_is.types);
+    else if (visit->is_list)
+        queue_answer_list(out, &answer->queue_status_is);
+    else
+        queue_answer(out, answer->queue_status_is.queues);
+}
+
+static void tell(const struct visit *visit, const struct msg *answer)
 {
     struct reply reply = {visit->gateway->tally, TALLY_QUEUE, visit->request};
-    size_t cap = ((size_t)is->count + 1) * LINE_LEN;
+    uint32_t count = visit->is_type ? answer->type_status_is.count : answer->queue_status_is.count;
+    size_t cap = ((size_t)count + 1) * LINE_LEN;
     uint8_t *room = malloc(cap);
     if (room == NULL) {
         refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
@@ -50,10 +65,7 @@ static void tell(const struct visit *visit, const struct msg_queue_status_is *is
     }
     struct reply_headers headers = {0};
     struct out out = {.data = room, .cap = cap, .format = reply_format(visit->request)};
-    if (visit->is_list)
-        queue_answer_list(&out, is);
-    else
-        queue_answer(&out, &is->queues[0]);
+    put(visit, answer, &out);
     reply_value(&reply, 200, &out, &headers);
     free(room);
 }
@@ -73,13 +85,19 @@ static bool look_again(struct visit *visit, const struct msg *answer)
 static err verdict_of(const struct visit *visit, const struct msg *answer, struct slice *out_detail)
 {
     bool is_act = visit->question.kind == MSG_ACT;
-    if (answer->kind != (is_act ? MSG_ACTED : MSG_QUEUE_STATUS_IS))
+    enum msg_kind status = visit->is_type ? MSG_TYPE_STATUS_IS : MSG_QUEUE_STATUS_IS;
+    if (answer->kind != (is_act ? MSG_ACTED : status))
         return ERR_MALFORMED;
+    if (is_act) {
+        *out_detail = answer->acted.detail;
+        return answer->acted.error;
+    }
     const struct msg_queue_status_is *is = &answer->queue_status_is;
-    *out_detail = is_act ? answer->acted.detail : is->detail;
-    if (is_act || is->error != OK)
-        return is_act ? answer->acted.error : is->error;
-    return visit->is_list || is->count == 1 ? OK : ERR_MALFORMED;
+    const struct msg_type_status_is *type = &answer->type_status_is;
+    err e = visit->is_type ? type->error : is->error;
+    uint32_t count = visit->is_type ? type->count : is->count;
+    *out_detail = visit->is_type ? type->detail : is->detail;
+    return e != OK || visit->is_list || count == 1 ? e : ERR_MALFORMED;
 }
 
 static void answered(struct ask *ask, const struct ask_result *result)
@@ -92,7 +110,7 @@ static void answered(struct ask *ask, const struct ask_result *result)
     if (e == OK && look_again(visit, result->answer))
         return;
     if (e == OK)
-        tell(visit, &result->answer->queue_status_is);
+        tell(visit, result->answer);
     else
         refuse(visit->gateway, visit->request, e, detail);
     free(visit);
@@ -119,7 +137,7 @@ static struct visit *visit_new(const struct gateway *gateway, struct http_reques
     return visit;
 }
 
-void queues_list(const struct gateway *gateway, struct http_request *request)
+static void list(const struct gateway *gateway, struct http_request *request, bool is_type)
 {
     struct query query;
     struct visit *visit =
@@ -127,17 +145,31 @@ void queues_list(const struct gateway *gateway, struct http_request *request)
     if (visit == NULL)
         return;
     visit->is_list = true;
+    visit->is_type = is_type;
     if (query.after_name.len > 0)
         memcpy(visit->name, query.after_name.data, query.after_name.len);
-    visit->question = (struct msg){
-        .kind = MSG_QUEUE_STATUS,
-        .queue_status = {.after = slice_of(visit->name, query.after_name.len),
-                         .limit = query.list.limit > MSG_QUEUES_MAX ? MSG_QUEUES_MAX
-                                                                    : query.list.limit}};
+    struct slice after = slice_of(visit->name, query.after_name.len);
+    uint32_t limit = query.list.limit < MSG_QUEUES_MAX ? query.list.limit : MSG_QUEUES_MAX;
+    if (is_type)
+        visit->question =
+            (struct msg){.kind = MSG_TYPE_STATUS, .type_status = {.after = after, .limit = limit}};
+    else
+        visit->question = (struct msg){.kind = MSG_QUEUE_STATUS,
+                                       .queue_status = {.after = after, .limit = limit}};
     courier_ask(gateway->courier, &visit->ask);
 }
 
-void queues_get(const struct gateway *gateway, struct http_request *request)
+void queues_list(const struct gateway *gateway, struct http_request *request)
+{
+    list(gateway, request, false);
+}
+
+void queues_list_types(const struct gateway *gateway, struct http_request *request)
+{
+    list(gateway, request, true);
+}
+
+static void get(const struct gateway *gateway, struct http_request *request, bool is_type)
 {
     struct query query;
     if (!check_name(request->segment)) {
@@ -147,14 +179,30 @@ void queues_get(const struct gateway *gateway, struct http_request *request)
     struct visit *visit = visit_new(gateway, request, 0, &query);
     if (visit == NULL)
         return;
-    visit->question =
-        (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = request->segment}};
+    visit->is_type = is_type;
+    if (is_type)
+        visit->question =
+            (struct msg){.kind = MSG_TYPE_STATUS, .type_status = {.type = request->segment}};
+    else
+        visit->question =
+            (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = request->segment}};
     courier_ask(gateway->courier, &visit->ask);
 }
 
-static err read_put(const struct gateway *gateway, const struct http_request *request,
-                    struct msg_queue_settings *settings, struct submit_fault *fault)
+void queues_get(const struct gateway *gateway, struct http_request *request)
 {
+    get(gateway, request, false);
+}
+
+void queues_get_type(const struct gateway *gateway, struct http_request *request)
+{
+    get(gateway, request, true);
+}
+
+// Into the settings of the question.
+static err read_put(struct visit *visit, struct submit_fault *fault)
+{
+    const struct http_request *request = visit->request;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
     if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK) {
         (void)slice_to_text(
@@ -163,33 +211,49 @@ static err read_put(const struct gateway *gateway, const struct http_request *re
         return ERR_MEDIA_TYPE;
     }
     enum doc_format format = media == MEDIA_MSGPACK ? DOC_MSGPACK : DOC_JSON;
-    struct scratch *scratch = scratch_take(gateway->scratch);
+    struct scratch *scratch = scratch_take(visit->gateway->scratch);
     if (scratch == NULL)
         return ERR_NO_MEMORY;
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
     struct arena arena = {.data = decoded, .cap = sizeof decoded};
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
-    err e = queue_read((struct doc_value){format, request->body}, &room, settings, fault);
-    scratch_give(gateway->scratch, scratch);
+    struct doc_value body = {format, request->body};
+    struct msg *question = &visit->question;
+    err e = visit->is_type ? queue_read_type(body, &room, &question->type_set.defaults, fault)
+                           : queue_read(body, &room, &question->queue_set.settings, fault);
+    scratch_give(visit->gateway->scratch, scratch);
     return e;
 }
 
-void queues_put(const struct gateway *gateway, struct http_request *request)
+static void put_settings(const struct gateway *gateway, struct http_request *request,
+                         const struct msg *question)
 {
     struct query query;
     struct visit *visit = visit_new(gateway, request, 0, &query);
     if (visit == NULL)
         return;
     struct submit_fault fault = {{0}};
-    struct msg_queue_set set = {.queue = request->segment};
-    err e = read_put(gateway, request, &set.settings, &fault);
+    visit->is_type = question->kind == MSG_TYPE_SET;
+    visit->question = *question;
+    err e = read_put(visit, &fault);
     if (e != OK) {
         free(visit);
         refuse(gateway, request, e, slice_of_text(fault.detail));
         return;
     }
-    visit->question = (struct msg){.kind = MSG_QUEUE_SET, .queue_set = set};
     courier_ask(gateway->courier, &visit->ask);
+}
+
+void queues_put(const struct gateway *gateway, struct http_request *request)
+{
+    put_settings(gateway, request,
+                 &(struct msg){.kind = MSG_QUEUE_SET, .queue_set = {.queue = request->segment}});
+}
+
+void queues_put_type(const struct gateway *gateway, struct http_request *request)
+{
+    put_settings(gateway, request,
+                 &(struct msg){.kind = MSG_TYPE_SET, .type_set = {.type = request->segment}});
 }
 
 // "{name}:verb"; ACT_NONE when no verb stands there.

@@ -100,6 +100,15 @@ static size_t queue(struct slice record, struct slice key)
     return store_record_queue_len(&row);
 }
 
+static size_t type_row(struct slice record, struct slice key)
+{
+    struct type_row row;
+    if (store_record_get_type(record, key, &row) != OK)
+        return 0;
+    store_record_put_type(again, key, &row);
+    return store_record_type_len(&row);
+}
+
 static size_t lane(struct slice record, struct slice key)
 {
     struct lane_row row;
@@ -193,6 +202,7 @@ static record_round *const rounds[] = {
     [STORE_RECORD_LOG] = log_chunk,     [STORE_RECORD_UNIQUE] = unique,
     [STORE_RECORD_SCHEDULE] = schedule, [STORE_RECORD_DEP] = dep,
     [STORE_RECORD_QUEUE] = queue,       [STORE_RECORD_OPERATION] = operation,
+    [STORE_RECORD_TYPE] = type_row,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };

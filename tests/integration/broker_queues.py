@@ -56,6 +56,30 @@ class Queues(BrokerTest):
         self.assertEqual(self.set("Mail").error, ERR["ERR_BAD_FIELD"])
         self.assertEqual(self.status("mail").error, ERR["ERR_NOT_FOUND"])
 
+    def test_defaults_of_a_type(self):
+        given = dict(timeout_ms=61_000, max_attempts=1, max_crashes=3, retry_first_ms=4, retry_longest_ms=5,
+                     retry_factor_milli=1500, retry_within_s=7, keep_s=5000)
+        said = self.client.ask(pb.TypeSet(type="a", **given))
+        self.assertEqual((said.error, said.types[0]), (0, pb.Type(type="a", **given)))
+        self.client.ask(pb.TypeSet(type="b"))
+        self.set("q", timeout_ms=7000, max_attempts=2)
+        self.restart()
+        self.assertEqual(self.client.ask(pb.TypeStatus(type="a")), said)
+        page = self.client.ask(pb.TypeStatus(limit=1))
+        self.assertEqual(([line.type for line in page.types], page.is_more), (["a"], True))
+        page = self.client.ask(pb.TypeStatus(after="a"))
+        self.assertEqual(([line.type for line in page.types], page.is_more), (["b"], False))
+        worker = self.worker(self.served, "a", "other", slots=2)
+        for kind, timeout_ms, state in (("a", 61_000, pb.STATE_DEAD), ("other", 7000, pb.STATE_RETRYING)):
+            job_id = self.submit("q", type=kind)[2]
+            (job, _), = worker.take_jobs(1)
+            worker.finish(job, pb.OUTCOME_FAILED)
+            status = self.client.status(job_id)
+            self.assertEqual((job.timeout_ms, status.state), (timeout_ms, state))
+        self.assertEqual(self.client.ask(pb.TypeStatus(type="c")).error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(self.client.ask(pb.TypeSet(type="A")).error, ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.client.ask(pb.TypeSet(type="a", keep_s=2**31)).error, ERR["ERR_BAD_FIELD"])
+
     def test_jobs_are_counted_by_state(self):
         worker = self.worker(self.served, "a", slots=2)
         self.submit("q", type="a")

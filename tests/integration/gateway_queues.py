@@ -106,6 +106,25 @@ def a_pause_from_the_command_line(bench):
     assert answer.returncode == 4 and "knows no queue none" in answer.stderr, answer
 
 
+def types_have_defaults(bench):
+    given = {"timeout": "3s", "keep": "2h", "retry": {"max_attempts": 2}}
+    status, put, _ = bench.http("PUT", "/v1/types/t.a", given)
+    assert (status, put) == (200, {"type": "t.a", **given, "type_url": "/v1/types/t.a"}), put
+    assert bench.http("GET", "/v1/types/t.a")[:2] == (200, put)
+    status, problem, _ = bench.http("PUT", "/v1/types/t.a", {"timeot": "3s"})
+    assert (status, problem["detail"]) == (400, "timeot is no setting of a type; did you mean timeout?"), problem
+    assert bench.http("GET", "/v1/types/none")[0] == 404
+    answer = bench.weft("type", "set", "t.b", "--timeout", "4s", "-o", "json")
+    assert answer.returncode == 0 and json.loads(answer.stdout)["timeout"] == "4s", answer
+    assert "timeout        4s" in bench.weft("type", "show", "t.b").stdout
+    _, page, _ = bench.http("GET", "/v1/types?limit=1")
+    assert [line["type"] for line in page["types"]] == ["t.a"] and page["cursor"] == "t.a", page
+    listed = bench.weft("type", "list", "-o", "json")
+    assert [line["type"] for line in json.loads(listed.stdout)["types"]] == ["t.a", "t.b"], listed
+    assert bench.weft("type", "show", "none").returncode == 4
+    assert bench.weft("type", "set", "Not.A.Name").returncode == 64
+
+
 def lists_come_in_pages(bench):
     for name in ("z1", "z2", "z3"):
         assert bench.submit(name)[0] == 202
@@ -141,7 +160,7 @@ def the_command_does_the_same(bench):
 def main():
     with Place() as place:
         bench = Bench(place)
-        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, lists_come_in_pages,
+        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, lists_come_in_pages,
                      a_pause_is_a_503, a_pause_from_the_command_line, the_command_does_the_same):
             print(test.__name__, flush=True)
             test(bench)

@@ -84,6 +84,7 @@ static bool load(struct store *store)
                             .key_count_max = JOBS_MAX,
                             .tenant_count_max = 2,
                             .queue_count_max = 4,
+                            .type_count_max = 2,
                             .lane_count_max = 4,
                             .concurrency_key_count_max = 4,
                             .key_running_max = 1,

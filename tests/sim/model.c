@@ -82,6 +82,17 @@ static void apply_queue(struct sim_store *store, const struct queue_row *row)
     store->queues[row->no].tenant = slice_of(names[1], row->tenant.len);
 }
 
+static void apply_type(struct sim_store *store, const struct type_row *row)
+{
+    SIM_EXPECT(row->no < SIM_TYPES, "types get numbers in order");
+    uint8_t(*names)[MSG_NAME_LEN_MAX] = store->type_names[row->no];
+    memcpy(names[0], row->type.data, row->type.len);
+    memcpy(names[1], row->tenant.data, row->tenant.len);
+    store->types[row->no] = *row;
+    store->types[row->no].type = slice_of(names[0], row->type.len);
+    store->types[row->no].tenant = slice_of(names[1], row->tenant.len);
+}
+
 static void drop(struct sim_store *store, const struct job_row *row, bool whole)
 {
     SIM_EXPECT(store->rows[row->no].no == row->no, "what is dropped was stored");
@@ -179,6 +190,7 @@ static void apply_one(struct sim_store *store, const struct write *write)
     case WRITE_EVENT: apply_event(store, &write->event); return;
     case WRITE_LOG: apply_log(store, &write->log); return;
     case WRITE_LANE: apply_lane(store, &write->lane); return;
+    case WRITE_TYPE: apply_type(store, &write->type); return;
     case WRITE_QUEUE: apply_queue(store, &write->queue); return;
     case WRITE_POLICY:
         store->policies[write->policy.no] = write->policy.policy;
@@ -283,6 +295,9 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint32_t i = 0; i < SIM_QUEUES; i++)
         if (store->queues[i].queue.len > 0)
             must(core_load_queue(core, &store->queues[i]));
+    for (uint32_t i = 0; i < SIM_TYPES; i++)
+        if (store->types[i].type.len > 0)
+            must(core_load_type(core, &store->types[i]));
     for (uint32_t i = 0; i < store->lane_count; i++)
         must(core_load_lane(core, &store->lanes[i]));
     for (uint16_t i = 0; i < 64; i++)

@@ -75,6 +75,18 @@ static void want_something(struct sim *sim, uint32_t client)
     say(sim, client, msg);
 }
 
+static void want_type(struct sim *sim, uint32_t client)
+{
+    static const char *const types[] = {"a", "b", "c"};
+    struct msg_type_set set = {.type = slice_of_text(types[world_below(sim, 3)]),
+                               .tenant = tenant_of(sim)};
+    if (world_chance(sim, 50))
+        set.defaults.max_attempts = 3;
+    if (world_chance(sim, 50))
+        set.defaults.timeout_ms = 220;
+    say(sim, client, (struct msg){.kind = MSG_TYPE_SET, .type_set = set});
+}
+
 static bool is_limited(const struct msg_queue_settings *settings)
 {
     return settings->open_max > 0 || settings->running_max > 0 || settings->rate.count > 0 ||
@@ -102,4 +114,6 @@ void queue_turn(struct sim *sim, uint32_t client)
         open_all(sim, client);
     else if (!sim->is_healed && sim->has_queues && plan_optional(sim, 3))
         want_something(sim, client);
+    if (!sim->is_healed && sim->has_queues && plan_optional(sim, 1))
+        want_type(sim, client);
 }

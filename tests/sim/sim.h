@@ -14,39 +14,12 @@
 #include "broker/core/core_private.h"
 #include "lib/base/prng.h"
 #include "proto/wire.h"
+#include "tests/sim/bounds.h"
 #include "tests/sim/peers.h"
 #include "tests/sim/situations.h"
 #include "tests/support/tell.h"
 
 #include <stdlib.h>
-
-enum {
-    SIM_CLIENTS = 3,
-    SIM_WORKERS = 3,
-    SIM_PEERS = 512, // numbers given to connections over one run
-    SIM_JOBS = 4096, // numbers of jobs over one run
-    SIM_PACKETS = 4096,
-    SIM_INTENTS = 400,
-    SIM_ACTS = 400,
-    SIM_SCHEDULES = 3,
-    SIM_OPERATES = 12,  // asked for over one run
-    SIM_OPERATIONS = 4, // known at once
-    SIM_ENTRIES = 1 << 16,
-    SIM_UNIQUES = 8,
-    SIM_QUEUES = 16,
-    SIM_PARENTS = 3,
-    SIM_ATOMIC = 8,
-    SIM_BATCHES = 64,
-    SIM_SEAL_MS = 1500,
-    SIM_EVENTS = 1 << 16,
-    SIM_STEPS = 1200, // with faults
-    SIM_KEEP_S = 5,
-    SIM_WINDOW_S = 20,
-    SIM_LEASE_MS = 1000,
-    SIM_RENEW_MS = 200,
-    SIM_GRACE_MS = 300,
-    SIM_HEALED_MS = 400 * 1000, // liveness: after the faults everything ends within this
-};
 
 // Who has a turn; peers speak and hear.
 enum {
@@ -111,7 +84,9 @@ struct sim_store {
     struct lane_row lanes[64];
     uint8_t lane_names[64][3][MSG_NAME_LEN_MAX]; // queue, type, tenant
     uint32_t lane_count;
-    struct queue_row queues[SIM_QUEUES];                  // by number; unused ones have no name
+    struct queue_row queues[SIM_QUEUES]; // by number; unused ones have no name
+    struct type_row types[SIM_TYPES];    // by number; unused ones have no name
+    uint8_t type_names[SIM_TYPES][2][MSG_NAME_LEN_MAX];
     uint8_t queue_names[SIM_QUEUES][2][MSG_NAME_LEN_MAX]; // queue, tenant
     struct batch_row batches[SIM_BATCHES];
     bool has_batch[SIM_BATCHES];
@@ -324,6 +299,8 @@ struct seen_child {
 struct watch {
     struct seen_queue queues[SIM_QUEUES];
     uint32_t queue_count;
+    const struct msg_type_set *types[SIM_TYPE_SETS]; // in their order
+    uint32_t type_count;
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_operation operations[SIM_OPERATIONS];
     struct seen_job jobs[SIM_INTENTS + 64];

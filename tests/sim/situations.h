@@ -68,6 +68,7 @@
     X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
     X(SEEN_QUEUE_SET, "a queue was set")                                                           \
     X(SEEN_QUEUE_DEFAULT, "… and a job got its default")                                           \
+    X(SEEN_TYPE_DEFAULT, "a job got the default of its type")                                      \
     X(SEEN_QUEUE_FULL, "a queue had as many unfinished jobs as it may")                            \
     X(SEEN_QUEUE_PAUSED, "a queue was paused")                                                     \
     X(SEEN_QUEUE_RESUMED, "… and resumed")                                                         \

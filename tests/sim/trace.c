@@ -70,6 +70,9 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case WRITE_LANE:
         store_record_put_lane(room, key, &write->lane);
         return store_record_lane_len(&write->lane);
+    case WRITE_TYPE:
+        store_record_put_type(room, key, &write->type);
+        return store_record_type_len(&write->type);
     case WRITE_QUEUE:
         store_record_put_queue(room, key, &write->queue);
         return store_record_queue_len(&write->queue);
@@ -115,6 +118,7 @@ static uint64_t number_of(const struct write *write)
     case WRITE_EVENT: return write->event.job_no;
     case WRITE_LOG: return write->log.job_no;
     case WRITE_LANE: return write->lane.no;
+    case WRITE_TYPE: return write->type.no;
     case WRITE_QUEUE: return write->queue.no;
     case WRITE_POLICY: return write->policy.no;
     case WRITE_BATCH:

@@ -132,6 +132,9 @@ static void tell_heard(struct tell *tell, const struct msg *msg)
         tell_text(tell, "set queue %.*s: weight %u open_max %u", (int)msg->queue_set.queue.len,
                   (const char *)msg->queue_set.queue.data, msg->queue_set.settings.weight,
                   msg->queue_set.settings.open_max);
+    else if (msg->kind == MSG_TYPE_SET)
+        tell_text(tell, "set type %.*s: attempts %u", (int)msg->type_set.type.len,
+                  (const char *)msg->type_set.type.data, msg->type_set.defaults.max_attempts);
     else if (msg->kind == MSG_ACT && msg->act.queue.len > 0)
         tell_text(tell, "act %u on queue %.*s", (unsigned)msg->act.kind, (int)msg->act.queue.len,
                   (const char *)msg->act.queue.data);

@@ -39,6 +39,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_PAUSE:
     case ENTRY_OPERATE:
     case ENTRY_STEP:
+    case ENTRY_TYPE:
     case ENTRY_FORGET: break;
     }
     sim_fail("an entry that moves no job");
@@ -131,7 +132,7 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
         entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE)
         return;
-    if (entry->kind == ENTRY_QUEUE || entry->kind == ENTRY_PAUSE) {
+    if (entry->kind == ENTRY_QUEUE || entry->kind == ENTRY_PAUSE || entry->kind == ENTRY_TYPE) {
         watch_queue_entry(sim, entry);
         return;
     }

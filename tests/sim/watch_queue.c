@@ -31,6 +31,9 @@ static void note_settings(struct sim *sim, const struct entry *entry)
     if (entry->kind == ENTRY_QUEUE) {
         const struct msg_queue_set *set = entry->queue.set;
         queue_named(sim, set->tenant, set->queue)->settings = set->settings;
+    } else if (entry->kind == ENTRY_TYPE) {
+        SIM_EXPECT(sim->watch.type_count < SIM_TYPE_SETS, "room for settings of types");
+        sim->watch.types[sim->watch.type_count++] = entry->type.set;
     } else if (entry->kind == ENTRY_PAUSE) {
         struct seen_queue *seen = queue_named(sim, entry->pause.tenant, entry->pause.queue);
         seen->paused = entry->pause.paused;
@@ -51,10 +54,25 @@ static uint32_t open_count(const struct sim *sim, const struct seen_queue *queue
     return count;
 }
 
-static uint32_t first_given(uint32_t jobs, uint32_t queues, uint32_t brokers)
+// The last entry for the type, of this run's durable ones and those of the open batches.
+static struct msg_defaults type_defaults(const struct sim *sim, const struct msg_submit_job *job)
+{
+    for (uint32_t i = sim->watch.type_count; i-- > 0;) {
+        const struct msg_type_set *set = sim->watch.types[i];
+        if (slice_equal(set->type, job->type) && slice_equal(full(set->tenant), full(job->tenant)))
+            return set->defaults;
+    }
+    return (struct msg_defaults){0};
+}
+
+static uint32_t first_given(uint32_t jobs, uint32_t types, uint32_t queues, uint32_t brokers)
 {
     if (jobs != 0)
         return jobs;
+    if (types != 0)
+        watch_seen(SEEN_TYPE_DEFAULT);
+    if (types != 0)
+        return types;
     if (queues != 0)
         watch_seen(SEEN_QUEUE_DEFAULT);
     return queues != 0 ? queues : brokers;
@@ -64,11 +82,13 @@ static void check_policy(const struct sim *sim, const struct seen_queue *queue,
                          const struct msg_submit_job *job, const struct policy *policy)
 {
     const struct msg_defaults *set = &queue->settings.defaults;
-    SIM_EXPECT(policy->max_attempts ==
-                       first_given(job->max_attempts, set->max_attempts, LIMITS_ATTEMPTS_DEFAULT) &&
-                   policy->timeout_ms == first_given(job->timeout_ms, set->timeout_ms,
-                                                     sim->limits.timeout_default_ms),
-               "the job's word counts, then its queue's, then the broker's");
+    const struct msg_defaults type = type_defaults(sim, job);
+    uint32_t attempts = first_given(job->max_attempts, type.max_attempts, set->max_attempts,
+                                    LIMITS_ATTEMPTS_DEFAULT);
+    uint32_t timeout_ms = first_given(job->timeout_ms, type.timeout_ms, set->timeout_ms,
+                                      sim->limits.timeout_default_ms);
+    SIM_EXPECT(policy->max_attempts == attempts && policy->timeout_ms == timeout_ms,
+               "the job's word counts, then its type's, its queue's, the broker's");
 }
 
 static void check_entry(struct sim *sim, const struct seen_queue *queue)
@@ -116,6 +136,7 @@ void watch_queue_entry(struct sim *sim, const struct entry *entry)
 void watch_queue_start(struct sim *sim)
 {
     sim->watch.queue_count = 0;
+    sim->watch.type_count = 0;
     for (uint32_t i = 0; i < sim->log_count; i++)
         note_settings(sim, &sim->log[i]);
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {

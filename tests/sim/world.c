@@ -35,6 +35,8 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg)
     }
     if (msg->kind == MSG_QUEUE_SET)
         copy->queue_set.tenant = msg->queue_set.tenant;
+    if (msg->kind == MSG_TYPE_SET)
+        copy->type_set.tenant = msg->type_set.tenant;
     if (msg->kind == MSG_ACT)
         copy->act.tenant = msg->act.tenant;
     if (msg->kind == MSG_SCHEDULE_SET)
@@ -179,6 +181,7 @@ static struct limits small_limits(struct sim *sim)
     limits.key_count_max = 200;
     limits.tenant_count_max = 4;
     limits.queue_count_max = 16;
+    limits.type_count_max = SIM_TYPES;
     limits.concurrency_key_count_max = 4 + (uint32_t)world_below(sim, 12);
     limits.key_running_max = 1 + (uint32_t)world_below(sim, 2);
     limits.lane_count_max = world_chance(sim, 30) ? 7 : 16;

@@ -179,6 +179,7 @@ struct limits story_limits(void)
                            .key_count_max = 8,
                            .tenant_count_max = 3,
                            .queue_count_max = 4,
+                           .type_count_max = 2,
                            .lane_count_max = 4,
                            .concurrency_key_count_max = 4,
                            .key_running_max = 1,

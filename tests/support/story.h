@@ -39,6 +39,8 @@ struct story_store {
     uint32_t lane_count;
     struct queue_row queues[STORY_ROWS_MAX]; // by number; unused ones have no name
     char queue_names[STORY_ROWS_MAX][2][MSG_NAME_LEN_MAX];
+    struct type_row types[4]; // by number; unused ones have no name
+    char type_names[4][2][MSG_NAME_LEN_MAX];
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
     struct schedule_row schedules[4];          // unused ones have no name
     char schedule_names[4][MSG_NAME_LEN_MAX];

@@ -99,6 +99,18 @@ static void put_queue(struct story_store *store, const struct queue_row *row)
     store->queues[row->no].tenant = slice_of(tenant, row->tenant.len);
 }
 
+static void put_type(struct story_store *store, const struct type_row *row)
+{
+    EXPECT(row->no < 4);
+    char *type = store->type_names[row->no][0];
+    char *tenant = store->type_names[row->no][1];
+    memcpy(type, row->type.data, row->type.len);
+    memcpy(tenant, row->tenant.data, row->tenant.len);
+    store->types[row->no] = *row;
+    store->types[row->no].type = slice_of(type, row->type.len);
+    store->types[row->no].tenant = slice_of(tenant, row->tenant.len);
+}
+
 static void put_policy(struct story_store *store, const struct write_policy *policy)
 {
     store->policies[policy->no] = policy->policy;
@@ -164,6 +176,7 @@ static void apply_one(struct story_store *store, const struct write *write)
     switch (write->kind) {
     case WRITE_JOB: put_job(store, &write->job); return;
     case WRITE_LANE: put_lane(store, &write->lane); return;
+    case WRITE_TYPE: put_type(store, &write->type); return;
     case WRITE_QUEUE: put_queue(store, &write->queue); return;
     case WRITE_POLICY: put_policy(store, &write->policy); return;
     case WRITE_BATCH: store->batches[write->batch.no] = write->batch; return;
@@ -217,6 +230,9 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
         if (store->queues[i].queue.len > 0)
             loaded = core_load_queue(core, &store->queues[i]);
+    for (uint32_t i = 0; i < 4 && loaded == OK; i++)
+        if (store->types[i].type.len > 0)
+            loaded = core_load_type(core, &store->types[i]);
     for (uint32_t i = 0; i < store->lane_count && loaded == OK; i++)
         loaded = core_load_lane(core, &store->lanes[i]);
     for (uint32_t i = 0; i < store->policy_count && loaded == OK; i++)

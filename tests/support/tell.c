@@ -173,6 +173,10 @@ void tell_write(struct tell *tell, const struct write *write)
                   (const char *)write->lane.queue.data, (int)write->lane.type.len,
                   (const char *)write->lane.type.data);
         break;
+    case WRITE_TYPE:
+        tell_text(tell, "type %.*s attempts %u", (int)write->type.type.len,
+                  (const char *)write->type.type.data, write->type.defaults.max_attempts);
+        break;
     case WRITE_QUEUE:
         tell_queue(tell, write->queue.queue, write->queue.counts);
         tell_settings(tell, &write->queue.settings);
@@ -335,6 +339,15 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_finished(tell, &msg->finished);
     } else if (msg->kind == MSG_WORKER_LISTED) {
         tell_listed(tell, &msg->worker_listed);
+    } else if (msg->kind == MSG_TYPE_STATUS_IS) {
+        if (msg->type_status_is.error != OK)
+            tell_text(tell, "type %s (%.*s)", err_slug(msg->type_status_is.error),
+                      (int)msg->type_status_is.detail.len,
+                      (const char *)msg->type_status_is.detail.data);
+        for (uint32_t i = 0; i < msg->type_status_is.count; i++)
+            tell_text(tell, "type %.*s attempts %u", (int)msg->type_status_is.types[i].type.len,
+                      (const char *)msg->type_status_is.types[i].type.data,
+                      msg->type_status_is.types[i].defaults.max_attempts);
     } else if (msg->kind == MSG_QUEUE_STATUS_IS) {
         tell_queue_is(tell, &msg->queue_status_is);
     } else if (msg->kind == MSG_SCHEDULE_STATUS_IS) {

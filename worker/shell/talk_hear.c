@@ -232,6 +232,9 @@ void talk_hear(struct worker *worker, const struct msg *msg)
     case MSG_QUEUE_SET:
     case MSG_QUEUE_STATUS:
     case MSG_QUEUE_STATUS_IS:
+    case MSG_TYPE_SET:
+    case MSG_TYPE_STATUS:
+    case MSG_TYPE_STATUS_IS:
     case MSG_SCHEDULE_SET:
     case MSG_SCHEDULE_STATUS:
     case MSG_SCHEDULE_STATUS_IS:

@@ -41,6 +41,7 @@ static struct bench *make(void)
                             .key_count_max = 2,
                             .tenant_count_max = 2,
                             .queue_count_max = 4,
+                            .type_count_max = 2,
                             .lane_count_max = 2,
                             .policy_count_max = 2,
                             .batch_count_max = 2,

@@ -41,6 +41,7 @@ static struct bench *make(void)
                             .key_count_max = 2,
                             .tenant_count_max = 2,
                             .queue_count_max = 4,
+                            .type_count_max = 2,
                             .lane_count_max = 2,
                             .concurrency_key_count_max = 4,
                             .key_running_max = 1,

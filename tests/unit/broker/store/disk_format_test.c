@@ -83,6 +83,7 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         {"event", STORE_RECORD_EVENT, STORE_RECORD_EVENT_HEAD_LEN, false, 0},
         {"log", STORE_RECORD_LOG, STORE_RECORD_LOG_HEAD_LEN, false, 0},
         {"queue", STORE_RECORD_QUEUE, STORE_RECORD_QUEUE_HEAD_LEN, false, 0},
+        {"type", STORE_RECORD_TYPE, STORE_RECORD_TYPE_HEAD_LEN, false, 0},
         {"unique", STORE_RECORD_UNIQUE, STORE_RECORD_UNIQUE_LEN, true, 0},
         {"dependency", STORE_RECORD_DEP, STORE_RECORD_DEP_HEAD_LEN, false, 0},
         {"schedule", STORE_RECORD_SCHEDULE, STORE_RECORD_SCHEDULE_STATE_LEN + 11, false, 0},
@@ -146,7 +147,7 @@ TEST(disk_format, page_names_every_table_of_the_file)
         EXPECT(strstr(page, row) != NULL);
         count++;
     }
-    EXPECT_EQ(count, 20);
+    EXPECT_EQ(count, 21);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     mdb_env_close(env);

@@ -80,6 +80,7 @@ static err load(struct store *store, struct store_loaded *out_loaded)
                             .key_count_max = 64,
                             .tenant_count_max = 2,
                             .queue_count_max = 4,
+                            .type_count_max = 2,
                             .lane_count_max = 4,
                             .concurrency_key_count_max = 4,
                             .key_running_max = 1,

@@ -119,6 +119,41 @@ TEST(record_queue, golden_bytes)
               ERR_DAMAGED);
 }
 
+TEST(record_type, golden_bytes)
+{
+    static const char golden[] = "01130000002d"
+                                 "0000002100000022000000230000002400000025000000260000002700000028"
+                                 "07"
+                                 "04"
+                                 "64656661756c74"
+                                 "73656e64";
+    const struct type_row row = {.no = 5,
+                                 .tenant = slice_of_text("default"),
+                                 .type = slice_of_text("send"),
+                                 .defaults = {.timeout_ms = 0x21,
+                                              .max_attempts = 0x22,
+                                              .max_crashes = 0x23,
+                                              .retry_first_ms = 0x24,
+                                              .retry_longest_ms = 0x25,
+                                              .retry_factor_milli = 0x26,
+                                              .retry_within_s = 0x27,
+                                              .keep_s = 0x28}};
+    uint8_t room[128];
+    char text[2 * sizeof room + 1];
+    struct disk_key number = disk_key_of(5);
+    size_t len = store_record_type_len(&row);
+    store_record_put_type(room, disk_key_slice(&number), &row);
+    EXPECT_EQ(len, (sizeof golden - 1) / 2 + 4);
+    for (size_t i = 0; i < len - 4; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", room[i]);
+    EXPECT_STR(text, golden);
+    struct type_row read;
+    EXPECT_EQ(store_record_get_type(slice_of(room, len), disk_key_slice(&number), &read), OK);
+    EXPECT(read.no == 5 && slice_is_text(read.tenant, "default"));
+    EXPECT(slice_is_text(read.type, "send"));
+    EXPECT_MEM(&read.defaults, &row.defaults, sizeof row.defaults);
+}
+
 TEST(store_view_queue, one_is_found_by_its_name)
 {
     dir = test_temp_dir();

@@ -83,6 +83,29 @@ TEST(queue, what_is_wrong_has_a_name)
     EXPECT_EQ(parse("{"), ERR_MALFORMED);
 }
 
+TEST(queue, defaults_of_a_type_are_read_and_told)
+{
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    struct doc_room room = {keys, KEYS, &arena};
+    struct msg_type type = {.type = slice_of_text("send")};
+    struct doc_value body = {DOC_JSON,
+                             slice_of_text("{\"timeout\":\"2s\",\"retry\":{\"max_attempts\":4},"
+                                           "\"keep\":\"1h\"}")};
+    EXPECT_EQ(queue_read_type(body, &room, &type.defaults, &fault), OK);
+    static uint8_t bytes[512];
+    char text[sizeof bytes];
+    struct out out = {.data = bytes, .cap = sizeof bytes, .format = OUT_JSON};
+    queue_answer_types(&out,
+                       &(struct msg_type_status_is){.types = &type, .count = 1, .is_more = true});
+    EXPECT(slice_to_text(out_slice(&out), text, sizeof text));
+    EXPECT_STR(text, "{\"types\":[{\"type\":\"send\",\"timeout\":\"2s\","
+                     "\"retry\":{\"max_attempts\":4},\"keep\":\"1h\","
+                     "\"type_url\":\"/v1/types/send\"}],\"cursor\":\"send\"}");
+    body.raw = slice_of_text("{\"weight\":3}");
+    EXPECT_EQ(queue_read_type(body, &room, &type.defaults, &fault), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "weight is no setting of a type");
+}
+
 TEST(queue, is_told_with_its_jobs)
 {
     static uint8_t room[2048];

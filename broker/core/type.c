@@ -1,0 +1,47 @@
+// Station type: defaults for jobs of a type, for those that are submitted from now on.
+
+#include "broker/core/core_private.h"
+
+static err refusal(const struct core *core, const struct msg_type_set *set,
+                   struct slice *out_detail)
+{
+    *out_detail = set->detail;
+    if (set->verdict != OK)
+        return set->verdict;
+    const char *limit = types_refusal(&core->ledger.types, set->tenant, set->type);
+    if (limit == NULL)
+        return OK;
+    *out_detail = slice_of_text(limit);
+    return ERR_FULL;
+}
+
+static bool is_so_already(const struct core *core, const struct msg_type_set *set)
+{
+    uint32_t type = types_find(&core->ledger.types, set->tenant, set->type);
+    return type != TYPES_NONE && memcmp(types_defaults(&core->ledger.types, type), &set->defaults,
+                                        sizeof set->defaults) == 0;
+}
+
+static_assert(sizeof(struct msg_defaults) == sizeof(uint32_t[8]), "compared as bytes");
+
+void type_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+               struct effects *fx)
+{
+    const struct msg_type_set *set = &msg->type_set;
+    struct msg_type_status_is answer = {0};
+    answer.error = refusal(core, set, &answer.detail);
+    if (answer.error == OK && !is_so_already(core, set))
+        ledger_apply(
+            &core->ledger,
+            &(struct entry){
+                .kind = ENTRY_TYPE, .at = now.store, .slot = ENTRY_NO_SLOT, .type = {.set = set}},
+            fx);
+    if (answer.error == OK) {
+        struct msg_type *is = arena_take(fx->arena, sizeof *is);
+        CHECK(is != NULL);
+        *is = (struct msg_type){.type = set->type, .defaults = set->defaults};
+        answer.types = is;
+        answer.count = 1;
+    }
+    effects_send(fx, peer, MSG_TYPE_STATUS_IS, msg->corr)->type_status_is = answer;
+}

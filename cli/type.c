@@ -1,0 +1,126 @@
+// Defaults of types from the command line: one question each.
+
+#include "cli/type.h"
+
+#include "cli/ask.h"
+#include "cli/course.h"
+#include "cli/queue_view.h"
+
+static const struct config_key set_keys[] = {
+    COURSE_KEYS,
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+static const struct config_key plain_keys[] = {COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP,
+                                               COMMAND_KEY_OUTPUT};
+
+#define TABLE(verb, rows, arguments, sentence)                                                     \
+    {                                                                                              \
+        .program = "type " verb, .usage = "weft type " verb " [TYPE] [flags]",                     \
+        .about = sentence "\nExit codes: 0 done, 1 refused, 4 no such type or no answer, 64 "      \
+                          "usage.",                                                                \
+        .keys = (rows), .key_count = sizeof(rows) / sizeof *(rows),                                \
+        .argument_count_min = (arguments), .argument_count_max = (arguments),                      \
+    }
+
+const struct config_table type_set_table =
+    TABLE("set", set_keys, 1,
+          "Sets the defaults of a type, whole: what is not given is not set any more. They are "
+          "for jobs that do\nnot say, in every queue.");
+const struct config_table type_show_table =
+    TABLE("show", plain_keys, 1, "Shows what is set for a type.");
+const struct config_table type_list_table =
+    TABLE("list", plain_keys, 0,
+          "Lists the types for which something was set. With -o json one object "
+          "for each page of 256.");
+
+static struct view view_of(const struct config *config)
+{
+    return (struct view){.out = stdout, .wants_json = command_wants_json(config)};
+}
+
+static int told(struct ask *ask, const struct config *config, const struct msg_type *type)
+{
+    struct view view = view_of(config);
+    if (type == NULL)
+        return ask->code;
+    queue_view_type(&view, type);
+    return COMMAND_SUCCEEDED;
+}
+
+static int set(struct ask *ask, const struct config *config)
+{
+    const struct msg_type_set question = {.type = slice_of_text(config->arguments[0]),
+                                          .defaults = course_given(config)};
+    return told(ask, config, ask_type_set(ask, &question));
+}
+
+static int show(struct ask *ask, const struct config *config)
+{
+    return told(ask, config, ask_type(ask, slice_of_text(config->arguments[0])));
+}
+
+static int list(struct ask *ask, const struct config *config)
+{
+    struct view view = view_of(config);
+    uint8_t last[MSG_NAME_LEN_MAX];
+    struct slice after = {0};
+    for (;;) {
+        const struct msg_type_status_is *is = ask_types(ask, after);
+        if (is == NULL)
+            return ask->code;
+        queue_view_types(&view, is);
+        if (!is->is_more || is->count == 0)
+            return COMMAND_SUCCEEDED;
+        struct slice name = is->types[is->count - 1].type;
+        memcpy(last, name.data, name.len); // the answer goes with the next question
+        after = slice_of(last, name.len);
+    }
+}
+
+typedef int with_broker(struct ask *ask, const struct config *config);
+
+static int run_with(const struct config_table *table, with_broker *run, int argc, char **argv)
+{
+    struct config config;
+    struct ask ask = {0};
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, table, argc, argv, &code)) {
+        bool is_named =
+            config.argument_count == 0 || check_name(slice_of_text(config.arguments[0]));
+        if (!is_named)
+            command_complain(table->program, "a TYPE has 1 to 128 of a-z 0-9 . _ -");
+        else
+            code = ask_open(&ask, &config) ? run(&ask, &config) : ask.code;
+    }
+    ask_close(&ask);
+    config_deinit(&config);
+    return command_end(table->program, code);
+}
+
+static int set_main(int argc, char **argv)
+{
+    return run_with(&type_set_table, set, argc, argv);
+}
+
+static int show_main(int argc, char **argv)
+{
+    return run_with(&type_show_table, show, argc, argv);
+}
+
+static int list_main(int argc, char **argv)
+{
+    return run_with(&type_list_table, list, argc, argv);
+}
+
+int type_main(int argc, char **argv)
+{
+    static const struct command_verb items[] = {
+        {"list", list_main, "all for which something was set"},
+        {"show", show_main, "what is set for one"},
+        {"set", set_main, "sets the defaults of one"},
+    };
+    static const struct command_verbs verbs = {"weft type", items, sizeof items / sizeof items[0]};
+    return command_dispatch(&verbs, argc, argv);
+}

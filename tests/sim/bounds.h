@@ -1,0 +1,33 @@
+#pragma once
+
+// How large a simulated world is, and its times.
+
+enum {
+    SIM_CLIENTS = 3,
+    SIM_WORKERS = 3,
+    SIM_PEERS = 512, // numbers given to connections over one run
+    SIM_JOBS = 4096, // numbers of jobs over one run
+    SIM_PACKETS = 4096,
+    SIM_INTENTS = 400,
+    SIM_ACTS = 400,
+    SIM_SCHEDULES = 3,
+    SIM_OPERATES = 12,  // asked for over one run
+    SIM_OPERATIONS = 4, // known at once
+    SIM_ENTRIES = 1 << 16,
+    SIM_UNIQUES = 8,
+    SIM_QUEUES = 16,
+    SIM_TYPES = 8,
+    SIM_TYPE_SETS = 512,
+    SIM_PARENTS = 3,
+    SIM_ATOMIC = 8,
+    SIM_BATCHES = 64,
+    SIM_SEAL_MS = 1500,
+    SIM_EVENTS = 1 << 16,
+    SIM_STEPS = 1200, // with faults
+    SIM_KEEP_S = 5,
+    SIM_WINDOW_S = 20,
+    SIM_LEASE_MS = 1000,
+    SIM_RENEW_MS = 200,
+    SIM_GRACE_MS = 300,
+    SIM_HEALED_MS = 400 * 1000, // liveness: after the faults everything ends within this
+};
