@@ -101,6 +101,7 @@ static bool policy_of(const struct core *core, const struct job_row *row, struct
     struct msg_submit_job body;
     if (!core->ledger.known.body(core->ledger.known.ctx, row->no, &body))
         return false;
+    body.tenant = lanes_row(&core->ledger.lanes, row->lane).tenant; // the doors' word, not stored
     *out_policy = submit_policy_in(core, &body, lanes_queue(&core->ledger.lanes, row->lane));
     // What was said of its id stays true.
     out_policy->dedup_s = (uint32_t)((row->dedup_until - row->accepted_at) / 1000);

@@ -118,6 +118,17 @@ static bool open_store(const char *dir, struct store **out_store)
     return store_open(&options, out_store, &why) == OK && load(*out_store);
 }
 
+// With the row of the only queue, which counts the same jobs as the ledger.
+static void close_batch(void)
+{
+    struct write *queue = batcher_write(&batch, WRITE_QUEUE);
+    queue->queue = (struct queue_row){.tenant = slice_of_text("default"),
+                                      .queue = slice_of_text("default"),
+                                      .accepted = batch.ledger.accepted};
+    memcpy(queue->queue.counts, batch.ledger.counts, sizeof queue->queue.counts);
+    batcher_close(&batch);
+}
+
 // New jobs, finishes of earlier ones with results up to several pages, tombstones, forgotten jobs.
 static void make_batch(struct prng *prng, uint64_t *finished, uint64_t *removed)
 {
@@ -140,7 +151,7 @@ static void make_batch(struct prng *prng, uint64_t *finished, uint64_t *removed)
         rows[row.no] = row;
         batcher_put(&batch, &row, true);
     }
-    batcher_close(&batch);
+    close_batch();
 }
 
 static void note_moment(struct store *store, uint32_t number)
@@ -289,7 +300,7 @@ static bool goes_on(struct store *store)
         struct job_row row = batcher_submit(&batch, false);
         batcher_put(&batch, &row, true);
     }
-    batcher_close(&batch);
+    close_batch();
     struct store_figures figures = {0};
     if (store_commit(store, batch.writes, batch.write_count) != OK)
         return false;
