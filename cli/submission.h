@@ -2,6 +2,7 @@
 
 // One job as `weft push` and `weft run` are told to submit it: flags, payload, id. Not thread-safe.
 
+#include "cli/course.h"
 #include "lib/sys/config.h"
 #include "proto/check.h"
 #include "proto/msg.h"
@@ -25,31 +26,7 @@
          .min = 1,                                                                                 \
          .max = (int64_t)CHECK_DELAY_MS_MAX,                                                       \
          .help = "expires when it is not started within this time"},                               \
-        {.key = "retry-within",                                                                    \
-         .type = CONFIG_DURATION,                                                                  \
-         .min = 1000,                                                                              \
-         .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
-         .help = "no attempt begins later than this"},                                             \
-        {.key = "timeout",                                                                         \
-         .type = CONFIG_DURATION,                                                                  \
-         .min = 1,                                                                                 \
-         .max = CHECK_TIMEOUT_MS_MAX,                                                              \
-         .help = "run time of one attempt"},                                                       \
-        {.key = "max-attempts",                                                                    \
-         .type = CONFIG_INTEGER,                                                                   \
-         .min = 1,                                                                                 \
-         .max = CHECK_ATTEMPTS_MAX,                                                                \
-         .help = "dead after so many errors"},                                                     \
-        {.key = "max-crashes",                                                                     \
-         .type = CONFIG_INTEGER,                                                                   \
-         .min = 1,                                                                                 \
-         .max = CHECK_CRASHES_MAX,                                                                 \
-         .help = "dead after so many crashes"},                                                    \
-        {.key = "keep",                                                                            \
-         .type = CONFIG_DURATION,                                                                  \
-         .min = 1000,                                                                              \
-         .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                  \
-         .help = "how long status and result stay after the end"},                                 \
+        COURSE_JOB_KEYS,                                                                           \
         {.key = "after",                                                                           \
          .type = CONFIG_STRING,                                                                    \
          .help = "start when these jobs have ended: their ids, separated by commas"},              \

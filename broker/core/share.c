@@ -51,6 +51,9 @@ static uint32_t tenant_of(const struct share *share, uint32_t queue)
     return queues_tenant(share->lane_table->queues, queue);
 }
 
+// Ties of members: their number until they are served, then the turn.
+#define TIE_SERVED (UINT64_C(1) << 32)
+
 static const struct share_member fresh_member = {.first = MELD_NONE, .weight = 1};
 
 static struct share_member *queue_at(struct share *share, uint32_t queue)
@@ -171,14 +174,15 @@ uint32_t share_next(const struct share *share)
     return share->queues[tenant->first].first;
 }
 
-// Its pass grows, wherever it stands.
-static void pay(struct share_member *above, const struct share_member *member,
+// Its pass grows, wherever it stands; among equal passes it is behind those served longer ago.
+static void pay(struct share *share, struct share_member *above, const struct share_member *member,
                 struct meld_node *nodes, uint32_t no)
 {
     if (member->is_in)
         meld_drop(nodes, &above->first, no);
     above->pass_now = nodes[no].key;
     nodes[no].key += SHARE_ONE / member->weight;
+    nodes[no].tie = TIE_SERVED + share->turns++;
     if (member->is_in)
         meld_push(nodes, &above->first, no);
 }
@@ -188,8 +192,8 @@ void share_serve(struct share *share, uint32_t lane)
     uint32_t queue = queue_of(share, lane);
     uint32_t tenant = tenant_of(share, queue);
     CHECK(lane < share->lane_count);
-    pay(&share->tenants[tenant], &share->queues[queue], share->queue_nodes, queue);
-    pay(&share->root, &share->tenants[tenant], share->tenant_nodes, tenant);
+    pay(share, &share->tenants[tenant], &share->queues[queue], share->queue_nodes, queue);
+    pay(share, &share->root, &share->tenants[tenant], share->tenant_nodes, tenant);
 }
 
 static bool member_is_sound(const struct share_member *member)

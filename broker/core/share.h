@@ -8,8 +8,10 @@
 //                                 └─ queue ── heap of its lanes by urgency
 //
 // A pass grows by SHARE_ONE / weight with each job served. What becomes active again starts at
-// the pass of the one served last, so that nobody saves up turns. Only what may be served stands in
-// a heap, so choosing and every change cost O(log n). Dispatcher; pure. Not thread-safe.
+// the pass of the one served last, so that nobody saves up turns; of equal passes the one served
+// longest ago is next, so that members who wait for one busy worker take turns. Only what may be
+// served stands in a heap, so choosing and every change cost O(log n). Dispatcher; pure. Not
+// thread-safe.
 
 #include "broker/core/lanes.h"
 #include "broker/core/limits.h"
@@ -51,6 +53,7 @@ struct share {
     uint32_t queue_count;
     uint32_t tenant_count;
     struct share_member root;
+    uint64_t turns; // taken so far, by queues and tenants
 };
 
 size_t share_size(const struct limits *limits);

@@ -1,88 +1,33 @@
 // Entries of schedules: their writes, their place in the digest, and what must not happen.
 
-#include "broker/core/ledger.h"
+#include "tests/support/ledger_bench.h"
 
-#include "tests/support/test.h"
-
-#include <stdlib.h>
-
-enum { CHANGED = 8, ARENA = 8192 };
-
-static bool knows_none(void *ctx, const struct id *id, struct job_row *out_row)
+static struct ledger_bench *make(void)
 {
-    (void)ctx;
-    (void)id;
-    (void)out_row;
-    return false;
+    return ledger_bench_make((struct limits){.job_count_max = 2,
+                                             .key_count_max = 2,
+                                             .tenant_count_max = 2,
+                                             .queue_count_max = 4,
+                                             .type_count_max = 2,
+                                             .lane_count_max = 2,
+                                             .concurrency_key_count_max = 4,
+                                             .key_running_max = 1,
+                                             .policy_count_max = 2,
+                                             .batch_count_max = 2,
+                                             .schedule_count_max = 2,
+                                             .unique_count_max = 2,
+                                             .dependency_count_max = 2,
+                                             .lease_count_max = 2});
 }
 
-static bool numbers_none(void *ctx, uint64_t no, struct job_row *out_row)
-{
-    (void)ctx;
-    (void)no;
-    (void)out_row;
-    return false;
-}
-
-struct bench {
-    struct ledger ledger;
-    void *memory;
-    struct effects fx;
-    struct arena arena;
-    struct write writes[CHANGED * 7 + 1];
-    uint32_t changed[CHANGED];
-    uint32_t bodies[CHANGED];
-    _Alignas(16) uint8_t room[ARENA];
-};
-
-static struct bench *make(void)
-{
-    struct limits limits = {.job_count_max = 2,
-                            .key_count_max = 2,
-                            .tenant_count_max = 2,
-                            .queue_count_max = 4,
-                            .type_count_max = 2,
-                            .lane_count_max = 2,
-                            .concurrency_key_count_max = 4,
-                            .key_running_max = 1,
-                            .policy_count_max = 2,
-                            .batch_count_max = 2,
-                            .schedule_count_max = 2,
-                            .unique_count_max = 2,
-                            .dependency_count_max = 2,
-                            .lease_count_max = 2,
-                            .changed_count_max = CHANGED};
-    struct bench *bench = calloc(1, sizeof *bench);
-    EXPECT(bench != NULL);
-    bench->memory = aligned_alloc(64, ledger_size(&limits));
-    EXPECT(bench->memory != NULL);
-    memset(bench->memory, 0, ledger_size(&limits));
-    struct known known = {.by_id = knows_none, .by_no = numbers_none};
-    ledger_init(&bench->ledger, bench->memory, &limits, &known, 1);
-    bench->arena = (struct arena){.data = bench->room, .cap = ARENA};
-    bench->fx = (struct effects){.writes = bench->writes,
-                                 .write_cap = effects_write_cap(CHANGED),
-                                 .changed = bench->changed,
-                                 .changed_cap = CHANGED,
-                                 .bodies = bench->bodies,
-                                 .arena = &bench->arena};
-    return bench;
-}
-
-static void drop(struct bench *bench)
-{
-    free(bench->memory);
-    free(bench);
-}
-
-static void change(struct bench *bench, const struct msg_schedule_set *set, when_ms at)
+static void change(struct ledger_bench *bench, const struct msg_schedule_set *set, when_ms at)
 {
     ledger_apply(&bench->ledger,
                  &(struct entry){.kind = ENTRY_SCHEDULE, .at = at, .schedule = {.set = set}},
                  &bench->fx);
 }
 
-static void moment(struct bench *bench, when_ms at, enum moment_verdict verdict)
+static void moment(struct ledger_bench *bench, when_ms at, enum moment_verdict verdict)
 {
     ledger_apply(
         &bench->ledger,
@@ -99,7 +44,7 @@ static const struct msg_schedule_set given = {
     .given = {.schedule_id = {(const uint8_t *)"a", 1}, .overlap = OVERLAP_QUEUE, .fingerprint = 9},
 };
 
-static const struct schedule_row *row_of(const struct bench *bench)
+static const struct schedule_row *row_of(const struct ledger_bench *bench)
 {
     const struct schedules *schedules = &bench->ledger.schedules;
     return schedules_peek(schedules, schedules_find(schedules, slice_of_text("a")));
@@ -107,7 +52,7 @@ static const struct schedule_row *row_of(const struct bench *bench)
 
 TEST(ledger_schedule, each_entry_writes_the_row)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     change(bench, &given, 10);
     moment(bench, 20, MOMENT_FIRED);
     EXPECT_EQ(bench->fx.write_count, 2);
@@ -124,12 +69,12 @@ TEST(ledger_schedule, each_entry_writes_the_row)
     EXPECT_EQ(bench->writes[2].kind, DROP_SCHEDULE);
     EXPECT(slice_is_text(bench->writes[2].schedule.row.name, "a"));
     EXPECT_EQ(bench->ledger.schedules.count, 0);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger_schedule, held_moment_goes_with_its_verdict)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     change(bench, &given, 10);
     moment(bench, 20, MOMENT_FIRED);
     moment(bench, 30, MOMENT_HELD);
@@ -140,12 +85,12 @@ TEST(ledger_schedule, held_moment_goes_with_its_verdict)
     EXPECT_EQ(row_of(bench)->state.last_at, 40);
     EXPECT_EQ(row_of(bench)->state.fired_count, 2);
     EXPECT_EQ(row_of(bench)->state.skipped_count, 1);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger_schedule, what_was_counted_outlives_a_change)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     change(bench, &given, 10);
     moment(bench, 20, MOMENT_FIRED);
     change(bench, &given, 50);
@@ -155,12 +100,12 @@ TEST(ledger_schedule, what_was_counted_outlives_a_change)
     EXPECT_EQ(state->since_at, 50);
     EXPECT_EQ(state->fired_count, 1);
     EXPECT_EQ(state->last_at, 20);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger_schedule, digest_sees_every_entry)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     uint64_t digests[5];
     digests[0] = ledger_digest(&bench->ledger);
     change(bench, &given, 10);
@@ -174,12 +119,12 @@ TEST(ledger_schedule, digest_sees_every_entry)
     digests[4] = ledger_digest(&bench->ledger);
     for (unsigned i = 1; i < 5; i++)
         EXPECT(digests[i] != digests[i - 1]);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger_schedule, impossible_entries_are_bugs)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     const struct msg_schedule_set end = {.act = SCHEDULE_DELETE, .given = given.given};
     const struct msg_schedule_set resume = {.act = SCHEDULE_RESUME, .given = given.given};
     EXPECT_DIES(change(bench, &end, 10));
@@ -191,5 +136,5 @@ TEST(ledger_schedule, impossible_entries_are_bugs)
     EXPECT_DIES(moment(bench, 19, MOMENT_FIRED));
     EXPECT_DIES(moment(bench, 30, MOMENT_HELD));    // one waits already
     EXPECT_DIES(moment(bench, 1001, MOMENT_FIRED)); // not come yet
-    drop(bench);
+    ledger_bench_drop(bench);
 }

@@ -1,79 +1,23 @@
 // Applying entries: each kind, its writes, its place in the digest, and what must not happen.
 
-#include "broker/core/ledger.h"
+#include "tests/support/ledger_bench.h"
 
-#include "tests/support/test.h"
-
-#include <stdlib.h>
-
-enum { CHANGED = 16 };
-
-static bool knows_none(void *ctx, const struct id *id, struct job_row *out_row)
+static struct ledger_bench *make(void)
 {
-    (void)ctx;
-    (void)id;
-    (void)out_row;
-    return false;
-}
-
-static bool numbers_none(void *ctx, uint64_t no, struct job_row *out_row)
-{
-    (void)ctx;
-    (void)no;
-    (void)out_row;
-    return false;
-}
-
-struct bench {
-    struct ledger ledger;
-    void *memory;
-    struct effects fx;
-    struct arena arena;
-    struct write writes[CHANGED * 10 + 1];
-    uint32_t changed[CHANGED];
-    uint32_t bodies[CHANGED];
-    struct entry entries[CHANGED];
-};
-
-static struct bench *make(void)
-{
-    struct limits limits = {.job_count_max = 8,
-                            .key_count_max = 4,
-                            .tenant_count_max = 2,
-                            .queue_count_max = 2,
-                            .type_count_max = 2,
-                            .lane_count_max = 2,
-                            .concurrency_key_count_max = 4,
-                            .key_running_max = 1,
-                            .policy_count_max = 2,
-                            .unique_count_max = 4,
-                            .dependency_count_max = 4,
-                            .batch_count_max = 2,
-                            .schedule_count_max = 2,
-                            .lease_count_max = 2,
-                            .changed_count_max = CHANGED};
-    struct bench *bench = calloc(1, sizeof *bench);
-    EXPECT(bench != NULL);
-    bench->memory = aligned_alloc(64, ledger_size(&limits));
-    EXPECT(bench->memory != NULL);
-    memset(bench->memory, 0, ledger_size(&limits));
-    struct known known = {.by_id = knows_none, .by_no = numbers_none};
-    ledger_init(&bench->ledger, bench->memory, &limits, &known, 1);
-    bench->fx = (struct effects){.writes = bench->writes,
-                                 .write_cap = effects_write_cap(CHANGED),
-                                 .changed = bench->changed,
-                                 .changed_cap = CHANGED,
-                                 .bodies = bench->bodies,
-                                 .entries = bench->entries,
-                                 .entry_cap = CHANGED,
-                                 .arena = &bench->arena};
-    return bench;
-}
-
-static void drop(struct bench *bench)
-{
-    free(bench->memory);
-    free(bench);
+    return ledger_bench_make((struct limits){.job_count_max = 8,
+                                             .key_count_max = 4,
+                                             .tenant_count_max = 2,
+                                             .queue_count_max = 2,
+                                             .type_count_max = 2,
+                                             .lane_count_max = 2,
+                                             .concurrency_key_count_max = 4,
+                                             .key_running_max = 1,
+                                             .policy_count_max = 2,
+                                             .unique_count_max = 4,
+                                             .dependency_count_max = 4,
+                                             .batch_count_max = 2,
+                                             .schedule_count_max = 2,
+                                             .lease_count_max = 2});
 }
 
 static struct id id_of(uint32_t number)
@@ -81,12 +25,12 @@ static struct id id_of(uint32_t number)
     return id_v7(1000, 0, number);
 }
 
-static uint32_t apply(struct bench *bench, struct entry entry)
+static uint32_t apply(struct ledger_bench *bench, struct entry entry)
 {
     return ledger_apply(&bench->ledger, &entry, &bench->fx);
 }
 
-static void start(struct bench *bench, uint32_t epoch)
+static void start(struct ledger_bench *bench, uint32_t epoch)
 {
     (void)apply(bench, (struct entry){.kind = ENTRY_START, .start = {.epoch = epoch}});
 }
@@ -95,7 +39,7 @@ static const struct msg_submit_job given = {.queue = {(const uint8_t *)"q", 1},
                                             .type = {(const uint8_t *)"t", 1},
                                             .priority = MSG_PRIORITY_NOT_GIVEN};
 
-static uint32_t submit(struct bench *bench, uint32_t number, when_ms due_at)
+static uint32_t submit(struct ledger_bench *bench, uint32_t number, when_ms due_at)
 {
     return apply(bench, (struct entry){.kind = ENTRY_SUBMIT,
                                        .at = 100,
@@ -106,7 +50,7 @@ static uint32_t submit(struct bench *bench, uint32_t number, when_ms due_at)
                                                   .due_at = due_at}});
 }
 
-static uint32_t grant(struct bench *bench, uint32_t number)
+static uint32_t grant(struct ledger_bench *bench, uint32_t number)
 {
     return apply(bench, (struct entry){.kind = ENTRY_GRANT,
                                        .at = 200,
@@ -115,7 +59,7 @@ static uint32_t grant(struct bench *bench, uint32_t number)
                                        .grant = {.worker = id_of(50), .lease_ms = 30}});
 }
 
-static uint32_t finish(struct bench *bench, uint32_t number, enum job_event event,
+static uint32_t finish(struct ledger_bench *bench, uint32_t number, enum job_event event,
                        const struct msg_finish_job *said)
 {
     return apply(
@@ -126,19 +70,19 @@ static uint32_t finish(struct bench *bench, uint32_t number, enum job_event even
                               .finish = {.finish = said, .event = (uint8_t)event, .due_at = 400}});
 }
 
-static const struct job *job_at(const struct bench *bench, uint32_t slot)
+static const struct job *job_at(const struct ledger_bench *bench, uint32_t slot)
 {
     return jobs_at(&bench->ledger.jobs, slot);
 }
 
-static const struct past *past_at(const struct bench *bench, uint32_t slot)
+static const struct past *past_at(const struct ledger_bench *bench, uint32_t slot)
 {
     return ledger_past(&bench->ledger, job_at(bench, slot));
 }
 
 TEST(ledger, epochs_only_grow_and_tokens_begin_anew)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     start(bench, 3);
     uint32_t slot = submit(bench, 1, 100);
     EXPECT_EQ(grant(bench, 1), slot);
@@ -148,12 +92,12 @@ TEST(ledger, epochs_only_grow_and_tokens_begin_anew)
     slot = submit(bench, 2, 100);
     (void)grant(bench, 2);
     EXPECT_EQ(past_at(bench, slot)->token, (uint64_t)4 << 40 | 1);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, a_submission_is_due_now_or_later)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     EXPECT_EQ(job_at(bench, submit(bench, 1, 100))->state, JOB_QUEUED);
     EXPECT_EQ(job_at(bench, submit(bench, 2, 101))->state, JOB_SCHEDULED);
     EXPECT_EQ(bench->ledger.row.accepted, 2);
@@ -163,22 +107,22 @@ TEST(ledger, a_submission_is_due_now_or_later)
                 (struct entry){.kind = ENTRY_DUE, .job_id = id_of(2), .slot = ENTRY_NO_SLOT});
     EXPECT_EQ(bench->ledger.row.counts[JOB_SCHEDULED], 0);
     EXPECT_EQ(bench->ledger.row.counts[JOB_QUEUED], 2);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, a_lane_and_a_policy_are_written_once)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     (void)submit(bench, 1, 100);
     EXPECT_EQ(bench->fx.write_count, 3); // lane, policy, body
     (void)submit(bench, 2, 100);
     EXPECT_EQ(bench->fx.write_count, 4); // body
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, a_changed_job_is_listed_once)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     start(bench, 1);
     (void)submit(bench, 1, 100);
     (void)grant(bench, 1);
@@ -197,12 +141,12 @@ TEST(ledger, a_changed_job_is_listed_once)
     EXPECT_EQ(ledger_collect(&bench->ledger, 500, &bench->fx), batch + 1);
     EXPECT_EQ(bench->fx.write_count, 0);
     EXPECT_DIES((void)ledger_collect(&bench->ledger, 499, &bench->fx)); // time went back
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, an_ended_job_stays_until_its_batch_is_durable)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     start(bench, 1);
     uint32_t slot = submit(bench, 1, 100);
     (void)grant(bench, 1);
@@ -219,7 +163,7 @@ TEST(ledger, an_ended_job_stays_until_its_batch_is_durable)
     EXPECT_EQ(bench->ledger.jobs.count, 0);
     EXPECT(!policies_is_known(&bench->ledger.policies, 0)); // nobody has it any more
     EXPECT_EQ(bench->ledger.pasts.count, 0);
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, outcomes_are_counted_where_they_belong)
@@ -232,7 +176,7 @@ TEST(ledger, outcomes_are_counted_where_they_belong)
                 {OUTCOME_DEAD, JOB_DIE, 1, 0, 0},           {OUTCOME_CRASHED, JOB_FAIL, 0, 1, 0},
                 {OUTCOME_INTERRUPTED, JOB_RETURN, 0, 0, 1}, {OUTCOME_SNOOZED, JOB_SNOOZE, 0, 0, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct bench *bench = make();
+        struct ledger_bench *bench = make();
         start(bench, 1);
         uint32_t slot = submit(bench, 1, 100);
         (void)grant(bench, 1);
@@ -245,13 +189,13 @@ TEST(ledger, outcomes_are_counted_where_they_belong)
         EXPECT_EQ(past->interruptions, rows[i].interruptions);
         EXPECT_EQ(job->at, job_is_done(job->state) ? 300 : 400);
         EXPECT_EQ(!id_is_zero(&past->worker), job_is_done(job->state));
-        drop(bench);
+        ledger_bench_drop(bench);
     }
 }
 
 TEST(ledger, a_job_has_no_past_until_it_is_granted_and_keeps_it_then)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     start(bench, 1);
     uint32_t slot = submit(bench, 1, 100);
     EXPECT_EQ(job_at(bench, slot)->past, PASTS_NONE);
@@ -264,12 +208,12 @@ TEST(ledger, a_job_has_no_past_until_it_is_granted_and_keeps_it_then)
         EXPECT_EQ(past_at(bench, slot)->interruptions, i);
         EXPECT_EQ(bench->ledger.pasts.count, 1);
     }
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, progress_is_for_running_jobs)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     start(bench, 1);
     uint32_t slot = submit(bench, 1, 100);
     struct msg_progress said = {.done = 5};
@@ -282,12 +226,12 @@ TEST(ledger, progress_is_for_running_jobs)
     uint32_t version = job_at(bench, slot)->version;
     (void)apply(bench, progress);
     EXPECT_EQ(job_at(bench, slot)->version, version + 1); // readers see it
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, entries_that_are_not_possible_stop_the_process)
 {
-    struct bench *bench = make();
+    struct ledger_bench *bench = make();
     start(bench, 1);
     (void)submit(bench, 1, 100);
     struct msg_finish_job said = {.outcome = OUTCOME_SUCCEEDED};
@@ -303,25 +247,25 @@ TEST(ledger, entries_that_are_not_possible_stop_the_process)
     EXPECT_DIES((void)apply(
         bench, (struct entry){.kind = ENTRY_FORGET, .job_id = id_of(1), .remove = {.job_no = 1}}));
     EXPECT_DIES((void)apply(bench, (struct entry){.kind = (enum entry_kind)99}));
-    drop(bench);
+    ledger_bench_drop(bench);
 }
 
 TEST(ledger, recorded_entries_replay_to_the_same_digest)
 {
-    struct bench *first = make();
+    struct ledger_bench *first = make();
     struct msg_finish_job said = {.outcome = OUTCOME_FAILED};
     start(first, 1);
     (void)submit(first, 1, 100);
     (void)submit(first, 2, 150);
     (void)grant(first, 1);
     (void)finish(first, 1, JOB_FAIL, &said);
-    struct bench *second = make();
+    struct ledger_bench *second = make();
     for (uint32_t i = 0; i < first->fx.entry_count; i++) {
         EXPECT_EQ(first->entries[i].slot, ENTRY_NO_SLOT); // slots are this process's own
         EXPECT(ledger_digest(&first->ledger) != ledger_digest(&second->ledger));
         (void)apply(second, first->entries[i]);
     }
     EXPECT(ledger_digest(&first->ledger) == ledger_digest(&second->ledger));
-    drop(first);
-    drop(second);
+    ledger_bench_drop(first);
+    ledger_bench_drop(second);
 }

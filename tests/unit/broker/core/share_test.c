@@ -142,6 +142,33 @@ TEST(share, who_was_idle_has_saved_up_nothing)
     drop(&bench);
 }
 
+// Two queues share a busy worker and a third has workers of its own. Whenever the busy one is free,
+// the passes of both are behind; being lifted must not make the same one first each time.
+TEST(share, queues_that_wait_for_one_worker_take_turns)
+{
+    struct bench bench;
+    make(&bench);
+    uint32_t a = lane(&bench, queue(&bench, "", "a"), "slow", 0);
+    uint32_t b = lane(&bench, queue(&bench, "", "b"), "slow", 0);
+    uint32_t c = lane(&bench, queue(&bench, "", "c"), "quick", 0);
+    uint32_t served_a = 0;
+    for (uint32_t round = 0; round < 100; round++) {
+        share_park(&bench.share, a);
+        share_park(&bench.share, b);
+        for (uint32_t i = 0; i < 10; i++)
+            EXPECT_EQ(serve(&bench), c);
+        share_unpark(&bench.share, a);
+        share_unpark(&bench.share, b);
+        share_park(&bench.share, c);
+        uint32_t next = serve(&bench);
+        EXPECT(next == a || next == b);
+        served_a += next == a;
+        share_unpark(&bench.share, c);
+    }
+    EXPECT_EQ(served_a, 50);
+    drop(&bench);
+}
+
 TEST(share, a_closed_queue_is_passed_over)
 {
     struct bench bench;

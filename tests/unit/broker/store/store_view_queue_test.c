@@ -46,6 +46,31 @@ static struct store_view *view_of(struct store *store)
     return view;
 }
 
+// Each member has a value of its own.
+static struct queue_row full_row(void)
+{
+    struct queue_row row = row_of(5, "mail");
+    row.accepted = 9;
+    row.paused = DIRECTION_OUT;
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        row.counts[state] = state;
+    row.settings = (struct msg_queue_settings){.weight = 0x11,
+                                               .open_max = 0x12,
+                                               .running_max = 0x13,
+                                               .key_running_max = 0x14,
+                                               .rate = {0x15, 0x16},
+                                               .key_rate = {0x17, 0x18},
+                                               .defaults = {.timeout_ms = 0x21,
+                                                            .max_attempts = 0x22,
+                                                            .max_crashes = 0x23,
+                                                            .retry_first_ms = 0x24,
+                                                            .retry_longest_ms = 0x25,
+                                                            .retry_factor_milli = 0x26,
+                                                            .retry_within_s = 0x27,
+                                                            .keep_s = 0x28}};
+    return row;
+}
+
 TEST(record_queue, golden_bytes)
 {
     static const char golden[] = "010e000000a6" // version, kind, length
@@ -79,25 +104,7 @@ TEST(record_queue, golden_bytes)
                                  "04"
                                  "64656661756c74"
                                  "6d61696c";
-    struct queue_row row = row_of(5, "mail");
-    row.accepted = 9;
-    row.paused = DIRECTION_OUT;
-    for (unsigned state = 0; state < JOB_STATES; state++)
-        row.counts[state] = state;
-    row.settings = (struct msg_queue_settings){.weight = 0x11,
-                                               .open_max = 0x12,
-                                               .running_max = 0x13,
-                                               .key_running_max = 0x14,
-                                               .rate = {0x15, 0x16},
-                                               .key_rate = {0x17, 0x18},
-                                               .defaults = {.timeout_ms = 0x21,
-                                                            .max_attempts = 0x22,
-                                                            .max_crashes = 0x23,
-                                                            .retry_first_ms = 0x24,
-                                                            .retry_longest_ms = 0x25,
-                                                            .retry_factor_milli = 0x26,
-                                                            .retry_within_s = 0x27,
-                                                            .keep_s = 0x28}};
+    struct queue_row row = full_row();
     uint8_t room[256];
     char text[2 * sizeof room + 1];
     struct disk_key number = disk_key_of(5);
