@@ -29,7 +29,8 @@ struct batch {
     uint64_t number; // given by core_close()
     uint32_t gone[BATCH_GONE_MAX];
     uint32_t gone_count;
-    bool is_sweep;      // it removes what the sweeper found
+    bool is_sweep;      // it removes what the sweeper found …
+    bool has_removed;   // … some of it
     when_ms swollen_at; // mono: the last one that was large; 0: none since it was trimmed
     // Written by the commit thread.
     int64_t commit_us;

@@ -47,9 +47,11 @@ static void remove_old(struct broker *broker)
         !effects_has_room(&batch->effects, core_weight(broker->core, &command)))
         return;
     command.job_no_count = readers_take_sweep(broker->readers, broker->sweep_job_nos);
+    uint32_t write_count = batch->effects.write_count;
     bool done = intake_decide(broker, &command);
     CHECK(done);
     batch->is_sweep = true;
+    batch->has_removed = batch->effects.write_count > write_count;
 }
 
 // What the readers have found is decided; then they look for more, of an operation whose last step

@@ -19,7 +19,6 @@
 
 enum {
     EXIT_USAGE = 64,
-    SWEEP_EVERY_MS = 1000,
     OTHER_SILENCE_MS = 10 * 60 * 1000,
     WORKER_SILENCE_LEASES = 10,
     ENDPOINT_LEN_MAX = 256,
@@ -70,8 +69,7 @@ static err start_threads(struct broker *broker, const char **out_why)
     struct commit_options commit = {
         .order = broker->order, .store = broker->store, .wake = &broker->wake};
     err e = commit_open(&commit, &broker->commit);
-    struct readers_options readers = {
-        .store = broker->store, .wake = &broker->wake, .sweep_every_ms = SWEEP_EVERY_MS};
+    struct readers_options readers = {.store = broker->store, .wake = &broker->wake};
     if (e == OK)
         e = readers_open(&readers, &broker->readers);
     struct auditor_options auditor = {

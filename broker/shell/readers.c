@@ -22,6 +22,8 @@ enum {
     REPLIES_MAX = 4096,
     ROUND_MAX = 64,                    // questions answered from one snapshot
     ROUND_BYTES_MAX = 4 * 1024 * 1024, // of replies, passed by one at most
+    SWEEP_REST_MS = 1000,              // after a round
+    SWEEP_PINNED_REST_MS = 10,         // after an answer of which nothing could be removed
 };
 
 struct readers {
@@ -41,7 +43,7 @@ struct readers {
     struct readers_reply replies[REPLIES_MAX];
     uint64_t reply_first, reply_end;
     bool is_stopping;
-    bool sweep_again; // the last one was settled and there was more
+    when_ms sweep_at; // mono: when to look for more; WHEN_NEVER until the last answer is settled
     bool is_step_wanted;
     struct id step_of; // the operation
     // The reader's while it is wanted, else the link thread's.
@@ -50,7 +52,6 @@ struct readers {
     // Single owner, handed over by `sweep_count`: the reader while it is 0, else the link thread.
     uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
     atomic_uint sweep_count;
-    atomic_bool is_sweep_unsettled;
     _Atomic when_ms store_ahead; // of the monotonic clock
 };
 
@@ -270,17 +271,18 @@ static bool may_answer(const struct readers *readers)
            readers->reply_end - readers->reply_first < REPLIES_MAX;
 }
 
-// Waits for questions that may be answered, or until `sweep_at`. False when it is time to go.
-static bool wait_for_asks(struct readers *readers, when_ms sweep_at,
-                          struct watch_question *out_asks, uint32_t *out_count)
+// Waits for questions that may be answered, or until it is time to sweep. False when it is time to
+// go.
+static bool wait_for_asks(struct readers *readers, struct watch_question *out_asks,
+                          uint32_t *out_count)
 {
-    struct timespec until = {.tv_sec = (time_t)(sweep_at / 1000),
-                             .tv_nsec = (long)(sweep_at % 1000) * 1000000};
     (void)pthread_mutex_lock(&readers->mutex);
-    int waited = 0;
-    while (waited == 0 && !readers->is_stopping && !readers->sweep_again &&
-           !readers->is_step_wanted && !may_answer(readers))
-        waited = pthread_cond_timedwait(&readers->changed, &readers->mutex, &until);
+    while (!readers->is_stopping && !readers->is_step_wanted && !may_answer(readers) &&
+           clock_mono_ms() < readers->sweep_at) {
+        struct timespec until = {.tv_sec = (time_t)(readers->sweep_at / 1000),
+                                 .tv_nsec = (long)(readers->sweep_at % 1000) * 1000000};
+        (void)pthread_cond_timedwait(&readers->changed, &readers->mutex, &until);
+    }
     *out_count = take_asks(readers, out_asks);
     bool goes_on = !readers->is_stopping;
     (void)pthread_mutex_unlock(&readers->mutex);
@@ -319,10 +321,25 @@ static void answer_all(struct readers *readers, const struct watch_question *ask
     }
 }
 
+static when_ms sweep_at(struct readers *readers)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    when_ms at = readers->sweep_at;
+    (void)pthread_mutex_unlock(&readers->mutex);
+    return at;
+}
+
+static void set_sweep_at(struct readers *readers, when_ms at)
+{
+    (void)pthread_mutex_lock(&readers->mutex);
+    readers->sweep_at = at;
+    (void)pthread_cond_signal(&readers->changed);
+    (void)pthread_mutex_unlock(&readers->mutex);
+}
+
 static void sweep(struct readers *readers)
 {
-    if (atomic_load(&readers->is_sweep_unsettled))
-        return;
+    set_sweep_at(readers, clock_mono_ms() + SWEEP_REST_MS);
     uint32_t count = 0;
     if (store_view_begin(readers->view) != OK)
         return; // the questions will notice
@@ -334,7 +351,7 @@ static void sweep(struct readers *readers)
         log_error("store.sweep_failed", "error=%s", err_slug(e));
     if (e != OK || count == 0)
         return;
-    atomic_store(&readers->is_sweep_unsettled, true);
+    set_sweep_at(readers, WHEN_NEVER);
     atomic_store(&readers->sweep_count, count);
     wake_ring(readers->options.wake);
 }
@@ -363,29 +380,17 @@ static void find_step(struct readers *readers)
     wake_ring(readers->options.wake);
 }
 
-static bool take_sweep_again(struct readers *readers)
-{
-    (void)pthread_mutex_lock(&readers->mutex);
-    bool again = readers->sweep_again;
-    readers->sweep_again = false;
-    (void)pthread_mutex_unlock(&readers->mutex);
-    return again;
-}
-
 static void *run(void *ctx)
 {
     struct readers *readers = ctx;
     process_name("readers");
     struct watch_question asks[ROUND_MAX];
     uint32_t count = 0;
-    when_ms sweep_at = clock_mono_ms() + readers->options.sweep_every_ms;
-    while (wait_for_asks(readers, sweep_at, asks, &count)) {
+    while (wait_for_asks(readers, asks, &count)) {
         answer_all(readers, asks, count);
         find_step(readers);
-        if (take_sweep_again(readers) || clock_mono_ms() >= sweep_at) {
+        if (clock_mono_ms() >= sweep_at(readers))
             sweep(readers);
-            sweep_at = clock_mono_ms() + readers->options.sweep_every_ms;
-        }
     }
     return NULL;
 }
@@ -430,6 +435,7 @@ err readers_open(const struct readers_options *options, struct readers **out_rea
     if (readers == NULL)
         return ERR_NO_MEMORY;
     readers->options = *options;
+    readers->sweep_at = clock_mono_ms() + SWEEP_REST_MS;
     err e = start(readers);
     if (e != OK) {
         give_up(readers);
@@ -514,15 +520,9 @@ uint32_t readers_take_sweep(struct readers *readers, uint64_t *out_job_nos)
     return count;
 }
 
-void readers_swept(struct readers *readers, bool look_again)
+void readers_swept(struct readers *readers, bool has_removed)
 {
-    atomic_store(&readers->is_sweep_unsettled, false);
-    if (!look_again)
-        return;
-    (void)pthread_mutex_lock(&readers->mutex);
-    readers->sweep_again = true;
-    (void)pthread_cond_signal(&readers->changed);
-    (void)pthread_mutex_unlock(&readers->mutex);
+    set_sweep_at(readers, clock_mono_ms() + (has_removed ? 0 : SWEEP_PINNED_REST_MS));
 }
 
 void readers_want_step(struct readers *readers, const struct id *operation)

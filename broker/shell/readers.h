@@ -16,7 +16,6 @@ struct readers;
 struct readers_options {
     struct store *store;
     const struct wake *wake; // rung when there is something to take
-    when_ms sweep_every_ms;
 };
 
 // ERR_NO_MEMORY, ERR_SYSTEM, and what store_view_open() says.
@@ -44,11 +43,12 @@ void readers_drop(struct readers_reply *reply);
 // Both clocks, for the sweep: it goes on counting from here while the link thread sleeps.
 void readers_set_time(struct readers *readers, struct now now);
 // Copies what the sweep has found, at most LIMITS_STEP_RECORDS_MAX numbers; 0: nothing. The
-// sweep rests until readers_swept() says that their removal is settled, and whether to look for
-// more at once.
+// sweep rests until readers_swept() says that their removal is settled. It goes on at once when
+// something was removed, and a little later when not: else many jobs that may not go yet would keep
+// the link thread busy. At the end of a round it rests longer.
 uint32_t readers_take_sweep(struct readers *readers, uint64_t *out_job_nos);
 bool readers_has_sweep(const struct readers *readers);
-void readers_swept(struct readers *readers, bool look_again);
+void readers_swept(struct readers *readers, bool has_removed);
 
 // The next jobs of an operation that goes on; its last step must be settled. One is looked for at a
 // time: until it was found, taken and dropped, none is wanted.

@@ -239,7 +239,7 @@ void release_batch(struct broker *broker, struct batch *batch)
     for (uint32_t i = 0; i < batch->gone_count; i++)
         peers_drop(broker->peers, batch->gone[i]);
     if (batch->is_sweep)
-        readers_swept(broker->readers, batch->effects.write_count > 0);
+        readers_swept(broker->readers, batch->has_removed);
     metrics_count_batch(broker->metrics, batch);
     intake_release(broker, batch);
     batch_reset(batch, broker->now.mono);

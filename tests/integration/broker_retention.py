@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 import unittest
 
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
@@ -59,6 +60,33 @@ class Retention(BrokerTest):
                                                 outcome=pb.OUTCOME_SUCCEEDED) for job in jobs]))
         served.wait_for_metric('weft_jobs{state="removed"}', 1000)
         self.assertEqual(client.status(jobs[-1].job_id).error, ERR["ERR_GONE"])
+
+    def test_jobs_that_are_waited_for_do_not_hold_up_those_behind(self):
+        # Each child waits for 100 that are done, and for one that nobody takes.
+        served = self.broker("--keep", "1s", "--log-level", "error")
+        client = self.peer(served)
+        awaited = {"job_id": fresh_id(), "type": "never"}
+        parents = [[fresh_id() for _ in range(99)] for _ in range(100)]
+        self.assertEqual(client.submit(awaited)[0].error, 0)
+        for ids in parents:
+            client.submit(*({"job_id": job_id, "type": "r"} for job_id in ids))
+        child = {"type": "never", "on_dependency_failure": pb.ON_FAILURE_RUN}
+        children = client.submit(*({**child, "job_id": fresh_id(), "after": [awaited["job_id"], *ids]} for ids in parents))
+        self.assertEqual({answer.error for answer in children}, {0})
+        worker = self.worker(served, "r", slots=1000)
+        left = 9900
+        while left > 0:
+            done = [pb.FinishJob(job_id=job.job_id, token=job.token, outcome=pb.OUTCOME_SUCCEEDED)
+                    for job, _ in worker.take_jobs(1)]
+            worker.ask(pb.Finish(jobs=done))
+            left -= len(done)
+        worker.send(pb.Bye())
+        self.finished_job(served, job_id=fresh_id())
+        begun = time.monotonic()
+        served.wait_for_metric('weft_jobs{state="removed"}', 1)
+        # A second of retention, and a rest of a second for each 256 of 9,900 would be half a minute.
+        self.assertLess(time.monotonic() - begun, 12)
+        self.assertEqual(served.metric('weft_jobs{state="succeeded"}'), 9900)
 
     def load(self, served, mode, jobs, *words):
         process = subprocess.Popen([LOAD, mode, "--broker", served.zmq, "--jobs", str(jobs), *words],
