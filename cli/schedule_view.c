@@ -45,7 +45,7 @@ static void print_moment(FILE *out, const char *name, when_ms at)
 
 static const char *overlap_name(enum overlap overlap)
 {
-    static const char *const names[] = {"skip", "skip", "queue", "allow"};
+    static const char *const names[] = {"skip", "skip", "queue", "allow", "replace"};
     return names[overlap];
 }
 

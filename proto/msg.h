@@ -273,10 +273,11 @@ struct msg_status_is {
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.
 enum overlap {
-    OVERLAP_NONE = 0,  // not given: skip
-    OVERLAP_SKIP = 1,  // no job is made
-    OVERLAP_QUEUE = 2, // one waits until the other has ended; further ones are skipped
-    OVERLAP_ALLOW = 3, // the jobs may run side by side
+    OVERLAP_NONE = 0,    // not given: skip
+    OVERLAP_SKIP = 1,    // no job is made
+    OVERLAP_QUEUE = 2,   // one waits until the other has ended; further ones are skipped
+    OVERLAP_ALLOW = 3,   // the jobs may run side by side
+    OVERLAP_REPLACE = 4, // the other one is cancelled
 };
 
 // What to do with moments that passed while nobody was there.

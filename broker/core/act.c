@@ -57,17 +57,16 @@ static void tell_worker(struct core *core, struct now now, uint32_t slot, struct
         (struct msg_renewed){.cancel = {.items = held, .count = 1}};
 }
 
-static void cancel_slot(struct core *core, struct now now, const struct msg_act *act, uint32_t slot,
-                        struct effects *fx)
+void act_cancel(struct core *core, struct now now, struct entry *entry, struct effects *fx)
 {
-    struct entry entry = entry_of(now, act, ENTRY_CANCEL, slot);
-    entry.cancel.is_request = jobs_at(&core->ledger.jobs, slot)->state == JOB_RUNNING;
-    if (entry.cancel.is_request)
+    uint32_t slot = entry->slot;
+    entry->cancel.is_request = jobs_at(&core->ledger.jobs, slot)->state == JOB_RUNNING;
+    if (entry->cancel.is_request)
         tell_worker(core, now, slot, fx);
     else
         wait_leave(core, slot);
-    ledger_apply(&core->ledger, &entry, fx);
-    if (!entry.cancel.is_request)
+    ledger_apply(&core->ledger, entry, fx);
+    if (!entry->cancel.is_request)
         wait_enter(core, slot);
 }
 
@@ -83,7 +82,8 @@ static struct msg_acted cancel(struct core *core, struct now now, const struct m
         return has_ended(&view.row);
     if (view.row.cancel == CANCEL_REQUESTED)
         return done(&view.row);
-    cancel_slot(core, now, act, view.slot, fx);
+    struct entry entry = entry_of(now, act, ENTRY_CANCEL, view.slot);
+    act_cancel(core, now, &entry, fx);
     return done_in_memory(core, view.slot);
 }
 

@@ -237,7 +237,7 @@ uint32_t core_weight(const struct core *core, const struct command *command)
     case COMMAND_GONE: return 0;
     case COMMAND_UNSENT: return command->unsent.count;
     case COMMAND_TICK: return LIMITS_STEP_RECORDS_MAX;
-    case COMMAND_MOMENT: return 2; // the job, and the schedule
+    case COMMAND_MOMENT: return 3; // the job, the one it replaces, and the schedule
     case COMMAND_STEP: return command->step->count + OPERATION_WEIGHT;
     case COMMAND_REMOVE: return command->job_no_count * 2;
     }

@@ -111,6 +111,10 @@ enum { OPERATION_WEIGHT = 6 };
 struct msg_acted act_one(struct core *core, struct now now, const struct msg_act *act,
                          struct effects *fx);
 
+// Cancels an unfinished job that nobody has asked to cancel yet: the entry is a CANCEL with the
+// job's slot. A running one's worker is told.
+void act_cancel(struct core *core, struct now now, struct entry *entry, struct effects *fx);
+
 // Why a lease ends.
 struct lease_end {
     bool is_crash;   // else an interruption …

@@ -71,13 +71,18 @@ void schedule_step(struct core *core, struct now now, uint32_t peer, const struc
 
 // --- a moment ---
 
+static bool is_unfinished(const struct ledger_view *view)
+{
+    return view->is_known && view->row.state != JOB_REMOVED && !job_is_done(view->row.state);
+}
+
 // Is the job of the moment before still unfinished, or is one waiting for its end?
 static bool is_busy(const struct core *core, const struct schedule_row *row)
 {
     if (id_is_zero(&row->state.last_job_id))
         return false;
     struct ledger_view view = ledger_lookup(&core->ledger, &row->state.last_job_id);
-    return view.is_known && view.row.state != JOB_REMOVED && !job_is_done(view.row.state);
+    return is_unfinished(&view);
 }
 
 // Does the proposal still fit what is known here? The shell knows only what is settled.
@@ -108,15 +113,47 @@ static void apply(struct core *core, struct now now, const struct schedule_momen
     core->figures.moments[verdict]++;
 }
 
-// What is full now may have room soon: the shell proposes the moment again.
-static void fire(struct core *core, struct now now, const struct schedule_moment *moment,
-                 struct effects *fx)
+static struct slice actor_of(struct slice schedule, struct effects *fx)
 {
+    static const char kind[] = "schedule:";
+    uint8_t *text = arena_take(fx->arena, sizeof kind + schedule.len);
+    CHECK(text != NULL);
+    memcpy(text, kind, sizeof kind - 1);
+    memcpy(text + sizeof kind - 1, schedule.data, schedule.len);
+    return slice_of(text, sizeof kind - 1 + schedule.len);
+}
+
+// The job of the moment before goes, unless it is on its way already.
+static void replace(struct core *core, struct now now, const struct id *former,
+                    struct slice schedule, struct effects *fx)
+{
+    struct ledger_view view = {0};
+    if (!id_is_zero(former))
+        view = ledger_lookup(&core->ledger, former);
+    if (!is_unfinished(&view) || view.row.cancel == CANCEL_REQUESTED)
+        return;
+    struct entry entry = {.kind = ENTRY_CANCEL,
+                          .at = now.store,
+                          .job_id = *former,
+                          .slot = view.slot,
+                          .actor = actor_of(schedule, fx),
+                          .reason = slice_of_text("replaced by the next moment")};
+    act_cancel(core, now, &entry, fx);
+}
+
+// What is full now may have room soon: the shell proposes the moment again. Nothing is replaced
+// by a job that is refused.
+static void fire(struct core *core, struct now now, const struct schedule_moment *moment,
+                 const struct schedule_row *row, struct effects *fx)
+{
+    struct id former = row->state.last_job_id;
     struct msg_submitted_job answer = submit_one(core, now, moment->job, fx);
     if (answer.error == OK)
         apply(core, now, moment, MOMENT_FIRED, fx);
     else if (!err_may_retry(answer.error))
         apply(core, now, moment, MOMENT_SKIPPED, fx);
+    if (answer.error == OK && row->overlap == OVERLAP_REPLACE)
+        replace(core, now, &former, moment->schedule, fx);
 }
 
 bool schedule_is_busy(const struct core *core, struct slice name)
@@ -135,10 +172,11 @@ void schedule_moment_step(struct core *core, struct now now, const struct comman
     const struct schedule_row *row = schedules_peek(&core->ledger.schedules, place);
     if (!is_timely(row, moment, now.store))
         return;
-    bool is_free = row->overlap == OVERLAP_ALLOW || !is_busy(core, row);
+    bool is_free =
+        row->overlap == OVERLAP_ALLOW || row->overlap == OVERLAP_REPLACE || !is_busy(core, row);
     bool is_next = moment->is_held || row->state.held_at == 0;
     if (is_free && is_next)
-        fire(core, now, moment, fx);
+        fire(core, now, moment, row, fx);
     else if (moment->is_held)
         return; // not yet
     else if (row->overlap == OVERLAP_QUEUE && row->state.held_at == 0)

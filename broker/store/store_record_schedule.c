@@ -98,7 +98,7 @@ static bool get_row(struct bytes_in *in, struct schedule_row *row)
     row->overlap = bytes_get_u8(in);
     uint8_t paused = bytes_get_u8(in);
     row->is_paused = paused == 1;
-    return row->overlap <= OVERLAP_ALLOW && paused <= 1 && state->created_at >= 0 &&
+    return row->overlap <= OVERLAP_REPLACE && paused <= 1 && state->created_at >= 0 &&
            state->since_at >= 0 && state->last_at >= 0 && state->held_at >= 0;
 }
 

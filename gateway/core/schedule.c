@@ -8,20 +8,27 @@
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
 
-static const char *const overlaps[] = {
-    [OVERLAP_SKIP] = "skip", [OVERLAP_QUEUE] = "queue", [OVERLAP_ALLOW] = "allow"};
+static const char *const overlaps[] = {[OVERLAP_SKIP] = "skip",
+                                       [OVERLAP_QUEUE] = "queue",
+                                       [OVERLAP_ALLOW] = "allow",
+                                       [OVERLAP_REPLACE] = "replace"};
 static const char *const catch_ups[] = {
     [CATCH_UP_NONE] = "none", [CATCH_UP_LATEST] = "latest", [CATCH_UP_ALL] = "all"};
 
-enum { WORDS_FROM = 1, WORDS_END = 4 };
+enum {
+    WORDS_FROM = 1,
+    OVERLAPS_END = sizeof overlaps / sizeof overlaps[0],
+    CATCH_UPS_END = sizeof catch_ups / sizeof catch_ups[0],
+};
 
 // The place of the word, or 0.
-static unsigned word_in(struct doc_value value, struct arena *arena, const char *const *words)
+static unsigned word_in(struct doc_value value, struct arena *arena, const char *const *words,
+                        unsigned end)
 {
     struct slice word;
     if (doc_text(value, arena, &word) != OK)
         return 0;
-    for (unsigned i = WORDS_FROM; i < WORDS_END; i++)
+    for (unsigned i = WORDS_FROM; i < end; i++)
         if (slice_is_text(word, words[i]))
             return i;
     return 0;
@@ -51,14 +58,14 @@ static const char *read_zone(struct doc_value value, struct arena *arena,
 static const char *read_overlap(struct doc_value value, struct arena *arena,
                                 struct msg_schedule *given)
 {
-    given->overlap = (enum overlap)word_in(value, arena, overlaps);
-    return given->overlap != OVERLAP_NONE ? NULL : "must be skip, queue or allow";
+    given->overlap = (enum overlap)word_in(value, arena, overlaps, OVERLAPS_END);
+    return given->overlap != OVERLAP_NONE ? NULL : "must be skip, queue, allow or replace";
 }
 
 static const char *read_catch_up(struct doc_value value, struct arena *arena,
                                  struct msg_schedule *given)
 {
-    given->catch_up = (enum catch_up)word_in(value, arena, catch_ups);
+    given->catch_up = (enum catch_up)word_in(value, arena, catch_ups, CATCH_UPS_END);
     return given->catch_up != CATCH_UP_NOT_GIVEN ? NULL : "must be none, latest or all";
 }
 

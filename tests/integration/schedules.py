@@ -146,6 +146,7 @@ class Minutes(BrokerTest):
         self.set(client, "paused", paused=True)
         self.set(client, "beside", overlap=pb.OVERLAP_ALLOW)
         self.set(client, "wait", overlap=pb.OVERLAP_QUEUE)
+        self.set(client, "instead", overlap=pb.OVERLAP_REPLACE)
         worker = self.worker(served, "run")
         job = self.first_job(worker)
         now = int(time.time() * 1000)
@@ -158,7 +159,8 @@ class Minutes(BrokerTest):
         due = client.status(late.last_job_id)
         self.assertTrue(late.last_at_ms <= due.due_at_ms <= late.last_at_ms + 50000 or due.due_at_ms == 0)
         self.assertEqual(client.ask(pb.ScheduleStatus(schedule_id="paused")).fired, 0)
-        self.assertEqual(served.metric("weft_schedules"), 5)
+        self.assertEqual(served.metric("weft_schedules"), 6)
+        replaced_id = self.wait_fired(client, "instead", 1).last_job_id
 
         # The job runs on; the next minute passes while nobody is there.
         self.set(client, "gone", catch_up=pb.CATCH_UP_NONE)
@@ -172,6 +174,13 @@ class Minutes(BrokerTest):
         self.assertGreaterEqual(after.last_at_ms, next_at)
         beside = self.wait_fired(client, "beside", 2)
         self.assertEqual((beside.fired, beside.skipped), (2, 0))
+        instead = self.wait_fired(client, "instead", 2)
+        self.assertEqual((instead.fired, instead.skipped), (2, 0))
+        self.assertEqual(client.status(instead.last_job_id).state, pb.STATE_QUEUED)
+        self.assertEqual(client.status(replaced_id).state, pb.STATE_CANCELLED)
+        said = client.ask(pb.Timeline(job_id=replaced_id)).events[-1]
+        self.assertEqual((said.event, said.actor, said.reason),
+                         ("cancel", "schedule:instead", "replaced by the next moment"))
         held = self.wait_fired(client, "wait", 2)
         self.assertEqual((held.fired, held.skipped, held.held_at_ms), (1, 0, after.last_at_ms))
         client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=held.last_job_id, act_id=b"1" * 16))

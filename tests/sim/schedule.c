@@ -51,7 +51,7 @@ static struct msg_schedule_set new_set(struct sim *sim, struct msg_submit_job *j
                                    .retry_first_ms = 200};
     struct msg_schedule given = {
         .cron = slice_of_text(crons[world_below(sim, 3)]),
-        .overlap = OVERLAP_SKIP + (enum overlap)world_below(sim, 3),
+        .overlap = OVERLAP_SKIP + (enum overlap)world_below(sim, 4),
         .catch_up = CATCH_UP_NONE + (enum catch_up)world_below(sim, 3),
         .jitter_ms = world_chance(sim, 30) ? world_below(sim, 3000) : 0,
         .jobs = job,

@@ -87,6 +87,8 @@
     X(SEEN_MOMENT_DROPPED, "… others were missed and not made up for")                             \
     X(SEEN_MOMENT_SKIPPED, "a moment was skipped, for the job before ran still")                   \
     X(SEEN_MOMENT_HELD, "a moment waited for the end of the job before")                           \
+    X(SEEN_MOMENT_REPLACED, "a moment's job took the place of one that waited")                    \
+    X(SEEN_MOMENT_REPLACED_RUNNING, "… of one that ran")                                           \
     X(SEEN_MOMENT_TWICE, "a moment was proposed twice")                                            \
     X(SEEN_MOMENT_FULL, "a moment found the table of jobs full")                                   \
     X(SEEN_SCHEDULE_PAUSED, "a schedule was paused")                                               \

@@ -21,9 +21,11 @@ static void note_request(struct sim *sim, const struct entry *entry)
     watch_seen(SEEN_CANCEL_ASKED);
 }
 
-// By an act on this job, or on many.
+// By an act on this job or on many, or by a moment that replaces it.
 static bool was_asked(struct sim *sim, enum act_kind kind, const struct entry *entry)
 {
+    if (kind == ACT_CANCEL && watch_schedule_replaced(sim, entry))
+        return true;
     if (!slice_is_text(entry->actor, SIM_OPERATOR))
         return act_was_asked(sim, kind, &entry->job_id);
     if (kind == ACT_CANCEL)

@@ -56,7 +56,37 @@ static const struct entry *submitted_in(const struct effects *fx, const struct i
     return NULL;
 }
 
-static void check_fired(struct seen_schedule *seen, const struct entry *entry,
+// The step is over: the job of the moment before has gone, or is asked to.
+static void check_replaced(struct sim *sim, struct seen_schedule *seen)
+{
+    const struct jobs *jobs = &sim->shell.core->ledger.jobs;
+    uint32_t slot = jobs_find(jobs, &seen->last_job);
+    SIM_EXPECT(slot != JOBS_NONE, "an unfinished job is in memory");
+    const struct job *job = jobs_at(jobs, slot);
+    SIM_EXPECT(job->state == JOB_CANCELLED || job->cancel == CANCEL_REQUESTED,
+               "a job that is replaced is cancelled in the same step");
+    watch_seen(job->state == JOB_CANCELLED ? SEEN_MOMENT_REPLACED : SEEN_MOMENT_REPLACED_RUNNING);
+    seen->replaced = seen->last_job;
+}
+
+bool watch_schedule_replaced(struct sim *sim, const struct entry *entry)
+{
+    static const char kind[] = "schedule:";
+    size_t len = sizeof kind - 1;
+    if (entry->actor.len <= len || memcmp(entry->actor.data, kind, len) != 0)
+        return false;
+    struct slice name = slice_of(entry->actor.data + len, entry->actor.len - len);
+    struct seen_schedule *seen = &sim->watch.schedules[number_of(name)];
+    SIM_EXPECT(id_equal(&seen->replaced, &entry->job_id),
+               "a schedule cancels a job only when another one replaces it");
+    SIM_EXPECT(slice_is_text(entry->reason, "replaced by the next moment"),
+               "a job that is replaced tells it");
+    seen->replaced = (struct id){0};
+    watch_state_of(sim, &entry->job_id)->is_cancel_asked = true;
+    return true;
+}
+
+static void check_fired(struct sim *sim, struct seen_schedule *seen, const struct entry *entry,
                         const struct effects *fx, bool was_busy)
 {
     when_ms moment = entry->moment.moment;
@@ -67,8 +97,11 @@ static void check_fired(struct seen_schedule *seen, const struct entry *entry,
     SIM_EXPECT(submitted->submit.due_at >= moment &&
                    submitted->submit.due_at <= entry->at + (when_ms)seen->given->jitter_ms,
                "a moment's job is due at its moment and its jitter");
-    SIM_EXPECT(seen->given->overlap == OVERLAP_ALLOW || !was_busy,
+    bool replaces = seen->given->overlap == OVERLAP_REPLACE;
+    SIM_EXPECT(seen->given->overlap == OVERLAP_ALLOW || replaces || !was_busy,
                "no job beside an unfinished one that forbids it");
+    if (replaces && was_busy)
+        check_replaced(sim, seen);
     seen->last_job = entry->job_id;
     seen->fired++;
     watch_seen(SEEN_MOMENT);
@@ -99,7 +132,7 @@ static void check_moment(struct sim *sim, const struct entry *entry, const struc
     if (is_held)
         seen->held_at = 0;
     switch ((enum moment_verdict)entry->moment.verdict) {
-    case MOMENT_FIRED: check_fired(seen, entry, fx, was_busy); return;
+    case MOMENT_FIRED: check_fired(sim, seen, entry, fx, was_busy); return;
     case MOMENT_HELD:
         SIM_EXPECT(seen->given->overlap == OVERLAP_QUEUE && was_busy && !waits,
                    "one moment waits, behind an unfinished job");
@@ -107,8 +140,10 @@ static void check_moment(struct sim *sim, const struct entry *entry, const struc
         watch_seen(SEEN_MOMENT_HELD);
         return;
     case MOMENT_SKIPPED:
-        SIM_EXPECT(seen->given->overlap != OVERLAP_ALLOW && (was_busy || waits),
-                   "a moment is skipped for an unfinished job only");
+        SIM_EXPECT(
+            (seen->given->overlap == OVERLAP_SKIP || seen->given->overlap == OVERLAP_QUEUE) &&
+                (was_busy || waits),
+            "a moment is skipped for an unfinished job only");
         seen->skipped++;
         watch_seen(SEEN_MOMENT_SKIPPED);
         return;

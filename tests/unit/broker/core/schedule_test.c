@@ -144,6 +144,66 @@ TEST(schedule, allowed_jobs_run_side_by_side)
     story_free(story);
 }
 
+TEST(schedule, moment_replaces_a_waiting_job)
+{
+    struct story *story = scheduled(OVERLAP_REPLACE);
+    story_submit(story, story_job(1)); // the worker has something else to do
+    (void)story_told(story);
+    story_at(story, 60);
+    story_moment(story, "backup", 1, 60, 100);
+    story_at(story, 70);
+    story_moment(story, "backup", 1, 70, 101);
+    EXPECT_STORY(story, "[60] write schedule backup g1 last 60 fired 1 skipped 0\n"
+                        "[60] write 100 queued v1\n"
+                        "[70] write schedule backup g1 last 70 fired 2 skipped 0\n"
+                        "[70] write 101 queued v1\n"
+                        "[70] write 100 cancelled v2\n");
+    story_free(story);
+}
+
+TEST(schedule, moment_replaces_a_running_job_in_three_steps)
+{
+    struct story *story = scheduled(OVERLAP_REPLACE);
+    story_at(story, 60);
+    story_moment(story, "backup", 1, 60, 100);
+    (void)story_told(story);
+    story_at(story, 70);
+    story_moment(story, "backup", 1, 70, 101);
+    EXPECT_STORY(story, "[70] write schedule backup g1 last 70 fired 2 skipped 0\n"
+                        "[70] write 101 queued v1\n"
+                        "[70] write 100 running v3\n"
+                        "[70] send worker 1: renewed cancel 100@1.1\n");
+    story_finish(story, 11, story_held(100, story_token(1, 1)), OUTCOME_CANCELLED);
+    EXPECT_STORY(story, "[70] write 100 cancelled v4\n"
+                        "[70] write 101 running v2\n"
+                        "[70] send worker 1: finished 100 ok\n"
+                        "[70] job 101 to worker 1 token 1.2 attempt 1\n");
+    story_at(story, 80); // what has ended is left alone
+    story_finish(story, 11, story_held(101, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    story_moment(story, "backup", 1, 80, 102);
+    EXPECT_STORY(story, "[80] write 101 succeeded v3\n"
+                        "[80] send worker 1: finished 101 ok\n"
+                        "[80] write schedule backup g1 last 80 fired 3 skipped 0\n"
+                        "[80] write 102 running v2\n"
+                        "[80] job 102 to worker 1 token 1.3 attempt 1\n");
+    story_free(story);
+}
+
+TEST(schedule, job_that_is_refused_replaces_nothing)
+{
+    struct limits limits = story_limits();
+    limits.job_count_max = 1;
+    struct story *story = story_new_with(&limits);
+    story_schedule(story, SCHEDULE_SET, "backup", OVERLAP_REPLACE, 1);
+    story_at(story, 60);
+    story_moment(story, "backup", 1, 60, 100);
+    (void)story_told(story);
+    story_at(story, 70);
+    story_moment(story, "backup", 1, 70, 101);
+    EXPECT_STORY(story, "");
+    story_free(story);
+}
+
 TEST(schedule, full_table_leaves_the_moment_undecided)
 {
     struct limits limits = story_limits();

@@ -149,8 +149,8 @@ static err with(size_t at, uint8_t value)
 
 TEST(record_schedule, valid_seal_around_impossible_values_is_damaged)
 {
-    EXPECT_EQ(with(76, OVERLAP_ALLOW), OK);
-    EXPECT_EQ(with(76, OVERLAP_ALLOW + 1), ERR_DAMAGED);
+    EXPECT_EQ(with(76, OVERLAP_REPLACE), OK);
+    EXPECT_EQ(with(76, OVERLAP_REPLACE + 1), ERR_DAMAGED);
     EXPECT_EQ(with(77, 2), ERR_DAMAGED);
     EXPECT_EQ(with(78, CATCH_UP_ALL + 1), ERR_DAMAGED);
     EXPECT_EQ(with(87, 255), ERR_DAMAGED); // a longer expression than there are bytes

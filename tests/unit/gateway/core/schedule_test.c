@@ -60,15 +60,15 @@ TEST(schedule, what_is_not_given_is_the_brokers_to_fill_in)
 
 TEST(schedule, each_word_has_its_value)
 {
-    static const char *const overlaps[] = {"skip", "queue", "allow"};
-    static const char *const catch_ups[] = {"none", "latest", "all"};
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const overlaps[] = {"skip", "queue", "allow", "replace"};
+    static const char *const catch_ups[] = {"none", "latest", "all", "all"};
+    for (unsigned i = 0; i < 4; i++) {
         char text[80];
         (void)snprintf(text, sizeof text, "{\"overlap\":\"%s\",\"catch_up\":\"%s\"}", overlaps[i],
                        catch_ups[i]);
         EXPECT_EQ(parse(text), OK);
         EXPECT_EQ(put.given.overlap, OVERLAP_SKIP + i);
-        EXPECT_EQ(put.given.catch_up, CATCH_UP_NONE + i);
+        EXPECT_EQ(put.given.catch_up, i < 3 ? CATCH_UP_NONE + i : CATCH_UP_ALL);
     }
 }
 
@@ -80,8 +80,8 @@ TEST(schedule, wrong_values_are_named)
     } rows[] = {
         {"{\"cron\":5}", "cron must be a string"},
         {"{\"time_zone\":null}", "time_zone must be a string"},
-        {"{\"overlap\":\"forbid\"}", "overlap must be skip, queue or allow"},
-        {"{\"overlap\":1}", "overlap must be skip, queue or allow"},
+        {"{\"overlap\":\"forbid\"}", "overlap must be skip, queue, allow or replace"},
+        {"{\"overlap\":1}", "overlap must be skip, queue, allow or replace"},
         {"{\"catch_up\":\"\"}", "catch_up must be none, latest or all"},
         {"{\"jitter\":30}", "jitter must be a duration like \"30s\" or \"5m\""},
         {"{\"paused\":\"true\"}", "paused must be true or false"},
