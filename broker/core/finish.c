@@ -75,7 +75,8 @@ static void apply(struct core *core, struct now now, uint32_t slot,
     bool is_late = job->token_use == TOKEN_EXPIRED;
     struct verdict verdict =
         is_late ? verdict_late(job, finish) : verdict_in_time(core, job, finish, now.store);
-    if (is_late)
+    bool stays = verdict.event == JOB_REPORT; // where it waits, its place among the others too
+    if (is_late && !stays)
         wait_leave(core, slot);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_FINISH,
@@ -86,7 +87,8 @@ static void apply(struct core *core, struct now now, uint32_t slot,
                                             .event = (uint8_t)verdict.event,
                                             .due_at = verdict.due_at}},
                  fx);
-    wait_enter(core, slot);
+    if (!stays)
+        wait_enter(core, slot);
     core->figures.finished[finish->outcome]++;
     core->figures.late += is_late;
     core->figures.resent += finish->resent;

@@ -1,7 +1,7 @@
 // The broker's turn around the core: intake, decide, commit, release, crash and recovery. Up to
 // two batches are unsettled; flushes take as long as the seed says.
 
-#include "tests/sim/sim.h"
+#include "tests/sim/fair.h"
 
 enum { SENDS = 256, GRANTS = 128, ENTRIES = 4096 };
 
@@ -224,6 +224,7 @@ static void settle(struct sim *sim)
 static void close_batch(struct sim *sim, struct sim_batch *batch)
 {
     uint32_t first_entry = batch->fx.entry_count;
+    watch_fair_before(sim);
     batch->no = core_close(sim->shell.core, sim->now, &batch->fx);
     watch_step(sim, NULL, &batch->fx, first_entry);
     watch_grants(sim, &batch->fx);

@@ -520,8 +520,8 @@ void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
 // watch_share.c: after a command was decided, or the batch was closed.
 void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry);
-// Must this queued job wait for others of its key?
-bool watch_share_is_busy(const struct sim *sim, uint32_t slot);
+// Must this queued job wait for others of its key? `states` by slot; NULL: as they are.
+bool watch_share_is_busy(const struct sim *sim, uint32_t slot, const uint8_t *states);
 // watch_limits.c: the same.
 void watch_limits(struct sim *sim, const struct effects *fx, uint32_t first_entry);
 void watch_limits_start(struct sim *sim);

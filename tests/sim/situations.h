@@ -75,6 +75,8 @@
     X(SEEN_QUEUE_REFUSED, "a job came to a queue that was paused")                                 \
     X(SEEN_QUEUE_BUSY, "a queued job waited for others of its queue")                              \
     X(SEEN_RATE_LIMITED, "a queued job waited for a rate")                                         \
+    X(SEEN_OVERTAKEN, "a job was overtaken by a more urgent one that came later")                  \
+    X(SEEN_AGED, "… and another by a less urgent one that was older")                              \
     X(SEEN_KEY_BUSY, "a queued job waited for others of its key")                                  \
     X(SEEN_LINE_BLOCKED, "a job that waits for a retry blocked its line")                          \
     X(SEEN_FULL_KEYS, "the table of concurrency keys was full")                                    \

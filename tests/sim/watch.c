@@ -1,6 +1,6 @@
 // Situations reached, and what must hold at a start and at the end.
 
-#include "tests/sim/sim.h"
+#include "tests/sim/fair.h"
 
 uint64_t sim_situations[SEEN_COUNT];
 uint64_t sim_edges[JOB_STATES][JOB_EVENTS];
@@ -63,5 +63,6 @@ void watch_start(struct sim *sim)
     watch_child_start(sim);
     watch_waiting_start(sim);
     watch_limits_start(sim);
+    watch_fair_start(sim);
     core_audit(sim->shell.core);
 }

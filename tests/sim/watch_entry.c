@@ -1,6 +1,6 @@
 // Entries: jobs move along the drawn edges, and what moved them had the right to.
 
-#include "tests/sim/sim.h"
+#include "tests/sim/fair.h"
 
 struct seen_state *watch_state_of(struct sim *sim, const struct id *id)
 {
@@ -191,6 +191,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     }
     watch_share(sim, fx, first_entry);
     watch_limits(sim, fx, first_entry);
+    watch_fair(sim, fx, first_entry);
     note_figures(sim);
     watch_act_leases(sim);
     if (by_tick)

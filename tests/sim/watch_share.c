@@ -37,17 +37,23 @@ static bool is_behind(const struct sim *sim, uint32_t other, uint32_t slot)
     return a != b ? a > b : job_at(sim, other)->no > job_at(sim, slot)->no;
 }
 
+static enum job_state state_of(const struct sim *sim, uint32_t slot, const uint8_t *states)
+{
+    return states != NULL ? (enum job_state)states[slot] : (enum job_state)job_at(sim, slot)->state;
+}
+
 // Does it stand in its line, so that nobody behind it may start?
-static bool blocks(const struct sim *sim, uint32_t slot)
+static bool blocks(const struct sim *sim, uint32_t slot, const uint8_t *states)
 {
     const struct job *job = job_at(sim, slot);
+    enum job_state state = state_of(sim, slot, states);
     bool was_granted = ledger_past(&sim->shell.core->ledger, job)->token != 0;
     if (bond_of(sim, slot)->order == ORDER_NONE)
         return false;
-    if (job->state == JOB_QUEUED)
+    if (state == JOB_QUEUED)
         return true;
     return bond_of(sim, slot)->order == ORDER_FIFO &&
-           (job->state == JOB_RETRYING || (job->state == JOB_SCHEDULED && was_granted));
+           (state == JOB_RETRYING || (state == JOB_SCHEDULED && was_granted));
 }
 
 static uint32_t limit_of(const struct sim *sim, uint32_t slot)
@@ -63,12 +69,12 @@ struct running {
     uint32_t in_line; // of these
 };
 
-static struct running running_of(const struct sim *sim, uint32_t slot)
+static struct running running_of(const struct sim *sim, uint32_t slot, const uint8_t *states)
 {
     struct running running = {0};
     for (uint32_t other = 0; other < sim->shell.core->ledger.jobs.used; other++) {
-        const struct job *job = job_at(sim, other);
-        if (job == NULL || job->state != JOB_RUNNING || !share_key(sim, slot, other))
+        if (job_at(sim, other) == NULL || state_of(sim, other, states) != JOB_RUNNING ||
+            !share_key(sim, slot, other))
             continue;
         running.count++;
         running.in_line += bond_of(sim, other)->order != ORDER_NONE;
@@ -78,27 +84,28 @@ static struct running running_of(const struct sim *sim, uint32_t slot)
 
 static void check_running(const struct sim *sim, uint32_t slot)
 {
-    struct running running = running_of(sim, slot);
+    struct running running = running_of(sim, slot, NULL);
     SIM_EXPECT(running.count <= limit_of(sim, slot),
                "never more running jobs of a key than its limit");
     SIM_EXPECT(running.in_line <= 1, "one job of a line runs at once");
 }
 
-static bool is_first(const struct sim *sim, uint32_t slot)
+static bool is_first(const struct sim *sim, uint32_t slot, const uint8_t *states)
 {
     for (uint32_t other = 0; other < sim->shell.core->ledger.jobs.used; other++)
         if (other != slot && job_at(sim, other) != NULL && share_key(sim, slot, other) &&
-            blocks(sim, other) && !is_behind(sim, other, slot))
+            blocks(sim, other, states) && !is_behind(sim, other, slot))
             return false;
     return true;
 }
 
-bool watch_share_is_busy(const struct sim *sim, uint32_t slot)
+bool watch_share_is_busy(const struct sim *sim, uint32_t slot, const uint8_t *states)
 {
-    struct running running = running_of(sim, slot);
+    struct running running = running_of(sim, slot, states);
     if (running.count >= limit_of(sim, slot))
         return true;
-    return bond_of(sim, slot)->order != ORDER_NONE && (running.in_line > 0 || !is_first(sim, slot));
+    return bond_of(sim, slot)->order != ORDER_NONE &&
+           (running.in_line > 0 || !is_first(sim, slot, states));
 }
 
 static void note_busy(const struct sim *sim)
@@ -108,7 +115,7 @@ static void note_busy(const struct sim *sim)
         if (job != NULL && job->state == JOB_QUEUED &&
             strands_is_busy(&sim->shell.core->strands, slot))
             watch_seen(SEEN_KEY_BUSY);
-        if (job != NULL && job->state == JOB_RETRYING && blocks(sim, slot))
+        if (job != NULL && job->state == JOB_RETRYING && blocks(sim, slot, NULL))
             watch_seen(SEEN_LINE_BLOCKED);
     }
 }
@@ -122,7 +129,8 @@ void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry
             continue;
         check_running(sim, slot);
         if (bond_of(sim, slot)->order != ORDER_NONE)
-            SIM_EXPECT(is_first(sim, slot), "a job of a line starts only when it is the first");
+            SIM_EXPECT(is_first(sim, slot, NULL),
+                       "a job of a line starts only when it is the first");
     }
     note_busy(sim);
 }

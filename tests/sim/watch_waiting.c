@@ -70,7 +70,7 @@ static enum waiting_on truth_of_queued(struct sim *sim, uint32_t slot, enum wait
     bool has_room = false;
     if (watch_queue_of(sim, &job->id)->paused & DIRECTION_OUT)
         return WAITING_PAUSED;
-    if (job->is_bound && watch_share_is_busy(sim, slot))
+    if (job->is_bound && watch_share_is_busy(sim, slot, NULL))
         return WAITING_KEY_BUSY;
     for (uint32_t worker = 0; worker < SIM_WORKERS; worker++) {
         has_taker = has_taker || takes(sim, worker, job);

@@ -148,6 +148,24 @@ TEST(finish, a_late_failure_is_noted_and_burns_nothing_more)
     story_free(story);
 }
 
+TEST(finish, a_late_failure_leaves_the_job_in_its_place)
+{
+    struct story *story = granted(story_job(7));
+    story_at(story, 35);
+    story_tick(story);
+    story_at(story, 36);
+    story_submit(story, story_job(8));
+    story_at(story, 40);
+    finish(story, 11, 1, OUTCOME_FAILED);
+    EXPECT_STORY(story, "[35] write 7 queued v3 e0 c1 i0\n"
+                        "[36] write 8 queued v1\n"
+                        "[36] send client: submitted 8 queued\n"
+                        "[40] write 7 running v5 e0 c1 i0\n"
+                        "[40] send worker 1: finished 7 ok\n"
+                        "[40] job 7 to worker 1 token 1.2 attempt 2\n");
+    story_free(story);
+}
+
 TEST(finish, a_late_word_of_death_is_heard)
 {
     struct story *story = granted(story_job(7));

@@ -1,0 +1,21 @@
+#pragma once
+
+// Fairness: what the watches of one dispatch share.
+
+#include "tests/sim/sim.h"
+
+// A moment of a dispatch: jobs by slot, with the grants of the dispatch so far.
+struct fair {
+    uint32_t used;
+    uint8_t states[SIM_JOBS]; // enum job_state; JOB_NONE: no job
+    when_ms at[SIM_JOBS];     // due
+    when_ms since[SIM_JOBS];  // queued
+};
+
+// watch_fair.c: before a batch is closed, which starts jobs; after each command, and after it was
+// closed; after a start of the broker.
+void watch_fair_before(struct sim *sim);
+void watch_fair(struct sim *sim, const struct effects *fx, uint32_t first_entry);
+void watch_fair_start(struct sim *sim);
+// Could this job start, but for its queue and for workers?
+bool watch_fair_may(const struct sim *sim, const struct fair *fair, uint32_t slot);
