@@ -65,26 +65,18 @@ void answer_put_id(struct out *out, const char *name, const struct id *id)
 }
 
 // `folder` and the id behind it: "/v1/jobs/…".
-static void put_url(struct out *out, const char *name, const char *folder, const struct id *id)
+// What is meant, and what is to be seen of it or done to it.
+static void put_url(struct out *out, const char *name, const char *folder, const struct id *id,
+                    const char *tail)
 {
     char url[URL_LEN_MAX];
     size_t len = strlen(folder);
-    CHECK(len + ID_TEXT_LEN + 1 <= sizeof url);
+    CHECK(len + ID_TEXT_LEN + strlen(tail) < sizeof url);
     memcpy(url, folder, len);
     id_to_text(id, url + len);
-    out_put_text(out, name, slice_of(url, len + ID_TEXT_LEN));
-}
-
-// The job's, and what is to be done behind it.
-static void put_act_url(struct out *out, const char *name, const struct id *id, const char *verb)
-{
-    char url[URL_LEN_MAX] = "/v1/jobs/";
-    size_t len = strlen(url);
-    id_to_text(id, url + len);
     len += ID_TEXT_LEN;
-    CHECK(len + strlen(verb) < sizeof url);
-    memcpy(url + len, verb, strlen(verb));
-    out_put_text(out, name, slice_of(url, len + strlen(verb)));
+    memcpy(url + len, tail, strlen(tail));
+    out_put_text(out, name, slice_of(url, len + strlen(tail)));
 }
 
 // Moments that are not set are left out.
@@ -117,8 +109,9 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
     out_put_text(out, "status", slice_of_text(answer_state(said->state)));
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue.len > 0 ? job->queue : slice_of_text("default"));
-    put_url(out, "status_url", "/v1/jobs/", &said->job_id);
-    put_act_url(out, "cancel_url", &said->job_id, ":cancel");
+    put_url(out, "status_url", "/v1/jobs/", &said->job_id, "");
+    put_url(out, "events_url", "/v1/jobs/", &said->job_id, "/events");
+    put_url(out, "cancel_url", "/v1/jobs/", &said->job_id, ":cancel");
     out_put_text(out, "durability", slice_of_text("flushed"));
     answer_put_moment(out, "created_at", said->created_at);
     answer_put_moment(out, "dedup_until", said->dedup_until);
@@ -236,10 +229,10 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     put_text_if_any(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {
         answer_put_id(out, "batch_id", &status->batch_id);
-        put_url(out, "batch_url", "/v1/batches/", &status->batch_id);
+        put_url(out, "batch_url", "/v1/batches/", &status->batch_id, "");
         out_put_unsigned(out, "batch_index", status->batch_index);
     }
-    put_url(out, "status_url", "/v1/jobs/", &status->job_id);
+    put_url(out, "status_url", "/v1/jobs/", &status->job_id, "");
     out_close(out);
 }
 
@@ -250,7 +243,7 @@ void answer_acted(struct out *out, const struct id *job_id, const struct msg_act
     out_put_text(out, "status", slice_of_text(answer_state(acted->state)));
     put_cancel(out, acted->cancel);
     out_put_unsigned(out, "version", acted->version);
-    put_url(out, "status_url", "/v1/jobs/", job_id);
+    put_url(out, "status_url", "/v1/jobs/", job_id, "");
     out_close(out);
 }
 
@@ -315,7 +308,7 @@ void answer_operation(struct out *out, const struct msg_operation_is *is)
     out_close(out);
     put_filter(out, &is->filter);
     put_text_if_any(out, "actor", is->actor);
-    put_url(out, "status_url", "/v1/operations/", &is->operation_id);
+    put_url(out, "status_url", "/v1/operations/", &is->operation_id, "");
     answer_put_moment(out, "created_at", is->created_at);
     answer_put_moment(out, "ended_at", is->ended_at);
     out_close(out);
@@ -347,7 +340,7 @@ void answer_listed_job(struct out *out, const struct msg_listed_job *job)
     answer_put_moment(out, "due_at", is_due ? job->due_at : 0);
     answer_put_moment(out, "started_at", job->started_at);
     answer_put_moment(out, "ended_at", job->ended_at);
-    put_url(out, "status_url", "/v1/jobs/", &job->job_id);
+    put_url(out, "status_url", "/v1/jobs/", &job->job_id, "");
     out_close(out);
 }
 
@@ -414,7 +407,7 @@ void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
         out_put_unsigned(out, state_names[state], batch->counts[state]);
     out_close(out);
-    put_url(out, "status_url", "/v1/batches/", &batch->batch_id);
+    put_url(out, "status_url", "/v1/batches/", &batch->batch_id, "");
     out_close(out);
 }
 
@@ -426,8 +419,10 @@ void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk)
     } else {
         answer_put_id(out, "batch_id", &bulk->batch_id);
         out_put_text(out, "durability", slice_of_text("flushed"));
-        if (bulk->is_known)
-            put_url(out, "status_url", "/v1/batches/", &bulk->batch_id);
+        if (bulk->is_known) {
+            put_url(out, "status_url", "/v1/batches/", &bulk->batch_id, "");
+            put_url(out, "events_url", "/v1/batches/", &bulk->batch_id, "/events");
+        }
     }
     out_put_unsigned(out, "accepted", bulk->accepted);
     out_put_unsigned(out, "replayed", bulk->replayed);

@@ -42,7 +42,7 @@ static void put_token(struct out *out, uint64_t token)
     put_text_if_any(out, "token", slice_of(digits + at, sizeof digits - at));
 }
 
-static void put_event(struct out *out, const struct msg_timeline_event *event)
+void history_event(struct out *out, const struct msg_timeline_event *event)
 {
     out_open_object(out);
     answer_put_moment(out, "at", event->at);
@@ -73,7 +73,7 @@ void history_timeline(struct out *out, const struct msg_timeline_is *timeline)
     out_name(out, slice_of_text("events"));
     out_open_array(out);
     for (uint32_t i = 0; i < timeline->event_count; i++)
-        put_event(out, &timeline->events[i]);
+        history_event(out, &timeline->events[i]);
     out_close(out);
     out_close(out);
 }

@@ -5,6 +5,8 @@
 #include "gateway/core/out.h"
 #include "proto/msg.h"
 
+// One of its events alone.
+void history_event(struct out *out, const struct msg_timeline_event *event);
 void history_timeline(struct out *out, const struct msg_timeline_is *timeline);
 // `after`: what was asked for.
 void history_log(struct out *out, const struct msg_log_is *log, uint32_t after);

@@ -98,3 +98,13 @@ enum media media_wanted(struct slice accept)
         return MEDIA_OTHER;
     return quality[1] > quality[0] ? MEDIA_MSGPACK : MEDIA_JSON;
 }
+
+bool media_wants_events(struct slice accept)
+{
+    while (accept.len > 0) {
+        struct slice range = take(&accept, ',');
+        if (word_is(take(&range, ';'), "text/event-stream"))
+            return quality_of(range) > 0;
+    }
+    return false;
+}

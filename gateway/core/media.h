@@ -19,3 +19,6 @@ enum media media_of(struct slice header);
 // Which of JSON and MessagePack an Accept header prefers: the higher quality, JSON when both are
 // alike or nothing is said. MEDIA_OTHER when it allows neither.
 enum media media_wanted(struct slice accept);
+
+// An Accept header that names text/event-stream.
+bool media_wants_events(struct slice accept);

@@ -273,3 +273,8 @@ bool query_etag(struct slice header, uint32_t *out_version)
         return false;
     return read_number(slice_of(header.data + 1, header.len - 2), out_version);
 }
+
+bool query_version(struct slice header, uint32_t *out_version)
+{
+    return read_number(header, out_version) && *out_version > 0;
+}

@@ -59,3 +59,6 @@ MUST_USE err query_read(struct slice text, uint32_t allowed, struct query *out_q
 // A version out of an If-None-Match header: "7" in quotes, perhaps after W/. False: none that we
 // could have given.
 bool query_etag(struct slice header, uint32_t *out_version);
+
+// A version out of a Last-Event-ID header. False: none that we could have given.
+bool query_version(struct slice header, uint32_t *out_version);

@@ -13,6 +13,7 @@
 #include "gateway/shell/rosters.h"
 #include "gateway/shell/schedules.h"
 #include "gateway/shell/single.h"
+#include "gateway/shell/streams.h"
 #include "lib/base/check.h"
 #include "proto/msg.h"
 
@@ -22,6 +23,7 @@ enum route {
     ROUTE_SUBMIT,
     ROUTE_LIST,
     ROUTE_STATUS,
+    ROUTE_EVENTS,
     ROUTE_TIMELINE,
     ROUTE_LOG,
     ROUTE_ACT,
@@ -34,6 +36,7 @@ enum route {
     ROUTE_OPERATION,
     ROUTE_BULK,
     ROUTE_BATCH,
+    ROUTE_BATCH_EVENTS,
     ROUTE_ITEMS,
     ROUTE_BATCH_ACT,
     ROUTE_SCHEDULES,
@@ -70,6 +73,9 @@ static const struct http_route routes[] = {
                       .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIST] = {.method = "GET", .path = "/v1/jobs", .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_STATUS] = {.method = "GET", .path = "/v1/jobs/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_EVENTS] = {.method = "GET",
+                      .path = "/v1/jobs/*/events",
+                      .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_TIMELINE] = {.method = "GET",
                         .path = "/v1/jobs/*/timeline",
                         .answer_ms_max = SUBMIT_ANSWER_MS},
@@ -96,6 +102,9 @@ static const struct http_route routes[] = {
                     .chunked = true,
                     .answer_ms_max = BULK_ANSWER_MS},
     [ROUTE_BATCH] = {.method = "GET", .path = "/v1/batches/*", .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_BATCH_EVENTS] = {.method = "GET",
+                            .path = "/v1/batches/*/events",
+                            .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_ITEMS] = {.method = "GET",
                      .path = "/v1/batches/*/items",
                      .answer_ms_max = SUBMIT_ANSWER_MS},
@@ -175,6 +184,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_SUBMIT: single_submit(gateway, request); return;
     case ROUTE_LIST: lists_jobs(gateway, request); return;
     case ROUTE_STATUS: single_status(gateway, request); return;
+    case ROUTE_EVENTS: streams_job(gateway, request); return;
     case ROUTE_TIMELINE: histories_timeline(gateway, request); return;
     case ROUTE_LOG: histories_log(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
@@ -187,6 +197,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
     case ROUTE_BATCH: single_batch(gateway, request); return;
+    case ROUTE_BATCH_EVENTS: streams_batch(gateway, request); return;
     case ROUTE_ITEMS: lists_items(gateway, request); return;
     case ROUTE_BATCH_ACT: operations_batch(gateway, request); return;
     case ROUTE_SCHEDULES: schedules_list(gateway, request); return;

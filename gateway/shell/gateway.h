@@ -12,6 +12,8 @@
 #include "gateway/store/keys.h"
 #include "lib/http/http.h"
 
+#include <stdatomic.h>
+
 #define GATEWAY_TENANT "default"
 // Batch ids are derived in a queue of their own, whose name no real queue can have.
 #define GATEWAY_BATCH_QUEUE "#batch"
@@ -25,4 +27,5 @@ struct gateway {
     struct scratch_pool *scratch;
     struct tally *tally;
     struct broker_time *broker_time;
+    atomic_bool is_stopping; // streams end, and nobody asks again
 };

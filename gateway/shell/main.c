@@ -64,6 +64,7 @@ static err make(struct gateway *gateway, const char **out_why)
 // its threads call.
 static void unmake(struct gateway *gateway)
 {
+    atomic_store(&gateway->is_stopping, true);
     if (gateway->courier != NULL)
         courier_stop(gateway->courier);
     http_close(gateway->http);

@@ -5,17 +5,16 @@
 //   wait, version unknown    the first answer brings the version; unless the job has ended, ask
 //                            again with it
 
-#include "gateway/core/answer.h"
+#include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/shown.h"
 #include "gateway/shell/single.h"
-#include "gateway/shell/values.h"
+#include "gateway/shell/streams.h"
 #include "lib/sys/clock.h"
 
 #include <stdlib.h>
-
-enum { ANSWER_LEN = 4096 };
 
 struct look {
     struct ask ask; // first: the courier's pointer is ours
@@ -40,49 +39,22 @@ static void answer_error(const struct look *look, err e)
 
 // --- answers ---
 
-static void put_status(const struct reply *reply, const struct msg_status_is *status,
-                       struct out *out, struct out *converted)
-{
-    struct reply_headers headers = {0};
-    reply_etag(&headers, status->version);
-    if (!answer_is_final(status->state))
-        reply_retry_after(&headers, 1000);
-    struct answer_result result = values_answer(out->format, &status->result, converted);
-    answer_status(out, status, &result);
-    reply_value(reply, 200, out, &headers);
-}
-
-static void answer_with_status(const struct look *look, const struct msg_status_is *status)
+static void answer_with_state(const struct look *look, const struct ask_result *result,
+                              const struct shown *shown)
 {
     struct reply reply = reply_of(look);
-    enum out_format format = reply_format(look->request);
-    // Conversion may lengthen: escapes to six bytes, binary to base64. So may texts.
-    size_t texts = status->failure.kind.len + status->failure.message.len +
-                   status->failure.detail.len + status->progress_text.len;
-    size_t converted_cap = values_room(status->result.bytes.len);
-    size_t cap = ANSWER_LEN + converted_cap + texts * 6;
-    uint8_t *room = malloc(cap + converted_cap);
-    if (room == NULL) {
-        answer_error(look, ERR_NO_MEMORY);
+    struct reply_headers headers = {0};
+    struct out out = {0};
+    err e = shown_put(result, reply_format(look->request), &out);
+    if (e != OK) {
+        answer_error(look, e);
         return;
     }
-    struct out out = {.data = room, .cap = cap, .format = format};
-    struct out converted = {.data = room + cap, .cap = converted_cap, .format = format};
-    put_status(&reply, status, &out, &converted);
-    free(room);
-}
-
-static void answer_with_batch(const struct look *look, const struct msg_batch_status_is *batch)
-{
-    struct reply reply = reply_of(look);
-    uint8_t room[ANSWER_LEN];
-    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(look->request)};
-    struct reply_headers headers = {0};
-    reply_etag(&headers, batch->version);
-    if (!answer_batch_is_final(batch))
+    reply_etag(&headers, shown->version);
+    if (!shown->is_final)
         reply_retry_after(&headers, 1000);
-    answer_batch(&out, batch);
     reply_value(&reply, 200, &out, &headers);
+    shown_free(&out);
 }
 
 static void answer_unchanged(const struct look *look, uint32_t version)
@@ -95,39 +67,13 @@ static void answer_unchanged(const struct look *look, uint32_t version)
 
 // --- questions ---
 
-// What an answer says, whichever of both it is.
-struct seen {
-    err error;
-    uint32_t version;
-    bool is_final;
-};
-
-static struct seen seen_in(const struct ask_result *result)
-{
-    if (result->error != OK)
-        return (struct seen){.error = result->error};
-    if (result->batch != NULL)
-        return (struct seen){
-            .error = result->batch->error,
-            .version = result->batch->version,
-            .is_final = answer_batch_is_final(result->batch),
-        };
-    const struct msg_status_is *status = result->status;
-    bool is_gone = status->error == OK && status->state == JOB_REMOVED;
-    return (struct seen){
-        .error = is_gone ? ERR_GONE : status->error,
-        .version = status->version,
-        .is_final = answer_is_final(status->state),
-    };
-}
-
 // True when the look goes on: the client wants to wait, and this is only the state to wait from.
-static bool ask_again(struct look *look, const struct seen *seen)
+static bool ask_again(struct look *look, const struct shown *shown)
 {
     when_ms now = clock_mono_ms();
-    if (look->ask.wait_ms > 0 || look->wait_until <= now || seen->is_final)
+    if (look->ask.wait_ms > 0 || look->wait_until <= now || shown->is_final)
         return false;
-    look->ask.version = seen->version;
+    look->ask.version = shown->version;
     look->ask.wait_ms = (uint32_t)(look->wait_until - now);
     courier_ask(look->gateway->courier, &look->ask);
     return true;
@@ -136,17 +82,15 @@ static bool ask_again(struct look *look, const struct seen *seen)
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct look *look = (struct look *)ask;
-    struct seen seen = seen_in(result);
-    if (seen.error == OK && ask_again(look, &seen))
+    struct shown shown = shown_of(result);
+    if (shown.error == OK && ask_again(look, &shown))
         return;
-    if (seen.error != OK)
-        answer_error(look, seen.error);
-    else if (look->has_etag && look->etag == seen.version)
-        answer_unchanged(look, seen.version);
-    else if (result->batch != NULL)
-        answer_with_batch(look, result->batch);
+    if (shown.error != OK)
+        answer_error(look, shown.error);
+    else if (look->has_etag && look->etag == shown.version)
+        answer_unchanged(look, shown.version);
     else
-        answer_with_status(look, result->status);
+        answer_with_state(look, result, &shown);
     free(look);
 }
 
@@ -200,10 +144,16 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
 
 void single_status(const struct gateway *gateway, struct http_request *request)
 {
-    look_at(gateway, request, ASK_STATUS);
+    if (media_wants_events(request->headers[HTTP_ACCEPT]))
+        streams_job(gateway, request);
+    else
+        look_at(gateway, request, ASK_STATUS);
 }
 
 void single_batch(const struct gateway *gateway, struct http_request *request)
 {
-    look_at(gateway, request, ASK_BATCH);
+    if (media_wants_events(request->headers[HTTP_ACCEPT]))
+        streams_batch(gateway, request);
+    else
+        look_at(gateway, request, ASK_BATCH);
 }

@@ -97,8 +97,9 @@ static void put_http(FILE *out, const struct http *http)
                 figures.connections_total);
     put_gauge(out, "weft_gateway_waiting_requests", "Requests that wait for their answer.",
               figures.requests_waiting);
-    put_gauge(out, "weft_gateway_buffered_bytes", "Bytes of request bodies in memory.",
-              figures.buffered_bytes);
+    put_gauge(out, "weft_gateway_streams", "Event streams that are open.", figures.streams_open);
+    put_gauge(out, "weft_gateway_buffered_bytes",
+              "Bytes of request bodies and of untaken events in memory.", figures.buffered_bytes);
     put_counter(out, "weft_gateway_refused_total",
                 "Requests refused before they reached a route: bad heads, unknown paths, caps.",
                 figures.refused_total);

@@ -191,6 +191,7 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **context,
     struct http *http = exchange->http;
     pthread_mutex_lock(&http->lock);
     exchange->connection->exchange = NULL;
+    http_stream_over(exchange);
     if (http->is_closing)
         (void)pthread_cond_signal(&http->news);
     pthread_mutex_unlock(&http->lock);
@@ -223,6 +224,8 @@ static void apply_defaults(struct http_limits *limits)
         if (*defaults[i].limit == 0)
             *defaults[i].limit = defaults[i].value;
     }
+    if (limits->stream_bytes_max == 0)
+        limits->stream_bytes_max = 4u * MIB;
     if (limits->buffered_bytes_max == 0)
         limits->buffered_bytes_max = 256u * MIB;
 }
@@ -349,6 +352,10 @@ void http_close(struct http *http)
         return;
     pthread_mutex_lock(&http->lock);
     http->is_closing = true;
+    for (struct connection *at = http->connections; at != NULL; at = at->next) {
+        if (at->exchange != NULL)
+            http_stream_unpark(at->exchange);
+    }
     (void)pthread_cond_signal(&http->news);
     pthread_mutex_unlock(&http->lock);
     (void)pthread_join(http->sweeper, NULL);
@@ -378,5 +385,6 @@ void http_figures(const struct http *http, struct http_figures *out_figures)
         .buffered_bytes = atomic_load(&http->buffered_bytes),
         .refused_total = atomic_load(&http->refused_count),
         .deadlines_total = atomic_load(&http->deadline_count),
+        .streams_open = atomic_load(&http->stream_count),
     };
 }

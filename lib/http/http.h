@@ -32,10 +32,11 @@ enum http_header_name {
     HTTP_CONTENT_TYPE,
     HTTP_IDEMPOTENCY_KEY,
     HTTP_IF_NONE_MATCH,
+    HTTP_LAST_EVENT_ID,
     HTTP_PREFER,
     HTTP_TRACEPARENT,
 };
-enum { HTTP_HEADER_NAMES = 7 };
+enum { HTTP_HEADER_NAMES = 8 };
 
 // A complete request. Everything in it is valid until http_answer() is called with it.
 struct http_request {
@@ -89,7 +90,8 @@ struct http_limits {
     uint32_t idle_ms;              // [60 s] until the first line of the next request is whole
     uint32_t head_ms;              // [10 s] for the rest of the head
     uint32_t body_ms;              // [30 s] and one second for each MiB the route allows
-    uint32_t send_ms;              // [60 s] until the client has taken the answer
+    uint32_t send_ms;              // [60 s] until the client has taken the answer, or a piece of it
+    uint32_t stream_bytes_max;     // [4 MiB] of one stream, not yet taken by its client
 };
 
 struct http_options {
@@ -120,13 +122,28 @@ const char *http_endpoint(const struct http *http);
 // has been given up meanwhile (deadline, disconnect, close) nothing is sent.
 void http_answer(struct http_request *request, const struct http_answer *answer);
 
+// An answer that goes on: instead of http_answer(), in any thread,
+//
+//   http_stream_begin() ─▶ http_stream_put() … ─▶ http_stream_end()
+//
+// `head->body` comes first. The request and what it holds, its body excepted, stay valid until
+// http_stream_end(), which gives it up and must be called exactly once. A piece that is put leaves as soon as the
+// client takes it.
+void http_stream_begin(struct http_request *request, const struct http_answer *head);
+// Copied. False when nothing more will arrive: the client is gone or was found too slow, the
+// server closes, or so much waits for the client that this piece has no room.
+bool http_stream_put(struct http_request *request, struct slice piece);
+// What has been put still leaves.
+void http_stream_end(struct http_request *request);
+
 // For metrics. Any thread.
 struct http_figures {
     uint64_t connections_open;
     uint64_t connections_total;
-    uint64_t requests_waiting; // with the owner
-    uint64_t buffered_bytes;   // bodies in memory
-    uint64_t refused_total;    // by the server itself
-    uint64_t deadlines_total;  // connections cut and 504s given by the sweep
+    uint64_t requests_waiting; // with the owner, streams too
+    uint64_t streams_open;
+    uint64_t buffered_bytes;  // bodies in memory
+    uint64_t refused_total;   // by the server itself
+    uint64_t deadlines_total; // connections cut and 504s given by the sweep
 };
 void http_figures(const struct http *http, struct http_figures *out_figures);

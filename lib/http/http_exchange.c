@@ -93,11 +93,9 @@ bool http_exchange_append(struct exchange *exchange, const void *data, size_t le
     return true;
 }
 
-static struct MHD_Response *response_of(const struct http_answer *answer)
+struct MHD_Response *http_exchange_headers(struct MHD_Response *response,
+                                           const struct http_answer *answer)
 {
-    // The library copies it: MUST_COPY.
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        answer->body.len, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return NULL;
     enum MHD_Result added = MHD_YES;
@@ -112,19 +110,15 @@ static struct MHD_Response *response_of(const struct http_answer *answer)
     return NULL;
 }
 
-bool http_exchange_settle(struct exchange *exchange, const struct http_answer *answer)
+bool http_exchange_decide(struct exchange *exchange, unsigned status, struct MHD_Response *response)
 {
-    // Cheap look first: most late answers come long after.
-    if (atomic_load(&exchange->state) == EXCHANGE_ANSWERED)
-        return false;
-    struct MHD_Response *response = response_of(answer);
     pthread_mutex_lock(&exchange->http->lock);
     bool is_first = atomic_load(&exchange->state) != EXCHANGE_ANSWERED;
     bool was_waiting = atomic_load(&exchange->state) == EXCHANGE_WAITING;
     if (is_first) {
         // Without a response (no memory) the connection is cut when it is resumed.
         exchange->response = response;
-        exchange->status = answer->status;
+        exchange->status = status;
         atomic_store(&exchange->state, EXCHANGE_ANSWERED);
     }
     // Nobody else resumes it, so the connection is still there. Under the lock, because
@@ -135,6 +129,17 @@ bool http_exchange_settle(struct exchange *exchange, const struct http_answer *a
     if (!is_first && response != NULL)
         MHD_destroy_response(response);
     return is_first;
+}
+
+bool http_exchange_settle(struct exchange *exchange, const struct http_answer *answer)
+{
+    // Cheap look first: most late answers come long after.
+    if (atomic_load(&exchange->state) == EXCHANGE_ANSWERED)
+        return false;
+    // The library copies it: MUST_COPY.
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        answer->body.len, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
+    return http_exchange_decide(exchange, answer->status, http_exchange_headers(response, answer));
 }
 
 static struct slice refusal_text(const struct http *http, const struct http_refusal *refusal,

@@ -14,6 +14,7 @@ static const char *const header_names[HTTP_HEADER_NAMES] = {
     [HTTP_CONTENT_TYPE] = "content-type",
     [HTTP_IDEMPOTENCY_KEY] = "idempotency-key",
     [HTTP_IF_NONE_MATCH] = "if-none-match",
+    [HTTP_LAST_EVENT_ID] = "last-event-id",
     [HTTP_PREFER] = "prefer",
     [HTTP_TRACEPARENT] = "traceparent",
 };

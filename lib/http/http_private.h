@@ -63,6 +63,12 @@ struct exchange {
     uint64_t body_len;
     uint64_t body_expected; // the Content-Length, or the route's cap
     char *head_text;        // the headers of interest
+    // An answer that goes on keeps in `body` what its client has not taken; under http->lock.
+    bool is_stream;
+    uint64_t body_sent; // the part of `body` that the client has taken
+    bool is_parked;     // nothing to send: the connection is suspended
+    bool is_ended;      // by the owner
+    bool is_over;       // the library has completed the request
 };
 
 struct connection {
@@ -93,6 +99,7 @@ struct http {
     _Atomic uint64_t buffered_bytes;
     _Atomic uint64_t refused_count;
     _Atomic uint64_t deadline_count;
+    _Atomic uint64_t stream_count;
 };
 
 // --- http_exchange.c ---
@@ -106,6 +113,12 @@ void http_exchange_drop(struct exchange *exchange);
 bool http_exchange_append(struct exchange *exchange, const void *data, size_t len);
 // Decides the answer if nothing has decided it before; true when it did. Any thread.
 bool http_exchange_settle(struct exchange *exchange, const struct http_answer *answer);
+// The same with a response that is made already, which becomes the exchange's or is given up.
+bool http_exchange_decide(struct exchange *exchange, unsigned status,
+                          struct MHD_Response *response);
+// Gives `response` the headers of `answer`; NULL, and the response is given up, without memory.
+struct MHD_Response *http_exchange_headers(struct MHD_Response *response,
+                                           const struct http_answer *answer);
 // The same with a refusal of the server itself.
 bool http_exchange_refuse(struct exchange *exchange, const struct http_refusal *refusal);
 // What waiting requests are told when the server closes.
@@ -119,6 +132,13 @@ void http_exchange_suspend(struct exchange *exchange);
 // `out_read_on` says whether the body may be read and thrown away, so that the connection lives.
 MUST_USE err http_head_read(struct exchange *exchange, const char *method, const char *version,
                             bool *out_read_on);
+
+// --- http_stream.c; under http->lock ---
+
+// The library has completed the request.
+void http_stream_over(struct exchange *exchange);
+// Lets a parked one go on, so that it finds that the server closes.
+void http_stream_unpark(struct exchange *exchange);
 
 // --- http_sweep.c ---
 

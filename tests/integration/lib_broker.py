@@ -226,11 +226,11 @@ class Peer:
         self.unasked += waiting
         return jobs
 
-    def finish(self, job, outcome=None, result=b"", **fields):
+    def finish(self, job, outcome=None, result=b"", content=pb.CONTENT_TEXT, **fields):
         outcome = pb.OUTCOME_SUCCEEDED if outcome is None else outcome
         done = pb.FinishJob(job_id=job.job_id, token=job.token, outcome=outcome, **fields)
         if result:
-            done.result.CopyFrom(pb.Part(offset=0, length=len(result), content=pb.CONTENT_TEXT))
+            done.result.CopyFrom(pb.Part(offset=0, length=len(result), content=content))
         return self.ask(pb.Finish(jobs=[done]), result).jobs[0]
 
 

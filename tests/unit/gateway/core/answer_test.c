@@ -36,7 +36,8 @@ TEST(answer, a_stored_job)
         text_of(&out),
         "{\"job_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"status\":\"queued\",\"type\":"
         "\"a.b\",\"queue\":\"default\",\"status_url\":\"/v1/jobs/"
-        "01890a5d-ac96-774b-bcce-b302099a8057\",\"cancel_url\":\"/v1/jobs/"
+        "01890a5d-ac96-774b-bcce-b302099a8057\",\"events_url\":\"/v1/jobs/"
+        "01890a5d-ac96-774b-bcce-b302099a8057/events\",\"cancel_url\":\"/v1/jobs/"
         "01890a5d-ac96-774b-bcce-b302099a8057:cancel\",\"durability\":\"flushed\",\"created_at\":"
         "\"2026-12-01T08:00:00.000Z\"}");
 }

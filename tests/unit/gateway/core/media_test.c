@@ -57,3 +57,12 @@ TEST(media, the_preferred_format_is_found)
     }
     EXPECT_EQ(media_wanted((struct slice){0}), MEDIA_JSON);
 }
+
+TEST(media, events_are_wanted_by_name)
+{
+    EXPECT(media_wants_events(slice_of_text("text/event-stream")));
+    EXPECT(media_wants_events(slice_of_text("application/json;q=0.5, Text/Event-Stream ; q=0.1")));
+    EXPECT(!media_wants_events(slice_of_text("text/event-stream;q=0")));
+    EXPECT(!media_wants_events(slice_of_text("text/*, */*")));
+    EXPECT(!media_wants_events((struct slice){0}));
+}

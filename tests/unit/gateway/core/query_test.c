@@ -97,6 +97,16 @@ TEST(query, entity_tags_are_versions_in_quotes)
         EXPECT(!query_etag(slice_of_text(others[i]), &version));
 }
 
+TEST(query, an_event_id_is_a_version)
+{
+    uint32_t version = 0;
+    EXPECT(query_version(slice_of_text("7"), &version) && version == 7);
+    static const char *const others[] = {"", "0", "x", "-1", "\"7\"", "4294967296"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        EXPECT(!query_version(slice_of_text(others[i]), &version));
+    EXPECT(!query_version((struct slice){0}, &version));
+}
+
 static err parse_list(const char *text, struct query *query)
 {
     return query_read(slice_of_text(text),

@@ -11,13 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROUTE_NOW, ROUTE_LATER, ROUTE_NEVER, ROUTE_CHUNKS };
+enum { ROUTE_NOW, ROUTE_LATER, ROUTE_NEVER, ROUTE_CHUNKS, ROUTE_STREAM };
 
 static const struct http_route routes[] = {
     [ROUTE_NOW] = {"GET", "/now/*", 0, false, 0},
     [ROUTE_LATER] = {"POST", "/later", 4096, false, 0},
     [ROUTE_NEVER] = {"GET", "/never", 0, false, 300},
     [ROUTE_CHUNKS] = {"POST", "/chunks", 1000000, true, 0},
+    [ROUTE_STREAM] = {"GET", "/stream", 0, false, 0},
 };
 
 enum { HELD_MAX = 256, CROWD = 200 };
@@ -362,4 +363,124 @@ TEST(http, an_address_in_use_is_told)
     options.endpoint = "nowhere";
     EXPECT_EQ(http_open(&options, &second), ERR_BAD_FIELD);
     http_close(owner.http);
+}
+
+// --- answers that go on ---
+
+static struct http_request *stream_open(struct owner *owner, int *out_fd)
+{
+    char text[4096];
+    *out_fd = dial(owner->http);
+    say(*out_fd, "GET /stream HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\n\r\n");
+    struct http_request *request = owner_take(owner);
+    EXPECT(slice_is_text(request->headers[HTTP_LAST_EVENT_ID], "7"));
+    http_stream_begin(request, &(struct http_answer){.status = 200,
+                                                     .content_type = "text/event-stream",
+                                                     .body = slice_of_text("first;")});
+    EXPECT(hears(*out_fd, "first;", text, sizeof text));
+    EXPECT(strstr(text, "text/event-stream") != NULL);
+    return request;
+}
+
+TEST(http, a_stream_arrives_piece_by_piece_and_the_connection_lives_on)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.send_ms = 100, .idle_ms = 400});
+    int fd = -1;
+    char text[4096];
+    struct http_request *request = stream_open(&owner, &fd);
+    struct http_figures figures;
+    // Idle connections are cut later than a piece that is not taken; while there is none, nothing
+    // is late.
+    int idle = dial(owner.http);
+    EXPECT(is_ended(idle));
+    EXPECT(http_stream_put(request, slice_of_text("second;")));
+    EXPECT(hears(fd, "second;", text, sizeof text));
+    EXPECT(http_stream_put(request, slice_of_text("third;")));
+    EXPECT(http_stream_put(request, slice_of_text("fourth;")));
+    EXPECT(hears(fd, "fourth;", text, sizeof text));
+    http_figures(owner.http, &figures);
+    EXPECT_EQ(figures.streams_open, 1);
+    EXPECT_EQ(figures.buffered_bytes, 0);
+    http_stream_end(request);
+    EXPECT(hears(fd, "0\r\n\r\n", text, sizeof text));
+    say(fd, "GET /now/on HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT(hears(fd, "\r\n\r\non", text, sizeof text));
+    http_figures(owner.http, &figures);
+    EXPECT_EQ(figures.streams_open, 0);
+    EXPECT_EQ(figures.requests_waiting, 0);
+    (void)close(idle);
+    (void)close(fd);
+    http_close(owner.http);
+}
+
+// Reads to an end.
+static bool is_cut(int fd)
+{
+    char room[16384];
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    for (int i = 0; i < 100000; i++) {
+        if (poll(&wait, 1, 10000) <= 0)
+            return false;
+        if (recv(fd, room, sizeof room, 0) <= 0)
+            return true;
+    }
+    return false;
+}
+
+TEST(http, a_stream_holds_so_many_bytes_for_a_slow_client_and_no_more)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.send_ms = 300, .stream_bytes_max = 100000});
+    int fd = -1;
+    static uint8_t piece[10000];
+    memset(piece, 'x', sizeof piece);
+    struct http_request *request = stream_open(&owner, &fd);
+    struct http_figures figures = {0};
+    bool was_full = false;
+    // The kernel holds some for the client too, until that is full.
+    while (figures.deadlines_total == 0) {
+        bool has_room = http_stream_put(request, slice_of(piece, sizeof piece));
+        was_full = was_full || !has_room;
+        http_figures(owner.http, &figures);
+        EXPECT(figures.buffered_bytes <= 100000);
+        if (!has_room)
+            (void)poll(NULL, 0, 1);
+    }
+    EXPECT(was_full);
+    EXPECT(is_cut(fd)); // what it had not taken is not sent any more
+    http_stream_end(request);
+    (void)close(fd);
+    http_close(owner.http);
+}
+
+TEST(http, a_stream_whose_client_has_gone_takes_nothing_more)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){0});
+    int fd = -1;
+    struct http_request *request = stream_open(&owner, &fd);
+    (void)close(fd);
+    while (http_stream_put(request, slice_of_text("more;")))
+        (void)poll(NULL, 0, 1);
+    http_stream_end(request);
+    http_close(owner.http);
+}
+
+TEST(http, closing_ends_streams_and_outlives_their_owner)
+{
+    struct owner owner;
+    owner_open(&owner, (struct http_limits){.thread_count = 2});
+    struct http_request *requests[8];
+    int fds[8];
+    for (int i = 0; i < 8; i++)
+        requests[i] = stream_open(&owner, &fds[i]);
+    http_close(owner.http);
+    for (int i = 0; i < 8; i++) {
+        char text[256];
+        EXPECT(hears(fds[i], "0\r\n\r\n", text, sizeof text));
+        EXPECT(!http_stream_put(requests[i], slice_of_text("late;")));
+        http_stream_end(requests[i]);
+        (void)close(fds[i]);
+    }
 }
