@@ -125,6 +125,26 @@ class Journal(WorkerTest):
         self.assertEqual(self.broker.outcome(again)[0].outcome, pb.OUTCOME_FAILED)
         self.assertEqual(self.runs(), 2)
 
+    def test_an_outcome_without_room_waits_and_is_told_again(self):
+        answer = self.broker._finish
+        self.broker._finish = lambda body, block, corr: self.broker.send(pb.Error(error=ERR["ERR_DISK"]), corr)
+        worker = self.counting()
+        grant = self.broker.grant()
+        self.broker.until("a finish", lambda: self.broker.count("finish"))
+        for _ in range(5):  # a second
+            self.broker.wait_next("renew")
+        self.assertLess(self.broker.count("finish"), 4)
+        # The journal keeps it while it waits.
+        worker.signal(signal.SIGKILL)
+        worker.wait()
+        again = self.counting()
+        self.broker.wait_next("finish")
+        self.broker._finish = answer
+        finish, result = self.broker.outcome(grant)
+        self.assertEqual((finish.outcome, result, finish.resent), (pb.OUTCOME_SUCCEEDED, b"7", True))
+        self.assertEqual(self.runs(), 1)
+        self.assertEqual(self.stop(again), 0)
+
     def test_an_unanswered_finish_is_repeated_unchanged(self):
         self.broker.forgets = {"finish"}
         worker = self.counting()

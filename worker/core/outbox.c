@@ -138,7 +138,8 @@ uint32_t outbox_pick(struct outbox *outbox, uint64_t batch, struct msg_finish_jo
     bool is_closed = false;
     for (uint32_t i = 0; i < outbox->touched && count < cap && !is_closed; i++) {
         struct outbox_entry *entry = &outbox->items[i];
-        if (entry->state != OUTBOX_DURABLE || (entry->is_alone && count > 0))
+        bool is_due = entry->state == OUTBOX_DURABLE && !entry->is_held;
+        if (!is_due || (entry->is_alone && count > 0))
             continue;
         size_t more = outcome_size(&entry->report) + OVERHEAD;
         if (count > 0 && len + more > bytes_max)
@@ -176,6 +177,20 @@ uint32_t outbox_close(struct outbox *outbox, uint64_t batch)
     return count;
 }
 
+void outbox_hold(struct outbox *outbox, uint64_t batch)
+{
+    for (uint32_t i = 0; i < outbox->touched; i++) {
+        struct outbox_entry *entry = &outbox->items[i];
+        entry->is_held |= entry->state == OUTBOX_DURABLE && entry->batch == batch;
+    }
+}
+
+void outbox_unhold(struct outbox *outbox)
+{
+    for (uint32_t i = 0; i < outbox->touched; i++)
+        outbox->items[i].is_held = false;
+}
+
 uint32_t outbox_find_success(const struct outbox *outbox, const struct id *job_id,
                              uint64_t generation)
 {
@@ -207,6 +222,7 @@ void outbox_rekey(struct outbox *outbox, uint32_t entry, uint64_t token)
     item->report.log_count = 0; // they are of the lease that was
     item->resent = true;
     item->is_alone = false;
+    item->is_held = false;
 }
 
 void outbox_forget(struct outbox *outbox, uint32_t entry)

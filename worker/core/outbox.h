@@ -26,6 +26,7 @@ struct outbox_entry {
     uint64_t journaled_token; // its record is on disk under this token; 0: it is not
     bool resent;              // came from the journal
     bool is_alone;            // told in a message of its own, because a fuller one was refused
+    bool is_held;             // not told for now: the broker has no room for it
     uint64_t batch;           // of a told one: the message
 };
 
@@ -67,6 +68,11 @@ uint32_t outbox_answer(struct outbox *outbox, const struct msg_finished_job *ver
 // The message was answered or refused as a whole: what it left unsettled is durable again, and
 // goes alone next time. Returns how many these are.
 uint32_t outbox_close(struct outbox *outbox, uint64_t batch);
+
+// The broker has no room for what was in this message, closed before: it is not picked until
+// outbox_unhold(); others are.
+void outbox_hold(struct outbox *outbox, uint64_t batch);
+void outbox_unhold(struct outbox *outbox);
 
 // A success of this (job, generation), told or not: a new grant is answered with it.
 uint32_t outbox_find_success(const struct outbox *outbox, const struct id *job_id,

@@ -118,6 +118,7 @@ static int make_slots(struct worker *worker)
     worker->stats.path = setup->stats;
     worker->stats.is_changed = true;
     worker->clear_at = WHEN_NEVER;
+    worker->tell_at = WHEN_NEVER;
     blake_random(&worker->session, sizeof worker->session);
     worker->session |= 1; // 0 means none
     return 0;

@@ -264,6 +264,10 @@ void talk_speak(struct worker *worker)
     if (worker->ready_due && peer_is_known(&worker->peer))
         worker->ready_due = say_ready(worker) != OK;
     ask_renew(worker);
+    if (worker->tell_at <= worker->now) {
+        outbox_unhold(&worker->outbox);
+        worker->tell_at = WHEN_NEVER;
+    }
     fill_finishes(worker);
     struct peer_action action = peer_next(&worker->peer, worker->now);
     while (action.kind != PEER_NOTHING) {
@@ -279,6 +283,7 @@ when_ms talk_next(const struct worker *worker)
     if (peer_is_known(&worker->peer))
         next = when_min(next, renewal_next(&worker->renewal, &worker->slots));
     next = when_min(next, absence_next(&worker->absence));
+    next = when_min(next, worker->tell_at);
     // The link had no room: as patient as with everything else.
     if (worker->ready_due && peer_is_known(&worker->peer))
         next = when_min(next, worker->now + PEER_UNSENT_MS);

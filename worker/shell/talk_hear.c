@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-enum { CLEAR_AFTER_MS = 1000 };
+enum { CLEAR_AFTER_MS = 1000, TELL_AGAIN_MS = 2000 };
 
 // --- WELCOME ---
 
@@ -158,7 +158,8 @@ static void take_renewed(struct worker *worker, const struct msg *msg)
 
 // --- ERROR ---
 
-// A message with one outcome that is refused for good would be refused for ever.
+// A message with one outcome that is refused for good would be refused for ever; one that may be
+// taken later must not be said again and again meanwhile.
 static void refuse_finish(struct worker *worker, struct finish *finish, const struct msg_error *why)
 {
     uint64_t batch = finish->batch;
@@ -166,8 +167,13 @@ static void refuse_finish(struct worker *worker, struct finish *finish, const st
     uint32_t left = outbox_close(&worker->outbox, batch);
     log_error("worker.finish_refused", "outcomes=%" PRIu32 " error=%s detail=%s", left,
               err_slug(why->error), log_quote(why->detail).text);
-    if (left != 1 || err_may_retry(why->error))
+    if (left != 1)
         return;
+    if (err_may_retry(why->error)) {
+        outbox_hold(&worker->outbox, batch);
+        worker->tell_at = when_min(worker->tell_at, worker->now + TELL_AGAIN_MS);
+        return;
+    }
     for (uint32_t i = outbox_next(&worker->outbox, OUTBOX_DURABLE, 0); i != OUTBOX_NONE;
          i = outbox_next(&worker->outbox, OUTBOX_DURABLE, i + 1)) {
         struct outbox_entry *entry = &worker->outbox.items[i];

@@ -65,6 +65,7 @@ struct worker {
     struct journal *journal;
     struct outbox outbox;
     when_ms clear_at; // settled outcomes leave the journal, or WHEN_NEVER
+    when_ms tell_at;  // held outcomes are told again, or WHEN_NEVER
 
     struct link_context *context;
     struct link *link;

@@ -125,6 +125,23 @@ TEST(outbox, what_an_answer_leaves_out_goes_again_and_alone)
     EXPECT_EQ(outbox_pick(&outbox, 11, jobs, CAP, 10000), 0);
 }
 
+TEST(outbox, one_that_there_is_no_room_for_waits_while_others_are_told)
+{
+    begin();
+    struct msg_finish_job jobs[CAP];
+    outbox_flushed(&outbox, add(1));
+    EXPECT_EQ(outbox_pick(&outbox, 1, jobs, CAP, 1000), 1);
+    EXPECT_EQ(outbox_close(&outbox, 1), 1);
+    outbox_hold(&outbox, 1);
+    outbox_flushed(&outbox, add(2));
+    EXPECT_EQ(outbox_pick(&outbox, 2, jobs, CAP, 1000), 1);
+    EXPECT_EQ(jobs[0].token, 2);
+    EXPECT_EQ(outbox_pick(&outbox, 3, jobs, CAP, 1000), 0);
+    outbox_unhold(&outbox);
+    EXPECT_EQ(outbox_pick(&outbox, 4, jobs, CAP, 1000), 1);
+    EXPECT_EQ(jobs[0].token, 1);
+}
+
 TEST(outbox, one_that_is_refused_for_good_can_be_forgotten)
 {
     begin();
