@@ -89,6 +89,7 @@ void batch_reset(struct batch *batch, when_ms mono)
     batch->bytes = 0;
     batch->number = 0;
     batch->gone_count = 0;
+    batch->stored_bytes = 0;
     batch->is_sweep = false;
     batch->has_removed = false;
     batch->commit_us = 0;

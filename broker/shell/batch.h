@@ -26,7 +26,8 @@ struct batch {
     uint32_t command_count;
     uint32_t job_count; // submitted, finished … jobs its commands may change
     uint64_t bytes;
-    uint64_t number; // given by core_close()
+    uint64_t stored_bytes; // of payloads, results and errors: so much more the store will hold
+    uint64_t number;       // given by core_close()
     uint32_t gone[BATCH_GONE_MAX];
     uint32_t gone_count;
     bool is_sweep;      // it removes what the sweeper found …

@@ -7,9 +7,9 @@
 #include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
 #include "broker/shell/settings.h"
+#include "broker/shell/space.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
-#include "lib/sys/file.h"
 #include "lib/sys/log.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
@@ -18,7 +18,7 @@
 
 // With nothing in flight, a batch of so many jobs is flushed before more is taken in, so that
 // the disk works while the next one is decided.
-enum { ENOUGH_JOBS = 256, WAIT_MS_MAX = 300 * 1000, SPACE_EVERY_MS = 1000 };
+enum { ENOUGH_JOBS = 256, WAIT_MS_MAX = 300 * 1000 };
 
 enum taken {
     TAKEN_KEPT, // the message belongs to the batch now
@@ -114,44 +114,6 @@ static err judge_id(struct msg_submit_job *job, const char **out_detail)
         job->job_id = derived;
     *out_detail = err_text(ERR_ID_MISMATCH);
     return id_equal(&job->job_id, &derived) ? OK : ERR_ID_MISMATCH;
-}
-
-// Of the store's map a quarter stays free for finishing what was taken in.
-static bool is_map_short(const struct store_figures *space)
-{
-    return space->used_bytes > space->map_bytes_max / 4 * 3;
-}
-
-// The store learns of new room by its next commit, which may never come while everything is
-// refused; so the file system is asked, once in a second.
-static bool has_disk_room(const struct broker *broker)
-{
-    uint64_t free_bytes = 0;
-    return file_free_bytes(broker->options->data, &free_bytes) == OK &&
-           free_bytes > 2 * broker->options->ahead_bytes;
-}
-
-static void look_at_space(struct broker *broker)
-{
-    if (broker->now.mono - broker->space_asked_at < SPACE_EVERY_MS && broker->is_short)
-        return;
-    bool was_short = broker->is_short;
-    broker->is_short =
-        is_map_short(&broker->space) || (broker->space.is_short && !has_disk_room(broker));
-    broker->space_asked_at = broker->now.mono;
-    if (broker->is_short && !was_short)
-        log_error("store.short", "used_bytes=%llu fix=%s",
-                  (unsigned long long)broker->space.used_bytes,
-                  log_quote_text("new jobs are refused until there is room").text);
-    if (was_short && !broker->is_short)
-        log_info("store.roomy", "used_bytes=%llu", (unsigned long long)broker->space.used_bytes);
-}
-
-bool intake_is_short(struct broker *broker)
-{
-    if (broker->space.is_short || broker->is_short || is_map_short(&broker->space))
-        look_at_space(broker);
-    return broker->is_short;
 }
 
 #define SHORT_DETAIL "the disk is nearly full"
@@ -325,9 +287,13 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     if (e != OK)
         return refuse_arrival(broker, arrival, e, detail);
     judge_submit(&arrival->msg.submit);
-    if (intake_is_short(broker))
+    bool is_short = space_is_short(broker);
+    if (is_short)
         close_submit(&arrival->msg.submit);
-    return decide(broker, arrival);
+    enum taken taken = decide(broker, arrival);
+    if (taken == TAKEN_KEPT && !is_short)
+        broker->filling->stored_bytes += arrival->frames->block.len;
+    return taken;
 }
 
 static enum taken take_schedule_set(struct broker *broker, struct arrival *arrival)
@@ -335,7 +301,7 @@ static enum taken take_schedule_set(struct broker *broker, struct arrival *arriv
     struct msg_schedule_set *set = &arrival->msg.schedule_set;
     err e = timetable_judge(broker->timetable, set, broker->now.store, &broker->filling->decoded);
     bool grows = set->act == SCHEDULE_SET && !set->dry_run && set->verdict == OK;
-    if (grows && intake_is_short(broker)) {
+    if (grows && space_is_short(broker)) {
         set->verdict = ERR_DISK;
         set->detail = slice_of_text(SHORT_DETAIL);
     }
@@ -389,7 +355,7 @@ static enum taken take_ready(struct broker *broker, struct arrival *arrival)
 // What is left of the disk is for outcomes, not for words.
 static enum taken take_renew(struct broker *broker, struct arrival *arrival)
 {
-    if (intake_is_short(broker))
+    if (space_is_short(broker))
         arrival->msg.renew.log_count = 0;
     return decide(broker, arrival);
 }
@@ -398,16 +364,24 @@ static enum taken take_finish(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = check_finish(&arrival->msg.finish, &detail);
-    if (intake_is_short(broker))
+    if (e != OK)
+        return refuse_arrival(broker, arrival, e, detail);
+    if (space_is_short(broker))
         arrival->msg.finish.log_count = 0;
-    return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
+    uint64_t bytes = space_of_finish(&arrival->msg.finish);
+    if (broker->is_short && !space_has_room(broker, bytes, arrival->msg.finish.count))
+        return refuse_arrival(broker, arrival, ERR_DISK, "the disk is full: say it again later");
+    enum taken taken = decide(broker, arrival);
+    if (taken == TAKEN_KEPT)
+        broker->filling->stored_bytes += bytes;
+    return taken;
 }
 
 static enum taken take_act(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = check_act(&arrival->msg.act, &detail);
-    if (e == OK && arrival->msg.act.kind == ACT_RETRY && intake_is_short(broker))
+    if (e == OK && arrival->msg.act.kind == ACT_RETRY && space_is_short(broker))
         return refuse_arrival(broker, arrival, ERR_DISK, SHORT_DETAIL);
     return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
 }

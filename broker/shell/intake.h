@@ -13,9 +13,6 @@ void intake_run(struct broker *broker);
 // batch has no room for it.
 bool intake_decide(struct broker *broker, const struct command *command);
 
-// Is there no room but for outcomes? Looks anew at most once a second.
-bool intake_is_short(struct broker *broker);
-
 // The hash of the given options and the payload.
 uint64_t intake_fingerprint(const struct msg_submit_job *job);
 // The job's queue, "default" when none is given.

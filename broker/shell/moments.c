@@ -4,6 +4,7 @@
 
 #include "broker/shell/broker.h"
 #include "broker/shell/intake.h"
+#include "broker/shell/space.h"
 #include "lib/base/check.h"
 #include "lib/sys/log.h"
 #include "lib/sys/mint.h"
@@ -48,7 +49,7 @@ static const struct msg_submit_job *job_at(struct broker *broker, const struct p
     intake_complete(job);
     struct origin origin = {.tenant = slice_of_text("default"), .queue = job->queue};
     job->job_id = mint_moment(&origin, proposal->name, moment);
-    job->closed = intake_is_short(broker) ? ERR_DISK : OK;
+    job->closed = space_is_short(broker) ? ERR_DISK : OK;
     if (jitter_ms > 0)
         job->run_at = moment + (when_ms)due_jitter_ms(proposal->name, moment, jitter_ms);
     return job;

@@ -155,7 +155,8 @@ struct store_figures {
     uint64_t map_bytes;
     uint64_t map_bytes_max; // refuse new work above three quarters of it
     uint64_t file_bytes;
-    bool is_short; // no room to allocate ahead: refuse new work, finish old
+    uint64_t ahead_left_bytes; // allocated and not yet used
+    bool is_short;             // no room to allocate ahead: refuse new work, finish old
 };
 void store_figures(const struct store *store, struct store_figures *out_figures);
 // What the disk said at the last ERR_DISK, for the log; static.

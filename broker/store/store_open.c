@@ -175,6 +175,7 @@ void store_figures(const struct store *store, struct store_figures *out_figures)
         .map_bytes = usage.map_bytes,
         .map_bytes_max = usage.map_bytes_max,
         .file_bytes = usage.file_bytes,
+        .ahead_left_bytes = usage.ahead_left_bytes,
         .is_short = usage.is_short,
     };
 }

@@ -145,6 +145,49 @@ class FullMap(BrokerTest):
         self.assertEqual(client.ask(act).state, pb.STATE_REMOVED)
         self.assertIsNone(served.process.poll())
 
+    def finish(self, worker, job, size):
+        """0, or the error of the verdict or of the refusal as a whole."""
+        done = pb.FinishJob(job_id=job.job_id, token=job.token, outcome=pb.OUTCOME_SUCCEEDED,
+                            result=pb.Part(length=size, content=pb.CONTENT_BYTES))
+        answer = worker.ask(pb.Finish(jobs=[done]), os.urandom(size))
+        return answer.jobs[0].error if isinstance(answer, pb.Finished) else answer.error
+
+    def test_large_results_leave_room_for_small_ones(self):
+        served = self.broker("--map-max", "64MiB", "--keep", "1s")
+        client = self.peer(served)
+        worker = self.worker(served, slots=200)
+        self.assertEqual({job.error for job in client.submit(*[{"job_id": fresh_id()} for _ in range(200)])}, {0})
+        jobs = [job for job, _ in worker.take_jobs(200)]
+        kept = {"type": "other", "payload": os.urandom(MIB)}
+        filled = 0
+        while client.submit({**kept, "job_id": fresh_id()})[0].error == 0:
+            filled += 1
+        # Sent without waiting for answers, so that many are in one batch.
+        asked = {}
+        for job in jobs[:100]:
+            done = pb.FinishJob(job_id=job.job_id, token=job.token, outcome=pb.OUTCOME_SUCCEEDED,
+                                result=pb.Part(length=MIB, content=pb.CONTENT_BYTES))
+            asked[worker.send(pb.Finish(jobs=[done]), os.urandom(MIB))] = job
+        refused = []
+        while asked:
+            got = worker.receive()
+            self.assertIsNotNone(got, f"{len(asked)} are not answered")
+            job = asked.pop(got[0].corr, None)
+            if job is not None and got[0].WhichOneof("body") == "error":
+                self.assertEqual(got[0].error.error, ERR["ERR_DISK"])
+                refused.append(job)
+        self.assertTrue(80 < len(refused) < 100, len(refused))
+        for job in jobs[100:]:
+            self.assertEqual(self.finish(worker, job, 4), 0)
+        self.assertIsNone(served.process.poll())
+        # Retention makes room, and then what waited is taken.
+        other = self.worker(served, "other", slots=filled)
+        for job, _ in other.take_jobs(filled):
+            self.assertEqual(other.finish(job).error, 0)
+        served.wait_for_metric('weft_jobs{state="removed"}', 200 - len(refused) + filled)
+        for job in refused[:20]:
+            self.assertEqual(self.finish(worker, job, MIB), 0)
+
 
 if __name__ == "__main__":
     unittest.main()
