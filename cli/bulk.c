@@ -36,6 +36,7 @@ struct bulk {
     size_t file_len;
     struct scan_key *names;
     struct arena arena;
+    uint8_t labels[MSG_LABELS_LEN_MAX]; // of the defaults
     struct id batch_id;
     struct msg_submit_job *jobs;
     uint32_t *lines;
@@ -269,6 +270,11 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
 {
     const char *content = config_text(config, "content");
     submission_options(&bulk->defaults, config);
+    const char *detail = NULL;
+    if (submission_labels(config, bulk->labels, &bulk->defaults.labels, &detail) != OK) {
+        command_complain("push", "%s", detail);
+        return false;
+    }
     if (config->argument_count > 0)
         bulk->defaults.type = slice_of_text(config->arguments[0]);
     const char *problem = NULL;

@@ -14,6 +14,7 @@ static const struct config_key keys[] = {
      .help = "only jobs in these states, like dead or queued,running"},
     {.key = "queue", .type = CONFIG_STRING, .help = "only jobs of this queue"},
     {.key = "type", .type = CONFIG_STRING, .help = "only jobs of this type"},
+    {.key = "tag", .type = CONFIG_STRING, .help = "only jobs with this tag"},
     {.key = "created-after",
      .type = CONFIG_STRING,
      .help = "accepted after this moment (RFC 3339)"},
@@ -102,6 +103,7 @@ bool jobs_read_names(const struct config *config, struct msg_list *list)
 {
     list->filter.queue = text_of(config, "queue");
     list->filter.type = text_of(config, "type");
+    list->filter.tag = text_of(config, "tag");
     return read_moment(config, "created-after", &list->filter.created_after) &&
            read_moment(config, "created-before", &list->filter.created_before);
 }

@@ -24,6 +24,7 @@ enum { WAIT_MS = 10 * 1000, TELL_EVERY_MS = 1000 };
 #define KEYS_NAMES                                                                                 \
     {.key = "queue", .type = CONFIG_STRING, .help = "only jobs of this queue"},                    \
         {.key = "type", .type = CONFIG_STRING, .help = "only jobs of this type"},                  \
+        {.key = "tag", .type = CONFIG_STRING, .help = "only jobs with this tag"},                  \
         {.key = "created-after",                                                                   \
          .type = CONFIG_STRING,                                                                    \
          .help = "accepted after this moment (RFC 3339)"},                                         \
@@ -151,7 +152,7 @@ static int do_it(struct ask *ask, const struct config *config, const struct msg_
 static bool says_which(const struct msg_filter *filter)
 {
     return filter->states != 0 || filter->queue.len > 0 || filter->type.len > 0 ||
-           filter->created_after > 0 || filter->created_before > 0;
+           filter->tag.len > 0 || filter->created_after > 0 || filter->created_before > 0;
 }
 
 static bool read_many(const struct config *config, struct msg_operate *operate)
@@ -162,7 +163,7 @@ static bool read_many(const struct config *config, struct msg_operate *operate)
     operate->filter = list.filter;
     if (says_which(&list.filter))
         return true;
-    command_complain(config->table->program, "which jobs? say --status, --queue, --type, "
+    command_complain(config->table->program, "which jobs? say --status, --queue, --type, --tag, "
                                              "--created-after or --created-before");
     return false;
 }

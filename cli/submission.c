@@ -8,6 +8,7 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
+#include "proto/labels.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,6 +190,51 @@ static err take_after(struct submission *submission, const struct config *config
     return OK;
 }
 
+static bool add_tags(struct labels *labels, const char *at)
+{
+    while (at != NULL) {
+        const char *comma = strchr(at, ',');
+        if (labels->tag_count == MSG_TAGS_MAX)
+            return false;
+        labels->tags[labels->tag_count++] =
+            slice_of(at, comma != NULL ? (size_t)(comma - at) : strlen(at));
+        at = comma != NULL ? comma + 1 : NULL;
+    }
+    return true;
+}
+
+static bool add_pair(struct labels *labels, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || labels->pair_count == MSG_METADATA_MAX)
+        return false;
+    labels->pairs[labels->pair_count++] = (struct labels_pair){
+        .name = slice_of(text, (size_t)(equals - text)), .value = slice_of_text(equals + 1)};
+    return true;
+}
+
+err submission_labels(const struct config *config, uint8_t *room, struct slice *out_labels,
+                      const char **out_detail)
+{
+    struct labels labels = {.tag_count = 0};
+    struct bytes_out out = {.data = room, .cap = MSG_LABELS_LEN_MAX};
+    const char *text = NULL;
+    *out_detail = "--tag: at most 16";
+    for (uint32_t i = 0; (text = config_each(config, "tag", i)) != NULL; i++)
+        if (!add_tags(&labels, text))
+            return ERR_TOO_LARGE;
+    *out_detail = "--meta: NAME=VALUE, at most 32";
+    for (uint32_t i = 0; (text = config_each(config, "meta", i)) != NULL; i++)
+        if (!add_pair(&labels, text))
+            return ERR_BAD_FIELD;
+    labels_write(&labels, &out);
+    *out_detail = "--meta: at most 4,096 bytes";
+    if (out.full)
+        return ERR_TOO_LARGE;
+    *out_labels = slice_of(room, out.len);
+    return labels_check(*out_labels, out_detail);
+}
+
 // Arguments, then what follows "--": a payload may begin with a dash.
 static const char *word_at(const struct config *config, uint32_t place)
 {
@@ -216,7 +262,11 @@ err submission_read_from(struct submission *submission, const struct config *con
         return refuse(submission, ERR_BAD_FIELD,
                       "--key is empty: give 1 to 255 characters, or leave it out");
     submission->job.type = slice_of_text(type);
-    err e = take_after(submission, config);
+    const char *detail = NULL;
+    err e = submission_labels(config, submission->labels, &submission->job.labels, &detail);
+    if (e != OK)
+        return refuse(submission, e, "%s", detail);
+    e = take_after(submission, config);
     if (e == OK && payload != NULL)
         e = read_payload(submission, payload);
     if (e == OK)
@@ -224,7 +274,6 @@ err submission_read_from(struct submission *submission, const struct config *con
     if (e != OK)
         return e;
     // Judged before the id is derived, because a key that is too long has no id.
-    const char *detail = NULL;
     e = check_submit_job(&submission->job, &detail);
     if (e != OK)
         return refuse(submission, e, "%s", detail);

@@ -47,6 +47,14 @@
          .min = 1,                                                                                 \
          .max = MSG_COST_MAX,                                                                      \
          .help = "what it takes from the rates of its queue and key (1)"},                         \
+        {.key = "tag",                                                                             \
+         .type = CONFIG_STRING,                                                                    \
+         .is_many = true,                                                                          \
+         .help = "a tag, or several separated by commas; may be given several times"},             \
+        {.key = "meta",                                                                            \
+         .type = CONFIG_STRING,                                                                    \
+         .is_many = true,                                                                          \
+         .help = "metadata as NAME=VALUE; may be given several times"},                            \
         {.key = "unique",                                                                          \
          .type = CONFIG_STRING,                                                                    \
          .help = "refused while another unfinished job of the queue holds this key"},              \
@@ -69,11 +77,17 @@ struct submission {
     uint8_t *payload;
     size_t payload_len;
     struct id after[MSG_AFTER_MAX];
+    uint8_t labels[MSG_LABELS_LEN_MAX];
     char problem[256]; // after an error: a sentence
 };
 
 // What the flags say about a job, besides its type and payload.
 void submission_options(struct msg_submit_job *job, const struct config *config);
+
+// The tags and metadata of the flags, into `room` of MSG_LABELS_LEN_MAX bytes.
+//   ERR_BAD_FIELD, ERR_TOO_LARGE   see *out_detail
+MUST_USE err submission_labels(const struct config *config, uint8_t *room, struct slice *out_labels,
+                               const char **out_detail);
 
 // Fills in the job of settings with SUBMISSION_KEYS; the arguments are TYPE and the payload, given
 // as it is, as @FILE, or as '-' for standard input. Its id is minted here, once.

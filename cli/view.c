@@ -7,6 +7,7 @@
 #include "lib/base/check.h"
 #include "lib/base/moment.h"
 #include "lib/base/utf8.h"
+#include "proto/labels.h"
 
 #include <stdlib.h>
 
@@ -117,6 +118,25 @@ static void print_id(FILE *out, const char *name, const struct id *id)
     (void)fprintf(out, "%-14s %s\n", name, text);
 }
 
+static void print_labels(FILE *out, struct slice packed)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    if (labels_read(packed, &labels, &detail) != OK)
+        return; // of a broker that allows more
+    for (uint32_t i = 0; i < labels.tag_count; i++)
+        print_text(out, i == 0 ? "tags" : "", labels.tags[i]);
+    for (uint32_t i = 0; i < labels.pair_count; i++) {
+        const struct labels_pair *pair = &labels.pairs[i];
+        char first[32 + MSG_TAG_LEN_MAX];
+        (void)snprintf(first, sizeof first, "%-14s %.*s=", i == 0 ? "metadata" : "",
+                       (int)pair->name.len, (const char *)pair->name.data);
+        if (pair->value.len == 0)
+            (void)fprintf(out, "%s\n", first);
+        print_lines(out, first, "               ", pair->value);
+    }
+}
+
 static void print_status(FILE *out, const struct msg_status_is *status)
 {
     print_id(out, "job", &status->job_id);
@@ -150,6 +170,7 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     if (status->cost > 1)
         (void)fprintf(out, "%-14s %u\n", "cost", status->cost);
     print_text(out, "unique key", status->unique_key);
+    print_labels(out, status->labels);
     for (uint32_t i = 0; i < status->after.count; i++)
         print_id(out, i == 0 ? "after" : "", &status->after.items[i]);
     if (status->state == JOB_SUCCEEDED && status->result.bytes.len > 0) {

@@ -2,6 +2,8 @@
 
 #include "proto/check.h"
 
+#include "proto/labels.h"
+
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 // One thing that must hold, and what is wrong when it does not.
@@ -208,6 +210,8 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
         e = check_submit_unique(job, out_detail);
     if (e == OK)
         e = check_submit_sharing(job, out_detail);
+    if (e == OK)
+        e = labels_check(job->labels, out_detail);
     return e == OK ? check_submit_after(job, out_detail) : e;
 }
 
@@ -375,6 +379,8 @@ static err check_filter(const struct msg_filter *filter, const char **out_detail
          "states: one bit for each state"},
         {is_empty_or_name(filter->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
         {is_empty_or_name(filter->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {filter->tag.len == 0 || labels_is_tag(filter->tag), ERR_BAD_FIELD,
+         "tag: " LABELS_TAG_RULE},
         {filter->created_after >= 0 && filter->created_before >= 0, ERR_BAD_FIELD,
          "created_after, created_before: from 1970 on"},
     };

@@ -2,6 +2,9 @@
 
 #include "proto/identity.h"
 
+#include "lib/base/check.h"
+#include "proto/labels.h"
+
 // Numbers of the fields of SubmitJob in weft.proto.
 enum {
     FIELD_QUEUE = 3,
@@ -27,6 +30,8 @@ enum {
     FIELD_COST = 26,
     FIELD_AFTER = 27,
     FIELD_ON_FAILURE = 28,
+    FIELD_TAGS = 29, // of labels
+    FIELD_METADATA = 30,
 };
 
 static void put_text(struct bytes_out *out, uint8_t field, struct slice text)
@@ -59,6 +64,56 @@ static void put_ids(struct bytes_out *out, uint8_t field, const struct msg_ids *
         bytes_put(out, ids->items[i].bytes, sizeof ids->items[i].bytes);
 }
 
+// A place in sorted order is the number of those before it, which are at most a few.
+static void put_tags(struct bytes_out *out, const struct labels *labels)
+{
+    const struct slice *order[MSG_TAGS_MAX];
+    for (uint32_t i = 0; i < labels->tag_count; i++) {
+        uint32_t place = 0;
+        for (uint32_t j = 0; j < labels->tag_count; j++)
+            place += labels_compare(labels->tags[j], labels->tags[i]) < 0;
+        order[place] = &labels->tags[i];
+    }
+    if (labels->tag_count == 0)
+        return;
+    bytes_put_u8(out, FIELD_TAGS);
+    bytes_put_u32(out, labels->tag_count);
+    for (uint32_t i = 0; i < labels->tag_count; i++)
+        bytes_put_slice(out, *order[i]);
+}
+
+static void put_metadata(struct bytes_out *out, const struct labels *labels)
+{
+    const struct labels_pair *order[MSG_METADATA_MAX];
+    for (uint32_t i = 0; i < labels->pair_count; i++) {
+        uint32_t place = 0;
+        for (uint32_t j = 0; j < labels->pair_count; j++)
+            place += labels_compare(labels->pairs[j].name, labels->pairs[i].name) < 0;
+        order[place] = &labels->pairs[i];
+    }
+    if (labels->pair_count == 0)
+        return;
+    bytes_put_u8(out, FIELD_METADATA);
+    bytes_put_u32(out, labels->pair_count);
+    for (uint32_t i = 0; i < labels->pair_count; i++) {
+        bytes_put_slice(out, order[i]->name);
+        bytes_put_slice(out, order[i]->value);
+    }
+}
+
+// Sets have no order: who sends them from a hash table sends another one each time.
+static void put_labels(struct bytes_out *out, struct slice packed)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    if (packed.len == 0)
+        return;
+    err e = labels_read(packed, &labels, &detail);
+    CHECK(e == OK); // check_submit_job() has read them
+    put_tags(out, &labels);
+    put_metadata(out, &labels);
+}
+
 void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job)
 {
     static const char label[] = "weft/fingerprint/1";
@@ -88,6 +143,7 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_number(out, FIELD_COST, job->cost);
     put_ids(out, FIELD_AFTER, &job->after);
     put_number(out, FIELD_ON_FAILURE, job->on_dependency_failure);
+    put_labels(out, job->labels);
 }
 
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given)

@@ -5,7 +5,9 @@
 //
 //   "weft/fingerprint/1", then each option that was given, in the order of weft.proto:
 //   its field number as one byte, then a number as eight bytes (big-endian), a text as a u32
-//   length and its bytes, or ids as their u32 count and their bytes
+//   length and its bytes, or ids as their u32 count and their bytes; of labels the tags (29) as
+//   their u32 count and each as a text, in the order of their bytes, then the metadata (30) as the
+//   u32 count of its pairs, name and value of each as texts, in the order of the names
 //
 // Changing a byte of this makes every replay of a stored key a conflict: a new form needs a new
 // label, and the old one stays for as long as keys live.
@@ -23,4 +25,8 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given);
 
 // Room enough for the options of every job that check_submit_job() lets pass.
-enum { IDENTITY_LEN_MAX = 1024 + 16 * MSG_AFTER_MAX };
+// With labels each text has its length in four bytes instead of one or two.
+enum {
+    IDENTITY_LEN_MAX =
+        1024 + 16 * MSG_AFTER_MAX + MSG_LABELS_LEN_MAX + 4 * MSG_TAGS_MAX + 8 * MSG_METADATA_MAX
+};

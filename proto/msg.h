@@ -85,6 +85,7 @@ struct msg_submit_job {
     uint32_t retry_within_s;
     struct msg_ids after; // jobs that must have ended first
     enum on_failure on_dependency_failure;
+    struct slice labels; // tags and metadata, see proto/labels.h
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
@@ -153,6 +154,7 @@ struct msg_job {
     uint64_t generation;
     uint32_t log_count;
     struct msg_ids after; // as submitted
+    struct slice labels;
 };
 
 struct msg_jobs {
@@ -269,6 +271,7 @@ struct msg_status_is {
     struct id worker_id; // who holds it, or held it when it ended
     struct msg_ids after;
     enum on_failure on_dependency_failure;
+    struct slice labels;
 };
 
 // What to do with a moment of a schedule while the job of the one before is unfinished.

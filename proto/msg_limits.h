@@ -12,6 +12,11 @@ enum {
     MSG_KEY_LEN_MAX = 255,
     MSG_TRACEPARENT_LEN_MAX = 128,
     MSG_AFTER_MAX = 100, // jobs that one job waits for
+    MSG_TAGS_MAX = 16,   // of a job
+    MSG_TAG_LEN_MAX = 64,
+    MSG_METADATA_MAX = 32,         // pairs of a job …
+    MSG_METADATA_LEN_MAX = 4096,   // … and the bytes of their names and values
+    MSG_LABELS_LEN_MAX = 6 * 1024, // of both as a field
     MSG_PAYLOAD_LEN_MAX = 1024 * 1024,
     MSG_RESULT_LEN_MAX = 1024 * 1024,
     MSG_ERROR_KIND_LEN_MAX = 64,

@@ -13,6 +13,7 @@ struct msg_filter {
     uint32_t states; // bits; 0: all but JOB_REMOVED
     struct slice queue;
     struct slice type;
+    struct slice tag;
     when_ms created_after;
     when_ms created_before;
     struct id batch_id;

@@ -113,6 +113,17 @@ static err take_id(const uint8_t *wire, uint8_t *msg)
     return OK;
 }
 
+static err take_bytes(uint32_t max, const uint8_t *wire, uint8_t *msg)
+{
+    ProtobufCBinaryData bytes;
+    memcpy(&bytes, wire, sizeof bytes);
+    if (bytes.len > max)
+        return ERR_TOO_LARGE;
+    struct slice slice = slice_of(bytes.data, bytes.len);
+    memcpy(msg, &slice, sizeof slice);
+    return OK;
+}
+
 static err take_name(uint32_t max, const uint8_t *wire, uint8_t *msg)
 {
     ProtobufCBinaryData bytes;
@@ -210,6 +221,7 @@ static err take_field(struct arena *arena, const struct wire_field *field, const
     case WIRE_ERR: take_err(wire, msg); return OK;
     case WIRE_ID: return take_id(wire, msg);
     case WIRE_NAME: return take_name(field->max, wire, msg);
+    case WIRE_BYTES: return take_bytes(field->max, wire, msg);
     case WIRE_TEXT: return take_text(field->max, wire, msg);
     case WIRE_PRIORITY: take_priority(wire, msg); return OK;
     case WIRE_FAILURE: return take_failure(wire, msg);

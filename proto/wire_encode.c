@@ -158,7 +158,8 @@ static void put_field(struct encoder *encoder, const struct wire_field *field, c
     case WIRE_U64: memcpy(wire, msg, sizeof(uint64_t)); return;
     case WIRE_BOOL: put_bool(msg, wire); return;
     case WIRE_ID: put_id(encoder, msg, wire); return;
-    case WIRE_NAME: put_name(encoder, msg, wire); return;
+    case WIRE_NAME:
+    case WIRE_BYTES: put_name(encoder, msg, wire); return;
     case WIRE_TEXT: put_text(encoder, msg, wire); return;
     case WIRE_PRIORITY: put_priority(msg, wire); return;
     case WIRE_FAILURE: put_failure(encoder, msg, wire); return;

@@ -19,6 +19,7 @@ enum wire_kind {
     WIRE_ERR,      // an error number
     WIRE_ID,       // 16 bytes, or none: the zero id
     WIRE_NAME,     // valid UTF-8 of at most max bytes
+    WIRE_BYTES,    // at most max
     WIRE_TEXT,     // for people; at most max bytes, repaired when it is not UTF-8
     WIRE_PRIORITY, // a one-member oneof
     WIRE_FAILURE,  // a Worked

@@ -75,6 +75,7 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_U32, 0, retry_within_s),
     ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
     SAME(WIRE_ENUM, ON_FAILURE_LAST, on_dependency_failure),
+    SAME(WIRE_BYTES, MSG_LABELS_LEN_MAX, labels),
 };
 const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
                                                   SIZES,
@@ -151,6 +152,7 @@ static const struct wire_field job_fields[] = {
     SAME(WIRE_U64, 0, generation),
     SAME(WIRE_U32, 0, log_count),
     ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
+    SAME(WIRE_BYTES, MSG_LABELS_LEN_MAX, labels),
 };
 static const struct wire_shape job = {.descriptor = &weft__wire__job__descriptor,
                                       SIZES,
@@ -302,6 +304,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_U32, 0, batch_index),
     ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
     SAME(WIRE_ENUM, ON_FAILURE_LAST, on_dependency_failure),
+    SAME(WIRE_BYTES, MSG_LABELS_LEN_MAX, labels),
 };
 static const struct wire_shape status_is = {.descriptor = &weft__wire__status_is__descriptor,
                                             SIZES,

@@ -214,6 +214,7 @@ static const struct wire_shape worker_listed = {.descriptor =
     ROW(WIRE_U32, 0, states, filter.states),                                                       \
         ROW(WIRE_NAME, MSG_NAME_LEN_MAX, queue, filter.queue),                                     \
         ROW(WIRE_NAME, MSG_NAME_LEN_MAX, type, filter.type),                                       \
+        ROW(WIRE_NAME, MSG_TAG_LEN_MAX, tag, filter.tag),                                          \
         ROW(WIRE_U64, 0, created_after_ms, filter.created_after),                                  \
         ROW(WIRE_U64, 0, created_before_ms, filter.created_before),                                \
         ROW(WIRE_ID, 0, batch_id, filter.batch_id)

@@ -62,6 +62,7 @@ static void send(struct core *core, uint32_t slot, uint32_t worker_no, struct ef
     grant->job.payload = body->payload;
     grant->job.traceparent = body->traceparent;
     grant->job.after = body->after;
+    grant->job.labels = body->labels;
 }
 
 static void grant(struct core *core, struct now now, uint32_t slot, uint32_t worker_no,

@@ -203,6 +203,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     job->priority =
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
     job->is_new = 1;
+    job->relations = given->labels.len > 0 ? RELATION_LABELS : 0;
     job->is_bound = given->key_hash != 0;
     job->is_costly = given->cost > 1;
     if (job->is_bound || job->is_costly)
@@ -374,7 +375,7 @@ static uint32_t retry(struct ledger *ledger, const struct entry *entry, struct e
         let_go(past);
     job->cancel = CANCEL_NONE;
     // It gave its unique key back when it ended.
-    job->relations &= 3u & ~(unsigned)RELATION_UNIQUE;
+    job->relations &= (unsigned)RELATIONS_ALL & ~(unsigned)RELATION_UNIQUE;
     job->at = entry->at;
     // Behind all that were accepted so far, which have even places.
     if (job->is_bound && ledger->bonds[slot].order != ORDER_NONE)

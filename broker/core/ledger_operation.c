@@ -17,6 +17,7 @@ struct operation_row ledger_operation_kept(const struct operation_row *row, stru
     struct operation_row copy = *row;
     copy.filter.queue = kept(row->filter.queue, fx);
     copy.filter.type = kept(row->filter.type, fx);
+    copy.filter.tag = kept(row->filter.tag, fx);
     copy.actor = kept(row->actor, fx);
     return copy;
 }

@@ -311,7 +311,7 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
         .priority = row->priority & 15u,
         .token_use = row->token_use & 3u,
         .cancel = row->cancel & 3u,
-        .relations = row->relations & 3u,
+        .relations = row->relations & (unsigned)RELATIONS_ALL,
         .is_bound = row->key_hash != 0,
         .is_costly = row->cost > 1,
     };

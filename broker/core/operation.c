@@ -20,8 +20,9 @@ static bool is_same(const struct operation_row *row, const struct msg_operate *a
     const struct msg_filter *a = &row->filter;
     const struct msg_filter *b = &asked->filter;
     return row->kind == asked->kind && a->states == b->states && slice_equal(a->queue, b->queue) &&
-           slice_equal(a->type, b->type) && a->created_after == b->created_after &&
-           a->created_before == b->created_before && id_equal(&a->batch_id, &b->batch_id);
+           slice_equal(a->type, b->type) && slice_equal(a->tag, b->tag) &&
+           a->created_after == b->created_after && a->created_before == b->created_before &&
+           id_equal(&a->batch_id, &b->batch_id);
 }
 
 static struct msg_operation_is refused(err error, const char *detail)

@@ -74,6 +74,7 @@ uint32_t operations_add(struct operations *operations, const struct operation_ro
     operation->row.filter.queue =
         keep(operation->queue, sizeof operation->queue, row->filter.queue);
     operation->row.filter.type = keep(operation->type, sizeof operation->type, row->filter.type);
+    operation->row.filter.tag = keep(operation->tag, sizeof operation->tag, row->filter.tag);
     operation->row.actor = keep(operation->actor, sizeof operation->actor, row->actor);
     operations->count++;
     operations->running += row->cursor > 0;

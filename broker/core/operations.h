@@ -12,6 +12,7 @@ struct operation {
     uint64_t batch;           // the last one that changed it, 0: none of this process
     uint8_t queue[MSG_NAME_LEN_MAX];
     uint8_t type[MSG_NAME_LEN_MAX];
+    uint8_t tag[MSG_TAG_LEN_MAX];
     uint8_t actor[MSG_ACTOR_LEN_MAX];
 };
 

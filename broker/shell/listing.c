@@ -22,6 +22,7 @@ struct listing *listing_new(const struct msg_list *list)
     listing->list = *list;
     listing->list.filter.queue = keep(listing->names[0], list->filter.queue);
     listing->list.filter.type = keep(listing->names[1], list->filter.type);
+    listing->list.filter.tag = keep(listing->names[2], list->filter.tag);
     return listing;
 }
 

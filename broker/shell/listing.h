@@ -6,7 +6,7 @@
 
 struct listing {
     struct msg_list list; // its names point into `names`
-    uint8_t names[2][MSG_NAME_LEN_MAX];
+    uint8_t names[3][MSG_NAME_LEN_MAX];
 };
 
 // Copies. NULL when there is no memory.

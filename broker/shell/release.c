@@ -108,6 +108,7 @@ static bool complete_job(struct broker *broker, struct grant_send *grant)
     grant->job.payload = stored.payload;
     grant->job.traceparent = stored.traceparent;
     grant->job.after = stored.after;
+    grant->job.labels = stored.labels;
     return true;
 }
 
@@ -143,7 +144,7 @@ static void send_jobs_of(struct broker *broker, struct effects *effects, uint32_
         if (!complete_job(broker, grant))
             continue;
         room->jobs[count++] = grant->job;
-        bytes += grant->job.payload.bytes.len;
+        bytes += grant->job.payload.bytes.len + grant->job.labels.len;
         if (count == JOBS_PER_MESSAGE || bytes >= JOBS_BYTES) {
             send_jobs(broker, peer, count);
             count = 0;

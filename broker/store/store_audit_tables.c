@@ -85,7 +85,8 @@ static err see_body(struct store_audit *audit, struct slice key, struct slice re
     err e = owner_of(audit, key, VIOLATION_BODY_ORPHAN, &row, &is_owned);
     if (e != OK || !is_owned)
         return e;
-    bool agrees = job.payload.bytes.len == row.body_len;
+    bool agrees = job.payload.bytes.len == row.body_len &&
+                  (job.labels.len > 0) == ((row.relations & RELATION_LABELS) != 0);
     e = lane_of(audit, row.lane, &lane);
     if (e == OK)
         agrees = agrees && slice_equal(lane.queue, job.queue) && slice_equal(lane.type, job.type);

@@ -2,10 +2,12 @@
 // downwards, and where it stopped is the cursor: it stays good whatever happens in between.
 
 #include "broker/store/store_private.h"
+#include "proto/labels.h"
 
 enum {
-    EXAMINED_MAX = 10000, // rows a page may read
-    LANES_KEPT = 64,      // of those met last
+    EXAMINED_MAX = 10000,              // rows a page may read …
+    BODY_BYTES_MAX = 64 * 1024 * 1024, // … and so much of bodies, when it is for a tag
+    LANES_KEPT = 64,                   // of those met last
 };
 
 // What is known of a lane that rows have named.
@@ -25,6 +27,7 @@ struct pick {
     uint64_t first_no; // nothing below fits
     uint32_t count;
     uint32_t examined;
+    uint64_t body_bytes;
     struct lane_seen lanes[LANES_KEPT];
 };
 
@@ -69,6 +72,28 @@ static bool fits(const struct pick *pick, const struct job_row *row)
            (pick->batch == 0 || row->batch == pick->batch);
 }
 
+// Tags are in the body, which is read for nothing else.
+//  ERR_DAMAGED
+static err fits_tag(struct pick *pick, const struct job_row *row, bool *out_fits)
+{
+    struct slice tag = pick->what->filter->tag;
+    struct disk_key key = disk_key_of(row->no);
+    struct slice record = {0};
+    struct msg_submit_job body;
+    bool has_body = (row->relations & RELATION_LABELS) != 0 && row->state != JOB_REMOVED;
+    *out_fits = tag.len == 0;
+    if (tag.len == 0 || !has_body)
+        return OK;
+    err e = disk_get(pick->view->reader, TABLE_BODIES, disk_key_slice(&key), &record);
+    if (e == OK)
+        e = store_record_get_body(record, disk_key_slice(&key), &body);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+    pick->body_bytes += record.len;
+    *out_fits = labels_has_tag(body.labels, tag);
+    return OK;
+}
+
 // A damaged row is quarantined where it lies.
 static err see(struct pick *pick, struct slice key, struct slice record, bool *out_is_older)
 {
@@ -81,8 +106,11 @@ static err see(struct pick *pick, struct slice key, struct slice record, bool *o
     if (!fits(pick, &row))
         return OK;
     const struct lane_seen *lane = NULL;
+    bool fits_all = false;
     err e = lane_of(pick, row.lane, &lane);
-    if (e == OK && lane->fits) {
+    if (e == OK && lane->fits)
+        e = fits_tag(pick, &row, &fits_all);
+    if (e == OK && fits_all) {
         pick->what->take(pick->what->ctx, &row, &lane->row);
         pick->count++;
     }
@@ -91,7 +119,8 @@ static err see(struct pick *pick, struct slice key, struct slice record, bool *o
 
 static bool is_full(const struct pick *pick)
 {
-    return pick->count == pick->what->limit || pick->examined == EXAMINED_MAX;
+    return pick->count == pick->what->limit || pick->examined == EXAMINED_MAX ||
+           pick->body_bytes >= BODY_BYTES_MAX;
 }
 
 // Downwards from `*upto` to the beginning of its segment, or until the page is full. `*upto` is

@@ -23,7 +23,7 @@ enum body_flag {
     BODY_RETRY_WITHIN = 1u << 12,
     BODY_AFTER = 1u << 13,
     BODY_SHARING = 1u << 14,
-    BODY_FLAGS_ALL = (1u << 15) - 1,
+    BODY_LABELS = 1u << 15,
 };
 
 enum {
@@ -99,6 +99,7 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->retry_within_s != 0 ? BODY_RETRY_WITHIN : 0u;
     flags |= job->after.count != 0 ? BODY_AFTER : 0u;
     flags |= job->concurrency_key.len != 0 || job->cost != 0 ? BODY_SHARING : 0u;
+    flags |= job->labels.len != 0 ? BODY_LABELS : 0u;
     return flags;
 }
 
@@ -111,6 +112,7 @@ static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
     len += job->cost != 0 ? sizeof(uint16_t) : 0u;
     len += (flags & BODY_TTL ? 8u : 0u) + (flags & BODY_RETRY_WITHIN ? 4u : 0u);
     len += flags & BODY_AFTER ? 2u + job->after.count * sizeof job->after.items->bytes : 0u;
+    len += flags & BODY_LABELS ? sizeof(uint16_t) + job->labels.len : 0u;
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
         len += flags & flag ? 4u : 0u;
     return len;
@@ -170,12 +172,17 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
     }
     if (flags & BODY_SHARING)
         put_sharing(at, job);
+    if (flags & BODY_LABELS) {
+        fields_put_u16(at, (uint16_t)job->labels.len);
+        fields_put_bytes(at, job->labels);
+    }
 }
 
 void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job)
 {
     CHECK(job->queue.len <= UINT8_MAX && job->type.len <= UINT8_MAX);
     CHECK(job->key.len <= UINT8_MAX && job->traceparent.len <= UINT8_MAX);
+    CHECK(job->labels.len <= MSG_LABELS_LEN_MAX);
     unsigned flags = body_flags(job);
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
     fields_put_u16(&at, (uint16_t)flags);
@@ -245,6 +252,9 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
     }
     if (flags & BODY_SHARING)
         get_sharing(in, job);
+    if (flags & BODY_LABELS)
+        job->labels = bytes_get(in, bytes_get_u16(in));
+    in->bad = in->bad || job->labels.len > MSG_LABELS_LEN_MAX;
 }
 
 err store_record_get_body(struct slice record, struct slice key, struct msg_submit_job *out_job)
@@ -265,7 +275,7 @@ err store_record_get_body(struct slice record, struct slice key, struct msg_subm
     job.key = bytes_get(&in, lens[2]);
     job.traceparent = bytes_get(&in, lens[3]);
     // A field that is said to be given and is zero would be written back differently.
-    if (in.bad || flags > BODY_FLAGS_ALL || flags != body_flags(&job) || content > CONTENT_TEXT)
+    if (in.bad || flags != body_flags(&job) || content > CONTENT_TEXT)
         return ERR_DAMAGED;
     job.payload = (struct body){.content = (enum content)content, .bytes = in.left};
     *out_job = job;

@@ -1,4 +1,5 @@
-// Acts on many jobs: a head of fixed length, then three texts. The id is the key.
+// Acts on many jobs: a head of fixed length, then three texts. The id is the key. A filter with a
+// tag makes version 2, whose rest it is.
 
 #include "broker/store/store_record.h"
 
@@ -9,7 +10,7 @@
 size_t store_record_operation_len(const struct operation_row *row)
 {
     return STORE_RECORD_OPERATION_HEAD_LEN + row->filter.queue.len + row->filter.type.len +
-           row->actor.len + DISK_SEAL_LEN;
+           row->actor.len + row->filter.tag.len + DISK_SEAL_LEN;
 }
 
 void store_record_put_operation(uint8_t *room, struct slice key, const struct operation_row *row)
@@ -37,7 +38,8 @@ void store_record_put_operation(uint8_t *room, struct slice key, const struct op
     fields_put_bytes(&at, filter->queue);
     fields_put_bytes(&at, filter->type);
     fields_put_bytes(&at, row->actor);
-    disk_seal(room, STORE_RECORD_VERSION, STORE_RECORD_OPERATION, key,
+    fields_put_bytes(&at, filter->tag);
+    disk_seal(room, filter->tag.len == 0 ? 1 : 2, STORE_RECORD_OPERATION, key,
               store_record_operation_len(row) - DISK_SEAL_LEN);
 }
 
@@ -87,10 +89,12 @@ err store_record_get_operation(struct slice record, struct slice key, struct ope
     struct operation_row row = {0};
     if (key.len != sizeof row.id.bytes ||
         disk_unseal(record, key, &version, &kind, &in.left) != OK ||
-        version != STORE_RECORD_VERSION || kind != STORE_RECORD_OPERATION)
+        (version != 1 && version != 2) || kind != STORE_RECORD_OPERATION)
         return ERR_DAMAGED;
     memcpy(row.id.bytes, key.data, key.len);
     get_row(&in, &row);
+    row.filter.tag = version == 2 ? get_text(&in, in.left.len, MSG_TAG_LEN_MAX) : (struct slice){0};
+    in.bad = in.bad || (version == 2 && row.filter.tag.len == 0);
     bool is_kind = row.kind == ACT_CANCEL || row.kind == ACT_RETRY || row.kind == ACT_DELETE ||
                    row.kind == ACT_PURGE;
     if (!bytes_is_whole(&in) || !is_kind || !operations_is_sound(&row))

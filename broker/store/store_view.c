@@ -278,6 +278,7 @@ static void fill_submitted(const struct msg_submit_job *job, struct msg_status_i
     status->cost = job->cost;
     status->batch_index = job->batch_index;
     status->after = job->after;
+    status->labels = job->labels;
     status->on_dependency_failure = job->on_dependency_failure;
 }
 

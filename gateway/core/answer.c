@@ -4,6 +4,7 @@
 
 #include "lib/base/check.h"
 #include "lib/base/moment.h"
+#include "proto/labels.h"
 
 enum { URL_LEN_MAX = 64 };
 
@@ -191,6 +192,31 @@ void answer_put_after(struct out *out, const struct msg_ids *after, enum on_fail
     out_put_text(out, "on_dependency_failure", slice_of_text(is_cancel ? "cancel" : "run"));
 }
 
+void answer_put_labels(struct out *out, struct slice packed)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    // Those of a broker that allows more are not shown.
+    if (labels_read(packed, &labels, &detail) != OK)
+        return;
+    if (labels.tag_count > 0) {
+        out_name(out, slice_of_text("tags"));
+        out_open_array(out);
+        for (uint32_t i = 0; i < labels.tag_count; i++)
+            out_text(out, labels.tags[i]);
+        out_close(out);
+    }
+    if (labels.pair_count == 0)
+        return;
+    out_name(out, slice_of_text("metadata"));
+    out_open_object(out);
+    for (uint32_t i = 0; i < labels.pair_count; i++) {
+        out_name(out, labels.pairs[i].name);
+        out_text(out, labels.pairs[i].value);
+    }
+    out_close(out);
+}
+
 void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order,
                         uint32_t cost)
 {
@@ -226,6 +252,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     put_times(out, status);
     answer_put_after(out, &status->after, status->on_dependency_failure);
     answer_put_sharing(out, status->concurrency_key, status->order, status->cost);
+    answer_put_labels(out, status->labels);
     put_text_if_any(out, "unique_key", status->unique_key);
     if (!id_is_zero(&status->batch_id)) {
         answer_put_id(out, "batch_id", &status->batch_id);
@@ -285,6 +312,7 @@ static void put_filter(struct out *out, const struct msg_filter *filter)
     out_close(out);
     put_text_if_any(out, "queue", filter->queue);
     put_text_if_any(out, "type", filter->type);
+    put_text_if_any(out, "tag", filter->tag);
     answer_put_moment(out, "created_after", filter->created_after);
     answer_put_moment(out, "created_before", filter->created_before);
     if (!id_is_zero(&filter->batch_id))

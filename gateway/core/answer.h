@@ -21,6 +21,8 @@ void answer_put_moment(struct out *out, const char *name, when_ms at);
 void answer_put_id(struct out *out, const char *name, const struct id *id);
 // "after" and "on_dependency_failure", unless there are none.
 void answer_put_after(struct out *out, const struct msg_ids *after, enum on_failure on_failure);
+// "tags" and "metadata", those that are there.
+void answer_put_labels(struct out *out, struct slice packed);
 // "concurrency_key", "order" and "cost", unless there are none.
 void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_order order,
                         uint32_t cost);

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
+#include "proto/labels.h"
 
 static const char *const names[QUERY_NAMES] = {
     [QUERY_WAIT] = "wait",
@@ -23,6 +24,7 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_AFTER_LINE] = "after",
     [QUERY_DIRECTION] = "direction",
     [QUERY_DRY_RUN] = "dry_run",
+    [QUERY_TAG] = "tag",
 };
 
 enum { VALUE_LEN_MAX = 256 };
@@ -84,6 +86,15 @@ static const char *read_name(struct slice value, uint8_t *room, struct slice *ou
         return "must be 1 to 128 of a-z 0-9 . _ -";
     memcpy(room, value.data, value.len);
     *out_name = slice_of(room, value.len);
+    return NULL;
+}
+
+static const char *read_tag(struct slice value, uint8_t *room, struct slice *out_tag)
+{
+    if (!labels_is_tag(value))
+        return "must be " LABELS_TAG_RULE;
+    memcpy(room, value.data, value.len);
+    *out_tag = slice_of(room, value.len);
     return NULL;
 }
 
@@ -153,6 +164,7 @@ static const char *read_value(struct query *query, enum query_name name, struct 
                    : "must be states like queued,running; see life-of-a-job";
     case QUERY_QUEUE: return read_name(value, query->names[0], &query->list.filter.queue);
     case QUERY_TYPE: return read_name(value, query->names[1], &query->list.filter.type);
+    case QUERY_TAG: return read_tag(value, query->names[2], &query->list.filter.tag);
     case QUERY_CREATED_AFTER: return read_moment(value, &query->list.filter.created_after);
     case QUERY_CREATED_BEFORE: return read_moment(value, &query->list.filter.created_before);
     case QUERY_LIMIT: return read_limit(value, &query->list.limit);
@@ -262,6 +274,8 @@ err query_read(struct slice text, uint32_t allowed, struct query *out_query,
         out_query->after_name.data = out_query->names[0];
     if (query.has[QUERY_TYPE])
         out_query->list.filter.type.data = out_query->names[1];
+    if (query.has[QUERY_TAG])
+        out_query->list.filter.tag.data = out_query->names[2];
     return OK;
 }
 

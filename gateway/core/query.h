@@ -23,13 +23,14 @@ enum query_name {
     QUERY_DRY_RUN,
     QUERY_AFTER_LINE, // a line's number
     QUERY_DIRECTION,  // of a pause
+    QUERY_TAG,
 };
-enum { QUERY_NAMES = 15, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
+enum { QUERY_NAMES = 16, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \
     (1u << QUERY_STATUS | 1u << QUERY_QUEUE | 1u << QUERY_TYPE | 1u << QUERY_CREATED_AFTER |       \
-     1u << QUERY_CREATED_BEFORE)
+     1u << QUERY_CREATED_BEFORE | 1u << QUERY_TAG)
 #define QUERY_PAGE (1u << QUERY_LIMIT | 1u << QUERY_CURSOR)
 
 struct query {
@@ -38,7 +39,7 @@ struct query {
     uint32_t version;     // QUERY_VERSION: the newest the client has seen
     bool is_atomic;       // QUERY_MODE
     struct msg_list list; // QUERY_FILTER, QUERY_PAGE; its names point into `names`
-    uint8_t names[2][MSG_NAME_LEN_MAX];
+    uint8_t names[3][MSG_NAME_LEN_MAX];
     uint32_t next;            // QUERY_NEXT: at most QUERY_NEXT_MAX moments
     struct slice after_name;  // QUERY_AFTER_NAME: points into `names`
     bool dry_run;             // QUERY_DRY_RUN

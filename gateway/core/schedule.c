@@ -222,6 +222,7 @@ static void put_job(struct out *out, const struct msg_submit_job *job,
     put_unique(out, job);
     answer_put_sharing(out, job->concurrency_key, job->order, job->cost);
     answer_put_after(out, &job->after, job->on_dependency_failure);
+    answer_put_labels(out, job->labels);
     course_put_span(out, "keep", (uint64_t)job->keep_s * 1000);
     out_close(out);
 }

@@ -6,6 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
+#include "proto/labels.h"
 
 #include <assert.h>
 
@@ -260,6 +261,45 @@ static const char *read_on_failure(const struct context *context, struct doc_val
     return NULL;
 }
 
+// What is given takes the place of what a default has of the same kind.
+static const char *put_labels(const struct context *context, const struct labels *given,
+                              bool are_tags)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    struct bytes_out out = {.data = arena_take(context->arena, MSG_LABELS_LEN_MAX),
+                            .cap = MSG_LABELS_LEN_MAX};
+    if (out.data == NULL)
+        return "is too long together with the rest";
+    if (labels_read(context->job->labels, &labels, &detail) != OK)
+        return "cannot be joined with the defaults";
+    if (are_tags)
+        labels.tag_count = 0;
+    else
+        labels.pair_count = 0;
+    for (uint32_t i = 0; i < given->tag_count; i++)
+        labels.tags[labels.tag_count++] = given->tags[i];
+    for (uint32_t i = 0; i < given->pair_count; i++)
+        labels.pairs[labels.pair_count++] = given->pairs[i];
+    labels_write(&labels, &out);
+    context->arena->used -= out.cap - out.len;
+    context->job->labels = slice_of(out.data, out.len);
+    bool is_good = !out.full && labels_check(context->job->labels, &detail) == OK;
+    return is_good ? NULL : "must name each once, and be at most 4,096 bytes of UTF-8";
+}
+
+static const char *read_tags(const struct context *context, struct doc_value value)
+{
+    static const char rule[] = "must be an array of at most 16 texts of " LABELS_TAG_RULE;
+    struct labels labels = {.tag_count = 0};
+    if (doc_texts(value, context->arena, labels.tags, MSG_TAGS_MAX, &labels.tag_count) != OK)
+        return rule;
+    for (uint32_t i = 0; i < labels.tag_count; i++)
+        if (!labels_is_tag(labels.tags[i]))
+            return rule;
+    return put_labels(context, &labels, true);
+}
+
 static const struct field job_fields[] = {
     {"type", read_type},
     {"queue", read_queue},
@@ -278,8 +318,8 @@ static const struct field job_fields[] = {
     {"cost", read_cost},
     {"after", read_after},
     {"on_dependency_failure", read_on_failure},
-    {"tags", NULL},
-    {"metadata", NULL},
+    {"tags", read_tags},
+    {"metadata", read_nothing},
     {"webhook", NULL},
     {"dedup", NULL},
 };
@@ -386,6 +426,38 @@ static err judge_unique(struct msg_submit_job *job, struct submit_fault *fault)
     return OK;
 }
 
+// Of any names, so it is no table of fields.
+static err read_metadata(const struct context *context, const struct doc_member *member,
+                         const struct doc_room *room, struct submit_fault *fault)
+{
+    static_assert((int)MSG_METADATA_MAX <= (int)DOC_MEMBERS_MAX, "as many as a document may have");
+    struct labels labels = {.pair_count = 0};
+    struct doc_members members;
+    char why[DOC_FAULT_LEN];
+    if (doc_read(member->value, room, &members, why) != OK) {
+        tell(fault, "", member->name, "must be an object of at most 32 texts, each name once");
+        return ERR_BAD_FIELD;
+    }
+    for (uint32_t i = 0; i < members.count; i++) {
+        struct labels_pair *pair = &labels.pairs[labels.pair_count++];
+        pair->name = members.items[i].name;
+        const char *rule = NULL;
+        if (!labels_is_tag(pair->name))
+            rule = "is no name: 1 to 64 of A-Z a-z 0-9 . _ - : / @";
+        else if (doc_text(members.items[i].value, context->arena, &pair->value) != OK)
+            rule = "must be a string";
+        if (rule != NULL) {
+            tell(fault, "metadata.", pair->name, rule);
+            return ERR_BAD_FIELD;
+        }
+    }
+    const char *rule = put_labels(context, &labels, false);
+    if (rule == NULL)
+        return OK;
+    tell(fault, "", member->name, rule);
+    return ERR_BAD_FIELD;
+}
+
 static err read_inner(const struct context *context, const struct doc_member *member,
                       const struct doc_room *room, struct submit_fault *fault)
 {
@@ -393,6 +465,8 @@ static err read_inner(const struct context *context, const struct doc_member *me
     static const struct fields unique = {unique_fields, UNIQUE_FIELDS, "unique."};
     if (slice_is_text(member->name, "retry"))
         return read_fields_of(context, &retry, member, room, fault);
+    if (slice_is_text(member->name, "metadata"))
+        return read_metadata(context, member, room, fault);
     if (!slice_is_text(member->name, "unique"))
         return OK;
     err e = read_fields_of(context, &unique, member, room, fault);

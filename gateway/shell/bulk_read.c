@@ -92,7 +92,8 @@ static bool read_record(struct load *load, struct slice record, uint32_t line)
 {
     struct msg_submit_job job;
     struct submit_fault fault;
-    struct arena *arena = room_for(load, KEY_LEN_MAX * 8 + MSG_AFTER_MAX * sizeof(struct id));
+    struct arena *arena = room_for(load, KEY_LEN_MAX * 8 + MSG_AFTER_MAX * sizeof(struct id) +
+                                             2 * MSG_LABELS_LEN_MAX);
     if (arena == NULL)
         return false;
     struct doc_room room = {load->bulk->scratch->keys, SCRATCH_KEYS_MAX, arena};

@@ -99,7 +99,8 @@ static bool is_right(struct work *work, err e, const char *detail)
 static bool says_which(const struct query *query)
 {
     return query->list.filter.queue.len > 0 || query->has[QUERY_STATUS] || query->has[QUERY_TYPE] ||
-           query->has[QUERY_CREATED_AFTER] || query->has[QUERY_CREATED_BEFORE];
+           query->has[QUERY_TAG] || query->has[QUERY_CREATED_AFTER] ||
+           query->has[QUERY_CREATED_BEFORE];
 }
 
 // What stands before the verb.
@@ -138,7 +139,7 @@ static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_
         return e;
     if (is_purge)
         work->query.list.filter.queue = queue_of(work->request);
-    *out_detail = "which jobs? give status, queue, type, created_after or created_before";
+    *out_detail = "which jobs? give status, queue, type, tag, created_after or created_before";
     if (!says_which(&work->query))
         return ERR_BAD_FIELD;
     return fill_operate(work, kind, out_detail);

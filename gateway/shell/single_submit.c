@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { DECODED_LEN_MAX = 4096, ANSWER_LEN_MAX = 2048, LOCATION_LEN = 64 };
+enum { DECODED_LEN_MAX = 16 * 1024, ANSWER_LEN_MAX = 2048, LOCATION_LEN = 64 };
 
 // A request on its way to the broker and back.
 struct visit {

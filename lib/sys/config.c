@@ -155,6 +155,12 @@ static err take_value(struct config *config, struct flags *flags, int place, con
         text = value_of(flags, equals);
     if (text == NULL)
         return refuse(config, "--%s needs a value", key->key);
+    if (key->is_many && config->each_count == CONFIG_EACH_MAX)
+        return refuse(config, "--%s is given too often", key->key);
+    if (key->is_many) {
+        config->each[config->each_count] = text;
+        config->each_of[config->each_count++] = (uint32_t)place;
+    }
     set(config, place, text, CONFIG_FLAG);
     return OK;
 }
@@ -501,6 +507,19 @@ static const struct config_value *value_at(const struct config *config, const ch
 const char *config_text(const struct config *config, const char *key)
 {
     return value_at(config, key)->text;
+}
+
+const char *config_each(const struct config *config, const char *key, uint32_t i)
+{
+    const struct config_value *value = value_at(config, key);
+    uint32_t place = (uint32_t)(value - config->values);
+    CHECK(config->table->keys[place].is_many);
+    if (value->source != CONFIG_FLAG)
+        return i == 0 ? value->text : NULL;
+    for (uint32_t at = 0; at < config->each_count; at++)
+        if (config->each_of[at] == place && i-- == 0)
+            return config->each[at];
+    return NULL;
 }
 
 int64_t config_number(const struct config *config, const char *key)

@@ -33,6 +33,7 @@ struct config_key {
     const char *help;         // half a sentence
     char letter;              // of the short flag, or 0
     bool required;            // some value must be given
+    bool is_many;             // a string that may be given several times: see config_each()
     int64_t min;              // of a number; both 0: 0 … INT64_MAX
     int64_t max;
     const char *words; // of CONFIG_WORD: "text|json"
@@ -49,7 +50,12 @@ struct config_table {
     uint32_t argument_count_max;
 };
 
-enum { CONFIG_KEYS_MAX = 64, CONFIG_ARGUMENTS_MAX = 64, CONFIG_TABLES_MAX = 64 };
+enum {
+    CONFIG_KEYS_MAX = 64,
+    CONFIG_ARGUMENTS_MAX = 64,
+    CONFIG_TABLES_MAX = 64,
+    CONFIG_EACH_MAX = 64
+};
 
 // For every program's table: {…, CONFIG_LOG_LEVEL}.
 #define CONFIG_LOG_LEVEL                                                                           \
@@ -71,6 +77,9 @@ struct config {
     struct config_value values[CONFIG_KEYS_MAX]; // in the order of the table
     const char *arguments[CONFIG_ARGUMENTS_MAX]; // words without a flag in front
     uint32_t argument_count;
+    const char *each[CONFIG_EACH_MAX]; // of keys that may be given several times, as they came …
+    uint32_t each_of[CONFIG_EACH_MAX]; // … and the place of each one's key in the table
+    uint32_t each_count;
     char *const *rest; // what followed "--" (NULL when it was not there), as in argv
     uint32_t rest_count;
     bool help_asked;   // -h or --help: print config_help() and leave; nothing else was judged
@@ -93,7 +102,10 @@ void config_deinit(struct config *config);
 
 // The values by key; a key that is not in the table is a bug.
 const char *config_text(const struct config *config, const char *key); // NULL when unset
-int64_t config_number(const struct config *config, const char *key);   // 0 when unset
+// The value in place `i`, from 0, of a key that may be given several times; NULL behind the last.
+// Without a flag it is the one of the variable or the file.
+const char *config_each(const struct config *config, const char *key, uint32_t i);
+int64_t config_number(const struct config *config, const char *key); // 0 when unset
 bool config_is_on(const struct config *config, const char *key);
 // True when a flag, a variable or the file gave it.
 bool config_is_given(const struct config *config, const char *key);

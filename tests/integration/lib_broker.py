@@ -192,6 +192,8 @@ class Peer:
             for name, value in fields.items():
                 if isinstance(value, list):
                     getattr(made, name).extend(value)
+                elif isinstance(value, pb.Labels):
+                    getattr(made, name).CopyFrom(value)
                 else:
                     setattr(made, name, value)
             if payload:

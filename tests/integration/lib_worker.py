@@ -97,7 +97,10 @@ class FakeBroker:
                      timeout_ms=timeout_ms, type="test", queue="default",
                      payload=pb.Part(offset=0, length=len(payload), content=content))
         for name, value in fields.items():
-            setattr(job, name, value)
+            if isinstance(value, pb.Labels):
+                getattr(job, name).CopyFrom(value)
+            else:
+                setattr(job, name, value)
         self.held[(grant.job_id, grant.token)] = job
         self.send(pb.Jobs(jobs=[job]), block=payload)
         return grant

@@ -1,5 +1,6 @@
 """Handlers of `weft worker`: what they are given, what they say, how they end."""
 
+import json
 import os
 import signal
 import unittest
@@ -89,6 +90,15 @@ class Handlers(WorkerTest):
         self.assertEqual((seen["TRACEPARENT"], seen["WEFT_DRY_RUN"]), ("00-ab-cd-01", "0"))
         self.assertGreater(int(seen["WEFT_DEADLINE"]), 1_700_000_000_000)
         self.assertNotIn("WEFT_FAILPOINT", seen)
+
+    def test_labels_in_the_environment(self):
+        metadata = {"k": "v", "odd": "\"\n\u20ac", "long": "\1" * 4000}
+        _, result = self.run_one("echo \"$WEFT_TAGS\"; echo \"$WEFT_METADATA\"",
+                                 labels=pb.Labels(tags=["a", "b:c"], metadata=metadata))
+        tags, told = result.decode().splitlines()
+        self.assertEqual((tags.split(" "), json.loads(told)), (["a", "b:c"], metadata))
+        _, result = self.broker.outcome(self.broker.grant())
+        self.assertEqual(result.split(), [b"{}"])
 
     def test_nothing_but_four_descriptors(self):
         finish, result = self.run_one("ls /proc/$$/fd")

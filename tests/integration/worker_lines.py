@@ -54,6 +54,13 @@ class Lines(WorkerTest):
         self.assertEqual((job["payload"], job["traceparent"]), ({"a": [1, 2]}, "00-ab"))
         self.assertGreater(job["deadline"], 1_700_000_000_000)
 
+    def test_a_line_has_the_labels(self):
+        self.lines()
+        _, job = self.result(self.broker.grant(labels=pb.Labels(tags=["a", "b"], metadata={"k": "\"v\n"})))
+        self.assertEqual((job["tags"], job["metadata"]), (["a", "b"], {"k": "\"v\n"}))
+        _, job = self.result(self.broker.grant())
+        self.assertFalse({"tags", "metadata"} & set(job))
+
     def test_a_payload_that_is_not_json_comes_as_base64(self):
         self.lines()
         for payload, content, kind in [(b"\xff\x00", pb.CONTENT_BYTES, "application/octet-stream"),

@@ -37,6 +37,9 @@ LINES = [w.LogLine(job_id=an_id(0xe2), token=4101, seq=4102, at_ms=4103, text="r
          w.LogLine(job_id=an_id(0xe3), token=4104)]
 
 
+LABELS = w.Labels(tags=["billing"], metadata={"k": "v"})
+
+
 class Block:
     """Bodies one after the other, and their parts."""
 
@@ -63,7 +66,7 @@ def samples():
                     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ttl_ms=1011, retry_within_s=1012, unique_key="inv-7",
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
                     on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42", cost=8301,
-                    order=w.ORDER_FIFO_SKIP),
+                    order=w.ORDER_FIFO_SKIP, labels=LABELS),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
@@ -75,7 +78,7 @@ def samples():
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
               payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006,
-              after=[an_id(0xa3)]),
+              after=[an_id(0xa3)], labels=LABELS),
         w.Job(job_id=an_id(0xd2), token=3005, payload=b.part(w.CONTENT_BYTES, b"\0\1\2"))]))
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
@@ -97,7 +100,7 @@ def samples():
         result=b.part(w.CONTENT_JSON, b"null"),
         failure=w.Worked(kind="exit", message="status 65", detail="bad input\n"), batch_id=an_id(0x23),
         progress_done=7413, progress_total=7414, progress_text="caf\u00e9", waiting_on=w.WAITING_NO_CREDIT,
-        cancel=w.CANCEL_FORCED, unique_key="inv-8", start_before_ms=7415,
+        cancel=w.CANCEL_FORCED, unique_key="inv-8", labels=LABELS, start_before_ms=7415,
         batch_index=7416, deadline_at_ms=7417, worker_id=an_id(0x29),
         after=[an_id(0xa3), an_id(0xa4)], on_dependency_failure=w.ON_FAILURE_CANCEL, concurrency_key="tenant-43", cost=8302,
         order=w.ORDER_FIFO))
@@ -141,7 +144,7 @@ def samples():
         w.WorkerLine(worker_id=an_id(0x27), name="w1", types="resize,send", queues="mail", slots=7719, running=7720,
                      connected=True, quiet=True, drain=w.DRAIN_STOP, since_at_ms=7721)]))
     those = dict(states=1 << w.STATE_DEAD, queue="mail", type="send", created_after_ms=7801, created_before_ms=7802,
-                 batch_id=an_id(0x2f))
+                 batch_id=an_id(0x2f), tag="billing")
     yield "list", b, dict(list=w.List(limit=7803, cursor=7804, **those))
     yield "listed", b, dict(listed=w.Listed(error=4, cursor=7901, jobs=[w.ListedJob(
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,

@@ -18,6 +18,7 @@ static const struct msg_held helds[] = {{ID(0xa1), 0x0102030405060708u}, {ID(0xa
 
 static const struct id parents[] = {ID(0xa3), ID(0xa4)};
 
+#define LABELS TEXT("\x0a\7billing\x12\6\x0a\1k\x12\1v")
 static struct msg_submit_job submit_jobs[] = {
     {.job_id = ID(0xb1),
      .key = TEXT("order-1001"),
@@ -46,7 +47,8 @@ static struct msg_submit_job submit_jobs[] = {
      .on_dependency_failure = ON_FAILURE_RUN,
      .concurrency_key = TEXT("tenant-42"),
      .cost = 8301,
-     .order = ORDER_FIFO_SKIP},
+     .order = ORDER_FIFO_SKIP,
+     .labels = LABELS},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
 
@@ -77,7 +79,8 @@ static const struct msg_job jobs[] = {
      .traceparent = TEXT("00-1-2-3"),
      .generation = 3004,
      .log_count = 3006,
-     .after = {parents, 1}},
+     .after = {parents, 1},
+     .labels = LABELS},
     {.job_id = ID(0xd2), .token = 3005, .payload = {CONTENT_BYTES, TEXT("\0\1\2")}},
 };
 
@@ -158,7 +161,8 @@ static const struct msg_queue queue_lines[] = {
 #define FILTER                                                                                     \
     {                                                                                              \
         .states = 1u << JOB_DEAD, .queue = TEXT("mail"), .type = TEXT("send"),                     \
-        .created_after = 7801, .created_before = 7802, .batch_id = ID(0x2f)                        \
+        .created_after = 7801, .created_before = 7802, .batch_id = ID(0x2f),                       \
+        .tag = TEXT("billing")                                                                     \
     }
 static const struct msg_listed_job listed_jobs[] = {{.job_id = ID(0x28),
                                                      .type = TEXT("send"),
@@ -258,6 +262,7 @@ static const struct msg samples[] = {
                    .order = ORDER_FIFO,
                    .unique_key = TEXT("inv-8"),
                    .after = {parents, 2},
+                   .labels = LABELS,
                    .on_dependency_failure = ON_FAILURE_CANCEL}},
     {.kind = MSG_BATCH_STATUS, .corr = 13, .batch_status = {ID(0x24), 7501, 7502}},
     {.kind = MSG_BATCH_STATUS_IS,

@@ -74,6 +74,9 @@ static void fill_field(struct prng *prng, const struct wire_field *field, uint8_
     case WIRE_ID:
         memcpy(place, random_bytes(prng, 16, arena).data, prng_chance(prng, 80) ? 16 : 0);
         break;
+    case WIRE_BYTES:
+        put_slice(place, random_bytes(prng, prng_below(prng, field->max + 1), arena));
+        break;
     case WIRE_NAME:
     case WIRE_TEXT: put_slice(place, random_text(prng, field->max, arena)); break;
     case WIRE_PRIORITY: *place = flag ? MSG_PRIORITY_NOT_GIVEN : (uint8_t)(narrow % 10); break;
@@ -159,6 +162,7 @@ static bool fields_equal(const struct wire_field *field, const uint8_t *a, const
     case WIRE_BOOL:
     case WIRE_PRIORITY: return *a == *b;
     case WIRE_ID: return memcmp(a, b, 16) == 0;
+    case WIRE_BYTES:
     case WIRE_NAME:
     case WIRE_TEXT: return slice_equal(slice_at(a), slice_at(b));
     case WIRE_FAILURE:

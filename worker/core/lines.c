@@ -115,10 +115,42 @@ static void put_after(struct bytes_out *out, const struct msg_ids *after)
         put_text(out, "\"]");
 }
 
+void lines_metadata(const struct labels *labels, struct bytes_out *out)
+{
+    bytes_put_u8(out, '{');
+    for (uint32_t i = 0; i < labels->pair_count; i++) {
+        if (i > 0)
+            bytes_put_u8(out, ',');
+        put_string(out, labels->pairs[i].name);
+        bytes_put_u8(out, ':');
+        put_string(out, labels->pairs[i].value);
+    }
+    bytes_put_u8(out, '}');
+}
+
+static void put_labels(struct bytes_out *out, struct slice packed)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    if (labels_read(packed, &labels, &detail) != OK)
+        return; // of a broker that allows more
+    for (uint32_t i = 0; i < labels.tag_count; i++) {
+        put_text(out, i == 0 ? ",\"tags\":[" : ",");
+        put_string(out, labels.tags[i]);
+    }
+    if (labels.tag_count > 0)
+        bytes_put_u8(out, ']');
+    if (labels.pair_count == 0)
+        return;
+    put_text(out, ",\"metadata\":");
+    lines_metadata(&labels, out);
+}
+
 size_t lines_request_size(const struct lines_job *job)
 {
     enum { NAMES_AND_NUMBERS = 512, ESCAPE_LEN = 6 };
-    size_t texts = job->type.len + job->queue.len + job->traceparent.len;
+    // A label's bytes on the wire are more than its text and the marks around it.
+    size_t texts = job->type.len + job->queue.len + job->traceparent.len + job->labels.len;
     if (job->payload.content == CONTENT_TEXT)
         texts += job->payload.bytes.len;
     return NAMES_AND_NUMBERS + (size_t)job->after.count * (ID_TEXT_LEN + 3) + ESCAPE_LEN * texts +
@@ -146,6 +178,7 @@ void lines_request(const struct lines_job *job, struct bytes_out *out)
         put_string(out, job->traceparent);
     }
     put_after(out, &job->after);
+    put_labels(out, job->labels);
     put_payload(out, &job->payload);
     put_text(out, "}\n");
     CHECK(!out->full);

@@ -15,6 +15,7 @@
 // hold 64-bit numbers. Members that are not known are skipped, in both directions.
 
 #include "lib/base/bytes.h"
+#include "proto/labels.h"
 #include "proto/msg.h"
 #include "worker/core/outcome.h"
 
@@ -28,7 +29,12 @@ struct lines_job {
     struct body payload;
     struct slice traceparent; // empty: not told
     struct msg_ids after;     // none: not told
+    struct slice labels;      // the same
 };
+
+// The object of a job's metadata, {} when there is none; LINES_METADATA_SIZE bytes at most.
+enum { LINES_METADATA_SIZE = 6 * MSG_METADATA_LEN_MAX + 6 * MSG_METADATA_MAX + 2 };
+void lines_metadata(const struct labels *labels, struct bytes_out *out);
 
 // Room that lines_request() needs at most.
 size_t lines_request_size(const struct lines_job *job);

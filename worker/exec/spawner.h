@@ -22,10 +22,10 @@
 #include <sys/types.h>
 
 enum {
-    SPAWNER_RUNS_MAX = 512,     // handlers at once
-    SPAWNER_VARIABLES_MAX = 16, // of the environment of one run
-    SPAWNER_MESSAGE_MAX = 8192, // bytes of all variables of one run
-    SPAWNER_DESCRIPTORS = 4,    // 0 to 3 of the handler
+    SPAWNER_RUNS_MAX = 512,      // handlers at once
+    SPAWNER_VARIABLES_MAX = 16,  // of the environment of one run
+    SPAWNER_MESSAGE_MAX = 40960, // bytes of all variables of one run
+    SPAWNER_DESCRIPTORS = 4,     // 0 to 3 of the handler
 };
 
 struct spawner {

@@ -5,6 +5,7 @@
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"
+#include "proto/labels.h"
 #include "worker/core/lines.h"
 #include "worker/exec/leftover.h"
 #include "worker/shell/crew_private.h"
@@ -54,8 +55,9 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
 {
     struct place *place = &worker->places[slot];
     CHECK(place->job_memory == NULL);
-    uint8_t *room = malloc(job->type.len + job->queue.len + job->payload.bytes.len +
-                           job->traceparent.len + job->after.count * sizeof *job->after.items + 1);
+    uint8_t *room =
+        malloc(job->type.len + job->queue.len + job->payload.bytes.len + job->traceparent.len +
+               job->after.count * sizeof *job->after.items + job->labels.len + 1);
     if (room == NULL)
         crew_die(worker, "worker.no_memory", "for a job");
     place->job_memory = room;
@@ -68,6 +70,7 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
     place->job.traceparent = copy_slice(job->traceparent, &room);
     struct slice after = slice_of(job->after.items, job->after.count * sizeof *job->after.items);
     place->job.after.items = (const void *)copy_slice(after, &room).data;
+    place->job.labels = copy_slice(job->labels, &room);
     slots_grant(&worker->slots, slot, &place->job);
 }
 
@@ -76,6 +79,8 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
 struct environment {
     char texts[SPAWNER_VARIABLES_MAX][VARIABLE_LEN_MAX];
     char after[16 + MSG_AFTER_MAX * (ID_TEXT_LEN + 1)];
+    uint8_t tags[16 + MSG_TAGS_MAX * (MSG_TAG_LEN_MAX + 1)];
+    uint8_t metadata[16 + LINES_METADATA_SIZE];
     struct slice slices[SPAWNER_VARIABLES_MAX];
     uint32_t count;
 };
@@ -118,6 +123,34 @@ static void put_after(struct environment *environment, const struct msg_ids *aft
         slice_of(environment->after, (size_t)(at - environment->after));
 }
 
+static void put_made(struct environment *environment, const struct bytes_out *made)
+{
+    CHECK(environment->count < SPAWNER_VARIABLES_MAX && !made->full);
+    environment->slices[environment->count++] = slice_of(made->data, made->len);
+}
+
+// Tags separated by blanks, which they have none of; metadata as JSON.
+static void put_labels(struct environment *environment, struct slice packed)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    if (labels_read(packed, &labels, &detail) != OK)
+        labels = (struct labels){.tag_count = 0}; // of a broker that allows more
+    struct bytes_out tags = {.data = environment->tags, .cap = sizeof environment->tags};
+    bytes_put(&tags, "WEFT_TAGS=", 10);
+    for (uint32_t i = 0; i < labels.tag_count; i++) {
+        if (i > 0)
+            bytes_put_u8(&tags, ' ');
+        bytes_put(&tags, labels.tags[i].data, labels.tags[i].len);
+    }
+    put_made(environment, &tags);
+    struct bytes_out metadata = {.data = environment->metadata,
+                                 .cap = sizeof environment->metadata};
+    bytes_put(&metadata, "WEFT_METADATA=", 14);
+    lines_metadata(&labels, &metadata);
+    put_made(environment, &metadata);
+}
+
 static void describe_job(const struct place *place, struct environment *environment)
 {
     const struct msg_job *job = &place->job;
@@ -131,6 +164,7 @@ static void describe_job(const struct place *place, struct environment *environm
     put_variable(environment, "WEFT_DEADLINE=%" PRId64, clock_wall_ms() + job->timeout_ms);
     put_name(environment, "TRACEPARENT", job->traceparent);
     put_after(environment, &job->after);
+    put_labels(environment, job->labels);
 }
 
 static bool watch(struct worker *worker, uint32_t slot, enum handler_pipe which, uint32_t events)
@@ -226,7 +260,8 @@ static void feed_line(struct worker *worker, uint32_t slot)
                                    .deadline = clock_wall_ms() + job->timeout_ms,
                                    .payload = job->payload,
                                    .traceparent = job->traceparent,
-                                   .after = job->after};
+                                   .after = job->after,
+                                   .labels = job->labels};
     struct bytes_out out = {.cap = lines_request_size(&line)};
     out.data = malloc(out.cap);
     if (out.data == NULL)

@@ -130,6 +130,15 @@ TEST(check, texts_of_a_submission)
     expect_job(&job, OK, "");
 }
 
+TEST(check, labels_of_a_submission)
+{
+    struct msg_submit_job job = *a_job();
+    job.labels = slice_of_text("\x0a\1a\x0a\1a");
+    expect_job(&job, ERR_BAD_FIELD, "tags");
+    job.labels = slice_of_text("\x0a\1a");
+    expect_job(&job, OK, "");
+}
+
 TEST(check, payload_fits_its_content_type)
 {
     struct msg_submit_job job = *a_job();
@@ -382,6 +391,8 @@ TEST(check, list)
     expect_list((struct msg_list){.filter.queue = slice_of_text("A")}, ERR_BAD_FIELD, "queue");
     expect_list((struct msg_list){.filter.type = slice_of_text("a b")}, ERR_BAD_FIELD, "type");
     expect_list((struct msg_list){.filter.created_after = -1}, ERR_BAD_FIELD, "created_after");
+    expect_list((struct msg_list){.filter.tag = slice_of_text("a b")}, ERR_BAD_FIELD, "tag");
+    expect_list((struct msg_list){.filter.tag = slice_of_text("a/b")}, OK, "");
     expect_list((struct msg_list){.filter.created_before = -1}, ERR_BAD_FIELD, "created_after");
     expect_list((struct msg_list){.limit = MSG_LISTED_MAX + 1}, ERR_BAD_FIELD, "limit");
 }

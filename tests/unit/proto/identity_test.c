@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include "proto/identity.h"
+#include "tests/support/labels.h"
 #include "tests/support/messages.h"
 
 struct options {
@@ -74,7 +75,26 @@ TEST(identity, every_option_counts)
     CHANGED(unique_while_unfinished, false);
     CHANGED(after.count, 1);
     CHANGED(on_dependency_failure, ON_FAILURE_CANCEL);
+    CHANGED(labels, slice_of_text("\x0a\7billing\x12\6\x0a\1k\x12\1w"));
+    CHANGED(labels, slice_of_text("\x0a\7Billing\x12\6\x0a\1k\x12\1v"));
+    CHANGED(labels, (struct slice){0});
 #undef CHANGED
+}
+
+TEST(identity, the_order_of_labels_does_not_count)
+{
+    struct msg_submit_job a = {.priority = MSG_PRIORITY_NOT_GIVEN};
+    struct msg_submit_job b = a;
+    a.labels = slice_of_text("\x0a\1b\x0a\2aa\x0a\1a\x12\6\x0a\1k\x12\1v\x12\3\x0a\1e");
+    static const char other[] = "\x12\5\x12\0\x0a\1e\x0a\1a\x12\6\x12\1v\x0a\1k\x0a\1b\x0a\2aa";
+    b.labels = slice_of(other, sizeof other - 1);
+    EXPECT(same(&a, &b));
+    static const char golden[] = "weft/fingerprint/1"
+                                 "\x1d\0\0\0\3\0\0\0\1a\0\0\0\2aa\0\0\0\1b"
+                                 "\x1e\0\0\0\2\0\0\0\1e\0\0\0\0\0\0\0\1k\0\0\0\1v";
+    struct options options = options_of(&a);
+    EXPECT_EQ(options.len, sizeof golden - 1);
+    EXPECT_MEM(options.bytes, golden, sizeof golden - 1);
 }
 
 TEST(identity, what_is_not_an_option_does_not_count)
@@ -108,6 +128,8 @@ TEST(identity, longest_options_fit)
     job.concurrency_key = slice_of(name, MSG_KEY_LEN_MAX);
     job.order = ORDER_FIFO;
     job.type = job.queue;
+    static uint8_t labels[MSG_LABELS_LEN_MAX];
+    job.labels = longest_labels(labels);
     EXPECT(options_of(&job).len <= IDENTITY_LEN_MAX);
 }
 

@@ -68,6 +68,27 @@ TEST(record_operation, golden_bytes)
     EXPECT_STR(made, golden);
 }
 
+TEST(record_operation, a_tag_makes_another_version)
+{
+    uint8_t plain[512];
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    size_t plain_len = put(plain, &row);
+    row.filter.tag = slice_of_text("red");
+    size_t len = put(room, &row);
+    EXPECT_EQ(len, plain_len + 3);
+    EXPECT_EQ(room[0], 2);
+    EXPECT_MEM(room + 6, plain + 6, plain_len - 10);
+    EXPECT_MEM(room + plain_len - 4, "red", 3);
+    struct operation_row back;
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(slice_is_text(back.filter.tag, "red") && slice_is_text(back.actor, "me"));
+    // Version 2 without one is nothing that we wrote.
+    disk_seal(plain, 2, STORE_RECORD_OPERATION, key_of_test(), plain_len - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_operation(slice_of(plain, plain_len), key_of_test(), &back),
+              ERR_DAMAGED);
+}
+
 TEST(record_operation, what_was_written_is_read)
 {
     uint8_t room[512];

@@ -427,6 +427,22 @@ TEST(record, golden_body_with_every_option)
     EXPECT(slice_is_text(back.key, "k") && slice_is_text(back.traceparent, "p"));
 }
 
+TEST(record, golden_body_with_labels)
+{
+    uint8_t room[64];
+    struct disk_key key;
+    struct msg_submit_job job = {.queue = slice_of_text("q"),
+                                 .type = slice_of_text("t"),
+                                 .labels = slice_of_text("\x0a\1a"),
+                                 .priority = MSG_PRIORITY_NOT_GIVEN};
+    size_t len = store_record_body_len(&job);
+    store_record_put_body(room, key_slice(&key, number), &job);
+    expect_hex(room, len, "01 04 0000000f 8000 00 ff 01 01 00 00 0003 0a0161 71 74 87038a45");
+    struct msg_submit_job back;
+    EXPECT_EQ(store_record_get_body(slice_of(room, len), key_slice(&key, number), &back), OK);
+    EXPECT(slice_equal(back.labels, job.labels));
+}
+
 TEST(record, golden_body_without_options)
 {
     uint8_t room[64];
