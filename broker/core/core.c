@@ -409,3 +409,15 @@ bool core_queue(const struct core *core, uint32_t queue, struct queue_row *out_r
     *out_row = *queues_peek(&core->ledger.queues, queue);
     return true;
 }
+
+void core_warm(const struct core *core, const struct id *id)
+{
+    const struct jobs *jobs = &core->ledger.jobs;
+    index_warm_bucket(&jobs->by_id, id_hash(id, jobs->seed));
+}
+
+void core_warm_more(const struct core *core, const struct id *id)
+{
+    const struct jobs *jobs = &core->ledger.jobs;
+    index_warm_slot(&jobs->by_id, id_hash(id, jobs->seed));
+}

@@ -127,8 +127,10 @@ static void close_submit(struct msg_submit *submit)
     }
 }
 
-static void judge_submit(struct msg_submit *submit)
+static void judge_submit(const struct core *core, struct msg_submit *submit)
 {
+    for (uint32_t i = 0; i < submit->count; i++)
+        core_warm(core, &submit->jobs[i].job_id);
     for (uint32_t i = 0; i < submit->count; i++) {
         struct msg_submit_job *job = &submit->jobs[i];
         const char *detail = NULL;
@@ -136,6 +138,7 @@ static void judge_submit(struct msg_submit *submit)
         if (job->verdict == OK)
             job->verdict = judge_id(job, &detail);
         if (job->verdict == OK) {
+            core_warm_more(core, &job->job_id);
             intake_complete(job);
         } else {
             job->detail = slice_of_text(detail);
@@ -286,7 +289,7 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     err e = check_submit(&arrival->msg.submit, &detail);
     if (e != OK)
         return refuse_arrival(broker, arrival, e, detail);
-    judge_submit(&arrival->msg.submit);
+    judge_submit(broker->core, &arrival->msg.submit);
     bool is_short = space_is_short(broker);
     if (is_short)
         close_submit(&arrival->msg.submit);

@@ -39,6 +39,16 @@ static uint32_t bucket_of(const struct index *index, uint32_t hash)
     return wide < index->bucket_count ? (uint32_t)wide : (hash & (index->low - 1));
 }
 
+static void warm_chain(const struct index *index, uint32_t bucket)
+{
+    uint32_t slot = index->heads[bucket];
+    if (slot != INDEX_NONE)
+        __builtin_prefetch(&index->links[slot]);
+}
+
+// Chains are split in the order of their buckets, so the ones to come are known.
+enum { SPLIT_AHEAD = 8 };
+
 // Splits the one chain whose slots may belong to the new bucket.
 static void add_bucket(struct index *index)
 {
@@ -47,6 +57,8 @@ static void add_bucket(struct index *index)
         index->low = fresh;
     uint32_t source = fresh - index->low;
     uint32_t slot = index->heads[source];
+    if (source + SPLIT_AHEAD < index->bucket_count)
+        warm_chain(index, source + SPLIT_AHEAD);
     index->bucket_count++;
     index->heads[source] = INDEX_NONE;
     index->heads[fresh] = INDEX_NONE;
@@ -102,4 +114,14 @@ uint32_t index_first(const struct index *index, uint64_t hash)
 uint32_t index_next(const struct index *index, uint32_t slot)
 {
     return first_match(index, index->links[slot].next, index->links[slot].hash);
+}
+
+void index_warm_bucket(const struct index *index, uint64_t hash)
+{
+    __builtin_prefetch(&index->heads[bucket_of(index, (uint32_t)(hash >> 32))]);
+}
+
+void index_warm_slot(const struct index *index, uint64_t hash)
+{
+    warm_chain(index, bucket_of(index, (uint32_t)(hash >> 32)));
 }

@@ -47,3 +47,8 @@ void index_drop(struct index *index, uint32_t slot, uint64_t hash);
 // The first slot that may have this hash, or INDEX_NONE; then the next one.
 uint32_t index_first(const struct index *index, uint64_t hash);
 uint32_t index_next(const struct index *index, uint32_t slot);
+
+// Asks for the memory that index_first() of this hash will read, some hundred nanoseconds before
+// it does: first the bucket, then, once that has come, the slot it leads to. Changes nothing.
+void index_warm_bucket(const struct index *index, uint64_t hash);
+void index_warm_slot(const struct index *index, uint64_t hash);

@@ -186,3 +186,23 @@ TEST(index, dropping_what_is_not_there_is_a_bug)
     EXPECT_DIES(index_init(&index, memory, 0));
     test_free(memory);
 }
+
+// Warming changes nothing, whatever is in it.
+TEST(index, warming_reads_only)
+{
+    void *memory = memory_of(CAP);
+    struct index index;
+    index_init(&index, memory, CAP);
+    for (uint32_t slot = 0; slot < CAP; slot++) {
+        uint64_t hash = (uint64_t)slot * 0x9e3779b97f4a7c15u;
+        index_warm_bucket(&index, hash);
+        index_warm_slot(&index, hash);
+        EXPECT(!has(&index, slot, hash));
+        index_add(&index, slot, hash);
+        index_warm_bucket(&index, hash);
+        index_warm_slot(&index, hash);
+        EXPECT(has(&index, slot, hash));
+    }
+    EXPECT_EQ(index.count, CAP);
+    test_free(memory);
+}
