@@ -128,6 +128,30 @@ TEST(list, filters_are_joined)
     close_all(store, view);
 }
 
+TEST(list, jobs_with_a_tag)
+{
+    static const char *const labels[] = {"\x0a\3red", "\x12\5\x0a\3red", "\x0a\4blue\x0a\3red", ""};
+    struct store *store = open_store();
+    batcher_begin(&batch);
+    for (unsigned i = 0; i < 4; i++) {
+        rows[i] = batcher_submit(&batch, false);
+        batch.submits[batch.job_count - 1].labels = slice_of_text(labels[i]);
+        rows[i].relations = labels[i][0] != '\0' ? RELATION_LABELS : 0;
+        batcher_put(&batch, &rows[i], true);
+    }
+    commit(store);
+    struct store_view *view = view_of(store);
+    struct msg_listed listed = ask(view, (struct msg_list){.filter.tag = slice_of_text("red")});
+    EXPECT_EQ(listed.count, 2);
+    EXPECT_MEM(&page[0].job_id, &rows[2].id, sizeof page[0].job_id);
+    EXPECT_MEM(&page[1].job_id, &rows[0].id, sizeof page[1].job_id);
+    EXPECT_EQ(ask(view, (struct msg_list){.filter.tag = slice_of_text("re")}).count, 0);
+    struct msg_status_is status;
+    EXPECT_EQ(store_view_status(view, &rows[2].id, &status), OK);
+    EXPECT(slice_is_text(status.labels, labels[2]));
+    close_all(store, view);
+}
+
 TEST(list, a_page_examines_so_many_and_goes_on_from_its_cursor)
 {
     struct store *store = open_store();

@@ -41,6 +41,15 @@ TEST(query, wrong_values_are_refused)
     EXPECT_STR(fault, "the parameter  is not known here");
 }
 
+TEST(query, a_tag)
+{
+    struct query query;
+    EXPECT_EQ(query_read(slice_of_text("tag=eu%2f1"), QUERY_FILTER, &query, fault), OK);
+    EXPECT(slice_is_text(query.list.filter.tag, "eu/1"));
+    EXPECT_EQ(query_read(slice_of_text("tag="), QUERY_FILTER, &query, fault), ERR_BAD_FIELD);
+    EXPECT_EQ(query_read(slice_of_text("tag=a%20b"), QUERY_FILTER, &query, fault), ERR_BAD_FIELD);
+}
+
 TEST(query, a_filter_and_a_page)
 {
     struct query query;

@@ -7,7 +7,7 @@
 enum { KEYS = 256 };
 
 static struct scan_key keys[KEYS];
-static _Alignas(16) uint8_t memory[4096];
+static _Alignas(16) uint8_t memory[16 * 1024];
 static struct arena arena;
 static struct submit_fault fault;
 static struct msg_submit_job job;
@@ -161,6 +161,20 @@ TEST(submit, packed_objects_mean_the_same)
     EXPECT(slice_equal(job.payload.bytes, slice_of("\x81\xa1k\xc4\x01\xff", 6)));
 }
 
+TEST(submit, labels_of_both_formats_are_the_same_bytes)
+{
+    static const char expected[] = "\x0a\1a\x0a\1b\x12\6\x0a\1k\x12\1v";
+    struct slice packed = slice_of(expected, sizeof expected - 1);
+    EXPECT_EQ(read_as(DOC_JSON,
+                      slice_of_text("{\"metadata\":{\"k\":\"\\u0076\"},\"tags\":[\"a\",\"b\"]}"),
+                      false),
+              OK);
+    EXPECT(slice_equal(job.labels, packed));
+    static const char body[] = "\x82\xa4tags\x92\xa1\x61\xa1\x62\xa8metadata\x81\xa1k\xa1v";
+    EXPECT_EQ(read_as(DOC_MSGPACK, slice_of(body, sizeof body - 1), false), OK);
+    EXPECT(slice_equal(job.labels, packed));
+}
+
 TEST(submit, wrong_values_name_their_field)
 {
     static const struct {
@@ -169,6 +183,12 @@ TEST(submit, wrong_values_name_their_field)
     } rows[] = {
         {"{\"type\":1}", "type "},
         {"{\"queue\":\"\"}", "queue "},
+        {"{\"tags\":\"a\"}", "tags "},
+        {"{\"tags\":[\"a b\"]}", "tags "},
+        {"{\"tags\":[\"a\",\"a\"],\"metadata\":{}}", "tags "},
+        {"{\"metadata\":[]}", "metadata "},
+        {"{\"metadata\":{\"k\":1}}", "metadata.k "},
+        {"{\"metadata\":{\"a b\":\"\"}}", "metadata.a b "},
         {"{\"priority\":10}", "priority "},
         {"{\"priority\":-1}", "priority "},
         {"{\"priority\":1.5}", "priority "},

@@ -48,6 +48,11 @@ static const struct config_key door_keys[] = {
     {.key = "http", .type = CONFIG_ENDPOINT, .help = "door for clients"}, CONFIG_LOG_LEVEL};
 static const struct config_table door_table = {
     .program = "gateway", .usage = "weft gateway", .about = "", .keys = door_keys, .key_count = 2};
+static const struct config_key each_keys[] = {
+    {.key = "each", .type = CONFIG_STRING, .is_many = true, .help = "some"},
+    {.key = "some", .type = CONFIG_STRING, .is_many = true, .help = "more"}};
+static const struct config_table each_table = {
+    .program = "each", .usage = "weft each", .about = "", .keys = each_keys, .key_count = 2};
 static const struct config_key show_keys[] = {
     {.key = "wait", .type = CONFIG_BOOL, .help = "until it has ended"}};
 static const struct config_key log_keys[] = {
@@ -78,6 +83,31 @@ static err read_words(const char *const *words)
 }
 
 #define READ(...) read_words((const char *const[]){__VA_ARGS__, NULL})
+
+TEST(config, a_key_may_be_given_several_times)
+{
+    char words[][16] = {"--each", "a", "--some=x", "--each=b"};
+    char *argv[] = {words[0], words[1], words[2], words[3]};
+    EXPECT_EQ(config_read(&config, &each_table, 4, argv), OK);
+    EXPECT_STR(config_each(&config, "each", 0), "a");
+    EXPECT_STR(config_each(&config, "each", 1), "b");
+    EXPECT(config_each(&config, "each", 2) == NULL);
+    EXPECT_STR(config_each(&config, "some", 0), "x");
+    EXPECT(config_each(&config, "some", 1) == NULL);
+    char *many[2 * CONFIG_EACH_MAX + 2];
+    for (int i = 0; i < 2 * CONFIG_EACH_MAX + 2; i++)
+        many[i] = words[i % 2];
+    config_deinit(&config);
+    EXPECT_EQ(config_read(&config, &each_table, 2 * CONFIG_EACH_MAX, many), OK);
+    config_deinit(&config);
+    EXPECT_EQ(config_read(&config, &each_table, 2 * CONFIG_EACH_MAX + 2, many), ERR_BAD_FIELD);
+    config_deinit(&config);
+    EXPECT_EQ(setenv("WEFT_EACH", "v", 1), 0);
+    EXPECT_EQ(config_read(&config, &each_table, 0, argv), OK);
+    EXPECT_STR(config_each(&config, "each", 0), "v");
+    EXPECT(config_each(&config, "each", 1) == NULL);
+    EXPECT_EQ(unsetenv("WEFT_EACH"), 0);
+}
 #define REFUSED(problem_text, ...)                                                                 \
     do {                                                                                           \
         EXPECT_EQ(READ(__VA_ARGS__), ERR_BAD_FIELD);                                               \

@@ -72,6 +72,13 @@ TEST(lines, odd_bytes_in_names_are_escaped)
     struct lines_job job = job_of("", CONTENT_NONE);
     job.traceparent = slice_of_text("a\"\\\n\x1f");
     expect_request(&job, ",\"traceparent\":\"a\\\"\\\\\\u000a\\u001f\",\"payload\":null");
+    job.traceparent = (struct slice){0};
+    job.labels = slice_of_text("\x0a\1a\x12\6\x0a\1k\x12\1\n\x12\3\x0a\1l\x0a\1b");
+    expect_request(
+        &job,
+        ",\"tags\":[\"a\",\"b\"],\"metadata\":{\"k\":\"\\u000a\",\"l\":\"\"},\"payload\":null");
+    job.labels = slice_of_text("\x0a"); // not ours: nothing is told
+    expect_request(&job, ",\"payload\":null");
 }
 
 static err answer(const char *format, struct lines_answer *out_answer)
