@@ -19,3 +19,10 @@ void watch_fair(struct sim *sim, const struct effects *fx, uint32_t first_entry)
 void watch_fair_start(struct sim *sim);
 // Could this job start, but for its queue and for workers?
 bool watch_fair_may(const struct sim *sim, const struct fair *fair, uint32_t slot);
+// watch_turns.c: the same, and each grant of a dispatch, before it is noted.
+void watch_turns_start(void);
+void watch_turns_before(void);
+void watch_turns(const struct sim *sim, const struct fair *fair, uint32_t slot, uint32_t peer);
+// watch_waiting.c: would this worker surely take the job, given so many more jobs?
+bool watch_waiting_takes(const struct sim *sim, uint32_t worker, const struct job *job,
+                         uint32_t given);

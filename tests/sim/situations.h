@@ -77,6 +77,8 @@
     X(SEEN_RATE_LIMITED, "a queued job waited for a rate")                                         \
     X(SEEN_OVERTAKEN, "a job was overtaken by a more urgent one that came later")                  \
     X(SEEN_AGED, "… and another by a less urgent one that was older")                              \
+    X(SEEN_TURNS, "queues of different weights took turns")                                        \
+    X(SEEN_TENANT_TURNS, "tenants took turns")                                                     \
     X(SEEN_KEY_BUSY, "a queued job waited for others of its key")                                  \
     X(SEEN_LINE_BLOCKED, "a job that waits for a retry blocked its line")                          \
     X(SEEN_FULL_KEYS, "the table of concurrency keys was full")                                    \

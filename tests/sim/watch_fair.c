@@ -17,6 +17,7 @@ static when_ms due_seen[SIM_JOBS]; // by number
 void watch_fair_start(struct sim *sim)
 {
     (void)sim;
+    watch_turns_start();
     memset(due_seen, 0, sizeof due_seen);
 }
 
@@ -29,6 +30,7 @@ void watch_fair_before(struct sim *sim)
 {
     const struct jobs *jobs = &sim->shell.core->ledger.jobs;
     SIM_EXPECT(jobs->used <= SIM_JOBS, "room for jobs");
+    watch_turns_before();
     now.used = jobs->used;
     for (uint32_t slot = 0; slot < jobs->used; slot++) {
         now.states[slot] = JOB_NONE;
@@ -87,6 +89,7 @@ static void note_due(const struct sim *sim, const struct entry *entry)
 void watch_fair(struct sim *sim, const struct effects *fx, uint32_t first_entry)
 {
     const struct jobs *jobs = &sim->shell.core->ledger.jobs;
+    uint32_t grants = 0;
     for (uint32_t i = first_entry; i < fx->entry_count; i++) {
         const struct entry *entry = &fx->entries[i];
         uint32_t slot = jobs_find(jobs, &entry->job_id);
@@ -94,8 +97,10 @@ void watch_fair(struct sim *sim, const struct effects *fx, uint32_t first_entry)
             note_due(sim, entry);
         if (slot == JOBS_NONE || (entry->kind != ENTRY_GRANT && entry->kind != ENTRY_EXPIRE))
             continue;
-        if (entry->kind == ENTRY_GRANT)
+        if (entry->kind == ENTRY_GRANT) {
             check_age(sim, slot);
+            watch_turns(sim, &now, slot, fx->grants[grants++].peer);
+        }
         now.states[slot] = entry->kind == ENTRY_GRANT ? JOB_RUNNING : JOB_EXPIRED;
     }
 }

@@ -1,7 +1,7 @@
 // Why jobs wait: what the core says is compared with what jobs and messages alone tell, and no
 // job waits beside a worker that would take it.
 
-#include "tests/sim/sim.h"
+#include "tests/sim/fair.h"
 
 // --- workers, as their messages say ---
 
@@ -54,11 +54,17 @@ static bool takes(const struct sim *sim, uint32_t worker, const struct job *job)
 }
 
 // Surely: bytes may keep it from the next job of a lane, and so from those behind.
-static bool has_credit(const struct sim *sim, uint32_t worker)
+static bool has_credit(const struct sim *sim, uint32_t worker, uint32_t given)
 {
     const struct seen_taker *taker = &sim->watch.takers[worker];
-    uint32_t out = watch_out_count(sim, worker);
+    uint32_t out = watch_out_count(sim, worker) + given;
     return out == 0 || (taker->slot_bytes == 0 && out < taker->slots);
+}
+
+bool watch_waiting_takes(const struct sim *sim, uint32_t worker, const struct job *job,
+                         uint32_t given)
+{
+    return takes(sim, worker, job) && has_credit(sim, worker, given);
 }
 
 // --- the truth ---
@@ -74,7 +80,7 @@ static enum waiting_on truth_of_queued(struct sim *sim, uint32_t slot, enum wait
         return WAITING_KEY_BUSY;
     for (uint32_t worker = 0; worker < SIM_WORKERS; worker++) {
         has_taker = has_taker || takes(sim, worker, job);
-        has_room = has_room || (takes(sim, worker, job) && has_credit(sim, worker));
+        has_room = has_room || watch_waiting_takes(sim, worker, job, 0);
     }
     if (!has_taker)
         return WAITING_NO_WORKER;
