@@ -466,6 +466,7 @@ struct msg_acted {
     enum cancel cancel;
     enum drain drain;
     enum direction paused;
+    struct id holder_id; // ERR_UNIQUE: the job that holds the key
 };
 
 struct msg_error {

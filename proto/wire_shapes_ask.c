@@ -28,6 +28,7 @@ static const struct wire_field acted_fields[] = {
     SAME(WIRE_ENUM, CANCEL_LAST, cancel),
     SAME(WIRE_ENUM, DRAIN_LAST, drain),
     SAME(WIRE_ENUM, DIRECTION_LAST, paused),
+    SAME(WIRE_ID, 0, holder_id),
 };
 static const struct wire_shape acted = {
     .descriptor = &weft__wire__acted__descriptor, SIZES, FIELDS(acted_fields)};

@@ -88,24 +88,63 @@ static struct msg_acted cancel(struct core *core, struct now now, const struct m
 }
 
 // An act is known by the low half of its id; the job remembers the last one, 0 when there was none.
+// The steps of an operation have no id: their cursor lets none be done twice, and what was done to
+// the job by itself stays known.
 static uint64_t act_low(const struct msg_act *act)
 {
+    if (id_is_zero(&act->act_id))
+        return 0;
     uint64_t low;
     memcpy(&low, act->act_id.bytes + 8, sizeof low);
     return low != 0 ? low : 1;
 }
 
 // Its options with the defaults of today: those of its first life may have been given up.
-static bool policy_of(const struct core *core, const struct job_row *row, struct policy *out_policy)
+static struct policy policy_of(const struct core *core, const struct job_row *row,
+                               const struct msg_submit_job *body)
 {
-    struct msg_submit_job body;
-    if (!core->ledger.known.body(core->ledger.known.ctx, row->no, &body))
-        return false;
-    body.tenant = lanes_row(&core->ledger.lanes, row->lane).tenant; // the doors' word, not stored
-    *out_policy = submit_policy_in(core, &body, lanes_queue(&core->ledger.lanes, row->lane));
+    struct policy policy =
+        submit_policy_in(core, body, lanes_queue(&core->ledger.lanes, row->lane));
     // What was said of its id stays true.
-    out_policy->dedup_s = (uint32_t)((row->dedup_until - row->accepted_at) / 1000);
-    return true;
+    policy.dedup_s = (uint32_t)((row->dedup_until - row->accepted_at) / 1000);
+    return policy;
+}
+
+static struct msg_acted held_by(const struct id *holder)
+{
+    struct msg_acted answer = refused(ERR_UNIQUE, "another job holds its unique key now");
+    answer.holder_id = *holder;
+    return answer;
+}
+
+static bool holds_while_unfinished(const struct msg_submit_job *body)
+{
+    return body->unique_key.len > 0 && body->unique_while_unfinished;
+}
+
+// The key that it holds in its next life too; number 0: it asked for none, or for a time only.
+static struct unique_row key_of(const struct job_row *row, const struct msg_submit_job *body)
+{
+    struct unique_row key = {
+        .no = row->no, .job_id = row->id, .hash = body->unique_hash, .waits_end = true};
+    if (body->unique_for_s > 0)
+        key.until = when_after(row->accepted_at, (when_ms)body->unique_for_s * 1000);
+    return holds_while_unfinished(body) ? key : (struct unique_row){0};
+}
+
+static struct msg_acted key_refusal(struct core *core, struct now now, uint64_t job_no,
+                                    const struct msg_submit_job *body, struct effects *fx)
+{
+    const struct uniques *uniques = &core->ledger.uniques;
+    if (!holds_while_unfinished(body))
+        return (struct msg_acted){0};
+    const struct id *holder = unique_holder(core, now, body, fx);
+    bool is_own = holder != NULL && uniques_of(uniques, job_no) != UNIQUES_NONE;
+    if (holder != NULL && !is_own)
+        return held_by(holder);
+    if (!is_own && !uniques_has_room(uniques))
+        return refused(ERR_FULL, "unique_count_max: too many unique keys are held");
+    return (struct msg_acted){0};
 }
 
 static struct msg_acted revive(struct core *core, struct now now, const struct msg_act *act,
@@ -114,8 +153,12 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
     struct entry entry = entry_of(now, act, ENTRY_RETRY, ENTRY_NO_SLOT);
     entry.retry.job_no = row->no;
     entry.retry.act = act_low(act);
-    if (!policy_of(core, row, &entry.retry.policy))
+    struct msg_submit_job body;
+    struct slice tenant = lanes_row(&core->ledger.lanes, row->lane).tenant;
+    if (!core->ledger.known.body(core->ledger.known.ctx, row->no, tenant, &body))
         return refused(ERR_DAMAGED, err_text(ERR_DAMAGED));
+    entry.retry.policy = policy_of(core, row, &body);
+    entry.retry.unique = key_of(row, &body);
     const char *detail = NULL;
     uint32_t queue = lanes_queue(&core->ledger.lanes, row->lane);
     err refusal = queue_refusal(core, queue, &detail);
@@ -125,6 +168,9 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
         refusal = ERR_FULL;
     if (refusal != OK)
         return refused(refusal, detail);
+    struct msg_acted answer = key_refusal(core, now, row->no, &body, fx);
+    if (answer.error != OK)
+        return answer;
     uint32_t slot = ledger_apply(&core->ledger, &entry, fx);
     wait_begin(core, slot);
     core->figures.retried++;
@@ -141,7 +187,7 @@ static struct msg_acted retry(struct core *core, struct now now, const struct ms
         return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
     if (view.row.state == JOB_REMOVED)
         return refused(ERR_GONE, err_text(ERR_GONE));
-    if (view.row.act == act_low(act))
+    if (view.row.act != 0 && view.row.act == act_low(act))
         return done(&view.row);
     if (view.row.state == JOB_DEAD && view.slot == JOBS_NONE)
         return revive(core, now, act, &view.row, fx);

@@ -106,8 +106,9 @@ struct entry {
         } pause;
         struct {
             uint64_t job_no;
-            uint64_t act; // low half of the act's id
+            uint64_t act; // low half of the act's id; 0: a step of an operation
             struct policy policy;
+            struct unique_row unique; // what it holds while it is unfinished; number 0: no key
         } retry;
         struct {
             const struct msg_operate *asked;

@@ -12,6 +12,7 @@ struct known {
     bool (*by_id)(void *ctx, const struct id *id, struct job_row *out_row);
     // The job with this number.
     bool (*by_no)(void *ctx, uint64_t job_no, struct job_row *out_row);
-    // What was submitted as this job; its texts are borrowed until the next question.
-    bool (*body)(void *ctx, uint64_t job_no, struct msg_submit_job *out_job);
+    // What was submitted as this job of `tenant`, with the hash of its unique key; its texts are
+    // borrowed until the next question.
+    bool (*body)(void *ctx, uint64_t job_no, struct slice tenant, struct msg_submit_job *out_job);
 };

@@ -370,12 +370,12 @@ static uint32_t retry(struct ledger *ledger, const struct entry *entry, struct e
     struct past *past = past_of(ledger, job);
     past->errors = 0;
     past->crashes = 0;
-    past->act = entry->retry.act;
+    if (entry->retry.act != 0)
+        past->act = entry->retry.act;
     if (!id_is_zero(&past->worker))
         let_go(past);
     job->cancel = CANCEL_NONE;
-    // It gave its unique key back when it ended.
-    job->relations &= (unsigned)RELATIONS_ALL & ~(unsigned)RELATION_UNIQUE;
+    ledger_reclaim(ledger, job, &entry->retry.unique, fx);
     job->at = entry->at;
     // Behind all that were accepted so far, which have even places.
     if (job->is_bound && ledger->bonds[slot].order != ORDER_NONE)

@@ -96,6 +96,9 @@ bool ledger_waits(const struct ledger *ledger, uint32_t slot);
 void ledger_relate(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given,
                    struct effects *effects);
 void ledger_part(struct ledger *ledger, uint32_t slot, struct effects *effects);
+// One that lives again holds this key again; number 0: none.
+void ledger_reclaim(struct ledger *ledger, struct job *job, const struct unique_row *row,
+                    struct effects *effects);
 void ledger_pass(struct ledger *ledger, const struct entry *entry, struct effects *effects);
 void ledger_release(struct ledger *ledger, uint32_t slot, const struct entry *entry);
 // ledger_batch.c: a job that is being accepted joins its batch (the number + 1; 0: none), a member

@@ -120,6 +120,15 @@ static void note_unique(struct ledger *ledger, const struct unique_row *row, boo
     ledger_note(ledger, id_hash(&row->hash, row->no) << 1 | is_held);
 }
 
+static void hold(struct ledger *ledger, struct job *job, const struct unique_row *row,
+                 struct effects *fx)
+{
+    uniques_hold(&ledger->uniques, row);
+    note_unique(ledger, row, true);
+    effects_write(fx, WRITE_UNIQUE)->unique = *row;
+    job->relations |= RELATION_UNIQUE;
+}
+
 static void hold_unique(struct ledger *ledger, struct job *job, const struct msg_submit_job *given,
                         struct effects *fx)
 {
@@ -131,10 +140,22 @@ static void hold_unique(struct ledger *ledger, struct job *job, const struct msg
                              .waits_end = given->unique_while_unfinished};
     if (given->unique_for_s > 0)
         row.until = when_after(job->accepted_at, (when_ms)given->unique_for_s * 1000);
-    uniques_hold(&ledger->uniques, &row);
-    note_unique(ledger, &row, true);
-    effects_write(fx, WRITE_UNIQUE)->unique = row;
-    job->relations |= RELATION_UNIQUE;
+    hold(ledger, job, &row, fx);
+}
+
+void ledger_reclaim(struct ledger *ledger, struct job *job, const struct unique_row *row,
+                    struct effects *fx)
+{
+    if (row->no == 0)
+        return;
+    uint32_t unique = uniques_of(&ledger->uniques, row->no);
+    if (unique == UNIQUES_NONE) {
+        hold(ledger, job, row, fx);
+        return;
+    }
+    // That the end did not free it was not written, so this is not either.
+    uniques_resume(&ledger->uniques, unique);
+    note_unique(ledger, row, true);
 }
 
 static void drop_unique(struct ledger *ledger, const struct unique_row *row, struct effects *fx)

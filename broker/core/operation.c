@@ -89,8 +89,7 @@ static err do_one(struct core *core, struct now now, const struct operation_row 
     return act_one(core, now,
                    &(struct msg_act){.kind = kind == ACT_PURGE ? ACT_CANCEL : kind,
                                      .job_id = item->id,
-                                     .actor = row->actor,
-                                     .act_id = row->id},
+                                     .actor = row->actor},
                    fx)
         .error;
 }

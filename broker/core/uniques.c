@@ -142,12 +142,22 @@ bool uniques_end(struct uniques *uniques, uint32_t at, when_ms now)
     return true;
 }
 
-void uniques_pass(struct uniques *uniques, uint32_t at)
+static void forget_moment(struct uniques *uniques, struct unique *unique)
 {
-    struct unique *unique = &uniques->items[at];
     CHECK(unique->row.no != 0 && !unique->row.waits_end);
     (void)heap_remove(&uniques->timed, unique->place);
     unique->place = UNIQUES_NONE;
+}
+
+void uniques_resume(struct uniques *uniques, uint32_t at)
+{
+    forget_moment(uniques, &uniques->items[at]);
+    uniques->items[at].row.waits_end = true;
+}
+
+void uniques_pass(struct uniques *uniques, uint32_t at)
+{
+    forget_moment(uniques, &uniques->items[at]);
     give_back(uniques, at);
 }
 

@@ -47,6 +47,8 @@ MUST_USE err uniques_load(struct uniques *uniques, const struct unique_row *row)
 
 // Its holder has ended. True when the key is free now; its place must not be used again.
 bool uniques_end(struct uniques *uniques, uint32_t unique, when_ms now);
+// Its holder, which had ended, lives again: the key waits for its end once more.
+void uniques_resume(struct uniques *uniques, uint32_t unique);
 // The moment of a key has come that waits for nothing else. It is free.
 void uniques_pass(struct uniques *uniques, uint32_t unique);
 

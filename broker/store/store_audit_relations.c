@@ -18,7 +18,7 @@ err store_audit_see_unique(struct store_audit *audit, struct slice key, struct s
         return OK;
     }
     err e = store_audit_row(audit, unique.no, &row);
-    // A dead job that lives again still holds for a time what it held before, and nothing more.
+    // Before keys were taken back, a dead job that lived again had no mark of a key for a time.
     bool has_held = unique.until != 0 || (row.relations & RELATION_UNIQUE) != 0;
     bool is_its = e != OK || (id_equal(&row.id, &unique.job_id) && has_held);
     bool is_over = e == ERR_NOT_FOUND || (e == OK && is_done(&row));

@@ -1,6 +1,7 @@
 // Snapshots: the core's questions, bodies for workers, statuses for readers.
 
 #include "broker/store/store_private.h"
+#include "lib/sys/mint.h"
 
 #include <stdlib.h>
 
@@ -113,9 +114,17 @@ static bool known_by_id(void *ctx, const struct id *id, struct job_row *out_row)
     return is_there(store_view_find(ctx, id, out_row));
 }
 
-static bool known_body(void *ctx, uint64_t job_no, struct msg_submit_job *out_job)
+static bool known_body(void *ctx, uint64_t job_no, struct slice tenant,
+                       struct msg_submit_job *out_job)
 {
-    return is_there(store_view_body(ctx, job_no, out_job));
+    if (!is_there(store_view_body(ctx, job_no, out_job)))
+        return false;
+    out_job->tenant = tenant;
+    struct origin origin = {.tenant = tenant.len > 0 ? tenant : slice_of_text("default"),
+                            .queue = out_job->queue};
+    if (out_job->unique_key.len > 0)
+        out_job->unique_hash = mint_unique(&origin, out_job->unique_key);
+    return true;
 }
 
 static bool known_by_no(void *ctx, uint64_t job_no, struct job_row *out_row)

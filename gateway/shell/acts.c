@@ -39,6 +39,16 @@ static void refuse(const struct deed *deed, err e, struct slice detail)
     reply_problem(&reply, &(struct problem){.error = e, .detail = detail}, NULL);
 }
 
+static void refuse_acted(const struct deed *deed, const struct msg_acted *acted)
+{
+    struct reply reply = reply_of(deed);
+    reply_problem(&reply,
+                  &(struct problem){.error = acted->error,
+                                    .detail = acted->detail,
+                                    .holder_id = acted->holder_id},
+                  NULL);
+}
+
 // A job itself is only read.
 static void refuse_method(const struct deed *deed)
 {
@@ -76,7 +86,7 @@ static void answered(struct ask *ask, const struct ask_result *result)
     if (result->error != OK)
         refuse(deed, result->error, (struct slice){0});
     else if (result->acted->error != OK)
-        refuse(deed, result->acted->error, result->acted->detail);
+        refuse_acted(deed, result->acted);
     else
         answer(deed, result->acted);
     free(deed);

@@ -56,6 +56,22 @@ class Unique(Relations):
         self.broker.wait_for_metric("weft_unique_keys", 1)
         wait_for("the end of the key", lambda: self.submit(unique={"key": "k"}).status == 202)
 
+    def test_a_retried_job_takes_its_key_again_or_is_told_who_holds_it(self):
+        failing = Worker(self.broker.zmq, os.path.join(self.place.name, "failing"), ["sh", "-c", "exit 65"])
+        self.addCleanup(failing.close)
+        first = self.submit(unique={"key": "k"})
+        wait_for("its death", lambda: self.status(first)["status"] == "dead")
+        failing.close()
+        retry = first.json["status_url"] + ":retry"
+        second = self.submit(unique={"key": "k"})
+        refused = self.gateway.ask("POST", retry)
+        self.assertEqual((refused.status, refused.json["code"]), (409, "WEFT-1030"), refused)
+        self.assertEqual(refused.json["holder_id"], second.json["job_id"])
+        self.assertEqual(self.gateway.ask("POST", second.json["status_url"] + ":cancel").status, 200)
+        self.assertEqual(self.gateway.ask("POST", retry).status, 200)
+        third = self.submit(unique={"key": "k"})
+        self.assertEqual((third.status, third.json["holder_id"]), (409, first.json["job_id"]), third)
+
     def test_bad_keys_are_refused_by_name(self):
         for unique in ({}, {"key": ""}, {"key": " k"}, {"key": "k", "while": "queued"}, {"key": "k", "for": "0s"}):
             answer = self.submit(unique=unique)

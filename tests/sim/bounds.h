@@ -14,7 +14,7 @@ enum {
     SIM_OPERATES = 12,  // asked for over one run
     SIM_OPERATIONS = 4, // known at once
     SIM_ENTRIES = 1 << 16,
-    SIM_UNIQUES = 8,
+    SIM_UNIQUES = 3,
     SIM_QUEUES = 16,
     SIM_TYPES = 8,
     SIM_TYPE_SETS = 512,

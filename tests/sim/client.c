@@ -1,6 +1,7 @@
 // Clients: they submit, repeat until answered, submit again what they know, and sometimes use a
 // key for another body.
 
+#include "lib/sys/mint.h"
 #include "tests/sim/sim.h"
 
 void client_init(struct sim *sim)
@@ -41,12 +42,11 @@ static const struct intent *same_id(const struct sim *sim, const struct id *id)
 // Few keys, so that they are wanted by several at once.
 static void want_unique(struct sim *sim, struct msg_submit_job *job)
 {
-    static const char *const keys[SIM_UNIQUES] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    static const char *const keys[SIM_UNIQUES] = {"a", "b", "c"};
     if (!plan_optional(sim, 25))
         return;
     uint32_t no = (uint32_t)world_below(sim, SIM_UNIQUES);
     job->unique_key = slice_of_text(keys[no]);
-    job->unique_hash = id_v7(1, 0, no);
     job->unique_for_s = world_chance(sim, 50) ? 1 + (uint32_t)world_below(sim, 6) : 0;
     job->unique_while_unfinished = job->unique_for_s == 0 || world_chance(sim, 50);
 }
@@ -97,6 +97,14 @@ static void want_key(struct sim *sim, struct msg_submit_job *job)
         job->order = no == 0 ? ORDER_FIFO_SKIP : ORDER_FIFO;
 }
 
+static void hash_unique(struct msg_submit_job *job)
+{
+    struct slice tenant = job->tenant.len > 0 ? job->tenant : slice_of_text("default");
+    if (job->unique_key.len > 0)
+        job->unique_hash =
+            mint_unique(&(struct origin){.tenant = tenant, .queue = job->queue}, job->unique_key);
+}
+
 static struct msg_submit_job new_job(struct sim *sim)
 {
     static const char *const queues[] = {"default", "mail", "slow"};
@@ -124,6 +132,7 @@ static struct msg_submit_job new_job(struct sim *sim)
         job.cost = 1 + (uint32_t)world_below(sim, 3);
     if (plan_optional(sim, 10))
         job.tenant = slice_of_text("acme");
+    hash_unique(&job);
     // Few different ones: each is a set of options of its own.
     if (plan_optional(sim, 15))
         job.ttl_ms = world_chance(sim, 50) ? 300 : 2000;

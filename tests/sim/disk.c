@@ -100,11 +100,11 @@ static bool by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
     return disk->known.by_no(disk->known.ctx, job_no, out_row);
 }
 
-static bool body(void *ctx, uint64_t job_no, struct msg_submit_job *out_job)
+static bool body(void *ctx, uint64_t job_no, struct slice tenant, struct msg_submit_job *out_job)
 {
     struct sim_disk *disk = ctx;
     (void)view(disk);
-    return disk->known.body(disk->known.ctx, job_no, out_job);
+    return disk->known.body(disk->known.ctx, job_no, tenant, out_job);
 }
 
 struct known sim_disk_known(struct sim *sim)

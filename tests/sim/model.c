@@ -269,12 +269,13 @@ static bool by_no(void *ctx, uint64_t job_no, struct job_row *out_row)
     return true;
 }
 
-static bool body(void *ctx, uint64_t job_no, struct msg_submit_job *out_job)
+static bool body(void *ctx, uint64_t job_no, struct slice tenant, struct msg_submit_job *out_job)
 {
     const struct sim_store *store = ctx;
     if (job_no >= SIM_JOBS || store->bodies[job_no] == NULL)
         return false;
     *out_job = *store->bodies[job_no];
+    out_job->tenant = tenant;
     return true;
 }
 

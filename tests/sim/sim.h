@@ -169,7 +169,6 @@ struct sim_act {
     bool is_open;   // not answered yet
     uint32_t count; // how often it was applied to the job of this number, durably
     uint64_t job_no;
-    bool is_overtaken; // by an act on many: the job remembers only the last
 };
 
 // What a client wants done with many.
@@ -537,6 +536,9 @@ void watch_unique_entry(struct sim *sim, const struct entry *entry, enum job_sta
 void watch_unique_answer(struct sim *sim, const struct msg_submit *asked,
                          const struct msg_submitted *said);
 // After a start: from the durable entries.
+// Another job holds the key that this one would take again.
+bool watch_unique_hinders(struct sim *sim, const struct id *job_id);
+void watch_unique_acted(struct sim *sim, const struct id *job_id, const struct msg_acted *said);
 void watch_unique_start(struct sim *sim);
 // watch_child.c: after each entry.
 void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_state state);

@@ -85,6 +85,10 @@
     X(SEEN_UNIQUE_HELD, "a unique key was held by another job")                                    \
     X(SEEN_UNIQUE_ENDED, "a unique key was free after its holder's end")                           \
     X(SEEN_UNIQUE_PASSED, "a unique key was free after its time")                                  \
+    X(SEEN_RETRY_LATE, "a retry was repeated after an act on many")                                \
+    X(SEEN_UNIQUE_RETAKEN, "a retried job took its unique key again")                              \
+    X(SEEN_UNIQUE_RESUMED, "a retried job still held its unique key")                              \
+    X(SEEN_UNIQUE_RETRY_HELD, "a retry was refused for a unique key")                              \
     X(SEEN_UNIQUE_FULL, "the table of unique keys was full")                                       \
     X(SEEN_MOMENT, "a moment of a schedule made a job")                                            \
     X(SEEN_MOMENT_CAUGHT_UP, "… after others that had been missed")                                \

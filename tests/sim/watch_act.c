@@ -129,7 +129,7 @@ static void check_retried(const struct sim_act *act, const struct msg_acted *ans
     memcpy(&low, act->act.act_id.bytes + 8, sizeof low);
     // In the same batch the job may have gone, and its id may be another job's.
     bool is_its = row != NULL && row->no == act->job_no && row->state != JOB_REMOVED;
-    if (answer->error == OK && is_its && !act->is_overtaken)
+    if (answer->error == OK && is_its)
         SIM_EXPECT(row->act == low && act->count == 1, "a retry is stored before it is answered");
 }
 

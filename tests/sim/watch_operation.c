@@ -130,7 +130,8 @@ static bool has_reason(struct sim *sim, const struct seen_operation *seen, uint6
     case ACT_CANCEL:
     case ACT_PURGE: return row.cancel == CANCEL_REQUESTED;
     case ACT_RETRY:
-        return !jobs_has_room(&ledger->jobs) || !policies_has_room(&ledger->policies) ||
+        return watch_unique_hinders(sim, &row.id) || !uniques_has_room(&ledger->uniques) ||
+               !jobs_has_room(&ledger->jobs) || !policies_has_room(&ledger->policies) ||
                !wait_has_room(sim->shell.core, row.lane, row.key_hash, &detail) ||
                queue_refusal(sim->shell.core, lanes_queue(&ledger->lanes, row.lane), &detail) != OK;
     case ACT_DELETE: return ledger_is_pinned(ledger, &row);

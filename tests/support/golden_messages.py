@@ -116,7 +116,7 @@ def samples():
                                  queue="mail", direction=w.DIRECTION_OUT))
     yield "acted", b, dict(acted=w.Acted(
         error=26, detail="the job has ended", state=w.STATE_SUCCEEDED, version=7701, cancel=w.CANCEL_REQUESTED,
-        drain=w.DRAIN_STOP, paused=w.DIRECTION_IN))
+        drain=w.DRAIN_STOP, paused=w.DIRECTION_IN, holder_id=an_id(0x29)))
     given = dict(schedule_id="nightly", cron="0 3 * * *", zone="Europe/Berlin", overlap=w.OVERLAP_QUEUE,
                  catch_up=w.CATCH_UP_ALL, jitter_ms=7704, paused=True)
     state = dict(generation=7705, created_at_ms=7706, since_at_ms=7707, last_at_ms=7708, held_at_ms=7709,

@@ -30,12 +30,13 @@ static bool by_id(void *ctx, const struct id *id, struct job_row *out_row)
     return false;
 }
 
-static bool body(void *ctx, uint64_t no, struct msg_submit_job *out_job)
+static bool body(void *ctx, uint64_t no, struct slice tenant, struct msg_submit_job *out_job)
 {
     const struct story_store *store = ctx;
     if (job_of(ctx, no) == NULL || no >= STORY_ROWS_MAX)
         return false;
     *out_job = store->bodies[no];
+    out_job->tenant = tenant;
     return true;
 }
 

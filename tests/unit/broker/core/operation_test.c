@@ -221,3 +221,22 @@ TEST(operation, one_that_is_ahead_of_the_ledger_is_not_loaded)
     EXPECT_EQ(story_reload(story, &limits), ERR_DAMAGED);
     story_free(story);
 }
+
+// Whoever repeats a retry whose answer was lost may come late: after an act on many, and after the
+// job has died again.
+TEST(operation, a_retry_is_known_after_an_act_on_many)
+{
+    struct story *story = with_dead(1);
+    struct msg msg = {.kind = MSG_ACT, .act = {.kind = ACT_RETRY, .job_id = story_id(1)}};
+    msg.act.act_id = story_id(900);
+    story_say(story, STORY_CLIENT, &msg);
+    story_worker(story, 12, "mail", 1);
+    story_finish(story, 12, story_held(1, story_token(1, 2)), OUTCOME_DEAD);
+    story_operate(story, ACT_RETRY, 7, all_of(ACT_RETRY));
+    story_step(story, 7, 1, 0, (uint32_t[]){1, 0});
+    story_finish(story, 12, story_held(1, story_token(1, 3)), OUTCOME_DEAD);
+    (void)story_told(story);
+    story_say(story, STORY_CLIENT, &msg);
+    EXPECT_STORY(story, "[0] send client: acted dead v9\n");
+    story_free(story);
+}

@@ -130,3 +130,86 @@ TEST(unique, a_full_table_refuses_and_a_restart_keeps_it)
     EXPECT_EQ(story_reload(story, &limits), ERR_FULL);
     story_free(story);
 }
+
+// --- a second life ---
+
+static struct story *with_dead(struct msg_submit_job job)
+{
+    struct story *story = story_new();
+    job.max_attempts = 1;
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, job);
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_DEAD);
+    story_gone(story, 11);
+    (void)story_told(story);
+    return story;
+}
+
+TEST(unique, a_retried_job_takes_its_key_again)
+{
+    struct story *story = with_dead(with_key(1, 0, true));
+    story_act(story, ACT_RETRY, 1);
+    story_restart(story);
+    story_submit(story, with_key(2, 0, true));
+    EXPECT_STORY(story, "[0] hold unique key 77 of 1 while unfinished\n"
+                        "[0] write 1 queued v4\n"
+                        "[0] send client: acted queued v4\n"
+                        "[0] send client: submitted 2 unique (unique: an earlier job holds this "
+                        "key)\n");
+    story_worker(story, 21, "mail", 1);
+    story_finish(story, 21, story_held(1, story_token(2, 1)), OUTCOME_SUCCEEDED);
+    EXPECT_EQ(story_figures(story).unique_count, 0);
+    story_free(story);
+}
+
+TEST(unique, a_retry_is_refused_while_another_job_holds_its_key)
+{
+    struct story *story = with_dead(with_key(1, 0, true));
+    story_submit(story, with_key(2, 0, true));
+    (void)story_told(story);
+    story_act(story, ACT_RETRY, 1);
+    EXPECT_STORY(story, "[0] send client: acted unique (another job holds its unique key now)\n");
+    EXPECT_EQ(story_figures(story).unique_count, 1);
+    story_free(story);
+}
+
+TEST(unique, a_key_still_held_for_its_time_waits_for_the_next_end_too)
+{
+    struct story *story = with_dead(with_key(1, 1, true));
+    story_act(story, ACT_RETRY, 1);
+    story_at(story, 2000);
+    story_tick(story);
+    story_submit(story, with_key(2, 0, true));
+    EXPECT_STORY(story, "[0] write 1 queued v4\n"
+                        "[0] send client: acted queued v4\n"
+                        "[2000] send client: submitted 2 unique (unique: an earlier job holds this "
+                        "key)\n");
+    story_free(story);
+}
+
+TEST(unique, a_key_for_a_time_only_is_not_taken_again)
+{
+    struct story *story = with_dead(with_key(1, 1, false));
+    story_at(story, 1000);
+    story_submit(story, with_key(2, 1, false));
+    (void)story_told(story);
+    story_act(story, ACT_RETRY, 1);
+    EXPECT_STORY(story, "[1000] write 1 queued v4\n"
+                        "[1000] send client: acted queued v4\n");
+    story_free(story);
+}
+
+TEST(unique, a_retry_finds_no_room_for_its_key)
+{
+    struct story *story = with_dead(with_key(1, 0, true));
+    for (uint32_t i = 2; i <= 4; i++) {
+        struct msg_submit_job job = with_key(i, 0, true);
+        job.unique_hash = story_id(70 + i);
+        story_submit(story, job);
+    }
+    (void)story_told(story);
+    story_act(story, ACT_RETRY, 1);
+    EXPECT_STORY(story, "[0] send client: acted full (unique_count_max: too many unique keys are "
+                        "held)\n");
+    story_free(story);
+}
