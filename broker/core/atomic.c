@@ -122,7 +122,7 @@ static struct room room_of(const struct core *core)
         .keys = ledger->keys.cap - ledger->keys.index.count,
         .tenants = ledger->queues.tenants.cap - ledger->queues.tenants.count,
         .queues = ledger->queues.names.cap - ledger->queues.names.count,
-        .lanes = ledger->lanes.types.cap - ledger->lanes.types.count,
+        .lanes = lanes_room(&ledger->lanes),
         .policies = ledger->policies.cap - ledger->policies.index.count,
         .batches = ledger->batches.cap - ledger->batches.count,
         .uniques = ledger->uniques.cap - ledger->uniques.count,

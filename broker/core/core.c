@@ -65,7 +65,9 @@ void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_
 {
     queues_uncount(&core->ledger.queues);
     for (uint32_t lane = 0; lane < lane_count; lane++)
-        queues_recount(&core->ledger.queues, lanes_queue(&core->ledger.lanes, lane), counts[lane]);
+        if (lanes_is_known(&core->ledger.lanes, lane))
+            queues_recount(&core->ledger.queues, lanes_queue(&core->ledger.lanes, lane),
+                           counts[lane]);
 }
 
 err core_load_policy(struct core *core, uint16_t no, const struct policy *policy)
@@ -92,7 +94,7 @@ err core_load_operation(struct core *core, const struct operation_row *row)
 
 err core_load_job(struct core *core, const struct job_row *row)
 {
-    if (row->key_hash != 0 && row->lane < lanes_count(&core->ledger.lanes) &&
+    if (row->key_hash != 0 && lanes_is_known(&core->ledger.lanes, row->lane) &&
         !strands_has_room(&core->strands, row->lane, row->key_hash))
         return ERR_FULL;
     err loaded = ledger_load_job(&core->ledger, row);
@@ -240,6 +242,7 @@ uint32_t core_weight(const struct core *core, const struct command *command)
     case COMMAND_MOMENT: return 3; // the job, the one it replaces, and the schedule
     case COMMAND_STEP: return command->step->count + OPERATION_WEIGHT;
     case COMMAND_REMOVE: return command->job_no_count * 2;
+    case COMMAND_UNUSED: return LIMITS_STEP_RECORDS_MAX;
     }
     UNREACHABLE();
 }
@@ -310,6 +313,7 @@ void core_step(struct core *core, struct now now, const struct command *command,
     case COMMAND_MOMENT: schedule_moment_step(core, now, command, effects); return;
     case COMMAND_STEP: operation_step(core, now, command->step, effects); return;
     case COMMAND_REMOVE: remove_step(core, now, command, effects); return;
+    case COMMAND_UNUSED: unused_step(core, now, command->unused, effects); return;
     }
     UNREACHABLE();
 }
@@ -323,6 +327,16 @@ uint64_t core_close(struct core *core, struct now now, struct effects *effects)
 void core_settled(struct core *core, uint64_t batch)
 {
     ledger_settled(&core->ledger, batch);
+}
+
+uint64_t core_last_settled(const struct core *core)
+{
+    return core->ledger.settled;
+}
+
+bool core_is_out_of_lanes(const struct core *core)
+{
+    return lanes_room(&core->ledger.lanes) == 0;
 }
 
 when_ms core_wait_ms(const struct core *core, struct now now)
@@ -394,7 +408,7 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
 
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures)
 {
-    if (lane >= lanes_count(&core->ledger.lanes))
+    if (!lanes_is_known(&core->ledger.lanes, lane))
         return false;
     *out_figures = (struct lane_figures){.lane = lanes_row(&core->ledger.lanes, lane),
                                          .ready_count = wait_count(core, (uint32_t)lane),

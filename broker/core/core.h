@@ -24,6 +24,7 @@ enum command_kind {
     COMMAND_MOMENT,  // a moment of a schedule has come
     COMMAND_STEP,    // the next jobs of an act on many were found
     COMMAND_REMOVE,  // the sweeper found jobs whose retention or key window is over
+    COMMAND_UNUSED,  // all rows were looked at: which lanes they carry
 };
 
 // A moment that is due, as the shell knows the schedule.
@@ -49,6 +50,13 @@ struct operation_step {
     } items[LIMITS_STEP_RECORDS_MAX];
 };
 
+// Every stored row was looked at, in one snapshot or several, each of them begun when `settled` was
+// durable. A bit for each lane that one carries. Proposed again, or too late, it is still true.
+struct lanes_carried {
+    uint64_t settled; // a batch, or 0: none since the start
+    uint8_t bits[(UINT16_MAX + 1) / 8];
+};
+
 struct command {
     enum command_kind kind;
     uint32_t peer;                        // MESSAGE, GONE
@@ -59,6 +67,7 @@ struct command {
     const struct operation_step *step;    // STEP
     const uint64_t *job_nos;              // REMOVE
     uint32_t job_no_count;                // at most LIMITS_STEP_RECORDS_MAX
+    const struct lanes_carried *unused;   // UNUSED
 };
 
 // Bytes of memory a core with these limits needs (most of it stays untouched until used).
@@ -117,6 +126,10 @@ uint64_t core_close(struct core *core, struct now now, struct effects *effects);
 
 // Batches up to this number are durable: ended jobs leave memory.
 void core_settled(struct core *core, uint64_t batch);
+// The last such number.
+uint64_t core_last_settled(const struct core *core);
+// Would one more pair of queue and type be refused?
+bool core_is_out_of_lanes(const struct core *core);
 
 // How long until a tick has something to do, in ms: 0 when at once, WHEN_NEVER when nothing waits.
 when_ms core_wait_ms(const struct core *core, struct now now);
@@ -140,7 +153,8 @@ struct core_figures {
     uint32_t operation_count;   // known ones
     uint32_t operation_running; // of these, those that go on
     uint64_t operated[2];       // jobs that operations met: 0 left as they were, 1 done
-    uint32_t worker_count, lease_count, lane_count, batch_count, key_count, job_count;
+    uint32_t worker_count, lease_count, batch_count, key_count, job_count;
+    uint32_t lane_count; // of their numbers, not all of which are in use
     uint32_t concurrency_key_count;
     uint32_t unique_count;
     uint32_t dependency_count;

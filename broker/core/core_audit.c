@@ -26,7 +26,7 @@ static enum violation audit_job(const struct core *core, uint32_t slot)
     bool is_running = job->state == JOB_RUNNING;
     if (jobs_find(&ledger->jobs, &job->id) != slot || job->no >= ledger->row.job_no_next ||
         !policies_is_known(&ledger->policies, job->policy) ||
-        job->lane >= lanes_count(&ledger->lanes) ||
+        !lanes_is_known(&ledger->lanes, job->lane) ||
         (job->batch > 0 && !job_is_done(job->state) &&
          !batches_is_known(&ledger->batches, job->batch - 1)))
         return VIOLATION_MEMORY_INDEX;
@@ -129,6 +129,8 @@ static enum violation audit_batch(const struct core *core, uint32_t no)
 // A lane has its turns exactly while a job waits in it.
 static enum violation audit_lane(const struct core *core, uint32_t lane)
 {
+    if (!lanes_is_known(&core->ledger.lanes, lane))
+        return wait_count(core, lane) == 0 ? VIOLATION_NONE : VIOLATION_MEMORY_INDEX;
     bool agrees = share_urgency(&core->share, lane) == wait_urgency(core, lane) &&
                   share_is_sound(&core->share, lane);
     if (!rate_has(core, lanes_queue(&core->ledger.lanes, lane)))

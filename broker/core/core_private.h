@@ -98,6 +98,8 @@ void operation_step(struct core *core, struct now now, const struct operation_st
                     struct effects *fx);
 void remove_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
+void unused_step(struct core *core, struct now now, const struct lanes_carried *carried,
+                 struct effects *fx);
 // Hands waiting jobs to workers with credit, as far as the batch has room.
 void dispatch_run(struct core *core, struct now now, struct effects *fx);
 

@@ -110,7 +110,8 @@ static void unpark(struct core *core)
 {
     uint32_t lane = workers_take_woken(&core->workers);
     for (; lane != WORKERS_NONE; lane = workers_take_woken(&core->workers))
-        share_unpark(&core->share, lane);
+        if (lanes_is_known(&core->ledger.lanes, lane))
+            share_unpark(&core->share, lane);
 }
 
 void dispatch_run(struct core *core, struct now now, struct effects *fx)

@@ -15,6 +15,7 @@ enum write_kind {
     WRITE_EVENT,    // of its timeline; the store keeps the first and the last ones, see events.h
     WRITE_LOG,      // lines of its log; the store keeps the first and the last ones, see logs.h
     WRITE_LANE,
+    DROP_LANE,
     WRITE_POLICY,
     WRITE_BATCH,
     WRITE_LEDGER, // last of every batch that writes anything
@@ -85,7 +86,7 @@ struct write {
         struct write_progress progress;
         struct write_event event;
         struct write_log log;
-        struct lane_row lane;
+        struct lane_row lane; // DROP_LANE too
         struct write_policy policy;
         struct batch_row batch; // DROP_BATCH too: its last row
         struct ledger_row ledger;

@@ -29,6 +29,7 @@ enum entry_kind {
     ENTRY_STEP,     // it has come further; what it did has entries of its own
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
     ENTRY_SEAL,     // nobody else is expected to join a batch
+    ENTRY_UNUSED,   // no row carries the number of a lane any more
 };
 
 enum moment_verdict {
@@ -126,6 +127,11 @@ struct entry {
         struct {
             struct id batch;
         } seal;
+        struct {
+            struct slice tenant;
+            struct slice queue;
+            struct slice type;
+        } unused; // by names: its number is this process' own
     };
 };
 

@@ -170,6 +170,7 @@ static uint32_t lane_of(struct ledger *ledger, const struct msg_submit_job *job,
         lane = lanes_add(&ledger->lanes, queue, job->type);
         effects_write(fx, WRITE_LANE)->lane = lanes_row(&ledger->lanes, lane);
     }
+    lanes_accept(&ledger->lanes, lane, ledger->batch);
     return lane;
 }
 
@@ -524,6 +525,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_UNUSED: ledger_queue_drop_lane(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_QUEUE: ledger_queue_change(ledger, entry); return JOBS_NONE;

@@ -63,7 +63,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL, UNUSED). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -155,6 +155,8 @@ void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, st
 // paused or resumed.
 void ledger_queue_change(struct ledger *ledger, const struct entry *entry);
 void ledger_queue_set_type(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+// No row carries the lane's number any more.
+void ledger_queue_drop_lane(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 void ledger_queue_pause(struct ledger *ledger, const struct entry *entry);
 // ledger_operation.c: acts on many.
 void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, struct effects *fx);

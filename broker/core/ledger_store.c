@@ -106,7 +106,7 @@ static const char *lane_refusal(const struct ledger *ledger, const struct msg_su
     uint32_t queue = queues_find(&ledger->queues, name);
     if (queue != QUEUES_NONE && lanes_find(&ledger->lanes, queue, job->type) != LANES_NONE)
         return NULL;
-    if (!lanes_has_room(&ledger->lanes))
+    if (lanes_room(&ledger->lanes) == 0)
         return "lane_count_max: too many different (queue, type) pairs";
     return queues_refusal(&ledger->queues, name);
 }
@@ -199,6 +199,7 @@ void ledger_settled(struct ledger *ledger, uint64_t batch)
         evict(ledger, leaver.slot);
         ledger->leaver_first++;
     }
+    lanes_settled(&ledger->lanes, batch);
     overlay_settled(&ledger->overlay, batch);
 }
 
@@ -286,7 +287,7 @@ static bool is_sound(const struct ledger *ledger, const struct job_row *row)
     bool fits = row->no <= JOB_NO_MAX && row->accepted_at >= 0 &&
                 row->accepted_at <= JOB_ACCEPTED_AT_MAX && row->body_len <= JOB_BODY_LEN_MAX;
     return row->no != 0 && row->no < ledger->row.job_no_next && is_unfinished && fits &&
-           has_sound_past(row) && row->lane < lanes_count(&ledger->lanes) &&
+           has_sound_past(row) && lanes_is_known(&ledger->lanes, row->lane) &&
            row->priority <= MSG_PRIORITY_MAX && policies_is_known(&ledger->policies, row->policy) &&
            row->order <= ORDER_FIFO_SKIP && (row->key_hash != 0 || row->order == ORDER_NONE) &&
            (row->batch == 0 || batches_is_known(&ledger->batches, row->batch - 1));

@@ -21,7 +21,8 @@ size_t names_size(uint32_t cap)
 void names_init(struct names *names, void *memory, uint32_t cap, uint64_t seed)
 {
     CHECK(cap <= UINT16_MAX);
-    *names = (struct names){.items = memory, .cap = cap, .seed = seed};
+    *names = (struct names){
+        .items = memory, .cap = cap, .free = NAMES_NONE, .dropped = NAMES_NONE, .seed = seed};
     index_init(&names->by_name, (uint8_t *)memory + items_size(cap), cap);
 }
 
@@ -42,30 +43,93 @@ uint32_t names_find(const struct names *names, uint16_t scope, struct slice name
     return NAMES_NONE;
 }
 
-bool names_has_room(const struct names *names)
+bool names_is_known(const struct names *names, uint32_t no)
 {
-    return names->count < names->cap;
+    return no < names->count && names->items[no].len > 0;
+}
+
+uint32_t names_room(const struct names *names)
+{
+    return names->cap - names->count + names->free_count;
+}
+
+static void put(struct names *names, uint32_t no, uint16_t scope, struct slice name)
+{
+    CHECK(name.len > 0 && name.len <= MSG_NAME_LEN_MAX);
+    names->items[no] = (struct name){.scope = scope, .len = (uint8_t)name.len};
+    memcpy(names->items[no].text, name.data, name.len);
+    index_add(&names->by_name, no, hash_of(names, scope, name));
+}
+
+// --- unused numbers: lists through `scope` ---
+
+static_assert(UINT16_MAX == (uint16_t)NAMES_NONE, "the end of a list fits");
+
+static uint32_t next_of(const struct names *names, uint32_t no)
+{
+    uint16_t next = names->items[no].scope;
+    return next == UINT16_MAX ? NAMES_NONE : next;
+}
+
+static void push(struct names *names, uint32_t *list, uint32_t no)
+{
+    names->items[no].len = 0;
+    names->items[no].scope = (uint16_t)*list;
+    *list = no;
+}
+
+static void make_free(struct names *names, uint32_t no)
+{
+    push(names, &names->free, no);
+    names->free_count++;
 }
 
 uint32_t names_add(struct names *names, uint16_t scope, struct slice name)
 {
-    CHECK(names_has_room(names));
-    CHECK(name.len > 0 && name.len <= MSG_NAME_LEN_MAX);
-    uint32_t no = names->count++;
-    names->items[no] = (struct name){.scope = scope, .len = (uint8_t)name.len};
-    memcpy(names->items[no].text, name.data, name.len);
-    index_add(&names->by_name, no, hash_of(names, scope, name));
+    CHECK(names_room(names) > 0);
+    uint32_t no = names->free;
+    if (no == NAMES_NONE) {
+        no = names->count++;
+    } else {
+        names->free = next_of(names, no);
+        names->free_count--;
+    }
+    put(names, no, scope, name);
     return no;
+}
+
+void names_add_at(struct names *names, uint32_t no, uint16_t scope, struct slice name)
+{
+    CHECK(no >= names->count && no < names->cap);
+    while (names->count < no)
+        make_free(names, names->count++);
+    names->count++;
+    put(names, no, scope, name);
+}
+
+void names_drop(struct names *names, uint32_t no)
+{
+    index_drop(&names->by_name, no, hash_of(names, names_scope(names, no), names_at(names, no)));
+    push(names, &names->dropped, no);
+}
+
+void names_reuse(struct names *names)
+{
+    while (names->dropped != NAMES_NONE) {
+        uint32_t no = names->dropped;
+        names->dropped = next_of(names, no);
+        make_free(names, no);
+    }
 }
 
 struct slice names_at(const struct names *names, uint32_t no)
 {
-    CHECK(no < names->count);
+    CHECK(names_is_known(names, no));
     return slice_of(names->items[no].text, names->items[no].len);
 }
 
 uint16_t names_scope(const struct names *names, uint32_t no)
 {
-    CHECK(no < names->count);
+    CHECK(names_is_known(names, no));
     return names->items[no].scope;
 }

@@ -56,10 +56,10 @@ const char *queues_refusal(const struct queues *queues, struct queue_name name)
 {
     if (queues_find(queues, name) != QUEUES_NONE)
         return NULL;
-    if (!names_has_room(&queues->names) || queues->no_next > UINT16_MAX)
+    if (names_room(&queues->names) == 0 || queues->no_next > UINT16_MAX)
         return "queue_count_max: too many different queues";
     bool is_new = names_find(&queues->tenants, 0, tenant_of(name)) == NAMES_NONE;
-    return is_new && !names_has_room(&queues->tenants) ? "tenant_count_max: too many tenants"
+    return is_new && names_room(&queues->tenants) == 0 ? "tenant_count_max: too many tenants"
                                                        : NULL;
 }
 

@@ -39,7 +39,7 @@ void share_init(struct share *share, void *memory, const struct limits *limits,
     CHECK(share->tenants != NULL);
 }
 
-// --- preparing: numbers are given in order, so what is below the counts was prepared once ---
+// --- preparing: what is below the counts was prepared once ---
 
 static uint32_t queue_of(const struct share *share, uint32_t lane)
 {
@@ -72,10 +72,8 @@ static struct share_member *queue_at(struct share *share, uint32_t queue)
 
 static struct share_lane *lane_at(struct share *share, uint32_t lane)
 {
-    for (; share->lane_count <= lane; share->lane_count++) {
+    for (; share->lane_count <= lane; share->lane_count++)
         share->lanes[share->lane_count] = (struct share_lane){.urgency = WHEN_NEVER};
-        (void)queue_at(share, queue_of(share, share->lane_count));
-    }
     return &share->lanes[lane];
 }
 
@@ -133,6 +131,12 @@ void share_set_urgency(struct share *share, uint32_t lane, when_ms urgency, uint
 when_ms share_urgency(const struct share *share, uint32_t lane)
 {
     return lane < share->lane_count ? share->lanes[lane].urgency : WHEN_NEVER;
+}
+
+void share_forget(struct share *share, uint32_t lane)
+{
+    CHECK(!lane_at(share, lane)->is_in);
+    *lane_at(share, lane) = (struct share_lane){.urgency = WHEN_NEVER};
 }
 
 void share_park(struct share *share, uint32_t lane)
@@ -203,7 +207,7 @@ static bool member_is_sound(const struct share_member *member)
 
 bool share_is_sound(const struct share *share, uint32_t no)
 {
-    if (no >= share->lane_count)
+    if (no >= share->lane_count || queue_of(share, no) >= share->queue_count)
         return true; // no job has waited in it yet
     const struct share_lane *lane = &share->lanes[no];
     const struct share_member *queue = &share->queues[queue_of(share, no)];

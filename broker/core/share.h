@@ -63,6 +63,8 @@ void share_init(struct share *share, void *memory, const struct limits *limits,
 // Of the lane's first job, and its number; WHEN_NEVER: none waits.
 void share_set_urgency(struct share *share, uint32_t lane, when_ms urgency, uint64_t no);
 when_ms share_urgency(const struct share *share, uint32_t lane);
+// The lane has no jobs, and its number is another one's from now on.
+void share_forget(struct share *share, uint32_t lane);
 // Nobody takes jobs of this lane, until share_unpark().
 void share_park(struct share *share, uint32_t lane);
 void share_unpark(struct share *share, uint32_t lane);

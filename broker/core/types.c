@@ -38,10 +38,10 @@ const char *types_refusal(const struct types *types, struct slice tenant, struct
 {
     if (types_find(types, tenant, type) != TYPES_NONE)
         return NULL;
-    if (!names_has_room(&types->names) || types->no_next > UINT16_MAX)
+    if (names_room(&types->names) == 0 || types->no_next > UINT16_MAX)
         return "type_count_max: too many types have defaults";
     bool is_new = names_find(&types->tenants, 0, full(tenant)) == NAMES_NONE;
-    return is_new && !names_has_room(&types->tenants) ? "tenant_count_max: too many tenants" : NULL;
+    return is_new && names_room(&types->tenants) == 0 ? "tenant_count_max: too many tenants" : NULL;
 }
 
 static uint32_t add(struct types *types, struct slice tenant, struct slice type)

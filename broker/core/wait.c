@@ -119,7 +119,8 @@ void wait_start(struct core *core)
 {
     ready_sort(&core->ready);
     for (uint32_t lane = 0; lane < lanes_count(&core->ledger.lanes); lane++)
-        tell_first(core, lane);
+        if (lanes_is_known(&core->ledger.lanes, lane))
+            tell_first(core, lane);
 }
 
 void wait_enter(struct core *core, uint32_t slot)

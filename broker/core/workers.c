@@ -177,18 +177,23 @@ static void place(struct workers *workers, uint32_t no)
     }
 }
 
+static void free_serve(struct workers *workers, uint32_t no)
+{
+    struct serve *serve = &workers->serves[no];
+    workers->rings[serve->lane].worker_count--;
+    serve->next_of_worker = workers->serve_free;
+    workers->serve_free = no;
+    workers->serve_count--;
+}
+
 static void clear_serves(struct workers *workers, uint32_t no)
 {
     struct worker *worker = workers_at(workers, no);
     CHECK(!worker->in_rings && !worker->is_open);
     while (worker->serves != WORKERS_NONE) {
         uint32_t at = worker->serves;
-        struct serve *serve = &workers->serves[at];
-        worker->serves = serve->next_of_worker;
-        workers->rings[serve->lane].worker_count--;
-        serve->next_of_worker = workers->serve_free;
-        workers->serve_free = at;
-        workers->serve_count--;
+        worker->serves = workers->serves[at].next_of_worker;
+        free_serve(workers, at);
     }
 }
 
@@ -302,6 +307,12 @@ static uint32_t own_serves(const struct workers *workers, const struct worker *w
     return count;
 }
 
+// One that is new, or has just gone, is matched with everybody later.
+static bool may_serve(const struct workers *workers, uint32_t lane)
+{
+    return workers->rings[lane].is_matched && lanes_is_known(workers->lanes, lane);
+}
+
 err workers_ready(struct workers *workers, uint32_t no, const struct msg_ready *ready)
 {
     CHECK(ready->type_count <= MSG_TYPES_MAX && ready->queue_count <= MSG_TYPES_MAX);
@@ -315,7 +326,7 @@ err workers_ready(struct workers *workers, uint32_t no, const struct msg_ready *
     clear_serves(workers, no);
     keep_names(workers, no, ready);
     for (uint32_t lane = 0; lane < workers->lane_count; lane++)
-        if (does_serve(workers, no, lane))
+        if (may_serve(workers, lane) && does_serve(workers, no, lane))
             add_serve(workers, no, lane);
     worker->slots = ready->slots;
     worker->slot_bytes = ready->slot_bytes;
@@ -325,16 +336,58 @@ err workers_ready(struct workers *workers, uint32_t no, const struct msg_ready *
     return OK;
 }
 
+// Whoever served a lane that is not known any more.
+static void forget_gone(struct workers *workers, struct worker *worker)
+{
+    uint32_t *link = &worker->serves;
+    while (*link != WORKERS_NONE) {
+        uint32_t at = *link;
+        struct serve *serve = &workers->serves[at];
+        if (lanes_is_known(workers->lanes, serve->lane)) {
+            link = &serve->next_of_worker;
+            continue;
+        }
+        *link = serve->next_of_worker;
+        if (worker->in_rings)
+            leave_ring(workers, at);
+        free_serve(workers, at);
+    }
+}
+
+// True when it is not known any more.
+static bool match_lane(struct workers *workers, uint32_t lane)
+{
+    struct lane_ring *ring = &workers->rings[lane];
+    bool is_known = lanes_is_known(workers->lanes, lane);
+    if (is_known == ring->is_matched)
+        return false;
+    ring->is_matched = is_known;
+    if (!is_known)
+        return true;
+    ring->head = WORKERS_NONE;
+    ring->worker_count = ring->open_count = 0;
+    for (uint32_t no = 0; no < workers->used; no++)
+        if (workers->items[no].is_used && workers->serve_count < workers->serve_cap &&
+            workers->items[no].peer != WORKERS_NONE && does_serve(workers, no, lane))
+            add_serve(workers, no, lane);
+    return false;
+}
+
 void workers_match_lanes(struct workers *workers)
 {
-    for (; workers->lane_count < lanes_count(workers->lanes); workers->lane_count++) {
-        uint32_t lane = workers->lane_count;
-        workers->rings[lane] = (struct lane_ring){.head = WORKERS_NONE};
-        for (uint32_t no = 0; no < workers->used; no++)
-            if (workers->items[no].is_used && workers->serve_count < workers->serve_cap &&
-                workers->items[no].peer != WORKERS_NONE && does_serve(workers, no, lane))
-                add_serve(workers, no, lane);
-    }
+    if (workers->lanes_changes == workers->lanes->changes)
+        return;
+    bool has_gone = false;
+    for (; workers->lane_count < lanes_count(workers->lanes); workers->lane_count++)
+        workers->rings[workers->lane_count] = (struct lane_ring){.head = WORKERS_NONE};
+    // A number is given again a batch after it was dropped at the earliest, so that all of these
+    // are seen.
+    for (uint32_t lane = 0; lane < workers->lane_count; lane++)
+        has_gone |= match_lane(workers, lane);
+    for (uint32_t no = 0; has_gone && no < workers->used; no++)
+        if (workers->items[no].is_used)
+            forget_gone(workers, &workers->items[no]);
+    workers->lanes_changes = workers->lanes->changes;
 }
 
 uint32_t workers_next(const struct workers *workers, uint32_t lane)

@@ -51,6 +51,7 @@ struct lane_ring {
     uint32_t open_count; // of these, whoever takes jobs as soon as there is credit
     uint32_t next_woken; // list of those where somebody stands again
     bool is_woken;
+    bool is_matched; // with the workers; then it was known
 };
 
 struct workers_peer {
@@ -67,8 +68,9 @@ struct workers {
     struct workers_peer *peers;
     uint32_t cap, used, free, count;
     uint32_t serve_cap, serve_used, serve_free, serve_count;
-    uint32_t lane_count; // lanes that have been matched with the workers
-    uint32_t woken;      // list
+    uint32_t lane_count;    // of numbers, when the lanes were matched with the workers
+    uint64_t lanes_changes; // of lanes, by then
+    uint32_t woken;         // list
     uint32_t peer_cap;
     uint64_t seed;
     struct index by_id;

@@ -20,7 +20,7 @@ enum {
     FIRST_AFTER_MS = 60000, // the start has other things to do
 };
 
-enum ask { ASK_NOTHING, ASK_WALK, ASK_ROWS };
+enum ask { ASK_NOTHING, ASK_SETTLED, ASK_WALK, ASK_ROWS, ASK_LANES };
 
 struct auditor {
     struct auditor_options options;
@@ -41,6 +41,7 @@ struct auditor {
     const struct job_row *rows;
     uint32_t row_count;
     enum violation verdicts[AUDITOR_ASK_MAX];
+    struct lanes_carried carried;
     atomic_bool has_news;
     // The auditor's own.
     bool is_in_round;
@@ -99,24 +100,6 @@ static void count_found(struct auditor *auditor, const struct violation_list *fo
     auditor->counted = *found;
 }
 
-static void end_round(struct auditor *auditor, const struct violation_list *found)
-{
-    double seconds = (double)(clock_mono_ms() - auditor->began_at) / 1000;
-    uint64_t rows = store_audit_row_count(auditor->audit);
-    (void)pthread_mutex_lock(&auditor->mutex);
-    auditor->figures.round_count++;
-    auditor->figures.row_count = rows;
-    auditor->figures.round_seconds = seconds;
-    auditor->figures.ended_at = clock_wall_ms();
-    (void)pthread_mutex_unlock(&auditor->mutex);
-    atomic_store(&auditor->has_news, true);
-    auditor->is_in_round = false;
-    log_debug("audit.round", "rows=%llu violations=%llu seconds=%.1f", (unsigned long long)rows,
-              (unsigned long long)violation_sum(found), seconds);
-}
-
-// --- asking memory ---
-
 // Waits for the link thread's answer. False when it is time to go.
 static bool ask(struct auditor *auditor, enum ask what)
 {
@@ -130,6 +113,27 @@ static bool ask(struct auditor *auditor, enum ask what)
     (void)pthread_mutex_unlock(&auditor->mutex);
     return goes_on;
 }
+
+// False when it is time to go.
+static bool end_round(struct auditor *auditor, const struct violation_list *found)
+{
+    double seconds = (double)(clock_mono_ms() - auditor->began_at) / 1000;
+    uint64_t rows = store_audit_row_count(auditor->audit);
+    (void)pthread_mutex_lock(&auditor->mutex);
+    auditor->figures.round_count++;
+    auditor->figures.row_count = rows;
+    auditor->figures.round_seconds = seconds;
+    auditor->figures.ended_at = clock_wall_ms();
+    (void)pthread_mutex_unlock(&auditor->mutex);
+    atomic_store(&auditor->has_news, true);
+    auditor->is_in_round = false;
+    log_debug("audit.round", "rows=%llu violations=%llu seconds=%.1f", (unsigned long long)rows,
+              (unsigned long long)violation_sum(found), seconds);
+    memcpy(auditor->carried.bits, store_audit_lanes(auditor->audit), sizeof auditor->carried.bits);
+    return ask(auditor, ASK_LANES);
+}
+
+// --- asking memory ---
 
 static bool walk_memory(struct auditor *auditor)
 {
@@ -174,7 +178,8 @@ static bool step(struct auditor *auditor)
     return auditor->is_walked || walk_memory(auditor);
 }
 
-static void begin_round(struct auditor *auditor)
+// False when it is time to go.
+static bool begin_round(struct auditor *auditor)
 {
     auditor->is_in_round = true;
     auditor->began_at = clock_mono_ms();
@@ -182,6 +187,7 @@ static void begin_round(struct auditor *auditor)
     auditor->is_walked = false;
     auditor->is_scanned = false;
     auditor->counted = (struct violation_list){0};
+    return ask(auditor, ASK_SETTLED);
 }
 
 // While nothing is committed the link thread sleeps, and is woken for few questions only.
@@ -222,7 +228,7 @@ static bool work(struct auditor *auditor)
         tell_found(auditor, found, is_over);
         count_found(auditor, found);
         if (is_over)
-            end_round(auditor, found);
+            goes_on = goes_on && end_round(auditor, found);
         spent_us = clock_cpu_us() - cpu_us;
     }
     if (atomic_load(&auditor->has_news))
@@ -254,8 +260,8 @@ static void *run(void *ctx)
     when_ms every_ms = auditor->options.every_ms;
     when_ms due_at = clock_mono_ms() + when_min(every_ms, FIRST_AFTER_MS);
     while (rest(auditor, due_at)) {
-        if (!auditor->is_in_round)
-            begin_round(auditor);
+        if (!auditor->is_in_round && !begin_round(auditor))
+            break;
         if (!work(auditor))
             break;
         when_ms next_at = when_after(auditor->began_at, every_ms);
@@ -273,20 +279,37 @@ static void answer_rows(struct auditor *auditor, const struct core *core)
         auditor->verdicts[i] = core_audit_row(core, &auditor->rows[i]);
 }
 
-void auditor_serve(struct auditor *auditor, const struct core *core)
+static void answered(struct auditor *auditor)
 {
-    int what = atomic_load(&auditor->ask);
-    if (what == ASK_NOTHING)
-        return;
-    if (what == ASK_ROWS)
-        answer_rows(auditor, core);
-    else
-        auditor->is_walked =
-            core_audit_some(core, &auditor->walk, AUDITOR_ASK_MAX, &auditor->walked);
     (void)pthread_mutex_lock(&auditor->mutex);
     atomic_store(&auditor->ask, ASK_NOTHING);
     (void)pthread_cond_signal(&auditor->changed);
     (void)pthread_mutex_unlock(&auditor->mutex);
+}
+
+void auditor_serve(struct auditor *auditor, const struct core *core)
+{
+    switch (atomic_load(&auditor->ask)) {
+    case ASK_SETTLED: auditor->carried.settled = core_last_settled(core); break;
+    case ASK_ROWS: answer_rows(auditor, core); break;
+    case ASK_WALK:
+        auditor->is_walked =
+            core_audit_some(core, &auditor->walk, AUDITOR_ASK_MAX, &auditor->walked);
+        break;
+    default: return; // nothing, or it is for auditor_peek_lanes()
+    }
+    answered(auditor);
+}
+
+const struct lanes_carried *auditor_peek_lanes(const struct auditor *auditor)
+{
+    return atomic_load(&auditor->ask) == ASK_LANES ? &auditor->carried : NULL;
+}
+
+void auditor_drop_lanes(struct auditor *auditor)
+{
+    CHECK(atomic_load(&auditor->ask) == ASK_LANES);
+    answered(auditor);
 }
 
 void auditor_hurry(struct auditor *auditor)

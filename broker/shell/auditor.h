@@ -3,8 +3,9 @@
 // The auditor's thread: rounds over the store and over the core's memory, a small share of one
 // core, low in priority. What it finds is logged as `audit.violation` and counted; nothing stops.
 //
-// auditor_serve(), auditor_hurry(), auditor_has_news() and auditor_figures() belong to the link
-// thread; none of them waits.
+// It sees all rows, so it also finds the lanes that none of them carries any more.
+//
+// What follows auditor_close() belongs to the link thread; none of it waits.
 
 #include "broker/core/core.h"
 #include "broker/store/store.h"
@@ -27,7 +28,10 @@ void auditor_close(struct auditor *auditor);
 // commands of the core.
 enum { AUDITOR_ASK_MAX = 2048 };
 void auditor_serve(struct auditor *auditor, const struct core *core);
-// Something is known to be wrong: a round begins at once.
+// At the end of a round: the lanes that rows carry, or NULL. The auditor waits until they are dropped.
+const struct lanes_carried *auditor_peek_lanes(const struct auditor *auditor);
+void auditor_drop_lanes(struct auditor *auditor);
+// Something is known to be wrong, or its findings are wanted: a round begins, or goes on, at once.
 void auditor_hurry(struct auditor *auditor);
 
 struct auditor_figures {

@@ -51,6 +51,7 @@ struct broker {
     struct arena encoding;     // one message on its way out
     bool is_stepping;          // the readers look for the next jobs of an operation
     when_ms step_again_at;     // one could not be read: not before this
+    when_ms hurry_at;          // mono: the auditor is not hurried for lanes before
     uint64_t sweep_job_nos[LIMITS_STEP_RECORDS_MAX];
     struct msg_held unsent[BROKER_UNSENT_MAX]; // granted, but their worker could not be reached
     uint32_t unsent_count;                     // more than there is room for wait for their leases

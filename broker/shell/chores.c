@@ -77,6 +77,20 @@ static void step_operations(struct broker *broker)
     broker->is_stepping = true;
 }
 
+// Names of jobs that are gone make room for others, sooner when there is none left.
+static void drop_unused(struct broker *broker)
+{
+    enum { HURRY_EVERY_MS = 5000 };
+    const struct lanes_carried *carried = auditor_peek_lanes(broker->auditor);
+    struct command command = {.kind = COMMAND_UNUSED, .unused = carried};
+    if (carried != NULL && intake_decide(broker, &command))
+        auditor_drop_lanes(broker->auditor);
+    if (core_is_out_of_lanes(broker->core) && broker->now.mono >= broker->hurry_at) {
+        auditor_hurry(broker->auditor);
+        broker->hurry_at = broker->now.mono + HURRY_EVERY_MS;
+    }
+}
+
 static void tick(struct broker *broker)
 {
     if (core_wait_ms(broker->core, broker->now) > 0)
@@ -113,6 +127,7 @@ void chores_run(struct broker *broker)
     tell_of_gone(broker);
     remove_old(broker);
     step_operations(broker);
+    drop_unused(broker);
     tick(broker);
     moments_run(broker);
     watch_expire(broker->watches, broker->now.mono);

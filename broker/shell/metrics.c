@@ -154,7 +154,9 @@ static void copy_lanes(struct metrics *metrics, const struct core *core)
 {
     struct lane_figures figures;
     uint32_t count = 0;
-    while (count < metrics->lane_count_max && core_lane(core, (uint16_t)count, &figures)) {
+    for (uint32_t no = 0; no < metrics->lane_count_max; no++) {
+        if (!core_lane(core, (uint16_t)no, &figures))
+            continue;
         struct metrics_lane *lane = &metrics->lists.lanes[count++];
         (void)slice_to_text(figures.lane.queue, lane->queue, sizeof lane->queue);
         (void)slice_to_text(figures.lane.type, lane->type, sizeof lane->type);

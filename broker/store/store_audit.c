@@ -302,6 +302,7 @@ static err see_row(struct store_audit *audit, struct slice key, struct slice rec
         audit->has_segment_damage = true;
         return OK;
     }
+    audit->lanes[row.lane / 8] |= (uint8_t)(1u << row.lane % 8);
     audit->counted.counts[row.state]++;
     if (store_record_sweep_at(&row) < audit->segment.earliest_at)
         violation_add(&audit->found, VIOLATION_SWEEP, row.no, &row.id);
@@ -414,6 +415,7 @@ static void begin_round(struct store_audit *audit)
 {
     audit->found = (struct violation_list){0};
     audit->row_count = 0;
+    memset(audit->lanes, 0, sizeof audit->lanes);
     audit->has_damaged_rows = false;
     audit->part = 0;
     audit->segment_no = 0;
@@ -485,6 +487,11 @@ void store_audit_close(struct store_audit *audit)
 const struct violation_list *store_audit_found(const struct store_audit *audit)
 {
     return &audit->found;
+}
+
+const uint8_t *store_audit_lanes(const struct store_audit *audit)
+{
+    return audit->lanes;
 }
 
 uint64_t store_audit_row_count(const struct store_audit *audit)

@@ -38,5 +38,8 @@ const struct job_row *store_audit_rows(const struct store_audit *audit, uint32_t
 // Memory said of `row` what is wrong. VIOLATION_FORGOTTEN counts only if the next snapshot still
 // shows an unfinished job.
 void store_audit_accuse(struct store_audit *audit, enum violation kind, const struct job_row *row);
+// The lanes that rows of this round carry, by the bits of struct lanes_carried; at its end: all of
+// those that were stored when it began, and still are. Borrowed.
+const uint8_t *store_audit_lanes(const struct store_audit *audit);
 // Adds what others found to this round.
 void store_audit_merge(struct store_audit *audit, const struct violation_list *found);

@@ -42,8 +42,9 @@ struct store_audit {
     struct store_audit_options options;
     struct violation_list found;
     uint64_t row_count;
-    uint64_t commit_violations; // told in earlier rounds
-    bool has_damaged_rows;      // in this round: sums prove nothing
+    uint8_t lanes[(UINT16_MAX + 1) / 8]; // those that rows carry
+    uint64_t commit_violations;          // told in earlier rounds
+    bool has_damaged_rows;               // in this round: sums prove nothing
     // Where the round goes on.
     uint32_t part;
     uint64_t segment_no;

@@ -249,6 +249,12 @@ static err drop_batch(struct apply *apply, const struct batch_row *row)
     return e;
 }
 
+static err drop_lane(struct apply *apply, const struct lane_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    return drop_if_there(apply, TABLE_LANES, disk_key_slice(&number));
+}
+
 static err write_unique(struct apply *apply, const struct unique_row *row)
 {
     struct disk_key number = disk_key_of(row->no);
@@ -378,6 +384,7 @@ static err apply_one(struct apply *apply, const struct write *write)
     case WRITE_EVENT: return store_history_write_event(apply->txn, &write->event);
     case WRITE_LOG: return store_history_write_log(apply->store, apply->txn, &write->log);
     case WRITE_LANE: return write_lane(apply, &write->lane);
+    case DROP_LANE: return drop_lane(apply, &write->lane);
     case WRITE_POLICY: return write_policy(apply, &write->policy);
     case WRITE_BATCH: return write_batch(apply, &write->batch);
     case WRITE_LEDGER: return write_ledger(apply, &write->ledger);

@@ -312,8 +312,11 @@ static err note_queues(const struct walk *walk)
     struct lane_figures lane;
     struct queue_row row;
     err e = OK;
-    for (uint16_t no = 0; core_lane(walk->core, no, &lane); no++)
-        store_queues_lane(queues, no, lane.lane.queue_no);
+    struct core_figures figures;
+    core_figures(walk->core, &figures);
+    for (uint32_t no = 0; no < figures.lane_count; no++)
+        if (core_lane(walk->core, (uint16_t)no, &lane))
+            store_queues_lane(queues, (uint16_t)no, lane.lane.queue_no);
     for (uint32_t no = 0; e == OK && core_queue(walk->core, no, &row); no++)
         e = store_queues_load(queues, &row);
     return e;

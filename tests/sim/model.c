@@ -56,19 +56,29 @@ static void apply_log(struct sim_store *store, const struct write_log *write)
         apply_line(history, &write->lines[i]);
 }
 
+static void drop_lane(struct sim_store *store, uint16_t lane)
+{
+    for (uint64_t no = 1; no < SIM_JOBS; no++)
+        SIM_EXPECT(store->rows[no].no == 0 || store->rows[no].lane != lane,
+                   "a lane stays while a row carries it");
+    SIM_EXPECT(store->lanes[lane].type.len > 0, "a lane is dropped once");
+    store->lanes[lane] = (struct lane_row){0};
+    watch_seen(SEEN_LANE_DROPPED);
+}
+
 // The core's names are gone after a crash, so they are copied.
 static void apply_lane(struct sim_store *store, const struct lane_row *row)
 {
-    SIM_EXPECT(row->no == store->lane_count && row->no < 64, "lanes get numbers in order");
+    SIM_EXPECT(row->no < 64 && store->lanes[row->no].type.len == 0, "no lane has two names");
     uint8_t(*names)[MSG_NAME_LEN_MAX] = store->lane_names[row->no];
     memcpy(names[0], row->queue.data, row->queue.len);
     memcpy(names[1], row->type.data, row->type.len);
     memcpy(names[2], row->tenant.data, row->tenant.len);
-    store->lanes[store->lane_count++] =
-        (struct lane_row){.no = row->no,
-                          .tenant = slice_of(names[2], row->tenant.len),
-                          .queue = slice_of(names[0], row->queue.len),
-                          .type = slice_of(names[1], row->type.len)};
+    store->lane_count = row->no < store->lane_count ? store->lane_count : row->no + 1u;
+    store->lanes[row->no] = (struct lane_row){.no = row->no,
+                                              .tenant = slice_of(names[2], row->tenant.len),
+                                              .queue = slice_of(names[0], row->queue.len),
+                                              .type = slice_of(names[1], row->type.len)};
 }
 
 static void apply_queue(struct sim_store *store, const struct queue_row *row)
@@ -190,6 +200,7 @@ static void apply_one(struct sim_store *store, const struct write *write)
     case WRITE_EVENT: apply_event(store, &write->event); return;
     case WRITE_LOG: apply_log(store, &write->log); return;
     case WRITE_LANE: apply_lane(store, &write->lane); return;
+    case DROP_LANE: drop_lane(store, write->lane.no); return;
     case WRITE_TYPE: apply_type(store, &write->type); return;
     case WRITE_QUEUE: apply_queue(store, &write->queue); return;
     case WRITE_POLICY:
@@ -300,7 +311,8 @@ void model_load(struct sim_store *store, struct core *core)
         if (store->types[i].type.len > 0)
             must(core_load_type(core, &store->types[i]));
     for (uint32_t i = 0; i < store->lane_count; i++)
-        must(core_load_lane(core, &store->lanes[i]));
+        if (store->lanes[i].type.len > 0)
+            must(core_load_lane(core, &store->lanes[i]));
     for (uint16_t i = 0; i < 64; i++)
         if (store->has_policy[i])
             must(core_load_policy(core, i, &store->policies[i]));

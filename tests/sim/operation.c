@@ -106,7 +106,7 @@ bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
                     const struct job_row *row)
 {
     const struct lanes *lanes = &sim->shell.core->ledger.lanes;
-    if (row->no == 0 || row->lane >= lanes_count(lanes))
+    if (row->no == 0 || !lanes_is_known(lanes, row->lane))
         return false;
     struct lane_row lane = lanes_row(lanes, row->lane);
     return (filter->states & 1u << row->state) != 0 && is_name(filter->queue, lane.queue) &&

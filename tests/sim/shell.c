@@ -130,6 +130,24 @@ static void sweep(struct sim *sim, struct sim_batch *batch)
         shell_decide(sim, batch, &command);
 }
 
+// The auditor looks at all rows, and what it has seen may come late.
+static void drop_unused(struct sim *sim, struct sim_batch *batch)
+{
+    struct shell *shell = &sim->shell;
+    struct command command = {.kind = COMMAND_UNUSED, .unused = &shell->carried};
+    if (shell->has_carried && shell_fits(shell, batch, &command)) {
+        shell_decide(sim, batch, &command);
+        shell->has_carried = false;
+        return;
+    }
+    shell->carried = (struct lanes_carried){.settled = core_last_settled(shell->core)};
+    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++)
+        if (sim->store.rows[no].no != 0)
+            shell->carried.bits[sim->store.rows[no].lane / 8] |=
+                (uint8_t)(1u << sim->store.rows[no].lane % 8);
+    shell->has_carried = true;
+}
+
 // The shell has forgotten a peer whose connection is gone.
 static void forget_peer(struct sim *sim, struct sim_batch *batch)
 {
@@ -189,6 +207,27 @@ static void release(struct sim *sim, const struct effects *fx)
     send_grants(sim, fx);
 }
 
+static struct slice keep_name(struct sim *sim, struct slice name)
+{
+    uint8_t *kept = arena_take(&sim->arena, name.len);
+    SIM_EXPECT(kept != NULL, "the simulator's arena is too small");
+    memcpy(kept, name.data, name.len);
+    return slice_of(kept, name.len);
+}
+
+// As it will be replayed, when the core may have given its names' places to others.
+static void keep_entry(struct sim *sim, const struct entry *entry)
+{
+    SIM_EXPECT(sim->log_count < SIM_ENTRIES, "the simulator's log is too small");
+    struct entry *kept = &sim->log[sim->log_count++];
+    *kept = *entry;
+    if (entry->kind != ENTRY_UNUSED)
+        return;
+    kept->unused.tenant = keep_name(sim, entry->unused.tenant);
+    kept->unused.queue = keep_name(sim, entry->unused.queue);
+    kept->unused.type = keep_name(sim, entry->unused.type);
+}
+
 static void make_durable(struct sim *sim, const struct sim_batch *batch)
 {
     watch_commit(sim, &batch->fx);
@@ -197,8 +236,7 @@ static void make_durable(struct sim *sim, const struct sim_batch *batch)
     if (sim->disk != NULL)
         sim_disk_commit(sim, &batch->fx);
     for (uint32_t i = 0; i < batch->fx.entry_count; i++) {
-        SIM_EXPECT(sim->log_count < SIM_ENTRIES, "the simulator's log is too small");
-        sim->log[sim->log_count++] = batch->fx.entries[i];
+        keep_entry(sim, &batch->fx.entries[i]);
         act_applied(sim, &batch->fx.entries[i]);
     }
     if (batch->fx.write_count == 0)
@@ -253,6 +291,7 @@ static void start(struct sim *sim)
     transcript_note(sim, "the broker starts");
     memset(shell->memory, 0, core_size(&sim->limits));
     struct known known = sim->disk != NULL ? sim_disk_known(sim) : model_known(&sim->store);
+    shell->has_carried = false;
     shell->core = core_init(shell->memory, &sim->limits, &known, sim->seed);
     if (sim->disk != NULL)
         sim_disk_load(sim, shell->core);
@@ -318,6 +357,8 @@ void shell_turn(struct sim *sim)
     operation_propose(sim, batch);
     if (world_chance(sim, 5))
         sweep(sim, batch);
+    if (world_chance(sim, 5))
+        drop_unused(sim, batch);
     if (plan_optional(sim, 1))
         forget_peer(sim, batch);
     if (world_chance(sim, 60))

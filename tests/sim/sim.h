@@ -139,7 +139,9 @@ struct shell {
     uint32_t inbox_first, inbox_count;
     struct msg_held unsent[64];
     uint32_t unsent_count;
-    const struct operation_step *step;  // found, not proposed yet; NULL: none
+    const struct operation_step *step; // found, not proposed yet; NULL: none
+    struct lanes_carried carried;      // seen, not proposed yet
+    bool has_carried;
     when_ms proposed_at[SIM_SCHEDULES]; // moments up to this one have been proposed
     when_ms up_at;                      // down: when it starts again
     uint32_t starts;

@@ -58,6 +58,7 @@
     X(SEEN_RETRIED, "a dead job was made to live again")                                           \
     X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
+    X(SEEN_LANE_DROPPED, "a lane without rows was dropped")                                        \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \
     X(SEEN_DRAINED, "a worker was told to go quiet or to stop")                                    \
     X(SEEN_WORKERS_LISTED, "workers were listed")                                                  \

@@ -68,6 +68,7 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
         store_record_put_log(room, key, &(struct store_record_log){0}, &write->log);
         return store_record_log_len(&(struct store_record_log){0}, &write->log);
     case WRITE_LANE:
+    case DROP_LANE:
         store_record_put_lane(room, key, &write->lane);
         return store_record_lane_len(&write->lane);
     case WRITE_TYPE:
@@ -117,7 +118,8 @@ static uint64_t number_of(const struct write *write)
     case WRITE_PROGRESS: return write->progress.job_no;
     case WRITE_EVENT: return write->event.job_no;
     case WRITE_LOG: return write->log.job_no;
-    case WRITE_LANE: return write->lane.no;
+    case WRITE_LANE:
+    case DROP_LANE: return write->lane.no;
     case WRITE_TYPE: return write->type.no;
     case WRITE_QUEUE: return write->queue.no;
     case WRITE_POLICY: return write->policy.no;

@@ -168,6 +168,8 @@ void transcript_hears(struct sim *sim, const struct command *command)
                   (unsigned long long)command->step->next);
         for (uint32_t i = 0; i < command->step->count; i++)
             tell_text(tell, " %u", number_of(NULL, &command->step->items[i].id));
+    } else if (command->kind == COMMAND_UNUSED) {
+        tell_text(tell, "the auditor has seen all rows");
     } else if (command->kind == COMMAND_REMOVE) {
         tell_text(tell, "the sweeper names %u", command->job_no_count);
     } else {
@@ -188,7 +190,8 @@ void transcript_moves(struct sim *sim, const struct id *id, enum job_state from,
 
 static bool is_dull_write(enum write_kind kind)
 {
-    return kind == WRITE_BODY || kind == WRITE_LANE || kind == WRITE_POLICY || kind == WRITE_LEDGER;
+    return kind == WRITE_BODY || kind == WRITE_LANE || kind == DROP_LANE || kind == WRITE_POLICY ||
+           kind == WRITE_LEDGER;
 }
 
 void transcript_stores(struct sim *sim, const struct effects *fx)

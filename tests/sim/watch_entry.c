@@ -31,6 +31,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_PROGRESS:
     case ENTRY_LOG:
     case ENTRY_PASS:
+    case ENTRY_UNUSED:
     case ENTRY_RELEASE:
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
@@ -130,7 +131,7 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
     if (entry->kind == ENTRY_RELEASE)
         watch_child_release(sim, entry);
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
-        entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE)
+        entry->kind == ENTRY_PASS || entry->kind == ENTRY_RELEASE || entry->kind == ENTRY_UNUSED)
         return;
     if (entry->kind == ENTRY_QUEUE || entry->kind == ENTRY_PAUSE || entry->kind == ENTRY_TYPE) {
         watch_queue_entry(sim, entry);

@@ -132,6 +132,17 @@ void watch_queue_entry(struct sim *sim, const struct entry *entry)
     check_policy(sim, queue, sim->store.bodies[entry->retry.job_no], &entry->retry.policy);
 }
 
+// Rows of queues stay, those of lanes do not.
+static const struct queue_row *stored_queue(const struct sim *sim, const struct lane_row *lane)
+{
+    for (uint32_t no = 0; no < SIM_QUEUES; no++) {
+        const struct queue_row *row = &sim->store.queues[no];
+        if (slice_equal(row->queue, lane->queue) && slice_equal(row->tenant, full(lane->tenant)))
+            return row;
+    }
+    sim_fail("a lane has a queue");
+}
+
 // What was not durable never happened.
 void watch_queue_start(struct sim *sim)
 {
@@ -143,9 +154,9 @@ void watch_queue_start(struct sim *sim)
         const struct job_row *row = &sim->store.rows[no];
         if (row->no == 0)
             continue;
-        const struct lane_row *lane = &sim->store.lanes[row->lane];
+        const struct queue_row *queue = stored_queue(sim, &sim->store.lanes[row->lane]);
         watch_state_of(sim, &row->id)->queue =
-            (uint8_t)(queue_named(sim, lane->tenant, lane->queue) - sim->watch.queues + 1);
+            (uint8_t)(queue_named(sim, queue->tenant, queue->queue) - sim->watch.queues + 1);
     }
 }
 

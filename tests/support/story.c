@@ -433,6 +433,17 @@ void story_remove(struct story *story, uint64_t job_no)
     step(story, &(struct command){.kind = COMMAND_REMOVE, .job_nos = kept, .job_no_count = 1});
 }
 
+void story_unused(struct story *story, uint64_t settled)
+{
+    struct lanes_carried *carried = calloc(1, sizeof *carried);
+    carried->settled = settled;
+    for (uint32_t i = 0; i < story->store.job_count; i++)
+        carried->bits[story->store.jobs[i].lane / 8] |=
+            (uint8_t)(1u << story->store.jobs[i].lane % 8);
+    step(story, &(struct command){.kind = COMMAND_UNUSED, .unused = carried});
+    free(carried);
+}
+
 // --- acts on many ---
 
 struct id story_operation_id(uint8_t number)

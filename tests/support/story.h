@@ -137,6 +137,8 @@ void story_gone(struct story *story, uint32_t peer);
 void story_unsent(struct story *story, struct msg_held held);
 void story_tick(struct story *story);
 void story_remove(struct story *story, uint64_t job_no);
+// All stored rows were looked at while this batch was the last settled one.
+void story_unused(struct story *story, uint64_t settled);
 
 // The client seals the batch of this number.
 void story_seal(struct story *story, uint32_t number);

@@ -74,18 +74,18 @@ static void drop_job(struct story_store *store, uint64_t no)
 
 static void put_lane(struct story_store *store, const struct lane_row *lane)
 {
-    EXPECT_EQ(lane->no, store->lane_count);
+    EXPECT_EQ(store->lanes[lane->no].type.len, 0);
     char *queue = store->names[lane->no][0];
     char *type = store->names[lane->no][1];
     char *tenant = store->names[lane->no][2];
     memcpy(queue, lane->queue.data, lane->queue.len);
     memcpy(type, lane->type.data, lane->type.len);
     memcpy(tenant, lane->tenant.data, lane->tenant.len);
-    store->lanes[store->lane_count++] =
-        (struct lane_row){.no = lane->no,
-                          .tenant = slice_of(tenant, lane->tenant.len),
-                          .queue = slice_of(queue, lane->queue.len),
-                          .type = slice_of(type, lane->type.len)};
+    store->lane_count = lane->no < store->lane_count ? store->lane_count : lane->no + 1u;
+    store->lanes[lane->no] = (struct lane_row){.no = lane->no,
+                                               .tenant = slice_of(tenant, lane->tenant.len),
+                                               .queue = slice_of(queue, lane->queue.len),
+                                               .type = slice_of(type, lane->type.len)};
 }
 
 static void put_queue(struct story_store *store, const struct queue_row *row)
@@ -177,6 +177,7 @@ static void apply_one(struct story_store *store, const struct write *write)
     switch (write->kind) {
     case WRITE_JOB: put_job(store, &write->job); return;
     case WRITE_LANE: put_lane(store, &write->lane); return;
+    case DROP_LANE: store->lanes[write->lane.no] = (struct lane_row){0}; return;
     case WRITE_TYPE: put_type(store, &write->type); return;
     case WRITE_QUEUE: put_queue(store, &write->queue); return;
     case WRITE_POLICY: put_policy(store, &write->policy); return;
@@ -235,7 +236,8 @@ err story_store_load(struct story_store *store, struct core *core)
         if (store->types[i].type.len > 0)
             loaded = core_load_type(core, &store->types[i]);
     for (uint32_t i = 0; i < store->lane_count && loaded == OK; i++)
-        loaded = core_load_lane(core, &store->lanes[i]);
+        if (store->lanes[i].type.len > 0)
+            loaded = core_load_lane(core, &store->lanes[i]);
     for (uint32_t i = 0; i < store->policy_count && loaded == OK; i++)
         loaded = core_load_policy(core, (uint16_t)i, &store->policies[i]);
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)

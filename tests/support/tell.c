@@ -168,6 +168,7 @@ void tell_write(struct tell *tell, const struct write *write)
         tell_text(tell, "log of no %u: lines %u to %u", (unsigned)write->log.job_no,
                   write->log.first, write->log.first + write->log.count - 1);
         break;
+    case DROP_LANE: tell_text(tell, "drop "); // fall through
     case WRITE_LANE:
         tell_text(tell, "lane %u %.*s/%.*s", write->lane.no, (int)write->lane.queue.len,
                   (const char *)write->lane.queue.data, (int)write->lane.type.len,

@@ -31,13 +31,13 @@ TEST(names, numbers_are_given_in_order_and_found_again)
         char text[24];
         (void)snprintf(text, sizeof text, "n%u", i);
         EXPECT_EQ(find(&names, 0, text), NAMES_NONE);
-        EXPECT(names_has_room(&names));
+        EXPECT(names_room(&names) > 0);
         EXPECT_EQ(names_add(&names, 0, slice_of_text(text)), i);
         uint32_t any = (uint32_t)prng_below(&prng, i + 1);
         (void)snprintf(text, sizeof text, "n%u", any);
         EXPECT_EQ(find(&names, 0, text), any);
     }
-    EXPECT(!names_has_room(&names));
+    EXPECT_EQ(names_room(&names), 0);
     EXPECT_DIES((void)names_add(&names, 0, slice_of_text("one more")));
     free(memory);
 }
@@ -53,6 +53,28 @@ TEST(names, the_same_name_of_another_owner_is_another)
     EXPECT_EQ(names_scope(&names, 1), 2);
     EXPECT_DIES((void)names_scope(&names, 2));
     EXPECT_DIES((void)names_at(&names, 2));
+    free(memory);
+}
+
+TEST(names, dropped_numbers_are_given_again_after_reuse)
+{
+    struct names names;
+    void *memory = make(&names, 3);
+    (void)names_add(&names, 0, slice_of_text("a"));
+    (void)names_add(&names, 0, slice_of_text("b"));
+    (void)names_add(&names, 0, slice_of_text("c"));
+    names_drop(&names, 0);
+    names_drop(&names, 1);
+    EXPECT_DIES(names_drop(&names, 1));
+    EXPECT_EQ(names_room(&names), 0);
+    EXPECT_EQ(find(&names, 0, "a"), NAMES_NONE);
+    EXPECT_EQ(find(&names, 0, "c"), 2);
+    names_reuse(&names);
+    EXPECT_EQ(names_room(&names), 2);
+    EXPECT(names_add(&names, 0, slice_of_text("d")) < 2);
+    EXPECT(names_add(&names, 0, slice_of_text("e")) < 2);
+    EXPECT(find(&names, 0, "d") != find(&names, 0, "e"));
+    EXPECT_EQ(names_room(&names), 0);
     free(memory);
 }
 
