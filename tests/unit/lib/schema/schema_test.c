@@ -1,0 +1,543 @@
+// links: PkgConfig::jansson
+
+// Faults and violations name their places, say what was expected, and are bounded.
+
+#include "lib/schema/schema.h"
+
+#include "tests/support/test.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct schema *compiled(const char *text)
+{
+    struct schema *schema = NULL;
+    struct schema_fault fault;
+    err e = schema_compile(slice_of_text(text), &schema, &fault);
+    if (e != OK)
+        print_message("%s: %s\n", fault.pointer, fault.message);
+    EXPECT_EQ(e, OK);
+    EXPECT_STR(fault.pointer, "");
+    return schema;
+}
+
+// "pointer: message", or "ok".
+static const char *fault_of(const char *text)
+{
+    static char told[2 * SCHEMA_TEXT_MAX + 16];
+    struct schema *schema = NULL;
+    struct schema_fault fault;
+    err e = schema_compile(slice_of_text(text), &schema, &fault);
+    if (e == OK) {
+        schema_free(schema);
+        return "ok";
+    }
+    EXPECT(schema == NULL);
+    (void)snprintf(told, sizeof told, "%s%s: %s", e == ERR_TOO_LARGE ? "too large: " : "",
+                   fault.pointer, fault.message);
+    return told;
+}
+
+// One line for each violation: "path | keyword | message".
+static const char *verdict(const char *schema_text, const char *text)
+{
+    static char told[SCHEMA_VIOLATIONS_MAX * 3 * SCHEMA_TEXT_MAX];
+    static struct schema_report report;
+    struct schema *schema = compiled(schema_text);
+    bool ok = schema_check_text(schema, slice_of_text(text), &report);
+    EXPECT_EQ(ok, report.count == 0);
+    size_t len = 0;
+    told[0] = '\0';
+    for (uint32_t i = 0; i < report.count; i++)
+        len += (size_t)snprintf(told + len, sizeof told - len, "%s%s | %s | %s", i > 0 ? "\n" : "",
+                                report.violations[i].path, report.violations[i].keyword,
+                                report.violations[i].message);
+    schema_free(schema);
+    return told;
+}
+
+// `head`, `count` times `part`, `tail`; to be freed.
+static char *repeated(const char *head, const char *part, size_t count, const char *tail)
+{
+    char *text = calloc(1, strlen(head) + strlen(part) * count + strlen(tail) + 1);
+    char *end = text + strlen(head);
+    memcpy(text, head, strlen(head));
+    for (size_t i = 0; i < count; i++, end += strlen(part))
+        memcpy(end, part, strlen(part));
+    memcpy(end, tail, strlen(tail) + 1);
+    return text;
+}
+
+TEST(schema, fault_names_the_offending_keyword)
+{
+    static const struct {
+        const char *schema, *fault;
+    } cases[] = {
+        {"{", ": not JSON: line 1, column 1: string or '}' expected near end of file"},
+        {"{\"a\":1,\"a\":2}", ": not JSON: line 1, column 10: duplicate object key near '\"a\"'"},
+        {"7", ": expected a schema here: an object, true or false"},
+        {"{\"type\":\"strin\"}", "/type: expected null, boolean, object, array, integer, number or "
+                                 "string, or an array of different ones"},
+        {"{\"type\":[]}", "/type: expected null, boolean, object, array, integer, number or "
+                          "string, or an array of different ones"},
+        {"{\"type\":[\"null\",\"null\"]}", "/type: expected null, boolean, object, array, integer, "
+                                           "number or string, or an array of different ones"},
+        {"{\"properties\":{\"a/b\":{\"minimum\":\"1\"}}}",
+         "/properties/a~1b/minimum: expected a number"},
+        {"{\"properties\":{\"a\":1}}",
+         "/properties/a: expected a schema here: an object, true or false"},
+        {"{\"properties\":[]}", "/properties: expected an object whose members are schemas"},
+        {"{\"allOf\":[{},{\"maxLength\":-1}]}",
+         "/allOf/1/maxLength: expected an integer, not below 0"},
+        {"{\"allOf\":[]}", "/allOf: expected an array of at least one schema"},
+        {"{\"minItems\":1.5}", "/minItems: expected an integer, not below 0"},
+        {"{\"minItems\":1.0}", "ok"},
+        {"{\"contains\":{},\"maxContains\":true}",
+         "/maxContains: expected an integer, not below 0"},
+        {"{\"multipleOf\":0}", "/multipleOf: expected a number above 0"},
+        {"{\"required\":\"a\"}", "/required: expected an array of names"},
+        {"{\"required\":[1]}", "/required: expected an array of names"},
+        {"{\"required\":[\"a\",\"a\"]}", "/required: \"a\" is named twice"},
+        {"{\"dependentRequired\":{\"a\":[1]}}", "/dependentRequired/a: expected an array of names"},
+        {"{\"dependentRequired\":[]}",
+         "/dependentRequired: expected an object whose members are arrays of names"},
+        {"{\"uniqueItems\":1}", "/uniqueItems: expected true or false"},
+        {"{\"enum\":{}}", "/enum: expected an array of values"},
+        {"{\"pattern\":1}", "/pattern: expected a regular expression"},
+        {"{\"pattern\":\"(\"}", "/pattern: not a regular expression that is taken here: missing "
+                                "closing parenthesis"},
+        {"{\"patternProperties\":{\"\\\\Z\":{}}}",
+         "/patternProperties/\\Z: not a regular expression that is taken here: a letter is escaped "
+         "that has no such meaning"},
+        {"{\"items\":[{}]}", "/items: a list of schemas is called prefixItems since draft 2020-12"},
+        {"{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"items\":[{}]}", "ok"},
+        {"{\"$schema\":\"http://json-schema.org/draft-04/schema#\"}",
+         "/$schema: expected draft 2020-12 or draft 7: "
+         "https://json-schema.org/draft/2020-12/schema or http://json-schema.org/draft-07/schema#"},
+        {"{\"$schema\":1}",
+         "/$schema: expected draft 2020-12 or draft 7: "
+         "https://json-schema.org/draft/2020-12/schema or http://json-schema.org/draft-07/schema#"},
+        {"{\"not\":{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}}",
+         "/not/$schema: a document keeps to one draft, that of its root"},
+        {"{\"$id\":\"http://a.example/x#y\"}", "/$id: expected a URI without a fragment (after #)"},
+        {"{\"$id\":7}", "/$id: expected a string"},
+        {"{\"$anchor\":\"7\"}",
+         "/$anchor: expected a name: a letter or _, then letters, digits and - _ . :"},
+        {"{\"$anchor\":\"a\",\"not\":{\"$dynamicAnchor\":\"a\"}}",
+         "/not/$dynamicAnchor: this name is used twice: a"},
+        {"{\"$defs\":{\"a\":{\"$id\":\"x:a\"},\"b\":{\"$id\":\"x:a\"}}}",
+         "/$defs/b/$id: this URI is used twice: x:a"},
+        {"{\"$ref\":\"https://example.org/person.json\"}",
+         "/$ref: references to other documents are not followed: https://example.org/person.json"},
+        {"{\"$ref\":\"#/$defs/nobody\"}",
+         "/$ref: there is no subschema at this place: #/$defs/nobody"},
+        {"{\"$ref\":\"#nobody\"}", "/$ref: there is no anchor of this name: #nobody"},
+        {"{\"$ref\":\"#%zz\"}", "/$ref: the fragment is not well escaped: #%zz"},
+        {"{\"$ref\":1}", "/$ref: expected a URI reference"},
+        {"{\"$ref\":\"#/const\",\"const\":{}}",
+         "/$ref: there is no subschema at this place: #/const"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        EXPECT_STR(fault_of(cases[i].schema), cases[i].fault);
+}
+
+TEST(schema, refuses_to_go_round_in_circles)
+{
+    static const char *const round[] = {
+        "{\"$ref\":\"#\"}",
+        "{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"allOf\":[{\"$ref\":\"#/$defs/a\"}]}}}",
+        "{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#\"}]}",
+        "{\"if\":{\"not\":{\"$ref\":\"#\"}}}",
+        "{\"dependentSchemas\":{\"a\":{\"oneOf\":[{\"$ref\":\"#\"}]}}}",
+    };
+    for (size_t i = 0; i < sizeof round / sizeof *round; i++)
+        EXPECT(strstr(fault_of(round[i]), "leads back to itself") != NULL);
+    EXPECT_STR(fault_of("{\"properties\":{\"next\":{\"$ref\":\"#\"}},\"items\":{\"$ref\":\"#\"}}"),
+               "ok");
+    EXPECT_STR(fault_of("{\"$ref\":\"#/$defs/b\",\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},"
+                        "\"b\":{\"$ref\":\"#/$defs/a\"}}}"),
+               "/$defs/b: this schema leads back to itself without going into the value");
+    // Where a $dynamicRef leads is known only in a check: its depth ends it.
+    EXPECT_STR(verdict("{\"$dynamicAnchor\":\"a\",\"$dynamicRef\":\"#a\"}", "1"),
+               " |  | the check goes too deep (SCHEMA_DEPTH_MAX) and was ended");
+}
+
+TEST(schema, violation_says_where_and_what_was_expected)
+{
+    static const struct {
+        const char *schema, *value, *told;
+    } cases[] = {
+        {"{\"type\":\"string\"}", "1", " | /type | expected a string, found an integer"},
+        {"{\"type\":[\"string\",\"null\",\"array\"]}", "1.5",
+         " | /type | expected null or an array or a string, found a number"},
+        {"{\"type\":\"integer\"}", "1.0", ""},
+        {"{\"const\":{\"a\":[1]}}", "{\"a\":[2]}", " | /const | expected {\"a\":[1]}"},
+        {"{\"enum\":[\"a\",2,null]}", "3", " | /enum | expected one of \"a\", 2, null"},
+        {"{\"minimum\":0.1}", "0.05",
+         " | /minimum | expected a number of at least 0.1, found 0.05"},
+        {"{\"maximum\":3}", "4", " | /maximum | expected a number of at most 3, found 4"},
+        {"{\"exclusiveMinimum\":3}", "3",
+         " | /exclusiveMinimum | expected a number greater than 3, found 3"},
+        {"{\"exclusiveMaximum\":3}", "3",
+         " | /exclusiveMaximum | expected a number less than 3, found 3"},
+        {"{\"multipleOf\":5}", "7", " | /multipleOf | expected a multiple of 5, found 7"},
+        {"{\"minLength\":3}", "\"\\u00e9\\ud83d\\ude00\"",
+         " | /minLength | expected at least 3 characters, found 2"},
+        {"{\"maxLength\":2}", "\"\\u00e9\\ud83d\\ude00\"", ""},
+        {"{\"maxLength\":1}", "\"ab\"", " | /maxLength | expected at most 1 characters, found 2"},
+        {"{\"pattern\":\"^a+$\"}", "\"b\"", " | /pattern | expected a text that matches ^a+$"},
+        {"{\"properties\":{\"a\":{\"items\":{\"type\":\"null\"}}}}", "{\"a\":[null,3]}",
+         "/a/1 | /properties/a/items/type | expected null, found an integer"},
+        {"{\"required\":[\"a\",\"b\",\"c\"]}", "{\"b\":1}",
+         " | /required | the property \"a\" is missing\n"
+         " | /required | the property \"c\" is missing"},
+        {"{\"properties\":{\"a\":true},\"additionalProperties\":false}", "{\"a\":1,\"x/y~\":2}",
+         "/x~1y~0 | /additionalProperties | no property of this name is expected"},
+        {"{\"patternProperties\":{\"^x\":{\"type\":\"null\"}}}", "{\"x1\":1,\"y\":2}",
+         "/x1 | /patternProperties/^x/type | expected null, found an integer"},
+        {"{\"propertyNames\":{\"maxLength\":1}}", "{\"ab\":1}",
+         "/ab | /propertyNames/maxLength | expected at most 1 characters, found 2"},
+        {"{\"minProperties\":2}", "{\"a\":1}",
+         " | /minProperties | expected at least 2 properties, found 1"},
+        {"{\"maxProperties\":0}", "{\"a\":1}",
+         " | /maxProperties | expected at most 0 properties, found 1"},
+        {"{\"dependentRequired\":{\"a\":[\"b\"]}}", "{\"a\":1}",
+         " | /dependentRequired | the property \"b\" is missing, which \"a\" asks for"},
+        {"{\"dependentSchemas\":{\"a\":{\"maxProperties\":1}}}", "{\"a\":1,\"b\":2}",
+         " | /dependentSchemas/a/maxProperties | expected at most 1 properties, found 2"},
+        {"{\"prefixItems\":[{},{\"type\":\"null\"}],\"items\":false}", "[1,2,3]",
+         "/1 | /prefixItems/1/type | expected null, found an integer\n"
+         "/2 | /items | no item is expected here"},
+        {"{\"minItems\":1}", "[]", " | /minItems | expected at least 1 items, found 0"},
+        {"{\"maxItems\":1}", "[1,2]", " | /maxItems | expected at most 1 items, found 2"},
+        {"{\"uniqueItems\":true}", "[1,{\"a\":1,\"b\":2},{\"b\":2.0,\"a\":1}]",
+         " | /uniqueItems | expected items that differ; those at 1 and 2 are equal"},
+        {"{\"contains\":{\"type\":\"null\"}}", "[1]",
+         " | /contains | expected at least 1 items as `contains` wants, found 0"},
+        {"{\"contains\":{\"type\":\"null\"},\"minContains\":2}", "[null]",
+         " | /minContains | expected at least 2 items as `contains` wants, found 1"},
+        {"{\"contains\":{\"type\":\"null\"},\"maxContains\":1}", "[null,null,null]",
+         " | /maxContains | expected at most 1 items as `contains` wants, found more"},
+        {"{\"$ref\":\"#/$defs/positive\",\"$defs\":{\"positive\":{\"minimum\":1}}}", "0",
+         " | /$defs/positive/minimum | expected a number of at least 1, found 0"},
+        {"{\"allOf\":[{\"minimum\":1},{\"maximum\":-1}]}", "0",
+         " | /allOf/0/minimum | expected a number of at least 1, found 0\n"
+         " | /allOf/1/maximum | expected a number of at most -1, found 0"},
+        {"{\"anyOf\":[{\"minimum\":1},{\"maximum\":-1}]}", "0",
+         " | /anyOf | expected a value that fits at least one of 2 schemas"},
+        {"{\"oneOf\":[{\"minimum\":1},{\"maximum\":-1}]}", "0",
+         " | /oneOf | expected a value that fits one of 2 schemas"},
+        {"{\"oneOf\":[{\"minimum\":1},{\"maximum\":-1},{}]}", "2",
+         " | /oneOf | expected a value that fits one of 3 schemas only, not both 0 and 2"},
+        {"{\"not\":{\"type\":\"null\"}}", "null",
+         " | /not | expected a value that does not fit this schema"},
+        {"{\"if\":{\"minimum\":5},\"then\":{\"maximum\":6},\"else\":{\"maximum\":3}}", "7",
+         " | /then/maximum | expected a number of at most 6, found 7"},
+        {"{\"if\":{\"minimum\":5},\"then\":{\"maximum\":6},\"else\":{\"maximum\":3}}", "4",
+         " | /else/maximum | expected a number of at most 3, found 4"},
+        {"{\"anyOf\":[{\"properties\":{\"a\":{}}}],\"unevaluatedProperties\":false}",
+         "{\"a\":1,\"b\":2}", "/b | /unevaluatedProperties | no property of this name is expected"},
+        {"{\"prefixItems\":[true],\"unevaluatedItems\":{\"type\":\"null\"}}", "[1,2]",
+         "/1 | /unevaluatedItems/type | expected null, found an integer"},
+        {"false", "1", " |  | no value is expected here"},
+        {"{\"properties\":{\"a\":false}}", "{\"a\":1}",
+         "/a | /properties/a | no value is expected here"},
+        {"{\"format\":\"email\",\"title\":\"a note\"}", "\"no email\"", ""},
+        {"{}", "{\"a\":1", " |  | expected JSON; line 1, column 6: '}' expected near end of file"},
+        {"{}", "{\"a\":1,\"a\":2}",
+         " |  | expected JSON; line 1, column 10: duplicate object key near '\"a\"'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        EXPECT_STR(verdict(cases[i].schema, cases[i].value), cases[i].told);
+}
+
+TEST(schema, numbers_are_exact_where_json_is)
+{
+    EXPECT_STR(verdict("{\"maximum\":9007199254740992}", "9007199254740992.0"), "");
+    EXPECT_STR(verdict("{\"maximum\":9007199254740992}", "9007199254740993"),
+               " | /maximum | expected a number of at most 9007199254740992, found "
+               "9007199254740993");
+    EXPECT_STR(verdict("{\"multipleOf\":3}", "9223372036854775806"), "");
+    EXPECT_STR(verdict("{\"multipleOf\":0.01}", "129.95"), "");
+    EXPECT(strlen(verdict("{\"multipleOf\":0.01}", "129.955")) > 0);
+    EXPECT_STR(verdict("{\"const\":1}", "1.0"), "");
+    // Integers beyond 64 bits come as reals.
+    EXPECT_STR(verdict("{\"type\":\"integer\",\"minimum\":1}", "123456789012345678901234567890"),
+               "");
+    EXPECT(strstr(verdict("{}", "[1e999]"), "real number overflow") != NULL);
+}
+
+TEST(schema, lists_the_first_violations_and_says_that_there_are_more)
+{
+    static struct schema_report report;
+    struct schema *schema = compiled("{\"items\":{\"type\":\"null\"}}");
+    char *text = repeated("[", "1,", SCHEMA_VIOLATIONS_MAX - 1, "1]");
+    EXPECT(!schema_check_text(schema, slice_of_text(text), &report));
+    EXPECT_EQ(report.count, SCHEMA_VIOLATIONS_MAX);
+    EXPECT(!report.has_more);
+    free(text);
+    text = repeated("[", "1,", 1000, "1]");
+    EXPECT(!schema_check_text(schema, slice_of_text(text), &report));
+    EXPECT_EQ(report.count, SCHEMA_VIOLATIONS_MAX);
+    EXPECT(report.has_more && !report.is_stopped);
+    EXPECT_STR(report.violations[15].path, "/15");
+    free(text);
+    schema_free(schema);
+}
+
+TEST(schema, cuts_long_texts_at_a_character)
+{
+    char *text = repeated("{\"", "\xc3\xa9", 300, "\":1}");
+    const char *told = verdict("{\"additionalProperties\":false}", text);
+    EXPECT(strncmp(told, "/\xc3\xa9\xc3\xa9", 5) == 0);
+    EXPECT(strstr(told, "\xc3\xa9... | /additionalProperties") != NULL);
+    free(text);
+    text = repeated("{\"required\":[\"", "\xc3\xa9", 300, "\"]}");
+    told = verdict(text, "{}");
+    EXPECT_STR(told + strlen(told) - 5, "\xc3\xa9...");
+    free(text);
+    text = repeated("{\"enum\":[\"", "x", 500, "\"]}");
+    told = verdict(text, "\"y\"");
+    EXPECT_STR(told + strlen(told) - 6, "xx...\"");
+    free(text);
+}
+
+TEST(schema, is_bounded_in_every_dimension)
+{
+    static const struct {
+        const char *head, *part;
+        size_t count;
+        const char *tail, *fault;
+    } cases[] = {
+        {"{\"title\":\"", "x", SCHEMA_BYTES_MAX - 12, "\"}", "ok"},
+        {"{\"title\":\"", "x", SCHEMA_BYTES_MAX - 11, "\"}",
+         "too large: : a schema has at most 65536 bytes (SCHEMA_BYTES_MAX)"},
+        {"{\"allOf\":[{}", ",{}", SCHEMA_NODES_MAX - 2, "]}", "ok"},
+        {"{\"allOf\":[{}", ",{}", SCHEMA_NODES_MAX - 1, "]}",
+         "too large: /allOf/2047: at most 2048 subschemas are taken (SCHEMA_NODES_MAX)"},
+        {"", "{\"x\":", SCHEMA_NESTING_MAX + 1, "",
+         "too large: : arrays and objects are at most 64 deep (SCHEMA_NESTING_MAX)"},
+        {"", "{\"x\":", SCHEMA_NESTING_MAX, "", "ok"},
+        {"{\"$id\":\"x:", "y", SCHEMA_URI_LEN_MAX, "\"}",
+         "too large: /$id: a URI has at most 512 bytes (SCHEMA_URI_LEN_MAX)"},
+        {"{\"$ref\":\"#", "y", SCHEMA_URI_LEN_MAX, "\"}",
+         "too large: /$ref: a URI has at most 512 bytes (SCHEMA_URI_LEN_MAX)"},
+        {"{\"pattern\":\"", "y", SCHEMA_PATTERN_LEN_MAX + 1, "\"}",
+         "too large: /pattern: not a regular expression that is taken here: it is longer than 1024 "
+         "bytes"},
+        {"{\"pattern\":\"", "(", SCHEMA_PATTERN_NESTING_MAX + 2, "\"}",
+         "too large: /pattern: not a regular expression that is taken here: parentheses are too "
+         "deeply nested"},
+        {"{\"allOf\":[{}", ",{\"pattern\":\"a\"}", SCHEMA_PATTERN_COUNT_MAX, "]}", "ok"},
+        {"{\"allOf\":[{}", ",{\"pattern\":\"a\"}", SCHEMA_PATTERN_COUNT_MAX + 1, "]}",
+         "too large: /allOf/257/pattern: at most 256 patterns are taken "
+         "(SCHEMA_PATTERN_COUNT_MAX)"},
+        {"{\"allOf\":[{}", ",{\"pattern\":\"(a{0,50}b{0,50}c){0,100}\"}", 200, "]}",
+         "bytes compiled (SCHEMA_PATTERN_BYTES_MAX)"},
+        {"{\"pattern\":\"", "(((a{0,200}b){0,200}c){0,200}d)", 1, "\"}",
+         "too large: /pattern: not a regular expression that is taken here: regular expression is "
+         "too large"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool is_nested = cases[i].head[0] == '\0';
+        char *closing = repeated("0", is_nested ? "}" : "", cases[i].count, "");
+        char *text = repeated(cases[i].head, cases[i].part, cases[i].count,
+                              is_nested ? closing : cases[i].tail);
+        const char *fault = fault_of(text);
+        if (strstr(fault, cases[i].fault) == NULL)
+            EXPECT_STR(fault, cases[i].fault);
+        free(text);
+        free(closing);
+    }
+}
+
+static const char STEPS[] = "the check takes too many steps (SCHEMA_STEPS_MAX) and was ended";
+
+static bool is_stopped_by(const char *schema_text, const char *text, const char *why)
+{
+    static struct schema_report report;
+    struct schema *schema = compiled(schema_text);
+    EXPECT(!schema_check_text(schema, slice_of_text(text), &report));
+    schema_free(schema);
+    const char *last = report.violations[report.count - 1].message;
+    if (strcmp(last, why) != 0)
+        print_message("%s\n", last);
+    return report.is_stopped && strcmp(last, why) == 0;
+}
+
+// Each of these would take years.
+TEST(schema, hostile_pattern_does_not_stall)
+{
+    static const char *const patterns[] = {
+        "^(a+)+$",
+        "^(a|a)*$",
+        "(a*)*b",
+        "^(([a-z])+.)+[A-Z]([a-z])+$",
+        "^(.*a){20}$",
+        "(?=(a+)+b)",
+        "([a-z]+)*\\\\1c",
+        "(?<!(a{0,50}))(a*)*(?!a)",
+        "^((a?){50}){50}a{3000}$",
+        "[a-z]*[A-Z]",
+        ".*.*.*.*X",
+        "^(?:a?){64}a{64}b$",
+        "(a+|b+|a*)*c",
+        "((a{0,30}){0,30}){0,30}b",
+    };
+    char *text = repeated("\"", "a", 30000, "!\"");
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        static struct schema_report report;
+        char schema_text[256];
+        struct schema *schema = NULL;
+        struct schema_fault fault;
+        (void)snprintf(schema_text, sizeof schema_text, "{\"pattern\":\"%s\"}", patterns[i]);
+        // Refused at once, or ended after a bounded time: the test has a timeout.
+        if (schema_compile(slice_of_text(schema_text), &schema, &fault) == OK)
+            (void)schema_check_text(schema, slice_of_text(text), &report);
+        schema_free(schema);
+    }
+    EXPECT(is_stopped_by("{\"pattern\":\"^(a+)+$\"}", text, STEPS));
+    EXPECT(is_stopped_by("{\"pattern\":\"[a-z]*[A-Z]\"}", text, STEPS));
+    // Not even where it is turned round, or one of many.
+    EXPECT(is_stopped_by("{\"not\":{\"pattern\":\"^(a+)+$\"}}", text, STEPS));
+    EXPECT(is_stopped_by("{\"anyOf\":[{\"pattern\":\"^(a+)+$\"},true],\"type\":\"null\"}", text,
+                         STEPS));
+    free(text);
+}
+
+TEST(schema, hostile_pattern_takes_no_memory)
+{
+    char *text = repeated("\"", "ab", 200000, "\"");
+    EXPECT(is_stopped_by("{\"pattern\":\"^(?:a(b))*c\"}", text,
+                         "a pattern takes too much memory (SCHEMA_PATTERN_HEAP_KIB) on this text"));
+    free(text);
+}
+
+TEST(schema, hostile_references_do_not_blow_up)
+{
+    // Each refers to the next one twice: two to the power of 40.
+    static const char *const keywords[] = {"allOf", "anyOf", "oneOf"};
+    for (size_t k = 0; k < 3; k++) {
+        char text[8192];
+        size_t len = (size_t)snprintf(text, sizeof text, "{\"$ref\":\"#/$defs/d0\",\"$defs\":{");
+        for (int i = 0; i < 40; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len,
+                                    "\"d%d\":{\"%s\":[{\"$ref\":\"#/$defs/d%d\"},"
+                                    "{\"$ref\":\"#/$defs/d%d\"}]},",
+                                    i, keywords[k], i + 1, i + 1);
+        (void)snprintf(text + len, sizeof text - len, "\"d40\":{\"%s\":[%s]}}}", "allOf",
+                       k == 0 ? "true" : "false");
+        EXPECT(is_stopped_by(text, "1", STEPS));
+    }
+}
+
+TEST(schema, containers_of_a_text_are_counted)
+{
+    static const char told[] =
+        " |  | expected at most 65536 arrays and objects (SCHEMA_CONTAINERS_MAX)";
+    char *text = repeated("[\"[\\\"[[\"", ",{}", SCHEMA_CONTAINERS_MAX - 1, "]");
+    EXPECT_STR(verdict("{}", text), "");
+    free(text);
+    text = repeated("[\"[\\\"[[\"", ",{}", SCHEMA_CONTAINERS_MAX, "]");
+    EXPECT_STR(verdict("{}", text), told);
+    free(text);
+}
+
+TEST(schema, depth_of_a_check_is_bounded)
+{
+    static const char list[] = "{\"properties\":{\"n\":{\"$ref\":\"#\"}}}";
+    // Two levels for each of the value's: the member's schema, and the one it refers to.
+    char *text = repeated("", "{\"n\":", SCHEMA_DEPTH_MAX / 2 - 1, "1");
+    char *closing = repeated(text, "}", SCHEMA_DEPTH_MAX / 2 - 1, "");
+    EXPECT_STR(verdict(list, closing), "");
+    free(text);
+    free(closing);
+    text = repeated("", "{\"n\":", SCHEMA_DEPTH_MAX / 2 + 1, "1");
+    closing = repeated(text, "}", SCHEMA_DEPTH_MAX / 2 + 1, "");
+    EXPECT(
+        is_stopped_by(list, closing, "the check goes too deep (SCHEMA_DEPTH_MAX) and was ended"));
+    free(text);
+    free(closing);
+}
+
+TEST(schema, deep_and_wide_values_end_in_time)
+{
+    char *text = repeated("", "[", 2000, "");
+    char *closing = repeated(text, "]", 2000, "");
+    EXPECT_STR(verdict("{}", closing), "");
+    EXPECT(strlen(verdict("{\"enum\":[[[]]]}", closing)) > 0);
+    free(text);
+    text = repeated("[", closing, 2, "");
+    free(text);
+    free(closing);
+    // A quadratic comparison of so many would not end in time.
+    text = repeated("[0", ",[{\"a\":1},\"xxxx\"]", 30000, "]");
+    EXPECT(strstr(verdict("{\"uniqueItems\":true}", text), "are equal") != NULL);
+    free(text);
+    text = repeated("[0", ",1", 500000, "]");
+    EXPECT_STR(verdict("{\"items\":{\"type\":\"integer\"}}", text), "");
+    EXPECT(is_stopped_by("{\"items\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]}}",
+                         text, STEPS));
+    free(text);
+}
+
+static void *check_often(void *context)
+{
+    static _Thread_local struct schema_report report;
+    const struct schema *schema = context;
+    for (int i = 0; i < 2000; i++) {
+        EXPECT(schema_check_text(schema, slice_of_text("{\"a\":\"x1\",\"b\":[1,2]}"), &report));
+        EXPECT(!schema_check_text(schema, slice_of_text("{\"a\":\"1\",\"c\":1}"), &report));
+        EXPECT_EQ(report.count, 2);
+    }
+    return NULL;
+}
+
+TEST(schema, serves_several_threads_at_once)
+{
+    struct schema *schema =
+        compiled("{\"properties\":{\"a\":{\"pattern\":\"^x\"},\"b\":{\"uniqueItems\":true}},"
+                 "\"unevaluatedProperties\":false}");
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        EXPECT_EQ(pthread_create(&threads[i], NULL, check_often, schema), 0);
+    for (int i = 0; i < 4; i++)
+        (void)pthread_join(threads[i], NULL);
+    schema_free(schema);
+}
+
+static uint64_t countdown; // 0: nothing fails; 1: the next request for memory does
+
+static void *take_memory(size_t size)
+{
+    return countdown > 0 && --countdown == 0 ? NULL : malloc(size);
+}
+
+// Of jansson's memory; the rest is asked for in the same way.
+TEST(schema, survives_a_lack_of_memory_anywhere)
+{
+    static const char text[] = "{\"properties\":{\"a\":{\"enum\":[1,2]}},\"propertyNames\":{}}";
+    static struct schema_report report;
+    struct schema *schema = NULL;
+    struct schema_fault fault;
+    json_set_alloc_funcs(take_memory, free);
+    bool ok = false;
+    for (uint64_t k = 1; !ok && k < 10000; k++) {
+        countdown = k;
+        ok = schema_compile(slice_of_text(text), &schema, &fault) == OK;
+        EXPECT(ok || fault.message[0] != '\0');
+    }
+    EXPECT(ok);
+    ok = false;
+    for (uint64_t k = 1; !ok && k < 10000; k++) {
+        countdown = k;
+        ok = schema_check_text(schema, slice_of_text("{\"a\":1}"), &report);
+        EXPECT(ok || report.count == 1);
+    }
+    countdown = 0;
+    EXPECT(ok);
+    schema_free(schema);
+    json_set_alloc_funcs(malloc, free);
+}
