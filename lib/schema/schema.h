@@ -52,6 +52,10 @@ struct schema_report {
     struct schema_violation violations[SCHEMA_VIOLATIONS_MAX]; // only the first `count` are written
 };
 
+// The violations as a JSON array of {"path", "keyword", "message"}, as many of the first ones as
+// `cap` has room for; not zero-terminated. Returns its length, at least 2 when `cap` is.
+size_t schema_report_json(const struct schema_report *report, char *out, size_t cap);
+
 // Copies what it needs of `text`. The schema is the caller's, until schema_free().
 // `out_fault` is written on every error, `out_schema` on success only.
 //   ERR_BAD_FIELD   not JSON, not a schema, or one that asks for what is not done here

@@ -167,6 +167,60 @@ void schema_report_whole(struct schema_report *report, const char *format, ...)
     schema_report_end_text(violation->message, len < 0 ? 0 : (size_t)len);
 }
 
+// JSON into the caller's room; what did not fit is known at the end.
+struct json_out {
+    char *out;
+    size_t len, cap;
+    bool is_full;
+};
+
+static void json_put(struct json_out *json, const char *bytes, size_t len)
+{
+    if (json->is_full || len > json->cap - json->len) {
+        json->is_full = true;
+        return;
+    }
+    memcpy(json->out + json->len, bytes, len);
+    json->len += len;
+}
+
+static void json_put_text(struct json_out *json, const char *name, const char *text)
+{
+    json_put(json, name, strlen(name));
+    json_put(json, "\"", 1);
+    for (; *text != '\0'; text++) {
+        char escaped[8] = {'\\', *text};
+        if (*text == '"' || *text == '\\')
+            json_put(json, escaped, 2);
+        else if ((unsigned char)*text >= 0x20)
+            json_put(json, text, 1);
+        else
+            json_put(json, escaped,
+                     (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)*text));
+    }
+    json_put(json, "\"", 1);
+}
+
+size_t schema_report_json(const struct schema_report *report, char *out, size_t cap)
+{
+    CHECK(cap >= 2);
+    struct json_out json = {.out = out, .cap = cap - 1}; // one for the bracket at the end
+    json_put(&json, "[", 1);
+    for (uint32_t i = 0; i < report->count && !json.is_full; i++) {
+        const struct schema_violation *violation = &report->violations[i];
+        size_t len = json.len;
+        json_put(&json, ",", i > 0 ? 1 : 0);
+        json_put_text(&json, "{\"path\":", violation->path);
+        json_put_text(&json, ",\"keyword\":", violation->keyword);
+        json_put_text(&json, ",\"message\":", violation->message);
+        json_put(&json, "}", 1);
+        if (json.is_full)
+            json.len = len;
+    }
+    out[json.len] = ']';
+    return json.len + 1;
+}
+
 static void string_value(const json_t *value, char *out, size_t cap)
 {
     size_t len = json_string_length(value);

@@ -7,6 +7,7 @@
 
 #include "lib/base/utf8.h"
 
+#include <jansson.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,6 +25,11 @@ static void expect_report(const struct schema_report *report, bool is_valid)
     CHECK(report->count <= SCHEMA_VIOLATIONS_MAX);
     CHECK(!report->has_more || report->count == SCHEMA_VIOLATIONS_MAX);
     CHECK(!report->is_stopped || !is_valid);
+    static char json[8192];
+    size_t len = schema_report_json(report, json, sizeof json);
+    json_t *told = json_loadb(json, len, 0, NULL);
+    CHECK(json_array_size(told) <= report->count && json_is_array(told));
+    json_decref(told);
     for (uint32_t i = 0; i < report->count; i++) {
         const struct schema_violation *violation = &report->violations[i];
         expect_text(violation->path);

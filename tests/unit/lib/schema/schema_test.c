@@ -287,6 +287,36 @@ TEST(schema, lists_the_first_violations_and_says_that_there_are_more)
     schema_free(schema);
 }
 
+TEST(schema, report_is_told_as_json)
+{
+    static struct schema_report report;
+    static char out[SCHEMA_VIOLATIONS_MAX * 8 * SCHEMA_TEXT_MAX];
+    struct schema *schema = compiled("{\"additionalProperties\":{\"type\":\"null\"}}");
+    EXPECT(!schema_check_text(schema, slice_of_text("{\"a\\n\\\"\":1,\"b\":2,\"c\":3}"), &report));
+    size_t len = schema_report_json(&report, out, sizeof out);
+    json_t *told = json_loadb(out, len, JSON_REJECT_DUPLICATES, NULL);
+    EXPECT_EQ(json_array_size(told), 3);
+    json_t *first = json_array_get(told, 0);
+    EXPECT_EQ(json_object_size(first), 3);
+    EXPECT_STR(json_string_value(json_object_get(first, "path")), "/a\n\"");
+    EXPECT_STR(json_string_value(json_object_get(first, "keyword")), "/additionalProperties/type");
+    EXPECT_STR(json_string_value(json_object_get(first, "message")),
+               "expected null, found an integer");
+    json_decref(told);
+    // Whole violations only, whatever the room.
+    size_t least = len;
+    for (size_t cap = 2; cap <= len; cap++) {
+        size_t used = schema_report_json(&report, out, cap);
+        EXPECT(used <= cap);
+        told = json_loadb(out, used, 0, NULL);
+        EXPECT(told != NULL);
+        least = json_array_size(told) < 3 ? cap : least;
+        json_decref(told);
+    }
+    EXPECT_EQ(least, len - 1);
+    schema_free(schema);
+}
+
 TEST(schema, cuts_long_texts_at_a_character)
 {
     char *text = repeated("{\"", "\xc3\xa9", 300, "\":1}");
