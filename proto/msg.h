@@ -89,11 +89,14 @@ struct msg_submit_job {
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
-    uint64_t key_hash;     // of concurrency_key, within the queue; 0: none
-    struct id unique_hash; // of tenant, queue and unique_key
-    err verdict;           // OK, or why intake refuses it (bad field, id mismatch)
-    err closed;            // OK, or why no new job is taken now; a replay is answered all the same
-    struct slice detail;   // of a refusal: the field and its rule; for the answer
+    uint64_t key_hash;       // of concurrency_key, within the queue; 0: none
+    struct id unique_hash;   // of tenant, queue and unique_key
+    err verdict;             // OK, or why intake refuses it (bad field, id mismatch)
+    err schema;              // OK, or ERR_SCHEMA: the payload breaks the schema of its type; a
+                             // replay is answered all the same
+    struct slice violations; // of it, as JSON; may be empty
+    err closed;          // OK, or why no new job is taken now; a replay is answered all the same
+    struct slice detail; // of a refusal: the field and its rule; for the answer
 };
 
 // What it says of its own course.
@@ -124,7 +127,8 @@ struct msg_submitted_job {
     when_ms dedup_until;
     uint32_t retry_after_ms;
     struct slice detail;
-    struct id holder_id; // ERR_UNIQUE: the job that holds the key
+    struct id holder_id;     // ERR_UNIQUE: the job that holds the key
+    struct slice violations; // ERR_SCHEMA: JSON array of {"path", "keyword", "message"}
 };
 
 struct msg_submitted {

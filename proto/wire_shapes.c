@@ -108,6 +108,7 @@ static const struct wire_field submitted_job_fields[] = {
     SAME(WIRE_U32, 0, retry_after_ms),
     SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
     SAME(WIRE_ID, 0, holder_id),
+    SAME(WIRE_TEXT, MSG_VIOLATIONS_LEN_MAX, violations),
 };
 static const struct wire_shape submitted_job = {
     .descriptor = &weft__wire__submitted_job__descriptor, SIZES, FIELDS(submitted_job_fields)};

@@ -129,6 +129,13 @@ static struct msg_submitted_job untimely(const struct msg_submit_job *job, when_
     return answer;
 }
 
+static struct msg_submitted_job breaks_schema(const struct msg_submit_job *job)
+{
+    struct msg_submitted_job answer = refused(job, job->schema, job->detail);
+    answer.violations = job->violations;
+    return answer;
+}
+
 static struct msg_submitted_job held_by(const struct msg_submit_job *job, const struct id *holder)
 {
     struct msg_submitted_job answer =
@@ -184,7 +191,7 @@ static uint32_t lane_of(const struct core *core, uint32_t queue, const struct ms
     return queue == QUEUES_NONE ? LANES_NONE : lanes_find(&core->ledger.lanes, queue, job->type);
 }
 
-// Verdicts in this order: the shell's (format, identity), replay, limits.
+// Verdicts in this order: the shell's (format, identity), replay, schema, limits.
 struct msg_submitted_job submit_judge(struct core *core, struct now now, struct proposal *proposal,
                                       struct effects *fx)
 {
@@ -196,6 +203,8 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
         return known_answer(job, &view.row);
     if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
         return untimely(job, now.store);
+    if (job->schema != OK)
+        return breaks_schema(job);
     if (job->closed != OK)
         return refused(job, job->closed, job->detail);
     const struct id *holder = unique_holder(core, now, job, fx);

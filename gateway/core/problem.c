@@ -67,6 +67,10 @@ void problem_put(struct out *out, const struct problem *problem)
     if (problem->detail.len > 0)
         out_put_text(out, "detail", problem->detail);
     out_put_text(out, "fix", fix_of(problem));
+    if (problem->violations.len > 0) {
+        out_name(out, slice_of_text("violations"));
+        out_raw(out, problem->violations);
+    }
     if (id_is_zero(&problem->holder_id))
         return;
     char id[ID_TEXT_LEN + 1];
@@ -85,10 +89,15 @@ static struct slice text_of(const struct problem *problem, uint8_t *room, size_t
 
 struct slice problem_text(const struct problem *problem, uint8_t *room, size_t room_len)
 {
-    struct slice text = text_of(problem, room, room_len);
-    if (text.len > 0)
-        return text;
     struct problem shorter = *problem;
-    shorter.detail = (struct slice){0};
-    return text_of(&shorter, room, room_len);
+    struct slice text = text_of(&shorter, room, room_len);
+    if (text.len == 0) {
+        shorter.violations = (struct slice){0};
+        text = text_of(&shorter, room, room_len);
+    }
+    if (text.len == 0) {
+        shorter.detail = (struct slice){0};
+        text = text_of(&shorter, room, room_len);
+    }
+    return text;
 }

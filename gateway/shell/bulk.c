@@ -5,6 +5,7 @@
 #include "gateway/core/answer.h"
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
+#include "gateway/http/convert.h"
 #include "gateway/shell/bulk_private.h"
 #include "gateway/shell/reply.h"
 #include "lib/base/check.h"
@@ -33,8 +34,10 @@ static void load_free(struct load *load)
         free(load->chunks);
         load->chunks = next;
     }
-    for (uint32_t i = 0; i < load->rejected_count; i++)
-        free(load->rejected[i].detail);
+    for (uint32_t i = 0; i < load->rejected_count; i++) {
+        free((void *)(uintptr_t)load->rejected[i].detail.data);
+        free((void *)(uintptr_t)load->rejected[i].violations.data);
+    }
     struct bulk *bulk = load->bulk;
     free(load->rejected);
     free(load->jobs);
@@ -57,9 +60,14 @@ static void refuse(struct load *load, err e, const char *detail)
 
 static void put_rejection(struct out *out, const struct verdict *verdict)
 {
-    struct problem problem = {.error = verdict->error};
-    if (verdict->detail != NULL)
-        problem.detail = slice_of_text(verdict->detail);
+    uint8_t room[MSG_VIOLATIONS_LEN_MAX];
+    struct problem problem = {
+        .error = verdict->error, .detail = verdict->detail, .violations = verdict->violations};
+    struct out converted = {.data = room, .cap = sizeof room, .format = out->format};
+    if (out->format != OUT_JSON && verdict->violations.len > 0) {
+        bool is_good = convert_json(verdict->violations, &converted) == OK && !converted.full;
+        problem.violations = is_good ? out_slice(&converted) : (struct slice){0};
+    }
     out_open_object(out);
     out_put_unsigned(out, "line", verdict->line);
     out_name(out, slice_of_text("problem"));
@@ -80,10 +88,9 @@ static int by_line(const void *a, const void *b)
 static struct problem problem_of(const struct load *load)
 {
     const struct verdict *first = &load->rejected[0];
-    struct problem problem = {.error = first->error, .fix = "correct the records and send again"};
-    if (first->detail != NULL)
-        problem.detail = slice_of_text(first->detail);
-    return problem;
+    return (struct problem){.error = first->error,
+                            .detail = first->detail,
+                            .fix = "correct the records and send again"};
 }
 
 // A new batch all of whose jobs belong to earlier ones has no member, and nobody keeps it.
@@ -119,6 +126,8 @@ static void answer(struct load *load)
 {
     struct reply reply = reply_of(load);
     size_t cap = ANSWER_LEN + (size_t)load->rejected_count * REJECTION_LEN_MAX;
+    for (uint32_t i = 0; i < load->rejected_count; i++)
+        cap += load->rejected[i].violations.len;
     uint8_t *room = malloc(cap);
     if (room == NULL) {
         refuse(load, ERR_NO_MEMORY, "");
@@ -235,7 +244,9 @@ static void count_answers(struct load *load, const struct piece *piece,
         if (said->error == ERR_ATOMIC)
             continue; // others are at fault, and told
         if (said->error != OK) {
-            if (!bulk_reject(load, load->lines[piece->first + i], said->error, said->detail))
+            struct problem problem = {
+                .error = said->error, .detail = said->detail, .violations = said->violations};
+            if (!bulk_reject(load, load->lines[piece->first + i], &problem))
                 load->failure = ERR_NO_MEMORY;
         } else {
             load->replayed_count += said->replayed;

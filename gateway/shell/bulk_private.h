@@ -2,6 +2,7 @@
 
 // What the files of the bulk thread share. Included by gateway/shell/bulk*.c only.
 
+#include "gateway/core/problem.h"
 #include "gateway/core/records.h"
 #include "gateway/shell/bulk.h"
 #include "gateway/shell/gateway.h"
@@ -22,7 +23,8 @@ struct chunk {
 struct verdict {
     uint32_t line;
     err error;
-    char *detail; // from malloc(); NULL: none
+    struct slice detail;     // from malloc(); may be empty
+    struct slice violations; // JSON, from malloc(); may be empty
 };
 
 // Jobs that travel together.
@@ -77,5 +79,5 @@ struct bulk {
 // sentence.
 MUST_USE err bulk_read_records(struct load *load, enum records_form form, const char **out_detail);
 
-// Adds a verdict; false when out of memory. `detail` is copied.
-bool bulk_reject(struct load *load, uint32_t line, err e, struct slice detail);
+// Adds a verdict; false when out of memory. Its detail and violations are copied.
+bool bulk_reject(struct load *load, uint32_t line, const struct problem *problem);

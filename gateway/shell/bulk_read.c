@@ -8,7 +8,16 @@
 
 enum { KEY_LEN_MAX = 256 };
 
-bool bulk_reject(struct load *load, uint32_t line, err e, struct slice detail)
+static struct slice copied(struct slice text)
+{
+    uint8_t *copy = text.len > 0 ? malloc(text.len) : NULL;
+    if (copy == NULL)
+        return (struct slice){0};
+    memcpy(copy, text.data, text.len);
+    return slice_of(copy, text.len);
+}
+
+bool bulk_reject(struct load *load, uint32_t line, const struct problem *problem)
 {
     if (load->rejected_count == load->rejected_cap) {
         uint32_t cap = load->rejected_cap > 0 ? load->rejected_cap * 2 : 16;
@@ -18,10 +27,11 @@ bool bulk_reject(struct load *load, uint32_t line, err e, struct slice detail)
         load->rejected = grown;
         load->rejected_cap = cap;
     }
-    char *copy = detail.len > 0 ? malloc(detail.len + 1) : NULL;
-    if (copy != NULL)
-        (void)slice_to_text(detail, copy, detail.len + 1);
-    load->rejected[load->rejected_count++] = (struct verdict){line, e, copy};
+    load->rejected[load->rejected_count++] =
+        (struct verdict){.line = line,
+                         .error = problem->error,
+                         .detail = copied(problem->detail),
+                         .violations = copied(problem->violations)};
     return true;
 }
 
@@ -100,7 +110,8 @@ static bool read_record(struct load *load, struct slice record, uint32_t line)
     err e = posting_read((struct doc_value){DOC_JSON, record},
                          &(struct submit_options){.is_record = true}, &room, &job, &fault);
     if (e != OK)
-        return bulk_reject(load, line, e, slice_of_text(fault.detail));
+        return bulk_reject(load, line,
+                           &(struct problem){.error = e, .detail = slice_of_text(fault.detail)});
     return add_job(load, arena, line, &job);
 }
 

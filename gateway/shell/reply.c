@@ -4,10 +4,11 @@
 
 #include "gateway/core/media.h"
 #include "lib/base/check.h"
+#include "proto/msg_limits.h"
 
 #include <stdio.h>
 
-enum { PROBLEM_LEN_MAX = 2048 };
+enum { PROBLEM_LEN_MAX = 2048 + MSG_VIOLATIONS_LEN_MAX };
 
 void reply_header(struct reply_headers *headers, const char *name, const char *value)
 {

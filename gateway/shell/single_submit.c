@@ -84,6 +84,7 @@ static void answer_refused(struct visit *visit, err e, const struct msg_submitte
     if (said != NULL) {
         problem.detail = said->detail;
         problem.holder_id = said->holder_id;
+        problem.violations = said->violations;
     }
     reply_problem(&reply, &problem, &headers);
 }

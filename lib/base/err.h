@@ -53,7 +53,9 @@
     X(ERR_ATOMIC, 32, 422, false, "atomic",                                                        \
       "another record of the same request was refused; correct that one and send all again")       \
     X(ERR_PAUSED, 33, 503, true, "paused",                                                         \
-      "the queue takes no jobs until it is resumed; send the same again later")
+      "the queue takes no jobs until it is resumed; send the same again later")                    \
+    X(ERR_SCHEMA, 34, 422, false, "schema",                                                        \
+      "the payload breaks the schema of its type; correct what the violations name")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

@@ -47,6 +47,7 @@ struct schema_violation {
 
 struct schema_report {
     uint32_t count;
+    uint32_t steps;  // what the check took, of SCHEMA_STEPS_MAX
     bool has_more;   // there are more violations than are listed
     bool is_stopped; // a cap was reached: the last violation names it, and others may exist
     struct schema_violation violations[SCHEMA_VIOLATIONS_MAX]; // only the first `count` are written

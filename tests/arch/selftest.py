@@ -59,7 +59,7 @@ PLANTS = [
     ("pure_libc", "lib/base/ring.h", "#include <limits.h>\n", "<limits.h>"),
     ("third_party_seams", "broker/store/store_lmdb.c", "#include <lmdb.h>\n", "behind its seam"),
     ("third_party_seams", "broker/shell/turn.c", "#include <zmq.h>\n", "behind its seam"),
-    ("third_party_seams", "gateway/http/twice.c", "#include <jansson.h>\n", "more than one file"),
+    ("third_party_seams", "gateway/http/twice.c", "#include <msgpack.h>\n", "more than one file"),
     ("export_prefix", "lib/base/ring.c", "int wheel(void);\nint wheel(void)\n{\n    return 1;\n}\n",
      "wheel is exported"),
     ("export_prefix", "lib/base/ring.c", "int ringer;\n", "ringer is exported"),
@@ -96,7 +96,7 @@ PLANTS = [
     ("headers_alone", "lib/base/ring.h", "size_t ring_len(void);\n", "does not compile alone"),
 ]
 # A second file for plants that need one.
-COMPANIONS = {"gateway/http/twice.c": {"gateway/http/json.c": "#include <jansson.h>\n"}}
+COMPANIONS = {"gateway/http/twice.c": {"gateway/http/once.c": "#include <msgpack.h>\n"}}
 
 
 def write(root, files):

@@ -102,6 +102,7 @@ static void intake(struct sim *sim, struct sim_batch *batch)
             return;
         shell->inbox_first = (shell->inbox_first + 1) % SIM_PACKETS;
         shell->inbox_count--;
+        watch_schema_judge(sim, packet->msg);
         shell_decide(sim, batch, &command);
     }
 }

@@ -362,6 +362,7 @@ struct sim {
     uint32_t operate_count;
     uint32_t peer_next;
     uint64_t corr_next;
+    uint32_t schema; // which payloads break that of their type; 0: none
     struct watch watch;
     struct entry log[SIM_ENTRIES]; // the durable ledger
     uint32_t log_count;
@@ -519,6 +520,12 @@ void watch_act_leases(const struct sim *sim);
 void watch_act_start(struct sim *sim);
 void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
+// watch_schema.c: what intake says of the payloads of a submission; schemas change now and then.
+void watch_schema_judge(struct sim *sim, const struct msg *msg);
+// After such a submission was decided.
+void watch_schema_answer(const struct sim *sim, const struct msg_submit *submit,
+                         const struct msg_submitted *answer);
+
 // watch_share.c: after a command was decided, or the batch was closed.
 void watch_share(struct sim *sim, const struct effects *fx, uint32_t first_entry);
 // Must this queued job wait for others of its key? `states` by slot; NULL: as they are.

@@ -9,6 +9,8 @@
     X(SEEN_KEY_REUSED, "a key came with another body")                                             \
     X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
     X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
+    X(SEEN_SCHEMA, "a payload broke the schema of its type")                                       \
+    X(SEEN_SCHEMA_REPLAY, "… that came with a job already known")                                  \
     X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
     X(SEEN_FULL_LANES, "the table of lanes was full")                                              \
     X(SEEN_FULL_POLICIES, "the table of policies was full")                                        \

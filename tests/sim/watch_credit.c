@@ -212,8 +212,10 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
     if (msg->kind == MSG_FINISH)
         heard_finish(sim, command->peer, msg, fx);
     const struct msg *answer = fx->send_count > 0 ? &fx->sends[fx->send_count - 1].msg : NULL;
-    if (msg->kind == MSG_SUBMIT && answer->kind == MSG_SUBMITTED)
+    if (msg->kind == MSG_SUBMIT && answer->kind == MSG_SUBMITTED) {
         watch_unique_answer(sim, &msg->submit, &answer->submitted);
+        watch_schema_answer(sim, &msg->submit, &answer->submitted);
+    }
     if (msg->kind == MSG_ACT && answer->acted.error == ERR_UNIQUE)
         watch_unique_acted(sim, &msg->act.job_id, &answer->acted);
     if (msg->kind == MSG_READY && worker < SIM_WORKERS)

@@ -72,7 +72,7 @@ def samples():
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
         w.SubmittedJob(job_id=an_id(0xc1), error=4, replayed=True, state=w.STATE_RUNNING, created_at_ms=2001,
                        dedup_until_ms=2002, retry_after_ms=2003, detail="job_count_max is reached",
-                       holder_id=an_id(0xc3)),
+                       holder_id=an_id(0xc3), violations='[{"path":"/a"}]'),
         w.SubmittedJob(job_id=an_id(0xc2), state=w.STATE_QUEUED)]))
     yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[

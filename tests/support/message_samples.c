@@ -61,7 +61,8 @@ static const struct msg_submitted_job submitted_jobs[] = {
      .dedup_until = 2002,
      .retry_after_ms = 2003,
      .detail = TEXT("job_count_max is reached"),
-     .holder_id = ID(0xc3)},
+     .holder_id = ID(0xc3),
+     .violations = TEXT("[{\"path\":\"/a\"}]")},
     {.job_id = ID(0xc2), .state = JOB_QUEUED},
 };
 

@@ -91,6 +91,21 @@ TEST(submit, a_closed_door_refuses_new_jobs_and_still_knows_old_ones)
     "(job_id: its time is at most 1 h behind the broker's and 5 min ahead of it; created_at_ms "   \
     "tells the broker's)"
 
+TEST(submit, a_payload_that_breaks_its_schema_is_refused_unless_it_is_known)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(100));
+    (void)story_told(story);
+    struct msg_submit_job known = story_job(100);
+    struct msg_submit_job fresh = story_job(101);
+    known.schema = ERR_SCHEMA;
+    fresh.schema = ERR_SCHEMA;
+    fresh.closed = ERR_DISK; // of both, what stays wrong is told
+    story_submit_two(story, known, fresh);
+    EXPECT_STORY(story, "[0] send client: submitted 100 replayed queued, 101 schema\n");
+    story_free(story);
+}
+
 TEST(submit, an_id_without_a_key_may_be_an_hour_old_and_five_minutes_ahead)
 {
     struct story *story = story_new();

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_PAUSED };
+enum { LAST = ERR_SCHEMA };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -33,6 +33,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_DEPENDENCY, 31);
     EXPECT_EQ(ERR_ATOMIC, 32);
     EXPECT_EQ(ERR_PAUSED, 33);
+    EXPECT_EQ(ERR_SCHEMA, 34);
 }
 
 TEST(err, every_number_has_its_row)
