@@ -34,11 +34,12 @@ static bool read_document(struct compiler *compiler, struct slice text)
                                SCHEMA_BYTES_MAX);
     json_t *document = json_loadb((const char *)text.data, text.len, READ_FLAGS, &error);
     compiler->schema->document = document;
+    // It says nothing at all when memory is short.
+    if (document == NULL && error.text[0] == '\0')
+        return schema_fault_at(compiler, ERR_NO_MEMORY, &whole, "out of memory");
     if (document == NULL)
-        return schema_fault_at(
-            compiler,
-            json_error_code(&error) == json_error_out_of_memory ? ERR_NO_MEMORY : ERR_BAD_FIELD,
-            &whole, "not JSON: line %d, column %d: %s", error.line, error.column, error.text);
+        return schema_fault_at(compiler, ERR_BAD_FIELD, &whole, "not JSON: line %d, column %d: %s",
+                               error.line, error.column, error.text);
     return is_flat(document, SCHEMA_NESTING_MAX) ||
            schema_fault_at(compiler, ERR_TOO_LARGE, &whole,
                            "arrays and objects are at most %d deep (SCHEMA_NESTING_MAX)",

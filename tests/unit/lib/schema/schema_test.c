@@ -253,6 +253,45 @@ TEST(schema, violation_says_where_and_what_was_expected)
         EXPECT_STR(verdict(cases[i].schema, cases[i].value), cases[i].told);
 }
 
+// Marks of few members are one word, of many several.
+TEST(schema, remembers_what_was_judged_of_many_members)
+{
+    static const char *const schemas[] = {
+        "{\"patternProperties\":{\"^x\":true},\"unevaluatedProperties\":false}",
+        "{\"anyOf\":[{\"patternProperties\":{\"^x\":true}},{\"patternProperties\":{\"y$\":"
+        "true}}],\"unevaluatedProperties\":false}",
+        "{\"allOf\":[{\"patternProperties\":{\"^x\":true},\"unevaluatedProperties\":{\"type\":"
+        "\"null\"}}],\"unevaluatedProperties\":false}",
+    };
+    static const size_t counts[] = {1, 63, 64, 65, 200};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        static char text[8192];
+        size_t len = (size_t)snprintf(text, sizeof text, "{");
+        for (size_t m = 0; m < counts[i]; m++)
+            len += (size_t)snprintf(text + len, sizeof text - len, "\"x%zu\":0,", m);
+        (void)snprintf(text + len, sizeof text - len, "\"xy\":0}");
+        for (size_t s = 0; s < sizeof schemas / sizeof *schemas; s++)
+            EXPECT_STR(verdict(schemas[s], text), "");
+        (void)snprintf(text + len, sizeof text - len, "\"z\":0}");
+        EXPECT_STR(verdict(schemas[0], text),
+                   "/z | /unevaluatedProperties | no property of this name is expected");
+        EXPECT_STR(verdict(schemas[1], text),
+                   "/z | /unevaluatedProperties | no property of this name is expected");
+        EXPECT(strncmp(verdict(schemas[2], text),
+                       "/z | /allOf/0/unevaluatedProperties/type | expected null, found an integer",
+                       74) == 0);
+    }
+    char *items = repeated("[1", ",\"a\",2", 100, "]");
+    EXPECT_STR(verdict("{\"contains\":{\"type\":\"string\"},\"unevaluatedItems\":{\"type\":"
+                       "\"integer\"}}",
+                       items),
+               "");
+    EXPECT(
+        strncmp(verdict("{\"contains\":{\"type\":\"string\"},\"unevaluatedItems\":false}", items),
+                "/0 | /unevaluatedItems | no item is expected here\n/2 |", 54) == 0);
+    free(items);
+}
+
 TEST(schema, numbers_are_exact_where_json_is)
 {
     EXPECT_STR(verdict("{\"maximum\":9007199254740992}", "9007199254740992.0"), "");
