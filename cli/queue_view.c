@@ -54,10 +54,10 @@ static uint64_t open_of(const struct msg_queue *queue)
            queue->counts[JOB_RETRYING];
 }
 
-// Room for so many lines; false after a complaint.
-static bool begin_json(struct out *json, uint32_t count)
+// Room for so many lines and `more` bytes; false after a complaint.
+static bool begin_json(struct out *json, uint32_t count, size_t more)
 {
-    size_t cap = ((size_t)count + 1) * LINE_LEN;
+    size_t cap = ((size_t)count + 1) * LINE_LEN + more;
     *json = (struct out){.data = malloc(cap), .cap = cap, .format = OUT_JSON};
     if (json->data == NULL)
         (void)fprintf(stderr, "weft: out of memory\n");
@@ -75,7 +75,7 @@ static void end_json(struct out *json, FILE *out)
 static void print_json(const struct view *view, const struct msg_queue_status_is *is, bool is_list)
 {
     struct out json;
-    if (!begin_json(&json, is->count))
+    if (!begin_json(&json, is->count, 0))
         return;
     if (is_list)
         queue_answer_list(&json, is);
@@ -137,6 +137,8 @@ static void print_type(const struct view *view, const struct msg_type *type)
     (void)fprintf(view->out, "%-14s %.*s\n", "type", (int)type->type.len,
                   (const char *)type->type.data);
     print_defaults(view, &type->defaults);
+    if (type->schema.bytes.len > 0)
+        (void)fprintf(view->out, "%-14s %zu bytes\n", "schema", type->schema.bytes.len);
 }
 
 void queue_view_type(const struct view *view, const struct msg_type *type)
@@ -146,7 +148,7 @@ void queue_view_type(const struct view *view, const struct msg_type *type)
         print_type(view, type);
         return;
     }
-    if (!begin_json(&json, 1))
+    if (!begin_json(&json, 1, type->schema.bytes.len))
         return;
     queue_answer_type(&json, type);
     end_json(&json, view->out);
@@ -157,7 +159,7 @@ void queue_view_types(const struct view *view, const struct msg_type_status_is *
     struct out json;
     for (uint32_t i = 0; i < is->count && !view->wants_json; i++)
         print_type(view, &is->types[i]);
-    if (!view->wants_json || !begin_json(&json, is->count))
+    if (!view->wants_json || !begin_json(&json, is->count, 0))
         return;
     queue_answer_types(&json, is);
     end_json(&json, view->out);

@@ -6,8 +6,13 @@
 #include "cli/course.h"
 #include "cli/queue_view.h"
 
+#include <errno.h>
+
 static const struct config_key set_keys[] = {
     COURSE_KEYS,
+    {.key = "schema",
+     .type = CONFIG_STRING,
+     .help = "a file: JSON Schema that payloads have to keep to"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -49,10 +54,30 @@ static int told(struct ask *ask, const struct config *config, const struct msg_t
     return COMMAND_SUCCEEDED;
 }
 
+// False after a complaint. A byte more than may be shows that there are more.
+static bool read_schema(const char *name, uint8_t *room, struct body *schema)
+{
+    FILE *file = fopen(name, "re");
+    size_t len = file != NULL ? fread(room, 1, MSG_SCHEMA_LEN_MAX + 1, file) : 0;
+    bool is_read = file != NULL && ferror(file) == 0;
+    if (!is_read)
+        command_complain("type set", "%s cannot be read: %s", name, strerror(errno));
+    else if (len == 0 || len > MSG_SCHEMA_LEN_MAX)
+        command_complain("type set", "%s: a schema has 1 byte to 64 KiB", name);
+    if (file != NULL)
+        (void)fclose(file); // only read
+    *schema = (struct body){.content = CONTENT_JSON, .bytes = slice_of(room, len)};
+    return is_read && len > 0 && len <= MSG_SCHEMA_LEN_MAX;
+}
+
 static int set(struct ask *ask, const struct config *config)
 {
-    const struct msg_type_set question = {.type = slice_of_text(config->arguments[0]),
-                                          .defaults = course_given(config)};
+    static uint8_t room[MSG_SCHEMA_LEN_MAX + 1];
+    struct msg_type_set question = {.type = slice_of_text(config->arguments[0]),
+                                    .defaults = course_given(config)};
+    const char *name = config_text(config, "schema");
+    if (name != NULL && name[0] != '\0' && !read_schema(name, room, &question.schema))
+        return COMMAND_USAGE;
     return told(ask, config, ask_type_set(ask, &question));
 }
 

@@ -15,12 +15,6 @@
 #include "proto/msg_words.h"
 #include "proto/msg_worker.h"
 
-// Bytes with their content type.
-struct body {
-    enum content content;
-    struct slice bytes;
-};
-
 enum {
     MSG_PRIORITY_NOT_GIVEN = 255, // of msg_submit_job.priority
     MSG_PRIORITY_DEFAULT = 4,

@@ -67,12 +67,15 @@ struct msg_queue_status_is {
     bool is_more;
 };
 
-// Defaults for all jobs of a type, in every queue. They count before the queue's.
+// Defaults for all jobs of a type, in every queue, which count before the queue's; and what their
+// payloads have to keep to.
 struct msg_type_set {
     struct slice type;
     struct msg_defaults defaults; // whole: what is not given is not set any more
+    struct body schema;           // JSON Schema of the payload; CONTENT_NONE: none
     // Not on the wire: filled by the broker's intake.
-    struct slice tenant; // empty: "default"
+    struct slice tenant;  // empty: "default"
+    uint64_t schema_hash; // of its text; 0: none
     err verdict;
     struct slice detail;
 };
@@ -86,6 +89,7 @@ struct msg_type_status {
 struct msg_type {
     struct slice type;
     struct msg_defaults defaults;
+    struct body schema; // not in lists
 };
 
 // One, or a page of a list by name.

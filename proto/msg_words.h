@@ -4,6 +4,7 @@
 // those of weft.proto. Pure.
 
 #include "lib/base/id.h"
+#include "lib/base/slice.h"
 
 enum content {
     CONTENT_NONE = 0,
@@ -11,6 +12,12 @@ enum content {
     CONTENT_JSON = 2,
     CONTENT_MSGPACK = 3,
     CONTENT_TEXT = 4,
+};
+
+// Bytes with their content type.
+struct body {
+    enum content content;
+    struct slice bytes;
 };
 
 // The life of a job; docs/life-of-a-job.md and broker/core/job.c hold the table of moves.

@@ -84,8 +84,11 @@ const struct wire_shape wire_shapes_queue_status_is = {.descriptor =
 #define M struct msg_type_set
 static const struct wire_field type_set_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type),
                                                     DEFAULTS};
-const struct wire_shape wire_shapes_queue_type_set = {
-    .descriptor = &weft__wire__type_set__descriptor, SIZES, FIELDS(type_set_fields)};
+const struct wire_shape wire_shapes_queue_type_set = {.descriptor =
+                                                          &weft__wire__type_set__descriptor,
+                                                      SIZES,
+                                                      FIELDS(type_set_fields),
+                                                      BODY(MSG_SCHEMA_LEN_MAX, schema)};
 #undef W
 #undef M
 
@@ -102,8 +105,10 @@ const struct wire_shape wire_shapes_queue_type_status = {
 #define W Weft__Wire__Type
 #define M struct msg_type
 static const struct wire_field type_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type), DEFAULTS};
-static const struct wire_shape type = {
-    .descriptor = &weft__wire__type__descriptor, SIZES, FIELDS(type_fields)};
+static const struct wire_shape type = {.descriptor = &weft__wire__type__descriptor,
+                                       SIZES,
+                                       FIELDS(type_fields),
+                                       BODY(MSG_SCHEMA_LEN_MAX, schema)};
 #undef W
 #undef M
 

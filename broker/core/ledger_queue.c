@@ -35,11 +35,15 @@ void ledger_queue_set_type(struct ledger *ledger, const struct entry *entry, str
 {
     const struct type_row *row = types_set(&ledger->types, entry->type.set);
     uint32_t numbers[sizeof row->defaults / sizeof(uint32_t)];
-    effects_write(fx, WRITE_TYPE)->type = *row;
+    struct type_row *written = &effects_write(fx, WRITE_TYPE)->type;
+    *written = *row;
+    written->schema = entry->type.set->schema.bytes;
     note_name(ledger, row->type);
     memcpy(numbers, &row->defaults, sizeof numbers);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         ledger_note(ledger, (uint64_t)i << 32 | numbers[i]);
+    if (row->schema_hash != 0)
+        ledger_note(ledger, row->schema_hash);
 }
 
 void ledger_queue_pause(struct ledger *ledger, const struct entry *entry)

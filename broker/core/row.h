@@ -121,6 +121,8 @@ struct type_row {
     struct slice tenant;
     struct slice type;
     struct msg_defaults defaults;
+    uint64_t schema_hash; // 0: none
+    struct slice schema;  // its text; only in rows that are written or read, the core keeps none
 };
 
 struct batch_row {

@@ -1,4 +1,5 @@
-// Station type: defaults for jobs of a type, for those that are submitted from now on.
+// Station type: defaults for jobs of a type, for those that are submitted from now on; and the
+// schema of their payloads, which the shell holds them against.
 
 #include "broker/core/core_private.h"
 
@@ -18,8 +19,7 @@ static err refusal(const struct core *core, const struct msg_type_set *set,
 static bool is_so_already(const struct core *core, const struct msg_type_set *set)
 {
     uint32_t type = types_find(&core->ledger.types, set->tenant, set->type);
-    return type != TYPES_NONE && memcmp(types_defaults(&core->ledger.types, type), &set->defaults,
-                                        sizeof set->defaults) == 0;
+    return type != TYPES_NONE && types_is(&core->ledger.types, type, set);
 }
 
 static_assert(sizeof(struct msg_defaults) == sizeof(uint32_t[8]), "compared as bytes");
@@ -39,7 +39,8 @@ void type_step(struct core *core, struct now now, uint32_t peer, const struct ms
     if (answer.error == OK) {
         struct msg_type *is = arena_take(fx->arena, sizeof *is);
         CHECK(is != NULL);
-        *is = (struct msg_type){.type = set->type, .defaults = set->defaults};
+        *is =
+            (struct msg_type){.type = set->type, .defaults = set->defaults, .schema = set->schema};
         answer.types = is;
         answer.count = 1;
     }

@@ -63,7 +63,16 @@ const struct type_row *types_set(struct types *types, const struct msg_type_set 
     if (place == TYPES_NONE)
         place = add(types, set->tenant, set->type);
     types->rows[place].defaults = set->defaults;
+    types->rows[place].schema_hash = set->schema_hash;
     return &types->rows[place];
+}
+
+bool types_is(const struct types *types, uint32_t type, const struct msg_type_set *set)
+{
+    CHECK(type < types->names.count);
+    const struct type_row *row = &types->rows[type];
+    return row->schema_hash == set->schema_hash &&
+           memcmp(&row->defaults, &set->defaults, sizeof row->defaults) == 0;
 }
 
 const struct msg_defaults *types_defaults(const struct types *types, uint32_t type)
@@ -85,6 +94,8 @@ err types_load(struct types *types, const struct type_row *row)
     if (types_refusal(types, row->tenant, row->type) != NULL)
         return ERR_FULL;
     types->no_next = row->no; // a damaged row keeps its number
-    types->rows[add(types, row->tenant, row->type)].defaults = row->defaults;
+    uint32_t place = add(types, row->tenant, row->type);
+    types->rows[place].defaults = row->defaults;
+    types->rows[place].schema_hash = row->schema_hash;
     return OK;
 }

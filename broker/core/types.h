@@ -26,6 +26,8 @@ uint32_t types_find(const struct types *types, struct slice tenant, struct slice
 const char *types_refusal(const struct types *types, struct slice tenant, struct slice type);
 // There is room. The row as it is then.
 const struct type_row *types_set(struct types *types, const struct msg_type_set *set);
+// Is all of it set so already?
+bool types_is(const struct types *types, uint32_t type, const struct msg_type_set *set);
 const struct msg_defaults *types_defaults(const struct types *types, uint32_t type);
 // A stored row; they come in the order of their numbers.
 //   ERR_FULL, ERR_DAMAGED

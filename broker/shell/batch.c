@@ -2,6 +2,7 @@
 
 #include "broker/shell/batch.h"
 
+#include "broker/shell/schemas.h"
 #include "lib/base/check.h"
 #include "lib/sys/memory.h"
 #include "proto/wire.h"
@@ -41,10 +42,10 @@ static bool make_effects(struct batch *batch, const struct limits *limits)
            make_arena(&batch->answers, effects_arena_size(limits->changed_count_max));
 }
 
-// Any one message fits, and then a batch full of usual ones.
+// Any one message fits, with what is told of it, and then a batch full of usual ones.
 static size_t decoded_len(void)
 {
-    return wire_arena_size(MSG_BYTES_MAX) + BATCH_BYTES_MAX;
+    return wire_arena_size(MSG_BYTES_MAX) + BATCH_BYTES_MAX + SCHEMAS_TEXT_MAX;
 }
 
 struct batch *batch_new(const struct limits *limits)

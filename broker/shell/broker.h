@@ -11,6 +11,7 @@
 #include "broker/shell/options.h"
 #include "broker/shell/peers.h"
 #include "broker/shell/readers.h"
+#include "broker/shell/schemas.h"
 #include "broker/shell/timetable.h"
 #include "broker/shell/watch.h"
 #include "lib/sys/clock.h"
@@ -36,6 +37,7 @@ struct broker {
     struct peers *peers;
     struct watches *watches;
     struct timetable *timetable;
+    struct schemas *schemas;
     struct readers *readers;
     struct auditor *auditor;
     struct commit *commit;

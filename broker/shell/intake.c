@@ -122,7 +122,7 @@ static void close_submit(struct msg_submit *submit)
 {
     for (uint32_t i = 0; i < submit->count; i++) {
         submit->jobs[i].closed = ERR_DISK;
-        if (submit->jobs[i].verdict == OK)
+        if (submit->jobs[i].verdict == OK && submit->jobs[i].schema == OK)
             submit->jobs[i].detail = slice_of_text(SHORT_DETAIL);
     }
 }
@@ -290,6 +290,7 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     if (e != OK)
         return refuse_arrival(broker, arrival, e, detail);
     judge_submit(broker->core, &arrival->msg.submit);
+    schemas_judge(broker->schemas, &arrival->msg.submit, &broker->filling->decoded);
     bool is_short = space_is_short(broker);
     if (is_short)
         close_submit(&arrival->msg.submit);
@@ -303,6 +304,8 @@ static enum taken take_schedule_set(struct broker *broker, struct arrival *arriv
 {
     struct msg_schedule_set *set = &arrival->msg.schedule_set;
     err e = timetable_judge(broker->timetable, set, broker->now.store, &broker->filling->decoded);
+    if (e == OK && set->act == SCHEDULE_SET && set->verdict == OK)
+        schemas_judge_schedule(broker->schemas, set, &broker->filling->decoded);
     bool grows = set->act == SCHEDULE_SET && !set->dry_run && set->verdict == OK;
     if (grows && space_is_short(broker)) {
         set->verdict = ERR_DISK;
@@ -330,7 +333,17 @@ static enum taken ask_schedules(struct broker *broker, const struct arrival *arr
 static enum taken take_setting(struct broker *broker, struct arrival *arrival)
 {
     settings_judge(&arrival->msg);
-    return decide(broker, arrival);
+    if (arrival->msg.kind == MSG_QUEUE_SET)
+        return decide(broker, arrival);
+    struct msg_type_set *set = &arrival->msg.type_set;
+    struct schema *schema = schemas_compile(broker->schemas, set, &broker->filling->decoded);
+    if (schema != NULL && space_is_short(broker)) {
+        set->verdict = ERR_DISK;
+        set->detail = slice_of_text(SHORT_DETAIL);
+    }
+    enum taken taken = decide(broker, arrival);
+    settings_keep(broker, set, schema, taken == TAKEN_KEPT);
+    return taken;
 }
 
 static enum taken ask_queues(struct broker *broker, const struct arrival *arrival)

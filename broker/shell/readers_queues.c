@@ -95,6 +95,8 @@ static err look_up_type(const struct readers_queues *question, struct store_view
     if (e != OK)
         return e;
     *one = (struct msg_type){.type = row.type, .defaults = row.defaults};
+    if (row.schema.len > 0)
+        one->schema = (struct body){.content = CONTENT_JSON, .bytes = row.schema};
     is->types = one;
     is->count = 1;
     return OK;

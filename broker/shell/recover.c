@@ -48,6 +48,35 @@ static err make_core(struct broker *broker, const char **out_why)
     return OK;
 }
 
+// One that an older broker took and that this one does not is left out, loudly: its type's jobs are
+// taken as without one.
+static err load_schemas(struct broker *broker)
+{
+    struct type_row row;
+    err e = store_view_queue_next_type(broker->view, true, &row);
+    for (; e == OK; e = store_view_queue_next_type(broker->view, false, &row)) {
+        if (row.schema.len == 0)
+            continue;
+        struct schema *schema = NULL;
+        struct schema_fault fault;
+        e = schema_compile(row.schema, &schema, &fault);
+        if (e == ERR_NO_MEMORY)
+            return e;
+        if (e != OK) {
+            log_error("schema.unreadable", "type=%s at=%s", log_quote(row.type).text,
+                      log_quote(slice_of_text(fault.pointer)).text);
+            continue;
+        }
+        struct schemas_name name = {.tenant = row.tenant, .type = row.type};
+        e = schemas_put(broker->schemas, name, schema, row.schema.len);
+        if (e != OK) {
+            schema_free(schema);
+            return e;
+        }
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static err load(struct broker *broker, const char **out_why)
 {
     struct store_loaded loaded;
@@ -61,6 +90,8 @@ static err load(struct broker *broker, const char **out_why)
     e = store_view_begin(broker->view);
     if (e == OK)
         e = timetable_load(broker->timetable, broker->view);
+    if (e == OK)
+        e = load_schemas(broker);
     store_view_end(broker->view);
     if (e != OK)
         return e;

@@ -19,6 +19,19 @@ void settings_judge(struct msg *msg)
         msg->queue_set.detail = slice_of_text(detail);
 }
 
+void settings_keep(struct broker *broker, const struct msg_type_set *set, struct schema *schema,
+                   bool is_decided)
+{
+    const struct effects *fx = &broker->filling->effects;
+    if (!is_decided || fx->sends[fx->send_count - 1].msg.type_status_is.error != OK) {
+        schema_free(schema);
+        return;
+    }
+    struct schemas_name name = {.tenant = set->tenant, .type = set->type};
+    err e = schemas_put(broker->schemas, name, schema, set->schema.bytes.len);
+    CHECK(e == OK); // the core has room for as many types
+}
+
 err settings_check(const struct msg *msg, const char **out_detail)
 {
     if (msg->kind == MSG_TYPE_STATUS)

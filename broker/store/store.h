@@ -105,7 +105,12 @@ MUST_USE err store_view_queue(struct store_view *view, struct slice tenant, stru
 // as above. Damaged ones are counted and passed over. Looks at every queue.
 MUST_USE err store_view_queue_page(struct store_view *view, const struct store_queue_page *page,
                                    struct queue_row *rows, uint32_t *out_count);
-// The same of types for which something was set.
+// The first or the next type for which something was set, of any tenant, borrowed as above. Damaged
+// ones are counted and passed over.
+//   ERR_NOT_FOUND
+MUST_USE err store_view_queue_next_type(struct store_view *view, bool is_first,
+                                        struct type_row *out_row);
+// As of queues.
 MUST_USE err store_view_queue_type(struct store_view *view, struct slice tenant, struct slice type,
                                    struct type_row *out_row);
 MUST_USE err store_view_queue_types(struct store_view *view, const struct store_queue_page *page,

@@ -46,6 +46,7 @@ enum {
     STORE_RECORD_BATCH_TAIL_LEN = 36,  // more, in version 2
     STORE_RECORD_EVENT_HEAD_LEN = 71,  // without its texts
     STORE_RECORD_QUEUE_HEAD_LEN = 155, // without its names
+    STORE_RECORD_TYPE_SCHEMA = 2,      // version of a type's record that has a schema
     STORE_RECORD_TYPE_HEAD_LEN = 34,   // without its names
     STORE_RECORD_UNIQUE_LEN = 41,
     STORE_RECORD_SCHEDULE_STATE_LEN = 78, // then what was given

@@ -105,7 +105,9 @@ err store_record_get_queue(struct slice record, struct slice key, struct queue_r
 
 size_t store_record_type_len(const struct type_row *row)
 {
-    return DISK_SEAL_LEN + STORE_RECORD_TYPE_HEAD_LEN + row->tenant.len + row->type.len;
+    size_t names = STORE_RECORD_TYPE_HEAD_LEN + row->tenant.len + row->type.len;
+    size_t schema = row->schema_hash != 0 ? sizeof row->schema_hash + row->schema.len : 0;
+    return DISK_SEAL_LEN + names + schema;
 }
 
 void store_record_put_type(uint8_t *room, struct slice key, const struct type_row *row)
@@ -118,8 +120,13 @@ void store_record_put_type(uint8_t *room, struct slice key, const struct type_ro
     CHECK(at == room + DISK_SEAL_HEAD_LEN + STORE_RECORD_TYPE_HEAD_LEN);
     fields_put_bytes(&at, row->tenant);
     fields_put_bytes(&at, row->type);
-    disk_seal(room, STORE_RECORD_VERSION, STORE_RECORD_TYPE, key,
-              store_record_type_len(row) - DISK_SEAL_LEN);
+    bool has_schema = row->schema_hash != 0;
+    if (has_schema) {
+        fields_put_u64(&at, row->schema_hash);
+        fields_put_bytes(&at, row->schema);
+    }
+    disk_seal(room, has_schema ? STORE_RECORD_TYPE_SCHEMA : STORE_RECORD_VERSION, STORE_RECORD_TYPE,
+              key, store_record_type_len(row) - DISK_SEAL_LEN);
 }
 
 err store_record_get_type(struct slice record, struct slice key, struct type_row *out_row)
@@ -129,7 +136,7 @@ err store_record_get_type(struct slice record, struct slice key, struct type_row
     struct bytes_in in = {0};
     if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT16_MAX ||
         disk_unseal(record, key, &version, &kind, &in.left) != OK ||
-        version != STORE_RECORD_VERSION || kind != STORE_RECORD_TYPE)
+        version > STORE_RECORD_TYPE_SCHEMA || kind != STORE_RECORD_TYPE)
         return ERR_DAMAGED;
     struct type_row row = {.no = (uint16_t)disk_key_number(key)};
     get_defaults(&in, &row.defaults);
@@ -137,7 +144,13 @@ err store_record_get_type(struct slice record, struct slice key, struct type_row
     uint8_t type_len = bytes_get_u8(&in);
     row.tenant = bytes_get(&in, tenant_len);
     row.type = bytes_get(&in, type_len);
-    if (in.bad || in.left.len > 0 || type_len == 0 || type_len > MSG_NAME_LEN_MAX ||
+    if (version == STORE_RECORD_TYPE_SCHEMA) {
+        row.schema_hash = bytes_get_u64(&in);
+        row.schema = bytes_get(&in, in.left.len);
+    }
+    bool has_schema = row.schema_hash != 0 && row.schema.len > 0;
+    if (in.bad || in.left.len > 0 || type_len == 0 ||
+        has_schema != (version == STORE_RECORD_TYPE_SCHEMA) || type_len > MSG_NAME_LEN_MAX ||
         tenant_len > MSG_NAME_LEN_MAX)
         return ERR_DAMAGED;
     *out_row = row;

@@ -68,7 +68,7 @@ err store_view_queue_page(struct store_view *view, const struct store_queue_page
 
 // --- types ---
 
-static err next_type(struct store_view *view, bool is_first, struct type_row *out_row)
+err store_view_queue_next_type(struct store_view *view, bool is_first, struct type_row *out_row)
 {
     struct slice key = {0};
     struct slice record = {0};
@@ -86,9 +86,9 @@ err store_view_queue_type(struct store_view *view, struct slice tenant, struct s
                           struct type_row *out_row)
 {
     struct type_row row;
-    err e = next_type(view, true, &row);
+    err e = store_view_queue_next_type(view, true, &row);
     while (e == OK && !(slice_equal(row.type, type) && slice_equal(row.tenant, tenant)))
-        e = next_type(view, false, &row);
+        e = store_view_queue_next_type(view, false, &row);
     if (e == OK)
         *out_row = row;
     return e;
@@ -111,8 +111,8 @@ err store_view_queue_types(struct store_view *view, const struct store_queue_pag
     CHECK(page->cap > 0);
     uint32_t count = 0;
     struct type_row row;
-    err e = next_type(view, true, &row);
-    for (; e == OK; e = next_type(view, false, &row)) {
+    err e = store_view_queue_next_type(view, true, &row);
+    for (; e == OK; e = store_view_queue_next_type(view, false, &row)) {
         if (slice_equal(row.tenant, page->tenant) && is_before(page->after, row.type))
             insert_type(rows, &count, page->cap, &row);
     }

@@ -184,14 +184,16 @@ static const struct field type_fields[] = {
     {"timeout", read_default},
     {"retry", read_default},
     {"keep", read_default},
+    {"schema", read_default},
 };
 enum { TYPE_FIELDS = sizeof type_fields / sizeof type_fields[0] };
 
 err queue_read_type(struct doc_value object, const struct doc_room *room,
-                    struct msg_defaults *out_defaults, struct submit_fault *out_fault)
+                    struct msg_type_set *out_set, struct submit_fault *out_fault)
 {
     const char *names[TYPE_FIELDS];
     struct msg_defaults defaults = {0};
+    struct body schema = {0};
     struct doc_members members;
     for (unsigned i = 0; i < TYPE_FIELDS; i++)
         names[i] = type_fields[i].name;
@@ -200,13 +202,20 @@ err queue_read_type(struct doc_value object, const struct doc_room *room,
         const struct doc_member *member = &members.items[i];
         if (submit_read_default(member, room, &defaults, out_fault, &e))
             continue;
+        if (slice_is_text(member->name, "schema")) {
+            schema.content = object.format == DOC_MSGPACK ? CONTENT_MSGPACK : CONTENT_JSON;
+            schema.bytes = member->value.raw;
+            continue;
+        }
         tell(out_fault, member->name, "is no setting of a type",
              nearest_of(member->name, names, TYPE_FIELDS));
         e = ERR_BAD_FIELD;
     }
-    if (e == OK)
-        *out_defaults = defaults;
-    return e;
+    if (e != OK)
+        return e;
+    out_set->defaults = defaults;
+    out_set->schema = schema;
+    return OK;
 }
 
 // --- answers ---
@@ -306,6 +315,10 @@ void queue_answer_type(struct out *out, const struct msg_type *type)
     out_open_object(out);
     out_put_text(out, "type", type->type);
     put_defaults(out, &type->defaults);
+    if (type->schema.bytes.len > 0) {
+        out_name(out, slice_of_text("schema"));
+        out_raw(out, type->schema.bytes);
+    }
     put_url(out, "type_url", "/v1/types/", type->type);
     out_close(out);
 }

@@ -19,8 +19,9 @@ void queue_answer(struct out *out, const struct msg_queue *queue);
 // 200: a page of them, and the cursor of the next.
 void queue_answer_list(struct out *out, const struct msg_queue_status_is *is);
 
-// The defaults of a type, alike.
+// What is set for a type, alike: into `defaults` and `schema`, which stays in the object.
 MUST_USE err queue_read_type(struct doc_value object, const struct doc_room *room,
-                             struct msg_defaults *out_defaults, struct submit_fault *out_fault);
+                             struct msg_type_set *out_set, struct submit_fault *out_fault);
+// A schema has to be in the format of `out`.
 void queue_answer_type(struct out *out, const struct msg_type *type);
 void queue_answer_types(struct out *out, const struct msg_type_status_is *is);

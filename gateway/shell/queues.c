@@ -5,6 +5,7 @@
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/core/queue.h"
+#include "gateway/http/convert.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
 #include "lib/base/check.h"
@@ -16,6 +17,7 @@
 enum {
     DECODED_LEN_MAX = 16 * 1024, // texts of the object that had escapes
     LINE_LEN = 1024,
+    SCHEMA_GROWTH = 5, // a number of two bytes may take nine in MessagePack
 };
 
 struct visit {
@@ -41,12 +43,27 @@ static void refuse(const struct gateway *gateway, struct http_request *request, 
     reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, &headers);
 }
 
+// A schema that has no form in MessagePack is left out.
+static void put_type(const struct msg_type *type, struct out *out)
+{
+    struct msg_type told = *type;
+    size_t cap = SCHEMA_GROWTH * told.schema.bytes.len;
+    uint8_t *room = out->format == OUT_JSON || cap == 0 ? NULL : malloc(cap);
+    struct out converted = {.data = room, .cap = cap, .format = out->format};
+    if (room != NULL && convert_json(told.schema.bytes, &converted) == OK && !converted.full)
+        told.schema.bytes = out_slice(&converted);
+    else if (out->format != OUT_JSON)
+        told.schema = (struct body){0};
+    queue_answer_type(out, &told);
+    free(room);
+}
+
 static void put(const struct visit *visit, const struct msg *answer, struct out *out)
 {
     if (visit->is_type && visit->is_list)
         queue_answer_types(out, &answer->type_status_is);
     else if (visit->is_type)
-        queue_answer_type(out, answer->type_status_is.types);
+        put_type(answer->type_status_is.types, out);
     else if (visit->is_list)
         queue_answer_list(out, &answer->queue_status_is);
     else
@@ -57,7 +74,9 @@ static void tell(const struct visit *visit, const struct msg *answer)
 {
     struct reply reply = {visit->gateway->tally, TALLY_QUEUE, visit->request};
     uint32_t count = visit->is_type ? answer->type_status_is.count : answer->queue_status_is.count;
-    size_t cap = ((size_t)count + 1) * LINE_LEN;
+    bool has_schema = visit->is_type && !visit->is_list;
+    size_t schema = has_schema ? answer->type_status_is.types->schema.bytes.len : 0;
+    size_t cap = ((size_t)count + 1) * LINE_LEN + SCHEMA_GROWTH * schema;
     uint8_t *room = malloc(cap);
     if (room == NULL) {
         refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
@@ -219,7 +238,7 @@ static err read_put(struct visit *visit, struct submit_fault *fault)
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
     struct doc_value body = {format, request->body};
     struct msg *question = &visit->question;
-    err e = visit->is_type ? queue_read_type(body, &room, &question->type_set.defaults, fault)
+    err e = visit->is_type ? queue_read_type(body, &room, &question->type_set, fault)
                            : queue_read(body, &room, &question->queue_set.settings, fault);
     scratch_give(visit->gateway->scratch, scratch);
     return e;

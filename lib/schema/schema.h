@@ -53,7 +53,7 @@ struct schema_report {
     struct schema_violation violations[SCHEMA_VIOLATIONS_MAX]; // only the first `count` are written
 };
 
-// The violations as a JSON array of {"path", "keyword", "message"}, as many of the first ones as
+// The violations as a JSON array of {"path", "schema_path", "message"}, as many of the first ones as
 // `cap` has room for; not zero-terminated. Returns its length, at least 2 when `cap` is.
 size_t schema_report_json(const struct schema_report *report, char *out, size_t cap);
 

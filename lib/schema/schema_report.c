@@ -211,7 +211,7 @@ size_t schema_report_json(const struct schema_report *report, char *out, size_t 
         size_t len = json.len;
         json_put(&json, ",", i > 0 ? 1 : 0);
         json_put_text(&json, "{\"path\":", violation->path);
-        json_put_text(&json, ",\"keyword\":", violation->keyword);
+        json_put_text(&json, ",\"schema_path\":", violation->keyword);
         json_put_text(&json, ",\"message\":", violation->message);
         json_put(&json, "}", 1);
         if (json.is_full)

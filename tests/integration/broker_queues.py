@@ -56,6 +56,32 @@ class Queues(BrokerTest):
         self.assertEqual(self.set("Mail").error, ERR["ERR_BAD_FIELD"])
         self.assertEqual(self.status("mail").error, ERR["ERR_NOT_FOUND"])
 
+    def set_schema(self, kind, schema, content=pb.CONTENT_JSON):
+        return self.client.ask(pb.TypeSet(type=kind, schema=pb.Part(length=len(schema), content=content)), schema)
+
+    def test_a_schema_of_a_type(self):
+        schema = b'{"required": ["to"], "type": "object"}'
+        _, _, known = self.submit("q", type="s", payload=b"x")
+        self.assertEqual(self.set_schema("s", schema).error, 0)
+        self.assertEqual(self.set_schema("s", schema, pb.CONTENT_MSGPACK).detail, "schema: it has to be JSON")
+        self.assertIn("schema/type: ", self.set_schema("s", b'{"type": "objct"}').detail)
+        for _ in range(2):
+            error, said, _ = self.submit("q", type="s", payload=b"x")
+            self.assertEqual((error, said.detail), (
+                ERR["ERR_SCHEMA"], "payload: its type has a schema, so it has to be JSON or MessagePack"))
+            error, said, _ = self.submit("q", type="s")
+            self.assertEqual((error, said.detail), (ERR["ERR_SCHEMA"], "payload: expected an object, found null"))
+            self.assertIn('"schema_path":"/type"', said.violations)
+            said, = self.client.submit({"job_id": known, "queue": "q", "type": "s", "payload": b"x"})
+            self.assertEqual((said.error, said.replayed), (0, True))
+            envelope, block = self.client.answer(self.client.send(pb.TypeStatus(type="s")))
+            part = envelope.type_status_is.types[0].schema
+            self.assertEqual(block[part.offset:part.offset + part.length], schema)
+            self.assertFalse(self.client.ask(pb.TypeStatus()).types[0].HasField("schema"))
+            self.restart()
+        self.client.ask(pb.TypeSet(type="s"))
+        self.assertEqual(self.submit("q", type="s")[0], 0)
+
     def test_defaults_of_a_type(self):
         given = dict(timeout_ms=61_000, max_attempts=1, max_crashes=3, retry_first_ms=4, retry_longest_ms=5,
                      retry_factor_milli=1500, retry_within_s=7, keep_s=5000)

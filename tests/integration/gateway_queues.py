@@ -1,6 +1,7 @@
 """Queues over HTTP and from the command line, against a real broker."""
 
 import json
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -16,10 +17,10 @@ class Bench:
     def weft(self, *words, **more):
         return self.place.weft(*words, WEFT_BROKER=self.dev.at["zmq"], **more)
 
-    def http(self, method, path, body=None, kind="application/json"):
+    def http(self, method, path, body=None, kind="application/json", **headers):
         """(status, parsed body, headers)"""
         data = json.dumps(body).encode() if isinstance(body, dict) else body
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers={"Content-Type": kind})
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers={"Content-Type": kind, **headers})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 text = answer.read()
@@ -125,6 +126,43 @@ def types_have_defaults(bench):
     assert bench.weft("type", "set", "Not.A.Name").returncode == 64
 
 
+SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
+
+
+def types_have_schemas(bench):
+    job = {"type": "t.s", "payload": {"to": 7}}
+    key = {"type": "t.s", "payload": {"before": 1}}
+    first = bench.http("POST", "/v1/jobs", key, **{"Idempotency-Key": "s1"})
+    assert first[0] == 202, first
+    status, put, _ = bench.http("PUT", "/v1/types/t.s", {"schema": SCHEMA, "keep": "1h"})
+    assert (status, put["schema"]) == (200, SCHEMA), put
+    assert bench.http("GET", "/v1/types/t.s")[:2] == (200, put)
+    again = bench.http("POST", "/v1/jobs", key, **{"Idempotency-Key": "s1"})
+    assert (again[0], again[1]["job_id"]) == (202, first[1]["job_id"]), again
+    assert bench.http("POST", "/v1/jobs", {**job, "payload": {"to": "a"}})[0] == 202
+    status, problem, _ = bench.http("POST", "/v1/jobs", job)
+    assert (status, problem["code"]) == (422, "WEFT-1034"), problem
+    assert problem["violations"] == [{"path": "/to", "schema_path": "/properties/to/type",
+                                      "message": "expected a string, found an integer"}], problem
+    status, said, _ = bench.http("POST", "/v1/batches", json.dumps([job, {**job, "payload": {"to": "b"}}]).encode())
+    assert status == 202 and [line["problem"]["violations"][0]["path"] for line in said["rejections"]] == ["/to"], said
+    status, problem, _ = bench.http("PUT", "/v1/schedules/s1", {"cron": "@hourly", "job": job})
+    assert (status, problem["detail"]) == (422, "payload/to: expected a string, found an integer"), problem
+    status, problem, _ = bench.http("PUT", "/v1/types/t.s", {"schema": {"properties": {"to": {"minLength": "1"}}}})
+    assert status == 400 and problem["detail"].startswith("schema/properties/to/minLength: "), problem
+    assert bench.http("GET", "/v1/types/t.s")[:2] == (200, put)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"type": "array"}, file)
+        file.flush()
+        answer = bench.weft("type", "set", "t.c", "--schema", file.name, "-o", "json")
+    assert answer.returncode == 0 and json.loads(answer.stdout)["schema"] == {"type": "array"}, answer
+    answer = bench.weft("push", "t.c", "{}")
+    assert answer.returncode == 1 and "expected an array" in answer.stderr, answer
+    assert bench.weft("type", "set", "t.c", "--schema", "/none").returncode == 64
+    assert "schema" not in bench.http("PUT", "/v1/types/t.s", {"keep": "1h"})[1]
+    assert bench.http("POST", "/v1/jobs", job)[0] == 202
+
+
 def lists_come_in_pages(bench):
     for name in ("z1", "z2", "z3"):
         assert bench.submit(name)[0] == 202
@@ -160,7 +198,8 @@ def the_command_does_the_same(bench):
 def main():
     with Place() as place:
         bench = Bench(place)
-        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, lists_come_in_pages,
+        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas,
+                     lists_come_in_pages,
                      a_pause_is_a_503, a_pause_from_the_command_line, the_command_does_the_same):
             print(test.__name__, flush=True)
             test(bench)

@@ -167,10 +167,13 @@ def samples():
         error=6, detail="no such operation", operation_id=an_id(0x2e), kind=w.ACT_RETRY, actor="ops", version=8004,
         matched=8005, done=8006, upto=8007, cursor=8008, is_over=True, created_at_ms=8009, ended_at_ms=8010, **those))
     defaults = {name: value for name, value in settings.items() if name[:3] in ("tim", "max", "ret", "kee")}
-    yield "type_set", b, dict(type_set=w.TypeSet(type="send", **defaults))
+    b = Block()
+    yield "type_set", b, dict(type_set=w.TypeSet(type="send", schema=b.part(w.CONTENT_JSON, b"true"), **defaults))
+    b = Block()
     yield "type_status", b, dict(type_status=w.TypeStatus(type="send", after="resize", limit=8301))
     yield "type_status_is", b, dict(type_status_is=w.TypeStatusIs(
-        error=4, detail="type_count_max", is_more=True, types=[w.Type(type="send", **defaults), w.Type(type="test")]))
+        error=4, detail="type_count_max", is_more=True, types=[w.Type(type="send", schema=b.part(w.CONTENT_JSON, b"{}"), **defaults), w.Type(type="test")]))
+    b = Block()
     yield "timeline", b, dict(timeline=w.Timeline(job_id=an_id(0x28)))
     yield "timeline_is", b, dict(timeline_is=w.TimelineIs(
         error=7, job_id=an_id(0x29), version=7801, state=w.STATE_RUNNING, dropped=7802, events=[

@@ -150,7 +150,8 @@ static const struct msg_worker_line worker_lines[] = {{ID(0x27), TEXT("w1"), TEX
         .rate = {8013, 8014}, .key_rate = {8015, 8016}, .defaults = DEFAULTS                       \
     }
 
-static const struct msg_type type_lines[] = {{TEXT("send"), DEFAULTS}, {.type = TEXT("test")}};
+static const struct msg_type type_lines[] = {{TEXT("send"), DEFAULTS, {CONTENT_JSON, TEXT("{}")}},
+                                             {.type = TEXT("test")}};
 
 static const struct msg_queue queue_lines[] = {
     {.queue = TEXT("mail"),
@@ -308,7 +309,11 @@ static const struct msg samples[] = {
                          .queues = queue_lines,
                          .count = 2,
                          .is_more = true}},
-    {.kind = MSG_TYPE_SET, .corr = 28, .type_set = {.type = TEXT("send"), .defaults = DEFAULTS}},
+    {.kind = MSG_TYPE_SET,
+     .corr = 28,
+     .type_set = {.type = TEXT("send"),
+                  .defaults = DEFAULTS,
+                  .schema = {CONTENT_JSON, TEXT("true")}}},
     {.kind = MSG_TYPE_STATUS, .corr = 45, .type_status = {TEXT("send"), TEXT("resize"), 8301}},
     {.kind = MSG_TYPE_STATUS_IS,
      .corr = 46,

@@ -63,3 +63,18 @@ TEST(types, stored_rows_come_back_under_their_numbers)
     EXPECT_EQ(types_load(&types, &row), ERR_DAMAGED);
     free(memory);
 }
+
+TEST(types, another_schema_is_another_setting)
+{
+    void *memory = make();
+    struct msg_type_set wanted = {.type = slice_of_text("send"), .schema_hash = 7};
+    struct type_row row = {.type = slice_of_text("send"), .schema_hash = 7};
+    EXPECT_EQ(types_load(&types, &row), OK);
+    EXPECT(types_is(&types, 0, &wanted));
+    wanted.schema_hash = 8;
+    EXPECT(!types_is(&types, 0, &wanted));
+    EXPECT_EQ(types_set(&types, &wanted)->schema_hash, 8);
+    wanted.defaults.keep_s = 1;
+    EXPECT(!types_is(&types, 0, &wanted));
+    free(memory);
+}

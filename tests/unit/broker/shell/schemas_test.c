@@ -11,6 +11,11 @@
 
 static _Alignas(16) uint8_t memory[2 * SCHEMAS_TEXT_MAX];
 
+static struct schemas_name named(struct slice type)
+{
+    return (struct schemas_name){.type = type};
+}
+
 static struct schema *schema_of(const char *text)
 {
     struct schema *schema = NULL;
@@ -21,7 +26,7 @@ static struct schema *schema_of(const char *text)
 
 static void put(struct schemas *schemas, const char *type, const char *schema)
 {
-    EXPECT_EQ(schemas_put(schemas, slice_of_text(type), schema_of(schema)), OK);
+    EXPECT_EQ(schemas_put(schemas, named(slice_of_text(type)), schema_of(schema), 9), OK);
 }
 
 static struct msg_submit_job job_of(const char *type, const char *payload)
@@ -42,21 +47,21 @@ TEST(schemas, are_found_by_their_type)
     char type[2] = "a";
     for (int i = 0; i < 16; i++) {
         type[0] = (char)('a' + i * 7 % 16);
-        EXPECT_EQ(schemas_put(schemas, slice_of(type, 1), schema_of("true")), OK);
+        EXPECT_EQ(schemas_put(schemas, named(slice_of(type, 1)), schema_of("true"), 9), OK);
     }
     for (type[0] = 'a'; type[0] < 'a' + 16; type[0]++)
-        EXPECT(schemas_peek(schemas, slice_of(type, 1)) != NULL);
-    EXPECT(schemas_peek(schemas, slice_of_text("ab")) == NULL);
+        EXPECT(schemas_peek(schemas, named(slice_of(type, 1))) != NULL);
+    EXPECT(schemas_peek(schemas, named(slice_of_text("ab"))) == NULL);
     struct schema *more = schema_of("true");
-    EXPECT_EQ(schemas_put(schemas, slice_of_text("z"), more), ERR_FULL);
-    EXPECT_EQ(schemas_put(schemas, slice_of_text("c"), NULL), OK);
-    EXPECT_EQ(schemas_put(schemas, slice_of_text("c"), NULL), OK);
-    EXPECT(schemas_peek(schemas, slice_of_text("c")) == NULL);
-    EXPECT_EQ(schemas_put(schemas, slice_of_text("z"), more), OK);
-    EXPECT(schemas_peek(schemas, slice_of_text("z")) == more);
+    EXPECT_EQ(schemas_put(schemas, named(slice_of_text("z")), more, 9), ERR_FULL);
+    EXPECT_EQ(schemas_put(schemas, named(slice_of_text("c")), NULL, 9), OK);
+    EXPECT_EQ(schemas_put(schemas, named(slice_of_text("c")), NULL, 9), OK);
+    EXPECT(schemas_peek(schemas, named(slice_of_text("c"))) == NULL);
+    EXPECT_EQ(schemas_put(schemas, named(slice_of_text("z")), more, 9), OK);
+    EXPECT(schemas_peek(schemas, named(slice_of_text("z"))) == more);
     more = schema_of("false");
-    EXPECT_EQ(schemas_put(schemas, slice_of_text("z"), more), OK);
-    EXPECT(schemas_peek(schemas, slice_of_text("z")) == more);
+    EXPECT_EQ(schemas_put(schemas, named(slice_of_text("z")), more, 9), OK);
+    EXPECT(schemas_peek(schemas, named(slice_of_text("z"))) == more);
     schemas_free(schemas);
 }
 
@@ -79,7 +84,7 @@ TEST(schemas, say_what_breaks_them)
     EXPECT_EQ(jobs[1].schema, ERR_SCHEMA);
     EXPECT(slice_is_text(jobs[1].detail, "payload/to: expected a string, found an integer"));
     EXPECT(slice_is_text(jobs[1].violations,
-                         "[{\"path\":\"/to\",\"keyword\":\"/properties/to/type\",\"message\":"
+                         "[{\"path\":\"/to\",\"schema_path\":\"/properties/to/type\",\"message\":"
                          "\"expected a string, found an integer\"}]"));
     EXPECT_EQ(jobs[2].schema, OK);
     EXPECT_EQ(jobs[3].schema, ERR_SCHEMA);
@@ -163,5 +168,69 @@ TEST(schemas, steps_of_a_message_are_bounded)
     judge(schemas, jobs, 1, sizeof memory);
     EXPECT_EQ(jobs[0].schema, OK);
     free(text);
+    schemas_free(schemas);
+}
+
+static struct msg_type_set set_of(const char *type, const char *schema)
+{
+    return (struct msg_type_set){.type = slice_of_text(type),
+                                 .schema = {CONTENT_JSON, slice_of_text(schema)}};
+}
+
+TEST(schemas, that_are_wrong_are_refused_with_the_place)
+{
+    struct schemas *schemas = schemas_new(4);
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    struct msg_type_set set = set_of("a", "{\"properties\":{\"age\":{\"minimum\":\"1\"}}}");
+    EXPECT(schemas_compile(schemas, &set, &arena) == NULL);
+    EXPECT_EQ(set.verdict, ERR_BAD_FIELD);
+    EXPECT(slice_is_text(set.detail, "schema/properties/age/minimum: expected a number"));
+    set = set_of("a", "x");
+    set.schema.content = CONTENT_MSGPACK;
+    EXPECT(schemas_compile(schemas, &set, &arena) == NULL);
+    EXPECT(slice_is_text(set.detail, "schema: it has to be JSON"));
+    set = (struct msg_type_set){.type = slice_of_text("a")};
+    EXPECT(schemas_compile(schemas, &set, &arena) == NULL);
+    EXPECT(set.verdict == OK && set.schema_hash == 0);
+    set = set_of("a", "true");
+    struct schema *schema = schemas_compile(schemas, &set, &arena);
+    EXPECT(schema != NULL && set.verdict == OK && set.schema_hash != 0);
+    schema_free(schema);
+    schemas_free(schemas);
+}
+
+TEST(schemas, texts_of_all_are_bounded)
+{
+    struct schemas *schemas = schemas_new(4);
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    EXPECT_EQ(
+        schemas_put(schemas, named(slice_of_text("a")), schema_of("true"), SCHEMAS_BYTES_MAX - 4),
+        OK);
+    struct msg_type_set set = set_of("b", "false");
+    EXPECT(schemas_compile(schemas, &set, &arena) == NULL);
+    EXPECT_EQ(set.verdict, ERR_FULL);
+    set = set_of("a", "false"); // in the place of the long one
+    schema_free(schemas_compile(schemas, &set, &arena));
+    EXPECT_EQ(set.verdict, OK);
+    set = set_of("b", "true");
+    schema_free(schemas_compile(schemas, &set, &arena));
+    EXPECT_EQ(set.verdict, OK);
+    schemas_free(schemas);
+}
+
+TEST(schemas, of_tenants_are_apart_and_schedules_keep_to_them)
+{
+    struct schemas *schemas = schemas_new(4);
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    put(schemas, "a", "{\"type\":\"object\"}");
+    struct msg_submit_job job = job_of("a", "1");
+    job.tenant = slice_of_text("other");
+    struct msg_schedule_set set = {.given = {.jobs = &job, .job_count = 1}};
+    schemas_judge_schedule(schemas, &set, &arena);
+    EXPECT_EQ(set.verdict, OK);
+    job.tenant = slice_of_text("default");
+    schemas_judge_schedule(schemas, &set, &arena);
+    EXPECT_EQ(set.verdict, ERR_SCHEMA);
+    EXPECT(slice_is_text(set.detail, "payload: expected an object, found an integer"));
     schemas_free(schemas);
 }

@@ -161,6 +161,34 @@ TEST(record_type, golden_bytes)
     EXPECT_MEM(&read.defaults, &row.defaults, sizeof row.defaults);
 }
 
+TEST(record_type, golden_bytes_with_a_schema)
+{
+    static const char golden[] = "02130000002f"
+                                 "0000000000000000000000000000000000000000000000000000000000000009"
+                                 "00"
+                                 "01"
+                                 "61"
+                                 "0102030405060708"
+                                 "74727565";
+    const struct type_row row = {.no = 6,
+                                 .type = slice_of_text("a"),
+                                 .defaults = {.keep_s = 9},
+                                 .schema_hash = 0x0102030405060708u,
+                                 .schema = slice_of_text("true")};
+    uint8_t room[128];
+    char text[2 * sizeof room + 1];
+    struct disk_key number = disk_key_of(6);
+    size_t len = store_record_type_len(&row);
+    store_record_put_type(room, disk_key_slice(&number), &row);
+    EXPECT_EQ(len, (sizeof golden - 1) / 2 + 4);
+    for (size_t i = 0; i < len - 4; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", room[i]);
+    EXPECT_STR(text, golden);
+    struct type_row read;
+    EXPECT_EQ(store_record_get_type(slice_of(room, len), disk_key_slice(&number), &read), OK);
+    EXPECT(read.schema_hash == row.schema_hash && slice_is_text(read.schema, "true"));
+}
+
 TEST(store_view_queue, one_is_found_by_its_name)
 {
     dir = test_temp_dir();

@@ -90,8 +90,12 @@ TEST(queue, defaults_of_a_type_are_read_and_told)
     struct msg_type type = {.type = slice_of_text("send")};
     struct doc_value body = {DOC_JSON,
                              slice_of_text("{\"timeout\":\"2s\",\"retry\":{\"max_attempts\":4},"
-                                           "\"keep\":\"1h\"}")};
-    EXPECT_EQ(queue_read_type(body, &room, &type.defaults, &fault), OK);
+                                           "\"keep\":\"1h\",\"schema\":{\"a\":1}}")};
+    struct msg_type_set set = {0};
+    EXPECT_EQ(queue_read_type(body, &room, &set, &fault), OK);
+    type.defaults = set.defaults;
+    type.schema = set.schema;
+    EXPECT_EQ(type.schema.content, CONTENT_JSON);
     static uint8_t bytes[512];
     char text[sizeof bytes];
     struct out out = {.data = bytes, .cap = sizeof bytes, .format = OUT_JSON};
@@ -99,10 +103,10 @@ TEST(queue, defaults_of_a_type_are_read_and_told)
                        &(struct msg_type_status_is){.types = &type, .count = 1, .is_more = true});
     EXPECT(slice_to_text(out_slice(&out), text, sizeof text));
     EXPECT_STR(text, "{\"types\":[{\"type\":\"send\",\"timeout\":\"2s\","
-                     "\"retry\":{\"max_attempts\":4},\"keep\":\"1h\","
+                     "\"retry\":{\"max_attempts\":4},\"keep\":\"1h\",\"schema\":{\"a\":1},"
                      "\"type_url\":\"/v1/types/send\"}],\"cursor\":\"send\"}");
     body.raw = slice_of_text("{\"weight\":3}");
-    EXPECT_EQ(queue_read_type(body, &room, &type.defaults, &fault), ERR_BAD_FIELD);
+    EXPECT_EQ(queue_read_type(body, &room, &set, &fault), ERR_BAD_FIELD);
     EXPECT_STR(fault.detail, "weight is no setting of a type");
 }
 

@@ -275,7 +275,8 @@ TEST(schema, report_is_told_as_json)
     json_t *first = json_array_get(told, 0);
     EXPECT_EQ(json_object_size(first), 3);
     EXPECT_STR(json_string_value(json_object_get(first, "path")), "/a\n\"");
-    EXPECT_STR(json_string_value(json_object_get(first, "keyword")), "/additionalProperties/type");
+    EXPECT_STR(json_string_value(json_object_get(first, "schema_path")),
+               "/additionalProperties/type");
     EXPECT_STR(json_string_value(json_object_get(first, "message")),
                "expected null, found an integer");
     json_decref(told);
