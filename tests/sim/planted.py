@@ -4,8 +4,9 @@
 A patch that no longer applies, a copy that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk.
+With --check the patches are only tried on this tree, which takes a second.
 
-    planted.py [--seeds N] [--jobs N] [name ...]
+    planted.py [--check] [--seeds N] [--jobs N] [name ...]
 """
 
 import argparse
@@ -19,6 +20,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+APPLY = ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-i"]
 LINES_MAX = 60  # of a transcript that is read at a glance
 SHORT_SHARE = 0.5  # of the transcripts that must be that short
 
@@ -54,7 +56,7 @@ class Copy:
 
     def with_bug(self, patch):
         """The simulator with this bug in it."""
-        apply = ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-i", str(patch)]
+        apply = [*APPLY, str(patch)]
         must(apply, self.tree, "the patch no longer applies")
         try:
             target = self.bin / patch.stem
@@ -101,16 +103,29 @@ def plant_all(copy, patches, options):
             yield patch, result.result()
 
 
+def check(patches):
+    """Whether each patch still fits this tree."""
+    misfits = [patch.stem for patch in patches
+               if run([*APPLY, str(patch), "--dry-run"], ROOT).returncode != 0]
+    for name in misfits:
+        print(f"{name}: the patch no longer applies")
+    print(f"{len(patches) - len(misfits)} of {len(patches)} planted bugs fit the tree")
+    return 1 if misfits else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     patches = [path for path in sorted((ROOT / "tests/sim/bugs").glob("*.patch"))
                if not options.names or any(name in path.name for name in options.names)]
     if not patches:
         sys.exit("planted: no such bug")
+    if options.check:
+        return check(patches)
     found = []
     with tempfile.TemporaryDirectory(prefix="weft-planted-") as name:
         for patch, one in plant_all(Copy(pathlib.Path(name)), patches, options):
