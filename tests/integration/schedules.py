@@ -199,5 +199,55 @@ class Minutes(BrokerTest):
         self.fail("no job came")
 
 
+class Missed(BrokerTest):
+    """A broker that comes back hours later, by its clock."""
+
+    HOUR_MS = 3600 * 1000
+    SPREAD = [f"spread-{no}" for no in range(8)]
+
+    def setUp(self):
+        super().setUp()
+        begun_at = minute_of(int(time.time() * 1000))
+        self.last_at_ms = begun_at + self.HOUR_MS * 7 // 2  # the fourth of its moments
+        self.minute = begun_at // MINUTE_MS % 60 + 30
+        client = self.peer(served := self.broker())
+        for name, catch_up in (("none", pb.CATCH_UP_NONE), ("latest", pb.CATCH_UP_LATEST), ("all", pb.CATCH_UP_ALL)):
+            self.set(client, name, catch_up=catch_up)
+        self.set(client, "sharp", jitter_ms=0)
+        for name in self.SPREAD:
+            self.set(client, name, jitter_ms=24 * self.HOUR_MS)
+        served.stop()
+        served = self.broker(env={"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
+                                  "WEFT_TEST_AHEAD_S": str(4 * 3600),
+                                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        self.client = self.peer(served)
+
+    def set(self, client, name, **fields):
+        body = pb.ScheduleSet(schedule_id=name, act=pb.SCHEDULE_SET, cron=f"{self.minute % 60} * * * *", overlap=pb.OVERLAP_ALLOW,
+                              jobs=[pb.SubmitJob(type=name)], **fields)
+        self.assertEqual(client.ask(body).error, 0)
+
+    def wait_last(self, name):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            said = self.client.ask(pb.ScheduleStatus(schedule_id=name))
+            if said.last_at_ms == self.last_at_ms:
+                return said
+            time.sleep(0.1)
+        self.fail(f"{name} made nothing")
+
+    def test_catch_up_says_how_many_missed_moments_count(self):
+        self.assertEqual(self.wait_last("latest").fired, 1)
+        self.assertEqual(self.wait_last("all").fired, 4)
+        self.assertEqual(self.client.ask(pb.ScheduleStatus(schedule_id="none")).fired, 0)
+
+    def test_jitter_ms_moves_the_jobs_apart(self):
+        self.assertEqual(self.client.status(self.wait_last("sharp").last_job_id).state, pb.STATE_QUEUED)
+        due = {self.client.status(self.wait_last(name).last_job_id).due_at_ms for name in self.SPREAD} - {0}
+        self.assertGreater(len(due), 1)  # by its name one may be due at once
+        self.assertGreater(min(due), self.last_at_ms)
+        self.assertLessEqual(max(due), self.last_at_ms + 24 * self.HOUR_MS)
+
+
 if __name__ == "__main__":
     unittest.main()
