@@ -296,6 +296,7 @@ struct seen_child {
     bool must_cancel;              // one of them has failed, and that was the wish
     bool has_failed;               // one of them has failed
     bool is_over;
+    bool is_retried; // a second life waits for nobody
 };
 
 struct watch {

@@ -161,6 +161,8 @@ void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_stat
     struct seen_child *child = child_of(sim, &entry->job_id);
     if (child != NULL && entry->kind == ENTRY_GRANT)
         check_start(child);
+    if (child != NULL && entry->kind == ENTRY_RETRY)
+        child->is_retried = true;
     if (state != JOB_NONE && !job_is_done(state))
         return;
     tell_children(sim, &entry->job_id, state);
@@ -192,8 +194,7 @@ void watch_child_start(struct sim *sim)
     for (uint32_t i = 0; i < sim->watch.child_count; i++) {
         struct seen_child child = sim->watch.children[i];
         const struct job_row *row = model_find(&sim->store, &child.id);
-        // A second life waits for nobody.
-        bool is_first = row != NULL && row->accepted_at == child.accepted_at && row->act == 0;
+        bool is_first = row != NULL && row->accepted_at == child.accepted_at && !child.is_retried;
         if (!is_first || job_is_done(row->state))
             continue;
         child.must_cancel = child.has_failed = child.is_over = false;
