@@ -10,6 +10,8 @@ enum { RECENT = 12, REPEAT_MS = 700, APART_MS = 12 * 1000 };
 static void say(struct sim *sim, struct sim_act *act)
 {
     act->repeat_at = sim->now.mono + REPEAT_MS;
+    const struct job_row *row = model_find(&sim->store, &act->act.job_id);
+    act->asked_no = row != NULL ? row->no : 0;
     world_send(sim, sim->clients[act->client].peer, true,
                &(struct msg){.kind = MSG_ACT, .corr = act->corr, .act = act->act});
 }

@@ -138,6 +138,9 @@ static struct msg_submit_job new_job(struct sim *sim)
         job.ttl_ms = world_chance(sim, 50) ? 300 : 2000;
     if (plan_optional(sim, 10))
         job.retry_within_s = 1;
+    static const char *const labels[] = {"\x0a\1r", "\x0a\1g\x0a\1r", "\x12\3\x0a\1r"};
+    if (plan_optional(sim, 25))
+        job.labels = one_of(sim, labels, 3);
     want_parents(sim, &job);
     if (plan_optional(sim, 20))
         job.batch_id = some_batch(sim);

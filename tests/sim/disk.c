@@ -158,6 +158,8 @@ static void compare_job(struct sim *sim, uint64_t no)
     struct msg_submit_job body;
     err e = store_view_body(view(disk), no, &body);
     SIM_EXPECT((e == OK) == (sim->store.bodies[no] != NULL), "both stores hold the same bodies");
+    SIM_EXPECT(e != OK || slice_equal(sim->store.bodies[no]->labels, body.labels),
+               "both stores hold the same labels");
     if (model_find(&sim->store, &row->id) != row)
         return; // its key was used again
     struct msg_status_is status;
@@ -165,6 +167,9 @@ static void compare_job(struct sim *sim, uint64_t no)
     SIM_EXPECT(status.error == (row->state == JOB_REMOVED ? ERR_GONE : OK) &&
                    status.state == row->state && status.version == row->version,
                "a status tells what is stored");
+    SIM_EXPECT(row->state == JOB_REMOVED ||
+                   slice_equal(sim->store.bodies[no]->labels, status.labels),
+               "a status tells the labels");
 }
 
 static void compare_batch(struct sim *sim, uint32_t no)
@@ -235,6 +240,7 @@ static void compare_operation(struct sim *sim, const struct operation_row *row)
                    row->done == stored.done && row->version == stored.version &&
                    row->ended_at == stored.ended_at && row->filter.states == stored.filter.states &&
                    slice_equal(row->filter.queue, stored.filter.queue) &&
+                   slice_equal(row->filter.tag, stored.filter.tag) &&
                    slice_equal(row->actor, stored.actor),
                "both stores hold the same of an operation");
 }

@@ -12,6 +12,10 @@ static void apply_job(struct sim_store *store, const struct write_job *write)
     SIM_EXPECT(row->event_count == told, "a row counts the events of its job");
     told = row->state == JOB_REMOVED ? 0 : store->histories[row->no].log_count;
     SIM_EXPECT(row->log_count == told, "a row counts the lines of its job's log");
+    const struct msg_submit_job *body = store->bodies[row->no];
+    bool is_flagged = (row->relations & RELATION_LABELS) != 0;
+    SIM_EXPECT(body == NULL || is_flagged == (body->labels.len > 0),
+               "a row says whether its body has labels");
     store->rows[row->no] = *row;
 }
 
@@ -175,6 +179,7 @@ static void apply_operation(struct sim_store *store, const struct operation_row 
     operation->row.filter.queue = keep_text(operation->texts[0], row->filter.queue);
     operation->row.filter.type = keep_text(operation->texts[1], row->filter.type);
     operation->row.actor = keep_text(operation->texts[2], row->actor);
+    operation->row.filter.tag = keep_text(operation->texts[3], row->filter.tag);
 }
 
 static void drop_operation(struct sim_store *store, const struct id *id)

@@ -2,6 +2,7 @@
 // durable and proposes them, sometimes twice, sometimes wrongly.
 
 #include "proto/check.h"
+#include "proto/labels.h"
 #include "tests/sim/sim.h"
 
 enum { REPEAT_MS = 700 };
@@ -31,6 +32,8 @@ static struct msg_operate new_operate(struct sim *sim)
         operate.filter.created_after = sim->now.store - (when_ms)world_below(sim, 20000);
     if (world_chance(sim, 20))
         operate.filter.created_before = sim->now.store - (when_ms)world_below(sim, 5000);
+    if (world_chance(sim, 20))
+        operate.filter.tag = slice_of_text("r");
     return operate;
 }
 
@@ -102,6 +105,17 @@ static bool is_name(struct slice wanted, struct slice name)
     return wanted.len == 0 || slice_equal(wanted, name);
 }
 
+// An id is always submitted with the same labels.
+static bool is_tagged(const struct sim *sim, struct slice tag, const struct id *id)
+{
+    if (tag.len == 0)
+        return true;
+    for (uint32_t i = 0; i < sim->intent_count; i++)
+        if (id_equal(&sim->intents[i].job.job_id, id))
+            return labels_has_tag(sim->intents[i].job.labels, tag);
+    return false; // of a schedule
+}
+
 bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
                     const struct job_row *row)
 {
@@ -111,7 +125,8 @@ bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
     struct lane_row lane = lanes_row(lanes, row->lane);
     return (filter->states & 1u << row->state) != 0 && is_name(filter->queue, lane.queue) &&
            is_name(filter->type, lane.type) && row->accepted_at > filter->created_after &&
-           (filter->created_before == 0 || row->accepted_at < filter->created_before);
+           (filter->created_before == 0 || row->accepted_at < filter->created_before) &&
+           is_tagged(sim, filter->tag, &row->id);
 }
 
 static struct operation_step *find_step(struct sim *sim, const struct operation_row *row)

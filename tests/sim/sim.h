@@ -71,7 +71,7 @@ struct sim_schedule {
 
 struct sim_operation {
     struct operation_row row; // no id: there is none
-    uint8_t texts[3][MSG_NAME_LEN_MAX];
+    uint8_t texts[4][MSG_NAME_LEN_MAX];
 };
 
 struct sim_store {
@@ -171,6 +171,7 @@ struct sim_act {
     bool is_open;   // not answered yet
     uint32_t count; // how often it was applied to the job of this number, durably
     uint64_t job_no;
+    uint64_t asked_no; // of the job that had the id when it was last asked for; 0: none, yet
 };
 
 // What a client wants done with many.

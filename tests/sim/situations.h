@@ -106,6 +106,7 @@
     X(SEEN_SCHEDULE_DELETED, "a schedule was deleted")                                             \
     X(SEEN_OPERATION, "an act on many began")                                                      \
     X(SEEN_OPERATION_OVER, "… and was over, having changed some")                                  \
+    X(SEEN_OPERATION_TAG, "… of jobs with a tag")                                                  \
     X(SEEN_OPERATION_REFUSED, "… and met jobs that it could not change")                           \
     X(SEEN_OPERATION_RESUMED, "… and went on after a start")                                       \
     X(SEEN_OPERATION_FULL, "the table of acts on many was full")                                   \

@@ -155,7 +155,8 @@ void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer)
     if (answer->error != OK || row == NULL)
         return;
     // The batch of a repeated act may also hold the job's removal and its key's next use.
-    bool is_later = row->version < answer->version || row->state == JOB_REMOVED;
+    bool is_its = act->asked_no == 0 || act->asked_no == row->no;
+    bool is_later = !is_its || row->version < answer->version || row->state == JOB_REMOVED;
     SIM_EXPECT(is_later || job_is_done(row->state) || row->cancel == CANCEL_REQUESTED,
                "a cancel is stored before it is answered");
 }

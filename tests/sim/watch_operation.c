@@ -78,6 +78,8 @@ static void note_begin(struct sim *sim, const struct entry *entry)
     look_around(sim, seen);
     check_counts(sim, seen);
     watch_seen(SEEN_OPERATION);
+    if (asked->filter.tag.len > 0)
+        watch_seen(SEEN_OPERATION_TAG);
 }
 
 void watch_operation_moved(struct sim *sim, const struct id *job_id, enum job_state state)
