@@ -523,6 +523,7 @@ enum msg_kind {
 struct msg {
     enum msg_kind kind;
     uint64_t corr;
+    struct slice tenant; // of a request: whose; empty: as the peer's HELLO said, else "default"
     union {
         struct msg_hello hello;
         struct msg_welcome welcome;

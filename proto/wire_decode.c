@@ -352,7 +352,9 @@ static err decode(struct slice envelope, struct slice block, struct arena *arena
     CHECK(unpacked->hello != NULL && unpacked->hello->base.descriptor == shape->descriptor);
     struct msg msg = {.kind = (enum msg_kind)unpacked->body_case, .corr = unpacked->corr};
     struct decoder decoder = {.arena = arena, .block = block, .block_left = block.len};
-    e = take_message(&decoder, shape, (const uint8_t *)unpacked->hello, (uint8_t *)&msg.hello);
+    e = take_name(MSG_NAME_LEN_MAX, (const uint8_t *)&unpacked->tenant, (uint8_t *)&msg.tenant);
+    if (e == OK)
+        e = take_message(&decoder, shape, (const uint8_t *)unpacked->hello, (uint8_t *)&msg.hello);
     if (e == OK)
         *out = msg;
     return e;

@@ -310,6 +310,7 @@ err wire_encode(const struct msg *msg, struct arena *arena, struct wire_frames *
     CHECK(encoder.block_len == block_len);
     Weft__Wire__Envelope envelope = WEFT__WIRE__ENVELOPE__INIT;
     envelope.corr = msg->corr;
+    put_bytes(&encoder, msg->tenant, (uint8_t *)&envelope.tenant);
     envelope.body_case = (Weft__Wire__Envelope__BodyCase)msg->kind;
     envelope.hello = (Weft__Wire__Hello *)(void *)wire;
     struct slice bytes;

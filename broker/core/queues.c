@@ -3,6 +3,7 @@
 #include "broker/core/queues.h"
 
 #include "lib/base/check.h"
+#include "lib/base/origin.h"
 
 static size_t items_size(const struct limits *limits)
 {
@@ -30,7 +31,7 @@ void queues_init(struct queues *queues, void *memory, const struct limits *limit
 
 static struct slice tenant_of(struct queue_name name)
 {
-    return name.tenant.len > 0 ? name.tenant : slice_of_text("default");
+    return origin_tenant(name.tenant);
 }
 
 uint32_t queues_count(const struct queues *queues)

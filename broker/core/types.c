@@ -3,6 +3,7 @@
 #include "broker/core/types.h"
 
 #include "lib/base/check.h"
+#include "lib/base/origin.h"
 
 size_t types_size(const struct limits *limits)
 {
@@ -21,16 +22,11 @@ void types_init(struct types *types, void *memory, const struct limits *limits, 
     types->rows = (struct type_row *)(void *)at;
 }
 
-static struct slice full(struct slice tenant)
-{
-    return tenant.len > 0 ? tenant : slice_of_text("default");
-}
-
 uint32_t types_find(const struct types *types, struct slice tenant, struct slice type)
 {
     if (types->names.count == 0)
         return TYPES_NONE; // nobody sets anything for most brokers
-    uint32_t scope = names_find(&types->tenants, 0, full(tenant));
+    uint32_t scope = names_find(&types->tenants, 0, origin_tenant(tenant));
     return scope == NAMES_NONE ? TYPES_NONE : names_find(&types->names, (uint16_t)scope, type);
 }
 
@@ -40,16 +36,16 @@ const char *types_refusal(const struct types *types, struct slice tenant, struct
         return NULL;
     if (names_room(&types->names) == 0 || types->no_next > UINT16_MAX)
         return "type_count_max: too many types have defaults";
-    bool is_new = names_find(&types->tenants, 0, full(tenant)) == NAMES_NONE;
+    bool is_new = names_find(&types->tenants, 0, origin_tenant(tenant)) == NAMES_NONE;
     return is_new && names_room(&types->tenants) == 0 ? "tenant_count_max: too many tenants" : NULL;
 }
 
 static uint32_t add(struct types *types, struct slice tenant, struct slice type)
 {
     CHECK(types_refusal(types, tenant, type) == NULL);
-    uint32_t scope = names_find(&types->tenants, 0, full(tenant));
+    uint32_t scope = names_find(&types->tenants, 0, origin_tenant(tenant));
     if (scope == NAMES_NONE)
-        scope = names_add(&types->tenants, 0, full(tenant));
+        scope = names_add(&types->tenants, 0, origin_tenant(tenant));
     uint32_t place = names_add(&types->names, (uint16_t)scope, type);
     types->rows[place] = (struct type_row){.no = (uint16_t)types->no_next++,
                                            .tenant = names_at(&types->tenants, scope),

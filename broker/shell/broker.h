@@ -12,6 +12,7 @@
 #include "broker/shell/peers.h"
 #include "broker/shell/readers.h"
 #include "broker/shell/schemas.h"
+#include "broker/shell/tenants.h"
 #include "broker/shell/timetable.h"
 #include "broker/shell/watch.h"
 #include "lib/sys/clock.h"
@@ -35,6 +36,7 @@ struct broker {
     struct link *router;
     struct link *publisher;
     struct peers *peers;
+    struct tenants *tenants;
     struct watches *watches;
     struct timetable *timetable;
     struct schemas *schemas;

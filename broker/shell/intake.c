@@ -3,9 +3,7 @@
 
 #include "broker/shell/intake.h"
 
-#include "broker/shell/listing.h"
-#include "broker/shell/readers_queues.h"
-#include "broker/shell/readers_schedules.h"
+#include "broker/shell/intake_private.h"
 #include "broker/shell/settings.h"
 #include "broker/shell/space.h"
 #include "lib/base/check.h"
@@ -18,19 +16,7 @@
 
 // With nothing in flight, a batch of so many jobs is flushed before more is taken in, so that
 // the disk works while the next one is decided.
-enum { ENOUGH_JOBS = 256, WAIT_MS_MAX = 300 * 1000 };
-
-enum taken {
-    TAKEN_KEPT, // the message belongs to the batch now
-    TAKEN_DONE, // nothing borrows from it any more
-    TAKEN_HELD, // the batch has no room; try again with the next one
-};
-
-struct arrival {
-    struct link_message *frames;
-    struct msg msg;
-    uint32_t peer;
-};
+enum { ENOUGH_JOBS = 256 };
 
 // --- refusals ---
 
@@ -56,8 +42,8 @@ static enum taken refuse(struct broker *broker, struct slice route, struct refus
     return TAKEN_DONE;
 }
 
-static enum taken refuse_arrival(struct broker *broker, const struct arrival *arrival, err error,
-                                 const char *detail)
+enum taken intake_refuse(struct broker *broker, const struct arrival *arrival, err error,
+                         const char *detail)
 {
     return refuse(broker, arrival->frames->route,
                   (struct refusal){.error = error, .corr = arrival->msg.corr, .detail = detail});
@@ -81,7 +67,7 @@ struct slice intake_queue(const struct msg_submit_job *job)
 
 static struct origin origin_of(const struct msg_submit_job *job)
 {
-    return (struct origin){.tenant = slice_of_text("default"), .queue = intake_queue(job)};
+    return (struct origin){.tenant = origin_tenant(job->tenant), .queue = intake_queue(job)};
 }
 
 // What the core knows a unique key and a concurrency key by.
@@ -159,7 +145,7 @@ static enum taken decide(struct broker *broker, struct arrival *arrival)
     if (intake_decide(broker, &command))
         return TAKEN_KEPT;
     if (core_weight(broker->core, &command) > broker->options->limits.changed_count_max)
-        return refuse_arrival(broker, arrival, ERR_TOO_LARGE, "the message names too many jobs");
+        return intake_refuse(broker, arrival, ERR_TOO_LARGE, "the message names too many jobs");
     return TAKEN_HELD;
 }
 
@@ -176,9 +162,10 @@ static enum taken greet(struct broker *broker, struct arrival *arrival)
     if (arrival->peer == PEERS_NONE) {
         err e = peers_add(broker->peers, arrival->frames->route, broker->now.mono, &arrival->peer);
         if (e != OK)
-            return refuse_arrival(broker, arrival, e, NULL);
+            return intake_refuse(broker, arrival, e, NULL);
     }
     peers_set_role(broker->peers, arrival->peer, arrival->msg.hello.role);
+    peers_set_tenant(broker->peers, arrival->peer, arrival->msg.tenant);
     enum taken taken = decide(broker, arrival);
     if (taken == TAKEN_KEPT)
         tell_of(&arrival->msg.hello);
@@ -195,100 +182,12 @@ static enum taken say_bye(struct broker *broker, struct arrival *arrival)
     return taken;
 }
 
-static enum taken refuse_crowd(struct broker *broker, const struct arrival *arrival)
-{
-    return refuse_arrival(broker, arrival, ERR_FULL, "too many questions at once");
-}
-
-// Without waiting for a change. False when too many questions wait already.
-static bool ask_now(struct broker *broker, const struct arrival *arrival,
-                    struct watch_question *question)
-{
-    question->peer = peers_ref(broker->peers, arrival->peer);
-    question->corr = arrival->msg.corr;
-    question->watch = WATCH_NONE;
-    return readers_ask(broker->readers, broker->core, question);
-}
-
-static enum taken ask(struct broker *broker, const struct arrival *arrival,
-                      struct watch_question question, uint32_t wait_ms)
-{
-    question.peer = peers_ref(broker->peers, arrival->peer);
-    question.corr = arrival->msg.corr;
-    question.watch = WATCH_NONE;
-    if (wait_ms > 0) {
-        when_ms wait = wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX;
-        if (watch_add(broker->watches, &question, broker->now.mono + wait) == OK)
-            return TAKEN_DONE;
-    }
-    return ask_now(broker, arrival, &question) ? TAKEN_DONE : refuse_crowd(broker, arrival);
-}
-
-static enum taken ask_job(struct broker *broker, const struct arrival *arrival)
-{
-    const struct msg_status *status = &arrival->msg.status;
-    struct watch_question question = {.id = status->job_id, .version = status->version};
-    return ask(broker, arrival, question, status->wait_ms);
-}
-
-static enum taken ask_batch(struct broker *broker, const struct arrival *arrival)
-{
-    const struct msg_batch_status *status = &arrival->msg.batch_status;
-    struct watch_question question = {
-        .kind = WATCH_BATCH, .id = status->batch_id, .version = status->version};
-    return ask(broker, arrival, question, status->wait_ms);
-}
-
-static enum taken ask_operation(struct broker *broker, const struct arrival *arrival)
-{
-    const struct msg_operation *operation = &arrival->msg.operation;
-    struct watch_question question = {
-        .kind = WATCH_OPERATION, .id = operation->operation_id, .version = operation->version};
-    return ask(broker, arrival, question, operation->wait_ms);
-}
-
-// The readers free what the question carries.
-static enum taken ask_for(struct broker *broker, const struct arrival *arrival,
-                          enum watch_kind kind, const struct msg_list *list)
-{
-    struct watch_question question = {.kind = kind, .list = listing_new(list)};
-    if (question.list == NULL)
-        return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
-    if (ask_now(broker, arrival, &question))
-        return TAKEN_DONE;
-    listing_free(question.list);
-    return refuse_crowd(broker, arrival);
-}
-
-static enum taken ask_list(struct broker *broker, const struct arrival *arrival)
-{
-    const char *detail = NULL;
-    err e = check_list(&arrival->msg.list, &detail);
-    if (e != OK)
-        return refuse_arrival(broker, arrival, e, detail);
-    return ask_for(broker, arrival, WATCH_LIST, &arrival->msg.list);
-}
-
-// Answered at once: who wants to follow waits for the job's next version.
-static enum taken ask_timeline(struct broker *broker, const struct arrival *arrival)
-{
-    struct watch_question question = {.kind = WATCH_TIMELINE, .id = arrival->msg.timeline.job_id};
-    return ask(broker, arrival, question, 0);
-}
-
-static enum taken ask_log(struct broker *broker, const struct arrival *arrival)
-{
-    struct watch_question question = {
-        .kind = WATCH_LOG, .id = arrival->msg.log.job_id, .after = arrival->msg.log.after};
-    return ask(broker, arrival, question, 0);
-}
-
 static enum taken take_submit(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = check_submit(&arrival->msg.submit, &detail);
     if (e != OK)
-        return refuse_arrival(broker, arrival, e, detail);
+        return intake_refuse(broker, arrival, e, detail);
     judge_submit(broker->core, &arrival->msg.submit);
     schemas_judge(broker->schemas, &arrival->msg.submit, &broker->filling->decoded);
     bool is_short = space_is_short(broker);
@@ -314,22 +213,6 @@ static enum taken take_schedule_set(struct broker *broker, struct arrival *arriv
     return e == OK ? decide(broker, arrival) : TAKEN_HELD;
 }
 
-// The readers free what the question carries.
-static enum taken ask_schedules(struct broker *broker, const struct arrival *arrival,
-                                struct slice name, uint32_t count)
-{
-    if (count > MSG_SCHEDULES_MAX)
-        return refuse_arrival(broker, arrival, ERR_BAD_FIELD, "limit: at most 256");
-    struct watch_question question = {.schedules = readers_schedules_new(name, count)};
-    if (question.schedules == NULL)
-        return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
-    question.schedules->is_list = arrival->msg.kind == MSG_SCHEDULE_LIST;
-    if (ask_now(broker, arrival, &question))
-        return TAKEN_DONE;
-    readers_schedules_free(question.schedules);
-    return refuse_crowd(broker, arrival);
-}
-
 static enum taken take_setting(struct broker *broker, struct arrival *arrival)
 {
     settings_judge(&arrival->msg);
@@ -346,26 +229,11 @@ static enum taken take_setting(struct broker *broker, struct arrival *arrival)
     return taken;
 }
 
-static enum taken ask_queues(struct broker *broker, const struct arrival *arrival)
-{
-    const char *detail = NULL;
-    err e = settings_check(&arrival->msg, &detail);
-    if (e != OK)
-        return refuse_arrival(broker, arrival, e, detail);
-    struct watch_question question = {.queues = readers_queues_new(&arrival->msg)};
-    if (question.queues == NULL)
-        return refuse_arrival(broker, arrival, ERR_NO_MEMORY, NULL);
-    if (ask_now(broker, arrival, &question))
-        return TAKEN_DONE;
-    readers_queues_free(question.queues);
-    return refuse_crowd(broker, arrival);
-}
-
 static enum taken take_ready(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = check_ready(&arrival->msg.ready, &detail);
-    return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
+    return e == OK ? decide(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 
 // What is left of the disk is for outcomes, not for words.
@@ -381,12 +249,12 @@ static enum taken take_finish(struct broker *broker, struct arrival *arrival)
     const char *detail = NULL;
     err e = check_finish(&arrival->msg.finish, &detail);
     if (e != OK)
-        return refuse_arrival(broker, arrival, e, detail);
+        return intake_refuse(broker, arrival, e, detail);
     if (space_is_short(broker))
         arrival->msg.finish.log_count = 0;
     uint64_t bytes = space_of_finish(&arrival->msg.finish);
     if (broker->is_short && !space_has_room(broker, bytes, arrival->msg.finish.count))
-        return refuse_arrival(broker, arrival, ERR_DISK, "the disk is full: say it again later");
+        return intake_refuse(broker, arrival, ERR_DISK, "the disk is full: say it again later");
     enum taken taken = decide(broker, arrival);
     if (taken == TAKEN_KEPT)
         broker->filling->stored_bytes += bytes;
@@ -398,8 +266,8 @@ static enum taken take_act(struct broker *broker, struct arrival *arrival)
     const char *detail = NULL;
     err e = check_act(&arrival->msg.act, &detail);
     if (e == OK && arrival->msg.act.kind == ACT_RETRY && space_is_short(broker))
-        return refuse_arrival(broker, arrival, ERR_DISK, SHORT_DETAIL);
-    return e == OK ? decide(broker, arrival) : refuse_arrival(broker, arrival, e, detail);
+        return intake_refuse(broker, arrival, ERR_DISK, SHORT_DETAIL);
+    return e == OK ? decide(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 
 static enum taken take_operate(struct broker *broker, struct arrival *arrival)
@@ -408,13 +276,13 @@ static enum taken take_operate(struct broker *broker, struct arrival *arrival)
     const char *detail = NULL;
     err e = check_operate(operate, &detail);
     if (e != OK)
-        return refuse_arrival(broker, arrival, e, detail);
+        return intake_refuse(broker, arrival, e, detail);
     uint32_t states = check_operate_states(operate->kind);
     operate->filter.states = operate->filter.states == 0 ? states : operate->filter.states & states;
     if (!operate->dry_run)
         return decide(broker, arrival);
     struct msg_list list = {.filter = operate->filter, .cursor = operate->cursor};
-    return ask_for(broker, arrival, WATCH_COUNT, &list);
+    return intake_ask_for(broker, arrival, WATCH_COUNT, &list);
 }
 
 static enum taken take_kind(struct broker *broker, struct arrival *arrival)
@@ -425,28 +293,24 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_READY: return take_ready(broker, arrival);
     case MSG_RENEW: return take_renew(broker, arrival);
     case MSG_FINISH: return take_finish(broker, arrival);
-    case MSG_STATUS: return ask_job(broker, arrival);
-    case MSG_BATCH_STATUS: return ask_batch(broker, arrival);
     case MSG_ACT: return take_act(broker, arrival);
     case MSG_BATCH_SEAL:
     case MSG_WORKER_LIST: return decide(broker, arrival);
     case MSG_OPERATE: return take_operate(broker, arrival);
-    case MSG_OPERATION: return ask_operation(broker, arrival);
     case MSG_SCHEDULE_SET: return take_schedule_set(broker, arrival);
-    case MSG_SCHEDULE_STATUS:
-        return ask_schedules(broker, arrival, arrival->msg.schedule_status.schedule_id,
-                             arrival->msg.schedule_status.next_count);
-    case MSG_SCHEDULE_LIST:
-        return ask_schedules(broker, arrival, arrival->msg.schedule_list.after,
-                             arrival->msg.schedule_list.limit);
     case MSG_QUEUE_SET:
     case MSG_TYPE_SET: return take_setting(broker, arrival);
-    case MSG_QUEUE_STATUS:
-    case MSG_TYPE_STATUS: return ask_queues(broker, arrival);
-    case MSG_LIST: return ask_list(broker, arrival);
-    case MSG_TIMELINE: return ask_timeline(broker, arrival);
-    case MSG_LOG: return ask_log(broker, arrival);
     case MSG_BYE: return say_bye(broker, arrival);
+    case MSG_STATUS:
+    case MSG_BATCH_STATUS:
+    case MSG_OPERATION:
+    case MSG_SCHEDULE_STATUS:
+    case MSG_SCHEDULE_LIST:
+    case MSG_QUEUE_STATUS:
+    case MSG_TYPE_STATUS:
+    case MSG_LIST:
+    case MSG_TIMELINE:
+    case MSG_LOG: return intake_ask(broker, arrival);
     case MSG_WELCOME:
     case MSG_SUBMITTED:
     case MSG_JOBS:
@@ -465,12 +329,41 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_TIMELINE_IS:
     case MSG_LOG_IS:
     case MSG_ERROR:
-        return refuse_arrival(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
+        return intake_refuse(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }
     UNREACHABLE();
 }
 
 // --- one message ---
+
+static void hand_down(struct msg *msg)
+{
+    struct slice tenant = msg->tenant;
+    if (msg->kind == MSG_ACT)
+        msg->act.tenant = tenant;
+    else if (msg->kind == MSG_QUEUE_SET)
+        msg->queue_set.tenant = tenant;
+    else if (msg->kind == MSG_TYPE_SET)
+        msg->type_set.tenant = tenant;
+    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
+        msg->submit.jobs[i].tenant = tenant;
+}
+
+// Whose message it is: as it says, else as its peer has said. The name is kept for good.
+static err name_tenant(struct broker *broker, struct arrival *arrival, const char **out_detail)
+{
+    struct msg *msg = &arrival->msg;
+    *out_detail = "tenant: 1 to 128 of a-z 0-9 . _ -";
+    if (msg->tenant.len > 0 && !check_name(msg->tenant))
+        return ERR_BAD_FIELD;
+    *out_detail = "tenant_count_max: too many tenants";
+    if (msg->tenant.len == 0 && arrival->peer != PEERS_NONE && msg->kind != MSG_HELLO)
+        msg->tenant = peers_tenant(broker->peers, arrival->peer);
+    else if (tenants_keep(broker->tenants, msg->tenant, &msg->tenant) != OK)
+        return ERR_FULL;
+    hand_down(msg);
+    return OK;
+}
 
 static enum taken take_decoded(struct broker *broker, struct arrival *arrival)
 {
@@ -478,8 +371,10 @@ static enum taken take_decoded(struct broker *broker, struct arrival *arrival)
     if (arrival->peer != PEERS_NONE)
         peers_heard(broker->peers, arrival->peer, broker->now.mono);
     else if (arrival->msg.kind != MSG_HELLO)
-        return refuse_arrival(broker, arrival, ERR_UNKNOWN_PEER, NULL);
-    return take_kind(broker, arrival);
+        return intake_refuse(broker, arrival, ERR_UNKNOWN_PEER, NULL);
+    const char *detail = NULL;
+    err e = name_tenant(broker, arrival, &detail);
+    return e == OK ? take_kind(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 
 static enum taken take(struct broker *broker, struct link_message *frames)

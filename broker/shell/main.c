@@ -41,11 +41,13 @@ static err make_tables(struct broker *broker)
     broker->watches = watch_new(broker->options->watch_count_max, seeds[1]);
     broker->timetable = timetable_new(limits->schedule_count_max, seeds[1]);
     broker->schemas = schemas_new(limits->type_count_max);
+    broker->tenants = tenants_new(limits->tenant_count_max, seeds[0]);
     broker->room = release_room_new(limits);
     size_t encoding_len = wire_arena_size(MSG_BYTES_MAX);
     broker->encoding = (struct arena){.data = calloc(1, encoding_len), .cap = encoding_len};
     bool made = broker->peers != NULL && broker->watches != NULL && broker->timetable != NULL &&
-                broker->schemas != NULL && broker->room != NULL && broker->encoding.data != NULL;
+                broker->schemas != NULL && broker->tenants != NULL && broker->room != NULL &&
+                broker->encoding.data != NULL;
     return made ? OK : ERR_NO_MEMORY;
 }
 
@@ -162,6 +164,7 @@ static void unmake(struct broker *broker)
     free(broker->encoding.data);
     release_room_free(broker->room);
     schemas_free(broker->schemas);
+    tenants_free(broker->tenants);
     timetable_free(broker->timetable);
     watch_free(broker->watches);
     peers_free(broker->peers);

@@ -19,6 +19,7 @@ struct entry {
     uint32_t previous; // in its list of present peers
     uint32_t next;     // there, or in the list of free or leaving ones
     when_ms heard_at;
+    struct slice tenant;
 };
 
 // Present peers, longest silent first.
@@ -162,6 +163,7 @@ err peers_add(struct peers *peers, struct slice route, when_ms now, uint32_t *ou
     CHECK(entry->phase == FREE);
     entry->phase = PRESENT;
     entry->role = ROLE_NONE;
+    entry->tenant = (struct slice){0};
     entry->route_len = (uint8_t)route.len;
     memcpy(entry->route, route.data, route.len);
     entry->heard_at = now;
@@ -186,6 +188,16 @@ void peers_set_role(struct peers *peers, uint32_t number, enum role role)
     list_remove(peers, number);
     entry->role = (uint8_t)role;
     list_push(peers, number);
+}
+
+void peers_set_tenant(struct peers *peers, uint32_t number, struct slice tenant)
+{
+    present(peers, number)->tenant = tenant;
+}
+
+struct slice peers_tenant(const struct peers *peers, uint32_t number)
+{
+    return present(peers, number)->tenant;
 }
 
 enum role peers_role(const struct peers *peers, uint32_t number)

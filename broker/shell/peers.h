@@ -51,6 +51,9 @@ MUST_USE err peers_add(struct peers *peers, struct slice route, when_ms now, uin
 void peers_heard(struct peers *peers, uint32_t number, when_ms now);
 // What it is, by its HELLO.
 void peers_set_role(struct peers *peers, uint32_t number, enum role role);
+// Whose it is, by its HELLO; borrowed.
+void peers_set_tenant(struct peers *peers, uint32_t number, struct slice tenant);
+struct slice peers_tenant(const struct peers *peers, uint32_t number);
 enum role peers_role(const struct peers *peers, uint32_t number);
 
 // Where to send to; empty when the peer is not present. Borrowed until it leaves.

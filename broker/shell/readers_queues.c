@@ -2,11 +2,10 @@
 
 #include "broker/shell/readers_queues.h"
 
+#include "lib/base/origin.h"
 #include "lib/sys/log.h"
 
 #include <stdlib.h>
-
-static const char tenant[] = "default"; // the only one so far
 
 struct readers_queues *readers_queues_new(const struct msg *msg)
 {
@@ -18,6 +17,7 @@ struct readers_queues *readers_queues_new(const struct msg *msg)
     struct readers_queues *queues = calloc(1, sizeof *queues);
     if (queues == NULL)
         return NULL;
+    queues->tenant = origin_tenant(msg->tenant);
     queues->is_type = is_type;
     queues->limit = limit > 0 ? limit : MSG_QUEUES_MAX;
     queues->name_len = (uint8_t)name.len;
@@ -49,8 +49,8 @@ static err look_up(const struct readers_queues *question, struct store_view *vie
     struct msg_queue *one = arena_take(arena, sizeof *one);
     if (one == NULL)
         return ERR_NO_MEMORY;
-    err e = store_view_queue(view, slice_of_text(tenant),
-                             slice_of(question->name, question->name_len), &row);
+    err e = store_view_queue(view, question->tenant, slice_of(question->name, question->name_len),
+                             &row);
     if (e != OK)
         return e;
     *one = told(&row);
@@ -69,7 +69,7 @@ static err list(const struct readers_queues *question, struct store_view *view, 
     if (rows == NULL || lines == NULL)
         return ERR_NO_MEMORY;
     uint32_t count = 0;
-    const struct store_queue_page page = {.tenant = slice_of_text(tenant),
+    const struct store_queue_page page = {.tenant = question->tenant,
                                           .after = slice_of(question->after, question->after_len),
                                           .cap = cap};
     err e = store_view_queue_page(view, &page, rows, &count);
@@ -90,7 +90,7 @@ static err look_up_type(const struct readers_queues *question, struct store_view
     struct msg_type *one = arena_take(arena, sizeof *one);
     if (one == NULL)
         return ERR_NO_MEMORY;
-    err e = store_view_queue_type(view, slice_of_text(tenant),
+    err e = store_view_queue_type(view, question->tenant,
                                   slice_of(question->name, question->name_len), &row);
     if (e != OK)
         return e;
@@ -111,7 +111,7 @@ static err list_types(const struct readers_queues *question, struct store_view *
     if (rows == NULL || lines == NULL)
         return ERR_NO_MEMORY;
     uint32_t count = 0;
-    const struct store_queue_page page = {.tenant = slice_of_text(tenant),
+    const struct store_queue_page page = {.tenant = question->tenant,
                                           .after = slice_of(question->after, question->after_len),
                                           .cap = cap};
     err e = store_view_queue_types(view, &page, rows, &count);

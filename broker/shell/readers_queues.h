@@ -6,6 +6,7 @@
 
 // What the question carries; made by the link thread, freed by the reader.
 struct readers_queues {
+    struct slice tenant; // borrowed from what is kept for good
     bool is_type;
     uint32_t limit;
     uint8_t name_len; // 0: a list

@@ -3,6 +3,7 @@
 #include "broker/shell/schemas.h"
 
 #include "lib/base/check.h"
+#include "lib/base/origin.h"
 #include "lib/sys/blake.h"
 
 #include <stdlib.h>
@@ -56,11 +57,6 @@ void schemas_free(struct schemas *schemas)
     free(schemas);
 }
 
-static struct slice full(struct slice tenant)
-{
-    return tenant.len > 0 ? tenant : slice_of_text("default");
-}
-
 static int compare_names(struct slice name, struct slice other)
 {
     if (name.len != other.len)
@@ -71,9 +67,9 @@ static int compare_names(struct slice name, struct slice other)
 static int compare(struct schemas_name name, const struct named *named)
 {
     int order = compare_names(name.type, slice_of(named->type, named->type_len));
-    return order != 0
-               ? order
-               : compare_names(full(name.tenant), slice_of(named->tenant, named->tenant_len));
+    return order != 0 ? order
+                      : compare_names(origin_tenant(name.tenant),
+                                      slice_of(named->tenant, named->tenant_len));
 }
 
 // Where the type is, or where it would have to be.
@@ -106,7 +102,7 @@ static void drop(struct schemas *schemas, uint32_t place)
 static void insert(struct schemas *schemas, uint32_t place, struct schemas_name name)
 {
     struct named *at = &schemas->items[place];
-    struct slice tenant = full(name.tenant);
+    struct slice tenant = origin_tenant(name.tenant);
     memmove(at + 1, at, (schemas->count - place) * sizeof *at);
     *at = (struct named){.tenant_len = (uint32_t)tenant.len, .type_len = (uint32_t)name.type.len};
     memcpy(at->tenant, tenant.data, tenant.len);

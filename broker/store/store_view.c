@@ -120,8 +120,7 @@ static bool known_body(void *ctx, uint64_t job_no, struct slice tenant,
     if (!is_there(store_view_body(ctx, job_no, out_job)))
         return false;
     out_job->tenant = tenant;
-    struct origin origin = {.tenant = tenant.len > 0 ? tenant : slice_of_text("default"),
-                            .queue = out_job->queue};
+    struct origin origin = {.tenant = origin_tenant(tenant), .queue = out_job->queue};
     if (out_job->unique_key.len > 0)
         out_job->unique_hash = mint_unique(&origin, out_job->unique_key);
     return true;

@@ -2,6 +2,16 @@
 
 #include "lib/base/origin.h"
 
+struct slice origin_tenant(struct slice tenant)
+{
+    return tenant.len > 0 ? tenant : slice_of_text("default");
+}
+
+bool origin_is_tenant(struct slice tenant, struct slice other)
+{
+    return slice_equal(origin_tenant(tenant), origin_tenant(other));
+}
+
 // The label has no length before it: all labels differ from each other before their end.
 static void put_label(struct bytes_out *out, const char *label)
 {

@@ -21,6 +21,10 @@ struct origin {
     struct slice queue;
 };
 
+// A tenant by its full name: one that is not given is "default".
+struct slice origin_tenant(struct slice tenant);
+bool origin_is_tenant(struct slice tenant, struct slice other);
+
 // Room enough for each, as long as tenant, queue and key have at most 300 bytes each.
 enum { ORIGIN_LEN_MAX = 1024 };
 

@@ -43,12 +43,12 @@ def wire_fields():
     file = contract()
     messages = {message.name: message for message in file.message_type}
     asked = asked_of_a_broker()
-    bodies = [field for field in messages["Envelope"].field if field.name != "corr"]
+    bodies = [field for field in messages["Envelope"].field if field.name not in ("corr", "tenant")]
     unknown = asked - {body.name.upper() for body in bodies}
     if unknown:
         sys.exit(f"effects: docs/protocol.md describes {', '.join(sorted(unknown))}, the contract does not")
     todo = [body.type_name.split(".")[-1] for body in bodies if body.name.upper() in asked]
-    fields, seen = {"Envelope.corr"}, set()
+    fields, seen = {"Envelope.corr", "Envelope.tenant"}, set()
     while todo:
         name = todo.pop()
         if name in seen:

@@ -128,12 +128,13 @@ class Broker:
 class Peer:
     """A DEALER with a role. `part` values of a message are given as bytes."""
 
-    def __init__(self, endpoint, role=None, worker_id=b"", hello=True, running=()):
+    def __init__(self, endpoint, role=None, worker_id=b"", hello=True, running=(), tenant=""):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.connect(endpoint)
         self.role = pb.ROLE_CLIENT if role is None else role
         self.worker_id = worker_id
+        self.tenant = tenant  # named in HELLO
         self.session = int.from_bytes(os.urandom(8), "big")
         self.corr = 0
         self.unasked = []  # messages that answered nothing: JOBS, BYE
@@ -142,12 +143,12 @@ class Peer:
     def close(self):
         self.socket.close()
 
-    def send(self, body, block=b"", corr=None):
+    def send(self, body, block=b"", corr=None, tenant=""):
         """`body` is one message of the envelope's oneof. Returns the corr."""
         if corr is None:
             self.corr += 1
             corr = self.corr
-        envelope = pb.Envelope(corr=corr)
+        envelope = pb.Envelope(corr=corr, tenant=tenant)
         field = next(f for f in envelope.DESCRIPTOR.oneofs[0].fields
                      if f.message_type == body.DESCRIPTOR)
         getattr(envelope, field.name).CopyFrom(body)
@@ -174,13 +175,13 @@ class Peer:
             self.unasked.append(got)
         raise AssertionError("no answer")
 
-    def ask(self, body, block=b""):
-        envelope, block = self.answer(self.send(body, block))
+    def ask(self, body, block=b"", tenant=""):
+        envelope, block = self.answer(self.send(body, block, tenant=tenant))
         return getattr(envelope, envelope.WhichOneof("body"))
 
     def say_hello(self, running=()):
         return self.ask(pb.Hello(role=self.role, name="test", worker_id=self.worker_id,
-                                 session=self.session, running=running))
+                                 session=self.session, running=running), tenant=self.tenant)
 
     def submit(self, *jobs):
         """Jobs are SubmitJob messages or dicts of their fields, `payload` given as bytes."""

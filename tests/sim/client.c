@@ -99,7 +99,7 @@ static void want_key(struct sim *sim, struct msg_submit_job *job)
 
 static void hash_unique(struct msg_submit_job *job)
 {
-    struct slice tenant = job->tenant.len > 0 ? job->tenant : slice_of_text("default");
+    struct slice tenant = origin_tenant(job->tenant);
     if (job->unique_key.len > 0)
         job->unique_hash =
             mint_unique(&(struct origin){.tenant = tenant, .queue = job->queue}, job->unique_key);

@@ -1,27 +1,23 @@
 // Queues: their limits are kept and pauses hold, their jobs get their defaults, and their rows count
 // what their jobs are. What is set is known by the entries, the rest by the jobs alone.
 
+#include "lib/base/origin.h"
 #include "tests/sim/sim.h"
 
 // --- what is set, by the entries ---
-
-static struct slice full(struct slice tenant)
-{
-    return tenant.len > 0 ? tenant : slice_of_text("default");
-}
 
 static struct seen_queue *queue_named(struct sim *sim, struct slice tenant, struct slice queue)
 {
     struct watch *watch = &sim->watch;
     for (uint32_t i = 0; i < watch->queue_count; i++)
         if (slice_equal(watch->queues[i].queue, queue) &&
-            slice_equal(watch->queues[i].tenant, full(tenant)))
+            slice_equal(watch->queues[i].tenant, origin_tenant(tenant)))
             return &watch->queues[i];
     SIM_EXPECT(watch->queue_count < SIM_QUEUES, "room for queues");
     struct seen_queue *seen = &watch->queues[watch->queue_count++];
     *seen = (struct seen_queue){0};
     // What an entry or a row borrows lives as long as the run.
-    seen->tenant = full(tenant);
+    seen->tenant = origin_tenant(tenant);
     seen->queue = queue;
     return seen;
 }
@@ -59,7 +55,7 @@ static struct msg_defaults type_defaults(const struct sim *sim, const struct msg
 {
     for (uint32_t i = sim->watch.type_count; i-- > 0;) {
         const struct msg_type_set *set = sim->watch.types[i];
-        if (slice_equal(set->type, job->type) && slice_equal(full(set->tenant), full(job->tenant)))
+        if (slice_equal(set->type, job->type) && origin_is_tenant(set->tenant, job->tenant))
             return set->defaults;
     }
     return (struct msg_defaults){0};
@@ -137,7 +133,8 @@ static const struct queue_row *stored_queue(const struct sim *sim, const struct 
 {
     for (uint32_t no = 0; no < SIM_QUEUES; no++) {
         const struct queue_row *row = &sim->store.queues[no];
-        if (slice_equal(row->queue, lane->queue) && slice_equal(row->tenant, full(lane->tenant)))
+        if (slice_equal(row->queue, lane->queue) &&
+            slice_equal(row->tenant, origin_tenant(lane->tenant)))
             return row;
     }
     sim_fail("a lane has a queue");

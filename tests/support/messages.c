@@ -126,7 +126,9 @@ static void fill_list(struct prng *prng, const struct wire_list *list, uint32_t 
 struct msg messages_random(struct prng *prng, enum msg_kind kind, uint32_t count_max,
                            struct arena *arena)
 {
-    struct msg msg = {.kind = kind, .corr = random_number(prng)};
+    struct msg msg = {.kind = kind,
+                      .corr = random_number(prng),
+                      .tenant = random_text(prng, MSG_NAME_LEN_MAX, arena)};
     const struct wire_shape *shape = wire_shape_of(kind);
     CHECK(shape != NULL);
     fill(prng, shape, (uint8_t *)&msg.hello, arena);
@@ -216,7 +218,7 @@ static bool lists_equal(const struct wire_list *list, const uint8_t *a, const ui
 
 bool messages_equal(const struct msg *a, const struct msg *b)
 {
-    if (a->kind != b->kind || a->corr != b->corr)
+    if (a->kind != b->kind || a->corr != b->corr || !slice_equal(a->tenant, b->tenant))
         return false;
     const struct wire_shape *shape = wire_shape_of(a->kind);
     CHECK(shape != NULL);

@@ -428,3 +428,19 @@ TEST(wire_decode, promised_arena_is_neither_too_small_nor_far_too_large)
     test_free(progress);
     test_free(made.data);
 }
+
+TEST(wire_decode, a_tenant_is_text_of_the_length_of_a_name)
+{
+    struct arena arena = arena_of(ROOM);
+    struct msg msg = {.kind = MSG_BYE, .corr = 5, .tenant = slice_of_text("acme")};
+    struct msg back;
+    EXPECT_EQ(back_and_forth(&msg, &arena, &back), OK);
+    EXPECT(slice_is_text(back.tenant, "acme"));
+    EXPECT_EQ(DECODE("\x08\x05\x8a\x01\x00\xe2\x03\x01\xff"), ERR_MALFORMED);
+    static const uint8_t longest[MSG_NAME_LEN_MAX + 1] = {'a'};
+    msg.tenant = slice_of(longest, MSG_NAME_LEN_MAX);
+    EXPECT_EQ(back_and_forth(&msg, &arena, &back), OK);
+    msg.tenant = slice_of(longest, MSG_NAME_LEN_MAX + 1);
+    EXPECT_EQ(back_and_forth(&msg, &arena, &back), ERR_TOO_LARGE);
+    test_free(arena.data);
+}

@@ -119,3 +119,22 @@ TEST(wire_encode, a_list_above_its_limit_is_a_bug)
     test_free(held);
     test_free(arena.data);
 }
+
+TEST(wire_encode, a_tenant_stands_behind_the_body_and_none_takes_no_bytes)
+{
+    struct arena arena = arena_of(ROOM);
+    static const char bytes[] = "\x08\x05\x8a\x01\x03\x0a\x01x\xe2\x03\x04"
+                                "acme";
+    struct msg msg = {.kind = MSG_BYE,
+                      .corr = 5,
+                      .tenant = slice_of_text("acme"),
+                      .bye = {.reason = slice_of_text("x")}};
+    struct wire_frames frames;
+    EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK);
+    EXPECT_EQ(frames.envelope.len, sizeof bytes - 1);
+    EXPECT_MEM(frames.envelope.data, bytes, sizeof bytes - 1);
+    msg.tenant = (struct slice){0};
+    EXPECT_EQ(wire_encode(&msg, &arena, &frames), OK);
+    EXPECT_EQ(frames.envelope.len, sizeof bytes - 1 - 7);
+    test_free(arena.data);
+}

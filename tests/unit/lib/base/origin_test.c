@@ -68,3 +68,14 @@ TEST(origin, bytes_of_a_moment_are_frozen)
     EXPECT_EQ(out.len, sizeof golden - 1);
     EXPECT_MEM(room, golden, sizeof golden - 1);
 }
+
+TEST(origin, a_tenant_that_is_not_given_is_the_default_one)
+{
+    struct slice acme = slice_of_text("acme");
+    EXPECT(slice_is_text(origin_tenant((struct slice){0}), "default"));
+    EXPECT(slice_is_text(origin_tenant(acme), "acme"));
+    EXPECT(origin_is_tenant((struct slice){0}, slice_of_text("default")));
+    EXPECT(!origin_is_tenant((struct slice){0}, acme) &&
+           !origin_is_tenant(acme, (struct slice){0}));
+    EXPECT(origin_is_tenant(acme, slice_of_text("acme")));
+}
