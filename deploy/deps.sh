@@ -18,7 +18,7 @@ packages=(
     python3 python3-zmq python3-msgpack python3-protobuf universal-ctags curl git patch prometheus
 )
 if [[ "${1:-}" == --bench ]]; then
-    packages+=(redis-server libhiredis-dev)
+    packages+=(redis-server libhiredis-dev wrk)
 fi
 
 if ! command -v dpkg-query >/dev/null; then
