@@ -229,6 +229,13 @@ static void compare_schedule(struct sim *sim, uint32_t no)
                "both stores hold the same of a schedule");
 }
 
+struct slice sim_disk_schema(struct sim *sim, const struct type_row *row)
+{
+    struct type_row stored;
+    must(store_view_queue_type(view(sim->disk), row->tenant, row->type, &stored), "a type is read");
+    return stored.schema;
+}
+
 static void compare_operation(struct sim *sim, const struct operation_row *row)
 {
     struct operation_row stored;

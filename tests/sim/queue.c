@@ -84,6 +84,7 @@ static void want_type(struct sim *sim, uint32_t client)
         set.defaults.max_attempts = 3;
     if (world_chance(sim, 50))
         set.defaults.timeout_ms = 220;
+    schema_want(sim, &set);
     say(sim, client, (struct msg){.kind = MSG_TYPE_SET, .type_set = set});
 }
 

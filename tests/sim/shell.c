@@ -102,8 +102,9 @@ static void intake(struct sim *sim, struct sim_batch *batch)
             return;
         shell->inbox_first = (shell->inbox_first + 1) % SIM_PACKETS;
         shell->inbox_count--;
-        watch_schema_judge(sim, packet->msg);
+        schema_judge(sim, (struct msg *)(uintptr_t)packet->msg);
         shell_decide(sim, batch, &command);
+        schema_keep(sim, packet->msg, &batch->fx);
     }
 }
 
@@ -298,6 +299,7 @@ static void start(struct sim *sim)
         sim_disk_load(sim, shell->core);
     else
         model_load(&sim->store, shell->core);
+    schema_load(sim);
     shell->is_up = true;
     shell->starts++;
     shell->batch_count = 0;

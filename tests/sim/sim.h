@@ -15,6 +15,7 @@
 #include "lib/base/prng.h"
 #include "proto/wire.h"
 #include "tests/sim/bounds.h"
+#include "tests/sim/model.h"
 #include "tests/sim/peers.h"
 #include "tests/sim/situations.h"
 #include "tests/support/tell.h"
@@ -48,66 +49,6 @@ struct plan {
     struct tell *tell; // is told what happens; NULL: nobody
 };
 
-// --- the durable world ---
-
-struct sim_outcome {
-    bool is_there;
-    uint8_t outcome; // enum outcome of the last one written
-};
-
-// What the job's timeline has come to.
-struct sim_history {
-    uint32_t event_count;
-    uint32_t version; // of the last event
-    uint32_t log_count;
-    uint64_t log_token; // of the last line
-    uint64_t log_line;  // that it is, of its attempt
-};
-
-struct sim_schedule {
-    struct schedule_row row;
-    const struct msg_schedule *given; // NULL: there is none
-};
-
-struct sim_operation {
-    struct operation_row row; // no id: there is none
-    uint8_t texts[4][MSG_NAME_LEN_MAX];
-};
-
-struct sim_store {
-    struct job_row rows[SIM_JOBS];                 // by number; no == 0: none
-    const struct msg_submit_job *bodies[SIM_JOBS]; // NULL: none; they live as long as the run
-    struct sim_outcome outcomes[SIM_JOBS];
-    struct sim_history histories[SIM_JOBS];
-    struct policy policies[64];
-    bool has_policy[64];
-    struct lane_row lanes[64];
-    uint8_t lane_names[64][3][MSG_NAME_LEN_MAX]; // queue, type, tenant
-    uint32_t lane_count;
-    struct queue_row queues[SIM_QUEUES]; // by number; unused ones have no name
-    struct type_row types[SIM_TYPES];    // by number; unused ones have no name
-    uint8_t type_names[SIM_TYPES][2][MSG_NAME_LEN_MAX];
-    uint8_t queue_names[SIM_QUEUES][2][MSG_NAME_LEN_MAX]; // queue, tenant
-    struct batch_row batches[SIM_BATCHES];
-    bool has_batch[SIM_BATCHES];
-    struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none
-    struct dep_row deps[SIM_JOBS];       // by job; no == 0: none
-    struct id parents[SIM_JOBS][SIM_PARENTS];
-    struct ledger_row ledger;
-    struct sim_schedule schedules[SIM_SCHEDULES];
-    struct sim_operation operations[SIM_OPERATIONS];
-};
-
-extern const char *const sim_schedule_names[SIM_SCHEDULES];
-// Its place, whether or not there is one.
-struct sim_schedule *model_schedule(struct sim_store *store, struct slice name);
-const struct operation_row *model_operation(const struct sim_store *store, const struct id *id);
-void model_apply(struct sim_store *store, const struct write *writes, uint32_t count);
-const struct job_row *model_find(const struct sim_store *store, const struct id *id);
-struct known model_known(struct sim_store *store);
-// Loads a core. `store` is not changed.
-void model_load(struct sim_store *store, struct core *core);
-
 // --- the network ---
 
 struct packet {
@@ -129,6 +70,12 @@ struct sim_batch {
     when_ms done_at; // committing: when the flush ends
 };
 
+// What holds for the payloads of a type.
+struct sim_schema {
+    struct slice tenant, type;
+    uint32_t eighth; // of all payloads breaks it; 0: none does
+};
+
 struct shell {
     bool is_up;
     void *memory;
@@ -143,7 +90,9 @@ struct shell {
     struct lanes_carried carried;      // seen, not proposed yet
     bool has_carried;
     when_ms proposed_at[SIM_SCHEDULES]; // moments up to this one have been proposed
-    when_ms up_at;                      // down: when it starts again
+    struct sim_schema schemas[SIM_TYPES];
+    uint32_t schema_count;
+    when_ms up_at; // down: when it starts again
     uint32_t starts;
 };
 
@@ -364,7 +313,6 @@ struct sim {
     uint32_t operate_count;
     uint32_t peer_next;
     uint64_t corr_next;
-    uint32_t schema; // which payloads break that of their type; 0: none
     struct watch watch;
     struct entry log[SIM_ENTRIES]; // the durable ledger
     uint32_t log_count;
@@ -418,6 +366,8 @@ void sim_disk_close(struct sim *sim);
 struct known sim_disk_known(struct sim *sim);
 void sim_disk_load(struct sim *sim, struct core *core);
 void sim_disk_commit(struct sim *sim, const struct effects *fx);
+// The schema of a type, borrowed until the next commit.
+struct slice sim_disk_schema(struct sim *sim, const struct type_row *row);
 // Compares all of it with the model, and removes it.
 void sim_disk_end(struct sim *sim);
 
@@ -522,9 +472,16 @@ void watch_act_leases(const struct sim *sim);
 void watch_act_start(struct sim *sim);
 void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);
-// watch_schema.c: what intake says of the payloads of a submission; schemas change now and then.
-void watch_schema_judge(struct sim *sim, const struct msg *msg);
-// After such a submission was decided.
+// schema.c: a type may get a schema; what intake says of the payloads of a submission; after the core
+// has decided about a type; at a start.
+void schema_want(struct sim *sim, struct msg_type_set *set);
+void schema_judge(struct sim *sim, struct msg *msg);
+void schema_keep(struct sim *sim, const struct msg *msg, const struct effects *fx);
+void schema_load(struct sim *sim);
+// Which of eight parts of all payloads breaks it; none at all: 0.
+uint32_t schema_eighth(struct slice text);
+bool schema_breaks(uint32_t eighth, const struct msg_submit_job *job);
+// watch_schema.c: after a submission was decided.
 void watch_schema_answer(const struct sim *sim, const struct msg_submit *submit,
                          const struct msg_submitted *answer);
 
@@ -576,6 +533,9 @@ enum job_state watch_batch_state(struct sim *sim, const struct id *id);
 void watch_queue_entry(struct sim *sim, const struct entry *entry);
 void watch_queue_start(struct sim *sim);
 const struct seen_queue *watch_queue_of(struct sim *sim, const struct id *job_id);
+// What is set for the job's type; NULL: nothing.
+const struct msg_type_set *watch_queue_type(const struct sim *sim,
+                                            const struct msg_submit_job *job);
 void watch_queue_commit(const struct sim *sim, const struct effects *fx);
 void watch_queue_answer(const struct sim *sim, const struct effects *fx,
                         const struct msg_queue_status_is *is);

@@ -10,6 +10,7 @@
     X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
     X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
     X(SEEN_SCHEMA, "a payload broke the schema of its type")                                       \
+    X(SEEN_SCHEMA_LOADED, "a type had a schema at a start")                                        \
     X(SEEN_SCHEMA_REPLAY, "… that came with a job already known")                                  \
     X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
     X(SEEN_FULL_LANES, "the table of lanes was full")                                              \

@@ -51,14 +51,14 @@ static uint32_t open_count(const struct sim *sim, const struct seen_queue *queue
 }
 
 // The last entry for the type, of this run's durable ones and those of the open batches.
-static struct msg_defaults type_defaults(const struct sim *sim, const struct msg_submit_job *job)
+const struct msg_type_set *watch_queue_type(const struct sim *sim, const struct msg_submit_job *job)
 {
     for (uint32_t i = sim->watch.type_count; i-- > 0;) {
         const struct msg_type_set *set = sim->watch.types[i];
         if (slice_equal(set->type, job->type) && origin_is_tenant(set->tenant, job->tenant))
-            return set->defaults;
+            return set;
     }
-    return (struct msg_defaults){0};
+    return NULL;
 }
 
 static uint32_t first_given(uint32_t jobs, uint32_t types, uint32_t queues, uint32_t brokers)
@@ -78,7 +78,8 @@ static void check_policy(const struct sim *sim, const struct seen_queue *queue,
                          const struct msg_submit_job *job, const struct policy *policy)
 {
     const struct msg_defaults *set = &queue->settings.defaults;
-    const struct msg_defaults type = type_defaults(sim, job);
+    const struct msg_type_set *given = watch_queue_type(sim, job);
+    const struct msg_defaults type = given != NULL ? given->defaults : (struct msg_defaults){0};
     uint32_t attempts = first_given(job->max_attempts, type.max_attempts, set->max_attempts,
                                     LIMITS_ATTEMPTS_DEFAULT);
     uint32_t timeout_ms = first_given(job->timeout_ms, type.timeout_ms, set->timeout_ms,

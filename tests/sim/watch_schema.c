@@ -1,23 +1,8 @@
 // Schemas of payloads: a type gets another one while jobs that kept to the old one are there, and
-// are submitted again. Those are known, whatever the new one says; others are refused by it.
+// are submitted again. Those are known, whatever the new one says; others are refused by it. Which
+// one holds is known by the entries.
 
 #include "tests/sim/sim.h"
-
-// An eighth of all payloads break a schema, another one each time that it changes.
-enum { SCHEMAS = 8 };
-
-void watch_schema_judge(struct sim *sim, const struct msg *msg)
-{
-    if (msg->kind != MSG_SUBMIT)
-        return;
-    if (plan_optional(sim, 2))
-        sim->schema = (uint32_t)world_below(sim, SCHEMAS + 1);
-    for (uint32_t i = 0; i < msg->submit.count; i++) {
-        struct msg_submit_job *job = &msg->submit.jobs[i];
-        bool breaks = sim->schema > 0 && job->fingerprint % SCHEMAS == sim->schema - 1;
-        job->schema = breaks ? ERR_SCHEMA : OK;
-    }
-}
 
 // It is stored, and cannot have been forgotten yet.
 static bool is_known(const struct sim *sim, const struct id *id)
@@ -32,7 +17,8 @@ void watch_schema_answer(const struct sim *sim, const struct msg_submit *submit,
     for (uint32_t i = 0; i < submit->count; i++) {
         const struct msg_submit_job *job = &submit->jobs[i];
         const struct msg_submitted_job *said = &answer->jobs[i];
-        if (job->schema == OK) {
+        const struct msg_type_set *set = watch_queue_type(sim, job);
+        if (set == NULL || !schema_breaks(schema_eighth(set->schema.bytes), job)) {
             SIM_EXPECT(said->error != ERR_SCHEMA, "only what breaks a schema is refused for it");
             continue;
         }
