@@ -3,11 +3,13 @@
 //   load submit --broker E --jobs N --connections C --batch B --window W --bytes S
 //   load paced  --broker E --jobs N --rate R --bytes S [--keyed 1]
 //   load work   --broker E --jobs N --connections C --slots K
+//   load submit … --json 1 [--schema 1]
 //
 // submit keeps W jobs unanswered over C connections, B jobs a message. paced sends one job a
 // message at its intended moment, answered or not, and each with a key if wanted. work finishes what it is given at once; the
 // first eight bytes of each payload are the moment it was meant to be sent, so it measures the
-// latency to the handler. One line of JSON at the end. One thread: the machine is small.
+// latency to the handler. json: payloads are an object of ten members in 256 bytes, and with schema
+// their type has one that says a word of each. One line of JSON at the end. One thread: the machine is small.
 //
 // links: weft_test_support
 
@@ -34,6 +36,8 @@ struct options {
     uint64_t slots;
     uint64_t rate;
     uint64_t keyed;
+    uint64_t json;
+    uint64_t schema;
 };
 
 struct load {
@@ -83,7 +87,8 @@ static void set_option(struct options *options, const char *key, const char *val
     } const numbers[] = {{"--jobs", &options->jobs},   {"--connections", &options->connections},
                          {"--batch", &options->batch}, {"--window", &options->window},
                          {"--bytes", &options->bytes}, {"--slots", &options->slots},
-                         {"--rate", &options->rate},   {"--keyed", &options->keyed}};
+                         {"--rate", &options->rate},   {"--keyed", &options->keyed},
+                         {"--json", &options->json},   {"--schema", &options->schema}};
     if (strcmp(key, "--broker") == 0) {
         options->broker = value;
         return;
@@ -204,19 +209,50 @@ static void give_key(const struct load *load, struct msg_submit_job *job)
     job->key = slice_of_text(key);
 }
 
+static const char json_payload[] =
+    "{\"id\": 184467, \"customer\": \"c-20931\", \"email\": \"someone@example.com\", \"amount\": "
+    "129.95, \"currency\": \"EUR\", \"paid\": true, \"country\": \"NL\", \"items\": [\"a-1\", "
+    "\"b-22\", "
+    "\"c-333\"], \"note\": \"leave the parcel at the door of the neighbours\", \"created\": "
+    "\"2026-01-31T12:00:00Z\"}";
+
+static const char json_schema[] =
+    "{\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"id\", \"customer\", "
+    "\"amount\"], \"properties\": {\"id\": {\"type\": \"integer\", \"minimum\": 1}, \"customer\": "
+    "{\"type\": \"string\", \"pattern\": \"^c-[0-9]+$\"}, \"email\": {\"type\": \"string\"}, "
+    "\"amount\": {\"type\": \"number\", \"minimum\": 0}, \"currency\": {\"enum\": [\"EUR\", "
+    "\"USD\"]}, "
+    "\"paid\": {\"type\": \"boolean\"}, \"country\": {\"type\": \"string\", \"maxLength\": 2}, "
+    "\"items\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}, \"maxItems\": 50}, "
+    "\"note\": "
+    "{\"type\": \"string\", \"maxLength\": 200}, \"created\": {\"type\": \"string\"}}}";
+
+static void set_schema(struct load *load)
+{
+    say(load, 0,
+        &(struct msg){.kind = MSG_TYPE_SET,
+                      .corr = ++load->corr,
+                      .type_set = {.type = slice_of_text("bench"),
+                                   .schema = {.content = CONTENT_JSON,
+                                              .bytes = slice_of_text(json_schema)}}});
+    await(load, 0, MSG_TYPE_STATUS_IS);
+}
+
 static void submit(struct load *load, uint64_t link, uint32_t count, int64_t meant_us)
 {
     static struct msg_submit_job jobs[BATCH_MAX];
     static uint8_t payload[BYTES_MAX];
     memcpy(payload, &meant_us, sizeof meant_us);
+    struct body body = {.content = CONTENT_BYTES, .bytes = slice_of(payload, load->options.bytes)};
+    if (load->options.json > 0)
+        body = (struct body){.content = CONTENT_JSON, .bytes = slice_of_text(json_payload)};
     when_ms wall = clock_wall_ms();
     for (uint32_t i = 0; i < count; i++, load->sent++)
-        jobs[i] = (struct msg_submit_job){
-            .job_id = next_id(load, wall),
-            .queue = slice_of_text("default"),
-            .type = slice_of_text("bench"),
-            .priority = MSG_PRIORITY_NOT_GIVEN,
-            .payload = {.content = CONTENT_BYTES, .bytes = slice_of(payload, load->options.bytes)}};
+        jobs[i] = (struct msg_submit_job){.job_id = next_id(load, wall),
+                                          .queue = slice_of_text("default"),
+                                          .type = slice_of_text("bench"),
+                                          .priority = MSG_PRIORITY_NOT_GIVEN,
+                                          .payload = body};
     if (load->options.keyed > 0 && count == 1)
         give_key(load, &jobs[0]);
     load->out[link] += count;
@@ -348,6 +384,8 @@ int main(int argc, char **argv)
     bool works = strcmp(load.options.mode, "work") == 0;
     for (uint64_t i = 0; i < load.options.connections; i++)
         connect_one(&load, i, works ? ROLE_WORKER : ROLE_CLIENT);
+    if (load.options.schema > 0)
+        set_schema(&load);
     if (works)
         run_work(&load);
     else if (strcmp(load.options.mode, "paced") == 0)
