@@ -21,6 +21,28 @@ if [[ "${1:-}" == --bench ]]; then
     packages+=(redis-server libhiredis-dev wrk)
 fi
 
+# Node.js may have come from elsewhere, and then there is no package of that name.
+for command in node npm; do
+    command -v "$command" >/dev/null || packages+=("${command/#node/nodejs}")
+done
+
+# The foreign judges of the HTTP door, of the versions that the lock file names; into this folder only.
+judges() {
+    local folder
+    folder=$(dirname "$0")/../tests/contract
+    if cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
+        return
+    fi
+    echo "deps: installing tests/contract/node_modules"
+    if ! (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$folder/npm.log" 2>&1; then
+        tail -n 30 "$folder/npm.log" >&2
+        echo "deps: npm failed" >&2
+        exit 1
+    fi
+    rm "$folder/npm.log"
+    cp "$folder/package-lock.json" "$folder/node_modules/.installed"
+}
+
 if ! command -v dpkg-query >/dev/null; then
     echo "deps: this is not a Debian system; install by hand: ${packages[*]}" >&2
     exit 1
@@ -35,6 +57,7 @@ for package in "${packages[@]}"; do
     installed "$package" || missing+=("$package")
 done
 if [[ ${#missing[@]} == 0 ]]; then
+    judges
     exit 0
 fi
 
@@ -80,4 +103,5 @@ for service in redis-server prometheus; do
         "${as_root[@]}" systemctl disable --quiet "$service" >/dev/null 2>&1 || true
     fi
 done
+judges
 echo "deps: done"

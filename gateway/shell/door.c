@@ -54,6 +54,7 @@ enum route {
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
+    ROUTE_OPENAPI,
     ROUTE_INDEX,
 };
 
@@ -145,8 +146,13 @@ static const struct http_route routes[] = {
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez"},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz"},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics"},
+    [ROUTE_OPENAPI] = {.method = "GET", .path = "/openapi.json"},
     [ROUTE_INDEX] = {.method = "GET", .path = "/"},
 };
+
+// gateway/openapi.json, which the build makes a source of.
+extern const uint8_t openapi_json[];
+extern const size_t openapi_json_len;
 
 static const char index_text[] =
     "{\"service\":\"weft\",\"submit\":\"/v1/jobs\",\"job\":\"/v1/jobs/{id}\","
@@ -154,7 +160,7 @@ static const char index_text[] =
     "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"operation\":\"/v1/operations/"
     "{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
     "queues/{name}\",\"types\":\"/v1/types\",\"type\":\"/v1/types/{type}\",\"live\":\"/livez\","
-    "\"ready\":\"/readyz\",\"metrics\":\"/metrics\"}\n";
+    "\"ready\":\"/readyz\",\"metrics\":\"/metrics\",\"openapi\":\"/openapi.json\"}\n";
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
 {
@@ -218,6 +224,9 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;
+    case ROUTE_OPENAPI:
+        reply_text(&reply, 200, "application/json", slice_of(openapi_json, openapi_json_len));
+        return;
     case ROUTE_INDEX:
         reply_text(&reply, 200, "application/json", slice_of_text(index_text));
         return;

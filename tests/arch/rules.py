@@ -1,5 +1,6 @@
 """Rules that read text. Each takes a tree and yields what is wrong, as "path:line: sentence"."""
 
+import json
 import os
 import re
 
@@ -215,5 +216,29 @@ def documented(tree):
             yield f"{names[name][0]}:{names[name][1]}: {what} {name} is not in docs/"
 
 
+def routes_served(tree):
+    """(method, path) of the gateway's table of routes, with the line of each."""
+    text = tree.text("gateway/shell/door.c") if "gateway/shell/door.c" in tree.known else ""
+    for match in re.finditer(r'\.method = "(\w+)",\s*\.path = "([^"]+)"', text):
+        yield match[1], match[2], text.count("\n", 0, match.start()) + 1
+
+
+def described(tree):
+    """Each route of the HTTP door is in its OpenAPI document, and nothing else is."""
+    served = list(routes_served(tree))
+    if not served:
+        return
+    document = json.loads(tree.text("gateway/openapi.json"))
+    told = {(method.upper(), re.sub(r"\{\w+\}(:\w+)?", "*", path)): path
+            for path, item in document["paths"].items() for method in item if method != "parameters"}
+    for method, path, number in served:
+        if not (method, path) in told:
+            yield f"gateway/shell/door.c:{number}: {method} {path} is not in gateway/openapi.json"
+    for (method, path), name in told.items():
+        if (method, path) not in {(method, path) for method, path, _ in served}:
+            yield f"gateway/openapi.json: {method} {name} is not served"
+
+
 ALL = [include_graph, pure_libc, third_party_seams, export_prefix, export_once, one_mover,
-       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented]
+       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented,
+       described]

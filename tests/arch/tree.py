@@ -8,7 +8,7 @@ import subprocess
 from collections import namedtuple
 from functools import cached_property
 
-SKIP = {".git", "build", "__pycache__", "weft-data", "corpus"}
+SKIP = {".git", "build", "__pycache__", "weft-data", "corpus", "node_modules"}
 Function = namedtuple("Function", "path name line end parameters static")
 
 
