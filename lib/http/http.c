@@ -98,8 +98,33 @@ static enum MHD_Result send_answer(struct exchange *exchange)
 
 static enum MHD_Result refuse_now(struct exchange *exchange)
 {
-    (void)http_exchange_refuse(exchange, &exchange->refusal);
+    if (atomic_load(&exchange->state) != EXCHANGE_ANSWERED)
+        (void)http_exchange_refuse(exchange, &exchange->refusal);
     return send_answer(exchange);
+}
+
+// Lends the request to the owner.
+static void lend(struct exchange *exchange)
+{
+    (void)atomic_fetch_add(&exchange->holders, 1);
+    (void)atomic_fetch_add(&exchange->http->waiting_count, 1);
+}
+
+// Asks the owner; false when it has answered.
+static bool is_admitted(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    if (http->options.admit == NULL)
+        return true;
+    lend(exchange);
+    if (!http->options.admit(http->options.ctx, &exchange->request)) {
+        CHECK(atomic_load(&exchange->state) == EXCHANGE_ANSWERED);
+        return false;
+    }
+    // It has not been answered, so nobody has given it up.
+    (void)atomic_fetch_sub(&http->waiting_count, 1);
+    http_exchange_drop(exchange);
+    return true;
 }
 
 static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
@@ -107,9 +132,10 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     struct http *http = exchange->http;
     bool read_on = false;
     err e = http_head_read(exchange, method, version, &read_on);
-    if (e != OK && !read_on)
+    bool goes_on = e == OK && is_admitted(exchange);
+    if (!goes_on && !read_on)
         return refuse_now(exchange);
-    exchange->stage = e == OK ? STAGE_BODY : STAGE_DISCARD;
+    exchange->stage = goes_on ? STAGE_BODY : STAGE_DISCARD;
     http_sweep_deadline(exchange->connection,
                         http->limits.body_ms + (when_ms)(exchange->body_expected / MIB) * 1000);
     return MHD_YES;
@@ -142,8 +168,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     pthread_mutex_lock(&http->lock);
     exchange->connection->exchange = exchange;
     pthread_mutex_unlock(&http->lock);
-    (void)atomic_fetch_add(&exchange->holders, 1);
-    (void)atomic_fetch_add(&http->waiting_count, 1);
+    lend(exchange);
     http->options.handler(http->options.ctx, &exchange->request);
     if (atomic_load(&exchange->state) == EXCHANGE_ANSWERED)
         return send_answer(exchange);

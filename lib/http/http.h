@@ -24,6 +24,7 @@ struct http_route {
     size_t body_len_max;    // 0: a body is refused
     bool chunked;           // Transfer-Encoding: chunked, alone, is accepted
     uint32_t answer_ms_max; // from the complete request to the answer; 0: 30 s
+    uint32_t mark;          // the owner's
 };
 
 enum http_header_name {
@@ -47,7 +48,7 @@ struct http_request {
     struct slice body;
     struct slice headers[HTTP_HEADER_NAMES]; // the value, trimmed; data NULL when not sent
     bool repeated[HTTP_HEADER_NAMES];        // sent more than once; `headers` has the first
-    void *tag;                               // the owner's
+    const void *tag;                         // the owner's, see http_options.release
 };
 
 struct http_header {
@@ -68,6 +69,12 @@ struct http_answer {
 // Must not block. Must see to it that http_answer() is called exactly once for each request,
 // within the call or later.
 typedef void http_handler(void *ctx, struct http_request *request);
+
+// Called in a thread of the server when the head has been judged and the route is known, before the
+// body is read. False: it has answered the request, which is not handed over then.
+typedef bool http_admit(void *ctx, struct http_request *request);
+// Called once for each request with a `tag` when nobody uses it any more. Any thread.
+typedef void http_release(const void *tag);
 
 // Makes the answer to a request that the server itself refuses (bad head, unknown path, too
 // large …). Called in a thread of the server. `status` is what `error` and the case demand; the
@@ -99,6 +106,8 @@ struct http_options {
     const struct http_route *routes; // must outlive the server
     uint32_t route_count;
     http_handler *handler;
+    http_admit *admit;       // NULL: all are
+    http_release *release;   // NULL: nothing is to be done
     http_refuse *refuse;     // NULL: the error's text as text/plain
     const char *refuse_type; // content type of what `refuse` makes
     void *ctx;

@@ -44,6 +44,8 @@ void http_exchange_drop(struct exchange *exchange)
     (void)atomic_fetch_sub(&http->buffered_bytes, exchange->body_cap);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);
+    if (exchange->request.tag != NULL && http->options.release != NULL)
+        http->options.release(exchange->request.tag);
     free(exchange->body);
     free(exchange->head_text);
     free(exchange->target);

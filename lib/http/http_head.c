@@ -166,9 +166,8 @@ err http_head_read(struct exchange *exchange, const char *method, const char *ve
         e = admit(exchange, &head);
     // A sound request that is merely unwelcome keeps its connection if its body is small.
     bool is_sound = e != ERR_MALFORMED && e != ERR_LENGTH_REQUIRED && !head.verdict.chunked;
-    if (e != OK && is_sound && head.verdict.body_len <= DISCARD_LEN_MAX) {
+    *out_read_on = is_sound && head.verdict.body_len <= DISCARD_LEN_MAX;
+    if (e != OK && *out_read_on)
         exchange->body_expected = head.verdict.body_len;
-        *out_read_on = true;
-    }
     return e;
 }

@@ -128,8 +128,9 @@ void http_exchange_suspend(struct exchange *exchange);
 
 // --- http_head.c ---
 
-// Judges the head and prepares the request. OK, or the refusal is in exchange->refusal; then
-// `out_read_on` says whether the body may be read and thrown away, so that the connection lives.
+// Judges the head and prepares the request. OK, or the refusal is in exchange->refusal.
+// `out_read_on` says whether the body may be read and thrown away if the request is refused, here or
+// by its owner, so that the connection lives.
 MUST_USE err http_head_read(struct exchange *exchange, const char *method, const char *version,
                             bool *out_read_on);
 

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -363,6 +364,101 @@ TEST(http, an_address_in_use_is_told)
     options.endpoint = "nowhere";
     EXPECT_EQ(http_open(&options, &second), ERR_BAD_FIELD);
     http_close(owner.http);
+}
+
+// --- admission ---
+
+struct doorman {
+    struct owner owner; // first: the handler's
+    bool lets_in;
+    _Atomic unsigned asked;
+    _Atomic unsigned released;
+};
+static const char doorman_tag[] = "tag";
+static _Atomic unsigned *doorman_released;
+
+static bool admit(void *ctx, struct http_request *request)
+{
+    struct doorman *doorman = ctx;
+    EXPECT_EQ(request->body.len, 0);
+    request->tag = doorman_tag;
+    (void)atomic_fetch_add(&doorman->asked, 1);
+    if (doorman->lets_in)
+        return true;
+    http_answer(request, &(struct http_answer){.status = 401});
+    return false;
+}
+
+static void release(const void *tag)
+{
+    EXPECT(tag == doorman_tag);
+    (void)atomic_fetch_add(doorman_released, 1);
+}
+
+static void doorman_open(struct doorman *doorman, bool lets_in)
+{
+    *doorman = (struct doorman){.lets_in = lets_in};
+    (void)pthread_mutex_init(&doorman->owner.lock, NULL);
+    (void)pthread_cond_init(&doorman->owner.news, NULL);
+    doorman_released = &doorman->released;
+    const struct http_options options = {
+        .endpoint = "127.0.0.1:0",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .handler = handle,
+        .admit = admit,
+        .release = release,
+        .ctx = doorman,
+    };
+    EXPECT_EQ(http_open(&options, &doorman->owner.http), OK);
+}
+
+TEST(http, owner_may_refuse_before_the_body)
+{
+    struct doorman doorman;
+    struct http_figures figures;
+    char text[4096];
+    doorman_open(&doorman, false);
+    int fd = dial(doorman.owner.http);
+    // A small body is read over, and the connection lives.
+    say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    EXPECT(hears(fd, "HTTP/1.1 401", text, sizeof text));
+    say(fd, "GET /now/a HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT(hears(fd, "HTTP/1.1 401", text, sizeof text));
+    // Chunks, of which nobody knows how many there will be, end it.
+    say(fd, "POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT(hears(fd, "HTTP/1.1 401", text, sizeof text));
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    EXPECT(poll(&wait, 1, 10000) == 1);
+    EXPECT_EQ(recv(fd, text, sizeof text, 0), 0);
+    (void)close(fd);
+    http_figures(doorman.owner.http, &figures);
+    EXPECT_EQ(figures.requests_waiting, 0);
+    EXPECT_EQ(doorman.owner.held_count, 0);
+    http_close(doorman.owner.http);
+    EXPECT_EQ(doorman.asked, 3);
+    EXPECT_EQ(doorman.released, 3);
+}
+
+TEST(http, tag_of_an_admitted_request_is_released_once)
+{
+    struct doorman doorman;
+    char text[4096];
+    doorman_open(&doorman, true);
+    int fd = dial(doorman.owner.http);
+    say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    struct http_request *held = owner_take(&doorman.owner);
+    EXPECT(held->tag == doorman_tag);
+    EXPECT_EQ(doorman.released, 0);
+    echo(held);
+    EXPECT(hears(fd, "\r\n\r\nbody", text, sizeof text));
+    // One whose client leaves in the middle of its body is never handed over.
+    say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
+    while (doorman.asked < 2)
+        (void)poll(NULL, 0, 1);
+    (void)close(fd);
+    http_close(doorman.owner.http);
+    EXPECT_EQ(doorman.released, 2);
 }
 
 // --- answers that go on ---
