@@ -5,6 +5,7 @@
 
 #include "gateway/shell/broker_time.h"
 #include "gateway/shell/bulk.h"
+#include "gateway/shell/callers.h"
 #include "gateway/shell/courier.h"
 #include "gateway/shell/scratch.h"
 #include "gateway/shell/settings.h"
@@ -23,6 +24,7 @@ struct gateway {
     struct http *_Atomic http; // the last to come: its threads look at it while it does
     struct courier *courier;
     struct keys *keys;
+    struct callers *callers;
     struct bulk *bulk;
     struct scratch_pool *scratch;
     struct tally *tally;

@@ -30,15 +30,20 @@ static bool is_loopback(const char *endpoint)
 static err make(struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
-    *out_why = "--http: only loopback addresses are served";
-    if (!is_loopback(settings->http))
+    err e = callers_open(settings->tokens, &gateway->callers, out_why);
+    if (e != OK)
+        return e;
+    *out_why =
+        "--http: only loopback addresses are served as long as there are no tokens; make one "
+        "with 'weft token new'";
+    if (!is_loopback(settings->http) && !callers_need_tokens(gateway->callers))
         return ERR_UNSUPPORTED;
     const struct keys_options keys = {
         .dir = settings->data,
         .key_count_max = settings->key_count_max,
         .map_bytes_max = (uint64_t)4 << 30,
     };
-    err e = keys_open(&keys, &gateway->keys, out_why);
+    e = keys_open(&keys, &gateway->keys, out_why);
     if (e != OK)
         return e;
     *out_why = "there is not enough memory";
@@ -73,6 +78,7 @@ static void unmake(struct gateway *gateway)
     scratch_pool_free(gateway->scratch);
     tally_free(gateway->tally);
     keys_close(gateway->keys);
+    callers_close(gateway->callers);
 }
 
 static void wait_for_stop(int signal_fd)

@@ -2,11 +2,13 @@
 
 #include "gateway/shell/settings.h"
 
+#include <stdlib.h>
+
 static const struct config_key keys[] = {
     {.key = "http",
      .type = CONFIG_ENDPOINT,
      .default_text = "127.0.0.1:7410",
-     .help = "address of the HTTP door; loopback only, as there are no tokens yet"},
+     .help = "address of the HTTP door; other than loopback only with tokens"},
     {.key = "broker",
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7400",
@@ -15,6 +17,9 @@ static const struct config_key keys[] = {
      .type = CONFIG_STRING,
      .default_text = "weft-data/gateway",
      .help = "directory of the record of answered keys"},
+    {.key = "tokens",
+     .type = CONFIG_STRING,
+     .help = "directory of the list of tokens that 'weft token' keeps [DATA/tokens]"},
     {.key = "threads",
      .type = CONFIG_INTEGER,
      .default_text = "1",
@@ -50,6 +55,21 @@ const struct config_table settings_table = {
     .key_count = sizeof keys / sizeof keys[0],
 };
 
+static err place_tokens(struct settings *settings)
+{
+    static const char below[] = "/tokens";
+    const char *told = config_text(&settings->config, "tokens");
+    const char *above = told != NULL ? told : settings->data;
+    size_t len = strlen(above);
+    settings->tokens = malloc(len + sizeof below);
+    if (settings->tokens == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(settings->tokens, above, len + 1);
+    if (told == NULL)
+        memcpy(settings->tokens + len, below, sizeof below);
+    return OK;
+}
+
 err settings_read(struct settings *settings, int argc, char **argv)
 {
     struct config *config = &settings->config;
@@ -59,14 +79,16 @@ err settings_read(struct settings *settings, int argc, char **argv)
     settings->http = config_text(config, "http");
     settings->broker = config_text(config, "broker");
     settings->data = config_text(config, "data");
+    e = place_tokens(settings);
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");
     settings->buffered_bytes_max = (uint64_t)config_number(config, "buffered-max");
     settings->key_count_max = (uint32_t)config_number(config, "answered-keys-max");
-    return OK;
+    return e;
 }
 
 void settings_deinit(struct settings *settings)
 {
+    free(settings->tokens);
     config_deinit(&settings->config);
 }

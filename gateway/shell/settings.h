@@ -10,6 +10,7 @@ struct settings {
     const char *http;   // ADDRESS:PORT
     const char *broker; // tcp://…
     const char *data;   // directory
+    char *tokens;       // directory of the list of tokens
     uint32_t thread_count;
     uint32_t connection_count_max;
     uint64_t buffered_bytes_max;

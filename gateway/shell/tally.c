@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 // Statuses that this program answers with; others are counted under 0.
-static const unsigned statuses[] = {0,   200, 202, 204, 304, 400, 404, 405, 409, 410,
-                                    411, 413, 415, 422, 429, 431, 500, 503, 504, 507};
+static const unsigned statuses[] = {0,   200, 202, 204, 304, 400, 401, 403, 404, 405, 409,
+                                    410, 411, 413, 415, 422, 429, 431, 500, 503, 504, 507};
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };
 
 static const char *const route_names[TALLY_ROUTES] = {

@@ -55,7 +55,11 @@
     X(ERR_PAUSED, 33, 503, true, "paused",                                                         \
       "the queue takes no jobs until it is resumed; send the same again later")                    \
     X(ERR_SCHEMA, 34, 422, false, "schema",                                                        \
-      "the payload breaks the schema of its type; correct what the violations name")
+      "the payload breaks the schema of its type; correct what the violations name")               \
+    X(ERR_NO_TOKEN, 35, 401, false, "no-token",                                                    \
+      "a valid token is needed; send Authorization: Bearer and one that 'weft token new' made")    \
+    X(ERR_SCOPE, 36, 403, false, "scope",                                                          \
+      "the token has not the scope that this needs; use one that has it")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

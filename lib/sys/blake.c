@@ -56,6 +56,18 @@ void blake_hash16(struct slice bytes, uint8_t out_hash[16])
     CHECK(rc == 0);
 }
 
+void blake_hash32(struct slice bytes, uint8_t out_hash[32])
+{
+    ensure_sodium();
+    int rc = crypto_generichash_blake2b(out_hash, 32, bytes.data, bytes.len, NULL, 0);
+    CHECK(rc == 0);
+}
+
+bool blake_is_same(const void *a, const void *b, size_t len)
+{
+    return sodium_memcmp(a, b, len) == 0;
+}
+
 void blake_random(void *out, size_t len)
 {
     ensure_sodium();

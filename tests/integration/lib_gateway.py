@@ -183,14 +183,21 @@ class PretendedBroker:
         return answer, b"", is_done
 
 
+def token_verb(*words, tokens, code=0):
+    done = subprocess.run([os.environ["WEFT_BIN"], "token", *words, "--tokens", tokens], check=False,
+                          capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == code, done
+    return done
+
+
 class Gateway:
     """`weft gateway` in a process of its own, on a free port."""
 
-    def __init__(self, broker, *flags, data=None, env=None):
+    def __init__(self, broker, *flags, data=None, env=None, http_address="127.0.0.1:0"):
         self.holder = tempfile.TemporaryDirectory(prefix="weft-gateway-")
         self.data = data or os.path.join(self.holder.name, "data")
         self.log = tempfile.TemporaryFile()
-        command = [os.environ["WEFT_BIN"], "gateway", "--http", "127.0.0.1:0", "--broker", broker,
+        command = [os.environ["WEFT_BIN"], "gateway", "--http", http_address, "--broker", broker,
                    "--data", self.data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
@@ -221,6 +228,13 @@ class Gateway:
         self.log.close()
         self.holder.cleanup()
         assert code == 0, f"the gateway left with {code}:\n{text}"
+
+    def token(self, name, *flags):
+        """A new token of this gateway."""
+        return token_verb("new", name, *flags, tokens=os.path.join(self.data, "tokens")).stdout.strip()
+
+    def revoke(self, name, *flags):
+        token_verb("revoke", name, *flags, tokens=os.path.join(self.data, "tokens"))
 
     def wait_ready(self):
         wait_for("the gateway is ready", lambda: self.ask("GET", "/readyz").status == 200)

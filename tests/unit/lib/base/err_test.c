@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_SCHEMA };
+enum { LAST = ERR_SCOPE };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -34,6 +34,8 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_ATOMIC, 32);
     EXPECT_EQ(ERR_PAUSED, 33);
     EXPECT_EQ(ERR_SCHEMA, 34);
+    EXPECT_EQ(ERR_NO_TOKEN, 35);
+    EXPECT_EQ(ERR_SCOPE, 36);
 }
 
 TEST(err, every_number_has_its_row)

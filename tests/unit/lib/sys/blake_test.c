@@ -17,6 +17,20 @@ TEST(blake, known_hashes)
     EXPECT_MEM(hash, abc, 16);
 }
 
+TEST(blake, long_hash)
+{
+    static const uint8_t abc[32] = {0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39, 0x72,
+                                    0x31, 0x71, 0xef, 0x3f, 0xee, 0x98, 0x57, 0x9b,
+                                    0x94, 0x96, 0x4e, 0x3b, 0xb1, 0xcb, 0x3e, 0x42,
+                                    0x72, 0x62, 0xc8, 0xc0, 0x68, 0xd5, 0x23, 0x19};
+    uint8_t hash[32];
+    blake_hash32(slice_of_text("abc"), hash);
+    EXPECT_MEM(hash, abc, 32);
+    EXPECT(blake_is_same(hash, abc, 32));
+    hash[31] ^= 1;
+    EXPECT(!blake_is_same(hash, abc, 32));
+}
+
 TEST(blake, number_is_the_first_half_of_the_hash_of_both_parts)
 {
     EXPECT_EQ(blake_u64(slice_of_text("abc"), (struct slice){0}), (intmax_t)0xcf4ab791c62b8d2bu);

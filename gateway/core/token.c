@@ -1,0 +1,264 @@
+// Tokens as text.
+
+#include "gateway/core/token.h"
+
+#include "lib/base/check.h"
+#include "lib/base/crc.h"
+#include "lib/base/word.h"
+
+static const char *const scope_names[SCOPE_COUNT] = {"submit", "read", "work", "admin"};
+
+enum { FIELDS = 8, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
+
+static const char text_prefix[] = "weft_";
+static const char scheme[] = "bearer";
+static const char kind[] = "token";
+
+// --- the secret ---
+
+void token_text(const uint8_t secret[TOKEN_SECRET_LEN], char out[TOKEN_TEXT_LEN + 1])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t at = sizeof text_prefix - 1;
+    uint32_t bits = 0;
+    unsigned count = 0;
+    memcpy(out, text_prefix, at);
+    for (size_t i = 0; i < TOKEN_SECRET_LEN; i++) {
+        bits = bits << 8 | secret[i];
+        for (count += 8; count >= 6; count -= 6)
+            out[at++] = digits[bits >> (count - 6) & 63];
+    }
+    out[at++] = digits[bits << (6 - count) & 63];
+    CHECK(at == TOKEN_TEXT_LEN);
+    out[at] = '\0';
+}
+
+static bool is_bearer_byte(uint8_t byte)
+{
+    uint8_t lower = word_lower(byte);
+    return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') ||
+           (byte != 0 && memchr("-._~+/=", byte, 7) != NULL);
+}
+
+struct slice token_bearer(struct slice header)
+{
+    size_t len = sizeof scheme - 1;
+    if (header.len <= len || !word_is(slice_of(header.data, len), scheme) ||
+        header.data[len] != ' ')
+        return (struct slice){0};
+    struct slice token = word_trim(slice_of(header.data + len, header.len - len));
+    bool is_good = token.len > 0 && token.len <= TOKEN_BEARER_MAX;
+    for (size_t i = 0; is_good && i < token.len; i++)
+        is_good = is_bearer_byte(token.data[i]);
+    return is_good ? token : (struct slice){0};
+}
+
+// --- names and scopes ---
+
+bool token_is_name(struct slice name)
+{
+    bool is_good = name.len > 0 && name.len <= TOKEN_NAME_LEN_MAX;
+    for (size_t i = 0; is_good && i < name.len; i++) {
+        uint8_t byte = name.data[i];
+        is_good = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '.' ||
+                  byte == '_' || byte == '-';
+    }
+    return is_good;
+}
+
+static uint32_t scope_of(struct slice word)
+{
+    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
+        if (slice_is_text(word, scope_names[i]))
+            return 1u << i;
+    }
+    return 0;
+}
+
+// Cuts the part before the next `mark`, or all, off `text`.
+static struct slice cut(struct slice *text, uint8_t mark)
+{
+    const uint8_t *at = text->len > 0 ? memchr(text->data, mark, text->len) : NULL;
+    size_t len = at != NULL ? (size_t)(at - text->data) : text->len;
+    struct slice part = slice_of(text->data, len);
+    size_t gone = at != NULL ? len + 1 : len;
+    if (gone > 0)
+        *text = slice_of(text->data + gone, text->len - gone);
+    return part;
+}
+
+bool token_scopes_read(struct slice text, uint32_t *out_scopes)
+{
+    uint32_t scopes = 0;
+    bool ends_open = text.len > 0 && text.data[text.len - 1] == ',';
+    if (text.len == 0 || ends_open)
+        return false;
+    while (text.len > 0) {
+        uint32_t scope = scope_of(cut(&text, ','));
+        if (scope == 0 || (scopes & scope) != 0)
+            return false;
+        scopes |= scope;
+    }
+    *out_scopes = scopes;
+    return true;
+}
+
+void token_scopes_put(uint32_t scopes, char out[TOKEN_SCOPES_LEN])
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
+        if ((scopes & 1u << i) == 0)
+            continue;
+        if (len > 0)
+            out[len++] = ',';
+        size_t name_len = strlen(scope_names[i]);
+        CHECK(len + name_len < TOKEN_SCOPES_LEN);
+        memcpy(out + len, scope_names[i], name_len);
+        len += name_len;
+    }
+    out[len] = '\0';
+}
+
+const char *token_scope_name(uint32_t scope)
+{
+    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
+        if (scope == 1u << i)
+            return scope_names[i];
+    }
+    UNREACHABLE();
+}
+
+// --- lines: writing ---
+
+static void put_text(struct bytes_out *out, const char *text)
+{
+    bytes_put(out, text, strlen(text));
+}
+
+static void put_field(struct bytes_out *out, struct slice field)
+{
+    bytes_put_u8(out, ' ');
+    bytes_put(out, field.data, field.len);
+}
+
+static void put_hex(struct bytes_out *out, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    bytes_put_u8(out, ' ');
+    for (size_t i = 0; i < len; i++) {
+        bytes_put_u8(out, (uint8_t)digits[bytes[i] >> 4]);
+        bytes_put_u8(out, (uint8_t)digits[bytes[i] & 15]);
+    }
+}
+
+static void put_moment(struct bytes_out *out, when_ms at)
+{
+    uint8_t digits[DIGITS_MAX];
+    size_t first = DIGITS_MAX;
+    if (at == WHEN_NEVER) {
+        put_field(out, slice_of_text("-"));
+        return;
+    }
+    CHECK(at >= 0);
+    do {
+        digits[--first] = (uint8_t)('0' + at % 10);
+        at /= 10;
+    } while (at > 0);
+    put_field(out, slice_of(digits + first, DIGITS_MAX - first));
+}
+
+static void put_crc(struct bytes_out *out, uint32_t crc)
+{
+    uint8_t bytes[4];
+    for (unsigned i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(crc >> (24 - 8 * i));
+    put_hex(out, bytes, sizeof bytes);
+}
+
+void token_put(struct bytes_out *out, const struct token *token)
+{
+    char scopes[TOKEN_SCOPES_LEN];
+    size_t start = out->len;
+    CHECK(token_is_name(token->tenant));
+    CHECK(token_is_name(token->name));
+    CHECK(token->scopes != 0);
+    token_scopes_put(token->scopes, scopes);
+    put_text(out, kind);
+    put_hex(out, token->hash, sizeof token->hash);
+    put_field(out, token->tenant);
+    put_field(out, token->name);
+    put_field(out, slice_of_text(scopes));
+    put_moment(out, token->created_at);
+    put_moment(out, token->expires_at);
+    put_crc(out, crc_of(slice_of(out->data + start, out->len - start)));
+    bytes_put_u8(out, '\n');
+}
+
+// --- lines: reading ---
+
+static bool read_hex(struct slice text, uint8_t *out, size_t len)
+{
+    if (text.len != 2 * len)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t byte = text.data[i];
+        bool is_letter = byte >= 'a' && byte <= 'f';
+        if (!is_letter && !(byte >= '0' && byte <= '9'))
+            return false;
+        uint8_t digit = (uint8_t)(is_letter ? byte - 'a' + 10 : byte - '0');
+        out[i / 2] = (uint8_t)(i % 2 == 0 ? digit << 4 : out[i / 2] | digit);
+    }
+    return true;
+}
+
+static bool read_moment(struct slice text, when_ms *out_at)
+{
+    when_ms at = 0;
+    bool is_good =
+        text.len > 0 && text.len < DIGITS_MAX - 1 && (text.len == 1 || text.data[0] != '0');
+    for (size_t i = 0; is_good && i < text.len; i++) {
+        is_good = text.data[i] >= '0' && text.data[i] <= '9';
+        at = at * 10 + (text.data[i] - '0');
+    }
+    if (slice_is_text(text, "-"))
+        *out_at = WHEN_NEVER;
+    else
+        *out_at = at;
+    return is_good || *out_at == WHEN_NEVER;
+}
+
+static bool is_sealed(struct slice line, struct slice crc)
+{
+    uint8_t bytes[4];
+    if (line.len <= CRC_TEXT_LEN + 1 || !read_hex(crc, bytes, sizeof bytes))
+        return false;
+    uint32_t told =
+        (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    return told == crc_of(slice_of(line.data, line.len - CRC_TEXT_LEN - 1));
+}
+
+err token_read(struct slice line, struct token *out_token)
+{
+    struct slice fields[FIELDS];
+    struct slice left = line;
+    struct token token = {0};
+    char scopes[TOKEN_SCOPES_LEN];
+    for (size_t i = 0; i < FIELDS; i++)
+        fields[i] = cut(&left, ' ');
+    if (left.len > 0 || !slice_is_text(fields[0], kind) || !is_sealed(line, fields[7]))
+        return ERR_DAMAGED;
+    token.tenant = fields[2];
+    token.name = fields[3];
+    bool is_good = read_hex(fields[1], token.hash, sizeof token.hash) &&
+                   token_is_name(token.tenant) && token_is_name(token.name) &&
+                   token_scopes_read(fields[4], &token.scopes) &&
+                   read_moment(fields[5], &token.created_at) && token.created_at != WHEN_NEVER &&
+                   read_moment(fields[6], &token.expires_at);
+    if (!is_good)
+        return ERR_DAMAGED;
+    token_scopes_put(token.scopes, scopes);
+    if (!slice_is_text(fields[4], scopes))
+        return ERR_DAMAGED; // not in our order
+    *out_token = token;
+    return OK;
+}

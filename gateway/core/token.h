@@ -1,0 +1,62 @@
+#pragma once
+
+// What a token is: a random secret that its owner keeps, and what the gateway keeps of it. The
+// secret is never stored, only its hash; random bits of that length need no salt. Pure.
+//
+// A line of the list (token_file.h), fields parted by one space, the checksum over all before it:
+//
+//   token HASH TENANT NAME SCOPES CREATED EXPIRES CRC
+//         64 hex                  ms since 1970   8 hex
+//                                 or "-": never
+
+#include "lib/base/bytes.h"
+#include "lib/base/when.h"
+
+// What a token may be used for.
+enum scope {
+    SCOPE_SUBMIT = 1u << 0,
+    SCOPE_READ = 1u << 1,
+    SCOPE_WORK = 1u << 2,
+    SCOPE_ADMIN = 1u << 3,
+};
+enum { SCOPE_COUNT = 4, SCOPE_ALL = (1u << SCOPE_COUNT) - 1 };
+
+enum {
+    TOKEN_SECRET_LEN = 32,
+    TOKEN_HASH_LEN = 32,
+    TOKEN_TEXT_LEN = 48,    // "weft_" and the secret in base64url
+    TOKEN_BEARER_MAX = 256, // of what is looked at as a token
+    TOKEN_NAME_LEN_MAX = 128,
+    TOKEN_LINE_LEN_MAX = 512,
+    TOKEN_SCOPES_LEN = 32, // text of all scopes, with its zero
+};
+
+struct token {
+    uint8_t hash[TOKEN_HASH_LEN];
+    struct slice tenant; // [a-z0-9._-]{1,128}
+    struct slice name;   // the same rule; one of its tenant has it
+    uint32_t scopes;     // bits of enum scope; at least one
+    when_ms created_at;
+    when_ms expires_at; // WHEN_NEVER: never
+};
+
+// The text that its owner gets.
+void token_text(const uint8_t secret[TOKEN_SECRET_LEN], char out[TOKEN_TEXT_LEN + 1]);
+
+// What follows "Bearer " in an Authorization header; empty when it is none.
+struct slice token_bearer(struct slice header);
+
+// The names that tenants and tokens may have.
+bool token_is_name(struct slice name);
+
+// "submit,read": false when a word is no scope, stands there twice, or there is none.
+bool token_scopes_read(struct slice text, uint32_t *out_scopes);
+void token_scopes_put(uint32_t scopes, char out[TOKEN_SCOPES_LEN]);
+// Of one bit. Static.
+const char *token_scope_name(uint32_t scope);
+
+// The line and its line feed.
+void token_put(struct bytes_out *out, const struct token *token);
+// `line` is without its line feed; the token's names point into it.
+//   ERR_DAMAGED   it is not one that token_put() makes
+MUST_USE err token_read(struct slice line, struct token *out_token);

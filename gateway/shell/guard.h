@@ -1,0 +1,19 @@
+#pragma once
+
+// The one place where a request is let in: who asks, and may they. Any thread.
+
+#include "gateway/shell/callers.h"
+
+struct gateway;
+struct http_request;
+
+// In the place of a scope: the resource is everybody's.
+enum { GUARD_OPEN = 1u << 30 };
+
+// Puts the caller into the request. False: it has been answered with 401 or 403. `scope` is what the
+// resource needs, or GUARD_OPEN.
+bool guard_admits(const struct gateway *gateway, struct http_request *request, uint32_t scope);
+// Of a request that was let in; lives as long as it.
+const struct caller *guard_caller(const struct http_request *request);
+// The http_release of such requests.
+void guard_release(const void *tag);

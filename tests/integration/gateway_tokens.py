@@ -1,0 +1,207 @@
+"""Who may use the HTTP door: tokens that are made, revoked, expire and get lost while it serves."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from lib_gateway import Gateway, PretendedBroker, token_verb, wait_for
+
+JOB = {"type": "a.b", "payload": 1}
+NO_TOKEN, SCOPE = "WEFT-1035", "WEFT-1036"
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+class Tokens(unittest.TestCase):
+    def setUp(self):
+        self.broker = PretendedBroker()
+        self.addCleanup(self.broker.close)
+
+    def gateway(self, *flags, **options):
+        gateway = Gateway(self.broker.endpoint, *flags, **options)
+        self.addCleanup(gateway.close)
+        gateway.wait_ready()
+        return gateway
+
+    def refused(self, answer, status, code, challenge):
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.json["code"], code)
+        self.assertEqual(answer.headers["WWW-Authenticate"], challenge)
+        self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+
+    def test_from_the_first_token_on_all_need_one(self):
+        gateway = self.gateway()
+        self.assertEqual(gateway.submit(JOB).status, 202)
+        token = gateway.token("ci")
+        self.refused(gateway.submit(JOB), 401, NO_TOKEN, 'Bearer realm="weft"')
+        self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 202)
+        self.assertEqual(gateway.submit(JOB, Authorization="bearer  " + token).status, 202)
+        for path in ("/livez", "/readyz", "/"):
+            self.assertEqual(gateway.ask("GET", path).status, 200, path)
+        self.assertEqual(len(self.broker.jobs), 3)
+
+    def test_what_is_no_token_is_refused(self):
+        gateway = self.gateway()
+        token = gateway.token("ci")
+        challenge = 'Bearer realm="weft", error="invalid_token"'
+        for header in (token, "Basic " + token, "Bearer", "Bearer ", "Bearer x", f"Bearer {token}x",
+                       f"Bearer {token[:-1]}", f"Bearer {token} {token}", f"Bearer {token.upper()}",
+                       f"Bearer {token},", "Bearer " + "x" * 8000):
+            with self.subTest(header):
+                self.refused(gateway.submit(JOB, Authorization=header), 401, NO_TOKEN, challenge)
+        twice = gateway.raw(f"GET /v1/jobs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n"
+                            f"authorization: Bearer {token}\r\n\r\n".encode())
+        self.assertTrue(twice.startswith(b"HTTP/1.1 401"), twice)
+        self.assertEqual(self.broker.jobs, {})
+
+    def test_a_scope_that_is_missing_is_named(self):
+        gateway = self.gateway()
+        reader, writer = gateway.token("reader", "--scopes", "read"), gateway.token("writer", "--scopes", "submit,work")
+        answer = gateway.submit(JOB, **bearer(reader))
+        self.refused(answer, 403, SCOPE, 'Bearer realm="weft", error="insufficient_scope", scope="submit"')
+        self.assertEqual(answer.json["detail"], 'the token "reader" has not the scope "submit"')
+        job = gateway.submit(JOB, **bearer(writer)).json
+        self.assertEqual(gateway.ask("GET", job["status_url"], **bearer(reader)).status, 200)
+        self.assertEqual(gateway.ask("GET", job["status_url"], **bearer(writer)).status, 403)
+        self.assertEqual(gateway.ask("GET", "/metrics", **bearer(reader)).status, 403)
+
+    def test_a_revoked_token_is_none_at_once(self):
+        gateway = self.gateway()
+        first, second = gateway.token("first"), gateway.token("second")
+        self.assertEqual(gateway.submit(JOB, **bearer(first)).status, 202)
+        gateway.revoke("first")
+        self.assertEqual(gateway.submit(JOB, **bearer(first)).status, 401)
+        self.assertEqual(gateway.submit(JOB, **bearer(second)).status, 202)
+        gateway.revoke("second")
+        self.assertEqual(gateway.submit(JOB).status, 401, "an empty list opens nothing")
+
+    def test_a_token_expires(self):
+        gateway = self.gateway()
+        token = gateway.token("short", "--expires", "1s")
+        self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 202)
+        wait_for("the token has expired", lambda: gateway.submit(JOB, **bearer(token)).status == 401)
+
+    def test_a_list_that_is_lost_or_damaged_opens_nothing(self):
+        gateway = self.gateway()
+        token = gateway.token("ci")
+        path = os.path.join(gateway.data, "tokens", "list")
+        self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 202)
+        with open(path, "r+b") as file:
+            whole = file.read()
+        with open(path, "wb") as file:
+            file.write(whole.replace(b" ci ", b" di "))
+        self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 202, "the last good list holds")
+        self.assertEqual(gateway.submit(JOB).status, 401)
+        self.assertIn("gateway.tokens_unread", gateway.stderr())
+        os.remove(path)
+        self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 401)
+        self.assertEqual(gateway.submit(JOB).status, 401)
+        self.assertIn("gateway.tokens_gone", gateway.stderr())
+
+    def test_a_damaged_list_keeps_a_gateway_from_starting(self):
+        with tempfile.TemporaryDirectory() as tokens:
+            with open(os.path.join(tokens, "list"), "wb") as file:
+                file.write(b"weft-tokens 1\ntoken x\n")
+            with self.assertRaisesRegex(AssertionError, "--tokens: the list cannot be read"):
+                Gateway(self.broker.endpoint, "--tokens", tokens)
+            token_verb("list", tokens=tokens, code=1)
+
+    def test_other_addresses_are_served_with_tokens_only(self):
+        with tempfile.TemporaryDirectory() as tokens:
+            with self.assertRaisesRegex(AssertionError, "only loopback addresses are served"):
+                Gateway(self.broker.endpoint, "--tokens", tokens, http_address="0.0.0.0:0")
+            token = token_verb("new", "ci", tokens=tokens).stdout.strip()
+            gateway = self.gateway("--tokens", tokens, http_address="0.0.0.0:0")
+            self.assertEqual(gateway.submit(JOB).status, 401)
+            self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 202)
+
+    def test_a_stranger_is_refused_before_his_body(self):
+        gateway = self.gateway()
+        gateway.token("ci")
+        head = b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 60000000\r\n\r\n"
+        heard = gateway.raw(head)
+        self.assertTrue(heard.startswith(b"HTTP/1.1 401"), heard)
+
+    def test_a_stream_lives_on_when_its_token_is_revoked(self):
+        gateway = self.gateway()
+        token = gateway.token("ci")
+        job = gateway.submit(JOB, **bearer(token)).json
+        reading = subprocess.Popen(["curl", "-sSN", "-H", f"Authorization: Bearer {token}",
+                                    "http://%s:%d%s" % (*gateway.address, job["events_url"])],
+                                   stdout=subprocess.PIPE)
+        try:
+            self.assertIn(b"retry", reading.stdout.readline())
+            gateway.revoke("ci")
+            self.assertEqual(gateway.submit(JOB, **bearer(token)).status, 401)
+            self.broker.finish(next(iter(self.broker.jobs)), b"1")
+            self.assertIn(b"succeeded", reading.communicate(timeout=60)[0])
+        finally:
+            reading.kill()
+            reading.wait()
+            reading.stdout.close()
+
+
+class Verbs(unittest.TestCase):
+    def setUp(self):
+        self.holder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.holder.cleanup)
+        self.tokens = os.path.join(self.holder.name, "below", "tokens")
+
+    def verb(self, *words, code=0):
+        return token_verb(*words, tokens=self.tokens, code=code)
+
+    def test_the_secret_is_kept_nowhere(self):
+        made = json.loads(self.verb("new", "ci", "--tenant", "acme", "--scopes", "admin,read", "--expires", "1h", "-o", "json").stdout)
+        self.assertEqual(sorted(made), ["created_at", "expires_at", "name", "scopes", "tenant", "token"])
+        self.assertEqual((made["name"], made["tenant"], made["scopes"]), ("ci", "acme", ["read", "admin"]))
+        self.assertRegex(made["token"], "^weft_[A-Za-z0-9_-]{43}$")
+        with open(os.path.join(self.tokens, "list"), encoding="ascii") as file:
+            text = file.read()
+        self.assertNotIn(made["token"][5:], text)
+        self.assertEqual(os.stat(os.path.join(self.tokens, "list")).st_mode & 0o777, 0o600)
+        listed, = json.loads(self.verb("list", "-o", "json").stdout)["tokens"]
+        self.assertEqual(listed, {name: value for name, value in made.items() if name != "token"})
+
+    def test_names_are_of_their_tenant(self):
+        for tenant in ("acme", "default"):
+            self.verb("new", "ci", "--tenant", tenant)
+            self.assertIn("has a token", self.verb("new", "ci", "--tenant", tenant, code=1).stderr)
+        self.assertEqual(len(self.verb("list").stdout.splitlines()), 3)
+        self.verb("revoke", "ci", "--tenant", "acme")
+        self.assertIn("has no token", self.verb("revoke", "ci", "--tenant", "acme", code=4).stderr)
+        self.assertRegex(self.verb("list").stdout.splitlines()[1], "^default +ci +submit,read ")
+
+    def test_slips_are_told(self):
+        for words in (["new"], ["new", "Ci"], ["new", "ci", "--scopes", "all"], ["new", "ci", "--scopes", ""],
+                      ["new", "ci", "--tenant", "a/b"], ["new", "ci", "--expires", "0s"], ["revoke"], ["lost"],
+                      ["list", "x"]):
+            self.verb(*words, code=64)
+        self.assertFalse(os.path.exists(self.tokens))
+
+    def test_many_at_once_lose_nothing(self):
+        running = [subprocess.Popen([os.environ["WEFT_BIN"], "token", "new", f"t{i}", "--tokens", self.tokens],
+                                    stdout=subprocess.PIPE) for i in range(16)]
+        texts = {process.communicate(timeout=60)[0] for process in running}
+        self.assertEqual([process.returncode for process in running], [0] * 16)
+        self.assertEqual(len(texts), 16)
+        self.assertEqual(len(json.loads(self.verb("list", "-o", "json").stdout)["tokens"]), 16)
+
+    def test_there_are_so_many_and_no_more(self):
+        self.verb("new", "first")
+        path = os.path.join(self.tokens, "list")
+        with open(path, encoding="ascii") as file:
+            head, line = file.readlines()
+        with open(path, "w", encoding="ascii") as file:
+            file.write(head + line * 4096)
+        self.assertIn("all there may be", self.verb("new", "one.more", code=1).stderr)
+        with open(path, "a", encoding="ascii") as file:
+            file.write(line)
+        self.verb("list", code=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
