@@ -5,7 +5,10 @@
 #include "gateway/core/answer.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
+#include "lib/base/check.h"
+#include "lib/base/origin.h"
 #include "lib/sys/blake.h"
 #include "proto/check.h"
 
@@ -92,13 +95,28 @@ static void answered(struct ask *ask, const struct ask_result *result)
     free(deed);
 }
 
+// The keys of the default tenant stand for themselves; those of another have its name before them,
+// and a line feed, which is in no key.
+static void hash_key(struct slice tenant, struct slice key, struct id *out_act_id)
+{
+    uint8_t room[MSG_NAME_LEN_MAX + 1 + MSG_KEY_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    if (!origin_is_tenant(tenant, (struct slice){0})) {
+        bytes_put(&out, tenant.data, tenant.len);
+        bytes_put_u8(&out, '\n');
+    }
+    bytes_put(&out, key.data, key.len);
+    CHECK(!out.full);
+    blake_hash16(slice_of(room, out.len), out_act_id->bytes);
+}
+
 bool acts_name(const struct http_request *request, struct id *out_act_id)
 {
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
     if (key.data == NULL)
         blake_random(out_act_id, sizeof *out_act_id);
     else if (!request->repeated[HTTP_IDEMPOTENCY_KEY] && check_key(key))
-        blake_hash16(key, out_act_id->bytes);
+        hash_key(guard_caller(request)->tenant, key, out_act_id);
     else
         return false;
     return true;
@@ -119,9 +137,9 @@ static void ask(const struct deed *asked)
     }
     *deed = *asked;
     deed->ask.act = &deed->act;
-    deed->act.actor = slice_of_text("http");
+    deed->act.actor = guard_caller(deed->request)->name;
     deed->act.act_id = act_id;
-    courier_ask(deed->gateway->courier, &deed->ask);
+    guard_ask(deed->gateway, deed->request, &deed->ask);
 }
 
 // "{id}:verb"; ACT_NONE when no verb stands there.

@@ -29,9 +29,10 @@ enum ask_kind { ASK_SUBMIT, ASK_STATUS, ASK_BATCH, ASK_ACT, ASK_LIST, ASK_MSG };
 
 struct ask {
     enum ask_kind kind;
-    bool is_bulk; // yields to those that are not
+    struct slice tenant; // whose it is, by its full name
+    bool is_bulk;        // yields to those that are not
     ask_done *done;
-    // ASK_SUBMIT: at most COURIER_JOBS_MAX jobs, together at most COURIER_BYTES_MAX; an atomic one
+    // ASK_SUBMIT: at most GATHER_JOBS_MAX jobs, together at most GATHER_BYTES_MAX; an atomic one
     // has a message of its own, and the wire's limits
     bool is_atomic;
     struct msg_submit_job *jobs;
@@ -66,6 +67,18 @@ static inline void ask_put(struct ask_line *line, struct ask *ask)
     else
         line->first = ask;
     line->last = ask;
+}
+
+// Takes `ask` out of the midst of the line; `previous` stands before it, NULL: nobody does.
+static inline void ask_cut(struct ask_line *line, struct ask *previous, struct ask *ask)
+{
+    if (previous != NULL)
+        previous->next = ask->next;
+    else
+        line->first = ask->next;
+    if (line->last == ask)
+        line->last = previous;
+    ask->next = NULL;
 }
 
 // The oldest, or NULL.

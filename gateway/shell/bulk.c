@@ -7,6 +7,7 @@
 #include "gateway/core/query.h"
 #include "gateway/http/convert.h"
 #include "gateway/shell/bulk_private.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
@@ -197,6 +198,7 @@ static void answer_alone(struct load *load)
 struct sealing {
     struct ask ask; // first: the courier's pointer is ours
     struct msg msg;
+    uint8_t tenant[MSG_NAME_LEN_MAX]; // it may outlive the request
 };
 
 static void sealed(struct ask *ask, const struct ask_result *result)
@@ -211,7 +213,11 @@ static void seal(const struct load *load)
     if (sealing == NULL)
         return;
     sealing->msg = (struct msg){.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = load->batch_id}};
-    sealing->ask = (struct ask){.kind = ASK_MSG, .done = sealed, .question = &sealing->msg};
+    memcpy(sealing->tenant, load->tenant.data, load->tenant.len);
+    sealing->ask = (struct ask){.kind = ASK_MSG,
+                                .tenant = slice_of(sealing->tenant, load->tenant.len),
+                                .done = sealed,
+                                .question = &sealing->msg};
     courier_ask(load->bulk->gateway->courier, &sealing->ask);
 }
 
@@ -281,7 +287,8 @@ static bool asks_again(struct piece *piece, const struct ask_result *result)
     for (uint32_t i = 0; i < piece->ask.job_count; i++) {
         const struct msg_submitted_job *said = &result->jobs[i];
         broker_time_hear(gateway->broker_time, said);
-        minted_count += posting_mint_again(gateway, &load->jobs[piece->first + i], said);
+        minted_count +=
+            posting_mint_again(gateway, load->tenant, &load->jobs[piece->first + i], said);
         spared_count += said->error == ERR_ATOMIC;
     }
     if (minted_count == 0 || minted_count + spared_count < piece->ask.job_count)
@@ -328,7 +335,7 @@ static bool cut(struct load *load)
     for (uint32_t i = 0; i < load->job_count; i++) {
         size_t len = load->jobs[i].payload.bytes.len;
         bool fits =
-            piece != NULL && (load->is_atomic || (piece->ask.job_count < COURIER_JOBS_MAX &&
+            piece != NULL && (load->is_atomic || (piece->ask.job_count < GATHER_JOBS_MAX &&
                                                   piece->ask.byte_count + len <= PIECE_BYTES_MAX));
         if (!fits) {
             piece = &pieces[load->piece_count++];
@@ -336,6 +343,7 @@ static bool cut(struct load *load)
             piece->first = i;
             piece->ask = (struct ask){
                 .kind = ASK_SUBMIT,
+                .tenant = load->tenant,
                 .is_bulk = true,
                 .is_atomic = load->is_atomic,
                 .done = piece_done,
@@ -382,7 +390,7 @@ static void submit(struct load *load)
 static void begin(struct load *load, enum records_form form)
 {
     const char *detail = "";
-    load->batch_id = posting_batch_id(load->bulk->gateway, load->key);
+    load->batch_id = posting_batch_id(load->bulk->gateway, load->tenant, load->key);
     load->dedup_until = WHEN_NEVER;
     if (load->key.len > 0)
         load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);
@@ -476,6 +484,7 @@ void bulk_take(struct bulk *bulk, struct http_request *request)
     if (e == OK) {
         load->bulk = bulk;
         load->request = request;
+        load->tenant = guard_caller(request)->tenant;
         pthread_mutex_lock(&bulk->lock);
         if (bulk->is_closing)
             e = ERR_SHUTTING_DOWN;

@@ -40,6 +40,7 @@ struct load {
     struct load *next;
     struct bulk *bulk;
     struct http_request *request;
+    struct slice tenant; // the request's
     struct slice key;
     bool is_atomic;
     struct id batch_id;

@@ -89,7 +89,7 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
 {
     if (!grow_jobs(load) || !derive_key(load, arena, line, job))
         return false;
-    posting_mint(load->bulk->gateway, job);
+    posting_mint(load->bulk->gateway, load->tenant, job);
     job->batch_id = load->batch_id;
     job->batch_index = line - 1;
     load->lines[load->job_count] = line;

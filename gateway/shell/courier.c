@@ -2,7 +2,9 @@
 
 #include "gateway/shell/courier.h"
 
+#include "gateway/shell/gather.h"
 #include "gateway/shell/question.h"
+#include "lib/base/origin.h"
 #include "lib/link/link.h"
 #include "lib/peer/absence.h"
 #include "lib/peer/peer.h"
@@ -137,34 +139,6 @@ static err parcel_fill(struct courier *courier, struct parcel *parcel, const str
     return OK;
 }
 
-// Takes the jobs that wait at this moment, as far as one message carries them.
-static struct msg take_jobs(struct courier *courier, struct ask_line *asks,
-                            struct msg_submit_job jobs[COURIER_JOBS_MAX])
-{
-    struct msg msg = {.kind = MSG_SUBMIT, .submit = {.jobs = jobs}};
-    size_t byte_count = 0;
-    for (;;) {
-        struct ask_line *line = courier->urgent.first != NULL ? &courier->urgent : &courier->bulk;
-        const struct ask *ask = line->first;
-        if (ask == NULL)
-            return msg;
-        if (ask->is_atomic && msg.submit.count > 0)
-            return msg;
-        if (ask->is_atomic) {
-            ask_put(asks, ask_take(line));
-            return question_of(ask);
-        }
-        CHECK(ask->job_count > 0 && ask->job_count <= COURIER_JOBS_MAX);
-        if (ask->job_count > COURIER_JOBS_MAX - msg.submit.count ||
-            (msg.submit.count > 0 && byte_count + ask->byte_count > COURIER_BYTES_MAX))
-            return msg;
-        memcpy(jobs + msg.submit.count, ask->jobs, ask->job_count * sizeof *jobs);
-        msg.submit.count += ask->job_count;
-        byte_count += ask->byte_count;
-        ask_put(asks, ask_take(line));
-    }
-}
-
 static struct msg take_question(struct courier *courier, struct ask_line *asks)
 {
     struct ask *ask = ask_take(&courier->questions);
@@ -187,7 +161,7 @@ static const struct ask *next_to_pack(const struct courier *courier)
 // Makes one message of what waits.
 static void pack(struct courier *courier, when_ms now, const struct ask *next)
 {
-    struct msg_submit_job jobs[COURIER_JOBS_MAX];
+    struct msg_submit_job jobs[GATHER_JOBS_MAX];
     struct parcel *parcel = parcel_new(courier, next->kind);
     CHECK(parcel != NULL); // a hundred bytes are there or nothing is
     struct peer_request request = {
@@ -195,8 +169,12 @@ static void pack(struct courier *courier, when_ms now, const struct ask *next)
         .deadline = now + COURIER_DEADLINE_MS + next->wait_ms,
         .patience = next->wait_ms,
     };
-    struct msg msg = next->kind == ASK_SUBMIT ? take_jobs(courier, &parcel->asks, jobs)
-                                              : take_question(courier, &parcel->asks);
+    struct slice tenant = next->tenant;
+    struct msg msg = next->kind == ASK_SUBMIT
+                         ? gather_jobs(&courier->urgent, &courier->bulk, &parcel->asks, jobs)
+                         : take_question(courier, &parcel->asks);
+    if (!origin_is_tenant(tenant, (struct slice){0}))
+        msg.tenant = tenant;
     err e = peer_ask(&courier->peer, now, &request, &parcel->corr);
     CHECK(e == OK); // next_to_pack() has looked
     msg.corr = parcel->corr;
@@ -485,6 +463,7 @@ static void *run(void *ctx)
 
 void courier_ask(struct courier *courier, struct ask *ask)
 {
+    CHECK(ask->tenant.len > 0);
     ask->asked_at = clock_mono_ms();
     pthread_mutex_lock(&courier->lock);
     bool is_closing = courier->is_closing;

@@ -1,22 +1,21 @@
 #pragma once
 
 // The gateway's only line to the broker: one thread, one DEALER. Questions of all HTTP requests
-// meet here; jobs that wait at the same moment travel in one message, and while messages are
+// meet here; jobs of a tenant that wait at the same moment travel in one message, and while messages are
 // unanswered the next one fills, so batches grow with the load and nobody waits for them. Repeats
 // and reconnects as lib/peer says.
 
 #include "gateway/shell/ask.h"
+#include "gateway/shell/gather.h"
 
 struct courier;
 
 enum {
-    COURIER_JOBS_MAX = 256,              // in one message
-    COURIER_BYTES_MAX = 4 * 1024 * 1024, // of payloads in one message
-    COURIER_FLIGHT_MAX = 4,              // SUBMIT messages unanswered at once
-    COURIER_ASKS_MAX = 16384,            // messages unanswered at once
-    COURIER_PATIENCE_MS = 2000,          // how long a question waits for a broker
-    COURIER_DRAIN_MS = 1000,             // for answers, when stopping
-    COURIER_DEADLINE_MS = 10000,         // for an answer, besides the time it may wait
+    COURIER_FLIGHT_MAX = 4,      // SUBMIT messages unanswered at once
+    COURIER_ASKS_MAX = 16384,    // messages unanswered at once
+    COURIER_PATIENCE_MS = 2000,  // how long a question waits for a broker
+    COURIER_DRAIN_MS = 1000,     // for answers, when stopping
+    COURIER_DEADLINE_MS = 10000, // for an answer, besides the time it may wait
 };
 
 // `endpoint` is the broker's ROUTER.

@@ -15,7 +15,6 @@
 
 #include <stdatomic.h>
 
-#define GATEWAY_TENANT "default"
 // Batch ids are derived in a queue of their own, whose name no real queue can have.
 #define GATEWAY_BATCH_QUEUE "#batch"
 

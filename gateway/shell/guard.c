@@ -73,6 +73,12 @@ const struct caller *guard_caller(const struct http_request *request)
     return request->tag;
 }
 
+void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask)
+{
+    ask->tenant = guard_caller(request)->tenant;
+    courier_ask(gateway->courier, ask);
+}
+
 void guard_release(const void *tag)
 {
     callers_give(tag);

@@ -4,6 +4,7 @@
 
 #include "gateway/shell/callers.h"
 
+struct ask;
 struct gateway;
 struct http_request;
 
@@ -15,5 +16,7 @@ enum { GUARD_OPEN = 1u << 30 };
 bool guard_admits(const struct gateway *gateway, struct http_request *request, uint32_t scope);
 // Of a request that was let in; lives as long as it.
 const struct caller *guard_caller(const struct http_request *request);
+// Asks the broker for it, as its tenant.
+void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
 // The http_release of such requests.
 void guard_release(const void *tag);

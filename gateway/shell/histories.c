@@ -6,6 +6,7 @@
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 
 #include <stdlib.h>
@@ -124,7 +125,7 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
         is_log ? (struct msg){.kind = MSG_LOG, .log = {.job_id = id, .after = query.after_line}}
                : (struct msg){.kind = MSG_TIMELINE, .timeline = {.job_id = id}};
     glance->ask = (struct ask){.kind = ASK_MSG, .done = answered, .question = &glance->question};
-    courier_ask(gateway->courier, &glance->ask);
+    guard_ask(gateway, glance->request, &glance->ask);
 }
 
 void histories_timeline(const struct gateway *gateway, struct http_request *request)

@@ -4,6 +4,7 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/core/query.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "proto/check.h"
 
@@ -82,7 +83,7 @@ static void list(const struct gateway *gateway, struct http_request *request,
     browse->ask = (struct ask){.kind = ASK_LIST, .done = answered, .list = &browse->query.list};
     browse->gateway = gateway;
     browse->request = request;
-    courier_ask(gateway->courier, &browse->ask);
+    guard_ask(gateway, browse->request, &browse->ask);
 }
 
 void lists_jobs(const struct gateway *gateway, struct http_request *request)

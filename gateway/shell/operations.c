@@ -6,6 +6,7 @@
 #include "gateway/core/query.h"
 #include "gateway/shell/acts.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "proto/check.h"
 
@@ -118,7 +119,7 @@ static err fill_operate(struct work *work, enum act_kind kind, const char **out_
         return ERR_BAD_FIELD;
     *operate = (struct msg_operate){.kind = kind,
                                     .filter = work->query.list.filter,
-                                    .actor = slice_of_text("http"),
+                                    .actor = guard_caller(work->request)->name,
                                     .dry_run = work->query.dry_run,
                                     .cursor = work->query.list.cursor};
     *out_detail = "Idempotency-Key: once, 1 to 255 printable ASCII characters";
@@ -193,7 +194,7 @@ void operations_batch(const struct gateway *gateway, struct http_request *reques
     work->msg.kind = MSG_OPERATE;
     err e = read_batch(work, fault, &detail);
     if (is_right(work, e, detail))
-        courier_ask(gateway->courier, &work->ask);
+        guard_ask(gateway, work->request, &work->ask);
 }
 
 void operations_begin(const struct gateway *gateway, struct http_request *request,
@@ -207,7 +208,7 @@ void operations_begin(const struct gateway *gateway, struct http_request *reques
     work->msg.kind = MSG_OPERATE;
     err e = read_operate(work, kind, fault, &detail);
     if (is_right(work, e, detail))
-        courier_ask(gateway->courier, &work->ask);
+        guard_ask(gateway, work->request, &work->ask);
 }
 
 bool operations_purge(const struct gateway *gateway, struct http_request *request)
@@ -239,5 +240,5 @@ void operations_get(const struct gateway *gateway, struct http_request *request)
     // Without a version the end is waited for.
     operation->wait_ms = work->ask.wait_ms = (uint32_t)work->query.wait;
     operation->version = work->query.has[QUERY_VERSION] ? work->query.version : UINT32_MAX;
-    courier_ask(gateway->courier, &work->ask);
+    guard_ask(gateway, work->request, &work->ask);
 }

@@ -27,31 +27,30 @@ err posting_read(struct doc_value object, const struct submit_options *options,
     return OK;
 }
 
-static struct id mint(const struct gateway *gateway, struct slice queue, struct slice key)
+static struct id mint(const struct gateway *gateway, const struct origin *origin, struct slice key)
 {
-    struct origin origin = {.tenant = slice_of_text(GATEWAY_TENANT), .queue = queue};
-    return key.len > 0 ? mint_keyed(&origin, key)
-                       : mint_fresh(broker_time_now(gateway->broker_time), &origin);
+    return key.len > 0 ? mint_keyed(origin, key)
+                       : mint_fresh(broker_time_now(gateway->broker_time), origin);
 }
 
-void posting_mint(const struct gateway *gateway, struct msg_submit_job *job)
+void posting_mint(const struct gateway *gateway, struct slice tenant, struct msg_submit_job *job)
 {
     struct slice queue = job->queue.len > 0 ? job->queue : slice_of_text("default");
-    job->job_id = mint(gateway, queue, job->key);
+    job->job_id = mint(gateway, &(struct origin){tenant, queue}, job->key);
 }
 
-bool posting_mint_again(const struct gateway *gateway, struct msg_submit_job *job,
-                        const struct msg_submitted_job *said)
+bool posting_mint_again(const struct gateway *gateway, struct slice tenant,
+                        struct msg_submit_job *job, const struct msg_submitted_job *said)
 {
     if (said->error != ERR_ID_TOO_OLD || said->created_at == 0 || job->key.len > 0)
         return false;
-    posting_mint(gateway, job);
+    posting_mint(gateway, tenant, job);
     return true;
 }
 
-struct id posting_batch_id(const struct gateway *gateway, struct slice key)
+struct id posting_batch_id(const struct gateway *gateway, struct slice tenant, struct slice key)
 {
-    return mint(gateway, slice_of_text(GATEWAY_BATCH_QUEUE), key);
+    return mint(gateway, &(struct origin){tenant, slice_of_text(GATEWAY_BATCH_QUEUE)}, key);
 }
 
 uint64_t posting_fingerprint(const struct msg_submit_job *job)

@@ -14,15 +14,15 @@ MUST_USE err posting_read(struct doc_value object, const struct submit_options *
                           struct submit_fault *out_fault);
 
 // Gives the job its id: derived when it has a key, else new.
-void posting_mint(const struct gateway *gateway, struct msg_submit_job *job);
+void posting_mint(const struct gateway *gateway, struct slice tenant, struct msg_submit_job *job);
 
 // A new id when the broker has refused the one before for its time, and said its own: then nothing
 // is stored under that one. False: nothing is to be done.
-bool posting_mint_again(const struct gateway *gateway, struct msg_submit_job *job,
-                        const struct msg_submitted_job *said);
+bool posting_mint_again(const struct gateway *gateway, struct slice tenant,
+                        struct msg_submit_job *job, const struct msg_submitted_job *said);
 
 // The id of a batch: derived from its key, or new when the key is empty.
-struct id posting_batch_id(const struct gateway *gateway, struct slice key);
+struct id posting_batch_id(const struct gateway *gateway, struct slice tenant, struct slice key);
 
 // BLAKE2b over the given options and the payload, as the broker makes it.
 uint64_t posting_fingerprint(const struct msg_submit_job *job);

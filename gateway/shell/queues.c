@@ -7,6 +7,7 @@
 #include "gateway/core/queue.h"
 #include "gateway/http/convert.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
@@ -96,7 +97,7 @@ static bool look_again(struct visit *visit, const struct msg *answer)
         return false;
     struct slice queue = visit->question.act.queue;
     visit->question = (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = queue}};
-    courier_ask(visit->gateway->courier, &visit->ask);
+    guard_ask(visit->gateway, visit->request, &visit->ask);
     return true;
 }
 
@@ -175,7 +176,7 @@ static void list(const struct gateway *gateway, struct http_request *request, bo
     else
         visit->question = (struct msg){.kind = MSG_QUEUE_STATUS,
                                        .queue_status = {.after = after, .limit = limit}};
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }
 
 void queues_list(const struct gateway *gateway, struct http_request *request)
@@ -205,7 +206,7 @@ static void get(const struct gateway *gateway, struct http_request *request, boo
     else
         visit->question =
             (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = request->segment}};
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }
 
 void queues_get(const struct gateway *gateway, struct http_request *request)
@@ -260,7 +261,7 @@ static void put_settings(const struct gateway *gateway, struct http_request *req
         refuse(gateway, request, e, slice_of_text(fault.detail));
         return;
     }
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }
 
 void queues_put(const struct gateway *gateway, struct http_request *request)
@@ -312,7 +313,7 @@ void queues_post(const struct gateway *gateway, struct http_request *request)
                                    .act = {.kind = kind,
                                            .queue = slice_of(visit->name, name.len),
                                            .direction = query.direction,
-                                           .actor = slice_of_text("http")}};
+                                           .actor = guard_caller(request)->name}};
     blake_random(&visit->question.act.act_id, sizeof visit->question.act.act_id);
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }

@@ -5,6 +5,7 @@
 #include "gateway/core/query.h"
 #include "gateway/core/roster.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 
 #include <stdlib.h>
@@ -81,5 +82,5 @@ void rosters_list(const struct gateway *gateway, struct http_request *request)
                       .gateway = gateway,
                       .request = request};
     look->ask.question = &look->question;
-    courier_ask(gateway->courier, &look->ask);
+    guard_ask(gateway, look->request, &look->ask);
 }

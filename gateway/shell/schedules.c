@@ -7,6 +7,7 @@
 #include "gateway/core/query.h"
 #include "gateway/core/schedule.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/values.h"
 #include "lib/base/check.h"
@@ -116,7 +117,7 @@ static bool look_again(struct visit *visit)
     visit->question =
         (struct msg){.kind = MSG_SCHEDULE_STATUS,
                      .schedule_status = {.schedule_id = id, .next_count = visit->next_count}};
-    courier_ask(visit->gateway->courier, &visit->ask);
+    guard_ask(visit->gateway, visit->request, &visit->ask);
     return true;
 }
 
@@ -193,7 +194,7 @@ static void ask_act(const struct gateway *gateway, struct http_request *request,
         return;
     visit->question = (struct msg){.kind = MSG_SCHEDULE_SET,
                                    .schedule_set = {.act = act, .given = {.schedule_id = id}}};
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }
 
 void schedules_delete(const struct gateway *gateway, struct http_request *request)
@@ -232,7 +233,7 @@ void schedules_get(const struct gateway *gateway, struct http_request *request)
     visit->question = (struct msg){
         .kind = MSG_SCHEDULE_STATUS,
         .schedule_status = {.schedule_id = request->segment, .next_count = visit->next_count}};
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }
 
 void schedules_list(const struct gateway *gateway, struct http_request *request)
@@ -255,7 +256,7 @@ void schedules_list(const struct gateway *gateway, struct http_request *request)
         .schedule_list = {.after = slice_of(visit->after, query.after_name.len),
                           .limit = query.list.limit > MSG_SCHEDULES_MAX ? MSG_SCHEDULES_MAX
                                                                         : query.list.limit}};
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }
 
 static err read_put(struct visit *visit, struct submit_fault *fault)
@@ -299,5 +300,5 @@ void schedules_put(const struct gateway *gateway, struct http_request *request)
                                                     .given = visit->put.given,
                                                     .dry_run = query.dry_run,
                                                     .next_count = visit->next_count}};
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }

@@ -8,6 +8,7 @@
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/shown.h"
 #include "gateway/shell/single.h"
@@ -75,7 +76,7 @@ static bool ask_again(struct look *look, const struct shown *shown)
         return false;
     look->ask.version = shown->version;
     look->ask.wait_ms = (uint32_t)(look->wait_until - now);
-    courier_ask(look->gateway->courier, &look->ask);
+    guard_ask(look->gateway, look->request, &look->ask);
     return true;
 }
 
@@ -139,7 +140,7 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
         return;
     }
     *look = first;
-    courier_ask(gateway->courier, &look->ask);
+    guard_ask(gateway, look->request, &look->ask);
 }
 
 void single_status(const struct gateway *gateway, struct http_request *request)

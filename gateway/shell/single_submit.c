@@ -4,6 +4,7 @@
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/posting.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/single.h"
@@ -121,10 +122,11 @@ static bool asks_again(struct visit *visit, const struct ask_result *result)
     if (result->error != OK)
         return false;
     broker_time_hear(gateway->broker_time, &result->jobs[0]);
-    if (visit->is_minted_again || !posting_mint_again(gateway, &visit->job, &result->jobs[0]))
+    if (visit->is_minted_again ||
+        !posting_mint_again(gateway, visit->ask.tenant, &visit->job, &result->jobs[0]))
         return false;
     visit->is_minted_again = true;
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
     return true;
 }
 
@@ -206,7 +208,7 @@ static err prepare(const struct gateway *gateway, struct http_request *request,
         free(visit);
         return e;
     }
-    posting_mint(gateway, &visit->job);
+    posting_mint(gateway, guard_caller(request)->tenant, &visit->job);
     if (visit->job.key.len > 0)
         visit->fingerprint = posting_fingerprint(&visit->job);
     visit->ask = (struct ask){
@@ -247,5 +249,5 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
         refuse(gateway, request, e, fault.detail);
         return;
     }
-    courier_ask(gateway->courier, &visit->ask);
+    guard_ask(gateway, visit->request, &visit->ask);
 }

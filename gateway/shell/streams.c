@@ -12,6 +12,7 @@
 #include "gateway/core/history.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
+#include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/shown.h"
 
@@ -95,7 +96,7 @@ static void ask_for_change(struct stream *stream)
                                .id = stream->ask.id,
                                .version = stream->seen,
                                .wait_ms = stream->is_open ? BEAT_MS : 0};
-    courier_ask(stream->gateway->courier, &stream->ask);
+    guard_ask(stream->gateway, stream->request, &stream->ask);
 }
 
 static bool tell_state(struct stream *stream, const struct ask_result *result,
@@ -210,7 +211,7 @@ static void ask_for_timeline(struct stream *stream)
     stream->ask.kind = ASK_MSG;
     stream->ask.done = answered_timeline;
     stream->ask.question = &stream->question;
-    courier_ask(stream->gateway->courier, &stream->ask);
+    guard_ask(stream->gateway, stream->request, &stream->ask);
 }
 
 // --- beginning ---

@@ -1,0 +1,76 @@
+// One walk along both lines.
+
+#include "gateway/shell/gather.h"
+
+#include "gateway/shell/question.h"
+#include "lib/base/check.h"
+
+struct gathering {
+    struct slice tenant;
+    struct msg msg;
+    struct msg_submit_job *jobs;
+    size_t byte_count;
+    struct ask_line *asks;
+    uint32_t looked_at;
+    bool is_full;
+};
+
+static bool fits(const struct gathering *gathering, const struct ask *ask)
+{
+    uint32_t count = gathering->msg.submit.count;
+    CHECK(ask->is_atomic || (ask->job_count > 0 && ask->job_count <= GATHER_JOBS_MAX));
+    if (count == 0)
+        return true;
+    return !ask->is_atomic && ask->job_count <= GATHER_JOBS_MAX - count &&
+           gathering->byte_count + ask->byte_count <= GATHER_BYTES_MAX;
+}
+
+static void add(struct gathering *gathering, struct ask *ask)
+{
+    ask_put(gathering->asks, ask);
+    if (ask->is_atomic) {
+        gathering->msg = question_of(ask);
+        gathering->is_full = true;
+        return;
+    }
+    struct msg_submit *submit = &gathering->msg.submit;
+    memcpy(gathering->jobs + submit->count, ask->jobs, ask->job_count * sizeof *gathering->jobs);
+    submit->count += ask->job_count;
+    gathering->byte_count += ask->byte_count;
+}
+
+static void walk(struct gathering *gathering, struct ask_line *line)
+{
+    struct ask *previous = NULL;
+    struct ask *next = NULL;
+    for (struct ask *ask = line->first; ask != NULL && !gathering->is_full; ask = next) {
+        next = ask->next;
+        if (gathering->looked_at++ == GATHER_LOOK_MAX)
+            gathering->is_full = true;
+        else if (!slice_equal(ask->tenant, gathering->tenant))
+            previous = ask;
+        else if (!fits(gathering, ask))
+            gathering->is_full = true;
+        else {
+            ask_cut(line, previous, ask);
+            add(gathering, ask);
+        }
+    }
+}
+
+struct msg gather_jobs(struct ask_line *urgent, struct ask_line *bulk, struct ask_line *asks,
+                       struct msg_submit_job jobs[GATHER_JOBS_MAX])
+{
+    const struct ask *oldest = urgent->first != NULL ? urgent->first : bulk->first;
+    CHECK(oldest != NULL);
+    struct gathering gathering = {
+        .tenant = oldest->tenant,
+        .msg = {.kind = MSG_SUBMIT, .submit = {.jobs = jobs}},
+        .jobs = jobs,
+        .asks = asks,
+    };
+    walk(&gathering, urgent);
+    walk(&gathering, bulk);
+    CHECK(asks->first != NULL);
+    return gathering.msg;
+}
