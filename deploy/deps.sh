@@ -15,7 +15,7 @@ packages=(
     libcmocka-dev libsqlite3-dev sqlite3
     libtest-json-schema-acceptance-perl
     tzdata
-    python3 python3-zmq python3-msgpack python3-protobuf universal-ctags curl git patch prometheus
+    python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags curl git patch prometheus
 )
 if [[ "${1:-}" == --bench ]]; then
     packages+=(redis-server libhiredis-dev wrk)

@@ -316,6 +316,14 @@ err doc_milli(struct doc_value value, uint32_t *out_milli)
     return OK;
 }
 
+bool doc_is_object(struct doc_value value)
+{
+    struct packed_head head;
+    if (value.format == DOC_JSON)
+        return json_value(value).kind == SCAN_OBJECT;
+    return packed_head(value.raw, &head) == OK && head.kind == PACKED_OBJECT;
+}
+
 bool doc_is_null(struct doc_value value)
 {
     return value.format == DOC_JSON ? value.raw.data[0] == 'n' : value.raw.data[0] == 0xc0;

@@ -46,13 +46,17 @@ struct field {
 static const char *read_cron(struct doc_value value, struct arena *arena,
                              struct msg_schedule *given)
 {
-    return doc_text(value, arena, &given->cron) == OK ? NULL : "must be a string";
+    bool is_good =
+        doc_text(value, arena, &given->cron) == OK && given->cron.len <= MSG_CRON_LEN_MAX;
+    return is_good ? NULL : "must be a string of at most 255 bytes";
 }
 
 static const char *read_zone(struct doc_value value, struct arena *arena,
                              struct msg_schedule *given)
 {
-    return doc_text(value, arena, &given->zone) == OK ? NULL : "must be a string";
+    bool is_good =
+        doc_text(value, arena, &given->zone) == OK && given->zone.len <= MSG_ZONE_LEN_MAX;
+    return is_good ? NULL : "must be a string of at most 64 bytes";
 }
 
 static const char *read_overlap(struct doc_value value, struct arena *arena,
@@ -87,20 +91,19 @@ static const char *read_paused(struct doc_value value, struct arena *arena,
     return doc_bool(value, &given->paused) == OK ? NULL : "must be true or false";
 }
 
-// Read by itself, because it has fields of its own.
-static const char *read_nothing(struct doc_value value, struct arena *arena,
-                                struct msg_schedule *given)
+// It is read by itself, because it has fields of its own.
+static const char *judge_job(struct doc_value value, struct arena *arena,
+                             struct msg_schedule *given)
 {
-    (void)value;
     (void)arena;
     (void)given;
-    return NULL;
+    return doc_is_object(value) ? NULL : "must be an object: what POST /v1/jobs takes";
 }
 
 static const struct field schedule_fields[] = {
     {"cron", read_cron},         {"time_zone", read_zone}, {"overlap", read_overlap},
     {"catch_up", read_catch_up}, {"jitter", read_jitter},  {"paused", read_paused},
-    {"job", read_nothing},
+    {"job", judge_job},
 };
 enum { FIELDS = sizeof schedule_fields / sizeof schedule_fields[0] };
 

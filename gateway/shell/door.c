@@ -327,6 +327,9 @@ err door_open(struct gateway *gateway)
                 .connection_count_max = settings->connection_count_max,
                 .waiting_count_max = settings->connection_count_max,
                 .buffered_bytes_max = settings->buffered_bytes_max,
+                .idle_ms = settings->idle_ms,
+                .head_ms = settings->head_ms,
+                .body_ms = settings->body_ms,
             },
     };
     struct http *http = NULL;

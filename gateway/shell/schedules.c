@@ -300,5 +300,12 @@ void schedules_put(const struct gateway *gateway, struct http_request *request)
                                                     .given = visit->put.given,
                                                     .dry_run = query.dry_run,
                                                     .next_count = visit->next_count}};
+    const char *detail = NULL;
+    e = check_schedule_set(&visit->question.schedule_set, &detail);
+    if (e != OK) {
+        free(visit);
+        refuse(gateway, request, e, slice_of_text(detail));
+        return;
+    }
     guard_ask(gateway, visit->request, &visit->ask);
 }

@@ -1,8 +1,10 @@
-// The gateway's keys, described for users in docs/operations.md.
+// The gateway's keys, described for users in docs/cli.md.
 
 #include "gateway/shell/settings.h"
 
 #include <stdlib.h>
+
+enum { TIMEOUT_MS_MAX = 60 * 60 * 1000 };
 
 static const struct config_key keys[] = {
     {.key = "http",
@@ -32,6 +34,24 @@ static const struct config_key keys[] = {
      .min = 1,
      .max = 1000000,
      .help = "HTTP connections at once"},
+    {.key = "idle-timeout",
+     .type = CONFIG_DURATION,
+     .default_text = "60s",
+     .min = 1000,
+     .max = TIMEOUT_MS_MAX,
+     .help = "a connection without a request is closed after it"},
+    {.key = "head-timeout",
+     .type = CONFIG_DURATION,
+     .default_text = "10s",
+     .min = 1000,
+     .max = TIMEOUT_MS_MAX,
+     .help = "for a request's head, from its first line on"},
+    {.key = "body-timeout",
+     .type = CONFIG_DURATION,
+     .default_text = "30s",
+     .min = 1000,
+     .max = TIMEOUT_MS_MAX,
+     .help = "for a request's body, and 1 s more for each MiB"},
     {.key = "buffered-max",
      .type = CONFIG_BYTES,
      .default_text = "256MiB",
@@ -82,6 +102,9 @@ err settings_read(struct settings *settings, int argc, char **argv)
     e = place_tokens(settings);
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");
+    settings->idle_ms = (uint32_t)config_number(config, "idle-timeout");
+    settings->head_ms = (uint32_t)config_number(config, "head-timeout");
+    settings->body_ms = (uint32_t)config_number(config, "body-timeout");
     settings->buffered_bytes_max = (uint64_t)config_number(config, "buffered-max");
     settings->key_count_max = (uint32_t)config_number(config, "answered-keys-max");
     return e;

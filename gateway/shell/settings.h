@@ -13,6 +13,7 @@ struct settings {
     char *tokens;       // directory of the list of tokens
     uint32_t thread_count;
     uint32_t connection_count_max;
+    uint32_t idle_ms, head_ms, body_ms;
     uint64_t buffered_bytes_max;
     uint32_t key_count_max;
 };

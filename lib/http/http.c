@@ -136,9 +136,20 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     if (!goes_on && !read_on)
         return refuse_now(exchange);
     exchange->stage = goes_on ? STAGE_BODY : STAGE_DISCARD;
-    http_sweep_deadline(exchange->connection,
-                        http->limits.body_ms + (when_ms)(exchange->body_expected / MIB) * 1000);
+    exchange->body_began = clock_mono_ms();
+    http_sweep_deadline(exchange->connection, http->limits.body_ms);
     return MHD_YES;
+}
+
+// Each MiB that has come buys one second more.
+static void go_on(struct exchange *exchange, uint64_t before)
+{
+    uint64_t whole = exchange->body_len / MIB;
+    if (whole == before / MIB)
+        return;
+    when_ms spent = clock_mono_ms() - exchange->body_began;
+    http_sweep_deadline(exchange->connection,
+                        exchange->http->limits.body_ms + (when_ms)whole * 1000 - spent);
 }
 
 static void take_body(struct exchange *exchange, const char *data, size_t len)
@@ -146,8 +157,11 @@ static void take_body(struct exchange *exchange, const char *data, size_t len)
     if (exchange->stage == STAGE_DISCARD)
         return;
     bool is_too_long = len > exchange->body_expected - exchange->body_len;
-    if (!is_too_long && http_exchange_append(exchange, data, len))
+    uint64_t before = exchange->body_len;
+    if (!is_too_long && http_exchange_append(exchange, data, len)) {
+        go_on(exchange, before);
         return;
+    }
     exchange->stage = STAGE_DISCARD;
     exchange->refusal =
         is_too_long

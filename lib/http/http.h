@@ -96,7 +96,7 @@ struct http_limits {
     uint64_t buffered_bytes_max;   // [256 MiB] bodies of all requests together
     uint32_t idle_ms;              // [60 s] until the first line of the next request is whole
     uint32_t head_ms;              // [10 s] for the rest of the head
-    uint32_t body_ms;              // [30 s] and one second for each MiB the route allows
+    uint32_t body_ms;              // [30 s] and one second for each MiB that has come
     uint32_t send_ms;              // [60 s] until the client has taken the answer, or a piece of it
     uint32_t stream_bytes_max;     // [4 MiB] of one stream, not yet taken by its client
 };

@@ -62,7 +62,8 @@ struct exchange {
     uint64_t body_cap;
     uint64_t body_len;
     uint64_t body_expected; // the Content-Length, or the route's cap
-    char *head_text;        // the headers of interest
+    when_ms body_began;
+    char *head_text; // the headers of interest
     // An answer that goes on keeps in `body` what its client has not taken; under http->lock.
     bool is_stream;
     uint64_t body_sent; // the part of `body` that the client has taken
