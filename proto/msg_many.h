@@ -56,6 +56,8 @@ struct msg_operate {
     struct slice actor;
     bool dry_run;
     uint64_t cursor; // of a dry run
+    // Not on the wire: filled by the broker's intake.
+    struct slice tenant; // empty: "default"
 };
 
 struct msg_operation {

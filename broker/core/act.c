@@ -73,7 +73,7 @@ void act_cancel(struct core *core, struct now now, struct entry *entry, struct e
 static struct msg_acted cancel(struct core *core, struct now now, const struct msg_act *act,
                                struct effects *fx)
 {
-    struct ledger_view view = ledger_lookup(&core->ledger, &act->job_id);
+    struct ledger_view view = ledger_lookup_of(&core->ledger, act->tenant, &act->job_id);
     if (!view.is_known)
         return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
     if (view.row.state == JOB_CANCELLED)
@@ -182,7 +182,7 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
 static struct msg_acted retry(struct core *core, struct now now, const struct msg_act *act,
                               struct effects *fx)
 {
-    struct ledger_view view = ledger_lookup(&core->ledger, &act->job_id);
+    struct ledger_view view = ledger_lookup_of(&core->ledger, act->tenant, &act->job_id);
     if (!view.is_known)
         return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
     if (view.row.state == JOB_REMOVED)
@@ -200,7 +200,7 @@ static struct msg_acted retry(struct core *core, struct now now, const struct ms
 static struct msg_acted remove_now(struct core *core, struct now now, const struct msg_act *act,
                                    struct effects *fx)
 {
-    struct ledger_view view = ledger_lookup(&core->ledger, &act->job_id);
+    struct ledger_view view = ledger_lookup_of(&core->ledger, act->tenant, &act->job_id);
     if (!view.is_known)
         return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
     if (view.row.state == JOB_REMOVED)
@@ -223,7 +223,7 @@ static struct msg_acted remove_now(struct core *core, struct now now, const stru
     struct entry entry = entry_of(now, act, ENTRY_REMOVE, ENTRY_NO_SLOT);
     entry.remove.job_no = view.row.no;
     ledger_apply(&core->ledger, &entry, fx);
-    view = ledger_lookup(&core->ledger, &act->job_id);
+    view = ledger_lookup_of(&core->ledger, act->tenant, &act->job_id);
     return done(&view.row);
 }
 

@@ -2,6 +2,8 @@
 
 #include "broker/core/batches.h"
 
+#include "lib/base/origin.h"
+
 static size_t items_size(uint32_t cap)
 {
     return ((size_t)cap * sizeof(struct batch) + 15) / 16 * 16;
@@ -47,6 +49,11 @@ const struct batch *batches_at(const struct batches *batches, uint32_t batch)
 {
     CHECK(batches_is_known(batches, batch));
     return &batches->items[batch];
+}
+
+bool batches_is_of(const struct batches *batches, uint32_t batch, struct slice tenant)
+{
+    return origin_is_tenant(batches_at(batches, batch)->row.tenant, tenant);
 }
 
 bool batches_has_room(const struct batches *batches)
@@ -101,7 +108,8 @@ static struct batch *fill(struct batches *batches, uint32_t no, const struct bat
     return &batches->items[no];
 }
 
-uint32_t batches_add(struct batches *batches, const struct id *id, when_ms created_at)
+uint32_t batches_add(struct batches *batches, const struct id *id, struct slice tenant,
+                     when_ms created_at)
 {
     CHECK(batches_has_room(batches));
     uint32_t no = batches->free;
@@ -109,8 +117,11 @@ uint32_t batches_add(struct batches *batches, const struct id *id, when_ms creat
         no = batches->used++;
     else
         batches->free = batches->items[no].next;
-    fill(batches, no, &(struct batch_row){.id = *id, .no = no, .created_at = created_at})
-        ->joined_at = created_at;
+    struct batch_row row = {.id = *id, .no = no, .created_at = created_at};
+    // The default one's has no name, so that its row takes no bytes more.
+    if (!origin_is_tenant(tenant, (struct slice){0}))
+        row.tenant = tenant;
+    fill(batches, no, &row)->joined_at = created_at;
     return no;
 }
 

@@ -40,8 +40,11 @@ uint32_t batches_find(const struct batches *batches, const struct id *id);
 // True when `batch` was added or loaded and is not over since.
 bool batches_is_known(const struct batches *batches, uint32_t batch);
 const struct batch *batches_at(const struct batches *batches, uint32_t batch);
+bool batches_is_of(const struct batches *batches, uint32_t batch, struct slice tenant);
 bool batches_has_room(const struct batches *batches);
-uint32_t batches_add(struct batches *batches, const struct id *id, when_ms created_at);
+// The tenant's name must live as long as the batch.
+uint32_t batches_add(struct batches *batches, const struct id *id, struct slice tenant,
+                     when_ms created_at);
 //   ERR_FULL, ERR_DAMAGED
 MUST_USE err batches_load(struct batches *batches, const struct batch_row *row);
 // After loading: those that are open have all the time from now on.

@@ -77,7 +77,10 @@ err core_load_policy(struct core *core, uint16_t no, const struct policy *policy
 
 err core_load_batch(struct core *core, const struct batch_row *row)
 {
-    return batches_load(&core->ledger.batches, row);
+    struct batch_row named = *row;
+    if (!queues_keep_tenant(&core->ledger.queues, &named.tenant))
+        return ERR_DAMAGED;
+    return batches_load(&core->ledger.batches, &named);
 }
 
 err core_load_schedule(struct core *core, const struct schedule_row *row)
@@ -105,10 +108,11 @@ err core_load_job(struct core *core, const struct job_row *row)
     // It needs its lease and its worker again.
     if (++core->resumed_count > core->limits.lease_count_max)
         return ERR_FULL;
-    if (workers_find(&core->workers, &row->worker) != WORKERS_NONE)
+    struct slice tenant = lanes_row(&core->ledger.lanes, row->lane).tenant;
+    if (workers_find(&core->workers, tenant, &row->worker) != WORKERS_NONE)
         return OK;
     uint32_t worker;
-    return workers_add(&core->workers, &row->worker, &worker);
+    return workers_add(&core->workers, tenant, &row->worker, &worker);
 }
 
 err core_load_key(struct core *core, const struct id *id, uint64_t job_no)
@@ -141,7 +145,8 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     const struct past *past = ledger_past(&core->ledger, job);
-    uint32_t worker = workers_find(&core->workers, &past->worker);
+    struct slice tenant = lanes_row(&core->ledger.lanes, job->lane).tenant;
+    uint32_t worker = workers_find(&core->workers, tenant, &past->worker);
     // Loading has made room for both.
     CHECK(worker != WORKERS_NONE && leases_has_room(&core->leases));
     uint32_t lease =
@@ -188,9 +193,10 @@ void core_start(struct core *core, struct now now, struct effects *effects)
 
 // Leases that a HELLO of this peer may end, and room for the list of lost ones: a quarter of a
 // job's answer each.
-static uint32_t hello_weight(const struct core *core, const struct msg_hello *hello)
+static uint32_t hello_weight(const struct core *core, const struct msg *msg)
 {
-    uint32_t worker = workers_find(&core->workers, &hello->worker_id);
+    const struct msg_hello *hello = &msg->hello;
+    uint32_t worker = workers_find(&core->workers, msg->tenant, &hello->worker_id);
     uint32_t ends = worker == WORKERS_NONE ? 0 : workers_at(&core->workers, worker)->out_count;
     return ends + hello->running.count / 4;
 }
@@ -224,7 +230,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
     if (msg->kind == MSG_WORKER_LIST)
         return ROSTER_WEIGHT;
     if (msg->kind == MSG_HELLO)
-        return hello_weight(core, &msg->hello);
+        return hello_weight(core, msg);
     if (msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
         return 1;
     if (msg->kind == MSG_OPERATE)

@@ -105,9 +105,9 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx);
 
 // --- shared by stations ---
 
-// What an act on many costs beside its jobs: its row, and two copies of its three texts in the
+// What an act on many costs beside its jobs: its row, and two copies of its five texts in the
 // arena.
-enum { OPERATION_WEIGHT = 6 };
+enum { OPERATION_WEIGHT = 9 };
 // An act on one job; the answer is for the caller to pass on. ERR_AGAIN: nothing was done, and the
 // next batch may do it.
 struct msg_acted act_one(struct core *core, struct now now, const struct msg_act *act,

@@ -49,7 +49,9 @@ bool depend_step(struct core *core, struct now now, struct effects *fx)
     struct dep_next next;
     if (!deps_next(&core->ledger.deps, &next))
         return false;
-    enum parent_state state = ledger_parent(&core->ledger, &next.parent);
+    uint32_t lane = jobs_at(&core->ledger.jobs, next.slot)->lane;
+    struct slice tenant = lanes_row(&core->ledger.lanes, lane).tenant;
+    enum parent_state state = ledger_parent(&core->ledger, tenant, &next.parent);
     if (state == PARENT_UNFINISHED)
         deps_revive(&core->ledger.deps, &next.parent);
     else if (is_to_be_cancelled(core, &next, state))

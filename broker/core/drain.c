@@ -11,7 +11,7 @@ static enum drain drain_of(enum act_kind kind)
 
 struct msg_acted drain_worker(struct core *core, const struct msg_act *act, struct effects *fx)
 {
-    uint32_t no = workers_find(&core->workers, &act->worker_id);
+    uint32_t no = workers_find(&core->workers, act->tenant, &act->worker_id);
     if (no == WORKERS_NONE)
         return (struct msg_acted){.error = ERR_NOT_FOUND,
                                   .detail = slice_of_text("no such worker is connected or owes "

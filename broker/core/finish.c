@@ -4,6 +4,7 @@
 #include "broker/core/core_private.h"
 
 #include "broker/core/retry.h"
+#include "lib/base/origin.h"
 
 struct verdict {
     enum job_event event;
@@ -95,23 +96,32 @@ static void apply(struct core *core, struct now now, uint32_t slot,
 }
 
 // What is said about a job that has left memory.
-static err answer_stored(const struct core *core, const struct msg_finish_job *finish)
+static err answer_stored(const struct core *core, struct slice tenant,
+                         const struct msg_finish_job *finish)
 {
-    struct ledger_view view = ledger_lookup(&core->ledger, &finish->job_id);
+    struct ledger_view view = ledger_lookup_of(&core->ledger, tenant, &finish->job_id);
     if (!view.is_known)
         return ERR_NOT_FOUND;
     bool is_repeat = view.row.token == finish->token && view.row.token_use == TOKEN_FINISHED;
     return is_repeat ? OK : ERR_STALE_LEASE;
 }
 
+static bool are_fellows(const struct core *core, uint32_t worker, uint32_t other)
+{
+    return origin_is_tenant(workers_at(&core->workers, worker)->tenant,
+                            workers_at(&core->workers, other)->tenant);
+}
+
 // The worker has spoken of this lease, so its credit comes back, whatever the verdict. False
-// when the lease is another worker's.
+// when the lease is another worker's; one of another tenant is not known.
 static bool give_back(struct core *core, uint32_t worker, const struct msg_finish_job *finish)
 {
     uint32_t no = leases_find(&core->leases, finish->token);
     if (no == LEASES_NONE)
         return true;
     const struct lease *lease = leases_at(&core->leases, no);
+    if (!are_fellows(core, lease->worker, worker))
+        return true;
     if (lease->worker != worker || !id_equal(&lease->job_id, &finish->job_id))
         return false;
     lease_drop(core, no);
@@ -131,9 +141,12 @@ static err judge(struct core *core, struct now now, uint32_t worker, const struc
     if (!give_back(core, worker, finish))
         return ERR_STALE_LEASE;
     uint32_t slot = jobs_find(&core->ledger.jobs, &finish->job_id);
+    struct slice tenant = workers_at(&core->workers, worker)->tenant;
     if (slot == JOBS_NONE)
-        return answer_stored(core, finish);
+        return answer_stored(core, tenant, finish);
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    if (!ledger_is_of(&core->ledger, job->lane, tenant))
+        return ERR_NOT_FOUND;
     uint64_t last_token = ledger_past(&core->ledger, job)->token;
     if (last_token != finish->token || job->token_use == TOKEN_NONE)
         return ERR_STALE_LEASE;

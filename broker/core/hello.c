@@ -49,12 +49,13 @@ static struct msg_held_list lost_of(const struct core *core, uint32_t no,
     return (struct msg_held_list){.items = lost, .count = count};
 }
 
-static err join(struct core *core, struct now now, uint32_t peer, const struct msg_hello *hello,
+static err join(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx)
 {
-    uint32_t no = workers_find(&core->workers, &hello->worker_id);
+    const struct msg_hello *hello = &msg->hello;
+    uint32_t no = workers_find(&core->workers, msg->tenant, &hello->worker_id);
     if (no == WORKERS_NONE) {
-        err added = workers_add(&core->workers, &hello->worker_id, &no);
+        err added = workers_add(&core->workers, msg->tenant, &hello->worker_id, &no);
         if (added != OK)
             return added;
     }
@@ -98,11 +99,11 @@ void hello_step(struct core *core, struct now now, uint32_t peer, const struct m
     const struct msg_hello *hello = &msg->hello;
     uint32_t before = workers_of_peer(&core->workers, peer);
     if (before != WORKERS_NONE &&
-        !id_equal(&workers_at(&core->workers, before)->id, &hello->worker_id))
+        before != workers_find(&core->workers, msg->tenant, &hello->worker_id))
         hello_gone(core, peer);
     err joined = hello->role == ROLE_NONE ? ERR_BAD_FIELD : OK;
     if (hello->role == ROLE_WORKER)
-        joined = id_is_zero(&hello->worker_id) ? ERR_BAD_FIELD : join(core, now, peer, hello, fx);
+        joined = id_is_zero(&hello->worker_id) ? ERR_BAD_FIELD : join(core, now, peer, msg, fx);
     else if (joined == OK)
         workers_set_peer(&core->workers, peer, hello->role, WORKERS_NONE);
     if (joined != OK)

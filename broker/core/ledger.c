@@ -196,10 +196,10 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     CHECK(entry->at >= 0 && entry->at <= JOB_ACCEPTED_AT_MAX);
     job->accepted_at = (uint64_t)entry->at & JOB_ACCEPTED_AT_MAX;
     job->at = entry->submit.due_at;
-    job->batch = ledger_batch_join(ledger, &given->batch_id, no, entry->at);
     CHECK(given->payload.bytes.len <= JOB_BODY_LEN_MAX);
     job->body_len = given->payload.bytes.len & JOB_BODY_LEN_MAX;
     job->lane = (uint16_t)lane_of(ledger, given, fx);
+    job->batch = ledger_batch_join(ledger, &given->batch_id, job);
     job->policy = (uint16_t)policy_of(ledger, &entry->submit.policy, fx);
     job->priority =
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;

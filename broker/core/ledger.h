@@ -75,15 +75,21 @@ struct ledger_view {
     struct job_row row; // as it would be stored now
 };
 struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *id);
+// The same for who asks on behalf of a tenant: another's is not known.
+struct ledger_view ledger_lookup_of(const struct ledger *ledger, struct slice tenant,
+                                    const struct id *id);
+// Is what carries this lane the tenant's?
+bool ledger_is_of(const struct ledger *ledger, uint16_t lane, struct slice tenant);
 
-// How a job or batch that another one waits for stands.
+// How a job or batch that another one of the tenant waits for stands.
 enum parent_state {
     PARENT_UNKNOWN, // or not kept any more
     PARENT_UNFINISHED,
     PARENT_SUCCEEDED,
     PARENT_FAILED, // dead, cancelled or expired
 };
-enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id);
+enum parent_state ledger_parent(const struct ledger *ledger, struct slice tenant,
+                                const struct id *id);
 // Could it be that this one waits for a batch, and that batch for it? So that no circle can be
 // written, a job that waits for others joins no batch that is waited for.
 bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job *job);
@@ -103,7 +109,7 @@ void ledger_pass(struct ledger *ledger, const struct entry *entry, struct effect
 void ledger_release(struct ledger *ledger, uint32_t slot, const struct entry *entry);
 // ledger_batch.c: a job that is being accepted joins its batch (the number + 1; 0: none), a member
 // goes from one state to another, a batch is sealed.
-uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, uint64_t job_no, when_ms at);
+uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, const struct job *member);
 void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state from,
                        enum job_state to, when_ms at);
 void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);

@@ -7,14 +7,16 @@ static void tell_end(struct ledger *ledger, uint32_t batch)
     deps_end(&ledger->deps, &batches_at(&ledger->batches, batch)->row.id);
 }
 
-uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, uint64_t job_no, when_ms at)
+uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, const struct job *member)
 {
+    when_ms at = (when_ms)member->accepted_at;
     if (id_is_zero(id))
         return 0;
     uint32_t batch = batches_find(&ledger->batches, id);
     if (batch == BATCHES_NONE)
-        batch = batches_add(&ledger->batches, id, at);
-    batches_join(&ledger->batches, batch, job_no, at);
+        batch =
+            batches_add(&ledger->batches, id, lanes_row(&ledger->lanes, member->lane).tenant, at);
+    batches_join(&ledger->batches, batch, member->no, at);
     return batch + 1;
 }
 

@@ -15,6 +15,7 @@ static struct slice kept(struct slice text, struct effects *fx)
 struct operation_row ledger_operation_kept(const struct operation_row *row, struct effects *fx)
 {
     struct operation_row copy = *row;
+    copy.tenant = kept(row->tenant, fx);
     copy.filter.queue = kept(row->filter.queue, fx);
     copy.filter.type = kept(row->filter.type, fx);
     copy.filter.tag = kept(row->filter.tag, fx);
@@ -48,6 +49,7 @@ void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, st
     uint32_t place = operations_add(&ledger->operations,
                                     &(struct operation_row){.id = asked->operation_id,
                                                             .kind = (uint8_t)asked->kind,
+                                                            .tenant = asked->tenant,
                                                             .filter = asked->filter,
                                                             .actor = asked->actor,
                                                             .created_at = entry->at,

@@ -24,12 +24,13 @@ static enum parent_state state_of_batch(const struct batch_row *row)
     return failed == 0 ? PARENT_SUCCEEDED : PARENT_FAILED;
 }
 
-enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id)
+enum parent_state ledger_parent(const struct ledger *ledger, struct slice tenant,
+                                const struct id *id)
 {
     uint32_t batch = batches_find(&ledger->batches, id);
-    if (batch != BATCHES_NONE)
+    if (batch != BATCHES_NONE && batches_is_of(&ledger->batches, batch, tenant))
         return state_of_batch(&batches_at(&ledger->batches, batch)->row);
-    struct ledger_view view = ledger_lookup(ledger, id);
+    struct ledger_view view = ledger_lookup_of(ledger, tenant, id);
     if (!view.is_known || view.row.state == JOB_REMOVED)
         return PARENT_UNKNOWN;
     return state_of(view.row.state);
@@ -39,7 +40,7 @@ enum parent_state ledger_parent(const struct ledger *ledger, const struct id *id
 static bool is_open(const struct ledger *ledger, const struct msg_submit_job *job,
                     const struct id *parent)
 {
-    enum parent_state state = ledger_parent(ledger, parent);
+    enum parent_state state = ledger_parent(ledger, job->tenant, parent);
     return state == PARENT_UNFINISHED ||
            (state == PARENT_FAILED && job->on_dependency_failure == ON_FAILURE_CANCEL);
 }
@@ -61,7 +62,7 @@ static struct dep_row put_edges(struct ledger *ledger, uint32_t slot,
         const struct id *parent = &job->after.items[i];
         bool open = is_open(ledger, job, parent);
         deps_add(&ledger->deps, child, parent, open);
-        if (open && ledger_parent(ledger, parent) != PARENT_UNFINISHED)
+        if (open && ledger_parent(ledger, job->tenant, parent) != PARENT_UNFINISHED)
             deps_end(&ledger->deps, parent);
     }
     return (struct dep_row){.no = child_job->no,

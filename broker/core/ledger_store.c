@@ -3,6 +3,7 @@
 
 #include "broker/core/ledger.h"
 
+#include "lib/base/origin.h"
 #include "lib/base/prng.h"
 
 static when_ms remove_at(const struct ledger *ledger, const struct job *job)
@@ -96,6 +97,20 @@ struct ledger_view ledger_lookup(const struct ledger *ledger, const struct id *i
         view.is_known = stored_by_key(ledger, id, &view.row);
     else
         view.is_known = ledger->known.by_id(ledger->known.ctx, id, &view.row);
+    return view;
+}
+
+bool ledger_is_of(const struct ledger *ledger, uint16_t lane, struct slice tenant)
+{
+    return origin_is_tenant(lanes_row(&ledger->lanes, lane).tenant, tenant);
+}
+
+struct ledger_view ledger_lookup_of(const struct ledger *ledger, struct slice tenant,
+                                    const struct id *id)
+{
+    struct ledger_view view = ledger_lookup(ledger, id);
+    if (view.is_known && !ledger_is_of(ledger, view.row.lane, tenant))
+        return (struct ledger_view){.slot = JOBS_NONE};
     return view;
 }
 

@@ -9,6 +9,8 @@
 
 #include "broker/core/core_private.h"
 
+#include "lib/base/origin.h"
+
 static struct msg_operation_is is_of(const struct operation_row *row, struct effects *fx)
 {
     struct operation_row kept = ledger_operation_kept(row, fx);
@@ -19,7 +21,8 @@ static bool is_same(const struct operation_row *row, const struct msg_operate *a
 {
     const struct msg_filter *a = &row->filter;
     const struct msg_filter *b = &asked->filter;
-    return row->kind == asked->kind && a->states == b->states && slice_equal(a->queue, b->queue) &&
+    return origin_is_tenant(row->tenant, asked->tenant) && row->kind == asked->kind &&
+           a->states == b->states && slice_equal(a->queue, b->queue) &&
            slice_equal(a->type, b->type) && slice_equal(a->tag, b->tag) &&
            a->created_after == b->created_after && a->created_before == b->created_before &&
            id_equal(&a->batch_id, &b->batch_id);
@@ -89,6 +92,7 @@ static err do_one(struct core *core, struct now now, const struct operation_row 
     return act_one(core, now,
                    &(struct msg_act){.kind = kind == ACT_PURGE ? ACT_CANCEL : kind,
                                      .job_id = item->id,
+                                     .tenant = row->tenant,
                                      .actor = row->actor},
                    fx)
         .error;

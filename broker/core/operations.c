@@ -71,6 +71,7 @@ uint32_t operations_add(struct operations *operations, const struct operation_ro
         place++;
     struct operation *operation = &operations->items[place];
     operation->row = *row;
+    operation->row.tenant = keep(operation->tenant, sizeof operation->tenant, row->tenant);
     operation->row.filter.queue =
         keep(operation->queue, sizeof operation->queue, row->filter.queue);
     operation->row.filter.type = keep(operation->type, sizeof operation->type, row->filter.type);

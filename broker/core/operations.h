@@ -10,6 +10,7 @@
 struct operation {
     struct operation_row row; // its texts are those below; no id: a free place
     uint64_t batch;           // the last one that changed it, 0: none of this process
+    uint8_t tenant[MSG_NAME_LEN_MAX];
     uint8_t queue[MSG_NAME_LEN_MAX];
     uint8_t type[MSG_NAME_LEN_MAX];
     uint8_t tag[MSG_TAG_LEN_MAX];

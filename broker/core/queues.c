@@ -45,6 +45,15 @@ bool queues_knows_tenant(const struct queues *queues, struct slice tenant)
            NAMES_NONE;
 }
 
+bool queues_keep_tenant(const struct queues *queues, struct slice *tenant)
+{
+    uint32_t no = names_find(&queues->tenants, 0, *tenant);
+    if (tenant->len == 0 || no == NAMES_NONE)
+        return tenant->len == 0;
+    *tenant = names_at(&queues->tenants, no);
+    return true;
+}
+
 uint32_t queues_find(const struct queues *queues, struct queue_name name)
 {
     uint32_t tenant = names_find(&queues->tenants, 0, tenant_of(name));

@@ -39,6 +39,8 @@ uint32_t queues_count(const struct queues *queues);
 // QUEUES_NONE when neither a job nor a setting has named it yet.
 uint32_t queues_find(const struct queues *queues, struct queue_name name);
 bool queues_knows_tenant(const struct queues *queues, struct slice tenant);
+// The same name, but for the table's life. False when it is not known; one that is empty stays so.
+bool queues_keep_tenant(const struct queues *queues, struct slice *tenant);
 // NULL, or the limit that leaves no room for this queue, as a text.
 const char *queues_refusal(const struct queues *queues, struct queue_name name);
 // There is room and it is not known; its names are 1 … MSG_NAME_LEN_MAX long.

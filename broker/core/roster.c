@@ -1,4 +1,4 @@
-// Station roster: the workers that are connected, or still have jobs, page by page.
+// Station roster: the workers of a tenant that are connected, or still have jobs, page by page.
 
 #include "broker/core/core_private.h"
 
@@ -37,14 +37,14 @@ void roster_step(struct core *core, uint32_t peer, const struct msg *msg, struct
     const uint8_t *end = room + TEXTS_LEN;
     uint32_t no = WORKERS_NONE;
     if (msg->worker_list.cursor < WORKERS_NONE)
-        no = workers_from(&core->workers, (uint32_t)msg->worker_list.cursor);
+        no = workers_from(&core->workers, msg->tenant, (uint32_t)msg->worker_list.cursor);
     while (no != WORKERS_NONE && listed.count < limit) {
         size_t len = workers_words_len(&core->workers, no);
         if (len > (size_t)(end - room))
             break;
         lines[listed.count++] = line_of(core, no, room);
         room += len;
-        no = workers_from(&core->workers, no + 1);
+        no = workers_from(&core->workers, msg->tenant, no + 1);
     }
     listed.cursor = no == WORKERS_NONE ? 0 : no;
     effects_send(fx, peer, MSG_WORKER_LISTED, msg->corr)->worker_listed = listed;

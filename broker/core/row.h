@@ -136,6 +136,7 @@ struct batch_row {
     when_ms sealed_at;       // 0: more members may come
     when_ms finished_at;     // when it was sealed and had ended for the first time; then for ever
     uint32_t failed_removed; // removed members that had not succeeded
+    struct slice tenant;     // whose members; empty: "default"
 };
 
 // A unique key that a job holds.
@@ -159,8 +160,9 @@ struct schedule_row {
 // An act on many jobs, and how far it has come: from the youngest downwards. Names and actor are
 // borrowed.
 struct operation_row {
-    struct id id; // its key in the store
-    uint8_t kind; // enum act_kind
+    struct id id;        // its key in the store
+    uint8_t kind;        // enum act_kind
+    struct slice tenant; // whose jobs; empty: "default"
     struct msg_filter filter;
     struct slice actor;
     when_ms created_at;

@@ -32,7 +32,7 @@ void seal_step(struct core *core, struct now now, uint32_t peer, const struct ms
     const struct id *id = &msg->batch_seal.batch_id;
     struct msg_batch_status_is answer = {.batch_id = *id, .error = ERR_NOT_FOUND};
     uint32_t batch = batches_find(&core->ledger.batches, id);
-    if (batch != BATCHES_NONE) {
+    if (batch != BATCHES_NONE && batches_is_of(&core->ledger.batches, batch, msg->tenant)) {
         if (batches_at(&core->ledger.batches, batch)->row.sealed_at == 0)
             seal(core, now, batch, fx);
         answer = status_of(&batches_at(&core->ledger.batches, batch)->row);

@@ -94,11 +94,14 @@ static bool is_fresh(const struct id *id, when_ms now)
     return made > now - LIMITS_ID_AGE_MAX_MS && made < now + LIMITS_ID_AHEAD_MAX_MS;
 }
 
-static struct msg_submitted_job known_answer(const struct msg_submit_job *job,
+// Another tenant's is a reused id and nothing more.
+static struct msg_submitted_job known_answer(const struct core *core,
+                                             const struct msg_submit_job *job,
                                              const struct job_row *row)
 {
     struct msg_submitted_job answer = {.job_id = job->job_id};
-    if (row->fingerprint != job->fingerprint) {
+    if (row->fingerprint != job->fingerprint ||
+        !ledger_is_of(&core->ledger, row->lane, job->tenant)) {
         answer.error = ERR_KEY_REUSED;
         return answer;
     }
@@ -144,10 +147,18 @@ static struct msg_submitted_job held_by(const struct msg_submit_job *job, const 
     return answer;
 }
 
+static bool is_batch_of_another(const struct core *core, const struct msg_submit_job *job)
+{
+    if (id_is_zero(&job->batch_id))
+        return false;
+    uint32_t batch = batches_find(&core->ledger.batches, &job->batch_id);
+    return batch != BATCHES_NONE && !batches_is_of(&core->ledger.batches, batch, job->tenant);
+}
+
 static bool is_known_parent(const struct core *core, const struct proposal *proposal,
                             const struct id *parent)
 {
-    return ledger_parent(&core->ledger, parent) != PARENT_UNKNOWN ||
+    return ledger_parent(&core->ledger, proposal->job->tenant, parent) != PARENT_UNKNOWN ||
            (proposal->trial != NULL && atomic_has_record(proposal->trial, parent));
 }
 
@@ -200,7 +211,7 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
         return refused(job, job->verdict, job->detail);
     struct ledger_view view = ledger_lookup(&core->ledger, &job->job_id);
     if (view.is_known)
-        return known_answer(job, &view.row);
+        return known_answer(core, job, &view.row);
     if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
         return untimely(job, now.store);
     if (job->schema != OK)
@@ -213,6 +224,8 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
     for (uint32_t i = 0; i < job->after.count; i++)
         if (!is_known_parent(core, proposal, &job->after.items[i]))
             return unknown_parent(job, &job->after.items[i], fx);
+    if (is_batch_of_another(core, job))
+        return refused(job, ERR_KEY_REUSED, slice_of_text("batch_id: another batch has this id"));
     if (ledger_is_circular(&core->ledger, job))
         return refused(job, ERR_DEPENDENCY, slice_of_text(atomic_circle));
     uint32_t queue = queue_of(core, job);

@@ -3,6 +3,7 @@
 #include "broker/core/workers.h"
 
 #include "lib/base/arena.h"
+#include "lib/base/origin.h"
 
 static size_t round16(size_t size)
 {
@@ -60,15 +61,22 @@ uint32_t workers_of_peer(const struct workers *workers, uint32_t peer)
     return workers->peers[peer].worker;
 }
 
-uint32_t workers_find(const struct workers *workers, const struct id *id)
+static bool is_of(const struct workers *workers, uint32_t no, struct slice tenant)
+{
+    return origin_is_tenant(workers->items[no].tenant, tenant);
+}
+
+uint32_t workers_find(const struct workers *workers, struct slice tenant, const struct id *id)
 {
     uint32_t at = index_first(&workers->by_id, id_hash(id, workers->seed));
-    while (at != INDEX_NONE && !id_equal(&workers->items[at].id, id))
+    while (at != INDEX_NONE &&
+           !(id_equal(&workers->items[at].id, id) && is_of(workers, at, tenant)))
         at = index_next(&workers->by_id, at);
     return at;
 }
 
-err workers_add(struct workers *workers, const struct id *id, uint32_t *out_worker)
+err workers_add(struct workers *workers, struct slice tenant, const struct id *id,
+                uint32_t *out_worker)
 {
     if (workers->count == workers->cap)
         return ERR_FULL;
@@ -79,6 +87,7 @@ err workers_add(struct workers *workers, const struct id *id, uint32_t *out_work
         workers->free = workers->items[no].next_free;
     workers->count++;
     workers->items[no] = (struct worker){.id = *id,
+                                         .tenant = tenant,
                                          .peer = WORKERS_NONE,
                                          .leases = LEASES_NONE,
                                          .serves = WORKERS_NONE,
@@ -246,6 +255,8 @@ static bool does_serve(const struct workers *workers, uint32_t no, uint32_t lane
     const struct worker *worker = workers_at(workers, no);
     const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
     struct lane_row row = lanes_row(workers->lanes, lane);
+    if (!is_of(workers, no, row.tenant))
+        return false;
     uint32_t at = skip_name(names, 0);
     bool has_type = has_name(names, worker->type_count, row.type, &at);
     return has_type &&
@@ -444,9 +455,9 @@ uint32_t workers_serving(const struct workers *workers, uint32_t lane)
 
 // --- for whoever lists them ---
 
-uint32_t workers_from(const struct workers *workers, uint32_t from)
+uint32_t workers_from(const struct workers *workers, struct slice tenant, uint32_t from)
 {
-    while (from < workers->used && !workers->items[from].is_used)
+    while (from < workers->used && !(workers->items[from].is_used && is_of(workers, from, tenant)))
         from++;
     return from < workers->used ? from : WORKERS_NONE;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Peers, workers, what each worker serves and how much more it takes. A worker is its UUID; a
-// peer is a number the shell gave to a connection. For each lane the workers with credit stand
+// Peers, workers, what each worker serves and how much more it takes. A worker is its tenant and
+// its UUID; a peer is a number the shell gave to a connection. For each lane the workers with credit stand
 // in a ring and are served in turn. Dispatcher; pure. Not thread-safe.
 
 #include "broker/core/lanes.h"
@@ -17,6 +17,7 @@ enum {
 
 struct worker {
     struct id id;
+    struct slice tenant; // it gets no other's jobs; borrowed for ever
     uint64_t session;
     when_ms since_at;    // store time of the session's first HELLO
     uint64_t slot_bytes; // 0: no bound
@@ -86,10 +87,11 @@ void workers_set_peer(struct workers *workers, uint32_t peer, enum role role, ui
 // The worker behind a peer, or WORKERS_NONE.
 uint32_t workers_of_peer(const struct workers *workers, uint32_t peer);
 
-uint32_t workers_find(const struct workers *workers, const struct id *id);
-// A new, unconnected worker without credit.
+uint32_t workers_find(const struct workers *workers, struct slice tenant, const struct id *id);
+// A new, unconnected worker without credit. The tenant's name must outlive it.
 //   ERR_FULL
-MUST_USE err workers_add(struct workers *workers, const struct id *id, uint32_t *out_worker);
+MUST_USE err workers_add(struct workers *workers, struct slice tenant, const struct id *id,
+                         uint32_t *out_worker);
 // It has no leases.
 void workers_drop(struct workers *workers, uint32_t worker);
 struct worker *workers_at(const struct workers *workers, uint32_t worker);
@@ -107,8 +109,8 @@ struct workers_words {
 };
 size_t workers_words_len(const struct workers *workers, uint32_t worker);
 struct workers_words workers_words(const struct workers *workers, uint32_t worker, uint8_t *room);
-// The first worker from place `from` on, or WORKERS_NONE.
-uint32_t workers_from(const struct workers *workers, uint32_t from);
+// The tenant's first worker from place `from` on, or WORKERS_NONE.
+uint32_t workers_from(const struct workers *workers, struct slice tenant, uint32_t from);
 
 // It is told so, and gets no more jobs until its next session.
 void workers_drain(struct workers *workers, uint32_t worker, enum drain drain);

@@ -345,6 +345,8 @@ static void hand_down(struct msg *msg)
         msg->queue_set.tenant = tenant;
     else if (msg->kind == MSG_TYPE_SET)
         msg->type_set.tenant = tenant;
+    else if (msg->kind == MSG_OPERATE)
+        msg->operate.tenant = tenant;
     for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
         msg->submit.jobs[i].tenant = tenant;
 }

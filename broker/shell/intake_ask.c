@@ -21,6 +21,7 @@ static bool ask_now(struct broker *broker, const struct arrival *arrival,
 {
     question->peer = peers_ref(broker->peers, arrival->peer);
     question->corr = arrival->msg.corr;
+    question->tenant = arrival->msg.tenant;
     question->watch = WATCH_NONE;
     return readers_ask(broker->readers, broker->core, question);
 }
@@ -30,6 +31,7 @@ static enum taken ask(struct broker *broker, const struct arrival *arrival,
 {
     question.peer = peers_ref(broker->peers, arrival->peer);
     question.corr = arrival->msg.corr;
+    question.tenant = arrival->msg.tenant;
     question.watch = WATCH_NONE;
     if (wait_ms > 0) {
         when_ms wait = wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX;

@@ -158,6 +158,7 @@ static void copy_lanes(struct metrics *metrics, const struct core *core)
         if (!core_lane(core, (uint16_t)no, &figures))
             continue;
         struct metrics_lane *lane = &metrics->lists.lanes[count++];
+        (void)slice_to_text(figures.lane.tenant, lane->tenant, sizeof lane->tenant);
         (void)slice_to_text(figures.lane.queue, lane->queue, sizeof lane->queue);
         (void)slice_to_text(figures.lane.type, lane->type, sizeof lane->type);
         lane->ready_count = figures.ready_count;

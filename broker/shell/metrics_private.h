@@ -6,6 +6,7 @@
 #include "broker/shell/metrics.h"
 
 struct metrics_lane {
+    char tenant[MSG_NAME_LEN_MAX + 1];
     char queue[MSG_NAME_LEN_MAX + 1];
     char type[MSG_NAME_LEN_MAX + 1];
     uint32_t ready_count;

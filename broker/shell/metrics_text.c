@@ -50,8 +50,8 @@ static void print_lanes(FILE *out, const struct metrics_lane *lanes, uint32_t co
 {
     head(out, "weft_queue_ready", "gauge", "Jobs that wait for a worker, by queue and type.");
     for (uint32_t i = 0; i < count; i++)
-        (void)fprintf(out, "weft_queue_ready{queue=\"%s\",type=\"%s\"} %u\n", lanes[i].queue,
-                      lanes[i].type, lanes[i].ready_count);
+        (void)fprintf(out, "weft_queue_ready{tenant=\"%s\",queue=\"%s\",type=\"%s\"} %u\n",
+                      lanes[i].tenant, lanes[i].queue, lanes[i].type, lanes[i].ready_count);
 }
 
 // The law of conservation, for each queue by itself.

@@ -4,8 +4,9 @@
 
 #include "broker/core/job.h"
 #include "lib/base/check.h"
+#include "lib/base/origin.h"
 
-enum { TOPIC_LEN_MAX = 2 * (MSG_NAME_LEN_MAX + 1) + 16 + ID_TEXT_LEN + 1, BODY_LEN_MAX = 160 };
+enum { TOPIC_LEN_MAX = 3 * (MSG_NAME_LEN_MAX + 1) + 16 + ID_TEXT_LEN + 1, BODY_LEN_MAX = 160 };
 
 void publish_job(struct broker *broker, const struct job_row *row)
 {
@@ -16,9 +17,13 @@ void publish_job(struct broker *broker, const struct job_row *row)
     id_to_text(&row->id, id);
     const char *state = job_state_name((enum job_state)row->state);
     char topic[TOPIC_LEN_MAX];
-    int topic_len = snprintf(topic, sizeof topic, "%.*s.%.*s.%s.%s", (int)lane.lane.queue.len,
-                             (const char *)lane.lane.queue.data, (int)lane.lane.type.len,
-                             (const char *)lane.lane.type.data, state, id);
+    // A name has no slash, so that no topic of one tenant begins as one of another.
+    bool is_named = !origin_is_tenant(lane.lane.tenant, (struct slice){0});
+    int topic_len =
+        snprintf(topic, sizeof topic, "%.*s%s%.*s.%.*s.%s.%s",
+                 is_named ? (int)lane.lane.tenant.len : 0, (const char *)lane.lane.tenant.data,
+                 is_named ? "/" : "", (int)lane.lane.queue.len, (const char *)lane.lane.queue.data,
+                 (int)lane.lane.type.len, (const char *)lane.lane.type.data, state, id);
     char body[BODY_LEN_MAX];
     int body_len = snprintf(body, sizeof body,
                             "{\"job_id\":\"%s\",\"state\":\"%s\",\"version\":%u,\"at\":%lld}", id,

@@ -241,6 +241,7 @@ static struct readers_reply answer(struct readers *readers, const struct watch_q
     struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
     struct msg msg = {0};
     bool is_news = false;
+    store_view_as(readers->view, question->tenant);
     err e = look_up(readers, question, &msg, &is_news);
     if (e != OK)
         msg = trouble(question, e);

@@ -34,8 +34,9 @@ struct listing;
 
 struct watch_question {
     enum watch_kind kind;
-    bool is_last; // answer whatever the version is
-    struct id id; // of the job, the batch, or the operation
+    bool is_last;        // answer whatever the version is
+    struct slice tenant; // who asks; borrowed for ever
+    struct id id;        // of the job, the batch, or the operation
     uint32_t version;
     enum waiting_on waiting_on; // WATCH_JOB: why it does not run, as memory knows it
     struct listing *list;       // WATCH_LIST, WATCH_COUNT: the readers' from readers_ask() on

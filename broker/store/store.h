@@ -56,6 +56,9 @@ MUST_USE err store_view_open(struct store *store, struct store_view **out_view);
 void store_view_close(struct store_view *view);
 MUST_USE err store_view_begin(struct store_view *view);
 void store_view_end(struct store_view *view);
+// From now on the view shows only this tenant's jobs, batches and operations; those of others are not
+// found. The name is borrowed until the next call. A new view shows all, as the core wants it.
+void store_view_as(struct store_view *view, struct slice tenant);
 
 // The core's questions, asked through `view`; it must be begun while core_step() runs. A read
 // error of the disk ends the process.
@@ -135,7 +138,7 @@ MUST_USE err store_view_log(struct store_view *view, const struct msg_log *quest
 MUST_USE err store_view_operation(struct store_view *view, const struct id *id,
                                   struct operation_row *out_row);
 // The next jobs that fit an operation that goes on, from at most 10,000 rows; it may find none and
-// only move the cursor on.
+// only move the cursor on. Whosever it is: the view shows that tenant's then.
 //   ERR_NOT_FOUND (or it is over), ERR_DAMAGED
 MUST_USE err store_view_operation_step(struct store_view *view, const struct id *id,
                                        struct operation_step *out_step);

@@ -58,7 +58,8 @@ static err lane_of(struct pick *pick, uint16_t no, const struct lane_seen **out_
         e = store_record_get_lane(record, disk_key_slice(&key), &fresh.row);
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
-    fresh.fits = is_name(pick->what->filter->queue, fresh.row.queue) &&
+    fresh.fits = store_view_shows(pick->view, fresh.row.tenant) &&
+                 is_name(pick->what->filter->queue, fresh.row.queue) &&
                  is_name(pick->what->filter->type, fresh.row.type);
     *seen = fresh;
     return OK;

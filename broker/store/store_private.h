@@ -71,15 +71,20 @@ struct store_view {
     uint64_t sweep_from; // the job number at which the sweeper goes on
     when_ms sweep_next;  // earliest moment in the walked part of its segment
     bool is_begun;
+    bool is_of_one;      // shows one tenant's jobs, batches and operations, else all
+    struct slice tenant; // then
 };
 
-// One row of the snapshot.  ERR_NOT_FOUND, ERR_DAMAGED (counted)
+// Whose eyes the view has.
+bool store_view_shows(const struct store_view *view, struct slice tenant);
+
+// One row of the snapshot, whosever it is.  ERR_NOT_FOUND, ERR_DAMAGED (counted)
 MUST_USE err store_view_row(struct store_view *view, uint64_t job_no, struct job_row *out_row);
 // The job with this id, version 7 or 8; the newest when a key was used again.
 //   ERR_NOT_FOUND, ERR_DAMAGED (counted)
 MUST_USE err store_view_find(struct store_view *view, const struct id *id, struct job_row *out_row);
 
-// --- store_list.c: jobs that fit, from the youngest downwards ---
+// --- store_list.c: jobs that the view shows and that fit, from the youngest downwards ---
 struct store_walk {
     const struct msg_filter *filter;
     uint32_t limit; // of jobs that fit

@@ -3,6 +3,7 @@
 #include "broker/store/store_record.h"
 
 #include "broker/store/store_fields.h"
+#include "lib/base/origin.h"
 
 static_assert(DISK_SEAL_LEN == DISK_SEAL_HEAD_LEN + 4, "the checksum ends a record");
 
@@ -350,16 +351,22 @@ err store_record_get_policy(struct slice record, struct slice key, struct policy
     return OK;
 }
 
-static bool has_batch_tail(const struct batch_row *row)
+// Version 2 has a tail, version 3 a tail and a tenant, which is another than the default one.
+static uint8_t batch_version(const struct batch_row *row)
 {
-    return row->first_no != 0 || row->last_no != 0 || row->sealed_at != 0 ||
-           row->finished_at != 0 || row->failed_removed != 0;
+    if (!origin_is_tenant(row->tenant, (struct slice){0}))
+        return 3;
+    bool has_tail = row->first_no != 0 || row->last_no != 0 || row->sealed_at != 0 ||
+                    row->finished_at != 0 || row->failed_removed != 0;
+    return has_tail ? 2 : 1;
 }
 
 size_t store_record_batch_len(const struct batch_row *row)
 {
-    size_t tail_len = has_batch_tail(row) ? STORE_RECORD_BATCH_TAIL_LEN : 0;
-    return STORE_RECORD_BATCH_LEN + tail_len + DISK_SEAL_LEN;
+    uint8_t version = batch_version(row);
+    size_t tail_len = version > 1 ? STORE_RECORD_BATCH_TAIL_LEN : 0;
+    size_t tenant_len = version > 2 ? row->tenant.len : 0;
+    return STORE_RECORD_BATCH_LEN + tail_len + tenant_len + DISK_SEAL_LEN;
 }
 
 void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row)
@@ -370,43 +377,46 @@ void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_
     fields_put_when(&at, row->created_at);
     for (unsigned i = 0; i < JOB_STATES; i++)
         fields_put_u32(&at, row->counts[i]);
-    if (has_batch_tail(row)) {
+    uint8_t version = batch_version(row);
+    if (version > 1) {
         fields_put_u64(&at, row->first_no);
         fields_put_u64(&at, row->last_no);
         fields_put_when(&at, row->sealed_at);
         fields_put_when(&at, row->finished_at);
         fields_put_u32(&at, row->failed_removed);
     }
-    close_tailed(room, at, key, STORE_RECORD_BATCH, STORE_RECORD_BATCH_LEN);
+    if (version > 2)
+        fields_put_bytes(&at, row->tenant);
+    disk_seal(room, version, STORE_RECORD_BATCH, key, (size_t)(at - room) - DISK_SEAL_HEAD_LEN);
 }
 
 err store_record_get_batch(struct slice record, struct slice key, struct batch_row *out_row)
 {
-    const uint8_t *at = NULL;
-    bool is_tailed = false;
-    if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT32_MAX)
+    uint8_t version = 0;
+    uint8_t kind = 0;
+    struct slice content = {0};
+    if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT32_MAX ||
+        disk_unseal(record, key, &version, &kind, &content) != OK || kind != STORE_RECORD_BATCH)
         return ERR_DAMAGED;
-    err e = open_tailed(record, key,
-                        &(struct tailed){.kind = STORE_RECORD_BATCH,
-                                         .len = STORE_RECORD_BATCH_LEN,
-                                         .tail_len = STORE_RECORD_BATCH_TAIL_LEN},
-                        &at, &is_tailed);
-    if (e != OK)
-        return e;
+    size_t len = STORE_RECORD_BATCH_LEN + (version > 1 ? STORE_RECORD_BATCH_TAIL_LEN : 0);
+    if (content.len < len || (content.len > len && version != 3))
+        return ERR_DAMAGED;
+    const uint8_t *at = content.data;
     struct batch_row row = {.no = (uint32_t)disk_key_number(key)};
     row.id = fields_get_id(&at);
     row.version = fields_get_u32(&at);
     row.created_at = fields_get_when(&at);
     for (unsigned i = 0; i < JOB_STATES; i++)
         row.counts[i] = fields_get_u32(&at);
-    if (is_tailed) {
+    if (version > 1) {
         row.first_no = fields_get_u64(&at);
         row.last_no = fields_get_u64(&at);
         row.sealed_at = fields_get_when(&at);
         row.finished_at = fields_get_when(&at);
         row.failed_removed = fields_get_u32(&at);
     }
-    if (has_batch_tail(&row) != is_tailed)
+    row.tenant = slice_of(at, content.len - len);
+    if (row.tenant.len > MSG_NAME_LEN_MAX || batch_version(&row) != version)
         return ERR_DAMAGED;
     *out_row = row;
     return OK;

@@ -5,6 +5,7 @@
 
 #include "broker/store/store_fields.h"
 #include "lib/base/bytes.h"
+#include "lib/base/origin.h"
 
 // Which of the optional fields of a body follow, in this order.
 enum body_flag {
@@ -374,7 +375,7 @@ err store_record_get_progress(struct slice record, struct slice key,
 // Version 2 begins with a tenant, which is another than the default one.
 static bool has_tenant(struct slice tenant)
 {
-    return tenant.len > 0 && !slice_is_text(tenant, "default");
+    return !origin_is_tenant(tenant, (struct slice){0});
 }
 
 size_t store_record_lane_len(const struct lane_row *row)

@@ -1,16 +1,26 @@
-// Acts on many jobs: a head of fixed length, then three texts. The id is the key. A filter with a
-// tag makes version 2, whose rest it is.
+// Acts on many jobs: a head of fixed length, then texts. The id is the key. A filter with a tag makes
+// version 2, whose rest it is; another tenant than the default one version 3, which has its name
+// before that rest.
 
 #include "broker/store/store_record.h"
 
 #include "broker/core/operations.h"
 #include "broker/store/store_fields.h"
 #include "lib/base/bytes.h"
+#include "lib/base/origin.h"
+
+static uint8_t version_of(const struct operation_row *row)
+{
+    if (!origin_is_tenant(row->tenant, (struct slice){0}))
+        return 3;
+    return row->filter.tag.len > 0 ? 2 : 1;
+}
 
 size_t store_record_operation_len(const struct operation_row *row)
 {
-    return STORE_RECORD_OPERATION_HEAD_LEN + row->filter.queue.len + row->filter.type.len +
-           row->actor.len + row->filter.tag.len + DISK_SEAL_LEN;
+    size_t tenant_len = version_of(row) == 3 ? 1 + row->tenant.len : 0;
+    return STORE_RECORD_OPERATION_HEAD_LEN + tenant_len + row->filter.queue.len +
+           row->filter.type.len + row->actor.len + row->filter.tag.len + DISK_SEAL_LEN;
 }
 
 void store_record_put_operation(uint8_t *room, struct slice key, const struct operation_row *row)
@@ -18,6 +28,7 @@ void store_record_put_operation(uint8_t *room, struct slice key, const struct op
     const struct msg_filter *filter = &row->filter;
     CHECK(filter->queue.len <= UINT8_MAX && filter->type.len <= UINT8_MAX);
     CHECK(row->actor.len <= UINT8_MAX && filter->states <= UINT16_MAX);
+    CHECK(row->tenant.len <= UINT8_MAX);
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
     fields_put_u8(&at, row->kind);
     fields_put_u32(&at, row->version);
@@ -38,8 +49,13 @@ void store_record_put_operation(uint8_t *room, struct slice key, const struct op
     fields_put_bytes(&at, filter->queue);
     fields_put_bytes(&at, filter->type);
     fields_put_bytes(&at, row->actor);
+    uint8_t version = version_of(row);
+    if (version == 3) {
+        fields_put_u8(&at, (uint8_t)row->tenant.len);
+        fields_put_bytes(&at, row->tenant);
+    }
     fields_put_bytes(&at, filter->tag);
-    disk_seal(room, filter->tag.len == 0 ? 1 : 2, STORE_RECORD_OPERATION, key,
+    disk_seal(room, version, STORE_RECORD_OPERATION, key,
               store_record_operation_len(row) - DISK_SEAL_LEN);
 }
 
@@ -88,13 +104,14 @@ err store_record_get_operation(struct slice record, struct slice key, struct ope
     struct bytes_in in = {0};
     struct operation_row row = {0};
     if (key.len != sizeof row.id.bytes ||
-        disk_unseal(record, key, &version, &kind, &in.left) != OK ||
-        (version != 1 && version != 2) || kind != STORE_RECORD_OPERATION)
+        disk_unseal(record, key, &version, &kind, &in.left) != OK || kind != STORE_RECORD_OPERATION)
         return ERR_DAMAGED;
     memcpy(row.id.bytes, key.data, key.len);
     get_row(&in, &row);
-    row.filter.tag = version == 2 ? get_text(&in, in.left.len, MSG_TAG_LEN_MAX) : (struct slice){0};
-    in.bad = in.bad || (version == 2 && row.filter.tag.len == 0);
+    if (version == 3)
+        row.tenant = get_text(&in, bytes_get_u8(&in), MSG_NAME_LEN_MAX);
+    row.filter.tag = get_text(&in, in.left.len, MSG_TAG_LEN_MAX);
+    in.bad = in.bad || version_of(&row) != version;
     bool is_kind = row.kind == ACT_CANCEL || row.kind == ACT_RETRY || row.kind == ACT_DELETE ||
                    row.kind == ACT_PURGE;
     if (!bytes_is_whole(&in) || !is_kind || !operations_is_sound(&row))

@@ -44,6 +44,17 @@ void store_view_end(struct store_view *view)
     view->is_begun = false;
 }
 
+void store_view_as(struct store_view *view, struct slice tenant)
+{
+    view->is_of_one = true;
+    view->tenant = tenant;
+}
+
+bool store_view_shows(const struct store_view *view, struct slice tenant)
+{
+    return !view->is_of_one || origin_is_tenant(tenant, view->tenant);
+}
+
 static err count_damage(struct store_view *view, err e)
 {
     if (e == ERR_DAMAGED)
@@ -94,10 +105,36 @@ static err find_id(struct store_view *view, const struct id *id, struct job_row 
     return e;
 }
 
+static err get_lane(struct store_view *view, uint16_t no, struct lane_row *out_lane)
+{
+    struct disk_key key = disk_key_of(no);
+    struct slice record = {0};
+    err e = disk_get(view->reader, TABLE_LANES, disk_key_slice(&key), &record);
+    if (e == OK)
+        e = store_record_get_lane(record, disk_key_slice(&key), out_lane);
+    return count_damage(view, e == ERR_NOT_FOUND ? ERR_DAMAGED : e);
+}
+
+// What cannot be told to be the tenant's is not shown.
+static err judge_tenant(struct store_view *view, const struct job_row *row)
+{
+    struct lane_row lane;
+    if (!view->is_of_one)
+        return OK;
+    err e = get_lane(view, row->lane, &lane);
+    return e == OK && !store_view_shows(view, lane.tenant) ? ERR_NOT_FOUND : e;
+}
+
 err store_view_find(struct store_view *view, const struct id *id, struct job_row *out_row)
 {
     CHECK(view->is_begun);
-    return id_version(id) == 8 ? find_key(view, id, out_row) : find_id(view, id, out_row);
+    struct job_row row;
+    err e = id_version(id) == 8 ? find_key(view, id, &row) : find_id(view, id, &row);
+    if (e == OK)
+        e = judge_tenant(view, &row);
+    if (e == OK)
+        *out_row = row;
+    return e;
 }
 
 // --- the core's questions ---
@@ -188,16 +225,12 @@ static err get_progress(struct store_view *view, const struct job_row *row,
     return OK;
 }
 
-static err get_lane(struct store_view *view, uint16_t no, struct msg_status_is *status)
+static err get_names(struct store_view *view, uint16_t no, struct msg_status_is *status)
 {
-    struct disk_key key = disk_key_of(no);
-    struct slice record = {0};
     struct lane_row lane;
-    err e = disk_get(view->reader, TABLE_LANES, disk_key_slice(&key), &record);
-    if (e == OK)
-        e = store_record_get_lane(record, disk_key_slice(&key), &lane);
+    err e = get_lane(view, no, &lane);
     if (e != OK)
-        return e == ERR_NOT_FOUND ? count_damage(view, ERR_DAMAGED) : count_damage(view, e);
+        return e;
     status->queue = lane.queue;
     status->type = lane.type;
     return OK;
@@ -307,7 +340,7 @@ static err get_submitted(struct store_view *view, const struct job_row *row,
 static err fill_status(struct store_view *view, const struct job_row *row,
                        struct msg_status_is *status)
 {
-    err e = get_lane(view, row->lane, status);
+    err e = get_names(view, row->lane, status);
     if (e == OK)
         e = get_outcome(view, row, status);
     if (e == OK)
@@ -351,6 +384,8 @@ err store_view_find_batch(struct store_view *view, const struct id *id, struct b
         e = get_batch_row(view, disk_key_number(value), &row);
     if (e == OK && !id_equal(&row.id, id))
         e = count_damage(view, ERR_DAMAGED);
+    if (e == OK && !store_view_shows(view, row.tenant))
+        e = ERR_NOT_FOUND;
     if (e == OK)
         *out_row = row;
     return e;

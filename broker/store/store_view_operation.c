@@ -3,8 +3,7 @@
 
 #include "broker/store/store_private.h"
 
-err store_view_operation(struct store_view *view, const struct id *id,
-                         struct operation_row *out_row)
+static err get(struct store_view *view, const struct id *id, struct operation_row *out_row)
 {
     struct slice key = slice_of(id->bytes, sizeof id->bytes);
     struct slice record = {0};
@@ -14,6 +13,18 @@ err store_view_operation(struct store_view *view, const struct id *id,
     e = store_record_get_operation(record, key, out_row);
     if (e != OK)
         atomic_fetch_add(&view->store->damaged, 1);
+    return e;
+}
+
+err store_view_operation(struct store_view *view, const struct id *id,
+                         struct operation_row *out_row)
+{
+    struct operation_row row;
+    err e = get(view, id, &row);
+    if (e == OK && !store_view_shows(view, row.tenant))
+        return ERR_NOT_FOUND;
+    if (e == OK)
+        *out_row = row;
     return e;
 }
 
@@ -28,11 +39,12 @@ err store_view_operation_step(struct store_view *view, const struct id *id,
                               struct operation_step *out_step)
 {
     struct operation_row row;
-    err e = store_view_operation(view, id, &row);
+    err e = get(view, id, &row);
     if (e != OK)
         return e;
     if (row.cursor == 0)
         return ERR_NOT_FOUND;
+    store_view_as(view, row.tenant);
     *out_step = (struct operation_step){.operation = *id, .from = row.cursor, .next = row.cursor};
     e = store_list_walk(view,
                         &(struct store_walk){.filter = &row.filter,

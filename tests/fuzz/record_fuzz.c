@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ROOM = 1 << 16 };
+enum { ROOM = 1 << 16, VERSIONS = 4 };
 
 static uint8_t again[ROOM]; // what was read, written again
 
@@ -220,17 +220,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     (void)rounds[kind](slice_of(data + 1, size - 1), key); // its seal is hardly ever right
     size_t content_len = size - 1;
-    // Records with a tail carry version 2.
-    bool is_tailed = (kind == STORE_RECORD_JOB && content_len > STORE_RECORD_JOB_LEN) ||
-                     (kind == STORE_RECORD_POLICY && content_len > STORE_RECORD_POLICY_LEN);
     // Exactly as long as the record, so that the sanitizer sees a read past its end.
     uint8_t *room = malloc(content_len + DISK_SEAL_LEN);
     CHECK(room != NULL);
     memcpy(room + DISK_SEAL_HEAD_LEN, data + 1, content_len);
-    disk_seal(room, is_tailed ? 2 : STORE_RECORD_VERSION, kind, key, content_len);
-    size_t len = rounds[kind](slice_of(room, content_len + DISK_SEAL_LEN), key);
-    CHECK(len == 0 || len == content_len + DISK_SEAL_LEN);
-    CHECK(len == 0 || memcmp(room, again, len) == 0);
+    for (uint8_t version = 1; version <= VERSIONS; version++) {
+        disk_seal(room, version, kind, key, content_len);
+        size_t len = rounds[kind](slice_of(room, content_len + DISK_SEAL_LEN), key);
+        CHECK(len == 0 || len == content_len + DISK_SEAL_LEN);
+        CHECK(len == 0 || memcmp(room, again, len) == 0);
+    }
     free(room);
     return 0;
 }

@@ -33,7 +33,7 @@ class Lanes(BrokerTest):
         served.kill()
         served = self.broker(*flags)
         client = self.peer(served)
-        self.assertEqual(served.metric('weft_queue_ready{queue="default",type="type-8"}'), 1)
+        self.assertEqual(served.metric('weft_queue_ready{tenant="default",queue="default",type="type-8"}'), 1)
         self.assertEqual(self.accept(client, "type-9"), 0)
 
 

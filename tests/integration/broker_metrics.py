@@ -37,7 +37,7 @@ class Metrics(BrokerTest):
         self.served.wait_for_metric("weft_submitted_total", 6)
         self.served.wait_for_metric('weft_jobs{state="succeeded"}', 5)
         self.served.wait_for_metric('weft_jobs{state="queued"}', 1)
-        for name, value in [('weft_queue_ready{queue="default",type="other"}', 1),
+        for name, value in [('weft_queue_ready{tenant="default",queue="default",type="other"}', 1),
                             ("weft_granted_total", 5), ("weft_leases", 0), ("weft_workers", 1),
                             ("weft_conservation_difference", 0), ("weft_store_violations_total", 0),
                             ("weft_store_damaged_total", 0)]:

@@ -2,6 +2,8 @@
 
 import unittest
 
+import zmq
+
 from lib_broker import ERR, BrokerTest, fresh_id, pb
 
 
@@ -33,6 +35,97 @@ class Tenants(BrokerTest):
         self.assertEqual([t.timeout_ms for t in self.acme.ask(pb.TypeStatus()).types], [1001])
         self.assertEqual(self.acme.ask(pb.Act(kind=pb.ACT_PAUSE, queue="mail", act_id=fresh_id())).error, 0)
         self.assertEqual(self.other.submit({"job_id": fresh_id(), "queue": "mail"})[0].error, 0)
+
+    def test_a_job_is_as_unknown_to_others_as_what_never_was(self):
+        job_id = self.acme.submit({"job_id": fresh_id(), "batch_id": fresh_id()})[0].job_id
+        job = self.acme.status(job_id)
+        self.assertEqual(job.error, 0)
+        for ask in (lambda i: pb.Status(job_id=i), lambda i: pb.Timeline(job_id=i), lambda i: pb.Log(job_id=i),
+                    lambda i: pb.Act(kind=pb.ACT_CANCEL, job_id=i, act_id=fresh_id()),
+                    lambda i: pb.Act(kind=pb.ACT_RETRY, job_id=i, act_id=fresh_id()),
+                    lambda i: pb.Act(kind=pb.ACT_DELETE, job_id=i, act_id=fresh_id())):
+            never = fresh_id()
+            said, of_never = self.other.ask(ask(job_id)), self.other.ask(ask(never))
+            self.assertEqual(said.error, ERR["ERR_NOT_FOUND"])
+            self.assertEqual(said.SerializeToString().replace(job_id, never), of_never.SerializeToString())
+        self.assertEqual(self.other.submit({"job_id": job_id})[0].error, ERR["ERR_KEY_REUSED"])
+        child = self.other.submit({"job_id": fresh_id(), "after": [job_id],
+                                   "on_dependency_failure": pb.ON_FAILURE_RUN})[0]
+        self.assertEqual(child.error, ERR["ERR_DEPENDENCY"])
+        self.assertEqual([j.job_id for j in self.acme.ask(pb.List()).jobs], [job_id])
+        self.assertEqual(list(self.other.ask(pb.List()).jobs), [])
+        self.assertEqual(list(self.other.ask(pb.List(batch_id=job.batch_id)).jobs), [])
+        self.assertEqual(self.acme.status(job_id), job)
+
+    def test_a_batch_is_as_unknown_to_others_as_what_never_was(self):
+        batch_id = fresh_id()
+        self.acme.submit({"job_id": fresh_id(), "batch_id": batch_id})
+        for ask in (lambda i: pb.BatchStatus(batch_id=i), lambda i: pb.BatchSeal(batch_id=i)):
+            never = fresh_id()
+            said, of_never = self.other.ask(ask(batch_id)), self.other.ask(ask(never))
+            self.assertEqual(said.error, ERR["ERR_NOT_FOUND"])
+            self.assertEqual(said.SerializeToString().replace(batch_id, never), of_never.SerializeToString())
+        self.assertFalse(self.acme.ask(pb.BatchStatus(batch_id=batch_id)).is_sealed)
+        said = self.other.submit({"job_id": fresh_id(), "batch_id": batch_id})[0]
+        self.assertEqual(said.error, ERR["ERR_KEY_REUSED"])
+        # The same after a kill, when it is read from the store.
+        self.served.kill()
+        served = self.broker()
+        self.assertEqual(self.peer(served).ask(pb.BatchSeal(batch_id=batch_id)).error, ERR["ERR_NOT_FOUND"])
+        self.assertTrue(self.peer(served, tenant="acme").ask(pb.BatchSeal(batch_id=batch_id)).is_sealed)
+
+    def test_an_act_on_many_changes_its_tenants_jobs(self):
+        ids = [peer.submit({"job_id": fresh_id()})[0].job_id for peer in (self.acme, self.other)]
+        operation_id = fresh_id()
+        self.assertEqual(self.acme.ask(pb.Operate(kind=pb.ACT_CANCEL, dry_run=True)).matched, 1)
+        self.assertEqual(self.acme.ask(pb.Operate(kind=pb.ACT_CANCEL, operation_id=operation_id)).error, 0)
+        said = self.acme.ask(pb.Operation(operation_id=operation_id, wait_ms=30000, version=1))
+        self.assertEqual((said.is_over, said.matched, said.done), (True, 1, 1))
+        self.assertEqual(self.acme.status(ids[0]).state, pb.STATE_CANCELLED)
+        self.assertEqual(self.other.status(ids[1]).state, pb.STATE_QUEUED)
+        said = self.other.ask(pb.Operation(operation_id=operation_id))
+        self.assertEqual((said.error, said.matched), (ERR["ERR_NOT_FOUND"], 0))
+        said = self.other.ask(pb.Operate(kind=pb.ACT_CANCEL, operation_id=operation_id))
+        self.assertEqual((said.error, said.matched), (ERR["ERR_KEY_REUSED"], 0))
+
+    def test_a_worker_gets_its_own_tenants_jobs(self):
+        self.other.submit({"job_id": fresh_id()})
+        worker_id = fresh_id()
+        worker = self.worker(self.served, tenant="acme", worker_id=worker_id)
+        worker.ask(pb.Renew())
+        self.assertEqual([e.WhichOneof("body") for e, _ in worker.unasked if e.corr == 0], [])
+        job_id = self.acme.submit({"job_id": fresh_id()})[0].job_id
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual(job.job_id, job_id)
+        # A worker of another tenant may have the same id, and knows nothing of the job.
+        twin = self.worker(self.served, worker_id=worker_id)
+        twin.take_jobs(1)
+        self.assertEqual(twin.finish(job).error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(len(self.other.ask(pb.WorkerList()).workers), 1)
+        self.assertEqual(len(self.other.ask(pb.WorkerList(), tenant="nobody").workers), 0)
+        stop = pb.Act(kind=pb.ACT_STOP, worker_id=worker_id, act_id=fresh_id())
+        self.assertEqual(self.other.ask(stop, tenant="nobody").error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(worker.finish(job).error, 0)
+
+    def test_the_tail_and_the_figures_name_the_tenant(self):
+        tail = zmq.Context.instance().socket(zmq.SUB)
+        self.addCleanup(tail.close, 0)
+        tail.setsockopt(zmq.SUBSCRIBE, b"")
+        tail.connect(self.served.pub)
+        topic = None
+        while topic is None:
+            self.acme.submit({"job_id": fresh_id()})
+            self.other.submit({"job_id": fresh_id()})
+            topic = tail.recv_multipart()[0] if tail.poll(20) else None
+        seen = {topic}
+        while len({t.startswith(b"acme/") for t in seen}) < 2:
+            seen.add(tail.recv_multipart()[0])
+        self.assertEqual({t.rsplit(b".", 1)[0] for t in seen}, {b"acme/default.test.queued", b"default.test.queued"})
+        for tenant in ("acme", "default"):
+            figure = f'weft_queue_ready{{tenant="{tenant}",queue="default",type="test"}}'
+            while figure not in self.served.get():  # figures are copied a few times a second
+                pass
+            self.assertEqual(self.served.get().count(figure), 1)
 
     def test_a_name_of_other_characters_is_refused(self):
         for name in ("Acme", "a/b", "a" * 129):

@@ -157,10 +157,11 @@ void act_applied(struct sim *sim, const struct entry *entry)
     watch_seen(SEEN_RETRIED);
 }
 
-bool act_was_asked(const struct sim *sim, enum act_kind kind, const struct id *job_id)
+bool act_was_asked(struct sim *sim, enum act_kind kind, const struct id *job_id)
 {
     for (uint32_t i = 0; i < sim->act_count; i++)
-        if (sim->acts[i].act.kind == kind && id_equal(&sim->acts[i].act.job_id, job_id))
+        if (sim->acts[i].act.kind == kind && id_equal(&sim->acts[i].act.job_id, job_id) &&
+            watch_tenant_owns(sim, sim->clients[sim->acts[i].client].tenant, job_id))
             return true;
     return false;
 }

@@ -2,21 +2,24 @@
 
 // How large a simulated world is, and its times.
 
+#define SIM_TENANT "acme" // the others are of the default one
+
 enum {
-    SIM_CLIENTS = 3,
-    SIM_WORKERS = 3,
+    SIM_CLIENTS = 4, // the last one is SIM_TENANT's, as is the last worker
+    SIM_WORKERS = 4,
     SIM_PEERS = 512, // numbers given to connections over one run
     SIM_JOBS = 4096, // numbers of jobs over one run
     SIM_PACKETS = 4096,
     SIM_INTENTS = 400,
     SIM_ACTS = 400,
-    SIM_SCHEDULES = 3,
+    SIM_SCHEDULES = 4,
     SIM_OPERATES = 12,  // asked for over one run
     SIM_OPERATIONS = 4, // known at once
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 3,
     SIM_QUEUES = 16,
     SIM_TYPES = 8,
+    SIM_OWNERS = 2048,
     SIM_TYPE_SETS = 512,
     SIM_PARENTS = 3,
     SIM_ATOMIC = 8,

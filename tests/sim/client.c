@@ -8,6 +8,7 @@ void client_init(struct sim *sim)
 {
     for (uint32_t i = 0; i < SIM_CLIENTS; i++)
         sim->clients[i] = (struct client){.peer = world_new_peer(sim)};
+    sim->clients[SIM_CLIENTS - 1].tenant = slice_of_text(SIM_TENANT);
 }
 
 static struct slice one_of(struct sim *sim, const char *const *names, uint64_t count)
@@ -15,12 +16,13 @@ static struct slice one_of(struct sim *sim, const char *const *names, uint64_t c
     return slice_of_text(names[world_below(sim, count)]);
 }
 
-static struct id new_id(struct sim *sim, bool is_keyed)
+// A key is its tenant's.
+static struct id new_id(struct sim *sim, struct slice tenant, bool is_keyed)
 {
     if (is_keyed) {
         uint8_t hash[16];
         // Few keys, so that they are used again after their windows.
-        uint64_t a = prng_mix(world_below(sim, 60));
+        uint64_t a = prng_mix(world_below(sim, 60) + 100 * tenant.len);
         memcpy(hash, &a, 8);
         a = prng_mix(a);
         memcpy(hash + 8, &a, 8);
@@ -105,12 +107,13 @@ static void hash_unique(struct msg_submit_job *job)
             mint_unique(&(struct origin){.tenant = tenant, .queue = job->queue}, job->unique_key);
 }
 
-static struct msg_submit_job new_job(struct sim *sim)
+static struct msg_submit_job new_job(struct sim *sim, struct slice tenant)
 {
     static const char *const queues[] = {"default", "mail", "slow"};
     static const char *const types[] = {"a", "b", "c"};
     static const uint8_t bytes[64] = {0};
-    struct msg_submit_job job = {.job_id = new_id(sim, world_chance(sim, 50)),
+    struct msg_submit_job job = {.job_id = new_id(sim, tenant, world_chance(sim, 50)),
+                                 .tenant = tenant,
                                  .queue = one_of(sim, queues, 3),
                                  .type = one_of(sim, types, 3),
                                  .priority = (uint8_t)world_below(sim, 10),
@@ -130,8 +133,6 @@ static struct msg_submit_job new_job(struct sim *sim)
     want_key(sim, &job);
     if (sim->has_queues && plan_optional(sim, 20))
         job.cost = 1 + (uint32_t)world_below(sim, 3);
-    if (plan_optional(sim, 10))
-        job.tenant = slice_of_text("acme");
     hash_unique(&job);
     // Few different ones: each is a set of options of its own.
     if (plan_optional(sim, 15))
@@ -147,11 +148,28 @@ static struct msg_submit_job new_job(struct sim *sim)
     return job;
 }
 
+// Somebody else's id, and perhaps all that was submitted under it.
+static void take_strange_id(const struct sim *sim, struct intent *intent)
+{
+    for (uint32_t i = sim->intent_count; i-- > 0;) {
+        const struct msg_submit_job *job = &sim->intents[i].job;
+        if (slice_equal(job->tenant, intent->job.tenant) || id_version(&job->job_id) != 7)
+            continue;
+        struct slice tenant = intent->job.tenant;
+        intent->job = *job;
+        intent->job.tenant = tenant;
+        hash_unique(&intent->job);
+        return;
+    }
+}
+
 static void add_intent(struct sim *sim, uint32_t client)
 {
     if (sim->intent_count == SIM_INTENTS)
         return;
-    struct intent intent = {.job = new_job(sim), .client = client, .corr = ++sim->corr_next};
+    struct slice tenant = sim->clients[client].tenant;
+    struct intent intent = {
+        .job = new_job(sim, tenant), .client = client, .corr = ++sim->corr_next};
     const struct intent *twin = same_id(sim, &intent.job.job_id);
     if (twin != NULL) {
         bool other_body = plan_optional(sim, 30);
@@ -161,6 +179,8 @@ static void add_intent(struct sim *sim, uint32_t client)
         if (other_body)
             intent.job.fingerprint = fingerprint;
     }
+    if (twin == NULL && plan_optional(sim, 5))
+        take_strange_id(sim, &intent);
     sim->intents[sim->intent_count++] = intent;
 }
 
@@ -183,8 +203,11 @@ static void submit_atomic(struct sim *sim, const struct client *client, struct i
     struct msg_submit_job jobs[SIM_ATOMIC] = {intent->job};
     uint32_t count = 1;
     uint32_t upto = (uint32_t)(intent - sim->intents);
-    while (count < SIM_ATOMIC && upto > 0 && world_chance(sim, 80))
-        jobs[count++] = sim->intents[--upto].job;
+    while (count < SIM_ATOMIC && upto > 0 && world_chance(sim, 80)) {
+        jobs[count] = sim->intents[--upto].job;
+        jobs[count].tenant = client->tenant;
+        hash_unique(&jobs[count++]);
+    }
     world_send(sim, client->peer, true,
                &(struct msg){.kind = MSG_SUBMIT,
                              .corr = intent->atomic_corr,

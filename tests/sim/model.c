@@ -180,6 +180,7 @@ static void apply_operation(struct sim_store *store, const struct operation_row 
     operation->row.filter.type = keep_text(operation->texts[1], row->filter.type);
     operation->row.actor = keep_text(operation->texts[2], row->actor);
     operation->row.filter.tag = keep_text(operation->texts[3], row->filter.tag);
+    operation->row.tenant = keep_text(operation->texts[4], row->tenant);
 }
 
 static void drop_operation(struct sim_store *store, const struct id *id)
@@ -214,6 +215,8 @@ static void apply_one(struct sim_store *store, const struct write *write)
         return;
     case WRITE_BATCH:
         store->batches[write->batch.no] = write->batch;
+        store->batches[write->batch.no].tenant =
+            keep_text(store->batch_tenants[write->batch.no], write->batch.tenant);
         store->has_batch[write->batch.no] = true;
         return;
     case WRITE_LEDGER: store->ledger = write->ledger; return;

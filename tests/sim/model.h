@@ -28,7 +28,7 @@ struct sim_schedule {
 
 struct sim_operation {
     struct operation_row row; // no id: there is none
-    uint8_t texts[4][MSG_NAME_LEN_MAX];
+    uint8_t texts[5][MSG_NAME_LEN_MAX];
 };
 
 struct sim_store {
@@ -46,6 +46,7 @@ struct sim_store {
     uint8_t type_names[SIM_TYPES][2][MSG_NAME_LEN_MAX];
     uint8_t queue_names[SIM_QUEUES][2][MSG_NAME_LEN_MAX]; // queue, tenant
     struct batch_row batches[SIM_BATCHES];
+    uint8_t batch_tenants[SIM_BATCHES][MSG_NAME_LEN_MAX];
     bool has_batch[SIM_BATCHES];
     struct unique_row uniques[SIM_JOBS]; // by holder; no == 0: none
     struct dep_row deps[SIM_JOBS];       // by job; no == 0: none

@@ -1,6 +1,7 @@
 // Acts on many jobs: clients begin them, and the shell's part, which finds the jobs that fit in what is
 // durable and proposes them, sometimes twice, sometimes wrongly.
 
+#include "lib/base/origin.h"
 #include "proto/check.h"
 #include "proto/labels.h"
 #include "tests/sim/sim.h"
@@ -77,10 +78,11 @@ void operation_receive(struct sim *sim, const struct msg *msg)
         operate->is_open = false;
 }
 
-bool operation_was_asked(const struct sim *sim, enum act_kind kind)
+bool operation_was_asked(const struct sim *sim, enum act_kind kind, struct slice tenant)
 {
     for (uint32_t i = 0; i < sim->operate_count; i++)
-        if (sim->operates[i].operate.kind == kind)
+        if (sim->operates[i].operate.kind == kind &&
+            origin_is_tenant(sim->clients[sim->operates[i].client].tenant, tenant))
             return true;
     return false;
 }
@@ -116,14 +118,16 @@ static bool is_tagged(const struct sim *sim, struct slice tag, const struct id *
     return false; // of a schedule
 }
 
-bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
+bool operation_fits(const struct sim *sim, const struct operation_row *operation,
                     const struct job_row *row)
 {
+    const struct msg_filter *filter = &operation->filter;
     const struct lanes *lanes = &sim->shell.core->ledger.lanes;
     if (row->no == 0 || !lanes_is_known(lanes, row->lane))
         return false;
     struct lane_row lane = lanes_row(lanes, row->lane);
-    return (filter->states & 1u << row->state) != 0 && is_name(filter->queue, lane.queue) &&
+    return origin_is_tenant(lane.tenant, operation->tenant) &&
+           (filter->states & 1u << row->state) != 0 && is_name(filter->queue, lane.queue) &&
            is_name(filter->type, lane.type) && row->accepted_at > filter->created_after &&
            (filter->created_before == 0 || row->accepted_at < filter->created_before) &&
            is_tagged(sim, filter->tag, &row->id);
@@ -139,7 +143,7 @@ static struct operation_step *find_step(struct sim *sim, const struct operation_
     bool is_ahead = world_chance(sim, 50);
     for (uint32_t i = 0; step->next > 0 && step->count < limit && i < examined_max; i++) {
         struct job_row job = seen_row(sim, step->next, is_ahead);
-        if (operation_fits(sim, &row->filter, &job))
+        if (operation_fits(sim, row, &job))
             step->items[step->count++] = (struct operation_item){.id = job.id, .no = job.no};
         step->next--;
     }

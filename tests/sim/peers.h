@@ -25,6 +25,7 @@ struct held {
 
 struct sim_worker {
     struct id id;
+    struct slice tenant; // lives for ever
     uint64_t session;
     uint32_t peer;
     bool is_known;

@@ -5,9 +5,10 @@
 
 static const char *const names[] = {"default", "mail", "slow"};
 
+// Somebody who speaks for all tenants names one.
 static struct slice tenant_of(struct sim *sim)
 {
-    return slice_of_text(world_chance(sim, 20) ? "acme" : "default");
+    return slice_of_text(world_chance(sim, 20) ? SIM_TENANT : "default");
 }
 
 static struct msg_rate some_rate(struct sim *sim)
@@ -49,9 +50,9 @@ static struct msg act_on(struct sim *sim, enum act_kind kind, struct slice tenan
                          struct slice queue)
 {
     return (struct msg){.kind = MSG_ACT,
+                        .tenant = tenant,
                         .act = {.kind = kind,
                                 .queue = queue,
-                                .tenant = tenant,
                                 .actor = slice_of_text("sim"),
                                 .act_id = id_v7(sim->now.store, 7, prng_next(&sim->prng))}};
 }
@@ -64,9 +65,9 @@ static void want_something(struct sim *sim, uint32_t client)
     struct slice queue = slice_of_text(names[world_below(sim, 3)]);
     if (world_chance(sim, 50)) {
         say(sim, client,
-            (struct msg){
-                .kind = MSG_QUEUE_SET,
-                .queue_set = {.queue = queue, .tenant = tenant, .settings = new_settings(sim)}});
+            (struct msg){.kind = MSG_QUEUE_SET,
+                         .tenant = tenant,
+                         .queue_set = {.queue = queue, .settings = new_settings(sim)}});
         return;
     }
     struct msg msg = act_on(sim, kinds[world_below(sim, 6)], tenant, queue);
@@ -78,14 +79,14 @@ static void want_something(struct sim *sim, uint32_t client)
 static void want_type(struct sim *sim, uint32_t client)
 {
     static const char *const types[] = {"a", "b", "c"};
-    struct msg_type_set set = {.type = slice_of_text(types[world_below(sim, 3)]),
-                               .tenant = tenant_of(sim)};
+    struct msg_type_set set = {.type = slice_of_text(types[world_below(sim, 3)])};
+    struct slice tenant = tenant_of(sim);
     if (world_chance(sim, 50))
         set.defaults.max_attempts = 3;
     if (world_chance(sim, 50))
         set.defaults.timeout_ms = 220;
     schema_want(sim, &set);
-    say(sim, client, (struct msg){.kind = MSG_TYPE_SET, .type_set = set});
+    say(sim, client, (struct msg){.kind = MSG_TYPE_SET, .tenant = tenant, .type_set = set});
 }
 
 static bool is_limited(const struct msg_queue_settings *settings)
@@ -105,7 +106,8 @@ static void open_all(struct sim *sim, uint32_t client)
         if (is_limited(&row->settings))
             say(sim, client,
                 (struct msg){.kind = MSG_QUEUE_SET,
-                             .queue_set = {.queue = row->queue, .tenant = row->tenant}});
+                             .tenant = row->tenant,
+                             .queue_set = {.queue = row->queue}});
     }
 }
 

@@ -4,7 +4,7 @@
 #include "broker/core/due.h"
 #include "tests/sim/sim.h"
 
-const char *const sim_schedule_names[SIM_SCHEDULES] = {"s0", "s1", "s2"};
+const char *const sim_schedule_names[SIM_SCHEDULES] = {"s0", "s1", "s2", SIM_TENANT "/s0"};
 
 // The simulated year begins in January 2027; this zone is half an hour ahead an hour later.
 const struct zone *schedule_zone(void)
@@ -77,7 +77,10 @@ void schedule_turn(struct sim *sim, uint32_t client)
         set.dry_run = world_chance(sim, 10);
         set.given.paused = world_chance(sim, 10);
     }
-    set.given.schedule_id = slice_of_text(sim_schedule_names[world_below(sim, SIM_SCHEDULES)]);
+    // The last one is of the other tenant, as intake would write it.
+    uint64_t no =
+        client == SIM_CLIENTS - 1 ? SIM_SCHEDULES - 1 : world_below(sim, SIM_SCHEDULES - 1);
+    set.given.schedule_id = slice_of_text(sim_schedule_names[no]);
     world_send(
         sim, sim->clients[client].peer, true,
         &(struct msg){.kind = MSG_SCHEDULE_SET, .corr = ++sim->corr_next, .schedule_set = set});

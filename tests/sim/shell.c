@@ -268,6 +268,7 @@ static void close_batch(struct sim *sim, struct sim_batch *batch)
     batch->no = core_close(sim->shell.core, sim->now, &batch->fx);
     watch_step(sim, NULL, &batch->fx, first_entry);
     watch_grants(sim, &batch->fx);
+    watch_tenant_grants(sim, &batch->fx);
     watch_waiting(sim);
     trace_batch(sim, &batch->fx);
     batch->state = BATCH_CLOSED;

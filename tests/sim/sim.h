@@ -135,7 +135,8 @@ struct sim_operate {
 
 struct client {
     uint32_t peer;
-    bool is_known; // was WELCOMEd
+    struct slice tenant; // lives for ever
+    bool is_known;       // was WELCOMEd
     when_ms hello_at;
 };
 
@@ -249,7 +250,15 @@ struct seen_child {
     bool is_retried; // a second life waits for nobody
 };
 
+// Who submitted a job, or a member of a batch.
+struct seen_owner {
+    struct id id;
+    struct slice tenant;
+};
+
 struct watch {
+    struct seen_owner owners[SIM_OWNERS];
+    uint32_t owner_count;
     struct seen_queue queues[SIM_QUEUES];
     uint32_t queue_count;
     const struct msg_type_set *types[SIM_TYPE_SETS]; // in their order
@@ -355,7 +364,8 @@ bool world_chance(struct sim *sim, unsigned percent);
 uint64_t world_below(struct sim *sim, uint64_t bound);
 // Copies the message through the wire's own encoder and decoder, so nothing is shared.
 const struct msg *world_copy(struct sim *sim, const struct msg *msg);
-// May lose, double, delay and reorder.
+// May lose, double, delay and reorder. What goes to the broker is of the tenant that it names, else
+// of its peer's.
 void world_send(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg);
 uint32_t world_new_peer(struct sim *sim);
 
@@ -414,9 +424,9 @@ struct cron schedule_cron(const struct msg_schedule *given);
 // operation.c: acts on many, the clients' part and the shell's.
 void operation_turn(struct sim *sim, uint32_t client);
 void operation_receive(struct sim *sim, const struct msg *msg);
-bool operation_was_asked(const struct sim *sim, enum act_kind kind);
+bool operation_was_asked(const struct sim *sim, enum act_kind kind, struct slice tenant);
 void operation_propose(struct sim *sim, struct sim_batch *batch);
-bool operation_fits(const struct sim *sim, const struct msg_filter *filter,
+bool operation_fits(const struct sim *sim, const struct operation_row *operation,
                     const struct job_row *row);
 bool operation_is_running(const struct sim *sim); // or is to begin
 
@@ -432,7 +442,8 @@ void act_receive(struct sim *sim, const struct msg *msg);
 struct sim_act *act_of(struct sim *sim, uint64_t corr); // NULL: nobody's
 // A durable entry; an act is applied once.
 void act_applied(struct sim *sim, const struct entry *entry);
-bool act_was_asked(const struct sim *sim, enum act_kind kind, const struct id *job_id);
+// … by somebody of the job's tenant.
+bool act_was_asked(struct sim *sim, enum act_kind kind, const struct id *job_id);
 void worker_init(struct sim *sim);
 void worker_turn(struct sim *sim, uint32_t no);
 void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg);
@@ -466,6 +477,13 @@ void watch_grants(struct sim *sim, const struct effects *fx);
 struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token);  // NULL when never granted
 uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORKERS: nobody's
 uint32_t watch_out_count(const struct sim *sim, uint32_t worker);    // jobs it has
+// watch_tenant.c: each entry, before others look at it; after a command was decided; at the end of
+// a batch.
+void watch_tenant_entry(struct sim *sim, const struct entry *entry);
+void watch_tenant_heard(struct sim *sim, const struct command *command, const struct effects *fx);
+void watch_tenant_grants(struct sim *sim, const struct effects *fx);
+// Did the tenant submit this job, or a member of this batch?
+bool watch_tenant_owns(struct sim *sim, struct slice tenant, const struct id *id);
 // watch_act.c
 void watch_act_entry(struct sim *sim, const struct entry *entry);
 void watch_act_leases(const struct sim *sim);

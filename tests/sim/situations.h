@@ -63,6 +63,8 @@
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
     X(SEEN_LANE_DROPPED, "a lane without rows was dropped")                                        \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \
+    X(SEEN_STRANGE_ID, "an id of another tenant was submitted")                                    \
+    X(SEEN_STRANGE_ACT, "… and acted on")                                                          \
     X(SEEN_DRAINED, "a worker was told to go quiet or to stop")                                    \
     X(SEEN_WORKERS_LISTED, "workers were listed")                                                  \
     X(SEEN_WORKER_AWAY, "… also one that was away and had jobs still")                             \

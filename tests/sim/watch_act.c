@@ -21,6 +21,13 @@ static void note_request(struct sim *sim, const struct entry *entry)
     watch_seen(SEEN_CANCEL_ASKED);
 }
 
+static bool was_many_asked(struct sim *sim, enum act_kind kind, const struct id *job_id)
+{
+    struct slice other = slice_of_text(SIM_TENANT);
+    struct slice tenant = watch_tenant_owns(sim, other, job_id) ? other : (struct slice){0};
+    return operation_was_asked(sim, kind, tenant);
+}
+
 // By an act on this job or on many, or by a moment that replaces it.
 static bool was_asked(struct sim *sim, enum act_kind kind, const struct entry *entry)
 {
@@ -30,8 +37,8 @@ static bool was_asked(struct sim *sim, enum act_kind kind, const struct entry *e
         return act_was_asked(sim, kind, &entry->job_id);
     if (kind == ACT_CANCEL)
         watch_state_of(sim, &entry->job_id)->is_cancel_asked = true;
-    return operation_was_asked(sim, kind) ||
-           (kind == ACT_CANCEL && operation_was_asked(sim, ACT_PURGE));
+    return was_many_asked(sim, kind, &entry->job_id) ||
+           (kind == ACT_CANCEL && was_many_asked(sim, ACT_PURGE, &entry->job_id));
 }
 
 void watch_act_entry(struct sim *sim, const struct entry *entry)

@@ -122,7 +122,7 @@ static void heard_act(struct sim *sim, const struct msg_act *act, const struct m
 {
     if ((act->kind != ACT_QUIET && act->kind != ACT_STOP) || answer->acted.error != OK)
         return;
-    uint32_t no = workers_find(&sim->shell.core->workers, &act->worker_id);
+    uint32_t no = workers_find(&sim->shell.core->workers, act->tenant, &act->worker_id);
     sim->watch.drained[worker_no(&act->worker_id)] =
         workers_at(&sim->shell.core->workers, no)->session;
     watch_seen(SEEN_DRAINED);
@@ -162,10 +162,16 @@ static void check_line(struct sim *sim, const struct msg_worker_line *line)
         watch_seen(SEEN_WORKER_AWAY);
 }
 
-// A whole list names each worker that there is, once.
-static void heard_list(struct sim *sim, const struct msg_worker_list *list,
-                       const struct msg *answer)
+static bool is_there(const struct sim *sim, uint32_t worker)
 {
+    const struct sim_worker *known = &sim->workers[worker];
+    return workers_find(&sim->shell.core->workers, known->tenant, &known->id) != WORKERS_NONE;
+}
+
+// A whole list names each worker that there is, once.
+static void heard_list(struct sim *sim, const struct msg *msg, const struct msg *answer)
+{
+    const struct msg_worker_list *list = &msg->worker_list;
     if (answer->kind != MSG_WORKER_LISTED)
         return;
     const struct msg_worker_listed *listed = &answer->worker_listed;
@@ -178,9 +184,8 @@ static void heard_list(struct sim *sim, const struct msg_worker_list *list,
     }
     SIM_EXPECT(list->limit == 0 || listed->count <= list->limit, "a page is not longer than asked");
     for (uint32_t i = 0; i < SIM_WORKERS && list->limit == 0 && list->cursor == 0; i++) {
-        bool is_known =
-            workers_find(&sim->shell.core->workers, &sim->workers[i].id) != WORKERS_NONE;
-        SIM_EXPECT(is_listed[i] == is_known, "each worker is listed");
+        bool is_known = is_there(sim, i) && slice_equal(sim->workers[i].tenant, msg->tenant);
+        SIM_EXPECT(is_listed[i] == is_known, "each worker of the tenant is listed, and no other");
     }
     if (listed->count > 0)
         watch_seen(SEEN_WORKERS_LISTED);
@@ -191,7 +196,7 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
     const struct msg *msg = command->msg;
     // One that is forgotten, without a connection and owing nothing, has to be told again.
     for (uint32_t i = 0; i < SIM_WORKERS; i++)
-        if (workers_find(&sim->shell.core->workers, &sim->workers[i].id) == WORKERS_NONE)
+        if (!is_there(sim, i))
             sim->watch.drained[i] = 0;
     for (uint32_t i = 0; command->kind == COMMAND_UNSENT && i < command->unsent.count; i++) {
         struct seen_grant *grant = watch_grant_of(sim, command->unsent.items[i].token);
@@ -206,7 +211,7 @@ void watch_heard(struct sim *sim, const struct command *command, const struct ef
     if (msg->kind == MSG_ACT)
         heard_act(sim, &msg->act, &fx->sends[fx->send_count - 1].msg);
     if (msg->kind == MSG_WORKER_LIST)
-        heard_list(sim, &msg->worker_list, &fx->sends[fx->send_count - 1].msg);
+        heard_list(sim, msg, &fx->sends[fx->send_count - 1].msg);
     if (msg->kind == MSG_RENEW)
         heard_renew(sim, worker, msg, fx);
     if (msg->kind == MSG_FINISH)

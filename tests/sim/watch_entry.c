@@ -128,6 +128,7 @@ static bool check_other(struct sim *sim, const struct entry *entry, const struct
 
 static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick)
 {
+    watch_tenant_entry(sim, entry);
     if (entry->kind == ENTRY_RELEASE)
         watch_child_release(sim, entry);
     if (entry->kind == ENTRY_START || entry->kind == ENTRY_PROGRESS || entry->kind == ENTRY_LOG ||
@@ -188,6 +189,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
         watch_child_sweep(sim, command);
     if (command != NULL) {
         watch_heard(sim, command, fx);
+        watch_tenant_heard(sim, command, fx);
         watch_waiting_heard(sim, command, fx);
     }
     watch_share(sim, fx, first_entry);

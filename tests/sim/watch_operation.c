@@ -34,7 +34,7 @@ static void look_around(struct sim *sim, struct seen_operation *seen)
     memset(seen->waits, 0, sizeof seen->waits);
     for (uint64_t no = 1; no <= seen->row.cursor; no++) {
         struct job_row row;
-        seen->waits[no] = find_row(sim, no, &row) && operation_fits(sim, &seen->row.filter, &row);
+        seen->waits[no] = find_row(sim, no, &row) && operation_fits(sim, &seen->row, &row);
     }
 }
 
@@ -71,6 +71,7 @@ static void note_begin(struct sim *sim, const struct entry *entry)
     uint64_t upto = sim->shell.core->ledger.row.job_no_next - 1;
     *seen = (struct seen_operation){.row = {.id = asked->operation_id,
                                             .kind = (uint8_t)asked->kind,
+                                            .tenant = asked->tenant,
                                             .filter = asked->filter,
                                             .ended_at = upto == 0 ? entry->at : 0,
                                             .upto = upto,
@@ -109,9 +110,9 @@ static uint32_t look_at_done(struct sim *sim, const struct seen_operation *seen,
         struct ledger_view view = ledger_lookup(&sim->shell.core->ledger, &entry->job_id);
         SIM_EXPECT(view.row.no <= seen->row.cursor, "an operation goes over each number once");
         // In the states that the act leads from it did fit, or the entry could not be applied.
-        struct msg_filter filter = seen->row.filter;
-        filter.states = UINT32_MAX;
-        SIM_EXPECT(operation_fits(sim, &filter, &view.row), "an operation changes what fits only");
+        struct operation_row meant = seen->row;
+        meant.filter.states = UINT32_MAX;
+        SIM_EXPECT(operation_fits(sim, &meant, &view.row), "an operation changes what fits only");
         bool is_request = entry->kind == ENTRY_CANCEL && entry->cancel.is_request;
         SIM_EXPECT(!is_request || (seen->row.filter.states & 1u << JOB_RUNNING) != 0,
                    "a running job is left alone by who does not mean it");

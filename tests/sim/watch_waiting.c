@@ -1,6 +1,7 @@
 // Why jobs wait: what the core says is compared with what jobs and messages alone tell, and no
 // job waits beside a worker that would take it.
 
+#include "lib/base/origin.h"
 #include "tests/sim/fair.h"
 
 // --- workers, as their messages say ---
@@ -44,13 +45,14 @@ void watch_waiting_heard(struct sim *sim, const struct command *command, const s
     }
 }
 
-// Types are "a", "b", "c"; a worker serves the first few of them, in every queue.
+// Types are "a", "b", "c"; a worker serves the first few of them, in every queue of its tenant.
 static bool takes(const struct sim *sim, uint32_t worker, const struct job *job)
 {
-    struct slice type = lanes_row(&sim->shell.core->ledger.lanes, job->lane).type;
+    struct lane_row lane = lanes_row(&sim->shell.core->ledger.lanes, job->lane);
     const struct seen_taker *taker = &sim->watch.takers[worker];
     return sim->watch.drained[worker] == 0 && taker->slots > 0 &&
-           type.data[0] < 'a' + taker->type_count;
+           origin_is_tenant(lane.tenant, sim->workers[worker].tenant) &&
+           lane.type.data[0] < 'a' + taker->type_count;
 }
 
 // Surely: bytes may keep it from the next job of a lane, and so from those behind.

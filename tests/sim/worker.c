@@ -19,6 +19,8 @@ void worker_init(struct sim *sim)
         struct sim_worker *worker = &sim->workers[i];
         *worker = (struct sim_worker){.slots = 1 + (uint32_t)world_below(sim, 4)};
         worker->id.bytes[0] = (uint8_t)(i + 1);
+        if (i == SIM_WORKERS - 1)
+            worker->tenant = slice_of_text(SIM_TENANT);
         new_session(sim, worker);
     }
 }

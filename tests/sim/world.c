@@ -18,7 +18,7 @@ uint32_t world_new_peer(struct sim *sim)
     return sim->peer_next++ % SIM_PEERS;
 }
 
-const struct msg *world_copy(struct sim *sim, const struct msg *msg)
+static struct msg *copy_of(struct sim *sim, const struct msg *msg)
 {
     struct wire_frames frames;
     struct msg *copy = arena_take(&sim->arena, sizeof *copy);
@@ -29,19 +29,49 @@ const struct msg *world_copy(struct sim *sim, const struct msg *msg)
     // Fingerprints and hashes are intake's, not the wire's.
     for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++) {
         copy->submit.jobs[i].fingerprint = msg->submit.jobs[i].fingerprint;
-        copy->submit.jobs[i].tenant = msg->submit.jobs[i].tenant;
         copy->submit.jobs[i].key_hash = msg->submit.jobs[i].key_hash;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
     }
-    if (msg->kind == MSG_QUEUE_SET)
-        copy->queue_set.tenant = msg->queue_set.tenant;
-    if (msg->kind == MSG_TYPE_SET)
-        copy->type_set.tenant = msg->type_set.tenant;
-    if (msg->kind == MSG_ACT)
-        copy->act.tenant = msg->act.tenant;
     if (msg->kind == MSG_SCHEDULE_SET)
         copy->schedule_set.given.fingerprint = msg->schedule_set.given.fingerprint;
     return copy;
+}
+
+const struct msg *world_copy(struct sim *sim, const struct msg *msg)
+{
+    return copy_of(sim, msg);
+}
+
+static struct slice tenant_of(const struct sim *sim, uint32_t peer)
+{
+    for (uint32_t i = 0; i < SIM_CLIENTS; i++)
+        if (sim->clients[i].peer == peer)
+            return sim->clients[i].tenant;
+    for (uint32_t i = 0; i < SIM_WORKERS; i++)
+        if (sim->workers[i].peer == peer)
+            return sim->workers[i].tenant;
+    sim_fail("a message of nobody");
+}
+
+// As intake does.
+static void name_tenant(const struct sim *sim, uint32_t peer, struct msg *msg)
+{
+    if (msg->tenant.len == 0)
+        msg->tenant = tenant_of(sim, peer);
+    if (slice_is_text(msg->tenant, "default"))
+        msg->tenant = (struct slice){0};
+    if (msg->kind == MSG_QUEUE_SET)
+        msg->queue_set.tenant = msg->tenant;
+    if (msg->kind == MSG_TYPE_SET)
+        msg->type_set.tenant = msg->tenant;
+    if (msg->kind == MSG_ACT)
+        msg->act.tenant = msg->tenant;
+    if (msg->kind == MSG_OPERATE)
+        msg->operate.tenant = msg->tenant;
+    if (msg->kind == MSG_SCHEDULE_SET && msg->schedule_set.given.job_count > 0)
+        msg->schedule_set.given.jobs->tenant = msg->tenant;
+    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
+        msg->submit.jobs[i].tenant = msg->tenant;
 }
 
 static void put(struct sim *sim, uint32_t peer, bool to_broker, const struct msg *msg)
@@ -62,7 +92,9 @@ void world_send(struct sim *sim, uint32_t peer, bool to_broker, const struct msg
 {
     if (plan_optional(sim, 3))
         return;
-    const struct msg *copy = world_copy(sim, msg);
+    struct msg *copy = copy_of(sim, msg);
+    if (to_broker)
+        name_tenant(sim, peer, copy);
     put(sim, peer, to_broker, copy);
     if (plan_optional(sim, 3))
         put(sim, peer, to_broker, copy);
@@ -191,7 +223,7 @@ static struct limits small_limits(struct sim *sim)
     limits.schedule_count_max = SIM_SCHEDULES;
     limits.operation_count_max = SIM_OPERATIONS;
     limits.dependency_count_max = 24;
-    limits.worker_count_max = 4;
+    limits.worker_count_max = 5;
     limits.lease_count_max = 64;
     limits.serve_count_max = 128;
     limits.peer_count_max = SIM_PEERS;

@@ -306,10 +306,24 @@ static void *keep(struct story *story, const void *data, size_t len)
     return copy;
 }
 
+// As the broker's intake does.
+static void name_tenant(struct msg *msg, struct slice tenant)
+{
+    msg->tenant = tenant;
+    if (msg->kind == MSG_ACT)
+        msg->act.tenant = tenant;
+    if (msg->kind == MSG_OPERATE)
+        msg->operate.tenant = tenant;
+    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
+        msg->submit.jobs[i].tenant = tenant;
+}
+
 void story_say(struct story *story, uint32_t peer, const struct msg *msg)
 {
     struct msg *kept = keep(story, msg, sizeof *msg);
     kept->corr = ++story->corr;
+    if (story->tenant.len > 0)
+        name_tenant(kept, story->tenant);
     step(story, &(struct command){.kind = COMMAND_MESSAGE, .peer = peer, .msg = kept});
 }
 

@@ -32,6 +32,7 @@ struct story_store {
     uint32_t job_count;
     struct msg_submit_job bodies[STORY_ROWS_MAX]; // by number; the options, not the texts
     struct batch_row batches[STORY_ROWS_MAX];     // by number; unused ones have a zero id
+    char batch_tenants[STORY_ROWS_MAX][MSG_NAME_LEN_MAX];
     struct policy policies[STORY_ROWS_MAX];
     uint32_t policy_count;
     struct lane_row lanes[STORY_ROWS_MAX];
@@ -68,6 +69,7 @@ struct story {
     bool only_logs;   // the same
     bool only_grants; // and nothing else
     uint64_t corr;
+    struct slice tenant; // of all that is said from now on; empty: "default"
     struct effects fx;
     struct arena messages; // of the open batch
     struct story_store store;

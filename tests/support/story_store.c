@@ -100,6 +100,15 @@ static void put_queue(struct story_store *store, const struct queue_row *row)
     store->queues[row->no].tenant = slice_of(tenant, row->tenant.len);
 }
 
+static void put_batch(struct story_store *store, const struct batch_row *row)
+{
+    char *tenant = store->batch_tenants[row->no];
+    if (row->tenant.len > 0)
+        memcpy(tenant, row->tenant.data, row->tenant.len);
+    store->batches[row->no] = *row;
+    store->batches[row->no].tenant = slice_of(tenant, row->tenant.len);
+}
+
 static void put_type(struct story_store *store, const struct type_row *row)
 {
     EXPECT(row->no < 4);
@@ -181,7 +190,7 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_TYPE: put_type(store, &write->type); return;
     case WRITE_QUEUE: put_queue(store, &write->queue); return;
     case WRITE_POLICY: put_policy(store, &write->policy); return;
-    case WRITE_BATCH: store->batches[write->batch.no] = write->batch; return;
+    case WRITE_BATCH: put_batch(store, &write->batch); return;
     case DROP_BATCH: store->batches[write->batch.no] = (struct batch_row){0}; return;
     case WRITE_LEDGER: store->ledger = write->ledger; return;
     case WRITE_UNIQUE: store->uniques[write->unique.no] = write->unique; return;

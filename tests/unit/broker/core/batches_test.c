@@ -25,7 +25,7 @@ static void *make(struct batches *batches, uint32_t cap)
 static uint32_t add(struct batches *batches, uint32_t number)
 {
     struct id id = id_of(number);
-    return batches_add(batches, &id, 500 + number);
+    return batches_add(batches, &id, (struct slice){0}, 500 + number);
 }
 
 static uint32_t add_sealed(struct batches *batches, uint32_t number)

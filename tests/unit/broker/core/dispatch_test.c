@@ -239,7 +239,7 @@ TEST(dispatch, a_tenant_with_many_jobs_does_not_keep_the_others_waiting)
 {
     struct limits limits = story_limits();
     limits.job_count_max = 40;
-    limits.lease_count_max = 40;
+    limits.lease_count_max = 8;
     struct story *story = story_new_with(&limits);
     struct slice rich = slice_of_text("rich");
     fill(story, 1, 10, (struct queue_name){.tenant = rich, .queue = slice_of_text("a")});
@@ -247,8 +247,15 @@ TEST(dispatch, a_tenant_with_many_jobs_does_not_keep_the_others_waiting)
     fill(story, 41, 4,
          (struct queue_name){.tenant = slice_of_text("poor"), .queue = slice_of_text("a")});
     (void)story_told(story);
+    // Each has a worker for all its jobs; there are leases for eight.
+    story_open(story);
+    story->tenant = rich;
     story_hello(story, 11, 1, NULL);
-    story_ready(story, 11, "mail", 8);
+    story_ready(story, 11, "mail", 30);
+    story->tenant = slice_of_text("poor");
+    story_hello(story, 12, 1, NULL);
+    story_ready(story, 12, "mail", 30);
+    story_close(story);
     const char *told = story_told(story);
     EXPECT_EQ(granted_of(told, 41, 4), 4);
     EXPECT_EQ(granted_of(told, 1, 10), 2);

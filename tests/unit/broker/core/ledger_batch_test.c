@@ -7,7 +7,7 @@ TEST(ledger_batch, a_job_without_a_batch_joins_none)
 {
     struct story *story = story_new();
     struct ledger *ledger = &story->core->ledger;
-    EXPECT_EQ(ledger_batch_join(ledger, &(struct id){{0}}, 1, 5), 0);
+    EXPECT_EQ(ledger_batch_join(ledger, &(struct id){{0}}, &(struct job){.no = 1}), 0);
     ledger_batch_move(ledger, 0, JOB_NONE, JOB_QUEUED, 5);
     EXPECT_EQ(ledger->batches.count, 0);
     story_free(story);

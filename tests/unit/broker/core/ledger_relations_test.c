@@ -30,15 +30,15 @@ TEST(ledger_relations, a_parent_stands_where_its_job_stands)
     struct story *story = story_new();
     const struct ledger *ledger = &story->core->ledger;
     struct id id = story_id(1);
-    EXPECT_EQ(ledger_parent(ledger, &id), PARENT_UNKNOWN);
+    EXPECT_EQ(ledger_parent(ledger, (struct slice){0}, &id), PARENT_UNKNOWN);
     story_worker(story, 11, "mail", 1);
     story_submit(story, story_job(1));
-    EXPECT_EQ(ledger_parent(ledger, &id), PARENT_UNFINISHED);
+    EXPECT_EQ(ledger_parent(ledger, (struct slice){0}, &id), PARENT_UNFINISHED);
     story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_DEAD);
-    EXPECT_EQ(ledger_parent(ledger, &id), PARENT_FAILED);
+    EXPECT_EQ(ledger_parent(ledger, (struct slice){0}, &id), PARENT_FAILED);
     story_settle(story);
     story_at(story, 5000);
     story_remove(story, 1);
-    EXPECT_EQ(ledger_parent(ledger, &id), PARENT_UNKNOWN);
+    EXPECT_EQ(ledger_parent(ledger, (struct slice){0}, &id), PARENT_UNKNOWN);
     story_free(story);
 }

@@ -54,7 +54,7 @@ static uint32_t worker(struct bench *bench, uint32_t number)
 {
     struct id id = id_v7(0, 0, number);
     uint32_t no = WORKERS_NONE;
-    err added = workers_add(&bench->workers, &id, &no);
+    err added = workers_add(&bench->workers, (struct slice){0}, &id, &no);
     EXPECT_EQ(added, OK);
     workers_at(&bench->workers, no)->peer = number;
     workers_set_peer(&bench->workers, number, ROLE_WORKER, no);
@@ -92,13 +92,13 @@ TEST(workers, the_fourth_of_three_is_refused)
     (void)worker(&bench, 3);
     struct id id = id_v7(0, 0, 4);
     uint32_t no = 77;
-    EXPECT_EQ(workers_add(&bench.workers, &id, &no), ERR_FULL);
+    EXPECT_EQ(workers_add(&bench.workers, (struct slice){0}, &id, &no), ERR_FULL);
     EXPECT_EQ(no, 77);
     workers_drop(&bench.workers, first);
-    EXPECT_EQ(workers_find(&bench.workers, &id), WORKERS_NONE);
-    EXPECT_EQ(workers_add(&bench.workers, &id, &no), OK);
+    EXPECT_EQ(workers_find(&bench.workers, (struct slice){0}, &id), WORKERS_NONE);
+    EXPECT_EQ(workers_add(&bench.workers, (struct slice){0}, &id, &no), OK);
     EXPECT_EQ(no, first);
-    EXPECT_EQ(workers_find(&bench.workers, &id), no);
+    EXPECT_EQ(workers_find(&bench.workers, (struct slice){0}, &id), no);
     drop(&bench);
 }
 

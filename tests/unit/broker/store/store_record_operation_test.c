@@ -89,6 +89,36 @@ TEST(record_operation, a_tag_makes_another_version)
               ERR_DAMAGED);
 }
 
+TEST(record_operation, a_tenant_makes_another_version)
+{
+    uint8_t plain[512];
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    size_t plain_len = put(plain, &row);
+    row.tenant = slice_of_text("default"); // another word for none
+    EXPECT_EQ(store_record_operation_len(&row), plain_len);
+    row.tenant = slice_of_text("acme");
+    size_t len = put(room, &row);
+    EXPECT_EQ(len, plain_len + 5);
+    EXPECT_EQ(room[0], 3);
+    EXPECT_MEM(room + 6, plain + 6, plain_len - 10);
+    EXPECT_MEM(room + plain_len - 4, "\4acme", 5);
+    struct operation_row back;
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(slice_is_text(back.tenant, "acme") && back.filter.tag.len == 0);
+    row.filter.tag = slice_of_text("red");
+    len = put(room, &row);
+    EXPECT_EQ(room[0], 3);
+    EXPECT_MEM(room + plain_len - 4, "\4acmered", 8);
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(slice_is_text(back.tenant, "acme") && slice_is_text(back.filter.tag, "red"));
+    // Version 3 of the default tenant is nothing that we wrote.
+    memcpy(plain + plain_len - 4, "\0", 1);
+    disk_seal(plain, 3, STORE_RECORD_OPERATION, key_of_test(), plain_len + 1 - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_operation(slice_of(plain, plain_len + 1), key_of_test(), &back),
+              ERR_DAMAGED);
+}
+
 TEST(record_operation, what_was_written_is_read)
 {
     uint8_t room[512];

@@ -1,0 +1,112 @@
+// Tenants: an answer tells only of its tenant's jobs, and what is done to a job was asked for by its
+// own. Whose a job or batch is follows from the submissions alone.
+
+#include "lib/base/origin.h"
+#include "tests/sim/sim.h"
+
+static struct seen_owner *find(struct sim *sim, const struct id *id)
+{
+    for (uint32_t i = 0; i < sim->watch.owner_count; i++)
+        if (id_equal(&sim->watch.owners[i].id, id))
+            return &sim->watch.owners[i];
+    return NULL;
+}
+
+bool watch_tenant_owns(struct sim *sim, struct slice tenant, const struct id *id)
+{
+    const struct seen_owner *owner = find(sim, id);
+    return owner != NULL && origin_is_tenant(owner->tenant, tenant);
+}
+
+static bool is_anothers(struct sim *sim, struct slice tenant, const struct id *id)
+{
+    return find(sim, id) != NULL && !watch_tenant_owns(sim, tenant, id);
+}
+
+static void note(struct sim *sim, const struct id *id, struct slice tenant)
+{
+    struct seen_owner *owner = find(sim, id);
+    if (id_is_zero(id))
+        return;
+    SIM_EXPECT(sim->watch.owner_count < SIM_OWNERS, "room for owners");
+    if (owner == NULL)
+        owner = &sim->watch.owners[sim->watch.owner_count++];
+    *owner = (struct seen_owner){.id = *id, .tenant = tenant};
+}
+
+static void check_batch(struct sim *sim, const struct msg_submit_job *job)
+{
+    for (uint32_t i = 0; i < sim->watch.state_count; i++) {
+        const struct seen_state *state = &sim->watch.states[i];
+        if (state->state != JOB_NONE && state->state != JOB_REMOVED &&
+            id_equal(&state->batch, &job->batch_id))
+            SIM_EXPECT(watch_tenant_owns(sim, job->tenant, &state->id), "a batch is of one tenant");
+    }
+}
+
+void watch_tenant_entry(struct sim *sim, const struct entry *entry)
+{
+    if (entry->kind != ENTRY_SUBMIT)
+        return;
+    const struct msg_submit_job *job = entry->submit.job;
+    for (uint32_t i = 0; i < job->after.count; i++)
+        SIM_EXPECT(watch_tenant_owns(sim, job->tenant, &job->after.items[i]),
+                   "a job waits for its own tenant's only");
+    note(sim, &entry->job_id, job->tenant);
+    if (!id_is_zero(&job->batch_id))
+        check_batch(sim, job);
+    note(sim, &job->batch_id, job->tenant);
+}
+
+static void check_submitted(struct sim *sim, const struct msg_submitted_job *answer,
+                            struct slice tenant)
+{
+    if (answer->error == OK)
+        SIM_EXPECT(watch_tenant_owns(sim, tenant, &answer->job_id),
+                   "a submission is told of its own tenant's job only");
+    if (answer->error == ERR_KEY_REUSED)
+        SIM_EXPECT(answer->state == JOB_NONE && answer->created_at == 0,
+                   "a reused id tells nothing of its job");
+    if (answer->error == ERR_KEY_REUSED && is_anothers(sim, tenant, &answer->job_id))
+        watch_seen(SEEN_STRANGE_ID);
+    if (!id_is_zero(&answer->holder_id))
+        SIM_EXPECT(watch_tenant_owns(sim, tenant, &answer->holder_id),
+                   "a unique key is held within its tenant");
+}
+
+static void check_acted(struct sim *sim, const struct msg_act *act, const struct msg_acted *answer)
+{
+    if (id_is_zero(&act->job_id) || !is_anothers(sim, act->tenant, &act->job_id))
+        return;
+    SIM_EXPECT(answer->error == ERR_NOT_FOUND && answer->state == JOB_NONE && answer->version == 0,
+               "another tenant's job is not known to who acts");
+    watch_seen(SEEN_STRANGE_ACT);
+}
+
+void watch_tenant_heard(struct sim *sim, const struct command *command, const struct effects *fx)
+{
+    if (command->kind != COMMAND_MESSAGE || fx->send_count == 0)
+        return;
+    const struct msg *msg = command->msg;
+    const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
+    for (uint32_t i = 0; answer->kind == MSG_SUBMITTED && i < answer->submitted.count; i++)
+        check_submitted(sim, &answer->submitted.jobs[i], msg->tenant);
+    for (uint32_t i = 0; answer->kind == MSG_FINISHED && i < answer->finished.count; i++)
+        SIM_EXPECT(!is_anothers(sim, msg->tenant, &answer->finished.jobs[i].job_id) ||
+                       answer->finished.jobs[i].error == ERR_NOT_FOUND,
+                   "another tenant's job is not known to who finishes");
+    if (msg->kind == MSG_ACT && answer->kind == MSG_ACTED)
+        check_acted(sim, &msg->act, &answer->acted);
+    if (msg->kind == MSG_BATCH_SEAL && answer->batch_status_is.error == OK)
+        SIM_EXPECT(watch_tenant_owns(sim, msg->tenant, &msg->batch_seal.batch_id),
+                   "another tenant's batch is not known to who seals");
+}
+
+void watch_tenant_grants(struct sim *sim, const struct effects *fx)
+{
+    for (uint32_t i = 0; i < fx->grant_count; i++) {
+        uint32_t worker = watch_worker_of_peer(sim, fx->grants[i].peer);
+        SIM_EXPECT(watch_tenant_owns(sim, sim->workers[worker].tenant, &fx->grants[i].job.job_id),
+                   "a worker gets its own tenant's jobs only");
+    }
+}
