@@ -67,6 +67,9 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **connecti
         connection_add(loop->http, mhd, connection);
     else if (*connection != NULL)
         connection_remove(*connection);
+    // At its limit the library stops listening, and begins again with the turn after this one.
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+        http_loop_ring(loop);
 }
 
 // The first line of a request is there. The library has not touched the target yet.

@@ -6,14 +6,18 @@
 #include <poll.h>
 #include <stdlib.h>
 
-void http_loop_resume(struct exchange *exchange)
+void http_loop_ring(struct loop *loop)
 {
-    struct loop *loop = exchange->loop;
-    MHD_resume_connection(exchange->mhd);
-    // The library's own bell is not enough: it may be cleared in the same turn in which the
-    // connection was looked for too early. After this ring a whole turn follows.
     if (!atomic_exchange(&loop->is_rung, true))
         wake_ring(&loop->wake);
+}
+
+void http_loop_resume(struct exchange *exchange)
+{
+    MHD_resume_connection(exchange->mhd);
+    // The library's own bell is not enough: it may be cleared in the same turn in which the
+    // connection was looked for too early.
+    http_loop_ring(exchange->loop);
 }
 
 // Until the library has something to do; -1: until something happens.

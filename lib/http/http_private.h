@@ -153,6 +153,8 @@ void http_sweep_deadline(struct connection *connection, when_ms span);
 MUST_USE err http_loop_start(struct http *http, struct MHD_Daemon *(*serve)(struct loop *loop));
 // Ends those that were started. Nothing is suspended any more.
 void http_loop_stop(struct http *http);
+// A whole turn of the loop follows. Any thread.
+void http_loop_ring(struct loop *loop);
 // Resumes a suspended connection. Any thread.
 void http_loop_resume(struct exchange *exchange);
 

@@ -42,6 +42,7 @@ class PretendedBroker:
         self.sealed = set()  # ids of batches
         self.waiting = []    # STATUS that wait: (until, route, corr, body)
         self.submits = []    # how many jobs each message carried
+        self.heard = []      # (kind, corr, jobs, bytes of payloads) of each message
         self.known = set()
         self.is_silent = False
         self.refusal = None  # (error, retry_after_ms, detail)
@@ -75,6 +76,7 @@ class PretendedBroker:
         ask = pb.Envelope.FromString(envelope)
         kind = ask.WhichOneof("body")
         answer = pb.Envelope(corr=ask.corr)
+        self.heard.append((kind, ask.corr, len(ask.submit.jobs), len(block)))
         if kind == "hello":
             self.known.add(route)
             answer.welcome.CopyFrom(pb.Welcome(broker="pretended", lineage=1, epoch=1, lease_ms=30000,
