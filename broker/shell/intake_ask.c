@@ -8,8 +8,6 @@
 #include "broker/shell/settings.h"
 #include "proto/check.h"
 
-enum { WAIT_MS_MAX = 300 * 1000 };
-
 static enum taken refuse_crowd(struct broker *broker, const struct arrival *arrival)
 {
     return intake_refuse(broker, arrival, ERR_FULL, "too many questions at once");
@@ -34,8 +32,7 @@ static enum taken ask(struct broker *broker, const struct arrival *arrival,
     question.tenant = arrival->msg.tenant;
     question.watch = WATCH_NONE;
     if (wait_ms > 0) {
-        when_ms wait = wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX;
-        if (watch_add(broker->watches, &question, broker->now.mono + wait) == OK)
+        if (watch_add(broker->watches, &question, watch_until(broker->now.mono, wait_ms)) == OK)
             return TAKEN_DONE;
     }
     return ask_now(broker, arrival, &question) ? TAKEN_DONE : refuse_crowd(broker, arrival);

@@ -54,6 +54,13 @@ struct watches;
 struct watches *watch_new(uint32_t count_max, uint64_t seed);
 void watch_free(struct watches *watches);
 
+// One question may wait so long.
+enum { WATCH_WAIT_MS_MAX = 300 * 1000 };
+static inline when_ms watch_until(when_ms now, uint32_t wait_ms)
+{
+    return when_after(now, wait_ms < WATCH_WAIT_MS_MAX ? wait_ms : WATCH_WAIT_MS_MAX);
+}
+
 // Takes a question in; watch_next() will give it out. The same question of the same peer (equal
 // corr) that is waiting already is not taken twice.
 //   ERR_FULL   count_max questions wait; answer at once, without waiting

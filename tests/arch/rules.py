@@ -239,6 +239,55 @@ def described(tree):
             yield f"gateway/openapi.json: {method} {name} is not served"
 
 
+def limits_of_page(tree):
+    """Line, what the row names, and all spellings of it: `name`, its flag; or the words of a row without code."""
+    for number, line in tree.lines("docs/limits.md"):
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) < 3 or cells[0] == "limit" or set(cells[0]) <= {"-"}:
+            continue
+        flags = re.findall(r"`(--[a-z-]+)`", cells[1])
+        for name in re.findall(r"`(--[\w-]+|\w+)`", cells[0]) or [cells[0]]:
+            yield number, name, [name, *flags]
+
+
+def tests_in(tree, path):
+    text = tree.text(path)
+    return ({f"{suite}.{claim}" for suite, claim in re.findall(r"^TEST\((\w+), (\w+)\)$", text, re.M)}
+            | set(re.findall(r"^ *def (\w+)\(", text, re.M)))
+
+
+def fault_of_test(tree, place, spellings):
+    path, _, test = place.partition("::")
+    if path not in tree.known or test not in tests_in(tree, path):
+        return f"{place} is not there"
+    if " " not in spellings[0] and not any(spelling in tree.text(path) for spelling in spellings):
+        return f"{path} does not mention it"
+    return None
+
+
+def limits_filled(tree):
+    """Each row of docs/limits.md has a named test in tests/effects/limits.txt."""
+    table = "tests/effects/limits.txt"
+    if "docs/limits.md" not in tree.known:
+        return
+    rows = {}
+    for number, line in tree.lines(table) if table in tree.known else ():
+        if line.strip() and not line.startswith("#"):
+            name, *places = re.split(r"  +", line.strip())
+            rows.setdefault(name, []).append((number, places[0] if len(places) == 1 else ""))
+    for number, name, spellings in limits_of_page(tree):
+        if not rows.get(name):
+            yield f"docs/limits.md:{number}: no test of {name} is named in {table}"
+            continue
+        at, place = rows[name].pop(0)
+        fault = fault_of_test(tree, place, spellings)
+        if fault:
+            yield f"{table}:{at}: {name}: {fault}"
+    for name, left in rows.items():
+        for number, _ in left:
+            yield f"{table}:{number}: {name} is not (so often) in docs/limits.md"
+
+
 ALL = [include_graph, pure_libc, third_party_seams, export_prefix, export_once, one_mover,
        unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented,
-       described]
+       described, limits_filled]

@@ -31,7 +31,8 @@ CLEAN = {
                          "void job_move(struct job *job, int to);\n",
     "broker/core/job.c": '#include "broker/core/job.h"\n\nvoid job_move(struct job *job, int to)\n{\n'
                          "    job->state = to;\n}\n",
-    "tests/unit/broker/core/job_test.c": '#include "broker/core/job.h"\n',
+    "tests/unit/broker/core/job_test.c": '#include "broker/core/job.h"\n\nTEST(job, fills)\n{\n'
+                                         "    limits.job_count_max = 3;\n}\n",
     "broker/store/store.h": "#pragma once\nint store_open(void);\n",
     "broker/store/store_lmdb.c": '#include "broker/store/store.h"\n\nint store_open(void)\n{\n'
                                  "    return 0;\n}\n",
@@ -48,6 +49,12 @@ CLEAN = {
                             "int door_open(void);\nint door_open(void)\n{\n"
                             "    return (int)sizeof routes;\n}\n",
     "gateway/openapi.json": '{"paths": {"/v1/jobs/{job_id}": {"parameters": [], "get": {}}}}\n',
+    "docs/limits.md": "| limit | flag | default |\n|---|---|---|\n| `job_count_max` | `--job-count-max` | 10 |\n"
+                      "| slots of a worker | | 4 |\n| `RING_MAX` | `lib/base/ring.h` | 8 |\n",
+    "tests/effects/limits.txt": "# limit  test\njob_count_max  tests/unit/broker/core/job_test.c::job.fills\n"
+                                "slots of a worker  tests/unit/broker/core/job_test.c::job.fills\n"
+                                "RING_MAX  tests/integration/ring.py::test_ring\n",
+    "tests/integration/ring.py": "RING_MAX = 8\n\n\ndef test_ring():\n    pass\n",
     "docs/all.md": "| name | |\n|---|---|\n| full | a limit is reached |\n`job_count_max` is 10\n"
                    "```\nweft push --lease 30s\nweft_jobs{state=\"queued\"} 1\n```\n",
 }
@@ -94,6 +101,13 @@ PLANTS = [
     ("documented", "broker/shell/metrics.c", '// "# TYPE weft_more counter"\n', "metric weft_more"),
     ("described", "gateway/shell/door.c", 'static const struct http_route more[] = {\n'
      '    {.method = "POST",\n     .path = "/v1/jobs/*"},\n};\n', "POST /v1/jobs/* is not in"),
+    ("limits_filled", "docs/limits.md", "| `RING_MIN` | | 1 |\n", "no test of RING_MIN"),
+    ("limits_filled", "docs/limits.md", "| `RING_MAX` | | 9 |\n", "no test of RING_MAX"),
+    ("limits_filled", "tests/effects/limits.txt", "RING_MIN  tests/integration/ring.py::test_ring\n",
+     "RING_MIN is not"),
+    ("limits_filled", "docs/limits.md", "| `A_MAX` | | 1 |\n", "A_MAX: tests/unit/gone_test.c::a.b is not there"),
+    ("limits_filled", "docs/limits.md", "| `B_MAX` | | 1 |\n", "B_MAX: tests/integration/ring.py::test_no is not"),
+    ("limits_filled", "docs/limits.md", "| `C_MAX` | | 1 |\n", "C_MAX: tests/integration/ring.py does not mention"),
     ("pure_objects", "lib/base/ring.c", "int puts(const char *s);\nint ring_say(void);\n"
      'int ring_say(void)\n{\n    return puts("x");\n}\n', "calls puts"),
     ("pure_objects", "lib/base/ring.c", "int ring_count(void);\nint ring_count(void)\n{\n"
@@ -104,6 +118,10 @@ PLANTS = [
 ]
 # A second file for plants that need one.
 COMPANIONS = {"gateway/http/twice.c": {"gateway/http/once.c": "#include <msgpack.h>\n"}}
+# Tests that are not there, or that do not mention their limit.
+COMPANIONS["docs/limits.md"] = {"tests/effects/limits.txt": CLEAN["tests/effects/limits.txt"] +
+                                "A_MAX  tests/unit/gone_test.c::a.b\nB_MAX  tests/integration/ring.py::test_no\n"
+                                "C_MAX  tests/integration/ring.py::test_ring\n"}
 
 
 def write(root, files):

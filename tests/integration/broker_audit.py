@@ -128,6 +128,22 @@ class Audit(BrokerTest):
         told = re.findall(r"^weft_audit_violations_total\{.*\} (\d+)$", served.get(), re.M)
         self.assertEqual(set(told), {"0"})
 
+    def test_its_share_of_the_processor(self):
+        """WORK_US in REST_MS, however much there is to look at: a round of its own each second would take more."""
+        served = self.broker("--audit-every", "1s", "--log-level", "error")
+        jobs = [os.path.join(os.environ["WEFT_BUILD"], "tests", "load"), "submit", "--broker", served.zmq, "--jobs",
+                "100000", "--batch", "256"]
+        subprocess.run(jobs, check=True, stdout=subprocess.DEVNULL, timeout=2 * PATIENCE_S)
+        begun, spent = time.monotonic(), served.metric("weft_audit_cpu_seconds_total")
+        end = begun + 13  # three rests of four seconds
+        client = self.peer(served)
+        while time.monotonic() < end:
+            client.submit({"job_id": fresh_id()})  # else it would be asked two questions in each
+            time.sleep(0.1)
+        share = (served.metric("weft_audit_cpu_seconds_total") - spent) / (time.monotonic() - begun)
+        self.assertGreater(served.metric("weft_audit_cpu_seconds_total"), 0.04)
+        self.assertLess(share, 0.03)
+
     def test_off_is_off(self):
         served = self.broker("--audit-every", "0s")
         self.peer(served).submit({"job_id": fresh_id()})

@@ -84,7 +84,7 @@ class Retention(BrokerTest):
         self.finished_job(served, job_id=fresh_id())
         begun = time.monotonic()
         served.wait_for_metric('weft_jobs{state="removed"}', 1)
-        # A second of retention, and a rest of a second for each 256 of 9,900 would be half a minute.
+        # A second of retention; SWEEP_REST_MS, not SWEEP_PINNED_REST_MS, for each 256 of 9,900 would be half a minute.
         self.assertLess(time.monotonic() - begun, 12)
         self.assertEqual(served.metric('weft_jobs{state="succeeded"}'), 9900)
 

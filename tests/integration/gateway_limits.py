@@ -10,7 +10,7 @@ from lib_broker import PATIENCE_S
 from lib_gateway import Gateway, PretendedBroker, is_whole, wait_for
 
 BULK_RECORDS_MAX, BULK_BODY_LEN_MAX, BULK_LOADS_MAX = 10_000, 64 << 20, 64
-COURIER_JOBS_MAX, COURIER_BYTES_MAX, COURIER_FLIGHT_MAX = 256, 4 << 20, 4
+GATHER_JOBS_MAX, GATHER_BYTES_MAX, COURIER_FLIGHT_MAX = 256, 4 << 20, 4
 PAYLOAD = 1 << 20
 
 
@@ -164,14 +164,14 @@ class Limits(unittest.TestCase):
             self.assertIn(b" 202 ", self.hear(line))
         return list(self.submits().values())[COURIER_FLIGHT_MAX:]
 
-    def test_courier_jobs_max(self):
-        sizes = self.crowd(self.start(), [b'{"type":"a"}'] * (COURIER_JOBS_MAX + 1))
-        self.assertEqual([jobs for jobs, _ in sizes], [COURIER_JOBS_MAX, 1])
+    def test_gather_jobs_max(self):
+        sizes = self.crowd(self.start(), [b'{"type":"a"}'] * (GATHER_JOBS_MAX + 1))
+        self.assertEqual([jobs for jobs, _ in sizes], [GATHER_JOBS_MAX, 1])
 
-    def test_courier_bytes_max(self):
+    def test_gather_bytes_max(self):
         body = b'{"type":"a","payload":"' + b"x" * (PAYLOAD - 2) + b'"}'
-        sizes = self.crowd(self.start(), [body] * (COURIER_BYTES_MAX // PAYLOAD + 1))
-        self.assertEqual([size for _, size in sizes], [COURIER_BYTES_MAX, PAYLOAD])
+        sizes = self.crowd(self.start(), [body] * (GATHER_BYTES_MAX // PAYLOAD + 1))
+        self.assertEqual([size for _, size in sizes], [GATHER_BYTES_MAX, PAYLOAD])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ NO_TOKEN, SCOPE = "WEFT-1035", "WEFT-1036"
 def bearer(token):
     return {"Authorization": f"Bearer {token}"}
 
+TOKEN_COUNT_MAX = 4096
+
 
 class Tokens(unittest.TestCase):
     def setUp(self):
@@ -183,6 +185,7 @@ class Verbs(unittest.TestCase):
         self.assertFalse(os.path.exists(self.tokens))
 
     def test_many_at_once_lose_nothing(self):
+        """Each waits for the others, TOKEN_FILE_LOCK_MS at most."""
         running = [subprocess.Popen([os.environ["WEFT_BIN"], "token", "new", f"t{i}", "--tokens", self.tokens],
                                     stdout=subprocess.PIPE) for i in range(16)]
         texts = {process.communicate(timeout=60)[0] for process in running}
@@ -196,7 +199,7 @@ class Verbs(unittest.TestCase):
         with open(path, encoding="ascii") as file:
             head, line = file.readlines()
         with open(path, "w", encoding="ascii") as file:
-            file.write(head + line * 4096)
+            file.write(head + line * TOKEN_COUNT_MAX)
         self.assertIn("all there may be", self.verb("new", "one.more", code=1).stderr)
         with open(path, "a", encoding="ascii") as file:
             file.write(line)

@@ -178,7 +178,7 @@ class Handlers(WorkerTest):
 
     def test_as_many_at_once_as_slots_and_no_more(self):
         worker = self.start_sh(f"until test -e {self.path('go')}; do sleep 0.02; done",
-                               flags=["-c", "3"])
+                               flags=["--concurrency", "3"])
         self.assertEqual(self.broker.slots, 3)
         grants = [self.broker.grant() for _ in range(3)]
         self.broker.until("three at work", lambda: os.path.exists(worker.stats_path) and

@@ -353,6 +353,43 @@ TEST(check, job_of_a_schedule_says_not_when_and_not_which)
     expect_schedule(&set, "type");
 }
 
+TEST(check, settings_of_a_queue)
+{
+    const char *detail = NULL;
+    struct msg_queue_set set = {.queue = slice_of_text("mail"),
+                                .settings.weight = MSG_WEIGHT_MAX,
+                                .settings.rate = {MSG_RATE_COUNT_MAX, MSG_RATE_PER_MS_MAX}};
+    EXPECT_EQ(check_queue_set(&set, &detail), OK);
+    set.settings.rate.count++;
+    EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
+    EXPECT_EQ(strncmp(detail, "rate:", 5), 0);
+    set.settings.rate = (struct msg_rate){1, MSG_RATE_PER_MS_MAX + 1};
+    EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
+    EXPECT_EQ(strncmp(detail, "rate:", 5), 0);
+    set.settings.rate.per_ms = 1;
+    set.settings.weight = MSG_WEIGHT_MAX + 1;
+    EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
+    EXPECT_EQ(strncmp(detail, "weight:", 7), 0);
+}
+
+TEST(check, parents_and_cost_of_a_job)
+{
+    struct id parents[MSG_AFTER_MAX + 1];
+    for (unsigned i = 0; i <= MSG_AFTER_MAX; i++)
+        parents[i] = (struct id){{1, (uint8_t)i}};
+    struct msg_submit_job job = *a_job();
+    job.on_dependency_failure = ON_FAILURE_CANCEL;
+    job.after = (struct msg_ids){parents, MSG_AFTER_MAX};
+    expect_job(&job, OK, "");
+    job.after.count++;
+    expect_job(&job, ERR_TOO_LARGE, "after");
+    job = *a_job();
+    job.cost = MSG_COST_MAX;
+    expect_job(&job, OK, "");
+    job.cost++;
+    expect_job(&job, ERR_BAD_FIELD, "cost");
+}
+
 static void expect_list(struct msg_list list, err expected, const char *field)
 {
     const char *detail = NULL;
@@ -374,7 +411,8 @@ TEST(check, submit_as_a_whole)
     EXPECT_STR(detail, "jobs: at most 1,024, and 10,000 when atomic");
     submit.is_atomic = true;
     submit.count = MSG_ATOMIC_JOBS_MAX;
-    for (unsigned i = 0; i < 16; i++) // only the lengths are looked at
+    // Only the lengths are looked at.
+    for (unsigned i = 0; i < MSG_ATOMIC_BYTES_MAX / MSG_PAYLOAD_LEN_MAX; i++)
         jobs[i * 3].payload.bytes = slice_of(bytes, MSG_PAYLOAD_LEN_MAX);
     EXPECT_EQ(check_submit(&submit, &detail), OK);
     jobs[1].payload.bytes = slice_of(bytes, 1);

@@ -260,44 +260,80 @@ TEST(wire_decode, lengths_have_limits)
     expect_limit(&ready, &name, MSG_NAME_LEN_MAX);
 }
 
-// `tag` and an empty element, `count` times, as the body `body_tag`.
-static err decode_elements(uint8_t body_tag, uint8_t tag, size_t count)
+TEST(wire_decode, lengths_of_schedules_types_and_histories_have_limits)
 {
-    size_t len = 2 * count;
-    uint8_t *bytes = test_malloc(len + 5);
-    bytes[0] = body_tag;
+    struct msg set = {.kind = MSG_SCHEDULE_SET, .schedule_set = {.act = SCHEDULE_SET}};
+    expect_limit(&set, &set.schedule_set.given.schedule_id, MSG_NAME_LEN_MAX);
+    expect_limit(&set, &set.schedule_set.given.cron, MSG_CRON_LEN_MAX);
+    expect_limit(&set, &set.schedule_set.given.zone, MSG_ZONE_LEN_MAX);
+
+    struct msg type = {.kind = MSG_TYPE_SET, .type_set.schema.content = CONTENT_JSON};
+    expect_limit(&type, &type.type_set.schema.bytes, MSG_SCHEMA_LEN_MAX);
+    struct msg_submitted_job verdict = {.error = ERR_SCHEMA};
+    struct msg submitted = {.kind = MSG_SUBMITTED, .submitted = {&verdict, 1}};
+    expect_limit(&submitted, &verdict.violations, MSG_VIOLATIONS_LEN_MAX);
+
+    struct msg_timeline_event event = {.state = JOB_QUEUED};
+    struct msg timeline = {.kind = MSG_TIMELINE_IS,
+                           .timeline_is = {.events = &event, .event_count = 1}};
+    expect_limit(&timeline, &event.actor, MSG_ACTOR_LEN_MAX);
+    expect_limit(&timeline, &event.reason, MSG_REASON_LEN_MAX);
+    struct msg_log_line line = {.seq = 1};
+    struct msg log = {.kind = MSG_LOG_IS, .log_is = {.lines = &line, .line_count = 1}};
+    expect_limit(&log, &line.text, MSG_LOG_TEXT_LEN_MAX);
+    struct msg list = {.kind = MSG_LIST};
+    expect_limit(&list, &list.list.filter.tag, MSG_TAG_LEN_MAX);
+}
+
+// Field `field` with an empty element, `count` times, as the envelope's field `body`.
+static err decode_elements(uint32_t body, uint32_t field, size_t count)
+{
+    enum { HEAD = 6, ELEMENT = 3, COUNTS = 5 }; // a zero
+    size_t len = ELEMENT * count;
+    uint8_t *bytes = test_malloc(len + HEAD);
+    bytes[0] = (uint8_t)(body << 3 | 2 | 0x80);
+    bytes[1] = (uint8_t)(body >> 4);
     for (unsigned i = 0; i < 4; i++)
-        bytes[1 + i] = (uint8_t)(len >> (7 * i) | (i < 3 ? 0x80u : 0u));
+        bytes[2 + i] = (uint8_t)(len >> (7 * i) | (i < 3 ? 0x80u : 0u));
     for (size_t i = 0; i < count; i++) {
-        bytes[5 + 2 * i] = tag;
-        bytes[6 + 2 * i] = 0;
+        uint8_t *element = bytes + HEAD + ELEMENT * i;
+        element[0] = (uint8_t)(field << 3 | (field == COUNTS ? 0 : 2) | 0x80);
+        element[1] = (uint8_t)(field >> 4);
+        element[2] = 0;
     }
-    size_t room = wire_arena_size(len + 5);
-    struct arena arena = arena_of(room);
+    struct arena arena = arena_of(wire_arena_size(len + HEAD));
     struct msg msg;
-    err e = wire_decode(slice_of(bytes, len + 5), (struct slice){0}, &arena, &msg);
+    err e = wire_decode(slice_of(bytes, len + HEAD), (struct slice){0}, &arena, &msg);
     test_free(bytes);
     test_free(arena.data);
     return e;
 }
 
+static void expect_count(uint32_t body, uint32_t field, size_t max)
+{
+    EXPECT_EQ(decode_elements(body, field, max), OK);
+    EXPECT_EQ(decode_elements(body, field, max + 1), ERR_TOO_LARGE);
+}
+
 TEST(wire_decode, counts_have_limits)
 {
-    EXPECT_EQ(decode_elements(0x22, 0x0a, MSG_ATOMIC_JOBS_MAX), OK); // SUBMIT
-    EXPECT_EQ(decode_elements(0x22, 0x0a, MSG_ATOMIC_JOBS_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x3a, 0x0a, MSG_JOBS_MAX), OK); // JOBS
-    EXPECT_EQ(decode_elements(0x3a, 0x0a, MSG_JOBS_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x52, 0x0a, MSG_JOBS_MAX), OK); // FINISH
-    EXPECT_EQ(decode_elements(0x52, 0x0a, MSG_JOBS_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x42, 0x0a, MSG_HELD_MAX), OK); // RENEW, running
-    EXPECT_EQ(decode_elements(0x42, 0x0a, MSG_HELD_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x42, 0x12, MSG_HELD_MAX), OK); // RENEW, progress
-    EXPECT_EQ(decode_elements(0x42, 0x12, MSG_HELD_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x32, 0x0a, MSG_TYPES_MAX), OK); // READY, types
-    EXPECT_EQ(decode_elements(0x32, 0x0a, MSG_TYPES_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x32, 0x12, MSG_TYPES_MAX + 1), ERR_TOO_LARGE);
-    EXPECT_EQ(decode_elements(0x7a, 0x28, JOB_STATES), OK); // BATCH_STATUS_IS, counts
-    EXPECT_EQ(decode_elements(0x7a, 0x28, JOB_STATES + 1), ERR_TOO_LARGE);
+    expect_count(4, 1, MSG_ATOMIC_JOBS_MAX); // SUBMIT, jobs
+    expect_count(7, 1, MSG_JOBS_MAX);        // JOBS
+    expect_count(10, 1, MSG_JOBS_MAX);       // FINISH, jobs
+    expect_count(8, 1, MSG_HELD_MAX);        // RENEW, running
+    expect_count(8, 2, MSG_HELD_MAX);        // … progress
+    expect_count(8, 3, MSG_LOG_LINES_MAX);   // … log
+    expect_count(6, 1, MSG_TYPES_MAX);       // READY, types
+    expect_count(6, 2, MSG_TYPES_MAX);       // … queues
+    expect_count(15, 5, JOB_STATES);         // BATCH_STATUS_IS, counts
+    expect_count(21, 6, MSG_EVENTS_MAX);     // TIMELINE_IS
+    expect_count(28, 3, MSG_QUEUES_MAX);     // QUEUE_STATUS_IS
+    expect_count(47, 3, MSG_QUEUES_MAX);     // TYPE_STATUS_IS
+    expect_count(30, 9, 1);                  // SCHEDULE_SET, its job
+    expect_count(32, 19, MSG_MOMENTS_MAX);   // SCHEDULE_STATUS_IS, next
+    expect_count(35, 3, MSG_SCHEDULES_MAX);  // SCHEDULE_LISTED
+    expect_count(45, 1, MSG_WORKERS_MAX);    // WORKER_LISTED
+    expect_count(25, 2, MSG_LISTED_MAX);     // LISTED
 }
 
 TEST(wire_decode, message_stuffed_with_unknown_fields_is_too_large)

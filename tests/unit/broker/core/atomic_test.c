@@ -247,6 +247,37 @@ TEST(atomic, what_records_share_is_counted_once)
     story_free(story);
 }
 
+// A batch that has no job yet is none that could be waited for.
+TEST(atomic, so_many_different_batches_are_waited_for)
+{
+    enum { AWAITED_MAX = 16 };
+    struct limits limits = story_limits();
+    limits.batch_count_max = limits.job_count_max = 2 * MANY;
+    limits.dependency_count_max = 2 * MANY;
+    struct story *story = story_new_with(&limits);
+    struct id batches[AWAITED_MAX + 1];
+    struct msg_submit_job jobs[AWAITED_MAX + 1];
+    for (uint32_t i = 0; i <= AWAITED_MAX; i++) {
+        batches[i] = story_id(60 + i);
+        jobs[i] = story_job(20 + i);
+        jobs[i].batch_id = batches[i];
+    }
+    submit(story, jobs, AWAITED_MAX + 1);
+    for (uint32_t i = 0; i <= AWAITED_MAX; i++) {
+        jobs[i] = story_job(i);
+        jobs[i].after = (struct msg_ids){.items = &batches[i], .count = 1};
+        jobs[i].on_dependency_failure = ON_FAILURE_RUN;
+    }
+    (void)story_told(story);
+    submit(story, jobs, AWAITED_MAX + 1);
+    EXPECT(strstr(story_told(story), "16 dependency (after: at most 16 different batches in one "
+                                     "atomic request)") != NULL);
+    EXPECT_EQ(story_figures(story).submitted, AWAITED_MAX + 1);
+    submit(story, jobs, AWAITED_MAX);
+    EXPECT_EQ(story_figures(story).submitted, 2 * AWAITED_MAX + 1);
+    story_free(story);
+}
+
 TEST(atomic, ten_thousand_fit_into_one_step)
 {
     struct limits limits = limits_default();

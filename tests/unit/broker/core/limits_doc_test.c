@@ -22,12 +22,25 @@ struct table {
 #limit, offsetof(struct limits, limit)                                                     \
     }
 static const struct table tables[] = {
-    TABLE(job_count_max),       TABLE(key_count_max),     TABLE(tenant_count_max),
-    TABLE(queue_count_max),     TABLE(lane_count_max),    TABLE(concurrency_key_count_max),
-    TABLE(policy_count_max),    TABLE(batch_count_max),   TABLE(unique_count_max),
-    TABLE(schedule_count_max),  TABLE(worker_count_max),  TABLE(dependency_count_max),
-    TABLE(operation_count_max), TABLE(lease_count_max),   TABLE(serve_count_max),
-    TABLE(peer_count_max),      TABLE(changed_count_max), TABLE(send_count_max),
+    TABLE(job_count_max),
+    TABLE(key_count_max),
+    TABLE(tenant_count_max),
+    TABLE(queue_count_max),
+    TABLE(type_count_max),
+    TABLE(lane_count_max),
+    TABLE(concurrency_key_count_max),
+    TABLE(policy_count_max),
+    TABLE(batch_count_max),
+    TABLE(unique_count_max),
+    TABLE(schedule_count_max),
+    TABLE(worker_count_max),
+    TABLE(dependency_count_max),
+    TABLE(operation_count_max),
+    TABLE(lease_count_max),
+    TABLE(serve_count_max),
+    TABLE(peer_count_max),
+    TABLE(changed_count_max),
+    TABLE(send_count_max),
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 

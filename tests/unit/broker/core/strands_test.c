@@ -27,6 +27,7 @@ static uint32_t key_count(const struct story *story)
 TEST(strands, one_job_of_a_key_runs_at_once_and_others_are_not_held_up)
 {
     struct story *story = story_new();
+    EXPECT_EQ(story->limits.key_running_max, 1);
     story_worker(story, 11, "mail", 4);
     story_submit(story, keyed(1, 7, ORDER_NONE));
     story_submit(story, keyed(2, 7, ORDER_NONE));

@@ -199,14 +199,14 @@ TEST(submit, defaults_and_wishes_become_the_policy)
     job.priority = 0;
     story_submit(story, job);
     const struct policy *defaults = &story->store.policies[0];
-    EXPECT_EQ(defaults->timeout_ms, 1000);
+    EXPECT_EQ(defaults->timeout_ms, story->limits.timeout_default_ms);
     EXPECT_EQ(defaults->max_attempts, LIMITS_ATTEMPTS_DEFAULT);
     EXPECT_EQ(defaults->max_crashes, LIMITS_CRASHES_DEFAULT);
     EXPECT_EQ(defaults->retry_first_ms, LIMITS_RETRY_FIRST_MS);
     EXPECT_EQ(defaults->retry_longest_ms, LIMITS_RETRY_LONGEST_MS);
     EXPECT_EQ(defaults->retry_factor_milli, LIMITS_RETRY_FACTOR_MILLI);
-    EXPECT_EQ(defaults->keep_s, 1);
-    EXPECT_EQ(defaults->dedup_s, 2);
+    EXPECT_EQ(defaults->keep_s, story->limits.keep_default_s);
+    EXPECT_EQ(defaults->dedup_s, story->limits.dedup_window_s);
     const struct policy *wishes = &story->store.policies[1];
     EXPECT_EQ(wishes->timeout_ms, 5);
     EXPECT_EQ(wishes->max_attempts, UINT16_MAX);

@@ -6,6 +6,7 @@
 #include "broker/shell/auditor.h"
 
 #include "broker/core/core_private.h"
+#include "lib/sys/clock.h"
 #include "tests/support/spoiler.h"
 
 #include <poll.h>
@@ -21,6 +22,10 @@ struct place {
     struct wake wake;
     struct auditor *auditor;
     struct auditor_figures figures;
+    uint64_t ring_count; // of the auditor's bell
+    bool is_busy;        // commits go on, but not so many that they cost time
+    when_ms committed_at;
+    int64_t answer_after_us; // so long the first question waits
 };
 
 static struct limits small(void)
@@ -68,11 +73,10 @@ static void begin_epoch(struct place *place)
     core_settled(place->core, number);
 }
 
-// The store of busy(), spoiled or not, and the core that was loaded from it.
-static struct place place_of(struct store *store)
+// A store, spoiled or not, and the core that was loaded from it.
+static struct place place_with(struct store *store, struct limits limits)
 {
     struct place place = {.store = store};
-    struct limits limits = small();
     struct store_loaded loaded;
     EXPECT_EQ(store_view_open(store, &place.view), OK);
     EXPECT_EQ(posix_memalign(&place.memory, 64, core_size(&limits)), 0);
@@ -85,6 +89,12 @@ static struct place place_of(struct store *store)
     return place;
 }
 
+// Of the store of busy().
+static struct place place_of(struct store *store)
+{
+    return place_with(store, small());
+}
+
 static void leave(struct place *place)
 {
     auditor_close(place->auditor);
@@ -94,7 +104,26 @@ static void leave(struct place *place)
     store_close(place->store);
 }
 
-static void audit(struct place *place)
+static void commit_now_and_then(struct place *place)
+{
+    when_ms now = clock_mono_ms();
+    if (!place->is_busy || now - place->committed_at < 1000)
+        return;
+    EXPECT_EQ(store_commit(place->store, NULL, 0), OK);
+    place->committed_at = now;
+}
+
+// The auditor waits meanwhile.
+static void hesitate(struct place *place)
+{
+    int64_t until = clock_mono_us() + place->answer_after_us;
+    while (clock_mono_us() < until)
+        continue;
+    if (place->ring_count > 1) // the first one is asked before any moment of work
+        place->answer_after_us = 0;
+}
+
+static void round_over(struct place *place)
 {
     struct auditor_options options = {
         .store = place->store, .wake = &place->wake, .every_ms = 3600 * 1000};
@@ -104,10 +133,18 @@ static void audit(struct place *place)
     while (place->figures.round_count == 0) {
         EXPECT_EQ(poll(&bell, 1, PATIENCE_MS), 1);
         wake_clear(&place->wake);
+        place->ring_count++;
+        commit_now_and_then(place);
+        hesitate(place);
         auditor_serve(place->auditor, place->core);
         if (auditor_has_news(place->auditor))
             auditor_figures(place->auditor, &place->figures);
     }
+}
+
+static void audit(struct place *place)
+{
+    round_over(place);
     EXPECT_EQ(place->figures.row_count, JOBS);
 }
 
@@ -226,5 +263,41 @@ TEST(auditor, stops_while_it_waits_for_an_answer)
     auditor_hurry(place.auditor);
     struct pollfd bell = {.fd = place.wake.fd, .events = POLLIN};
     EXPECT_EQ(poll(&bell, 1, PATIENCE_MS), 1);
+    leave(&place);
+}
+
+TEST(auditor, one_question_is_about_so_many_rows)
+{
+    enum { MANY = 3 * STORE_SEGMENT_JOBS };
+    struct store *store = open_in(test_temp_dir());
+    struct limits limits = small();
+    limits.job_count_max = MANY;
+    batcher_init(&batch, 100);
+    for (unsigned i = 0; i < MANY; i += 1024) {
+        batcher_begin(&batch);
+        for (unsigned n = 0; n < 1024; n++) {
+            struct job_row row = batcher_submit(&batch, false);
+            batcher_put(&batch, &row, true);
+        }
+        commit(store);
+    }
+    struct place place = place_with(store, limits);
+    place.is_busy = true;
+    round_over(&place);
+    expect_kinds(&place, NULL, 0);
+    EXPECT_EQ(place.figures.row_count, MANY);
+    EXPECT(place.ring_count >= 2 * MANY / AUDITOR_ASK_MAX); // of the store, and of memory
+    leave(&place);
+}
+
+// A moment of work that has lasted READ_US is over, and REST_MS keep the next one away.
+TEST(auditor, rests_when_its_moment_is_over)
+{
+    enum { READ_US = 200 * 1000, REST_MS = 4000 };
+    struct place place = place_of(busy());
+    place.is_busy = true;
+    place.answer_after_us = READ_US + 1;
+    audit(&place);
+    EXPECT(place.figures.round_seconds >= REST_MS / 1000);
     leave(&place);
 }

@@ -87,3 +87,25 @@ TEST(batch, messages_go_back_when_none_is_taken)
     batch_pool_give(pool, taken[0]);
     batch_pool_free(pool);
 }
+
+TEST(batch, takes_so_many_messages_and_bytes)
+{
+    struct limits limits = limits_default();
+    struct batch *batch = batch_new(&limits);
+    EXPECT(batch != NULL);
+    batch->message_count = BATCH_MESSAGES_MAX - 1;
+    EXPECT(batch_has_room(batch));
+    batch->message_count++;
+    EXPECT(!batch_has_room(batch));
+    batch->message_count = 0;
+    batch->bytes = BATCH_BYTES_MAX - 1;
+    EXPECT(batch_has_room(batch)); // one message may pass it
+    batch->bytes++;
+    EXPECT(!batch_has_room(batch));
+    batch->bytes = 0;
+    batch->effects.send_count = limits.send_count_max - 1;
+    EXPECT(batch_has_room(batch));
+    batch->effects.send_count = limits.send_count_max;
+    EXPECT(!batch_has_room(batch));
+    batch_free(batch);
+}

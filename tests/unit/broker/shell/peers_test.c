@@ -102,6 +102,7 @@ TEST(peers, a_full_table_lets_the_longest_silent_non_worker_go)
     peers_free(peers);
 }
 
+// With peer_count_max of them.
 TEST(peers, a_table_full_of_workers_lets_nobody_go)
 {
     struct peers *peers = table(2);

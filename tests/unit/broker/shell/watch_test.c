@@ -101,6 +101,14 @@ TEST(watch, the_deadline_asks_for_the_last_time)
     watch_free(watches);
 }
 
+TEST(watch, a_question_waits_so_long_and_no_longer)
+{
+    EXPECT_EQ(watch_until(7, WATCH_WAIT_MS_MAX - 1), 7 + WATCH_WAIT_MS_MAX - 1);
+    EXPECT_EQ(watch_until(7, WATCH_WAIT_MS_MAX), 7 + WATCH_WAIT_MS_MAX);
+    EXPECT_EQ(watch_until(7, WATCH_WAIT_MS_MAX + 1), 7 + WATCH_WAIT_MS_MAX);
+    EXPECT_EQ(watch_until(7, UINT32_MAX), 7 + WATCH_WAIT_MS_MAX);
+}
+
 TEST(watch, a_repeated_question_waits_once)
 {
     struct watches *watches = watch_new(4, 1);

@@ -64,6 +64,87 @@ TEST(store_audit, a_round_covers_all_segments_and_begins_anew)
     store_close(store);
 }
 
+// The walk through a table takes so many steps; there are `jobs` without a key and with a body.
+static unsigned steps_through(struct store *store, uint32_t walk)
+{
+    struct store_audit *audit = NULL;
+    struct store_audit_options options = {.has_keymap = true};
+    bool is_over = false;
+    unsigned steps = 0;
+    EXPECT_EQ(store_audit_open(store, &options, &audit), OK);
+    while (!is_over) {
+        uint32_t before = audit->walk;
+        EXPECT_EQ(store_audit_step(audit, &is_over), OK);
+        bool has_walked = audit->walk != before || audit->place.len > 0;
+        steps += before == walk && has_walked;
+    }
+    store_audit_close(audit);
+    return steps;
+}
+
+static void submit_with(struct store *store, unsigned count, size_t len)
+{
+    static const uint8_t payload[MSG_PAYLOAD_LEN_MAX];
+    batcher_begin(&batch);
+    for (unsigned n = 0; n < count; n++) {
+        struct job_row row = batcher_submit(&batch, false);
+        batch.submits[batch.job_count - 1].payload =
+            (struct body){CONTENT_BYTES, slice_of(payload, len)};
+        batcher_put(&batch, &row, true);
+    }
+    commit(store);
+}
+
+TEST(store_audit, one_step_reads_so_many_entries_of_an_index)
+{
+    enum { WALK_IDS = 0 };
+    struct store *store = open_in(test_temp_dir());
+    batcher_init(&batch, 10);
+    for (unsigned i = 0; i < 4; i++)
+        submit_with(store, STORE_AUDIT_ENTRIES_MAX / 2, 0);
+    EXPECT_EQ(steps_through(store, WALK_IDS), 2);
+    submit_with(store, 1, 0);
+    EXPECT_EQ(steps_through(store, WALK_IDS), 3);
+    store_close(store);
+}
+
+// Some 100 bytes of a body are no payload.
+TEST(store_audit, one_step_reads_so_many_bytes_of_records)
+{
+    enum { WALK_BODIES = 2, HALF = STORE_AUDIT_BYTES_MAX / 2 };
+    struct store *store = open_in(test_temp_dir());
+    batcher_init(&batch, 10);
+    submit_with(store, 6, HALF - 1024);
+    EXPECT_EQ(steps_through(store, WALK_BODIES), 2); // three bodies: passed by one
+    store_close(store);
+    store = open_in(test_temp_dir());
+    batcher_init(&batch, 10);
+    submit_with(store, 6, HALF);
+    EXPECT_EQ(steps_through(store, WALK_BODIES), 3);
+    store_close(store);
+}
+
+TEST(store_audit, so_many_suspects_are_judged_and_the_others_found_later)
+{
+    enum { MORE = 7, KEYS = STORE_AUDIT_SUSPECTS_MAX + MORE };
+    static struct job_row keyed[KEYS];
+    struct store *store = open_in(test_temp_dir());
+    batcher_init(&batch, 10);
+    batcher_begin(&batch);
+    for (unsigned i = 0; i < KEYS; i++) {
+        keyed[i] = batcher_submit(&batch, true);
+        batcher_put(&batch, &keyed[i], true);
+    }
+    commit(store);
+    for (unsigned i = 0; i < KEYS; i++)
+        store_keymap_drop(&store->keymap, &keyed[i].id, keyed[i].no);
+    EXPECT_EQ(look(store).of[VIOLATION_KEYMAP].count, STORE_AUDIT_SUSPECTS_MAX);
+    for (unsigned i = 0; i < STORE_AUDIT_SUSPECTS_MAX; i++)
+        EXPECT_EQ(store_keymap_add(&store->keymap, &keyed[i].id, keyed[i].no), OK);
+    EXPECT_EQ(look(store).of[VIOLATION_KEYMAP].count, MORE);
+    store_close(store);
+}
+
 // --- counters ---
 
 TEST(store_audit, names_a_wrong_counter_of_a_segment)

@@ -154,6 +154,7 @@ TEST(list, jobs_with_a_tag)
 
 TEST(list, a_page_examines_so_many_and_goes_on_from_its_cursor)
 {
+    enum { EXAMINED_MAX = 10000 };
     struct store *store = open_store();
     fill(store, JOBS);
     struct store_view *view = view_of(store);
@@ -161,9 +162,41 @@ TEST(list, a_page_examines_so_many_and_goes_on_from_its_cursor)
     struct msg_list list = {.filter.type = slice_of_text("nobody")};
     struct msg_listed listed = ask(view, list);
     EXPECT_EQ(listed.count, 0);
-    EXPECT_EQ(listed.cursor, JOBS - 10000);
+    EXPECT_EQ(listed.cursor, JOBS - EXAMINED_MAX);
     list.cursor = listed.cursor;
     EXPECT_EQ(ask(view, list).cursor, 0);
+    close_all(store, view);
+}
+
+// EXAMINED_MAX would let one page read all of them.
+TEST(list, a_page_reads_so_many_bodies_and_goes_on_from_its_cursor)
+{
+    enum { BODY_BYTES_MAX = 64 * 1024 * 1024, COUNT = BODY_BYTES_MAX / MSG_PAYLOAD_LEN_MAX + 6 };
+    static const uint8_t payload[MSG_PAYLOAD_LEN_MAX];
+    struct store *store = open_store();
+    for (unsigned i = 0; i < COUNT; i++) {
+        batcher_begin(&batch);
+        struct job_row row = batcher_submit(&batch, false);
+        struct msg_submit_job *body = &batch.submits[batch.job_count - 1];
+        body->labels = slice_of_text("\x0a\4blue");
+        body->payload = (struct body){CONTENT_BYTES, slice_of(payload, sizeof payload)};
+        row.relations = RELATION_LABELS;
+        batcher_put(&batch, &row, true);
+        commit(store);
+    }
+    struct store_view *view = view_of(store);
+    struct msg_list list = {.filter.tag = slice_of_text("red"), .limit = 100};
+    struct msg_listed listed = ask(view, list);
+    // Each body is a little longer than its payload, so the 64th passes the limit.
+    EXPECT_EQ(listed.cursor, COUNT - BODY_BYTES_MAX / MSG_PAYLOAD_LEN_MAX);
+    list.cursor = listed.cursor;
+    EXPECT_EQ(ask(view, list).cursor, 0);
+    list.filter.tag = slice_of_text("blue");
+    list.cursor = 0;
+    listed = ask(view, list);
+    EXPECT_EQ(listed.count, BODY_BYTES_MAX / MSG_PAYLOAD_LEN_MAX);
+    list.cursor = listed.cursor;
+    EXPECT_EQ(ask(view, list).count, 6);
     close_all(store, view);
 }
 

@@ -160,6 +160,7 @@ TEST(http, an_answer_within_the_call_arrives_and_the_connection_lives_on)
     http_close(owner.http);
 }
 
+// By as many threads as --threads says.
 TEST(http, late_answers_from_another_thread_arrive)
 {
     struct owner owner;

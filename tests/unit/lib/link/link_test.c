@@ -465,3 +465,56 @@ TEST(link, publishes_to_those_who_listen)
     link_close(pub);
     link_context_close(context);
 }
+
+// What TCP holds besides is a few MiB.
+TEST(link, a_peer_that_does_not_read_fills_the_queue_towards_it)
+{
+    enum { SEND_QUEUE_MAX = 131072, RECEIVE_QUEUE_MAX = 8192, LEN = 512, TCP_BYTES = 32 << 20 };
+    static const uint8_t block[LEN];
+    struct pair pair;
+    struct link_message message;
+    uint32_t count = 0;
+    err result = OK;
+    pair_open(&pair);
+    while (result == OK) {
+        result = link_send(pair.dealer, slice_of(NULL, 0), slice_of(&count, sizeof count),
+                           slice_of(block, LEN));
+        count += result == OK;
+    }
+    EXPECT_EQ(result, ERR_AGAIN);
+    EXPECT(count >= SEND_QUEUE_MAX);
+    EXPECT(count <= SEND_QUEUE_MAX + RECEIVE_QUEUE_MAX + TCP_BYTES / LEN);
+    for (uint32_t i = 0; i < count; i++) { // none of them is lost
+        EXPECT_EQ(receive(pair.router, &message), OK);
+        EXPECT_MEM(message.envelope.data, &i, sizeof i);
+        link_release(&message);
+    }
+    pair_close(&pair);
+}
+
+TEST(link, what_is_not_read_fills_the_queue_from_a_peer)
+{
+    enum { RECEIVE_QUEUE_MAX = 8192, LEN = 8192, TCP_BYTES = 32 << 20 };
+    static const uint8_t bytes[LEN];
+    struct pair pair;
+    struct raw raw = {.context = zmq_ctx_new()};
+    int one = 1;
+    int patience_ms = 1000; // so long without room: nobody reads
+    int count = 0;
+    pair_open(&pair);
+    raw.socket = zmq_socket(raw.context, ZMQ_DEALER);
+    EXPECT_EQ(zmq_setsockopt(raw.socket, ZMQ_SNDHWM, &one, sizeof one), 0);
+    EXPECT_EQ(zmq_setsockopt(raw.socket, ZMQ_SNDTIMEO, &patience_ms, sizeof patience_ms), 0);
+    EXPECT_EQ(zmq_connect(raw.socket, pair.endpoint), 0);
+    while (zmq_send(raw.socket, bytes, LEN, 0) == LEN)
+        count++;
+    EXPECT(count >= RECEIVE_QUEUE_MAX);
+    EXPECT(count <= RECEIVE_QUEUE_MAX + TCP_BYTES / LEN);
+    for (int i = 0; i < count; i++) { // one frame is no message of ours
+        struct link_message message;
+        EXPECT_EQ(receive(pair.router, &message), ERR_MALFORMED);
+        link_release(&message);
+    }
+    raw_close(&raw);
+    pair_close(&pair);
+}

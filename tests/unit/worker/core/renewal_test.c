@@ -160,3 +160,32 @@ TEST(renewal, lines_bring_it_forward_and_are_said_until_answered)
     renewal_answered(&renewal, &slots);
     EXPECT_EQ(renewal_fill(&renewal, 11000, &slots, &outbox, &room).log_count, 0);
 }
+
+// A slot's log goes whole or not at all.
+TEST(renewal, lines_beyond_its_bytes_wait_for_the_next_one)
+{
+    enum { FULL = RENEWAL_LOG_BYTES_MAX / JOBLOG_BYTES_MAX, LINES = 31 };
+    static struct slot many_slots[FULL + 2];
+    static struct joblog logs[FULL + 2];
+    static uint8_t text[MSG_LOG_TEXT_LEN_MAX];
+    begin();
+    slots_init(&slots, many_slots, FULL + 2, 10);
+    renewal.logs = logs;
+    renewal_start(&renewal, 0, 5000);
+    memset(text, 'a', sizeof text);
+    for (uint32_t slot = 0; slot < FULL + 2; slot++) {
+        grant(slot, slot + 1);
+        joblog_begin(&logs[slot], 0);
+        for (unsigned line = 0; line < LINES; line++)
+            joblog_say(&logs[slot], 1, slice_of(text, sizeof text));
+    }
+    uint32_t fit = RENEWAL_LOG_BYTES_MAX / (LINES * MSG_LOG_TEXT_LEN_MAX);
+    EXPECT(fit < FULL + 2);
+    struct msg_renew renew = renewal_fill(&renewal, 1000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.log_count, fit * LINES);
+    EXPECT_EQ(renew.log[renew.log_count - 1].token, fit);
+    renewal_answered(&renewal, &slots);
+    renew = renewal_fill(&renewal, 2000, &slots, &outbox, &room);
+    EXPECT_EQ(renew.log_count, (FULL + 2 - fit) * LINES);
+    EXPECT_EQ(renew.log[0].token, fit + 1);
+}

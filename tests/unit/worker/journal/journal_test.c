@@ -7,6 +7,8 @@
 #include "tests/support/test.h"
 #include "worker/journal/record.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,20 @@ enum { CAP = 8 };
 
 static struct outbox outbox;
 static struct outbox_entry items[CAP];
+
+static bool is_disk_full;
+static off_t allocated_end; // of its file
+
+// Stands before the C library's.
+int fallocate(int fd, int mode, off_t from, off_t len)
+{
+    (void)fd;
+    (void)mode;
+    EXPECT(from >= 0 && len > 0);
+    allocated_end = from + len > allocated_end ? from + len : allocated_end;
+    errno = ENOSPC;
+    return is_disk_full ? -1 : 0;
+}
 
 static struct journal *open_in(const char *dir)
 {
@@ -129,6 +145,26 @@ TEST(journal, what_needs_no_record_gets_none)
     EXPECT_EQ(journal_flush(journal, &outbox), OK);
     EXPECT_EQ(count_of(journal), 1);
     EXPECT_EQ(outbox.count, 1);
+    close_all(journal);
+}
+
+TEST(journal, outcomes_are_kept_in_what_was_allocated_ahead)
+{
+    enum { AHEAD_BYTES = 8 * 1024 * 1024 }; // of worker/journal/journal.c
+    static char result[64 * 1024];
+    allocated_end = 0;
+    struct journal *journal = open_in(test_temp_dir());
+    (void)add(1, "done");
+    EXPECT_EQ(journal_flush(journal, &outbox), OK);
+    EXPECT(allocated_end >= AHEAD_BYTES && allocated_end < 2 * AHEAD_BYTES);
+    is_disk_full = true;
+    memset(result, 'x', sizeof result - 1);
+    for (uint8_t i = 2; i < CAP; i++) {
+        (void)add(i, result);
+        EXPECT_EQ(journal_flush(journal, &outbox), OK);
+    }
+    EXPECT_EQ(count_of(journal), CAP - 1);
+    is_disk_full = false;
     close_all(journal);
 }
 
