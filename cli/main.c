@@ -112,6 +112,7 @@ static void know_settings(void)
         &token_new_table,
         &token_list_table,
         &token_revoke_table,
+        &token_limit_table,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

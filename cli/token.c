@@ -11,6 +11,7 @@
 #include "lib/sys/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define KEY_TOKENS                                                                                 \
@@ -35,6 +36,20 @@ static const struct config_key new_keys[] = {
      .min = 1000,
      .max = INT64_C(3660) * 24 * 3600 * 1000,
      .help = "when it ends by itself; never, unless given"},
+    KEY_TOKENS,
+    COMMAND_KEY_OUTPUT,
+};
+static const struct config_key limit_keys[] = {
+    {.key = "requests",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = TOKEN_QUOTA_MAX,
+     .help = "requests a minute; as many as it likes, unless given"},
+    {.key = "bytes",
+     .type = CONFIG_BYTES,
+     .min = 1,
+     .max = TOKEN_QUOTA_MAX,
+     .help = "bytes of bodies a minute; as many as it likes, unless given"},
     KEY_TOKENS,
     COMMAND_KEY_OUTPUT,
 };
@@ -63,7 +78,13 @@ const struct config_table token_revoke_table =
           "Ends a token, from the next request on.\nExit codes: 0 done, 1 the list cannot be "
           "changed, 4 no such token, 64 usage.");
 
-enum { OBJECT_LEN = 1024, JSON_LEN = 64 + TOKEN_COUNT_MAX * OBJECT_LEN };
+const struct config_table token_limit_table = TABLE(
+    "limit", " TENANT", limit_keys, 1,
+    "Sets what all tokens of a tenant may do together in a minute, at each gateway, whole: what "
+    "is not given is\nnot limited any more.\nExit codes: 0 done, 1 the list cannot be changed, "
+    "64 usage.");
+
+enum { OBJECT_LEN = 1024, JSON_LEN = 64 + (TOKEN_COUNT_MAX + TOKEN_QUOTA_COUNT_MAX) * OBJECT_LEN };
 
 // What a verb works with.
 struct work {
@@ -185,8 +206,7 @@ static err read_list(struct work *work)
     err e = token_file_read(work->dir, &work->list);
     if (e != ERR_NOT_FOUND)
         return e;
-    work->list.items = calloc(TOKEN_COUNT_MAX, sizeof *work->list.items);
-    return work->list.items != NULL ? OK : ERR_NO_MEMORY;
+    return token_file_new(&work->list);
 }
 
 static err open_list(struct work *work)
@@ -269,6 +289,71 @@ static int revoke(struct work *work)
     return COMMAND_SUCCEEDED;
 }
 
+// The place of the tenant's quota; the end of them when it has none.
+static uint32_t find_quota(const struct work *work, struct slice tenant)
+{
+    uint32_t at = 0;
+    while (at < work->list.quota_count && !slice_equal(work->list.quotas[at].tenant, tenant))
+        at++;
+    return at;
+}
+
+static void put_quota(struct out *out, const struct token_quota *quota)
+{
+    out_open_object(out);
+    out_put_text(out, "tenant", quota->tenant);
+    if (quota->requests > 0)
+        out_put_unsigned(out, "requests", quota->requests);
+    if (quota->bytes > 0)
+        out_put_unsigned(out, "bytes", quota->bytes);
+    out_close(out);
+}
+
+static int limit(struct work *work)
+{
+    const struct config *config = work->config;
+    const struct token_quota quota = {
+        .tenant = slice_of_text(config->arguments[0]),
+        .requests = (uint64_t)config_number(config, "requests"),
+        .bytes = (uint64_t)config_number(config, "bytes"),
+    };
+    err e = open_list(work);
+    if (e != OK)
+        return fail(work, "changed", e);
+    struct token_list *list = &work->list;
+    uint32_t at = find_quota(work, quota.tenant);
+    bool is_new = at == list->quota_count;
+    if (is_new && at == TOKEN_QUOTA_COUNT_MAX) {
+        command_complain("token limit", "%d tenants have a quota, which is all there may be",
+                         TOKEN_QUOTA_COUNT_MAX);
+        return COMMAND_DEAD;
+    }
+    list->quotas[at] = quota;
+    list->quota_count += is_new;
+    if (quota.requests == 0 && quota.bytes == 0)
+        list->quotas[at] = list->quotas[--list->quota_count];
+    e = token_file_write(work->dir, list);
+    if (e != OK)
+        return fail(work, "changed", e);
+    if (!command_wants_json(config))
+        return COMMAND_SUCCEEDED;
+    uint8_t room[OBJECT_LEN];
+    struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
+    put_quota(&out, &quota);
+    print_json(&out);
+    return COMMAND_SUCCEEDED;
+}
+
+static void print_quota(const struct token_quota *quota)
+{
+    (void)printf("%-20.*s", (int)quota->tenant.len, (const char *)quota->tenant.data);
+    if (quota->requests > 0)
+        (void)printf(" %" PRIu64 " requests a minute", quota->requests);
+    if (quota->bytes > 0)
+        (void)printf(" %" PRIu64 " bytes a minute", quota->bytes);
+    (void)putchar('\n');
+}
+
 static int list_json(const struct work *work)
 {
     struct out out = {.data = malloc(JSON_LEN), .cap = JSON_LEN, .format = OUT_JSON};
@@ -282,6 +367,11 @@ static int list_json(const struct work *work)
         put_token(&out, &work->list.items[i]);
         out_close(&out);
     }
+    out_close(&out);
+    out_name(&out, slice_of_text("quotas"));
+    out_open_array(&out);
+    for (uint32_t i = 0; i < work->list.quota_count; i++)
+        put_quota(&out, &work->list.quotas[i]);
     out_close(&out);
     out_close(&out);
     print_json(&out);
@@ -300,6 +390,8 @@ static int list(struct work *work)
     (void)printf("%-20s %-20s %-22s %-24s %s\n", "TENANT", "NAME", "SCOPES", "CREATED", "EXPIRES");
     for (uint32_t i = 0; i < work->list.count; i++)
         print_line(&work->list.items[i]);
+    for (uint32_t i = 0; i < work->list.quota_count; i++)
+        print_quota(&work->list.quotas[i]);
     return COMMAND_SUCCEEDED;
 }
 
@@ -307,11 +399,11 @@ static bool is_named(const struct config *config)
 {
     if (config->argument_count == 0)
         return true;
-    bool is_good = token_is_name(slice_of_text(config->arguments[0])) &&
-                   token_is_name(text_of(config, "tenant"));
+    bool is_good =
+        token_is_name(slice_of_text(config->arguments[0])) &&
+        (config->table == &token_limit_table || token_is_name(text_of(config, "tenant")));
     if (!is_good)
-        command_complain(config->table->program,
-                         "NAME and --tenant have 1 to 128 of a-z 0-9 . _ -");
+        command_complain(config->table->program, "names have 1 to 128 of a-z 0-9 . _ -");
     return is_good;
 }
 
@@ -346,12 +438,18 @@ static int revoke_main(int argc, char **argv)
     return run(&token_revoke_table, revoke, argc, argv);
 }
 
+static int limit_main(int argc, char **argv)
+{
+    return run(&token_limit_table, limit, argc, argv);
+}
+
 int token_main(int argc, char **argv)
 {
     static const struct command_verb items[] = {
         {"new", new_main, "makes one and prints it"},
         {"list", list_main, "all there are"},
         {"revoke", revoke_main, "ends one"},
+        {"limit", limit_main, "what a tenant may do in a minute"},
     };
     static const struct command_verbs verbs = {"weft token", items, sizeof items / sizeof items[0]};
     return command_dispatch(&verbs, argc, argv);

@@ -1,6 +1,6 @@
 #pragma once
 
-// `weft token new|list|revoke`: who may use the gateway's door. They change the list in a directory,
+// `weft token new|list|revoke|limit`: who may use the gateway's door. They change the list in a directory,
 // which gateways look at with every request: no gateway needs to run, and none to be restarted.
 
 #include "lib/sys/config.h"
@@ -10,3 +10,4 @@ int token_main(int argc, char **argv);
 extern const struct config_table token_new_table;
 extern const struct config_table token_list_table;
 extern const struct config_table token_revoke_table;
+extern const struct config_table token_limit_table;

@@ -8,11 +8,12 @@
 
 static const char *const scope_names[SCOPE_COUNT] = {"submit", "read", "work", "admin"};
 
-enum { FIELDS = 8, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
+enum { FIELDS = 8, QUOTA_FIELDS = 5, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
 
 static const char text_prefix[] = "weft_";
 static const char scheme[] = "bearer";
 static const char kind[] = "token";
+static const char quota_kind[] = "quota";
 
 // --- the secret ---
 
@@ -151,28 +152,35 @@ static void put_hex(struct bytes_out *out, const uint8_t *bytes, size_t len)
     }
 }
 
-static void put_moment(struct bytes_out *out, when_ms at)
+static void put_number(struct bytes_out *out, uint64_t number)
 {
     uint8_t digits[DIGITS_MAX];
     size_t first = DIGITS_MAX;
-    if (at == WHEN_NEVER) {
-        put_field(out, slice_of_text("-"));
-        return;
-    }
-    CHECK(at >= 0);
     do {
-        digits[--first] = (uint8_t)('0' + at % 10);
-        at /= 10;
-    } while (at > 0);
+        digits[--first] = (uint8_t)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
     put_field(out, slice_of(digits + first, DIGITS_MAX - first));
 }
 
-static void put_crc(struct bytes_out *out, uint32_t crc)
+static void put_moment(struct bytes_out *out, when_ms at)
 {
+    CHECK(at >= 0);
+    if (at == WHEN_NEVER)
+        put_field(out, slice_of_text("-"));
+    else
+        put_number(out, (uint64_t)at);
+}
+
+// Of the line that begins at `start`, and its end.
+static void put_crc(struct bytes_out *out, size_t start)
+{
+    uint32_t crc = crc_of(slice_of(out->data + start, out->len - start));
     uint8_t bytes[4];
     for (unsigned i = 0; i < 4; i++)
         bytes[i] = (uint8_t)(crc >> (24 - 8 * i));
     put_hex(out, bytes, sizeof bytes);
+    bytes_put_u8(out, '\n');
 }
 
 void token_put(struct bytes_out *out, const struct token *token)
@@ -190,8 +198,27 @@ void token_put(struct bytes_out *out, const struct token *token)
     put_field(out, slice_of_text(scopes));
     put_moment(out, token->created_at);
     put_moment(out, token->expires_at);
-    put_crc(out, crc_of(slice_of(out->data + start, out->len - start)));
-    bytes_put_u8(out, '\n');
+    put_crc(out, start);
+}
+
+static void put_quota(struct bytes_out *out, uint64_t quota)
+{
+    CHECK(quota <= TOKEN_QUOTA_MAX);
+    if (quota == 0)
+        put_field(out, slice_of_text("-"));
+    else
+        put_number(out, quota);
+}
+
+void token_put_quota(struct bytes_out *out, const struct token_quota *quota)
+{
+    size_t start = out->len;
+    CHECK(token_is_name(quota->tenant));
+    put_text(out, quota_kind);
+    put_field(out, quota->tenant);
+    put_quota(out, quota->requests);
+    put_quota(out, quota->bytes);
+    put_crc(out, start);
 }
 
 // --- lines: reading ---
@@ -211,20 +238,37 @@ static bool read_hex(struct slice text, uint8_t *out, size_t len)
     return true;
 }
 
-static bool read_moment(struct slice text, when_ms *out_at)
+// Below 10^18, without leading zeros.
+static bool read_number(struct slice text, int64_t *out_number)
 {
-    when_ms at = 0;
+    int64_t number = 0;
     bool is_good =
         text.len > 0 && text.len < DIGITS_MAX - 1 && (text.len == 1 || text.data[0] != '0');
     for (size_t i = 0; is_good && i < text.len; i++) {
         is_good = text.data[i] >= '0' && text.data[i] <= '9';
-        at = at * 10 + (text.data[i] - '0');
+        number = number * 10 + (text.data[i] - '0');
     }
+    *out_number = number;
+    return is_good;
+}
+
+static bool read_moment(struct slice text, when_ms *out_at)
+{
+    if (!slice_is_text(text, "-"))
+        return read_number(text, out_at);
+    *out_at = WHEN_NEVER;
+    return true;
+}
+
+static bool read_quota(struct slice text, uint64_t *out_quota)
+{
+    int64_t number = 0;
+    *out_quota = 0;
     if (slice_is_text(text, "-"))
-        *out_at = WHEN_NEVER;
-    else
-        *out_at = at;
-    return is_good || *out_at == WHEN_NEVER;
+        return true;
+    bool is_good = read_number(text, &number);
+    *out_quota = (uint64_t)number;
+    return is_good && number > 0 && *out_quota <= TOKEN_QUOTA_MAX;
 }
 
 static bool is_sealed(struct slice line, struct slice crc)
@@ -261,4 +305,24 @@ err token_read(struct slice line, struct token *out_token)
         return ERR_DAMAGED; // not in our order
     *out_token = token;
     return OK;
+}
+
+bool token_is_quota(struct slice line)
+{
+    return slice_is_text(cut(&line, ' '), quota_kind);
+}
+
+err token_read_quota(struct slice line, struct token_quota *out_quota)
+{
+    struct slice fields[QUOTA_FIELDS];
+    struct slice left = line;
+    for (size_t i = 0; i < QUOTA_FIELDS; i++)
+        fields[i] = cut(&left, ' ');
+    struct token_quota quota = {.tenant = fields[1]};
+    bool is_good = left.len == 0 && slice_is_text(fields[0], quota_kind) &&
+                   is_sealed(line, fields[4]) && token_is_name(quota.tenant) &&
+                   read_quota(fields[2], &quota.requests) && read_quota(fields[3], &quota.bytes);
+    if (is_good)
+        *out_quota = quota;
+    return is_good ? OK : ERR_DAMAGED;
 }

@@ -8,6 +8,8 @@
 //   token HASH TENANT NAME SCOPES CREATED EXPIRES CRC
 //         64 hex                  ms since 1970   8 hex
 //                                 or "-": never
+//   quota TENANT REQUESTS BYTES CRC
+//                a minute; "-": no quota
 
 #include "lib/base/bytes.h"
 #include "lib/base/when.h"
@@ -55,8 +57,20 @@ void token_scopes_put(uint32_t scopes, char out[TOKEN_SCOPES_LEN]);
 // Of one bit. Static.
 const char *token_scope_name(uint32_t scope);
 
+// What all tokens of a tenant may do together in a minute, at each gateway.
+struct token_quota {
+    struct slice tenant;
+    uint64_t requests; // 0: as many as it likes; at most TOKEN_QUOTA_MAX
+    uint64_t bytes;    // of bodies; the same
+};
+#define TOKEN_QUOTA_MAX (UINT64_C(1) << 40)
+
 // The line and its line feed.
 void token_put(struct bytes_out *out, const struct token *token);
+void token_put_quota(struct bytes_out *out, const struct token_quota *quota);
 // `line` is without its line feed; the token's names point into it.
 //   ERR_DAMAGED   it is not one that token_put() makes
 MUST_USE err token_read(struct slice line, struct token *out_token);
+MUST_USE err token_read_quota(struct slice line, struct token_quota *out_quota);
+// Which of the two it may be.
+bool token_is_quota(struct slice line);

@@ -2,20 +2,35 @@
 
 #include "gateway/shell/callers.h"
 
+#include "gateway/core/meter.h"
 #include "gateway/shell/token_file.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
+#include "lib/sys/clock.h"
 #include "lib/sys/log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+// What is left of a tenant's quotas, by CALLER_REQUESTS and so on.
+struct allowance {
+    struct meter meters[CALLER_QUOTAS]; // under the roll's lock
+    struct roll *roll;
+};
+
+static const char *const quota_names[CALLER_QUOTAS] = {
+    [CALLER_REQUESTS] = "requests",
+    [CALLER_BYTES] = "bytes",
+};
+
 // A list as it was read. Freed by whoever gives it up last.
 struct roll {
     _Atomic uint32_t holders;
     struct token_list list;
-    struct caller *callers; // of the same place
+    struct caller *callers;       // of the same place
+    struct allowance *allowances; // of the same place as the quotas
+    pthread_mutex_t lock;         // theirs
 };
 
 struct callers {
@@ -45,32 +60,67 @@ static void roll_drop(struct roll *roll)
     if (before > 1)
         return;
     token_file_free(&roll->list);
+    (void)pthread_mutex_destroy(&roll->lock);
     free(roll->callers);
+    free(roll->allowances);
     free(roll);
 }
 
-static err roll_read(const char *dir, struct roll **out_roll)
+// NULL: it has no quota. There are few tenants with one, and lists are read seldom.
+static struct allowance *allowance_of(const struct roll *roll, struct slice tenant)
+{
+    for (uint32_t i = 0; roll != NULL && i < roll->list.quota_count; i++) {
+        if (slice_equal(roll->list.quotas[i].tenant, tenant))
+            return &roll->allowances[i];
+    }
+    return NULL;
+}
+
+// What was used under the former list stays used.
+static void fill_allowances(struct roll *roll, struct roll *former, when_ms now)
+{
+    for (uint32_t i = 0; i < roll->list.quota_count; i++) {
+        const struct token_quota *quota = &roll->list.quotas[i];
+        struct allowance *old = allowance_of(former, quota->tenant);
+        uint64_t counts[CALLER_QUOTAS] = {
+            [CALLER_REQUESTS] = quota->requests, [CALLER_BYTES] = quota->bytes};
+        if (old != NULL)
+            pthread_mutex_lock(&former->lock);
+        for (uint32_t at = 0; at < CALLER_QUOTAS; at++)
+            roll->allowances[i].meters[at] =
+                meter_of(counts[at], old != NULL ? &old->meters[at] : NULL, now);
+        if (old != NULL)
+            pthread_mutex_unlock(&former->lock);
+        roll->allowances[i].roll = roll;
+    }
+}
+
+static err roll_read(const char *dir, struct roll *former, struct roll **out_roll)
 {
     struct roll *roll = calloc(1, sizeof *roll);
     if (roll == NULL)
         return ERR_NO_MEMORY;
     atomic_init(&roll->holders, 1);
+    (void)pthread_mutex_init(&roll->lock, NULL);
     err e = token_file_read(dir, &roll->list);
     if (e == OK) {
         roll->callers = calloc(roll->list.count + 1, sizeof *roll->callers);
-        e = roll->callers != NULL ? OK : ERR_NO_MEMORY;
+        roll->allowances = calloc(roll->list.quota_count + 1, sizeof *roll->allowances);
+        e = roll->callers != NULL && roll->allowances != NULL ? OK : ERR_NO_MEMORY;
     }
     if (e != OK) {
         roll_drop(roll);
         return e;
     }
+    fill_allowances(roll, former, clock_mono_ms());
     for (uint32_t i = 0; i < roll->list.count; i++) {
         const struct token *token = &roll->list.items[i];
         roll->callers[i] = (struct caller){.tenant = token->tenant,
                                            .name = token->name,
                                            .scopes = token->scopes,
                                            .expires_at = token->expires_at,
-                                           .roll = roll};
+                                           .roll = roll,
+                                           .allowance = allowance_of(roll, token->tenant)};
     }
     *out_roll = roll;
     return OK;
@@ -106,11 +156,11 @@ static err read_list(struct callers *callers)
 {
     struct roll *roll = NULL;
     callers->need_tokens = true;
-    err e = roll_read(callers->dir, &roll);
+    err e = roll_read(callers->dir, callers->roll, &roll);
     if (e != OK)
         return e;
     forget(callers, roll);
-    log_info("gateway.tokens_read", "count=%u", roll->list.count);
+    log_info("gateway.tokens_read", "count=%u quotas=%u", roll->list.count, roll->list.quota_count);
     return OK;
 }
 
@@ -204,4 +254,61 @@ void callers_give(const struct caller *caller)
 {
     if (caller->roll != NULL)
         roll_drop(caller->roll);
+}
+
+// --- quotas ---
+
+static struct caller_quota quota_of(const struct meter *meter, uint32_t at, uint64_t amount)
+{
+    if (meter->count == 0)
+        return (struct caller_quota){0};
+    return (struct caller_quota){.name = quota_names[at],
+                                 .count = meter->count,
+                                 .left = meter_left(meter),
+                                 .full_ms = meter_full(meter),
+                                 .wait_ms = meter_wait(meter, amount)};
+}
+
+bool callers_charge(const struct caller *caller, uint64_t bytes, when_ms mono,
+                    struct caller_quota *out_short)
+{
+    struct allowance *allowance = caller->allowance;
+    const uint64_t amounts[CALLER_QUOTAS] = {[CALLER_REQUESTS] = 1, [CALLER_BYTES] = bytes};
+    bool is_there = true;
+    if (allowance == NULL)
+        return true;
+    pthread_mutex_lock(&allowance->roll->lock);
+    for (uint32_t at = 0; at < CALLER_QUOTAS && is_there; at++) {
+        is_there = meter_has(&allowance->meters[at], amounts[at], mono);
+        if (!is_there)
+            *out_short = quota_of(&allowance->meters[at], at, amounts[at]);
+    }
+    for (uint32_t at = 0; at < CALLER_QUOTAS && is_there; at++)
+        meter_take(&allowance->meters[at], amounts[at]);
+    pthread_mutex_unlock(&allowance->roll->lock);
+    return is_there;
+}
+
+void callers_charge_more(const struct caller *caller, uint64_t bytes)
+{
+    if (caller->allowance == NULL)
+        return;
+    pthread_mutex_lock(&caller->allowance->roll->lock);
+    meter_take(&caller->allowance->meters[CALLER_BYTES], bytes);
+    pthread_mutex_unlock(&caller->allowance->roll->lock);
+}
+
+bool callers_quotas(const struct caller *caller, struct caller_quota out_quotas[CALLER_QUOTAS])
+{
+    struct allowance *allowance = caller->allowance;
+    if (allowance == NULL)
+        return false;
+    when_ms now = clock_mono_ms();
+    pthread_mutex_lock(&allowance->roll->lock);
+    for (uint32_t at = 0; at < CALLER_QUOTAS; at++) {
+        (void)meter_has(&allowance->meters[at], 0, now); // as of now
+        out_quotas[at] = quota_of(&allowance->meters[at], at, 0);
+    }
+    pthread_mutex_unlock(&allowance->roll->lock);
+    return true;
 }

@@ -13,13 +13,15 @@
 #include "lib/base/err.h"
 
 struct callers;
+struct allowance;
 
 struct caller {
     struct slice tenant;
     struct slice name;
-    uint32_t scopes;    // bits of enum scope
-    when_ms expires_at; // wall clock
-    struct roll *roll;  // keeps the names; NULL: they are static
+    uint32_t scopes;             // bits of enum scope
+    when_ms expires_at;          // wall clock
+    struct roll *roll;           // keeps the names; NULL: they are static
+    struct allowance *allowance; // what all of its tenant may do; NULL: what they like
 };
 
 // `dir` is that of token_file.h.
@@ -35,3 +37,22 @@ bool callers_need_tokens(struct callers *callers);
 // NULL: nobody.
 const struct caller *callers_take(struct callers *callers, struct slice header, when_ms wall);
 void callers_give(const struct caller *caller);
+
+// A quota of a tenant: so much a minute.
+struct caller_quota {
+    const char *name; // static; NULL: there is none
+    uint64_t count;
+    uint64_t left;
+    when_ms full_ms; // until nothing of it is used
+    when_ms wait_ms; // until what was asked for is there; 0: it was
+};
+enum { CALLER_REQUESTS, CALLER_BYTES, CALLER_QUOTAS };
+
+// Takes one request with a body of `bytes` from what the tenant may. False: it is not there, and
+// nothing was taken; `out_short` is the quota that is used up.
+bool callers_charge(const struct caller *caller, uint64_t bytes, when_ms mono,
+                    struct caller_quota *out_short);
+// Bytes that have come already: they are paid for by what is refused later.
+void callers_charge_more(const struct caller *caller, uint64_t bytes);
+// False: there are no quotas.
+bool callers_quotas(const struct caller *caller, struct caller_quota out_quotas[CALLER_QUOTAS]);

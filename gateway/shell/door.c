@@ -243,6 +243,7 @@ static void handle(void *ctx, struct http_request *request)
 {
     const struct gateway *gateway = ctx;
     struct reply reply = {gateway->tally, TALLY_OTHER, request};
+    guard_count_body(request);
     switch ((enum route)request->route) {
     case ROUTE_SUBMIT: single_submit(gateway, request); return;
     case ROUTE_LIST: lists_jobs(gateway, request); return;

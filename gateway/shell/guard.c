@@ -7,6 +7,7 @@
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define CHALLENGE "Bearer realm=\"weft\""
@@ -47,6 +48,20 @@ static void refuse_scope(const struct gateway *gateway, struct http_request *req
            challenge);
 }
 
+static void refuse_quota(const struct gateway *gateway, struct http_request *request,
+                         const struct caller *caller, const struct caller_quota *quota)
+{
+    char detail[TOKEN_NAME_LEN_MAX + 96];
+    struct reply reply = {gateway->tally, TALLY_OTHER, request};
+    struct reply_headers headers = {0};
+    reply_retry_after(&headers, (uint32_t)when_min(quota->wait_ms, UINT32_MAX));
+    (void)snprintf(detail, sizeof detail, "%s: the tenant %.*s may have %" PRIu64 " a minute",
+                   quota->name, (int)caller->tenant.len, (const char *)caller->tenant.data,
+                   quota->count);
+    reply_problem(&reply, &(struct problem){.error = ERR_QUOTA, .detail = slice_of_text(detail)},
+                  &headers);
+}
+
 bool guard_admits(const struct gateway *gateway, struct http_request *request, uint32_t scope)
 {
     struct slice header = request->headers[HTTP_AUTHORIZATION];
@@ -61,10 +76,53 @@ bool guard_admits(const struct gateway *gateway, struct http_request *request, u
         return false;
     }
     request->tag = caller;
-    if ((caller->scopes & scope) == scope)
+    struct caller_quota quota;
+    if ((caller->scopes & scope) != scope)
+        refuse_scope(gateway, request, caller, token_scope_name(scope));
+    else if (!callers_charge(caller, request->body_len, clock_mono_ms(), &quota))
+        refuse_quota(gateway, request, caller, &quota);
+    else
         return true;
-    refuse_scope(gateway, request, caller, token_scope_name(scope));
     return false;
+}
+
+void guard_count_body(const struct http_request *request)
+{
+    const struct caller *caller = request->tag;
+    if (caller != NULL && request->body.len > request->body_len)
+        callers_charge_more(caller, request->body.len - request->body_len);
+}
+
+static void add_text(char *out, const char *text)
+{
+    size_t len = strlen(out);
+    CHECK(len + strlen(text) < GUARD_HEADER_LEN);
+    memcpy(out + len, text, strlen(text) + 1);
+}
+
+// Structured fields, as draft-ietf-httpapi-ratelimit-headers has them.
+bool guard_tell_quotas(const struct http_request *request, char out_policy[GUARD_HEADER_LEN],
+                       char out_left[GUARD_HEADER_LEN])
+{
+    const struct caller *caller = request->tag;
+    struct caller_quota quotas[CALLER_QUOTAS];
+    char text[GUARD_HEADER_LEN];
+    if (caller == NULL || !callers_quotas(caller, quotas))
+        return false;
+    out_policy[0] = out_left[0] = '\0';
+    for (uint32_t at = 0; at < CALLER_QUOTAS; at++) {
+        const struct caller_quota *quota = &quotas[at];
+        if (quota->name == NULL)
+            continue;
+        const char *comma = out_policy[0] != '\0' ? ", " : "";
+        (void)snprintf(text, sizeof text, "%s\"%s\";q=%" PRIu64 ";w=60%s", comma, quota->name,
+                       quota->count, at == CALLER_BYTES ? ";qu=\"content-bytes\"" : "");
+        add_text(out_policy, text);
+        (void)snprintf(text, sizeof text, "%s\"%s\";r=%" PRIu64 ";t=%" PRId64, comma, quota->name,
+                       quota->left, (quota->full_ms + 999) / 1000);
+        add_text(out_left, text);
+    }
+    return out_policy[0] != '\0';
 }
 
 const struct caller *guard_caller(const struct http_request *request)

@@ -11,11 +11,17 @@ struct http_request;
 // In the place of a scope: the resource is everybody's.
 enum { GUARD_OPEN = 1u << 30 };
 
-// Puts the caller into the request. False: it has been answered with 401 or 403. `scope` is what the
+// Puts the caller into the request. False: it has been answered with 401, 403 or 429. `scope` is what the
 // resource needs, or GUARD_OPEN.
 bool guard_admits(const struct gateway *gateway, struct http_request *request, uint32_t scope);
 // Of a request that was let in; lives as long as it.
 const struct caller *guard_caller(const struct http_request *request);
+// The body is there: what its head has not announced counts too.
+void guard_count_body(const struct http_request *request);
+// The values of the headers RateLimit-Policy and RateLimit; false: there are none.
+enum { GUARD_HEADER_LEN = 128 };
+bool guard_tell_quotas(const struct http_request *request, char out_policy[GUARD_HEADER_LEN],
+                       char out_left[GUARD_HEADER_LEN]);
 // Asks the broker for it, as its tenant.
 void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
 // The http_release of such requests.

@@ -3,6 +3,7 @@
 #include "gateway/shell/reply.h"
 
 #include "gateway/core/media.h"
+#include "gateway/shell/guard.h"
 #include "lib/base/check.h"
 #include "proto/msg_limits.h"
 
@@ -41,10 +42,16 @@ enum out_format reply_format(const struct http_request *request)
 static void send(const struct reply *reply, struct http_answer *answer,
                  const struct reply_headers *headers)
 {
-    if (headers != NULL) {
-        answer->headers = headers->items;
-        answer->header_count = headers->count;
+    struct http_header all[REPLY_HEADERS_MAX + 2];
+    char policy[GUARD_HEADER_LEN];
+    char left[GUARD_HEADER_LEN];
+    for (uint32_t i = 0; headers != NULL && i < headers->count; i++)
+        all[answer->header_count++] = headers->items[i];
+    if (guard_tell_quotas(reply->request, policy, left)) {
+        all[answer->header_count++] = (struct http_header){"RateLimit-Policy", policy};
+        all[answer->header_count++] = (struct http_header){"RateLimit", left};
     }
+    answer->headers = all;
     tally_answer(reply->tally, reply->route, answer->status);
     http_answer(reply->request, answer);
 }

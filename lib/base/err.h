@@ -59,7 +59,9 @@
     X(ERR_NO_TOKEN, 35, 401, false, "no-token",                                                    \
       "a valid token is needed; send Authorization: Bearer and one that 'weft token new' made")    \
     X(ERR_SCOPE, 36, 403, false, "scope",                                                          \
-      "the token has not the scope that this needs; use one that has it")
+      "the token has not the scope that this needs; use one that has it")                          \
+    X(ERR_QUOTA, 37, 429, true, "quota",                                                           \
+      "the tenant's quota is used up for now; send the same again after Retry-After")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

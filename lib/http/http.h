@@ -46,6 +46,7 @@ struct http_request {
     struct slice segment; // what the route's "*" took, as sent; empty without one
     struct slice query;   // as sent, without the question mark; empty when there is none
     struct slice body;
+    uint64_t body_len;                       // as announced; 0 when the body comes in chunks
     struct slice headers[HTTP_HEADER_NAMES]; // the value, trimmed; data NULL when not sent
     bool repeated[HTTP_HEADER_NAMES];        // sent more than once; `headers` has the first
     const void *tag;                         // the owner's, see http_options.release

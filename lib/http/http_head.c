@@ -149,6 +149,7 @@ static err admit(struct exchange *exchange, struct head *head)
         return refuse(exchange, ERR_FULL, 503, "too many requests are waiting; retry later");
     if (!keep_headers(exchange, &head->lines))
         return refuse(exchange, ERR_NO_MEMORY, 503, "out of memory; retry later");
+    exchange->request.body_len = verdict->chunked ? 0 : verdict->body_len;
     exchange->body_expected = verdict->chunked ? route->body_len_max : verdict->body_len;
     return OK;
 }

@@ -18,11 +18,24 @@ static void must(bool fact)
         abort();
 }
 
+static void judge_quota(struct slice line)
+{
+    struct token_quota quota;
+    uint8_t room[TOKEN_LINE_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    if (token_read_quota(line, &quota) != OK)
+        return;
+    must(token_is_quota(line) && token_is_name(quota.tenant));
+    token_put_quota(&out, &quota);
+    must(!out.full && slice_equal(slice_of(room, out.len - 1), line));
+}
+
 static void judge(struct slice line)
 {
     struct token token;
     uint8_t room[TOKEN_LINE_LEN_MAX];
     struct bytes_out out = {.data = room, .cap = sizeof room};
+    judge_quota(line);
     err e = token_read(line, &token);
     must(e == OK || e == ERR_DAMAGED);
     if (e != OK)

@@ -147,6 +147,75 @@ class Tokens(unittest.TestCase):
             reading.stdout.close()
 
 
+class Quotas(unittest.TestCase):
+    def setUp(self):
+        self.broker = PretendedBroker()
+        self.addCleanup(self.broker.close)
+        self.gateway = Gateway(self.broker.endpoint)
+        self.addCleanup(self.gateway.close)
+        self.gateway.wait_ready()
+        self.acme = bearer(self.gateway.token("ci", "--tenant", "acme"))
+        self.again = bearer(self.gateway.token("other", "--tenant", "acme"))
+        self.other = bearer(self.gateway.token("ci"))
+
+    def limit(self, *flags):
+        token_verb("limit", "acme", *flags, tokens=os.path.join(self.gateway.data, "tokens"))
+
+    def test_requests_of_all_tokens_of_a_tenant_count_together(self):
+        self.assertIsNone(self.gateway.submit(JOB, **self.acme).headers["RateLimit"])
+        self.limit("--requests", "4")
+        for left, who in ((3, self.acme), (2, self.again), (1, self.acme), (0, self.again)):
+            answer = self.gateway.submit(JOB, **who)
+            self.assertEqual(answer.status, 202, answer)
+            self.assertEqual(answer.headers["RateLimit-Policy"], '"requests";q=4;w=60')
+            self.assertRegex(answer.headers["RateLimit"], f'^"requests";r={left};t=[1-6][0-9]$')
+        stored = len(self.broker.jobs)
+        answer = self.gateway.submit(JOB, **self.acme)
+        self.assertEqual((answer.status, answer.json["code"]), (429, "WEFT-1037"), answer)
+        self.assertEqual(answer.json["detail"], "requests: the tenant acme may have 4 a minute")
+        self.assertIn(int(answer.headers["Retry-After"]), range(10, 16))
+        self.assertEqual(answer.headers["RateLimit"].split(";t=")[0], '"requests";r=0')
+        self.assertEqual(len(self.broker.jobs), stored)
+        self.assertEqual(self.gateway.submit(JOB, **self.other).status, 202, "another tenant")
+        self.assertEqual(self.gateway.ask("GET", "/livez").status, 200)
+        self.limit("--requests", "6")  # what was used stays used
+        self.assertEqual([self.gateway.submit(JOB, **self.acme).status for _ in range(3)], [202, 202, 429])
+        self.limit()
+        self.assertEqual(self.gateway.submit(JOB, **self.acme).status, 202)
+
+    def test_bytes_count_before_they_come(self):
+        self.limit("--bytes", "1000", "--requests", "100")
+        job = {**JOB, "payload": "x" * 550}
+        answer = self.gateway.submit(job, **self.acme)
+        self.assertEqual(answer.status, 202, answer)
+        self.assertEqual(answer.headers["RateLimit-Policy"], '"requests";q=100;w=60, "bytes";q=1000;w=60;qu="content-bytes"')
+        heard = self.gateway.raw(f"POST /v1/batches HTTP/1.1\r\nHost: a\r\nAuthorization: {self.acme['Authorization']}\r\n"
+                                 "Content-Type: application/json\r\nContent-Length: 60000000\r\n\r\n".encode())
+        self.assertTrue(heard.startswith(b"HTTP/1.1 429"), heard)
+        self.assertIn(b"bytes: the tenant acme may have 1000 a minute", heard)
+        self.assertEqual(self.gateway.submit(JOB, **self.acme).status, 202, "a small one has room")
+
+    def test_chunks_are_paid_for_afterwards(self):
+        self.limit("--bytes", "1000")
+        token = self.acme["Authorization"]
+        body = json.dumps([{**JOB, "payload": "x" * 2000}]).encode()
+        heard = self.gateway.raw(f"POST /v1/batches HTTP/1.1\r\nHost: a\r\nAuthorization: {token}\r\n"
+                                 f"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n".encode()
+                                 + body + b"\r\n0\r\n\r\n")
+        self.assertTrue(heard.startswith(b"HTTP/1.1 202"), heard)
+        answer = self.gateway.submit(JOB, **self.acme)
+        self.assertEqual(answer.status, 429, answer)
+        self.assertIn(int(answer.headers["Retry-After"]), range(60, 75))
+
+    def test_a_quota_comes_back(self):
+        self.limit("--requests", "60")
+        for _ in range(60):
+            self.gateway.ask("GET", "/v1/none", **self.acme)  # reaches no route, costs nothing
+        statuses = [self.gateway.submit(JOB, **self.acme).status for _ in range(62)]
+        self.assertEqual(statuses[:60], [202] * 60)
+        wait_for("one more", lambda: self.gateway.submit(JOB, **self.acme).status == 202)
+
+
 class Verbs(unittest.TestCase):
     def setUp(self):
         self.holder = tempfile.TemporaryDirectory()
@@ -180,9 +249,23 @@ class Verbs(unittest.TestCase):
     def test_slips_are_told(self):
         for words in (["new"], ["new", "Ci"], ["new", "ci", "--scopes", "all"], ["new", "ci", "--scopes", ""],
                       ["new", "ci", "--tenant", "a/b"], ["new", "ci", "--expires", "0s"], ["revoke"], ["lost"],
-                      ["list", "x"]):
+                      ["list", "x"], ["limit"], ["limit", "A"], ["limit", "a", "--requests", "0"]):
             self.verb(*words, code=64)
         self.assertFalse(os.path.exists(self.tokens))
+
+    def test_a_limit_is_set_whole(self):
+        self.verb("limit", "acme", "--requests", "600", "--bytes", "1MiB")
+        self.verb("limit", "default", "--bytes", "5KiB")
+        self.verb("new", "ci")
+        told = json.loads(self.verb("limit", "acme", "--requests", "7", "-o", "json").stdout)
+        self.assertEqual(told, {"tenant": "acme", "requests": 7})
+        listed = json.loads(self.verb("list", "-o", "json").stdout)
+        self.assertEqual(listed["quotas"], [told, {"tenant": "default", "bytes": 5120}])
+        self.assertEqual(len(listed["tokens"]), 1)
+        self.assertEqual(self.verb("list").stdout.splitlines()[-1].split(), "default 5120 bytes a minute".split())
+        self.verb("limit", "acme")
+        self.verb("limit", "nobody")
+        self.assertEqual(len(json.loads(self.verb("list", "-o", "json").stdout)["quotas"]), 1)
 
     def test_many_at_once_lose_nothing(self):
         """Each waits for the others, TOKEN_FILE_LOCK_MS at most."""
@@ -204,6 +287,13 @@ class Verbs(unittest.TestCase):
         with open(path, "a", encoding="ascii") as file:
             file.write(line)
         self.verb("list", code=1)
+        os.remove(path)
+        self.verb("limit", "acme", "--requests", "1")
+        with open(path, encoding="ascii") as file:
+            head, line = file.readlines()
+        with open(path, "w", encoding="ascii") as file:
+            file.write(head + line * 4096)
+        self.assertIn("all there may be", self.verb("limit", "one.more", "--bytes", "1", code=1).stderr)
 
 
 if __name__ == "__main__":

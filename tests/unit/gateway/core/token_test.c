@@ -120,6 +120,46 @@ TEST(token, fields_follow_their_rules)
     EXPECT_EQ(read_sealed("token " HASH " acme ci read 7 8 9"), ERR_DAMAGED);
 }
 
+static err read_quota_sealed(const char *text)
+{
+    char line[TOKEN_LINE_LEN_MAX];
+    struct token_quota quota;
+    int len = snprintf(line, sizeof line, "%s %08x", text, crc_of(slice_of_text(text)));
+    return token_read_quota(slice_of(line, (size_t)len), &quota);
+}
+
+TEST(token, quota_is_read_as_it_was_written)
+{
+    uint8_t room[TOKEN_LINE_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    struct token_quota again;
+    token_put_quota(&out, &(struct token_quota){slice_of_text("acme"), 600, 0});
+    struct slice line = slice_of(room, out.len - 1);
+    EXPECT_MEM(room, "quota acme 600 - ", 17);
+    EXPECT(token_is_quota(line));
+    EXPECT_EQ(token_read_quota(line, &again), OK);
+    EXPECT(slice_is_text(again.tenant, "acme"));
+    EXPECT_EQ(again.requests, 600);
+    EXPECT_EQ(again.bytes, 0);
+    room[6] ^= 1;
+    EXPECT_EQ(token_read_quota(line, &again), ERR_DAMAGED);
+    EXPECT(!token_is_quota(slice_of_text("token x")));
+    EXPECT(!token_is_quota((struct slice){0}));
+}
+
+TEST(token, quotas_follow_their_rules)
+{
+    EXPECT_EQ(read_quota_sealed("quota acme 1 1099511627776"), OK);
+    EXPECT_EQ(read_quota_sealed("quota acme - -"), OK);
+    EXPECT_EQ(read_quota_sealed("quota acme 1 1099511627777"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 0 1"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 01 1"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 1"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 1 2 3"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota Acme 1 2"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quotas acme 1 2"), ERR_DAMAGED);
+}
+
 TEST(token, text_is_the_secret_in_base64url)
 {
     uint8_t secret[TOKEN_SECRET_LEN];

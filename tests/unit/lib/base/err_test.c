@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_SCOPE };
+enum { LAST = ERR_QUOTA };
 
 TEST(err, numbers_on_the_wire_are_frozen)
 {
@@ -36,6 +36,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_SCHEMA, 34);
     EXPECT_EQ(ERR_NO_TOKEN, 35);
     EXPECT_EQ(ERR_SCOPE, 36);
+    EXPECT_EQ(ERR_QUOTA, 37);
 }
 
 TEST(err, every_number_has_its_row)
