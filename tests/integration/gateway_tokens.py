@@ -292,7 +292,7 @@ class Verbs(unittest.TestCase):
         with open(path, encoding="ascii") as file:
             head, line = file.readlines()
         with open(path, "w", encoding="ascii") as file:
-            file.write(head + line * 4096)
+            file.write(head + line * 4096)  # TOKEN_QUOTA_COUNT_MAX
         self.assertIn("all there may be", self.verb("limit", "one.more", "--bytes", "1", code=1).stderr)
 
 

@@ -149,6 +149,7 @@ TEST(token, quota_is_read_as_it_was_written)
 
 TEST(token, quotas_follow_their_rules)
 {
+    EXPECT_EQ(TOKEN_QUOTA_MAX, 1099511627776);
     EXPECT_EQ(read_quota_sealed("quota acme 1 1099511627776"), OK);
     EXPECT_EQ(read_quota_sealed("quota acme - -"), OK);
     EXPECT_EQ(read_quota_sealed("quota acme 1 1099511627777"), ERR_DAMAGED);
