@@ -194,8 +194,8 @@ err check_submit(const struct msg_submit *submit, const char **out_detail)
     for (uint32_t i = 0; i < submit->count; i++)
         bytes += submit->jobs[i].payload.bytes.len;
     const struct rule rules[] = {
-        {submit->is_atomic || submit->count <= MSG_JOBS_MAX, ERR_TOO_LARGE,
-         "jobs: at most 1,024, and 10,000 when atomic"},
+        {submit->is_atomic || submit->dry_run || submit->count <= MSG_JOBS_MAX, ERR_TOO_LARGE,
+         "jobs: at most 1,024, and 10,000 when atomic or a dry run"},
         {bytes <= MSG_ATOMIC_BYTES_MAX, ERR_TOO_LARGE, "jobs: at most 16 MiB of payloads"},
     };
     return judge(rules, COUNT(rules), out_detail);

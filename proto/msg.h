@@ -110,6 +110,7 @@ struct msg_submit {
     struct msg_submit_job *jobs;
     uint32_t count;
     bool is_atomic; // all are accepted, or none
+    bool dry_run;   // tell what would be; nothing is stored, nothing counted
 };
 
 struct msg_submitted_job {
@@ -125,9 +126,21 @@ struct msg_submitted_job {
     struct slice violations; // ERR_SCHEMA: JSON array of {"path", "keyword", "message"}
 };
 
+// What a job would meet, were it submitted now.
+struct msg_forecast {
+    when_ms due_at;
+    enum waiting_on waiting_on;
+    uint32_t ahead; // queued jobs of its queue and type
+    enum direction paused;
+    uint64_t open_left; // unfinished jobs its queue still takes, this one too; 0: no bound
+    struct msg_defaults course;
+};
+
 struct msg_submitted {
     const struct msg_submitted_job *jobs;
     uint32_t count;
+    const struct msg_forecast *forecasts; // of a dry run of one job that would be accepted
+    uint32_t forecast_count;
 };
 
 struct msg_ready {

@@ -78,6 +78,7 @@ extern const struct wire_shape wire_shapes_history_log;
 extern const struct wire_shape wire_shapes_history_log_is;
 
 // --- wire_shapes_queue.c ---
+extern const struct wire_shape wire_shapes_queue_forecast;
 extern const struct wire_shape wire_shapes_queue_set;
 extern const struct wire_shape wire_shapes_queue_status;
 extern const struct wire_shape wire_shapes_queue_status_is;

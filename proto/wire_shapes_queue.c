@@ -128,3 +128,20 @@ const struct wire_shape wire_shapes_queue_type_status_is = {
     LISTS(type_status_is_lists)};
 #undef W
 #undef M
+
+#undef AT
+#define AT course
+#define W Weft__Wire__Forecast
+#define M struct msg_forecast
+static const struct wire_field forecast_fields[] = {
+    ROW(WIRE_U64, 0, due_at_ms, due_at),
+    SAME(WIRE_ENUM, WAITING_LAST, waiting_on),
+    SAME(WIRE_U32, 0, ahead),
+    SAME(WIRE_ENUM, DIRECTION_LAST, paused),
+    SAME(WIRE_U64, 0, open_left),
+    DEFAULTS,
+};
+const struct wire_shape wire_shapes_queue_forecast = {
+    .descriptor = &weft__wire__forecast__descriptor, SIZES, FIELDS(forecast_fields)};
+#undef W
+#undef M

@@ -138,10 +138,12 @@ static struct msg_acted key_refusal(struct core *core, struct now now, uint64_t 
     const struct uniques *uniques = &core->ledger.uniques;
     if (!holds_while_unfinished(body))
         return (struct msg_acted){0};
-    const struct id *holder = unique_holder(core, now, body, fx);
+    const struct id *holder = unique_holder(core, now, body);
     bool is_own = holder != NULL && uniques_of(uniques, job_no) != UNIQUES_NONE;
     if (holder != NULL && !is_own)
         return held_by(holder);
+    if (holder == NULL)
+        unique_free(core, now, body, fx);
     if (!is_own && !uniques_has_room(uniques))
         return refused(ERR_FULL, "unique_count_max: too many unique keys are held");
     return (struct msg_acted){0};

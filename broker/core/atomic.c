@@ -30,6 +30,7 @@ struct trial {
     uint32_t queue;
     uint32_t queue_first;
     uint32_t *queue_jobs;
+    bool *is_refused; // by record: it takes nothing, and none is the same as it
 };
 
 const char atomic_circle[] =
@@ -90,18 +91,32 @@ static bool are_same(const struct trial *trial, enum kind kind, uint32_t a, uint
     UNREACHABLE();
 }
 
-// The earlier record with the same, or INDEX_NONE; then this one is noted.
-static uint32_t note(struct trial *trial, enum kind kind)
+// The earlier record with the same, or INDEX_NONE.
+static uint32_t find(const struct trial *trial, enum kind kind)
 {
     uint32_t base = (uint32_t)kind * trial->submit->count;
-    uint64_t hash = hash_of(trial, kind, trial->at);
-    uint32_t found = index_first(&trial->index, hash);
+    uint32_t found = index_first(&trial->index, hash_of(trial, kind, trial->at));
     for (; found != INDEX_NONE; found = index_next(&trial->index, found))
-        if (found >= base && found < base + trial->submit->count &&
+        if (found >= base && found < base + trial->at && !trial->is_refused[found - base] &&
             are_same(trial, kind, found - base, trial->at))
             return found - base;
-    index_add(&trial->index, base + trial->at, hash);
     return INDEX_NONE;
+}
+
+// The same; this one is noted when there is none.
+static uint32_t note(struct trial *trial, enum kind kind)
+{
+    uint32_t found = find(trial, kind);
+    if (found == INDEX_NONE)
+        index_add(&trial->index, (uint32_t)kind * trial->submit->count + trial->at,
+                  hash_of(trial, kind, trial->at));
+    return found;
+}
+
+bool atomic_holds_key(const struct trial *trial)
+{
+    return trial->submit->jobs[trial->at].unique_key.len > 0 &&
+           find(trial, KIND_UNIQUE) != INDEX_NONE;
 }
 
 bool atomic_has_record(const struct trial *trial, const struct id *id)
@@ -109,7 +124,8 @@ bool atomic_has_record(const struct trial *trial, const struct id *id)
     uint64_t hash = id_hash(id, prng_mix(trial->seed ^ KIND_ID));
     uint32_t found = index_first(&trial->index, hash);
     for (; found != INDEX_NONE; found = index_next(&trial->index, found))
-        if (found < trial->at && id_equal(&trial->submit->jobs[found].job_id, id))
+        if (found < trial->at && !trial->is_refused[found] &&
+            id_equal(&trial->submit->jobs[found].job_id, id))
             return true;
     return false;
 }
@@ -127,7 +143,9 @@ static struct room room_of(const struct core *core)
         .batches = ledger->batches.cap - ledger->batches.count,
         .uniques = ledger->uniques.cap - ledger->uniques.count,
         .deps = ledger->deps.cap - ledger->deps.count,
-        .strands = core->strands.cap - core->strands.count,
+        .strands = core->strands.cap - (core->strands.count > core->strands.key_count
+                                            ? core->strands.count
+                                            : core->strands.key_count),
     };
 }
 
@@ -203,13 +221,19 @@ static bool is_new_batch(const struct trial *trial)
     return !is_known && (trial->at == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
 }
 
+static bool is_new_unique(const struct trial *trial, const struct msg_submit_job *job)
+{
+    const struct uniques *uniques = &trial->core->ledger.uniques;
+    return job->unique_key.len > 0 && uniques_find(uniques, &job->unique_hash) == UNIQUES_NONE;
+}
+
 static void take(struct trial *trial, const struct proposal *proposal)
 {
     const struct msg_submit_job *job = proposal->job;
     const struct ledger *ledger = &trial->core->ledger;
     trial->taken.jobs++;
     trial->taken.keys += id_version(&job->job_id) == 8;
-    trial->taken.uniques += job->unique_key.len > 0;
+    trial->taken.uniques += is_new_unique(trial, job);
     trial->taken.deps += job->after.count;
     // Not whether it is the same one as another record's: that matters in a nearly full table only.
     trial->taken.strands += job->key_hash != 0;
@@ -263,24 +287,46 @@ static const char *judge_after(struct trial *trial, const struct msg_submit_job 
     return NULL;
 }
 
-static struct msg_submitted_job judge(struct core *core, struct now now, struct trial *trial,
-                                      struct effects *fx)
+// Takes what the record would take, unless that is too much.
+static const char *take_or_tell(struct trial *trial, const struct proposal *proposal)
+{
+    struct room before = trial->taken;
+    take(trial, proposal);
+    const char *limit = passed_limit(trial);
+    if (limit == NULL)
+        return NULL;
+    trial->taken = before;
+    trial->queue_jobs[trial->queue_first]--;
+    return limit;
+}
+
+static struct msg_submitted_job judge_new(const struct core *core, struct now now,
+                                          struct trial *trial, struct effects *fx)
 {
     struct proposal proposal = {.job = &trial->submit->jobs[trial->at], .trial = trial};
     struct msg_submitted_job answer = submit_judge(core, now, &proposal, fx);
     if (answer.error != OK || answer.replayed)
         return answer;
-    uint32_t twin = note(trial, KIND_ID);
-    if (twin != INDEX_NONE)
-        return judge_twin(trial, twin);
-    if (proposal.job->unique_key.len > 0 && note(trial, KIND_UNIQUE) != INDEX_NONE)
-        return refused(proposal.job, ERR_UNIQUE, "unique: an earlier record asks for this key");
+    CHECK(note(trial, KIND_ID) == INDEX_NONE);
+    if (proposal.job->unique_key.len > 0)
+        CHECK(note(trial, KIND_UNIQUE) == INDEX_NONE);
     const char *circle = judge_after(trial, proposal.job);
     if (circle != NULL)
         return refused(proposal.job, ERR_DEPENDENCY, circle);
-    take(trial, &proposal);
-    const char *limit = passed_limit(trial);
-    return limit == NULL ? answer : refused(proposal.job, ERR_FULL, limit);
+    const char *limit = take_or_tell(trial, &proposal);
+    return limit == NULL ? submit_foresee(core, now, &proposal)
+                         : refused(proposal.job, ERR_FULL, limit);
+}
+
+static struct msg_submitted_job judge(const struct core *core, struct now now, struct trial *trial,
+                                      struct effects *fx)
+{
+    bool is_named = trial->submit->jobs[trial->at].verdict == OK;
+    uint32_t twin = is_named ? find(trial, KIND_ID) : INDEX_NONE;
+    struct msg_submitted_job answer =
+        twin != INDEX_NONE ? judge_twin(trial, twin) : judge_new(core, now, trial, fx);
+    trial->is_refused[trial->at] = answer.error != OK;
+    return answer;
 }
 
 static struct trial begin(const struct core *core, const struct msg_submit *submit,
@@ -290,8 +336,10 @@ static struct trial begin(const struct core *core, const struct msg_submit *subm
     uint32_t cap = KINDS * submit->count;
     void *memory = arena_take(fx->arena, index_size(cap));
     trial.queue_jobs = arena_take_array(fx->arena, submit->count, sizeof *trial.queue_jobs);
-    CHECK(memory != NULL && trial.queue_jobs != NULL);
+    trial.is_refused = arena_take_array(fx->arena, submit->count, sizeof *trial.is_refused);
+    CHECK(memory != NULL && trial.queue_jobs != NULL && trial.is_refused != NULL);
     memset(trial.queue_jobs, 0, submit->count * sizeof *trial.queue_jobs);
+    memset(trial.is_refused, 0, submit->count * sizeof *trial.is_refused);
     index_init(&trial.index, memory, cap);
     return trial;
 }
@@ -304,21 +352,27 @@ static void refuse_all(const struct msg_submit *submit, struct msg_submitted_job
             answers[i] = refused(&submit->jobs[i], ERR_ATOMIC, "");
 }
 
-void atomic_submit(struct core *core, struct now now, const struct msg_submit *submit,
-                   struct msg_submitted_job *answers, struct effects *fx)
+void atomic_try(const struct core *core, struct now now, const struct msg_submit *submit,
+                struct msg_submitted_job *answers, struct effects *fx)
 {
     if (submit->count == 0)
         return;
     struct trial trial = begin(core, submit, fx);
-    bool is_refused = false;
-    for (trial.at = 0; trial.at < submit->count; trial.at++) {
+    for (trial.at = 0; trial.at < submit->count; trial.at++)
         answers[trial.at] = judge(core, now, &trial, fx);
-        is_refused = is_refused || answers[trial.at].error != OK;
-    }
-    if (is_refused) {
-        refuse_all(submit, answers);
+}
+
+void atomic_submit(struct core *core, struct now now, const struct msg_submit *submit,
+                   struct msg_submitted_job *answers, struct effects *fx)
+{
+    atomic_try(core, now, submit, answers, fx);
+    for (uint32_t i = 0; i < submit->count; i++)
+        if (answers[i].error != OK) {
+            refuse_all(submit, answers);
+            return;
+        }
+    if (submit->dry_run)
         return;
-    }
     for (uint32_t i = 0; i < submit->count; i++) {
         answers[i] = submit_one(core, now, &submit->jobs[i], fx);
         CHECK(answers[i].error == OK);

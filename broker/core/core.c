@@ -211,7 +211,8 @@ static uint32_t renew_weight(const struct msg_renew *renew)
 // A refusal that names an unknown parent needs room for its words.
 static uint32_t submit_weight(const struct msg_submit *submit)
 {
-    uint32_t weight = submit->is_atomic ? atomic_weight(submit->count) : submit->count;
+    bool is_tried = submit->is_atomic || submit->dry_run;
+    uint32_t weight = is_tried ? atomic_weight(submit->count) : submit->count;
     for (uint32_t i = 0; i < submit->count; i++)
         weight += submit->jobs[i].after.count > 0;
     return weight;

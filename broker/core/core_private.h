@@ -44,13 +44,29 @@ struct proposal {
     struct policy policy;      // filled when it is not refused
 };
 // Refused, known already, or neither: then it may be accepted at once.
-struct msg_submitted_job submit_judge(struct core *core, struct now now, struct proposal *proposal,
-                                      struct effects *fx);
+struct msg_submitted_job submit_judge(const struct core *core, struct now now,
+                                      struct proposal *proposal, struct effects *fx);
+// When a job may start that is accepted now.
+when_ms submit_due_at(const struct msg_submit_job *job, when_ms now);
+// What a proposal that is not refused would be answered, were it accepted.
+struct msg_submitted_job submit_foresee(const struct core *core, struct now now,
+                                        const struct proposal *proposal);
+// What its job would meet then.
+struct msg_forecast forecast_of(const struct core *core, struct now now,
+                                const struct proposal *proposal);
+// Must it wait for others? Those before it in the same message are unfinished.
+bool forecast_waits(const struct core *core, const struct proposal *proposal);
 // All of them, or none. Places for the answers are the caller's.
 void atomic_submit(struct core *core, struct now now, const struct msg_submit *submit,
                    struct msg_submitted_job *answers, struct effects *fx);
+// A dry run of several: each is judged as if those before it that are not refused had been
+// accepted.
+void atomic_try(const struct core *core, struct now now, const struct msg_submit *submit,
+                struct msg_submitted_job *answers, struct effects *fx);
 // Is this the id of a record before the one that is judged?
 bool atomic_has_record(const struct trial *trial, const struct id *id);
+// Does such a record ask for the unique key of the one that is judged?
+bool atomic_holds_key(const struct trial *trial);
 // What a job is told that waits for others and wants to join a batch that is waited for.
 extern const char atomic_circle[];
 // Of a message with so many records.
@@ -146,9 +162,12 @@ void lease_forget_idle(struct core *core, uint32_t worker);
 // The moment of a held key has come.
 void unique_pass(struct core *core, struct now now, uint32_t unique, struct effects *fx);
 // The id of the job that holds the unique key which this one asks for, or NULL. Borrowed until the
-// ledger changes. A key whose moment has come is given back first, whether or not a tick saw it.
-const struct id *unique_holder(struct core *core, struct now now, const struct msg_submit_job *job,
-                               struct effects *fx);
+// ledger changes. A key whose moment has come is held by nobody, whether or not a tick saw it …
+const struct id *unique_holder(const struct core *core, struct now now,
+                               const struct msg_submit_job *job);
+// … and given back before another job takes it. Nobody holds it.
+void unique_free(struct core *core, struct now now, const struct msg_submit_job *job,
+                 struct effects *fx);
 // A batch is sealed on request, and one whose time is over by itself. False when there is none.
 void seal_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                struct effects *fx);

@@ -141,7 +141,8 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     else if (!id_is_zero(&job->batch_id) && !batches_has_room(&ledger->batches) &&
              batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE)
         *out_detail = "batch_count_max: too many batches";
-    else if (job->unique_key.len > 0 && !uniques_has_room(&ledger->uniques))
+    else if (job->unique_key.len > 0 && !uniques_has_room(&ledger->uniques) &&
+             uniques_find(&ledger->uniques, &job->unique_hash) == UNIQUES_NONE)
         *out_detail = "unique_count_max: too many unique keys are held";
     else if (!deps_has_room(&ledger->deps, job->after.count))
         *out_detail = "dependency_count_max: too many jobs wait for others";

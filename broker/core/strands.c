@@ -449,6 +449,12 @@ bool strands_has(const struct strands *strands, uint32_t slot)
            choose(strands, strand) == strands->items[strand].best;
 }
 
+bool strands_is_at_limit(const struct strands *strands, uint32_t queue, uint64_t key_hash)
+{
+    uint32_t key = key_hash == 0 ? INDEX_NONE : find_key(strands, queue, key_hash);
+    return key != INDEX_NONE && is_at_limit(strands, &strands->keys[key]);
+}
+
 bool strands_is_busy(const struct strands *strands, uint32_t slot)
 {
     const struct strand *strand = &strands->items[strand_of(strands, slot)];

@@ -89,6 +89,8 @@ size_t strands_size(const struct limits *limits);
 void strands_init(struct strands *strands, void *memory, const struct limits *limits,
                   const struct strands_base *base);
 
+// Do as many jobs of this key (0: none) run as may?
+bool strands_is_at_limit(const struct strands *strands, uint32_t queue, uint64_t key_hash);
 // Is there room for a job with this key in this lane (LANES_NONE: a new one of a known or new
 // queue)?
 bool strands_has_room(const struct strands *strands, uint32_t lane, uint64_t key_hash);

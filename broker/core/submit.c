@@ -80,7 +80,7 @@ struct policy submit_policy(const struct core *core, const struct msg_submit_job
     return submit_policy_in(core, job, queue_of(core, job));
 }
 
-static when_ms due_at(const struct msg_submit_job *job, when_ms now)
+when_ms submit_due_at(const struct msg_submit_job *job, when_ms now)
 {
     when_ms latest = (when_ms)1 << 48; // far beyond any calendar, and no sum overflows
     if (job->delay_ms > 0)
@@ -177,6 +177,7 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
                                        const struct msg_submit_job *job,
                                        const struct policy *policy, struct effects *fx)
 {
+    unique_free(core, now, job, fx);
     uint32_t slot =
         ledger_apply(&core->ledger,
                      &(struct entry){.kind = ENTRY_SUBMIT,
@@ -185,7 +186,7 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
                                      .slot = ENTRY_NO_SLOT,
                                      .submit = {.job = job,
                                                 .policy = *policy,
-                                                .due_at = due_at(job, now.store),
+                                                .due_at = submit_due_at(job, now.store),
                                                 .waits = ledger_must_wait(&core->ledger, job)}},
                      fx);
     wait_begin(core, slot);
@@ -203,8 +204,8 @@ static uint32_t lane_of(const struct core *core, uint32_t queue, const struct ms
 }
 
 // Verdicts in this order: the shell's (format, identity), replay, schema, limits.
-struct msg_submitted_job submit_judge(struct core *core, struct now now, struct proposal *proposal,
-                                      struct effects *fx)
+struct msg_submitted_job submit_judge(const struct core *core, struct now now,
+                                      struct proposal *proposal, struct effects *fx)
 {
     const struct msg_submit_job *job = proposal->job;
     if (job->verdict != OK)
@@ -218,9 +219,12 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
         return breaks_schema(job);
     if (job->closed != OK)
         return refused(job, job->closed, job->detail);
-    const struct id *holder = unique_holder(core, now, job, fx);
+    const struct id *holder = unique_holder(core, now, job);
     if (holder != NULL)
         return held_by(job, holder);
+    if (proposal->trial != NULL && atomic_holds_key(proposal->trial))
+        return refused(job, ERR_UNIQUE,
+                       slice_of_text("unique: an earlier record asks for this key"));
     for (uint32_t i = 0; i < job->after.count; i++)
         if (!is_known_parent(core, proposal, &job->after.items[i]))
             return unknown_parent(job, &job->after.items[i], fx);
@@ -241,31 +245,71 @@ struct msg_submitted_job submit_judge(struct core *core, struct now now, struct 
     return (struct msg_submitted_job){.job_id = job->job_id};
 }
 
-struct msg_submitted_job submit_one(struct core *core, struct now now,
-                                    const struct msg_submit_job *job, struct effects *fx)
+struct msg_submitted_job submit_foresee(const struct core *core, struct now now,
+                                        const struct proposal *proposal)
+{
+    bool is_later =
+        submit_due_at(proposal->job, now.store) > now.store || forecast_waits(core, proposal);
+    return (struct msg_submitted_job){
+        .job_id = proposal->job->job_id,
+        .state = is_later ? JOB_SCHEDULED : JOB_QUEUED,
+        .created_at = now.store,
+        .dedup_until = when_after(now.store, (when_ms)proposal->policy.dedup_s * 1000)};
+}
+
+// With a place for a forecast it is a dry run, which ends before anything changes.
+static struct msg_submitted_job submit(struct core *core, struct now now,
+                                       const struct msg_submit_job *job,
+                                       struct msg_forecast **forecast, struct effects *fx)
 {
     struct proposal proposal = {.job = job};
     struct msg_submitted_job answer = submit_judge(core, now, &proposal, fx);
     if (answer.error != OK || answer.replayed)
         return answer;
-    return accept(core, now, job, &proposal.policy, fx);
+    if (forecast == NULL)
+        return accept(core, now, job, &proposal.policy, fx);
+    *forecast = arena_take(fx->arena, sizeof **forecast);
+    CHECK(*forecast != NULL);
+    **forecast = forecast_of(core, now, &proposal);
+    return submit_foresee(core, now, &proposal);
+}
+
+struct msg_submitted_job submit_one(struct core *core, struct now now,
+                                    const struct msg_submit_job *job, struct effects *fx)
+{
+    return submit(core, now, job, NULL, fx);
+}
+
+static void count(struct core *core, const struct msg_submitted_job *answers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        core->figures.submitted += !answers[i].replayed && answers[i].error == OK;
+        core->figures.replayed += answers[i].replayed;
+        core->figures.refused += answers[i].error != OK;
+    }
 }
 
 void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                  struct effects *fx)
 {
-    const struct msg_submit *submit = &msg->submit;
-    struct msg_submitted_job *answers = arena_take_array(fx->arena, submit->count, sizeof *answers);
+    const struct msg_submit *asked = &msg->submit;
+    struct msg_submitted_job *answers = arena_take_array(fx->arena, asked->count, sizeof *answers);
     CHECK(answers != NULL);
-    if (submit->is_atomic)
-        atomic_submit(core, now, submit, answers, fx);
-    for (uint32_t i = 0; i < submit->count; i++) {
-        if (!submit->is_atomic)
-            answers[i] = submit_one(core, now, &submit->jobs[i], fx);
-        core->figures.submitted += !answers[i].replayed && answers[i].error == OK;
-        core->figures.replayed += answers[i].replayed;
-        core->figures.refused += answers[i].error != OK;
-    }
+    struct msg_forecast *forecast = NULL;
+    if (asked->is_atomic)
+        atomic_submit(core, now, asked, answers, fx);
+    else if (asked->dry_run && asked->count == 1)
+        answers[0] = submit(core, now, asked->jobs, &forecast, fx);
+    else if (asked->dry_run)
+        atomic_try(core, now, asked, answers, fx);
+    else
+        for (uint32_t i = 0; i < asked->count; i++)
+            answers[i] = submit_one(core, now, &asked->jobs[i], fx);
+    if (!asked->dry_run)
+        count(core, answers, asked->count);
     effects_send(fx, peer, MSG_SUBMITTED, msg->corr)->submitted =
-        (struct msg_submitted){.jobs = answers, .count = submit->count};
+        (struct msg_submitted){.jobs = answers,
+                               .count = asked->count,
+                               .forecasts = forecast,
+                               .forecast_count = forecast != NULL};
 }

@@ -14,18 +14,28 @@ void unique_pass(struct core *core, struct now now, uint32_t unique, struct effe
                  fx);
 }
 
-const struct id *unique_holder(struct core *core, struct now now, const struct msg_submit_job *job,
-                               struct effects *fx)
+// The key that the job asks for, held or past its moment; UNIQUES_NONE: nobody has it.
+static uint32_t find(const struct core *core, const struct msg_submit_job *job)
 {
-    const struct uniques *uniques = &core->ledger.uniques;
-    if (job->unique_key.len == 0)
-        return NULL;
-    uint32_t unique = uniques_find(uniques, &job->unique_hash);
+    return job->unique_key.len == 0 ? UNIQUES_NONE
+                                    : uniques_find(&core->ledger.uniques, &job->unique_hash);
+}
+
+const struct id *unique_holder(const struct core *core, struct now now,
+                               const struct msg_submit_job *job)
+{
+    uint32_t unique = find(core, job);
     if (unique == UNIQUES_NONE)
         return NULL;
-    const struct unique_row *row = uniques_at(uniques, unique);
-    if (row->waits_end || row->until > now.store)
-        return &row->job_id;
-    unique_pass(core, now, unique, fx);
-    return NULL;
+    const struct unique_row *row = uniques_at(&core->ledger.uniques, unique);
+    return row->waits_end || row->until > now.store ? &row->job_id : NULL;
+}
+
+void unique_free(struct core *core, struct now now, const struct msg_submit_job *job,
+                 struct effects *fx)
+{
+    uint32_t unique = find(core, job);
+    CHECK(unique_holder(core, now, job) == NULL);
+    if (unique != UNIQUES_NONE)
+        unique_pass(core, now, unique, fx);
 }

@@ -194,7 +194,7 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     if (is_short)
         close_submit(&arrival->msg.submit);
     enum taken taken = decide(broker, arrival);
-    if (taken == TAKEN_KEPT && !is_short)
+    if (taken == TAKEN_KEPT && !is_short && !arrival->msg.submit.dry_run)
         broker->filling->stored_bytes += arrival->frames->block.len;
     return taken;
 }

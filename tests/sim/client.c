@@ -195,8 +195,20 @@ static void say_hello(struct sim *sim, struct client *client)
                              .hello = {.role = ROLE_CLIENT, .name = slice_of_text("sim")}});
 }
 
+// Of several that are not atomic, one that joins a batch for which another waits is not foreseen.
+static bool may_be_partial(const struct msg_submit_job *jobs, uint32_t count)
+{
+    bool has_batch = false;
+    bool waits = false;
+    for (uint32_t i = 0; i < count; i++) {
+        has_batch = has_batch || !id_is_zero(&jobs[i].batch_id);
+        waits = waits || jobs[i].after.count > 0;
+    }
+    return !has_batch || !waits;
+}
+
 // With others that were wanted before, all or none; those are repeated by themselves, too.
-static void submit_atomic(struct sim *sim, const struct client *client, struct intent *intent)
+static void submit_many(struct sim *sim, const struct client *client, struct intent *intent)
 {
     if (intent->atomic_corr == 0)
         intent->atomic_corr = ++sim->corr_next;
@@ -208,26 +220,31 @@ static void submit_atomic(struct sim *sim, const struct client *client, struct i
         jobs[count].tenant = client->tenant;
         hash_unique(&jobs[count++]);
     }
-    world_send(sim, client->peer, true,
-               &(struct msg){.kind = MSG_SUBMIT,
-                             .corr = intent->atomic_corr,
-                             .submit = {.jobs = jobs, .count = count, .is_atomic = true}});
+    bool is_dry = world_chance(sim, 30);
+    bool is_partial = is_dry && world_chance(sim, 50) && may_be_partial(jobs, count);
+    world_send(
+        sim, client->peer, true,
+        &(struct msg){
+            .kind = MSG_SUBMIT,
+            .corr = intent->atomic_corr,
+            .submit = {.jobs = jobs, .count = count, .is_atomic = !is_partial, .dry_run = is_dry}});
 }
 
 static void submit(struct sim *sim, struct client *client, struct intent *intent)
 {
     intent->repeat_at = sim->now.mono + 1000;
     if (plan_optional(sim, 15)) {
-        submit_atomic(sim, client, intent);
+        submit_many(sim, client, intent);
         return;
     }
     // Doubled inside one message now and then.
     struct msg_submit_job twice[2] = {intent->job, intent->job};
     uint32_t count = plan_optional(sim, 5) ? 2 : 1;
     world_send(sim, client->peer, true,
-               &(struct msg){.kind = MSG_SUBMIT,
-                             .corr = intent->corr,
-                             .submit = {.jobs = twice, .count = count}});
+               &(struct msg){
+                   .kind = MSG_SUBMIT,
+                   .corr = intent->corr,
+                   .submit = {.jobs = twice, .count = count, .dry_run = plan_optional(sim, 10)}});
 }
 
 // Said once, and perhaps lost: time seals what nobody has sealed.

@@ -98,12 +98,18 @@ static void intake(struct sim *sim, struct sim_batch *batch)
         const struct packet *packet = shell->inbox[shell->inbox_first];
         struct command command = {
             .kind = COMMAND_MESSAGE, .peer = packet->peer, .msg = packet->msg};
-        if (!shell_fits(shell, batch, &command))
+        bool is_dry = packet->msg->kind == MSG_SUBMIT && packet->msg->submit.dry_run;
+        // A dry run, and then the same in earnest.
+        uint32_t weight = core_weight(shell->core, &command) * (is_dry ? 2 : 1);
+        if (!effects_has_room(&batch->fx, weight))
             return;
         shell->inbox_first = (shell->inbox_first + 1) % SIM_PACKETS;
         shell->inbox_count--;
         schema_judge(sim, (struct msg *)(uintptr_t)packet->msg);
-        shell_decide(sim, batch, &command);
+        if (is_dry)
+            dry_decide(sim, batch, &command);
+        else
+            shell_decide(sim, batch, &command);
         schema_keep(sim, packet->msg, &batch->fx);
     }
 }

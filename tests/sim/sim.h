@@ -499,6 +499,8 @@ void schema_load(struct sim *sim);
 // Which of eight parts of all payloads breaks it; none at all: 0.
 uint32_t schema_eighth(struct slice text);
 bool schema_breaks(uint32_t eighth, const struct msg_submit_job *job);
+// dry.c: a dry run, and then the same in earnest.
+void dry_decide(struct sim *sim, struct sim_batch *batch, const struct command *command);
 // watch_schema.c: after a submission was decided.
 void watch_schema_answer(const struct sim *sim, const struct msg_submit *submit,
                          const struct msg_submitted *answer);

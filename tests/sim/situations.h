@@ -10,8 +10,12 @@
     X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
     X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
     X(SEEN_SCHEMA, "a payload broke the schema of its type")                                       \
-    X(SEEN_SCHEMA_LOADED, "a type had a schema at a start")                                        \
     X(SEEN_SCHEMA_REPLAY, "… that came with a job already known")                                  \
+    X(SEEN_SCHEMA_LOADED, "a type had a schema at a start")                                        \
+    X(SEEN_DRY_RUN, "a dry run told that a job would be accepted")                                 \
+    X(SEEN_DRY_REFUSED, "… or that it would not")                                                  \
+    X(SEEN_DRY_REPLAY, "… or that it is known")                                                    \
+    X(SEEN_DRY_MANY, "a dry run of several jobs")                                                  \
     X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
     X(SEEN_FULL_LANES, "the table of lanes was full")                                              \
     X(SEEN_FULL_POLICIES, "the table of policies was full")                                        \

@@ -218,6 +218,14 @@ static void tell_held(struct tell *tell, const char *word, const struct msg_held
                   epoch_of(lost->items[i].token), counter_of(lost->items[i].token));
 }
 
+static void tell_forecast(struct tell *tell, const struct msg_forecast *forecast)
+{
+    tell_text(tell, " forecast due %lld waits %u ahead %u paused %u left %llu attempts %u",
+              (long long)(forecast->due_at - tell->epoch), (unsigned)forecast->waiting_on,
+              forecast->ahead, (unsigned)forecast->paused, (unsigned long long)forecast->open_left,
+              forecast->course.max_attempts);
+}
+
 static void tell_submitted(struct tell *tell, const struct msg_submitted *submitted)
 {
     for (uint32_t i = 0; i < submitted->count; i++) {
@@ -231,6 +239,8 @@ static void tell_submitted(struct tell *tell, const struct msg_submitted *submit
         else
             tell_text(tell, "%s%s", job->replayed ? "replayed " : "", job_state_name(job->state));
     }
+    for (uint32_t i = 0; i < submitted->forecast_count; i++)
+        tell_forecast(tell, &submitted->forecasts[i]);
 }
 
 static void tell_finished(struct tell *tell, const struct msg_finished *finished)

@@ -408,7 +408,10 @@ TEST(check, submit_as_a_whole)
     EXPECT_EQ(check_submit(&submit, &detail), OK);
     submit.count++;
     EXPECT_EQ(check_submit(&submit, &detail), ERR_TOO_LARGE);
-    EXPECT_STR(detail, "jobs: at most 1,024, and 10,000 when atomic");
+    EXPECT_STR(detail, "jobs: at most 1,024, and 10,000 when atomic or a dry run");
+    submit.dry_run = true;
+    EXPECT_EQ(check_submit(&submit, &detail), OK);
+    submit.dry_run = false;
     submit.is_atomic = true;
     submit.count = MSG_ATOMIC_JOBS_MAX;
     // Only the lengths are looked at.
