@@ -6,6 +6,7 @@
 #include "cli/submission.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
+#include "gateway/core/forecast.h"
 #include "gateway/core/records.h"
 #include "gateway/core/submit.h"
 #include "lib/base/check.h"
@@ -42,8 +43,9 @@ struct bulk {
     uint32_t *lines;
     uint32_t count;
     uint32_t job_cap;
-    bool is_atomic; // all in one message
-    size_t bytes;   // of records in `jobs`
+    bool is_atomic; // all are stored, or none
+    bool is_dry_run;
+    size_t bytes; // of records in `jobs`
     uint32_t index;
     uint32_t accepted;
     uint32_t replayed;
@@ -72,15 +74,21 @@ static bool read_all(struct bulk *bulk, int fd, const char *name)
     return false;
 }
 
+// All lines in one message, so that they see each other?
+static bool is_whole(const struct bulk *bulk)
+{
+    return bulk->is_atomic || bulk->is_dry_run;
+}
+
 static bool read_file(struct bulk *bulk, const char *name)
 {
     bulk->file = malloc((size_t)BULK_FILE_BYTES_MAX + 1);
     bulk->names = malloc(SCAN_NAMES_MAX * sizeof *bulk->names);
-    bulk->job_cap = bulk->is_atomic ? MSG_ATOMIC_JOBS_MAX : BULK_JOBS_MAX;
+    bulk->job_cap = is_whole(bulk) ? MSG_ATOMIC_JOBS_MAX : BULK_JOBS_MAX;
     bulk->jobs = calloc(bulk->job_cap, sizeof *bulk->jobs);
     bulk->lines = calloc(bulk->job_cap, sizeof *bulk->lines);
     size_t cap =
-        arena_len(bulk->job_cap, bulk->is_atomic ? BULK_FILE_BYTES_MAX : BULK_MESSAGE_BYTES_MAX);
+        arena_len(bulk->job_cap, is_whole(bulk) ? BULK_FILE_BYTES_MAX : BULK_MESSAGE_BYTES_MAX);
     bulk->arena = (struct arena){.data = malloc(cap), .cap = cap}; // touched as it is used
     if (bulk->file == NULL || bulk->names == NULL || bulk->jobs == NULL || bulk->lines == NULL ||
         bulk->arena.data == NULL) {
@@ -137,8 +145,10 @@ static bool is_untimely(const struct msg_submitted *said)
 // Submits what has been gathered. What is left goes again. False after a complaint.
 static bool submit_all(struct bulk *bulk, bool may_go_again)
 {
-    struct msg_submit submit = {
-        .jobs = bulk->jobs, .count = bulk->count, .is_atomic = bulk->is_atomic};
+    struct msg_submit submit = {.jobs = bulk->jobs,
+                                .count = bulk->count,
+                                .is_atomic = bulk->is_atomic,
+                                .dry_run = bulk->is_dry_run};
     if (bulk->count == 0)
         return true;
     const struct msg_submitted *said = ask_submit(&bulk->ask, &submit);
@@ -200,16 +210,17 @@ static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
 
 static bool is_full(const struct bulk *bulk, size_t len)
 {
-    if (bulk->is_atomic || bulk->count == 0)
+    if (is_whole(bulk) || bulk->count == 0)
         return bulk->count == bulk->job_cap;
     return bulk->count == bulk->job_cap || bulk->bytes + len > BULK_MESSAGE_BYTES_MAX;
 }
 
 static bool make_room(struct bulk *bulk)
 {
-    if (!bulk->is_atomic)
+    if (!is_whole(bulk))
         return flush(bulk);
-    command_complain("push", "--atomic takes at most %d lines", MSG_ATOMIC_JOBS_MAX);
+    command_complain("push", "--%s takes at most %d lines", bulk->is_atomic ? "atomic" : "dry-run",
+                     MSG_ATOMIC_JOBS_MAX);
     bulk->ask.code = COMMAND_USAGE;
     return false;
 }
@@ -251,7 +262,12 @@ static void tell_json(struct bulk *bulk)
     // The broker refuses later than the reader.
     if (bulk->rejection_count > 0)
         qsort(bulk->rejections, bulk->rejection_count, sizeof *bulk->rejections, by_line);
-    view_bulk(stdout, &answer, bulk->rejections, bulk->rejection_count);
+    const struct forecast_many many = {bulk->accepted, bulk->replayed, bulk->rejected,
+                                       bulk->is_atomic};
+    if (bulk->is_dry_run)
+        view_forecasts(stdout, &many, bulk->rejections, bulk->rejection_count);
+    else
+        view_bulk(stdout, &answer, bulk->rejections, bulk->rejection_count);
 }
 
 static void tell(struct bulk *bulk)
@@ -260,6 +276,9 @@ static void tell(struct bulk *bulk)
     id_to_text(&bulk->batch_id, id);
     if (bulk->wants_json)
         tell_json(bulk);
+    else if (bulk->is_dry_run)
+        (void)printf("%" PRIu32 " would be accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n",
+                     bulk->accepted, bulk->replayed, bulk->rejected);
     else
         (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
                      bulk->accepted, bulk->replayed, bulk->rejected);
@@ -294,12 +313,13 @@ static int push(struct bulk *bulk, const struct config *config)
     struct origin origin = {slice_of_text("default"), slice_of_text("default")};
     bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
     bulk->is_atomic = config_is_on(config, "atomic");
+    bulk->is_dry_run = config_is_on(config, "dry-run");
     if (!take_defaults(bulk, config) || !read_file(bulk, config_text(config, "bulk")))
         return COMMAND_USAGE;
     if (!ask_open(&bulk->ask, config) || !take_all(bulk))
         return bulk->ask.code;
     tell(bulk);
-    if (bulk->accepted > 0)
+    if (bulk->accepted > 0 && !bulk->is_dry_run)
         (void)ask_seal(&bulk->ask, &bulk->batch_id); // without an answer, time does the same
     return bulk->rejected == 0 ? COMMAND_SUCCEEDED : COMMAND_DEAD;
 }

@@ -22,6 +22,10 @@ static const struct config_key push_keys[] = {
      .type = CONFIG_BOOL,
      .default_text = "false",
      .help = "with --bulk: all lines are stored, or none"},
+    {.key = "dry-run",
+     .type = CONFIG_BOOL,
+     .default_text = "false",
+     .help = "tell what would be; nothing is stored"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -30,7 +34,7 @@ static const struct config_key push_keys[] = {
 const struct config_table push_table = {
     .program = "push",
     .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]\n       weft push [TYPE] [flags] --bulk "
-             "FILE [--atomic]",
+             "FILE [--atomic] [--dry-run]",
     .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
              "already), 1 refused\n(--bulk: some lines), 4 no answer (ask again with the same "
              "--key), 64 usage.",
@@ -99,11 +103,30 @@ static int with_job(const struct config *config,
 
 // --- push ---
 
+// A refusal is told as one would be.
+static int try_one(struct ask *ask, struct msg_submit_job *job, const struct view *view)
+{
+    struct msg_submit one = {.jobs = job, .count = 1, .dry_run = true};
+    const struct msg_submitted *said = ask_submit(ask, &one);
+    if (said != NULL && submission_mint_again(job, &said->jobs[0]))
+        said = ask_submit(ask, &one);
+    if (said == NULL)
+        return ask->code;
+    if (said->jobs[0].error != OK && !view->wants_json) {
+        ask_complain_refused(ask, &said->jobs[0]);
+        return ask->code;
+    }
+    view_forecast(view, job, said);
+    return said->jobs[0].error == OK ? COMMAND_SUCCEEDED : COMMAND_DEAD;
+}
+
 static int push_one(struct ask *ask, struct msg_submit_job *job, const struct config *config)
 {
     int code = COMMAND_SUCCEEDED;
-    const struct msg_submitted_job *said = submit(ask, job, &code);
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    if (config_is_on(config, "dry-run"))
+        return try_one(ask, job, &view);
+    const struct msg_submitted_job *said = submit(ask, job, &code);
     if (said != NULL)
         view_submitted(&view, job, said);
     return code;

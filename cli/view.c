@@ -3,6 +3,7 @@
 #include "cli/view.h"
 
 #include "gateway/core/answer.h"
+#include "gateway/core/forecast.h"
 #include "gateway/core/scan.h"
 #include "lib/base/check.h"
 #include "lib/base/moment.h"
@@ -242,6 +243,45 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
     end_json(&json, view->out);
 }
 
+// One line: what would be, and what it would wait for.
+static void print_forecast(FILE *out, const struct msg_submitted *told)
+{
+    const struct msg_submitted_job *said = &told->jobs[0];
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&said->job_id, id);
+    if (said->replayed) {
+        (void)fprintf(out, "would be a replay of %s, which is %s\n", id, answer_state(said->state));
+        return;
+    }
+    (void)fprintf(out, "would be %s", answer_state(said->state));
+    for (uint32_t i = 0; i < told->forecast_count; i++) {
+        const struct msg_forecast *forecast = &told->forecasts[i];
+        const char *cause = answer_waiting_on(forecast->waiting_on);
+        (void)fprintf(out, ", %u ahead%s%s, at most %u attempts", forecast->ahead,
+                      cause != NULL ? ", waits: " : "", cause != NULL ? cause : "",
+                      forecast->course.max_attempts);
+    }
+    (void)fputc('\n', out);
+}
+
+void view_forecast(const struct view *view, const struct msg_submit_job *job,
+                   const struct msg_submitted *told)
+{
+    struct out json;
+    if (!view->wants_json) {
+        print_forecast(view->out, told);
+        return;
+    }
+    if (!begin_json(&json, told->jobs[0].violations.len))
+        return;
+    forecast_put(&json, &(struct forecast_told){
+                            .job = job,
+                            .said = told->jobs,
+                            .forecast = told->forecast_count > 0 ? told->forecasts : NULL,
+                            .violations = told->jobs[0].violations});
+    end_json(&json, view->out);
+}
+
 void view_listed_job(const struct view *view, const struct msg_listed_job *job)
 {
     struct out json;
@@ -340,21 +380,41 @@ static void put_rejection(struct out *json, const struct view_rejection *rejecti
     out_close(json);
 }
 
+static size_t rejections_len(const struct view_rejection *rejections, uint32_t count)
+{
+    size_t len = (size_t)count * REJECTION_LEN_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        len += strlen(rejections[i].detail);
+    return len;
+}
+
+void view_forecasts(FILE *out, const struct forecast_many *many,
+                    const struct view_rejection *rejections, uint32_t count)
+{
+    struct out json;
+    if (!begin_json(&json, rejections_len(rejections, count)))
+        return;
+    forecast_begin(&json, many);
+    out_name(&json, slice_of_text("rejections"));
+    out_open_array(&json);
+    for (uint32_t i = 0; i < count; i++)
+        put_rejection(&json, &rejections[i]);
+    answer_bulk_end(&json);
+    end_json(&json, out);
+}
+
 void view_bulk(FILE *out, const struct answer_bulk *bulk, const struct view_rejection *rejections,
                uint32_t count)
 {
     struct answer_bulk answer = *bulk;
     struct problem problem = {.fix = "correct the records and send again"};
     struct out json;
-    size_t len = (size_t)count * REJECTION_LEN_MAX;
-    for (uint32_t i = 0; i < count; i++)
-        len += strlen(rejections[i].detail);
     if (bulk->accepted + bulk->replayed == 0 && count > 0) {
         problem.error = rejections[0].error;
         problem.detail = slice_of_text(rejections[0].detail);
         answer.problem = &problem;
     }
-    if (!begin_json(&json, len))
+    if (!begin_json(&json, rejections_len(rejections, count)))
         return;
     answer_bulk_begin(&json, &answer);
     for (uint32_t i = 0; i < count; i++)

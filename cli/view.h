@@ -21,6 +21,10 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
                     const struct msg_submitted_job *said);
 
+// What a dry run of one job has told.
+void view_forecast(const struct view *view, const struct msg_submit_job *job,
+                   const struct msg_submitted *told);
+
 // Events, one on a line; lines, those after number `after`.
 void view_timeline(const struct view *view, const struct msg_timeline_is *timeline);
 void view_log(const struct view *view, const struct msg_log_is *log, uint32_t after);
@@ -44,6 +48,10 @@ struct view_rejection {
     err error;
     char *detail; // the caller's
 };
+// What a dry run of many has told, as over HTTP but for the replays.
+struct forecast_many;
+void view_forecasts(FILE *out, const struct forecast_many *many,
+                    const struct view_rejection *rejections, uint32_t count);
 struct answer_bulk;
 // The JSON of a bulk submission, as over HTTP: with nothing stored it is the problem of the first
 // rejection. `bulk->problem` is set here.

@@ -2,23 +2,13 @@
 
 #include "broker/core/retry.h"
 
-#include "lib/base/prng.h"
+#include "lib/base/backoff.h"
 
 when_ms retry_delay_ms(const struct policy *policy, const struct id *id, uint32_t attempt)
 {
-    uint64_t delay = policy->retry_first_ms;
-    uint64_t longest = policy->retry_longest_ms;
-    // It either reaches the longest or stands still, so the loop is short.
-    for (uint32_t i = 1; i < attempt && delay < longest; i++) {
-        uint64_t next = delay * policy->retry_factor_milli / 1000;
-        if (next <= delay)
-            break;
-        delay = next;
-    }
-    if (delay > longest)
-        delay = longest;
-    uint64_t half = delay / 2;
-    return (when_ms)(delay - half + prng_mix(id_hash(id, attempt)) % (half + 1));
+    const struct backoff backoff = {policy->retry_first_ms, policy->retry_longest_ms,
+                                    policy->retry_factor_milli};
+    return backoff_ms(&backoff, id, attempt);
 }
 
 bool retry_is_over(const struct retry_case *burnt)

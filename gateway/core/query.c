@@ -243,10 +243,6 @@ static err read_pair(struct slice pair, uint32_t allowed, struct query *query,
         tell(out_fault, name, rule);
         return e;
     }
-    if (slice_is_text(name, "dry_run")) {
-        tell(out_fault, name, "is not supported by this version");
-        return ERR_UNSUPPORTED;
-    }
     tell(out_fault, name, "is not known here");
     return ERR_BAD_FIELD;
 }

@@ -2,10 +2,8 @@
 
 #include "gateway/shell/bulk.h"
 
-#include "gateway/core/answer.h"
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
-#include "gateway/http/convert.h"
 #include "gateway/shell/bulk_private.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
@@ -17,18 +15,14 @@
 
 #include <stdlib.h>
 
-enum {
-    PIECE_BYTES_MAX = 2 * 1024 * 1024,
-    REJECTION_LEN_MAX = 1024, // of one rejection in the answer
-    ANSWER_LEN = 1024,
-};
+enum { PIECE_BYTES_MAX = 2 * 1024 * 1024 };
 
-static struct reply reply_of(const struct load *load)
+struct reply bulk_reply(const struct load *load)
 {
     return (struct reply){load->bulk->gateway->tally, TALLY_BULK, load->request};
 }
 
-static void load_free(struct load *load)
+void bulk_free(struct load *load)
 {
     while (load->chunks != NULL) {
         struct chunk *next = load->chunks->next;
@@ -41,6 +35,7 @@ static void load_free(struct load *load)
     }
     struct bulk *bulk = load->bulk;
     free(load->rejected);
+    free(load->replays);
     free(load->jobs);
     free(load->lines);
     free(load->pieces);
@@ -50,103 +45,11 @@ static void load_free(struct load *load)
     pthread_mutex_unlock(&bulk->lock);
 }
 
-static void refuse(struct load *load, err e, const char *detail)
+void bulk_refuse(struct load *load, err e, const char *detail)
 {
-    struct reply reply = reply_of(load);
+    struct reply reply = bulk_reply(load);
     reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
-    load_free(load);
-}
-
-// --- the answer ---
-
-static void put_rejection(struct out *out, const struct verdict *verdict)
-{
-    uint8_t room[MSG_VIOLATIONS_LEN_MAX];
-    struct problem problem = {
-        .error = verdict->error, .detail = verdict->detail, .violations = verdict->violations};
-    struct out converted = {.data = room, .cap = sizeof room, .format = out->format};
-    if (out->format != OUT_JSON && verdict->violations.len > 0) {
-        bool is_good = convert_json(verdict->violations, &converted) == OK && !converted.full;
-        problem.violations = is_good ? out_slice(&converted) : (struct slice){0};
-    }
-    out_open_object(out);
-    out_put_unsigned(out, "line", verdict->line);
-    out_name(out, slice_of_text("problem"));
-    out_open_object(out);
-    problem_put(out, &problem);
-    out_close(out);
-    out_close(out);
-}
-
-static int by_line(const void *a, const void *b)
-{
-    uint32_t x = ((const struct verdict *)a)->line;
-    uint32_t y = ((const struct verdict *)b)->line;
-    return (x > y) - (x < y);
-}
-
-// With nothing stored the answer is an error, that of the first record; the verdicts are in it.
-static struct problem problem_of(const struct load *load)
-{
-    const struct verdict *first = &load->rejected[0];
-    return (struct problem){.error = first->error,
-                            .detail = first->detail,
-                            .fix = "correct the records and send again"};
-}
-
-// A new batch all of whose jobs belong to earlier ones has no member, and nobody keeps it.
-static bool is_known(const struct load *load)
-{
-    return load->accepted_count > 0 || (load->replayed_count > 0 && load->key.len > 0);
-}
-
-static unsigned put_answer(struct load *load, struct out *out)
-{
-    bool is_stored = load->accepted_count + load->replayed_count > 0;
-    CHECK(is_stored || load->rejected_count > 0);
-    // Records that the reader refused come before those that the broker refused.
-    if (load->rejected_count > 0)
-        qsort(load->rejected, load->rejected_count, sizeof *load->rejected, by_line);
-    struct problem problem = is_stored ? (struct problem){0} : problem_of(load);
-    struct answer_bulk bulk = {
-        .batch_id = load->batch_id,
-        .problem = is_stored ? NULL : &problem,
-        .is_known = is_known(load),
-        .accepted = load->accepted_count,
-        .replayed = load->replayed_count,
-        .rejected = load->rejected_count,
-    };
-    answer_bulk_begin(out, &bulk);
-    for (uint32_t i = 0; i < load->rejected_count; i++)
-        put_rejection(out, &load->rejected[i]);
-    answer_bulk_end(out);
-    return is_stored ? 202 : problem_status(&problem);
-}
-
-static void answer(struct load *load)
-{
-    struct reply reply = reply_of(load);
-    size_t cap = ANSWER_LEN + (size_t)load->rejected_count * REJECTION_LEN_MAX;
-    for (uint32_t i = 0; i < load->rejected_count; i++)
-        cap += load->rejected[i].violations.len;
-    uint8_t *room = malloc(cap);
-    if (room == NULL) {
-        refuse(load, ERR_NO_MEMORY, "");
-        return;
-    }
-    struct out out = {.data = room, .cap = cap, .format = reply_format(load->request)};
-    unsigned status = put_answer(load, &out);
-    struct reply_headers headers = {0};
-    char location[64] = "/v1/batches/";
-    id_to_text(&load->batch_id, location + strlen(location));
-    if (is_known(load))
-        reply_header(&headers, "Location", location);
-    reply_retry_after(&headers, 1000);
-    if (load->replayed_count > 0 && load->accepted_count == 0)
-        reply_header(&headers, "Idempotency-Replayed", "true");
-    reply_value(&reply, status, &out, &headers);
-    free(room);
-    load_free(load);
+    bulk_free(load);
 }
 
 static void remember(const struct load *load)
@@ -179,17 +82,17 @@ static void answer_alone(struct load *load)
     struct keys_note note;
     err e = recall(load, &note);
     if (e == ERR_NOT_FOUND) {
-        refuse(load, load->failure, "the batch as a whole has no answer from the broker");
+        bulk_refuse(load, load->failure, "the batch as a whole has no answer from the broker");
     } else if (e != OK) {
-        refuse(load, e, "the key belongs to a batch of other records");
+        bulk_refuse(load, e, "the key belongs to a batch of other records");
     } else if (note.count != load->job_count) {
         // The broker refused some of its records, and only it can say which and whether still.
-        refuse(load, load->failure, "not all records of the batch were stored before");
+        bulk_refuse(load, load->failure, "not all records of the batch were stored before");
     } else {
         load->accepted_count = 0;
         load->replayed_count = note.count;
         tally_add(gateway->tally, TALLY_KEYS_ANSWERED, 1);
-        answer(load);
+        bulk_answer(load);
     }
 }
 
@@ -209,7 +112,7 @@ static void sealed(struct ask *ask, const struct ask_result *result)
 
 static void seal(const struct load *load)
 {
-    struct sealing *sealing = is_known(load) ? calloc(1, sizeof *sealing) : NULL;
+    struct sealing *sealing = bulk_is_known(load) ? calloc(1, sizeof *sealing) : NULL;
     if (sealing == NULL)
         return;
     sealing->msg = (struct msg){.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = load->batch_id}};
@@ -224,12 +127,20 @@ static void seal(const struct load *load)
 static void finish(struct load *load)
 {
     struct tally *tally = load->bulk->gateway->tally;
+    if (load->failure != OK && load->is_dry_run) {
+        bulk_refuse(load, load->failure, "");
+        return;
+    }
+    if (load->is_dry_run) {
+        bulk_answer_dry(load);
+        return;
+    }
     if (load->failure == ERR_NO_BROKER || load->failure == ERR_TIMEOUT) {
         answer_alone(load);
         return;
     }
     if (load->failure != OK) {
-        refuse(load, load->failure, "");
+        bulk_refuse(load, load->failure, "");
         return;
     }
     tally_add(tally, TALLY_JOBS_ACCEPTED, load->accepted_count);
@@ -237,7 +148,7 @@ static void finish(struct load *load)
     tally_add(tally, TALLY_JOBS_REFUSED, load->rejected_count);
     remember(load);
     seal(load);
-    answer(load);
+    bulk_answer(load);
 }
 
 // --- verdicts of the broker ---
@@ -256,6 +167,8 @@ static void count_answers(struct load *load, const struct piece *piece,
                 load->failure = ERR_NO_MEMORY;
         } else {
             load->replayed_count += said->replayed;
+            if (load->replays != NULL)
+                load->replays[piece->first + i] = said->replayed;
             load->accepted_count += !said->replayed;
             if (said->dedup_until > 0)
                 load->dedup_until = when_min(load->dedup_until, said->dedup_until);
@@ -298,11 +211,27 @@ static bool asks_again(struct piece *piece, const struct ask_result *result)
     return true;
 }
 
+// The answer to a dry run, as those to submissions are.
+static struct ask_result tried(const struct piece *piece, const struct ask_result *result)
+{
+    const struct msg *answer = result->answer;
+    if (result->error != OK)
+        return *result;
+    if (answer->kind != MSG_SUBMITTED || answer->submitted.count != piece->ask.job_count)
+        return (struct ask_result){.error = ERR_MALFORMED};
+    return (struct ask_result){.jobs = answer->submitted.jobs};
+}
+
 // In the courier's thread.
 static void piece_done(struct ask *ask, const struct ask_result *result)
 {
     struct piece *piece = (struct piece *)ask;
     struct load *load = piece->load;
+    struct ask_result told;
+    if (load->is_dry_run) {
+        told = tried(piece, result);
+        result = &told;
+    }
     if (asks_again(piece, result))
         return;
     if (result->error == OK) {
@@ -324,6 +253,28 @@ static void piece_done(struct ask *ask, const struct ask_result *result)
 
 // --- submitting ---
 
+// Is it one message, whose records see each other?
+static bool is_whole(const struct load *load)
+{
+    return load->is_atomic || load->is_dry_run;
+}
+
+// The one message of a dry run.
+static bool make_dry(struct load *load)
+{
+    load->replays = calloc(load->job_count, sizeof *load->replays);
+    if (load->replays == NULL)
+        return false;
+    load->question = (struct msg){.kind = MSG_SUBMIT,
+                                  .submit = {.jobs = load->jobs,
+                                             .count = load->job_count,
+                                             .is_atomic = load->is_atomic,
+                                             .dry_run = true}};
+    load->pieces[0].ask.kind = ASK_MSG;
+    load->pieces[0].ask.question = &load->question;
+    return true;
+}
+
 // Cuts the jobs into pieces that a message carries.
 static bool cut(struct load *load)
 {
@@ -335,8 +286,8 @@ static bool cut(struct load *load)
     for (uint32_t i = 0; i < load->job_count; i++) {
         size_t len = load->jobs[i].payload.bytes.len;
         bool fits =
-            piece != NULL && (load->is_atomic || (piece->ask.job_count < GATHER_JOBS_MAX &&
-                                                  piece->ask.byte_count + len <= PIECE_BYTES_MAX));
+            piece != NULL && (is_whole(load) || (piece->ask.job_count < GATHER_JOBS_MAX &&
+                                                 piece->ask.byte_count + len <= PIECE_BYTES_MAX));
         if (!fits) {
             piece = &pieces[load->piece_count++];
             piece->load = load;
@@ -353,7 +304,7 @@ static bool cut(struct load *load)
         piece->ask.job_count++;
         piece->ask.byte_count += len;
     }
-    return true;
+    return !load->is_dry_run || make_dry(load);
 }
 
 static size_t payload_bytes(const struct load *load)
@@ -366,8 +317,10 @@ static size_t payload_bytes(const struct load *load)
 
 static void submit(struct load *load)
 {
-    if (load->is_atomic && payload_bytes(load) > MSG_ATOMIC_BYTES_MAX) {
-        refuse(load, ERR_TOO_LARGE, "an atomic batch has at most 16 MiB of payloads");
+    if (is_whole(load) && payload_bytes(load) > MSG_ATOMIC_BYTES_MAX) {
+        bulk_refuse(load, ERR_TOO_LARGE,
+                    load->is_atomic ? "an atomic batch has at most 16 MiB of payloads"
+                                    : "a dry run has at most 16 MiB of payloads");
         return;
     }
     if (load->job_count == 0 || (load->is_atomic && load->rejected_count > 0)) {
@@ -375,7 +328,7 @@ static void submit(struct load *load)
         return;
     }
     if (!cut(load)) {
-        refuse(load, ERR_NO_MEMORY, "");
+        bulk_refuse(load, ERR_NO_MEMORY, "");
         return;
     }
     load->left_count = load->piece_count;
@@ -396,7 +349,7 @@ static void begin(struct load *load, enum records_form form)
         load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);
     struct keys_note note;
     if (recall(load, &note) == ERR_KEY_REUSED) {
-        refuse(load, ERR_KEY_REUSED, "the key belongs to a batch of other records");
+        bulk_refuse(load, ERR_KEY_REUSED, "the key belongs to a batch of other records");
         return;
     }
     err e = bulk_read_records(load, form, &detail);
@@ -405,7 +358,7 @@ static void begin(struct load *load, enum records_form form)
         detail = "the batch has no records";
     }
     if (e != OK)
-        refuse(load, e, detail);
+        bulk_refuse(load, e, detail);
     else
         submit(load);
 }
@@ -415,7 +368,7 @@ static err judge(struct load *load, enum records_form *out_form, char detail[QUE
 {
     const struct http_request *request = load->request;
     struct query query;
-    err e = query_read(request->query, 1u << QUERY_MODE, &query, detail);
+    err e = query_read(request->query, 1u << QUERY_MODE | 1u << QUERY_DRY_RUN, &query, detail);
     if (e != OK)
         return e;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
@@ -428,6 +381,7 @@ static err judge(struct load *load, enum records_form *out_form, char detail[QUE
     }
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
     load->is_atomic = query.is_atomic;
+    load->is_dry_run = query.dry_run;
     load->key = key;
     if (key.data == NULL)
         return OK;
@@ -469,7 +423,7 @@ static void *run(void *ctx)
         }
         err e = judge(load, &form, detail);
         if (e != OK)
-            refuse(load, e, detail);
+            bulk_refuse(load, e, detail);
         else
             begin(load, form);
     }

@@ -7,6 +7,7 @@
 #include "gateway/shell/bulk.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/posting.h"
+#include "gateway/shell/reply.h"
 
 #include <pthread.h>
 
@@ -43,6 +44,9 @@ struct load {
     struct slice tenant; // the request's
     struct slice key;
     bool is_atomic;
+    bool is_dry_run;
+    struct msg question; // of a dry run
+    bool *replays;       // of it, by job
     struct id batch_id;
     uint64_t fingerprint; // of the body, when there is a key
     struct msg_submit_job *jobs;
@@ -73,6 +77,18 @@ struct bulk {
     bool is_closing;
     struct scratch *scratch; // the thread's
 };
+
+// --- bulk.c ---
+struct reply bulk_reply(const struct load *load);
+// Answers with the error and frees the load.
+void bulk_refuse(struct load *load, err e, const char *detail);
+void bulk_free(struct load *load);
+
+// --- bulk_answer.c: each answers and frees the load ---
+void bulk_answer(struct load *load);
+void bulk_answer_dry(struct load *load);
+// A new batch all of whose jobs belong to earlier ones has no member, and nobody keeps it.
+bool bulk_is_known(const struct load *load);
 
 // --- bulk_read.c ---
 

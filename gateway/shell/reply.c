@@ -3,6 +3,7 @@
 #include "gateway/shell/reply.h"
 
 #include "gateway/core/media.h"
+#include "gateway/http/convert.h"
 #include "gateway/shell/guard.h"
 #include "lib/base/check.h"
 #include "proto/msg_limits.h"
@@ -104,4 +105,13 @@ void reply_text(const struct reply *reply, unsigned status, const char *type, st
 {
     struct http_answer answer = {.status = status, .content_type = type, .body = text};
     send(reply, &answer, NULL);
+}
+
+struct slice reply_violations(struct slice json, enum out_format format, struct out *room)
+{
+    if (format == OUT_JSON || json.len == 0)
+        return json;
+    room->format = format;
+    bool is_good = convert_json(json, room) == OK && !room->full;
+    return is_good ? out_slice(room) : (struct slice){0};
 }

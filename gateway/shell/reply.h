@@ -24,6 +24,10 @@ void reply_etag(struct reply_headers *headers, uint32_t version);
 // The format that the request's Accept header prefers.
 enum out_format reply_format(const struct http_request *request);
 
+// Violations, which come as JSON, in the format of the answer; into `room` when that is another
+// one. Empty when they cannot be told.
+struct slice reply_violations(struct slice json, enum out_format format, struct out *room);
+
 struct reply {
     struct tally *tally;
     enum tally_route route;

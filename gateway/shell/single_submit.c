@@ -1,6 +1,7 @@
 // POST /v1/jobs.
 
 #include "gateway/core/answer.h"
+#include "gateway/core/forecast.h"
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
@@ -14,7 +15,12 @@
 
 #include <stdlib.h>
 
-enum { DECODED_LEN_MAX = 16 * 1024, ANSWER_LEN_MAX = 2048, LOCATION_LEN = 64 };
+enum {
+    DECODED_LEN_MAX = 16 * 1024,
+    ANSWER_LEN_MAX = 2048,
+    DRY_LEN_MAX = 4096 + 2 * MSG_VIOLATIONS_LEN_MAX,
+    LOCATION_LEN = 64,
+};
 
 // A request on its way to the broker and back.
 struct visit {
@@ -24,6 +30,7 @@ struct visit {
     struct msg_submit_job job;
     uint64_t fingerprint; // of a job with a key
     bool is_minted_again;
+    struct msg question; // of a dry run
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
 };
 
@@ -148,6 +155,50 @@ static void submitted(struct ask *ask, const struct ask_result *result)
     free(visit);
 }
 
+// --- a dry run: nothing is counted or remembered ---
+
+static void answer_dry(struct visit *visit, const struct msg_submitted *told)
+{
+    struct reply reply = reply_of(visit->gateway, visit->request);
+    uint8_t room[DRY_LEN_MAX];
+    uint8_t packed[MSG_VIOLATIONS_LEN_MAX];
+    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
+    struct forecast_told answer = {
+        .job = &visit->job,
+        .said = told->jobs,
+        .forecast = told->forecast_count > 0 ? told->forecasts : NULL,
+        .violations = reply_violations(told->jobs->violations, out.format,
+                                       &(struct out){.data = packed, .cap = sizeof packed}),
+    };
+    forecast_put(&out, &answer);
+    reply_value(&reply, 200, &out, &(struct reply_headers){0});
+}
+
+static void tried(struct ask *ask, const struct ask_result *result)
+{
+    struct visit *visit = (struct visit *)ask;
+    const struct msg *answer = result->answer;
+    err e = result->error;
+    if (e == OK && (answer->kind != MSG_SUBMITTED || answer->submitted.count != 1))
+        e = ERR_MALFORMED;
+    struct ask_result told = {.error = e, .jobs = e == OK ? answer->submitted.jobs : NULL};
+    if (asks_again(visit, &told))
+        return;
+    struct reply reply = reply_of(visit->gateway, visit->request);
+    if (e == OK)
+        answer_dry(visit, &answer->submitted);
+    else
+        reply_problem(&reply, &(struct problem){.error = e}, NULL);
+    free(visit);
+}
+
+static void make_dry(struct visit *visit)
+{
+    visit->question = (struct msg){.kind = MSG_SUBMIT,
+                                   .submit = {.jobs = &visit->job, .count = 1, .dry_run = true}};
+    visit->ask = (struct ask){.kind = ASK_MSG, .done = tried, .question = &visit->question};
+}
+
 // --- questions ---
 
 static err format_of(const struct http_request *request, enum doc_format *out_format)
@@ -229,7 +280,7 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
     struct visit *visit;
     struct submit_fault fault;
     char query_fault[QUERY_FAULT_LEN];
-    err e = query_read(request->query, 0, &query, query_fault);
+    err e = query_read(request->query, 1u << QUERY_DRY_RUN, &query, query_fault);
     if (e != OK) {
         refuse(gateway, request, e, query_fault);
         return;
@@ -249,5 +300,7 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
         refuse(gateway, request, e, fault.detail);
         return;
     }
+    if (query.dry_run)
+        make_dry(visit);
     guard_ask(gateway, visit->request, &visit->ask);
 }

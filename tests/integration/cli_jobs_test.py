@@ -203,6 +203,23 @@ def bulk_may_be_all_or_nothing(bench):
     assert many.returncode == 64 and "10000" in many.stderr, many
 
 
+def a_dry_run_stores_nothing(bench):
+    told = bench.weft("push", "dry.type", "--key", "dry-1", "--dry-run", "{}")
+    assert (told.returncode, told.stdout) == (0, "would be queued, 0 ahead, at most 25 attempts\n"), told
+    told = bench.json("push", "dry.type", "--key", "dry-1", "--dry-run", "{}")
+    assert (told["would_be"], bench.weft("job", "show", told["job_id"]).returncode) == ("accepted", 4), told
+    pushed = bench.weft("push", "dry.type", "--key", "dry-1", "{}").stdout.split()[0]
+    told = bench.weft("push", "dry.type", "--key", "dry-1", "--dry-run", "{}")
+    assert told.stdout == f"would be a replay of {pushed}, which is queued\n", told
+    told = bench.weft("push", "dry.type", "--key", "dry-1", "--dry-run", "[]")
+    assert told.returncode == 1 and "refused" in told.stderr, told
+    lines = '{"type":"dry.type","key":"dry-1","payload":{}}\n{"type":"A"}\n{"type":"dry.type"}\n'
+    told = bench.weft("push", "--bulk", "-", "--dry-run", text=lines)
+    assert (told.returncode, told.stdout) == (1, "1 would be accepted, 1 replayed, 1 refused\n"), told
+    told = bench.json("push", "--bulk", "-", "--dry-run", text=lines)
+    assert (told["would_be"], [one["line"] for one in told["rejections"]]) == ("accepted", [2]), told
+
+
 def wait_is_a_duration_for_all(bench):
     pushed = bench.weft("push", "nobody-serves-this", "{}")
     job_id = pushed.stdout.split()[0]
@@ -398,7 +415,7 @@ def main():
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
-                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
+                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, a_dry_run_stores_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,

@@ -82,13 +82,6 @@ TEST(query, a_value_may_be_so_long)
     EXPECT(strstr(fault, "too long") != NULL);
 }
 
-TEST(query, what_comes_later_is_refused_by_name)
-{
-    struct query query;
-    EXPECT_EQ(parse("dry_run=true", &query), ERR_UNSUPPORTED);
-    EXPECT_STR(fault, "the parameter dry_run is not supported by this version");
-}
-
 TEST(query, parameters_of_other_doors_are_unknown)
 {
     struct query query;
@@ -138,6 +131,4 @@ TEST(query, lists_and_previews_have_their_parameters)
                                       "dry_run=", "dry_run=1", "next=-1"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         EXPECT_EQ(parse_list(bad[i], &query), ERR_BAD_FIELD);
-    // Where it is not done yet, it is said so.
-    EXPECT_EQ(parse("dry_run=true", &query), ERR_UNSUPPORTED);
 }

@@ -1,0 +1,25 @@
+#pragma once
+
+// What is told of a dry run. Pure.
+
+#include "gateway/core/out.h"
+#include "gateway/core/problem.h"
+#include "proto/msg.h"
+
+enum { FORECAST_PAUSES_MAX = 24 }; // pauses that are told
+
+// Of one job: what was asked, what would be answered, and what it would meet.
+struct forecast_told {
+    const struct msg_submit_job *job;
+    const struct msg_submitted_job *said;
+    const struct msg_forecast *forecast; // NULL when it would not be accepted
+    struct slice violations;             // in the format of the answer
+};
+void forecast_put(struct out *out, const struct forecast_told *told);
+
+// Of many: the head of an object; the caller puts the records and closes it.
+struct forecast_many {
+    uint32_t accepted, replayed, rejected;
+    bool is_atomic;
+};
+void forecast_begin(struct out *out, const struct forecast_many *many);
