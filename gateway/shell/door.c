@@ -74,7 +74,7 @@ static const struct http_route routes[] = {
                       .path = "/v1/jobs",
                       .mark = SCOPE_SUBMIT,
                       .body_len_max = SUBMIT_BODY_LEN_MAX,
-                      .answer_ms_max = SUBMIT_ANSWER_MS},
+                      .answer_ms_max = WAIT_ANSWER_MS},
     [ROUTE_LIST] = {.method = "GET",
                     .path = "/v1/jobs",
                     .mark = SCOPE_READ,

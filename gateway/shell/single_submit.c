@@ -3,16 +3,19 @@
 #include "gateway/core/answer.h"
 #include "gateway/core/forecast.h"
 #include "gateway/core/media.h"
+#include "gateway/core/prefer.h"
 #include "gateway/core/query.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/posting.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/shown.h"
 #include "gateway/shell/single.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
 #include "proto/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -20,7 +23,10 @@ enum {
     ANSWER_LEN_MAX = 2048,
     DRY_LEN_MAX = 4096 + 2 * MSG_VIOLATIONS_LEN_MAX,
     LOCATION_LEN = 64,
+    BEAT_MS = 3000, // so often a waiting client is asked whether it is still there
 };
+
+static ask_done heard_state;
 
 // A request on its way to the broker and back.
 struct visit {
@@ -30,7 +36,10 @@ struct visit {
     struct msg_submit_job job;
     uint64_t fingerprint; // of a job with a key
     bool is_minted_again;
-    struct msg question; // of a dry run
+    struct msg question;           // of a dry run
+    uint32_t wait_s;               // for the end, as the client prefers
+    when_ms wait_until;            // monotonic
+    struct msg_submitted_job said; // meanwhile, without its texts
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
 };
 
@@ -49,22 +58,37 @@ static void refuse(const struct gateway *gateway, struct http_request *request, 
 
 // --- answers ---
 
+static void put_headers(const struct visit *visit, const struct msg_submitted_job *said,
+                        struct reply_headers *headers)
+{
+    char location[LOCATION_LEN] = "/v1/jobs/";
+    char applied[LOCATION_LEN];
+    id_to_text(&said->job_id, location + strlen(location));
+    reply_header(headers, "Location", location);
+    if (said->replayed)
+        reply_header(headers, "Idempotency-Replayed", "true");
+    if (visit->wait_s == 0)
+        return;
+    (void)snprintf(applied, sizeof applied, "wait=%u", visit->wait_s);
+    reply_header(headers, "Preference-Applied", applied);
+}
+
 static void answer_stored(struct visit *visit, const struct msg_submitted_job *said)
 {
     struct reply reply = reply_of(visit->gateway, visit->request);
     uint8_t room[ANSWER_LEN_MAX];
     struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
     struct reply_headers headers = {0};
-    char location[LOCATION_LEN] = "/v1/jobs/";
-    id_to_text(&said->job_id, location + strlen(location));
-    reply_header(&headers, "Location", location);
+    put_headers(visit, said, &headers);
     reply_retry_after(&headers, 1000);
-    if (said->replayed)
-        reply_header(&headers, "Idempotency-Replayed", "true");
     answer_submitted(&out, &visit->job, said);
-    tally_add(visit->gateway->tally, said->replayed ? TALLY_JOBS_REPLAYED : TALLY_JOBS_ACCEPTED, 1);
     failpoint_hit("gateway.before_answer");
     reply_value(&reply, 202, &out, &headers);
+}
+
+static void count(const struct visit *visit, const struct msg_submitted_job *said)
+{
+    tally_add(visit->gateway->tally, said->replayed ? TALLY_JOBS_REPLAYED : TALLY_JOBS_ACCEPTED, 1);
 }
 
 static void remember(const struct visit *visit, const struct msg_submitted_job *said)
@@ -111,14 +135,17 @@ static void answer_alone(struct visit *visit, err e)
     } else if (known != OK) {
         answer_refused(visit, known, NULL);
     } else {
+        const struct msg_submitted_job said = {
+            .job_id = note.id,
+            .replayed = true,
+            .state = (enum job_state)note.state,
+            .created_at = note.created_at,
+            .dedup_until = note.dedup_until,
+        };
         tally_add(visit->gateway->tally, TALLY_KEYS_ANSWERED, 1);
-        answer_stored(visit, &(struct msg_submitted_job){
-                                 .job_id = note.id,
-                                 .replayed = true,
-                                 .state = (enum job_state)note.state,
-                                 .created_at = note.created_at,
-                                 .dedup_until = note.dedup_until,
-                             });
+        count(visit, &said);
+        visit->wait_s = 0; // nobody tells of its end
+        answer_stored(visit, &said);
     }
 }
 
@@ -137,6 +164,65 @@ static bool asks_again(struct visit *visit, const struct ask_result *result)
     return true;
 }
 
+// --- stored, and the client waits for the end ---
+
+static void answer_ended(struct visit *visit, const struct ask_result *result)
+{
+    struct reply reply = reply_of(visit->gateway, visit->request);
+    struct reply_headers headers = {0};
+    struct out out = {0};
+    // What is stored is stored, whether or not its end can be shown.
+    if (shown_put(result, reply_format(visit->request), &out) != OK) {
+        answer_stored(visit, &visit->said);
+        return;
+    }
+    put_headers(visit, &visit->said, &headers);
+    reply_etag(&headers, result->status->version);
+    reply_value(&reply, 200, &out, &headers);
+    shown_free(&out);
+}
+
+// The state, or the next one after `version`, within a beat.
+static void ask_state(struct visit *visit, uint32_t version)
+{
+    when_ms left = visit->wait_until - clock_mono_ms();
+    left = left > 0 ? when_min(left, BEAT_MS) : 0;
+    visit->ask = (struct ask){.kind = ASK_STATUS,
+                              .tenant = visit->ask.tenant,
+                              .done = heard_state,
+                              .id = visit->said.job_id,
+                              .version = version,
+                              .wait_ms = version > 0 ? (uint32_t)left : 0};
+    guard_ask(visit->gateway, visit->request, &visit->ask);
+}
+
+static void heard_state(struct ask *ask, const struct ask_result *result)
+{
+    struct visit *visit = (struct visit *)ask;
+    struct shown shown = shown_of(result);
+    bool is_late = clock_mono_ms() >= visit->wait_until || !http_is_wanted(visit->request);
+    if (shown.error == OK && !shown.is_final && !is_late) {
+        visit->said.state = result->status->state;
+        ask_state(visit, shown.version);
+        return;
+    }
+    if (shown.error == OK && shown.is_final)
+        answer_ended(visit, result);
+    else
+        answer_stored(visit, &visit->said);
+    free(visit);
+}
+
+static void wait_for_end(struct visit *visit, const struct msg_submitted_job *said)
+{
+    visit->said = (struct msg_submitted_job){.job_id = said->job_id,
+                                             .replayed = said->replayed,
+                                             .state = said->state,
+                                             .created_at = said->created_at,
+                                             .dedup_until = said->dedup_until};
+    ask_state(visit, 0);
+}
+
 static void submitted(struct ask *ask, const struct ask_result *result)
 {
     struct visit *visit = (struct visit *)ask;
@@ -150,6 +236,11 @@ static void submitted(struct ask *ask, const struct ask_result *result)
         answer_refused(visit, result->jobs[0].error, &result->jobs[0]);
     } else {
         remember(visit, &result->jobs[0]);
+        count(visit, &result->jobs[0]);
+        if (visit->wait_s > 0) {
+            wait_for_end(visit, &result->jobs[0]);
+            return;
+        }
         answer_stored(visit, &result->jobs[0]);
     }
     free(visit);
@@ -259,6 +350,8 @@ static err prepare(const struct gateway *gateway, struct http_request *request,
         free(visit);
         return e;
     }
+    visit->wait_s = prefer_wait_s(request->headers[HTTP_PREFER]);
+    visit->wait_until = clock_mono_ms() + (when_ms)visit->wait_s * 1000;
     posting_mint(gateway, guard_caller(request)->tenant, &visit->job);
     if (visit->job.key.len > 0)
         visit->fingerprint = posting_fingerprint(&visit->job);

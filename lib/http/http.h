@@ -132,6 +132,10 @@ const char *http_endpoint(const struct http *http);
 // has been given up meanwhile (deadline, disconnect, close) nothing is sent.
 void http_answer(struct http_request *request, const struct http_answer *answer);
 
+// Does somebody still wait for the answer? False when the client has closed its end, too. Any
+// thread that holds the request.
+bool http_is_wanted(struct http_request *request);
+
 // An answer that goes on: instead of http_answer(), in any thread,
 //
 //   http_stream_begin() ─▶ http_stream_put() … ─▶ http_stream_end()

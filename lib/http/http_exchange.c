@@ -4,7 +4,9 @@
 
 #include "lib/sys/clock.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum { BODY_CAP_FIRST = 16 * 1024, REFUSAL_LEN_MAX = 1024 };
 
@@ -210,4 +212,20 @@ void http_answer(struct http_request *request, const struct http_answer *answer)
     (void)http_exchange_settle(exchange, answer);
     (void)atomic_fetch_sub(&exchange->http->waiting_count, 1);
     http_exchange_drop(exchange);
+}
+
+bool http_is_wanted(struct http_request *request)
+{
+    struct exchange *exchange = (struct exchange *)request;
+    uint8_t byte;
+    // Under the lock a waiting one keeps its connection.
+    pthread_mutex_lock(&exchange->http->lock);
+    bool is_waiting = atomic_load(&exchange->state) == EXCHANGE_WAITING;
+    ssize_t got = 1;
+    if (is_waiting)
+        got = recv(exchange->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    bool is_there = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+    bool is_handled = atomic_load(&exchange->state) == EXCHANGE_HANDLING;
+    pthread_mutex_unlock(&exchange->http->lock);
+    return is_handled || (is_waiting && is_there);
 }
