@@ -3,7 +3,8 @@
 
 The fields come from the contract (proto/weft.proto: what a broker is asked) and from the gateway's own
 tables (gateway/core/*.c). wire.txt and http.txt beside this file name a test for each: `field  file::test`. A test
-that is missing, that does not mention the field, or whose field is gone fails.
+that is missing, that does not mention the field, or whose field is gone fails. So does one that only shows where a
+field goes: such a test says "mapping only" of itself.
 
     effects.py [--suggest]     prints rows for fields that have none, when a test mentions them
 """
@@ -90,6 +91,9 @@ def tests_of(path):
     return bodies
 
 
+MAPPING = "mapping only"
+
+
 def speaks_of_wire(body, name):
     """Structs in C leave the unit of moments out."""
     shorter = re.sub(r"_ms$", "", name)
@@ -104,14 +108,15 @@ def speaks_of_http(body, name):
 class Tests:
     """The tests that may show effects: `speaks_of` says whether a body mentions a field."""
 
-    def __init__(self, patterns, speaks_of):
+    def __init__(self, patterns, speaks_of, root=ROOT):
         self.patterns = patterns
         self.speaks_of = speaks_of
+        self.root = root
         self.files = {}
 
     def bodies(self, name):
         if name not in self.files:
-            path = ROOT / name
+            path = self.root / name
             self.files[name] = tests_of(path) if path.exists() else None
         return self.files[name]
 
@@ -127,6 +132,8 @@ class Tests:
             return f"{name} has no test {test}"
         if not self.speaks_of(bodies[test], field.split(".")[-1]):
             return f"{test} does not mention it"
+        if MAPPING in bodies[test]:
+            return f"{test} shows where it goes, not what it does"
         return None
 
     def suggestion(self, field):
@@ -135,7 +142,7 @@ class Tests:
                 name = str(path.relative_to(ROOT))
                 for test, body in self.bodies(name).items():
                     is_test = path.suffix == ".c" or test.startswith("test_")
-                    if is_test and self.speaks_of(body, field.split(".")[-1]):
+                    if is_test and MAPPING not in body and self.speaks_of(body, field.split(".")[-1]):
                         return f"{name}::{test}"
         return None
 
@@ -173,10 +180,30 @@ def check(name, fields, tests, suggest):
     return faults
 
 
+def check_itself():
+    """A test of each kind that shows nothing is planted and must be found."""
+    planted = {"unit/a_test.c": 'TEST(a, echo)\n{\n    // The key: mapping only.\n    EXPECT(job.key);\n}\n'
+                                "TEST(a, mute)\n{\n    EXPECT(true);\n}\nTEST(a, good)\n{\n    EXPECT(job.key);\n}\n",
+               "unit/b.py": 'def test_echo():\n    """key: mapping only."""\n\n\ndef test_good():\n    ask("key")\n'}
+    wanted = {"a_test.c::a.echo": "not what it does", "a_test.c::a.mute": "does not mention", "a_test.c::a.good": None,
+              "a_test.c::a.gone": "has no test", "b.py::test_echo": "not what it does", "b.py::test_good": None,
+              "c.py::test_good": "is not there", "d.sh::test": "is not where"}
+    with tempfile.TemporaryDirectory() as folder:
+        tests = Tests(("unit/*_test.c", "unit/*.py"), speaks_of_wire, pathlib.Path(folder))
+        (tests.root / "tests/unit").mkdir(parents=True)
+        for name, text in planted.items():
+            (tests.root / "tests" / name).write_text(text, encoding="utf-8")
+        for place, word in wanted.items():
+            fault = tests.fault("job.key", f"tests/unit/{place}")
+            if (word or "") not in (fault or "") or (word is None) != (fault is None):
+                sys.exit(f"effects: {place} was found to be {fault!r}, not {word!r}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--suggest", action="store_true")
     options = parser.parse_args()
+    check_itself()
     brokers = Tests(("integration/*.py",
                      "unit/broker/core/*_test.c"), speaks_of_wire)
     gateways = Tests(("integration/gateway_*.py", "unit/gateway/core/*_test.c"), speaks_of_http)

@@ -126,6 +126,7 @@ class Fields(BrokerTest):
             self.assertEqual([job.job_id for job in listed.jobs], [job_id])
 
     def test_a_schedule_keeps_its_jobs_and_jitter_ms(self):
+        """Told as they were given: mapping only."""
         given = pb.ScheduleSet(schedule_id="s", act=pb.SCHEDULE_SET, cron="0 3 * * *", jitter_ms=5000,
                                jobs=[pb.SubmitJob(type="tick")])
         self.assertEqual(self.client.ask(given).error, 0)

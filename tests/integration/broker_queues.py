@@ -29,6 +29,7 @@ class Queues(BrokerTest):
         return said.error, said, job_id
 
     def test_what_is_set_is_told_and_survives(self):
+        """As it was given: mapping only."""
         given = dict(weight=3, open_max=9, timeout_ms=1001, max_attempts=2, max_crashes=3, retry_first_ms=4,
                      retry_longest_ms=5, retry_factor_milli=1500, retry_within_s=7, keep_s=8,
                      running_max=10, key_running_max=11, rate_count=12, rate_per_ms=13, key_rate_count=14,

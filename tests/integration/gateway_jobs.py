@@ -45,6 +45,7 @@ class Jobs(unittest.TestCase):
         self.assertEqual(uuid.UUID(body["job_id"]).version, 7)
 
     def test_every_field_reaches_the_broker(self):
+        """As it should be, mapping only: gateway_effects.py shows what each does."""
         answer = self.gateway.submit({
             "type": "a", "queue": "q", "payload": None, "priority": 0, "delay": "5m", "timeout": "30s", "keep": "2h",
             "retry": {"max_attempts": 3, "max_crashes": 2, "first": "1s", "longest": "1h", "factor": 1.5}},

@@ -37,7 +37,7 @@ GIVEN = {"weight": 3, "open_max": 2, "timeout": "2s", "keep": "1h",
 
 
 def what_is_put_is_got(bench):
-    assert {"timeout", "retry", "keep"} < set(GIVEN)
+    """Told as it was given: mapping only."""
     status, put, _ = bench.http("PUT", "/v1/queues/mail", GIVEN)
     assert status == 200, put
     assert {name: put[name] for name in GIVEN} == GIVEN, put
@@ -108,6 +108,7 @@ def a_pause_from_the_command_line(bench):
 
 
 def types_have_defaults(bench):
+    """Told as they were given: mapping only."""
     given = {"timeout": "3s", "keep": "2h", "retry": {"max_attempts": 2}}
     status, put, _ = bench.http("PUT", "/v1/types/t.a", given)
     assert (status, put) == (200, {"type": "t.a", **given, "type_url": "/v1/types/t.a"}), put
@@ -173,6 +174,7 @@ def lists_come_in_pages(bench):
 
 
 def the_command_does_the_same(bench):
+    """Told as it was given: mapping only."""
     answer = bench.weft("queue", "set", "cli", "--weight", "5", "--open-max", "7", "--timeout", "3s", "--max-attempts", "2",
                         "--max-crashes", "1", "--retry-first", "1s", "--retry-longest", "9s", "--retry-factor", "3",
                         "--retry-within", "1h", "--keep", "2d", "-o", "json")

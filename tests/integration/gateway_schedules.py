@@ -35,6 +35,7 @@ NIGHTLY = {"cron": "0 3 * * *", "time_zone": "Europe/Berlin", "overlap": "queue"
 
 
 def what_was_put_is_got(bench):
+    """Told as it was given: mapping only."""
     status, put = bench.http("PUT", "/v1/schedules/nightly?next=3", NIGHTLY)
     assert status == 200, put
     assert len(put["next"]) == 3 and put["generation"] == 1 and put["paused"] is False, put
@@ -102,6 +103,7 @@ def lists_come_in_pages(bench):
 
 
 def the_command_does_the_same(bench):
+    """Told as it was given: mapping only."""
     answer = bench.weft("set", "cli.one", "report", '{"a":1}', "--cron", "0 3 * * mon-fri", "--zone", "America/New_York",
                         "--overlap", "allow", "--catch-up", "none", "--jitter", "1m", "--max-attempts", "2", "--next", "2")
     assert answer.returncode == 0 and "America/New_York" in answer.stdout, answer

@@ -21,6 +21,7 @@ class Sharing(unittest.TestCase):
         self.gateway.wait_ready()
 
     def test_a_key_and_its_order_are_told(self):
+        """As they were given: mapping only."""
         answer = self.gateway.submit({"type": "act", "concurrency_key": "tenant-42", "order": "fifo-skip"})
         self.assertEqual(answer.status, 202, answer)
         status = self.gateway.ask("GET", answer.json["status_url"]).json
@@ -37,6 +38,7 @@ class Sharing(unittest.TestCase):
             self.assertRegex(shown.stdout, rf"(?m)^waiting on +{cause}$")
 
     def test_limits_of_a_queue(self):
+        """Told as they were given: mapping only."""
         given = {"running_max": 3, "key_running_max": 2, "rate": {"count": 100, "per": "1m"},
                  "key_rate": {"count": 1, "per": "1h"}}
         path = "/v1/queues/default"

@@ -33,6 +33,7 @@ class Schedules(BrokerTest):
         return (client or self.client).ask(pb.ScheduleStatus(schedule_id=schedule_id, next_count=next_count))
 
     def test_what_was_given_is_told_with_defaults(self):
+        """And kept: mapping only."""
         made = self.set("nightly", payload=b'{"a":1}', next_count=2, zone="Europe/Berlin", job={"queue": "q"})
         self.assertEqual((made.error, made.detail), (0, ""))
         self.assertEqual(made.generation, 1)
@@ -67,7 +68,7 @@ class Schedules(BrokerTest):
     def test_pause_resume_delete(self):
         self.set("p")
         self.assertEqual(self.act("p", pb.SCHEDULE_PAUSE).error, 0)
-        said = self.status("p", 3)
+        said = self.status("p", next_count=3)
         self.assertTrue(said.paused)
         self.assertEqual(len(said.next), 0)
         self.assertEqual(self.act("p", pb.SCHEDULE_PAUSE).error, 0)
@@ -142,7 +143,6 @@ class Minutes(BrokerTest):
         client = self.peer(served)
         began_at = int(time.time() * 1000)
         self.set(client, "run")
-        self.set(client, "late", jitter_ms=50000)
         self.set(client, "paused", paused=True)
         self.set(client, "beside", overlap=pb.OVERLAP_ALLOW)
         self.set(client, "wait", overlap=pb.OVERLAP_QUEUE)
@@ -155,11 +155,8 @@ class Minutes(BrokerTest):
         self.assertGreater(said.last_at_ms, began_at)
         self.assertLessEqual(said.last_at_ms, now)
         self.assertEqual(said.last_at_ms, minute_of(said.last_at_ms))
-        late = client.ask(pb.ScheduleStatus(schedule_id="late"))
-        due = client.status(late.last_job_id)
-        self.assertTrue(late.last_at_ms <= due.due_at_ms <= late.last_at_ms + 50000 or due.due_at_ms == 0)
         self.assertEqual(client.ask(pb.ScheduleStatus(schedule_id="paused")).fired, 0)
-        self.assertEqual(served.metric("weft_schedules"), 6)
+        self.assertEqual(served.metric("weft_schedules"), 5)
         replaced_id = self.wait_fired(client, "instead", 1).last_job_id
 
         # The job runs on; the next minute passes while nobody is there.
@@ -214,18 +211,22 @@ class Missed(BrokerTest):
         for name, catch_up in (("none", pb.CATCH_UP_NONE), ("latest", pb.CATCH_UP_LATEST), ("all", pb.CATCH_UP_ALL)):
             self.set(client, name, catch_up=catch_up)
         self.set(client, "sharp", jitter_ms=0)
+        hour = begun_at // self.HOUR_MS + 2 + 9  # in two hours, by the clock of Tokyo
+        for name, zone in (("tokyo", "Asia/Tokyo"), ("utc", "")):
+            self.set(client, name, cron=f"{self.minute % 60} {hour % 24} * * *", zone=zone)
         for name in self.SPREAD:
             self.set(client, name, jitter_ms=24 * self.HOUR_MS)
         served.stop()
-        served = self.broker(env={"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
-                                  "WEFT_TEST_AHEAD_S": str(4 * 3600),
-                                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
-        self.client = self.peer(served)
+        self.served = self.broker(env={"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
+                                       "WEFT_TEST_AHEAD_S": str(4 * 3600),
+                                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        self.client = self.peer(self.served)
 
     def set(self, client, name, **fields):
-        body = pb.ScheduleSet(schedule_id=name, act=pb.SCHEDULE_SET, cron=f"{self.minute % 60} * * * *", overlap=pb.OVERLAP_ALLOW,
-                              jobs=[pb.SubmitJob(type=name)], **fields)
-        self.assertEqual(client.ask(body).error, 0)
+        body = pb.ScheduleSet(**{"schedule_id": name, "act": pb.SCHEDULE_SET, "cron": f"{self.minute % 60} * * * *",
+                                 "overlap": pb.OVERLAP_ALLOW, **fields}, jobs=[pb.SubmitJob(type=name, priority=1)])
+        body.jobs[0].payload.CopyFrom(pb.Part(length=len(name), content=pb.CONTENT_TEXT))
+        self.assertEqual(client.ask(body, name.encode()).error, 0)
 
     def wait_last(self, name):
         end = time.monotonic() + PATIENCE_S
@@ -235,6 +236,16 @@ class Missed(BrokerTest):
                 return said
             time.sleep(0.1)
         self.fail(f"{name} made nothing")
+
+    def test_cron_and_zone_say_when_and_jobs_what(self):
+        """And `schedule_id` whose it is."""
+        self.assertEqual(self.wait_last("all").fired, 4)
+        end = time.monotonic() + PATIENCE_S
+        while self.client.ask(pb.ScheduleStatus(schedule_id="tokyo")).fired == 0:
+            self.assertLess(time.monotonic(), end)
+        self.assertEqual(self.client.ask(pb.ScheduleStatus(schedule_id="utc")).fired, 0)
+        jobs = self.worker(self.served, "all", slots=4).take_jobs(4)
+        self.assertEqual({(job.type, payload) for job, payload in jobs}, {("all", b"all")})
 
     def test_catch_up_says_how_many_missed_moments_count(self):
         self.assertEqual(self.wait_last("latest").fired, 1)

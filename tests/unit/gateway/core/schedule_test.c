@@ -31,6 +31,7 @@ static err parse(const char *text)
 
 TEST(schedule, every_field_has_its_place)
 {
+    // As read: mapping only.
     EXPECT_EQ(parse("{\"cron\":\"0 3 * * *\",\"time_zone\":\"Europe/Berlin\",\"overlap\":\"queue\","
                     "\"catch_up\":\"all\",\"jitter\":\"30s\",\"paused\":true,"
                     "\"job\":{\"type\":\"report\",\"payload\":[1],\"timeout\":\"5m\"}}"),

@@ -39,6 +39,7 @@ static int sprintf_after(char *text, size_t cap, unsigned count)
 
 TEST(submit, every_field_has_its_place)
 {
+    // As read: mapping only.
     EXPECT_EQ(
         parse("{\"type\":\"invoice.render\",\"queue\":\"q\",\"payload\":{\"a\": [1, 2] "
               "},\"priority\":0,"
@@ -71,6 +72,7 @@ TEST(submit, what_is_not_given_stays_not_given)
 
 TEST(submit, defaults_hold_for_what_is_not_given)
 {
+    // As read: mapping only.
     const struct msg_submit_job given = {.type = slice_of_text("t"),
                                          .queue = slice_of_text("q"),
                                          .priority = 7,
