@@ -46,8 +46,9 @@ void schedule_step(struct core *core, struct now now, uint32_t peer, const struc
     const struct msg_schedule_set *set = &msg->schedule_set;
     struct schedules *schedules = &core->ledger.schedules;
     struct slice id = set->given.schedule_id;
-    struct msg_schedule_status_is answer = {.given = {.schedule_id = id}};
-    uint32_t place = schedules_find(schedules, id);
+    struct msg_schedule_status_is answer = {.given = {.schedule_id = schedules_id(id)}};
+    // An id that is none may be another tenant's name.
+    uint32_t place = set->verdict == OK ? schedules_find(schedules, id) : SCHEDULES_NONE;
     answer.error = refusal(core, set, place, &answer.detail);
     if (place != SCHEDULES_NONE)
         answer.is = schedules_peek(schedules, place)->state;
@@ -61,9 +62,10 @@ void schedule_step(struct core *core, struct now now, uint32_t peer, const struc
                      fx);
     if (answer.error == OK && set->act == SCHEDULE_SET) {
         answer.given = set->given;
+        answer.given.schedule_id = schedules_id(id);
         answer.next = set->next;
     }
-    place = schedules_find(schedules, id);
+    place = set->verdict == OK ? schedules_find(schedules, id) : SCHEDULES_NONE;
     if (place != SCHEDULES_NONE)
         answer.is = schedules_peek(schedules, place)->state;
     effects_send(fx, peer, MSG_SCHEDULE_STATUS_IS, msg->corr)->schedule_status_is = answer;
@@ -113,8 +115,9 @@ static void apply(struct core *core, struct now now, const struct schedule_momen
     core->figures.moments[verdict]++;
 }
 
-static struct slice actor_of(struct slice schedule, struct effects *fx)
+static struct slice actor_of(struct slice name, struct effects *fx)
 {
+    struct slice schedule = schedules_id(name);
     static const char kind[] = "schedule:";
     uint8_t *text = arena_take(fx->arena, sizeof kind + schedule.len);
     CHECK(text != NULL);

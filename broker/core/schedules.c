@@ -2,7 +2,36 @@
 
 #include "broker/core/schedules.h"
 
+#include "lib/base/origin.h"
 #include "lib/base/prng.h"
+
+static struct slice append(struct slice text, struct slice more, uint8_t *room)
+{
+    if (more.len > 0)
+        memcpy(room + text.len, more.data, more.len);
+    return slice_of(room, text.len + more.len);
+}
+
+struct slice schedules_name(struct slice tenant, struct slice id, uint8_t *room)
+{
+    CHECK(tenant.len <= MSG_NAME_LEN_MAX && id.len <= MSG_NAME_LEN_MAX);
+    struct slice name = {.data = room};
+    if (!origin_is_tenant(tenant, (struct slice){0}))
+        name = append(append(name, tenant, room), slice_of_text("/"), room);
+    return append(name, id, room);
+}
+
+struct slice schedules_tenant(struct slice name)
+{
+    const uint8_t *slash = name.len > 0 ? memchr(name.data, '/', name.len) : NULL;
+    return slash != NULL ? slice_of(name.data, (size_t)(slash - name.data)) : (struct slice){0};
+}
+
+struct slice schedules_id(struct slice name)
+{
+    size_t before = schedules_tenant(name).len;
+    return before > 0 ? slice_of(name.data + before + 1, name.len - before - 1) : name;
+}
 
 static size_t items_size(uint32_t cap)
 {
@@ -44,7 +73,7 @@ bool schedules_has_room(const struct schedules *schedules)
 
 uint32_t schedules_add(struct schedules *schedules, struct slice name)
 {
-    CHECK(schedules_has_room(schedules) && name.len > 0 && name.len <= MSG_NAME_LEN_MAX);
+    CHECK(schedules_has_room(schedules) && name.len > 0 && name.len <= SCHEDULES_NAME_LEN_MAX);
     CHECK(schedules_find(schedules, name) == SCHEDULES_NONE);
     uint32_t place = schedules->free;
     if (place == SCHEDULES_NONE)
@@ -83,7 +112,7 @@ const struct schedule_row *schedules_peek(const struct schedules *schedules, uin
 
 err schedules_load(struct schedules *schedules, const struct schedule_row *row)
 {
-    if (row->name.len == 0 || row->name.len > MSG_NAME_LEN_MAX ||
+    if (row->name.len == 0 || row->name.len > SCHEDULES_NAME_LEN_MAX ||
         schedules_find(schedules, row->name) != SCHEDULES_NONE)
         return ERR_DAMAGED;
     if (!schedules_has_room(schedules))

@@ -8,9 +8,18 @@
 
 #define SCHEDULES_NONE UINT32_MAX
 
+// A schedule is kept by its tenant and its id with a slash between them, which is in no name; one of
+// the default tenant by its id alone.
+enum { SCHEDULES_NAME_LEN_MAX = 2 * MSG_NAME_LEN_MAX + 1 };
+// Written to `room`, SCHEDULES_NAME_LEN_MAX bytes, and borrowed from there.
+struct slice schedules_name(struct slice tenant, struct slice id, uint8_t *room);
+// The parts of such a name; the tenant is empty for the default one.
+struct slice schedules_tenant(struct slice name);
+struct slice schedules_id(struct slice name);
+
 struct schedule {
     struct schedule_row row; // its name is `name`
-    uint8_t name[MSG_NAME_LEN_MAX];
+    uint8_t name[SCHEDULES_NAME_LEN_MAX];
     uint32_t next_free;
     bool is_used;
 };

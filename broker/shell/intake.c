@@ -3,6 +3,7 @@
 
 #include "broker/shell/intake.h"
 
+#include "broker/core/schedules.h"
 #include "broker/shell/intake_private.h"
 #include "broker/shell/settings.h"
 #include "broker/shell/space.h"
@@ -199,17 +200,31 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     return taken;
 }
 
+// The core knows a schedule by its tenant and its id.
+static err name_schedule(struct arrival *arrival, struct arena *arena)
+{
+    struct slice *id = &arrival->msg.schedule_set.given.schedule_id;
+    uint8_t *room = arena_take(arena, SCHEDULES_NAME_LEN_MAX);
+    if (room == NULL)
+        return ERR_NO_MEMORY;
+    *id = schedules_name(arrival->msg.tenant, *id, room);
+    return OK;
+}
+
 static enum taken take_schedule_set(struct broker *broker, struct arrival *arrival)
 {
     struct msg_schedule_set *set = &arrival->msg.schedule_set;
-    err e = timetable_judge(broker->timetable, set, broker->now.store, &broker->filling->decoded);
+    struct arena *arena = &broker->filling->decoded;
+    err e = timetable_judge(broker->timetable, set, broker->now.store, arena);
     if (e == OK && set->act == SCHEDULE_SET && set->verdict == OK)
-        schemas_judge_schedule(broker->schemas, set, &broker->filling->decoded);
+        schemas_judge_schedule(broker->schemas, set, arena);
     bool grows = set->act == SCHEDULE_SET && !set->dry_run && set->verdict == OK;
     if (grows && space_is_short(broker)) {
         set->verdict = ERR_DISK;
         set->detail = slice_of_text(SHORT_DETAIL);
     }
+    if (e == OK && arrival->msg.tenant.len > 0)
+        e = name_schedule(arrival, arena);
     return e == OK ? decide(broker, arrival) : TAKEN_HELD;
 }
 
@@ -347,6 +362,8 @@ static void hand_down(struct msg *msg)
         msg->type_set.tenant = tenant;
     else if (msg->kind == MSG_OPERATE)
         msg->operate.tenant = tenant;
+    else if (msg->kind == MSG_SCHEDULE_SET && msg->schedule_set.given.job_count == 1)
+        msg->schedule_set.given.jobs->tenant = tenant;
     for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
         msg->submit.jobs[i].tenant = tenant;
 }

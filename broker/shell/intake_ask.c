@@ -103,7 +103,8 @@ static enum taken ask_schedules(struct broker *broker, const struct arrival *arr
 {
     if (count > MSG_SCHEDULES_MAX)
         return intake_refuse(broker, arrival, ERR_BAD_FIELD, "limit: at most 256");
-    struct watch_question question = {.schedules = readers_schedules_new(name, count)};
+    struct watch_question question = {.schedules =
+                                          readers_schedules_new(arrival->msg.tenant, name, count)};
     if (question.schedules == NULL)
         return intake_refuse(broker, arrival, ERR_NO_MEMORY, NULL);
     question.schedules->is_list = arrival->msg.kind == MSG_SCHEDULE_LIST;

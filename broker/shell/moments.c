@@ -2,6 +2,7 @@
 
 #include "broker/shell/moments.h"
 
+#include "broker/core/schedules.h"
 #include "broker/shell/broker.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/space.h"
@@ -47,8 +48,8 @@ static const struct msg_submit_job *job_at(struct broker *broker, const struct p
         return NULL;
     *job = proposal->schedule.job;
     intake_complete(job);
-    struct origin origin = {.tenant = slice_of_text("default"), .queue = job->queue};
-    job->job_id = mint_moment(&origin, proposal->name, moment);
+    struct origin origin = {.tenant = origin_tenant(job->tenant), .queue = job->queue};
+    job->job_id = mint_moment(&origin, schedules_id(proposal->name), moment);
     job->closed = space_is_short(broker) ? ERR_DISK : OK;
     if (jitter_ms > 0)
         job->run_at = moment + (when_ms)due_jitter_ms(proposal->name, moment, jitter_ms);

@@ -3,22 +3,22 @@
 #include "broker/shell/readers_schedules.h"
 
 #include "broker/shell/timetable_judge.h"
+#include "lib/base/origin.h"
 #include "lib/sys/log.h"
 
 #include <stdlib.h>
 
 enum { DESK_BYTES = 256 * 1024 };
 
-struct readers_schedules *readers_schedules_new(struct slice name, uint32_t count)
+struct readers_schedules *readers_schedules_new(struct slice tenant, struct slice id,
+                                                uint32_t count)
 {
-    CHECK(name.len <= MSG_NAME_LEN_MAX);
     struct readers_schedules *schedules = calloc(1, sizeof *schedules);
     if (schedules == NULL)
         return NULL;
     schedules->count = count;
-    schedules->name_len = (uint8_t)name.len;
-    if (name.len > 0)
-        memcpy(schedules->name, name.data, name.len);
+    schedules->tenant = tenant;
+    schedules->name_len = (uint16_t)schedules_name(tenant, id, schedules->name).len;
     return schedules;
 }
 
@@ -49,13 +49,26 @@ static err moments_of(struct readers_desk *desk, const struct msg_schedule *give
     return OK;
 }
 
+static struct slice name_of(const struct readers_schedules *question)
+{
+    return slice_of(question->name, question->name_len);
+}
+
+// An id that is none may be another tenant's name.
+static bool is_its(const struct readers_schedules *question, struct slice name)
+{
+    return origin_is_tenant(schedules_tenant(name), question->tenant);
+}
+
 static err look_up(const struct readers_schedules *question, struct store_view *view,
                    struct readers_desk *desk, when_ms now, struct msg_schedule_status_is *is)
 {
     struct store_schedule *schedule = arena_take(&desk->arena, sizeof *schedule);
     if (schedule == NULL)
         return ERR_NO_MEMORY;
-    err e = store_view_schedule(view, slice_of(question->name, question->name_len), schedule);
+    err e = is_its(question, name_of(question))
+                ? store_view_schedule(view, name_of(question), schedule)
+                : ERR_NOT_FOUND;
     if (e != OK)
         return e;
     struct msg_moments next = {.count = question->count < MSG_MOMENTS_MAX ? question->count
@@ -82,6 +95,18 @@ static err line_of(struct readers_desk *desk, const struct store_schedule *sched
     return e;
 }
 
+// The tenant's next one. Those of a tenant stand together, those of the default one among others.
+static err next_of(const struct readers_schedules *question, struct store_view *view,
+                   struct slice after, struct store_schedule *out_schedule)
+{
+    err e = store_view_schedule_after(view, after, out_schedule);
+    bool is_default = origin_is_tenant(question->tenant, (struct slice){0});
+    while (e == OK && !is_its(question, out_schedule->row.name))
+        e = is_default ? store_view_schedule_after(view, out_schedule->row.name, out_schedule)
+                       : ERR_NOT_FOUND;
+    return e;
+}
+
 static err list(const struct readers_schedules *question, struct store_view *view,
                 struct readers_desk *desk, when_ms now, struct msg_schedule_listed *listed)
 {
@@ -90,14 +115,13 @@ static err list(const struct readers_schedules *question, struct store_view *vie
     if (lines == NULL)
         return ERR_NO_MEMORY;
     struct store_schedule schedule;
-    struct slice after = slice_of(question->name, question->name_len);
-    err e = store_view_schedule_after(view, after, &schedule);
+    err e = next_of(question, view, name_of(question), &schedule);
     while (e == OK && listed->count < limit) {
         e = line_of(desk, &schedule, now, &lines[listed->count]);
         if (e != OK)
             return e;
         listed->count++;
-        e = store_view_schedule_after(view, schedule.row.name, &schedule);
+        e = next_of(question, view, schedule.row.name, &schedule);
     }
     listed->schedules = lines;
     listed->is_more = e == OK;
@@ -124,7 +148,7 @@ void readers_schedules_answer(const struct readers_schedules *question, struct s
     if (e != OK)
         *is = (struct msg_schedule_status_is){
             .error = e,
-            .given.schedule_id = slice_of(question->name, question->name_len),
+            .given.schedule_id = schedules_id(name_of(question)),
             .detail = e == ERR_NOT_FOUND ? slice_of_text("no such schedule; check the id")
                                          : (struct slice){0}};
     if (e != OK && e != ERR_NOT_FOUND)

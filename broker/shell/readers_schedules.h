@@ -3,18 +3,21 @@
 // SCHEDULE_STATUS and SCHEDULE_LIST, answered by the reader thread; the next moments are worked
 // out there too.
 
+#include "broker/core/schedules.h"
 #include "broker/shell/zones.h"
 #include "broker/store/store.h"
 
 // What a question about schedules carries; made by the link thread, freed by the reader.
 struct readers_schedules {
     bool is_list;
-    uint32_t count; // moments of one schedule, or schedules of a list
-    uint8_t name_len;
-    uint8_t name[MSG_NAME_LEN_MAX];
+    uint32_t count;      // moments of one schedule, or schedules of a list
+    struct slice tenant; // borrowed for ever
+    uint16_t name_len;
+    uint8_t name[SCHEDULES_NAME_LEN_MAX]; // with the tenant
 };
-// `name` has at most MSG_NAME_LEN_MAX bytes. NULL when there is no memory.
-struct readers_schedules *readers_schedules_new(struct slice name, uint32_t count);
+// `id` has at most MSG_NAME_LEN_MAX bytes. NULL when there is no memory.
+struct readers_schedules *readers_schedules_new(struct slice tenant, struct slice id,
+                                                uint32_t count);
 void readers_schedules_free(struct readers_schedules *schedules);
 
 // The reader's room for answers.

@@ -3,6 +3,7 @@
 #include "broker/shell/timetable.h"
 
 #include "broker/core/job.h"
+#include "broker/core/schedules.h"
 #include "broker/shell/timetable_judge.h"
 #include "broker/shell/zones.h"
 #include "lib/base/check.h"
@@ -18,8 +19,8 @@ struct timetable_item {
     bool is_paused;
     bool is_waiting;  // its held moment, in the index of jobs
     bool is_held_due; // … and the job it waits for may have ended
-    uint8_t name_len;
-    uint8_t name[MSG_NAME_LEN_MAX];
+    uint16_t name_len;
+    uint8_t name[SCHEDULES_NAME_LEN_MAX];
     struct cron cron;
     const struct zone *zone; // NULL: it rests
     enum catch_up catch_up;
@@ -119,9 +120,9 @@ static uint32_t add(struct timetable *timetable, struct slice name)
 {
     uint32_t no =
         timetable->free_count > 0 ? timetable->free[--timetable->free_count] : timetable->used++;
-    CHECK(no < timetable->cap && name.len <= MSG_NAME_LEN_MAX);
+    CHECK(no < timetable->cap && name.len <= SCHEDULES_NAME_LEN_MAX);
     struct timetable_item *item = &timetable->items[no];
-    *item = (struct timetable_item){.is_used = true, .name_len = (uint8_t)name.len};
+    *item = (struct timetable_item){.is_used = true, .name_len = (uint16_t)name.len};
     memcpy(item->name, name.data, name.len);
     index_add(&timetable->by_name, no, name_hash(timetable, name));
     err e = heap_push(&timetable->heap, (struct heap_entry){.key = WHEN_NEVER, .item = no});
@@ -208,7 +209,7 @@ static void take_given(struct timetable *timetable, uint32_t no, const struct ms
 err timetable_load(struct timetable *timetable, struct store_view *view)
 {
     struct store_schedule schedule;
-    uint8_t name[MSG_NAME_LEN_MAX];
+    uint8_t name[SCHEDULES_NAME_LEN_MAX];
     struct slice after = {0};
     err e = store_view_schedule_after(view, after, &schedule);
     while (e == OK) {

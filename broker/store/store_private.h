@@ -3,6 +3,7 @@
 // What the files of the store share. The commit thread owns all of it but the atomic figures and
 // what has a lock of its own.
 
+#include "broker/core/schedules.h"
 #include "broker/store/store.h"
 #include "broker/store/store_keymap.h"
 #include "broker/store/store_queues.h"
@@ -44,7 +45,8 @@ enum store_meta {
 
 enum { STORE_FORMAT = 1 };
 
-static_assert((size_t)MSG_NAME_LEN_MAX <= (size_t)DISK_KEY_LEN_MAX, "a schedule's name is its key");
+static_assert((size_t)SCHEDULES_NAME_LEN_MAX <= (size_t)DISK_KEY_LEN_MAX,
+              "a schedule's name is its key");
 
 struct store {
     struct disk *disk;

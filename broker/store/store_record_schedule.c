@@ -3,6 +3,7 @@
 
 #include "broker/store/store_record.h"
 
+#include "broker/core/schedules.h"
 #include "broker/store/store_fields.h"
 #include "lib/base/bytes.h"
 
@@ -113,12 +114,15 @@ static bool get_given(struct bytes_in *in, struct slice key, struct store_record
     given->zone = bytes_get(in, zone_len);
     if (in->bad || catch_up > CATCH_UP_ALL)
         return false;
-    given->schedule_id = key;
+    given->schedule_id = schedules_id(key);
     given->catch_up = (enum catch_up)catch_up;
     given->overlap = (enum overlap)out->row.overlap;
     given->paused = out->row.is_paused;
     given->fingerprint = out->row.fingerprint;
-    return store_record_get_body(in->left, key, &out->job) == OK;
+    if (store_record_get_body(in->left, key, &out->job) != OK)
+        return false;
+    out->job.tenant = schedules_tenant(key);
+    return true;
 }
 
 err store_record_get_schedule(struct slice record, struct slice key,
@@ -127,7 +131,7 @@ err store_record_get_schedule(struct slice record, struct slice key,
     uint8_t version = 0;
     uint8_t kind = 0;
     struct bytes_in in = {0};
-    if (key.len == 0 || key.len > MSG_NAME_LEN_MAX ||
+    if (key.len == 0 || key.len > SCHEDULES_NAME_LEN_MAX ||
         disk_unseal(record, key, &version, &kind, &in.left) != OK ||
         version != STORE_RECORD_VERSION || kind != STORE_RECORD_SCHEDULE)
         return ERR_DAMAGED;

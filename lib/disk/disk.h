@@ -16,7 +16,7 @@ struct disk;
 struct disk_txn;    // a write transaction
 struct disk_reader; // a read snapshot, renewable
 
-enum { DISK_TABLE_COUNT_MAX = 32, DISK_KEY_LEN_MAX = 128 };
+enum { DISK_TABLE_COUNT_MAX = 32, DISK_KEY_LEN_MAX = 257 };
 
 struct disk_options {
     const char *dir;           // made when missing

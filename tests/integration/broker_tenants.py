@@ -1,10 +1,28 @@
 """Tenants over the wire: what one has, no other sees."""
 
+import hashlib
+import os
+import time
 import unittest
 
 import zmq
 
-from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
+
+
+def moment_id(tenant, schedule_id, at_ms, queue="default"):
+    """As docs/protocol.md derives it."""
+    def put(text):
+        return len(text).to_bytes(4, "big") + text.encode()
+
+    def number(data):
+        return int.from_bytes(hashlib.blake2b(data, digest_size=16).digest(), "big")
+
+    slot = number(b"weft/slot/1" + put(tenant) + put(queue)) >> 116
+    made = number(b"weft/moment/1" + put(tenant) + put(schedule_id) + at_ms.to_bytes(8, "big"))
+    made = made & ~(0xFFF << 116) | slot << 116
+    made = made & ~(0xF << 76) | 8 << 76
+    return (made & ~(3 << 62) | 2 << 62).to_bytes(16, "big")
 
 
 class Tenants(BrokerTest):
@@ -107,20 +125,91 @@ class Tenants(BrokerTest):
         self.assertEqual(self.other.ask(stop, tenant="nobody").error, ERR["ERR_NOT_FOUND"])
         self.assertEqual(worker.finish(job).error, 0)
 
+    def schedule(self, **fields):
+        job = pb.SubmitJob(type="test")
+        return pb.ScheduleSet(act=pb.SCHEDULE_SET, schedule_id="nightly", cron="0 3 * * *", jobs=[job], **fields)
+
+    def test_a_schedule_is_as_unknown_to_others_as_what_never_was(self):
+        said = self.acme.ask(self.schedule(jitter_ms=5))
+        self.assertEqual((said.error, said.schedule_id, said.generation), (0, "nightly", 1))
+        for ask in (pb.ScheduleStatus(schedule_id="nightly"),
+                    pb.ScheduleSet(act=pb.SCHEDULE_PAUSE, schedule_id="nightly"),
+                    pb.ScheduleSet(act=pb.SCHEDULE_DELETE, schedule_id="nightly")):
+            self.assertEqual(self.other.ask(ask).error, ERR["ERR_NOT_FOUND"])
+        # Nor by the name that it has inside the broker.
+        for ask in (pb.ScheduleStatus(schedule_id="acme/nightly"),
+                    pb.ScheduleSet(act=pb.SCHEDULE_DELETE, schedule_id="acme/nightly")):
+            said = self.other.ask(ask)
+            self.assertNotEqual(said.error, 0)
+            self.assertEqual((said.generation, said.created_at_ms, said.cron), (0, 0, ""))
+        self.assertEqual(list(self.other.ask(pb.ScheduleList()).schedules), [])
+        self.assertEqual(self.other.ask(self.schedule()).generation, 1)
+        self.assertEqual(self.other.ask(self.schedule(jitter_ms=7)).generation, 2)
+        # The same after a kill, when they are read from the store.
+        for life in range(2):
+            for peer, jitter, generation in ((self.acme, 5, 1), (self.other, 7, 2)):
+                said = peer.ask(pb.ScheduleStatus(schedule_id="nightly"))
+                self.assertEqual((said.schedule_id, said.jitter_ms, said.generation), ("nightly", jitter, generation))
+                listed = peer.ask(pb.ScheduleList()).schedules
+                self.assertEqual([(s.schedule_id, s.jitter_ms) for s in listed], [("nightly", jitter)])
+                self.assertEqual(list(peer.ask(pb.ScheduleList(after="nightly")).schedules), [])
+            self.served.kill()
+            self.served = self.broker()
+            self.acme = self.peer(self.served, tenant="acme")
+            self.other = self.peer(self.served)
+
+    def test_a_list_of_schedules_passes_those_of_others(self):
+        def put(peer, name):
+            one = self.schedule()
+            one.schedule_id = name
+            self.assertEqual(peer.ask(one).error, 0)
+        for name in ("a", "acme", "b", "-", "z"):
+            put(self.acme, name)
+            put(self.other, name)
+        for peer in (self.acme, self.other):
+            seen, after = [], ""
+            while True:
+                page = peer.ask(pb.ScheduleList(after=after, limit=2))
+                seen += [s.schedule_id for s in page.schedules]
+                if not page.is_more:
+                    break
+                after = seen[-1]
+            self.assertEqual(seen, ["-", "a", "acme", "b", "z"])
+
+    def test_the_job_of_a_moment_is_its_tenants(self):
+        minute = int(time.time()) // 60 % 60
+        hourly = self.schedule()
+        hourly.cron = f"{(minute + 30) % 60} * * * *"
+        for peer in (self.acme, self.other):
+            self.assertEqual(peer.ask(hourly).error, 0)
+        self.served.stop()
+        # It comes back hours later, by its clock.
+        preload = os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so")
+        asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        served = self.broker(env={"LD_PRELOAD": preload, "WEFT_TEST_AHEAD_S": "14400", "ASAN_OPTIONS": asan})
+        seen = set()
+        for tenant in ("acme", "default"):
+            peer = self.peer(served, tenant=tenant)
+            end = time.monotonic() + PATIENCE_S
+            while not (made := peer.ask(pb.ScheduleStatus(schedule_id="nightly"))).last_job_id and time.monotonic() < end:
+                time.sleep(0.05)  # no answer tells that a moment has come
+            self.assertEqual([job.job_id for job in peer.ask(pb.List()).jobs], [made.last_job_id])
+            self.assertEqual(made.last_job_id, moment_id(tenant, "nightly", made.last_at_ms))
+            seen.add(made.last_job_id)
+        self.assertEqual(len(seen), 2)
+
     def test_the_tail_and_the_figures_name_the_tenant(self):
         tail = zmq.Context.instance().socket(zmq.SUB)
         self.addCleanup(tail.close, 0)
         tail.setsockopt(zmq.SUBSCRIBE, b"")
         tail.connect(self.served.pub)
-        topic = None
-        while topic is None:
+        seen, end = set(), time.monotonic() + PATIENCE_S
+        while len(seen) < 2 and time.monotonic() < end:  # what comes before the subscription is not told
             self.acme.submit({"job_id": fresh_id()})
             self.other.submit({"job_id": fresh_id()})
-            topic = tail.recv_multipart()[0] if tail.poll(20) else None
-        seen = {topic}
-        while len({t.startswith(b"acme/") for t in seen}) < 2:
-            seen.add(tail.recv_multipart()[0])
-        self.assertEqual({t.rsplit(b".", 1)[0] for t in seen}, {b"acme/default.test.queued", b"default.test.queued"})
+            while tail.poll(20):
+                seen.add(tail.recv_multipart()[0].rsplit(b".", 1)[0])
+        self.assertEqual(seen, {b"acme/default.test.queued", b"default.test.queued"})
         for tenant in ("acme", "default"):
             figure = f'weft_queue_ready{{tenant="{tenant}",queue="default",type="test"}}'
             while figure not in self.served.get():  # figures are copied a few times a second

@@ -75,7 +75,11 @@ bool watch_schedule_replaced(struct sim *sim, const struct entry *entry)
     size_t len = sizeof kind - 1;
     if (entry->actor.len <= len || memcmp(entry->actor.data, kind, len) != 0)
         return false;
-    struct slice name = slice_of(entry->actor.data + len, entry->actor.len - len);
+    uint8_t room[SCHEDULES_NAME_LEN_MAX];
+    struct slice other = slice_of_text(SIM_TENANT);
+    struct slice tenant = watch_tenant_owns(sim, other, &entry->job_id) ? other : (struct slice){0};
+    struct slice id = slice_of(entry->actor.data + len, entry->actor.len - len);
+    struct slice name = schedules_name(tenant, id, room);
     struct seen_schedule *seen = &sim->watch.schedules[number_of(name)];
     SIM_EXPECT(id_equal(&seen->replaced, &entry->job_id),
                "a schedule cancels a job only when another one replaces it");

@@ -16,6 +16,7 @@
 // 10 * c + n is the c-th connection of worker n. Not thread-safe.
 
 #include "broker/core/core.h"
+#include "broker/core/schedules.h"
 
 #include "tests/support/tell.h"
 #include "tests/support/test.h"
@@ -44,7 +45,7 @@ struct story_store {
     char type_names[4][2][MSG_NAME_LEN_MAX];
     struct unique_row uniques[STORY_ROWS_MAX]; // by holder; unused ones have number 0
     struct schedule_row schedules[4];          // unused ones have no name
-    char schedule_names[4][MSG_NAME_LEN_MAX];
+    char schedule_names[4][SCHEDULES_NAME_LEN_MAX];
     struct operation_row operations[STORY_OPERATIONS]; // unused ones have no id
     struct dep_row deps[STORY_ROWS_MAX];               // by job; unused ones have number 0
     struct id parents[STORY_ROWS_MAX][MSG_AFTER_MAX];

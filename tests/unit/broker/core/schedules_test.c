@@ -77,3 +77,32 @@ TEST(schedules, loading_refuses_what_cannot_be)
     EXPECT_EQ(schedules_load(&schedules, &row), ERR_FULL);
     free(memory);
 }
+
+TEST(schedules, a_name_has_the_tenant_before_it_but_for_the_default_one)
+{
+    uint8_t room[SCHEDULES_NAME_LEN_MAX];
+    struct slice id = slice_of_text("nightly");
+    struct slice name = schedules_name(slice_of_text("acme"), id, room);
+    EXPECT(slice_is_text(name, "acme/nightly"));
+    EXPECT(slice_is_text(schedules_tenant(name), "acme"));
+    EXPECT(slice_is_text(schedules_id(name), "nightly"));
+    name = schedules_name(slice_of_text("default"), id, room);
+    EXPECT(slice_is_text(name, "nightly") && slice_is_text(schedules_id(name), "nightly"));
+    EXPECT_EQ(schedules_tenant(name).len, 0);
+    // Before the first of a tenant's.
+    name = schedules_name(slice_of_text("acme"), (struct slice){0}, room);
+    EXPECT(slice_is_text(name, "acme/") && schedules_id(name).len == 0);
+    EXPECT_EQ(schedules_name((struct slice){0}, (struct slice){0}, room).len, 0);
+    EXPECT_EQ(schedules_id((struct slice){0}).len, 0);
+}
+
+TEST(schedules, the_longest_names_fit)
+{
+    static uint8_t longest[MSG_NAME_LEN_MAX];
+    memset(longest, 'a', sizeof longest);
+    struct slice part = slice_of(longest, sizeof longest);
+    uint8_t room[SCHEDULES_NAME_LEN_MAX];
+    struct slice name = schedules_name(part, part, room);
+    EXPECT_EQ(name.len, SCHEDULES_NAME_LEN_MAX);
+    EXPECT(slice_equal(schedules_tenant(name), part) && slice_equal(schedules_id(name), part));
+}

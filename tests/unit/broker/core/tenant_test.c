@@ -232,3 +232,24 @@ TEST(tenant, an_act_on_many_is_of_one_tenant)
     EXPECT(strstr(told, "write 2 cancelled") != NULL && strstr(told, "write 1") == NULL);
     story_free(story);
 }
+
+TEST(tenant, a_schedule_is_told_by_its_id)
+{
+    struct story *story = story_new();
+    story_schedule(story, SCHEDULE_SET, "acme/a", OVERLAP_SKIP, 5);
+    EXPECT(strstr(story_told(story), "send client: schedule a ") != NULL);
+    EXPECT_EQ(story_figures(story).schedule_count, 1);
+    // By its name it is nobody's: intake refuses such an id, and nothing is told of it.
+    struct msg_submit_job job = story_job(0);
+    struct msg_schedule_set set = {.act = SCHEDULE_DELETE,
+                                   .given = {.schedule_id = slice_of_text("acme/a"), .jobs = &job},
+                                   .verdict = ERR_BAD_FIELD};
+    story_open(story);
+    story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_SCHEDULE_SET, .schedule_set = set});
+    const struct msg *answer = &story->fx.sends[story->fx.send_count - 1].msg;
+    EXPECT_EQ(answer->schedule_status_is.error, ERR_BAD_FIELD);
+    EXPECT_EQ(answer->schedule_status_is.is.generation, 0);
+    story_close(story);
+    EXPECT_EQ(story_figures(story).schedule_count, 1);
+    story_free(story);
+}

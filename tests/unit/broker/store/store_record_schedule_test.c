@@ -104,6 +104,21 @@ TEST(record_schedule, what_was_written_is_read)
     EXPECT(slice_is_text(back.job.payload.bytes, "{}"));
 }
 
+TEST(record_schedule, one_of_a_tenant_is_told_by_its_id)
+{
+    uint8_t room[512];
+    struct slice key = slice_of_text("acme/nightly");
+    struct msg_schedule given = given_of_test();
+    struct schedule_row row = row_of_test();
+    store_record_put_schedule(room, key, &row, &given);
+    struct slice record = slice_of(room, store_record_schedule_len(&given));
+    struct store_record_schedule back;
+    EXPECT_EQ(store_record_get_schedule(record, key, &back), OK);
+    EXPECT(slice_equal(back.row.name, key) && slice_is_text(back.given.schedule_id, "nightly"));
+    EXPECT(slice_is_text(back.job.tenant, "acme"));
+    EXPECT_EQ(store_record_get_schedule(record, name, &back), ERR_DAMAGED);
+}
+
 TEST(record_schedule, row_changes_and_what_was_given_stays)
 {
     uint8_t room[512];
