@@ -278,20 +278,23 @@ static void tell(struct dev *dev)
 {
     struct slice said;
     char metrics[ENDPOINT_LEN_MAX] = "off";
+    char http[ENDPOINT_LEN_MAX] = "";
+    if (ready_value(slice_of_text(dev->gateway.ready_line), "http", &said))
+        (void)slice_to_text(said, http, sizeof http); // with its scheme
     if (ready_value(slice_of_text(dev->broker.ready_line), "metrics", &said))
         (void)slice_to_text(said, metrics, sizeof metrics); // for the eye
     char broker[ENDPOINT_LEN_MAX + 16] = "";
     if (strcmp(dev->zmq, COMMAND_BROKER_DEFAULT) != 0)
         (void)snprintf(broker, sizeof broker, " --broker %s", dev->zmq);
-    (void)printf("ready http=http://%s zmq=%s pub=%s metrics=%s data=%s\n\n", dev->http, dev->zmq,
-                 dev->pub, metrics, dev->data);
+    (void)printf("ready http=%s zmq=%s pub=%s metrics=%s data=%s\n\n", http, dev->zmq, dev->pub,
+                 metrics, dev->data);
     (void)printf("Type in another terminal:\n"
-                 "  curl -s http://%s/v1/jobs -H 'Content-Type: application/json' "
+                 "  curl -s %s/v1/jobs -H 'Content-Type: application/json' "
                  "-d '{\"type\":\"hello\",\"payload\":\"world\"}'\n"
                  "  weft push hello%s '\"world\"'\n"
                  "  weft worker hello%s -- tr a-z A-Z\n"
                  "Ctrl-C stops.\n",
-                 dev->http, broker, broker);
+                 http, broker, broker);
     (void)fflush(stdout); // who started us may not be listening; the doors serve all the same
 }
 

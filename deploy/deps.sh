@@ -11,11 +11,11 @@ packages=(
     make cmake ninja-build gcc libc6-dev pkg-config
     clang clang-format clang-tidy cppcheck libclang-rt-14-dev
     libzmq3-dev libczmq-dev libmsgpack-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
-    protobuf-compiler libmicrohttpd-dev libjansson-dev libpcre2-dev libsodium-dev
+    protobuf-compiler libmicrohttpd-dev libgnutls28-dev libjansson-dev libpcre2-dev libsodium-dev
     libcmocka-dev libsqlite3-dev sqlite3
     libtest-json-schema-acceptance-perl
     tzdata
-    python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags curl git patch prometheus
+    python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags openssl curl git patch prometheus
 )
 if [[ "${1:-}" == --bench ]]; then
     packages+=(redis-server libhiredis-dev wrk)

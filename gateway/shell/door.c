@@ -322,6 +322,7 @@ err door_open(struct gateway *gateway)
         .refuse = refuse,
         .refuse_type = PROBLEM_TYPE_JSON,
         .ctx = gateway,
+        .is_tls = settings->certificate != NULL,
         .limits =
             {
                 .thread_count = settings->thread_count,

@@ -4,6 +4,9 @@
 
 #include "gateway/shell/door.h"
 #include "gateway/shell/gateway.h"
+#include "lib/base/moment.h"
+#include "lib/http/http_tls.h"
+#include "lib/sys/clock.h"
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
 #include "lib/sys/program.h"
@@ -27,6 +30,29 @@ static bool is_loopback(const char *endpoint)
     return false;
 }
 
+// Loads the certificate, at the start and anew. What is wrong is in the log.
+static err load_certificate(const struct settings *settings)
+{
+    char why[HTTP_TLS_WHY_LEN];
+    char ends[MOMENT_TEXT_LEN + 1] = "never";
+    when_ms ends_at = WHEN_NEVER;
+    const struct http_tls_files files = {settings->certificate, settings->key};
+    if (files.certificate == NULL)
+        return OK;
+    err e = http_tls_load(&files, &ends_at, why);
+    if (e != OK) {
+        log_error("gateway.certificate_unread", "why=%s", log_quote_text(why).text);
+        return e;
+    }
+    if (ends_at >= 0 && ends_at <= MOMENT_MAX)
+        moment_format(ends_at, ends);
+    if (ends_at <= clock_wall_ms())
+        log_warn("gateway.certificate_expired", "ends=%s", ends);
+    else
+        log_info("gateway.certificate_read", "ends=%s", ends);
+    return OK;
+}
+
 static err make(struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
@@ -38,6 +64,15 @@ static err make(struct gateway *gateway, const char **out_why)
         "with 'weft token new'";
     if (!is_loopback(settings->http) && !callers_need_tokens(gateway->callers))
         return ERR_UNSUPPORTED;
+    *out_why = "--tls-certificate, --tls-key: see the line above";
+    e = load_certificate(settings);
+    if (e != OK)
+        return e;
+    if (!is_loopback(settings->http) && settings->certificate == NULL)
+        log_warn("gateway.clear_text", "http=%s fix=%s", settings->http,
+                 log_quote_text("tokens can be read on the way; give --tls-certificate, or let a "
+                                "proxy do it")
+                     .text);
     const struct keys_options keys = {
         .dir = settings->data,
         .key_count_max = settings->key_count_max,
@@ -81,7 +116,7 @@ static void unmake(struct gateway *gateway)
     callers_close(gateway->callers);
 }
 
-static void wait_for_stop(int signal_fd)
+static void wait_for_stop(const struct settings *settings, int signal_fd)
 {
     for (;;) {
         struct pollfd item = {.fd = signal_fd, .events = POLLIN};
@@ -89,6 +124,8 @@ static void wait_for_stop(int signal_fd)
         for (int number = signal_take(signal_fd); number != 0; number = signal_take(signal_fd)) {
             if (number == SIGTERM || number == SIGINT)
                 return;
+            if (number == SIGHUP)
+                (void)load_certificate(settings); // the former one stays, and the log has why
         }
     }
 }
@@ -114,9 +151,10 @@ static int serve(const struct settings *settings, int signal_fd)
         log_info("gateway.started", "http=%s broker=%s", http_endpoint(gateway.http),
                  settings->broker);
         wait_for_broker(&gateway, signal_fd);
-        (void)printf("ready http=http://%s\n", http_endpoint(gateway.http));
+        (void)printf("ready http=%s://%s\n", settings->certificate != NULL ? "https" : "http",
+                     http_endpoint(gateway.http));
         (void)fflush(stdout); // whoever started us may have closed it
-        wait_for_stop(signal_fd);
+        wait_for_stop(settings, signal_fd);
         log_event(LOG_LEVEL_INFO, "gateway.stopping");
     } else {
         log_error("gateway.not_started", "error=%s fix=%s", err_slug(e),

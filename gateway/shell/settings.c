@@ -2,6 +2,7 @@
 
 #include "gateway/shell/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { TIMEOUT_MS_MAX = 60 * 60 * 1000 };
@@ -11,6 +12,11 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "127.0.0.1:7410",
      .help = "address of the HTTP door; other than loopback only with tokens"},
+    {.key = "tls-certificate",
+     .type = CONFIG_STRING,
+     .help = "PEM file: the certificate of the HTTP door, then those above it; with it the door is "
+             "HTTPS"},
+    {.key = "tls-key", .type = CONFIG_STRING, .help = "PEM file: its private key"},
     {.key = "broker",
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7400",
@@ -97,8 +103,15 @@ err settings_read(struct settings *settings, int argc, char **argv)
     if (e != OK || config->help_asked)
         return e;
     settings->http = config_text(config, "http");
+    settings->certificate = config_text(config, "tls-certificate");
+    settings->key = config_text(config, "tls-key");
     settings->broker = config_text(config, "broker");
     settings->data = config_text(config, "data");
+    if ((settings->certificate != NULL) != (settings->key != NULL)) {
+        (void)snprintf(config->problem, sizeof config->problem,
+                       "--tls-certificate and --tls-key: give both or none");
+        return ERR_BAD_FIELD;
+    }
     e = place_tokens(settings);
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");

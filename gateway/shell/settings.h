@@ -7,10 +7,12 @@
 
 struct settings {
     struct config config;
-    const char *http;   // ADDRESS:PORT
-    const char *broker; // tcp://…
-    const char *data;   // directory
-    char *tokens;       // directory of the list of tokens
+    const char *http;        // ADDRESS:PORT
+    const char *certificate; // PEM; NULL: no TLS
+    const char *key;         // PEM
+    const char *broker;      // tcp://…
+    const char *data;        // directory
+    char *tokens;            // directory of the list of tokens
     uint32_t thread_count;
     uint32_t connection_count_max;
     uint32_t idle_ms, head_ms, body_ms;

@@ -302,17 +302,27 @@ static struct http *http_new(const struct http_options *options)
     return http;
 }
 
+static const char tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 // The library's part of one loop. Each closes a listening descriptor of its own when it stops.
 static struct MHD_Daemon *serve(struct loop *loop)
 {
     const struct http_limits *limits = &loop->http->limits;
+    bool is_tls = loop->http->options.is_tls;
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http_tls_callback()},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_versions},
+        {MHD_OPTION_END, 0, NULL},
+    };
     uint32_t share = limits->connection_count_max / limits->thread_count;
     int fd = fcntl(loop->http->socket.fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return NULL;
     MHD_set_panic_func(on_panic, NULL);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, loop,
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (is_tls ? MHD_USE_TLS : 0), 0,
+                         NULL, NULL, on_request, loop, MHD_OPTION_ARRAY, is_tls ? tls : none,  //
                          MHD_OPTION_LISTEN_SOCKET, fd,                                         //
                          MHD_OPTION_CONNECTION_LIMIT, (unsigned)(share > 0 ? share : 1),       //
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->head_len_max * 2, //

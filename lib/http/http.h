@@ -1,6 +1,7 @@
 #pragma once
 
-// The HTTP seam: nothing else includes <microhttpd.h>. A server of HTTP/1.1 on one address whose
+// The HTTP seam: nothing else includes <microhttpd.h>. A server of HTTP/1.1 on one address, with or
+// without TLS, whose
 // requests reach the owner complete (head and body judged and read) and are answered at once or
 // later, from any thread. It bounds all a client can hold: connections, head, body, buffered
 // bytes, waiting requests, and the time of each step.
@@ -113,6 +114,7 @@ struct http_options {
     const char *refuse_type; // content type of what `refuse` makes
     void *ctx;
     struct http_limits limits;
+    bool is_tls; // with the certificate of http_tls.h, which has been loaded
 };
 
 //   ERR_BAD_FIELD        the endpoint is not ADDRESS:PORT

@@ -147,6 +147,11 @@ void http_stream_unpark(struct exchange *exchange);
 void *http_sweep_run(void *http);
 void http_sweep_deadline(struct connection *connection, when_ms span);
 
+// --- http_tls.c ---
+
+// For the library, which asks it for a certificate at each handshake.
+void *http_tls_callback(void);
+
 // --- http_loop.c ---
 
 // Starts all threads; `serve` makes the library's part of each.

@@ -50,6 +50,7 @@ SEAMS = {
     "czmq": (["lib/link/", "lib/sys/config.c"], None),
     "lmdb": (["lib/disk/"], None),
     "microhttpd": (["lib/http/"], None),
+    "gnutls": (["lib/http/http_tls.c"], 1),
     "sodium": (["lib/sys/"], None),
     "protobuf-c": (["proto/wire"], None),
     "weft.pb-c": (["proto/wire"], None),

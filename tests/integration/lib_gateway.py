@@ -206,7 +206,7 @@ class Gateway:
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             line = self.process.stdout.readline().decode() if selector.select(PATIENCE_S) else "nothing"
-        if not line.startswith("ready http=http://"):
+        if not line.startswith(("ready http=http://", "ready http=https://")):
             text = self.stderr()
             self.process.kill()
             self.process.wait()
