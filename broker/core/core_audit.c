@@ -106,6 +106,11 @@ static enum violation audit_unique(const struct core *core, uint32_t at)
     return row->waits_end && !is_unfinished ? VIOLATION_STATE : VIOLATION_NONE;
 }
 
+static bool is_known_tenant(const struct core *core, struct slice tenant)
+{
+    return tenant.len == 0 || queues_knows_tenant(&core->ledger.queues, tenant);
+}
+
 // The open ones, and only they, stand in the list, in the order in which their time ends.
 static enum violation audit_batch(const struct core *core, uint32_t no)
 {
@@ -113,7 +118,7 @@ static enum violation audit_batch(const struct core *core, uint32_t no)
     if (!batches_is_known(batches, no))
         return VIOLATION_NONE;
     const struct batch *batch = batches_at(batches, no);
-    if (batches_find(batches, &batch->row.id) != no)
+    if (batches_find(batches, &batch->row.id) != no || !is_known_tenant(core, batch->row.tenant))
         return VIOLATION_MEMORY_INDEX;
     if (batch->row.sealed_at != 0)
         return batches_row_has_ended(&batch->row) && batch->row.finished_at == 0 ? VIOLATION_STATE

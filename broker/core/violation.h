@@ -29,7 +29,8 @@
     X(VIOLATION_TIMES, "job-times", "a job's moments contradict its state", VIOLATION_REPORT)      \
     X(VIOLATION_LANE, "job-lane", "a job's queue and type are not stored", VIOLATION_RESTORE)      \
     X(VIOLATION_POLICY, "job-policy", "a job's options are not stored", VIOLATION_RESTORE)         \
-    X(VIOLATION_BATCH, "job-batch", "a job's batch is not stored", VIOLATION_REPORT)               \
+    X(VIOLATION_BATCH, "job-batch", "a job's batch is not stored, or is another tenant's",         \
+      VIOLATION_REPORT)                                                                            \
     X(VIOLATION_BATCH_STATE, "batch-state",                                                        \
       "a batch's end, or the numbers of its members, contradict its members", VIOLATION_REPORT)    \
     X(VIOLATION_ID_MISSING, "id-missing", "a job is not found by its id", VIOLATION_REPORT)        \

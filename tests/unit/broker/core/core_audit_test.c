@@ -300,6 +300,9 @@ TEST(core_audit, names_a_batch_whose_end_was_missed)
     story = with_batches();
     story->core->ledger.batches.items[2].row.id.bytes[15]++;
     expect_named(story, VIOLATION_MEMORY_INDEX);
+    story = with_batches();
+    story->core->ledger.batches.items[2].row.tenant = slice_of_text("nobody");
+    expect_named(story, VIOLATION_MEMORY_INDEX);
 }
 
 TEST(core_audit, compares_stored_rows_with_memory)

@@ -202,6 +202,18 @@ TEST(store_audit, names_a_wrong_counter_of_a_batch)
     expect_named(store, VIOLATION_BATCH_COUNTS, 0);
 }
 
+TEST(store_audit, names_a_batch_of_another_tenant)
+{
+    struct store *store = busy();
+    struct batch_row row = members;
+    row.tenant = slice_of_text("acme");
+    put_batch(store, &row);
+    struct violation_list found = look(store);
+    EXPECT_EQ(found.of[VIOLATION_BATCH].count, 2); // both members
+    EXPECT_EQ(violation_sum(&found), 2);
+    store_close(store);
+}
+
 TEST(store_audit, names_a_batch_whose_end_was_missed)
 {
     struct store *store = busy();
