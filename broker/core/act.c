@@ -179,8 +179,16 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
     return done_in_memory(core, slot);
 }
 
-// A job that has died in a batch on its way to the disk is not dead yet, as far as anybody was
+// A job that has ended in a batch on its way to the disk has not ended yet, as far as anybody was
 // told; so what is done to it comes before that.
+static struct msg_acted too_early(const struct ledger_view *view, bool is_ending, const char *why)
+{
+    struct msg_acted answer = done(&view->row);
+    answer.error = ERR_CONFLICT;
+    answer.detail = slice_of_text(is_ending ? "its end is being stored; say it again" : why);
+    return answer;
+}
+
 static struct msg_acted retry(struct core *core, struct now now, const struct msg_act *act,
                               struct effects *fx)
 {
@@ -193,10 +201,7 @@ static struct msg_acted retry(struct core *core, struct now now, const struct ms
         return done(&view.row);
     if (view.row.state == JOB_DEAD && view.slot == JOBS_NONE)
         return revive(core, now, act, &view.row, fx);
-    struct msg_acted answer = done(&view.row);
-    answer.error = ERR_CONFLICT;
-    answer.detail = slice_of_text("only a dead job is made to live again");
-    return answer;
+    return too_early(&view, view.row.state == JOB_DEAD, "only a dead job is made to live again");
 }
 
 static struct msg_acted remove_now(struct core *core, struct now now, const struct msg_act *act,
@@ -207,12 +212,9 @@ static struct msg_acted remove_now(struct core *core, struct now now, const stru
         return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
     if (view.row.state == JOB_REMOVED)
         return done(&view.row);
-    if (view.slot != JOBS_NONE || !job_is_done((enum job_state)view.row.state)) {
-        struct msg_acted answer = done(&view.row);
-        answer.error = ERR_CONFLICT;
-        answer.detail = slice_of_text("the job has not ended; cancel it first");
-        return answer;
-    }
+    bool has_ended = job_is_done((enum job_state)view.row.state);
+    if (view.slot != JOBS_NONE || !has_ended)
+        return too_early(&view, has_ended, "the job has not ended; cancel it first");
     if (ledger_is_pinned(&core->ledger, &view.row)) {
         struct msg_acted answer = done(&view.row);
         answer.error = ERR_CONFLICT;

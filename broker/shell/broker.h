@@ -66,6 +66,7 @@ struct broker {
     bool is_short;              // no new jobs, because the disk is nearly full
     when_ms told_at;            // of the last line about a failed job …
     uint32_t told_count;        // … how many there were in this second
+    when_ms deferred_told_at; // mono: a moment of a schedule that found no room was told; 0: never
     struct wake wake;
     int signal_fd;
     bool is_stopping;

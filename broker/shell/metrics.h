@@ -19,6 +19,7 @@ struct metrics_counters {
     uint64_t messages_refused; // answered with ERROR by intake
     uint64_t jobs_sent;
     uint64_t tail_dropped;
+    uint64_t moments_deferred; // of schedules: there was no room for their jobs
 };
 
 struct metrics_source {

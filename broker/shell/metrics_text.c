@@ -132,7 +132,7 @@ static void print_finishes(FILE *out, const struct core_figures *core)
             "Accepted finishes that came from a worker's journal.");
 }
 
-static void print_schedules(FILE *out, const struct core_figures *core)
+static void print_schedules(FILE *out, const struct core_figures *core, uint64_t deferred)
 {
     static const char *const names[] = {
         [MOMENT_FIRED] = "fired", [MOMENT_HELD] = "held", [MOMENT_SKIPPED] = "skipped"};
@@ -141,6 +141,8 @@ static void print_schedules(FILE *out, const struct core_figures *core)
     for (int verdict = MOMENT_FIRED; verdict <= MOMENT_SKIPPED; verdict++)
         (void)fprintf(out, "weft_moments_total{verdict=\"%s\"} %llu\n", names[verdict],
                       (unsigned long long)core->moments[verdict]);
+    counter(out, "weft_moments_deferred_total", deferred,
+            "Times that a moment of a schedule found no room for its job.");
 }
 
 static void print_operations(FILE *out, const struct core_figures *core)
@@ -309,7 +311,7 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lis
     print_tenants(out, lists->queues, sample->queue_count);
     print_work(out, sample, mono);
     print_finishes(out, &sample->core);
-    print_schedules(out, &sample->core);
+    print_schedules(out, &sample->core, sample->counters.moments_deferred);
     print_operations(out, &sample->core);
     print_doors(out, sample);
     print_store(out, sample);

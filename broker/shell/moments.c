@@ -11,7 +11,7 @@
 #include "lib/sys/mint.h"
 
 // A full table may have room again after this long.
-enum { AGAIN_MS = 1000 };
+enum { AGAIN_MS = 1000, TOLD_EVERY_MS = 60 * 1000 };
 
 // What the moments of one schedule share, in the room of the batch.
 struct proposal {
@@ -69,7 +69,20 @@ static bool is_decided(const struct broker *broker, const struct schedule_moment
     return row.state.last_at >= moment->at;
 }
 
-// False when the batch has no room.
+// Of all schedules that find no room one is told, and again after a while.
+static void defer(struct broker *broker, struct slice name)
+{
+    broker->counters.moments_deferred++;
+    if (broker->deferred_told_at != 0 &&
+        broker->now.mono - broker->deferred_told_at < TOLD_EVERY_MS)
+        return;
+    broker->deferred_told_at = broker->now.mono;
+    log_warn("schedule.full", "schedule=%.*s again_ms=%d fix=%s", (int)name.len,
+             (const char *)name.data, AGAIN_MS,
+             log_quote_text("make room for jobs; moments that have passed count by catch_up").text);
+}
+
+// False when there is no room, in the batch or for its job.
 static bool propose(struct broker *broker, const struct proposal *proposal,
                     const struct timetable_due *due, when_ms at)
 {
@@ -85,7 +98,12 @@ static bool propose(struct broker *broker, const struct proposal *proposal,
                                        .is_held = due->is_held,
                                        .job = job};
     struct command command = {.kind = COMMAND_MOMENT, .moment = moment};
-    return intake_decide(broker, &command) && is_decided(broker, moment);
+    if (!intake_decide(broker, &command))
+        return false;
+    if (is_decided(broker, moment))
+        return true;
+    defer(broker, proposal->name);
+    return false;
 }
 
 static void propose_all(struct broker *broker, const struct timetable_due *due)

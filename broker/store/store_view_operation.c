@@ -52,9 +52,11 @@ err store_view_operation_step(struct store_view *view, const struct id *id,
                                              .take = add_item,
                                              .ctx = out_step},
                         &out_step->next);
-    if (e == ERR_NOT_FOUND)
-        out_step->next = 0; // the batch that is meant has no members any more
-    return e == ERR_NOT_FOUND ? OK : e;
+    // The batch that is meant has no members any more, or is damaged, which is counted and told by
+    // the auditor: nobody can say which its members are, and would be asked until the end of time.
+    if (e == ERR_NOT_FOUND || e == ERR_DAMAGED)
+        out_step->next = 0;
+    return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? OK : e;
 }
 
 static void count_one(void *ctx, const struct job_row *row, const struct lane_row *lane)

@@ -17,7 +17,7 @@
     X(ERR_FULL, 4, 429, true, "full", "a limit is reached; retry later or raise the limit")        \
     X(ERR_KEY_REUSED, 5, 422, false, "key-reused",                                                 \
       "the key belongs to another submission; use a new key or send the same body")                \
-    X(ERR_NOT_FOUND, 6, 404, false, "not-found", "no such job, or no longer known; check the id")  \
+    X(ERR_NOT_FOUND, 6, 404, false, "not-found", "not there, or no longer known; check the id")    \
     X(ERR_GONE, 7, 410, false, "gone", "the job has been removed, by retention or on request")     \
     X(ERR_TOO_LARGE, 8, 413, false, "too-large", "a size limit is passed; send less")              \
     X(ERR_ID_TOO_OLD, 9, 422, false, "id-too-old",                                                 \

@@ -4,7 +4,7 @@ import os
 import time
 import unittest
 
-from lib_broker import ERR, PATIENCE_S, BrokerTest, pb
+from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
 
 MINUTE_MS = 60000
 
@@ -217,10 +217,14 @@ class Missed(BrokerTest):
         for name in self.SPREAD:
             self.set(client, name, jitter_ms=24 * self.HOUR_MS)
         served.stop()
-        self.served = self.broker(env={"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
-                                       "WEFT_TEST_AHEAD_S": str(4 * 3600),
-                                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        self.served = self.hours_later()
         self.client = self.peer(self.served)
+
+    def hours_later(self, *flags):
+        return self.broker(*flags, env={
+            "LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
+            "WEFT_TEST_AHEAD_S": str(4 * 3600),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
 
     def set(self, client, name, **fields):
         body = pb.ScheduleSet(**{"schedule_id": name, "act": pb.SCHEDULE_SET, "cron": f"{self.minute % 60} * * * *",
@@ -251,6 +255,24 @@ class Missed(BrokerTest):
         self.assertEqual(self.wait_last("latest").fired, 1)
         self.assertEqual(self.wait_last("all").fired, 4)
         self.assertEqual(self.client.ask(pb.ScheduleStatus(schedule_id="none")).fired, 0)
+
+    def test_a_full_broker_is_told_once_and_tries_again(self):
+        self.data += "-2"
+        client = self.peer(served := self.broker())
+        for name in ("a", "b"):
+            self.set(client, name, catch_up=pb.CATCH_UP_LATEST)
+        job_id = fresh_id()
+        client.submit({"job_id": job_id})
+        served.stop()
+        served = self.hours_later("--job-count-max", "1")
+        end = time.monotonic() + PATIENCE_S
+        while served.metric("weft_moments_deferred_total") < 4:
+            self.assertLess(time.monotonic(), end)
+        self.assertEqual(served.stderr().count(" schedule.full "), 1)
+        self.client = self.peer(served)
+        self.client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=job_id, act_id=fresh_id()))
+        while served.metric('weft_moments_total{verdict="fired"}') < 1:
+            self.assertLess(time.monotonic(), end)
 
     def test_jitter_ms_moves_the_jobs_apart(self):
         self.assertEqual(self.client.status(self.wait_last("sharp").last_job_id).state, pb.STATE_QUEUED)

@@ -80,7 +80,7 @@ TEST(act, an_ended_removed_or_unknown_job_is_not_cancelled)
     story_remove(story, 1);
     story_act(story, ACT_CANCEL, 7);
     EXPECT_STORY(story, "[5] send client: acted conflict (the job has ended)\n"
-                        "[5] send client: acted not-found (no such job, or no longer known; check "
+                        "[5] send client: acted not-found (not there, or no longer known; check "
                         "the id)\n"
                         "[2000] drop body of 7\n"
                         "[2000] write 7 removed v4\n"
@@ -289,7 +289,7 @@ TEST(act, only_the_dead_are_retried)
     say(story, act_on(ACT_RETRY, 9, 1));
     EXPECT_STORY(story,
                  "[5] send client: acted conflict (only a dead job is made to live again)\n"
-                 "[5] send client: acted not-found (no such job, or no longer known; check the "
+                 "[5] send client: acted not-found (not there, or no longer known; check the "
                  "id)\n");
     story_free(story);
 }
@@ -305,8 +305,8 @@ TEST(act, a_death_that_is_not_settled_is_none_yet)
     EXPECT_STORY(story,
                  "[5] write 7 dead v3 e1 c0 i0\n"
                  "[5] send worker 1: finished 7 ok\n"
-                 "[5] send client: acted conflict (only a dead job is made to live again)\n"
-                 "[5] send client: acted conflict (the job has not ended; cancel it first)\n");
+                 "[5] send client: acted conflict (its end is being stored; say it again)\n"
+                 "[5] send client: acted conflict (its end is being stored; say it again)\n");
     story_free(story);
 }
 
@@ -369,7 +369,7 @@ TEST(act, an_ended_job_is_removed_at_once)
                         "[5] write 7 removed v4 e1 c0 i0\n"
                         "[5] send client: acted removed v4\n"
                         "[5] send client: acted removed v4\n"
-                        "[5] send client: acted not-found (no such job, or no longer known; check "
+                        "[5] send client: acted not-found (not there, or no longer known; check "
                         "the id)\n");
     say(story, act_on(ACT_RETRY, 7, 2));
     story_submit(story, story_job(7)); // the id is taken still

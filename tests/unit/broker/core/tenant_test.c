@@ -26,19 +26,17 @@ TEST(tenant, anothers_job_cannot_be_acted_on)
     story_act(story, ACT_DELETE, 7);
     story_act(story, ACT_CANCEL, 8);
     EXPECT_STORY(
-        story,
-        "[0] send client: acted not-found (no such job, or no longer known; check the id)\n"
-        "[0] send client: acted not-found (no such job, or no longer known; check the id)\n"
-        "[0] send client: acted not-found (no such job, or no longer known; check the id)\n"
-        "[0] send client: acted not-found (no such job, or no longer known; check the id)\n");
+        story, "[0] send client: acted not-found (not there, or no longer known; check the id)\n"
+               "[0] send client: acted not-found (not there, or no longer known; check the id)\n"
+               "[0] send client: acted not-found (not there, or no longer known; check the id)\n"
+               "[0] send client: acted not-found (not there, or no longer known; check the id)\n");
     story->tenant = acme;
     story_act(story, ACT_CANCEL, 7);
     EXPECT(strstr(story_told(story), "write 7 cancelled") != NULL);
     story->tenant = other;
     story_act(story, ACT_DELETE, 7); // it has left memory
     EXPECT_STORY(
-        story,
-        "[0] send client: acted not-found (no such job, or no longer known; check the id)\n");
+        story, "[0] send client: acted not-found (not there, or no longer known; check the id)\n");
     story_free(story);
 }
 

@@ -1,6 +1,6 @@
 // Which jobs come next of an act on many, how many fit, and how far one has come.
 
-#include "broker/store/store.h"
+#include "broker/store/store_private.h"
 #include "tests/support/batcher.h"
 #include "tests/support/test.h"
 
@@ -129,6 +129,29 @@ TEST(view_operation, one_that_is_over_or_unknown_has_no_step)
     commit(store);
     view = view_of(store);
     EXPECT_EQ(store_view_operation(view, &id, &row), ERR_NOT_FOUND);
+    close_all(store, view);
+}
+
+TEST(view_operation, one_on_a_damaged_batch_comes_to_an_end)
+{
+    struct store *store = filled(10);
+    const struct msg_filter members = {.batch_id = {{9}}, .states = 1u << JOB_QUEUED};
+    batcher_begin(&batch);
+    batcher_write(&batch, WRITE_BATCH)->batch = (struct batch_row){
+        .id = members.batch_id, .no = 1, .version = 1, .first_no = 1, .last_no = 10};
+    commit(store);
+    put(store, members, 10, 10);
+    struct store_view *view = view_of(store);
+    EXPECT_EQ(store_view_operation_step(view, &id, &step), OK);
+    store_view_close(view);
+    struct disk_key key = disk_key_of(1);
+    struct disk_txn *txn = NULL;
+    EXPECT_EQ(disk_begin(store->disk, &txn), OK);
+    EXPECT_EQ(disk_put(txn, TABLE_BATCHES, disk_key_slice(&key), slice_of_text("rot")), OK);
+    EXPECT_EQ(disk_commit(txn), OK);
+    view = view_of(store);
+    EXPECT_EQ(store_view_operation_step(view, &id, &step), OK);
+    EXPECT(step.from == 10 && step.count == 0 && step.next == 0);
     close_all(store, view);
 }
 
