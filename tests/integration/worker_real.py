@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -47,6 +48,20 @@ class Real(BrokerTest):
         worker.signal(signal.SIGTERM)
         self.assertEqual(worker.wait(), 0)
         self.assertEqual(worker.stats()["accepted"], 40)
+
+    def test_a_worker_of_a_tenant_runs_its_jobs_and_no_others(self):
+        others, = self.submit(1)
+        self.work("cat", flags=["--tenant", "acme"])
+        self.client = self.peer(self.served, tenant="acme")
+        job, = self.submit(1)
+        self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+        self.assertEqual(self.peer(self.served).status(others).state, pb.STATE_QUEUED)
+
+    def test_a_tenant_that_is_no_name_is_refused(self):
+        said = subprocess.run([os.environ["WEFT_BIN"], "worker", "test", "--tenant", "Acme", "--", "cat"],
+                              capture_output=True, text=True, timeout=PATIENCE_S)
+        self.assertEqual(said.returncode, 64)
+        self.assertIn("--tenant", said.stderr)
 
     def test_the_last_words_of_a_failed_handler_are_kept(self):
         job, = self.submit(1, max_attempts=1)

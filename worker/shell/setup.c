@@ -34,6 +34,10 @@ static const struct config_key keys[] = {
      .type = CONFIG_STRING,
      .letter = 'q',
      .help = "queues served, with commas between (every queue)"},
+    {.key = "tenant",
+     .type = CONFIG_STRING,
+     .default_text = "default",
+     .help = "whose jobs it runs; it gets no others"},
     {.key = "grace",
      .type = CONFIG_DURATION,
      .default_text = "25s",
@@ -101,6 +105,9 @@ static err read_names(struct setup *setup)
     if (result == OK && queues != NULL)
         result = split(setup, queues, setup->queues, &setup->queue_count);
     const char *name = config_text(config, "name");
+    setup->tenant = slice_of_text(config_text(config, "tenant"));
+    if (result == OK && !check_name(setup->tenant))
+        result = refuse(setup, "--tenant is 1 to 128 of a-z 0-9 . _ -");
     if (result != OK)
         return result;
     if (name == NULL && strlen(type) >= sizeof setup->name)

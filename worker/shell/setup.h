@@ -13,6 +13,7 @@ struct setup {
     uint32_t type_count;
     struct slice queues[MSG_TYPES_MAX];
     uint32_t queue_count;
+    struct slice tenant;
     const char *broker;
     const char *stats; // path, or NULL
     char name[128];

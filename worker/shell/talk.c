@@ -77,7 +77,7 @@ static err say(struct worker *worker, const struct msg *msg)
 
 static err say_hello(struct worker *worker, uint64_t corr)
 {
-    struct msg msg = {.kind = MSG_HELLO, .corr = corr};
+    struct msg msg = {.kind = MSG_HELLO, .corr = corr, .tenant = worker->setup->tenant};
     msg.hello = (struct msg_hello){
         .role = ROLE_WORKER,
         .name = slice_of_text(worker->setup->name),
