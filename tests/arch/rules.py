@@ -216,6 +216,21 @@ def documented(tree):
             yield f"{names[name][0]}:{names[name][1]}: {what} {name} is not in docs/"
 
 
+def handler_variables(tree):
+    """What a worker tells a handler is no setting of a weft that the handler runs, and is on the page."""
+    sources, pattern = tables.KEYS
+    keys = {name for source in sources for path in tree.match(source)
+            for name in re.findall(pattern, tree.text(path))}
+    page = tree.text("docs/worker.md") if "docs/worker.md" in tree.known else ""
+    for path in [f for source in tables.HANDLER_VARIABLES for f in tree.match(source)]:
+        for match in re.finditer(tables.HANDLER_VARIABLE, tree.text(path)):
+            number = tree.text(path).count("\n", 0, match.start()) + 1
+            if match[1].lower().replace("_", "-") in keys:
+                yield f"{path}:{number}: WEFT_{match[1]} is a setting too"
+            if f"`WEFT_{match[1]}`" not in page:
+                yield f"{path}:{number}: WEFT_{match[1]} is not in docs/worker.md"
+
+
 def routes_served(tree):
     """(method, path) of the gateway's table of routes, with the line of each."""
     text = tree.text("gateway/shell/door.c") if "gateway/shell/door.c" in tree.known else ""
@@ -289,5 +304,5 @@ def limits_filled(tree):
 
 
 ALL = [include_graph, pure_libc, third_party_seams, export_prefix, export_once, one_mover,
-       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented,
+       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented, handler_variables,
        described, limits_filled]

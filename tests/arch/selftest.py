@@ -99,6 +99,10 @@ PLANTS = [
     ("documented", "cli/verbs.c", 'static const struct verb more[] = {\n    {"pull", verbs_pull, ""},\n};\n',
      "verb pull"),
     ("documented", "broker/shell/metrics.c", '// "# TYPE weft_more counter"\n', "metric weft_more"),
+    ("handler_variables", "worker/shell/crew.c", 'static const char name[] = "WEFT_LEASE=%s";\n',
+     "WEFT_LEASE is a setting too"),
+    ("handler_variables", "worker/shell/crew.c", 'static const char name[] = "WEFT_JOB_ID=%s";\n',
+     "WEFT_JOB_ID is not in docs/worker.md"),
     ("described", "gateway/shell/door.c", 'static const struct http_route more[] = {\n'
      '    {.method = "POST",\n     .path = "/v1/jobs/*"},\n};\n', "POST /v1/jobs/* is not in"),
     ("limits_filled", "docs/limits.md", "| `RING_MIN` | | 1 |\n", "no test of RING_MIN"),

@@ -96,5 +96,11 @@ DOCUMENTED = [
     ("violation", ["broker/core/violation.h"], r'X\(VIOLATION_\w+,\s*"([a-z]+-[a-z-]+)"'),
     ("verb", ["cli/*.c"], r'^ +\{\s*(?:\.(?:name|verb)\s*=\s*)?"([a-z]+)",\s*(?:\.run = )?\w+_\w+,'),
 ]
+# The variables that handlers are given, and every configuration key: a weft in a handler must not take
+# its job's type for --type.
+HANDLER_VARIABLES = ["worker/shell/crew*.c", "worker/exec/leftover.h"]
+HANDLER_VARIABLE = r'"WEFT_([A-Z_]+)[="]'
+KEYS = (["lib/sys/*.h", "cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c"],
+        r'(?:\.key\s*=\s*|\{\s*)"([a-z][a-z0-9-]*)",[\s\\]*(?:\.type\s*=\s*)?CONFIG_')
 # A kind sleeps until the documents name this share of it; from then on all of it must be there.
 DOCUMENTED_AWAKE = 0.3

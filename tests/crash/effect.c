@@ -39,9 +39,9 @@ static const char *variable(const char *name)
 static struct work read_work(void)
 {
     struct work work = {.job = variable("WEFT_JOB_ID"),
-                        .token = variable("WEFT_TOKEN"),
+                        .token = variable("WEFT_JOB_TOKEN"),
                         .worker = variable("EFFECT_WORKER"),
-                        .attempt = (int)strtol(variable("WEFT_ATTEMPT"), NULL, 10)};
+                        .attempt = (int)strtol(variable("WEFT_JOB_ATTEMPT"), NULL, 10)};
     char text[4096];
     size_t len = fread(text, 1, sizeof text - 1, stdin);
     text[len] = '\0';

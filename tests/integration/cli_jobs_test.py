@@ -6,7 +6,7 @@ import pty
 import signal
 import sys
 
-from support_cli import PATIENCE, Place, wait_for
+from support_cli import PATIENCE, WEFT, Place, wait_for
 
 # Fails, hangs, shouts, or counts, as its payload says.
 HANDLER = """
@@ -407,6 +407,25 @@ def workers_are_told(bench):
     assert answer.returncode == 4 and "knows no worker" in answer.stderr, answer
 
 
+def a_weft_in_a_handler_means_what_it_says(bench):
+    """What the handler is told of its own job is nobody's --type, --queue, or --after."""
+    waited = bench.json("push", "act", "{}", "--queue", "inner")["job_id"]
+    other = bench.json("push", "unserved", "{}", "--tag", "seen-inside")["job_id"]
+    script = """
+        weft push pushed-inside {} && weft jobs list --tag seen-inside && weft jobs cancel --tag seen-inside --yes
+        echo "$WEFT_JOB_TYPE $WEFT_JOB_QUEUE $WEFT_JOB_AFTER"
+        """.replace("weft", f"'{WEFT}'")
+    bench.place.spawn("inner", "worker", "outer", "--broker", bench.dev.at["zmq"], "--data", "inner", "--queue",
+                      "inner", "--", "sh", "-c", script)
+    ran = bench.weft("run", "outer", "{}", "--queue", "inner", "--after", waited, "--on-dependency-failure", "run")
+    assert ran.returncode == 0, ran
+    pushed, listed, counted, told = [line for line in ran.stdout.splitlines() if not line.startswith("ID")][:4]
+    shown = bench.json("job", "show", pushed.split()[0])
+    assert (shown["type"], shown["queue"], shown["status"]) == ("pushed-inside", "default", "queued"), shown
+    assert other in listed and counted == "1 jobs done", ran
+    assert told == f"outer inner {waited}", told
+
+
 def main():
     with Place() as place:
         bench = Bench(place)
@@ -419,7 +438,7 @@ def main():
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,
-                     completion_knows_second_words):
+                     completion_knows_second_words, workers_are_told, a_weft_in_a_handler_means_what_it_says):
             test(bench)
             print(f"ok {test.__name__}", flush=True)
 

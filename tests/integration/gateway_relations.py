@@ -82,7 +82,7 @@ class Unique(Relations):
 class After(Relations):
     def worker(self):
         worker = Worker(self.broker.zmq, os.path.join(self.place.name, "worker"),
-                        ["sh", "-c", 'test "$WEFT_QUEUE" != bad || exit 65; echo "\\"$WEFT_AFTER\\""'])
+                        ["sh", "-c", 'test "$WEFT_JOB_QUEUE" != bad || exit 65; echo "\\"$WEFT_JOB_AFTER\\""'])
         self.addCleanup(worker.close)
         return worker
 

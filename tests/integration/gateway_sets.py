@@ -75,7 +75,7 @@ class OverHttp(unittest.TestCase):
         batch = self.push('{"type":"test"}', '{"type":"test","queue":"bad"}', '{"type":"test","queue":"bad"}').json
         def worker(name, script):
             return Worker(self.broker.zmq, os.path.join(self.place.name, name), ["sh", "-c", script])
-        first = worker("w1", 'test "$WEFT_QUEUE" != bad || exit 65')
+        first = worker("w1", 'test "$WEFT_JOB_QUEUE" != bad || exit 65')
         self.addCleanup(first.close)
         wait_for("the end", lambda: self.gateway.ask("GET", batch["status_url"]).json["counts"]["dead"] == 2)
         ended = self.gateway.ask("GET", batch["status_url"] + "?wait=30s").json

@@ -85,15 +85,16 @@ class Handlers(WorkerTest):
         seen = dict(line.split("=", 1) for line in result.decode().splitlines() if "=" in line)
         job = finish.job_id.hex()
         self.assertEqual(seen["WEFT_JOB_ID"].replace("-", ""), job)
-        self.assertEqual((seen["WEFT_TYPE"], seen["WEFT_QUEUE"]), ("test", "default"))
-        self.assertEqual((seen["WEFT_ATTEMPT"], seen["WEFT_TOKEN"]), ("3", str(finish.token)))
-        self.assertEqual((seen["TRACEPARENT"], seen["WEFT_DRY_RUN"]), ("00-ab-cd-01", "0"))
-        self.assertGreater(int(seen["WEFT_DEADLINE"]), 1_700_000_000_000)
+        self.assertEqual((seen["WEFT_JOB_TYPE"], seen["WEFT_JOB_QUEUE"]), ("test", "default"))
+        self.assertEqual((seen["WEFT_JOB_ATTEMPT"], seen["WEFT_JOB_TOKEN"]), ("3", str(finish.token)))
+        self.assertEqual((seen["TRACEPARENT"], seen["WEFT_JOB_DRY_RUN"]), ("00-ab-cd-01", "0"))
+        self.assertGreater(int(seen["WEFT_JOB_DEADLINE"]), 1_700_000_000_000)
         self.assertNotIn("WEFT_FAILPOINT", seen)
+        self.assertEqual(seen["WEFT_BROKER"], self.broker.endpoint)
 
     def test_labels_in_the_environment(self):
         metadata = {"k": "v", "odd": "\"\n\u20ac", "long": "\1" * 4000}
-        _, result = self.run_one("echo \"$WEFT_TAGS\"; echo \"$WEFT_METADATA\"",
+        _, result = self.run_one("echo \"$WEFT_JOB_TAGS\"; echo \"$WEFT_JOB_METADATA\"",
                                  labels=pb.Labels(tags=["a", "b:c"], metadata=metadata))
         tags, told = result.decode().splitlines()
         self.assertEqual((tags.split(" "), json.loads(told)), (["a", "b:c"], metadata))
@@ -215,7 +216,7 @@ class Handlers(WorkerTest):
         self.assertFalse(is_alive(pid))
 
     def test_a_new_lease_of_a_running_job_ends_the_old_one_first(self):
-        worker = self.start_sh("echo $WEFT_TOKEN $$; exec sleep 1000", flags=["-c", "2"])
+        worker = self.start_sh("echo $WEFT_JOB_TOKEN $$; exec sleep 1000", flags=["-c", "2"])
         old = self.broker.grant()
         self.broker.until("at work", lambda: worker.stats()["executed"] == 1)
         new = self.broker.grant(job_id=old.job_id, timeout_ms=200)

@@ -11,7 +11,7 @@ from lib_worker import ERR, Worker, WorkerTest, pb
 class Journal(WorkerTest):
     def counting(self, **options):
         """A worker whose handler leaves one line per run in the file `runs`."""
-        return self.start_sh(f"echo $WEFT_TOKEN >> {self.path('runs')}; echo 7", **options)
+        return self.start_sh(f"echo $WEFT_JOB_TOKEN >> {self.path('runs')}; echo 7", **options)
 
     def runs(self):
         with open(self.path("runs"), encoding="utf-8") as file:

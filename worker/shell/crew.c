@@ -78,9 +78,9 @@ void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
 
 struct environment {
     char texts[SPAWNER_VARIABLES_MAX][VARIABLE_LEN_MAX];
-    char after[16 + MSG_AFTER_MAX * (ID_TEXT_LEN + 1)];
-    uint8_t tags[16 + MSG_TAGS_MAX * (MSG_TAG_LEN_MAX + 1)];
-    uint8_t metadata[16 + LINES_METADATA_SIZE];
+    char after[24 + MSG_AFTER_MAX * (ID_TEXT_LEN + 1)];
+    uint8_t tags[24 + MSG_TAGS_MAX * (MSG_TAG_LEN_MAX + 1)];
+    uint8_t metadata[24 + LINES_METADATA_SIZE];
     struct slice slices[SPAWNER_VARIABLES_MAX];
     uint32_t count;
 };
@@ -108,7 +108,7 @@ static void put_name(struct environment *environment, const char *name, struct s
 // Ids separated by blanks, as a shell likes them.
 static void put_after(struct environment *environment, const struct msg_ids *after)
 {
-    static const char name[] = "WEFT_AFTER=";
+    static const char name[] = "WEFT_JOB_AFTER=";
     CHECK(environment->count < SPAWNER_VARIABLES_MAX && after->count <= MSG_AFTER_MAX);
     char *at = environment->after;
     memcpy(at, name, sizeof name - 1);
@@ -137,7 +137,7 @@ static void put_labels(struct environment *environment, struct slice packed)
     if (labels_read(packed, &labels, &detail) != OK)
         labels = (struct labels){.tag_count = 0}; // of a broker that allows more
     struct bytes_out tags = {.data = environment->tags, .cap = sizeof environment->tags};
-    bytes_put(&tags, "WEFT_TAGS=", 10);
+    bytes_put(&tags, "WEFT_JOB_TAGS=", 14);
     for (uint32_t i = 0; i < labels.tag_count; i++) {
         if (i > 0)
             bytes_put_u8(&tags, ' ');
@@ -146,7 +146,7 @@ static void put_labels(struct environment *environment, struct slice packed)
     put_made(environment, &tags);
     struct bytes_out metadata = {.data = environment->metadata,
                                  .cap = sizeof environment->metadata};
-    bytes_put(&metadata, "WEFT_METADATA=", 14);
+    bytes_put(&metadata, "WEFT_JOB_METADATA=", 18);
     lines_metadata(&labels, &metadata);
     put_made(environment, &metadata);
 }
@@ -157,11 +157,11 @@ static void describe_job(const struct place *place, struct environment *environm
     char id[ID_TEXT_LEN + 1];
     id_to_text(&job->job_id, id);
     put_variable(environment, "WEFT_JOB_ID=%s", id);
-    put_name(environment, "WEFT_TYPE", job->type);
-    put_name(environment, "WEFT_QUEUE", job->queue);
-    put_variable(environment, "WEFT_ATTEMPT=%" PRIu32, job->attempt);
-    put_variable(environment, "WEFT_TOKEN=%" PRIu64, job->token);
-    put_variable(environment, "WEFT_DEADLINE=%" PRId64, clock_wall_ms() + job->timeout_ms);
+    put_name(environment, "WEFT_JOB_TYPE", job->type);
+    put_name(environment, "WEFT_JOB_QUEUE", job->queue);
+    put_variable(environment, "WEFT_JOB_ATTEMPT=%" PRIu32, job->attempt);
+    put_variable(environment, "WEFT_JOB_TOKEN=%" PRIu64, job->token);
+    put_variable(environment, "WEFT_JOB_DEADLINE=%" PRId64, clock_wall_ms() + job->timeout_ms);
     put_name(environment, "TRACEPARENT", job->traceparent);
     put_after(environment, &job->after);
     put_labels(environment, job->labels);
@@ -193,7 +193,7 @@ static err ask_spawner(struct worker *worker, uint32_t slot, const int *far)
     struct place *place = &worker->places[slot];
     struct environment environment = {0};
     put_variable(&environment, LEFTOVER_VARIABLE "=%016" PRIx64, worker->session);
-    put_variable(&environment, "WEFT_DRY_RUN=0");
+    put_variable(&environment, "WEFT_JOB_DRY_RUN=0");
     if (!worker->setup->is_lines)
         describe_job(place, &environment);
     struct spawner_run run = {.number = place->handler.run,
