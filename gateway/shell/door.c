@@ -7,6 +7,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/histories.h"
+#include "gateway/shell/leases.h"
 #include "gateway/shell/lists.h"
 #include "gateway/shell/operations.h"
 #include "gateway/shell/queues.h"
@@ -52,6 +53,8 @@ enum route {
     ROUTE_TYPES,
     ROUTE_TYPE,
     ROUTE_TYPE_PUT,
+    ROUTE_LEASES,
+    ROUTE_LEASE,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -200,6 +203,16 @@ static const struct http_route routes[] = {
                         .mark = SCOPE_ADMIN,
                         .body_len_max = SETTINGS_BODY_LEN_MAX,
                         .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_LEASES] = {.method = "POST",
+                      .path = "/v1/leases",
+                      .mark = SCOPE_WORK,
+                      .body_len_max = SETTINGS_BODY_LEN_MAX,
+                      .answer_ms_max = WAIT_ANSWER_MS},
+    [ROUTE_LEASE] = {.method = "POST",
+                     .path = "/v1/leases/*",
+                     .mark = SCOPE_WORK,
+                     .body_len_max = SUBMIT_BODY_LEN_MAX,
+                     .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez", .mark = GUARD_OPEN},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz", .mark = GUARD_OPEN},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics", .mark = SCOPE_ADMIN},
@@ -216,7 +229,8 @@ static const char index_text[] =
     "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"schedules\":\"/v1/"
     "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"operation\":\"/v1/operations/"
     "{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
-    "queues/{name}\",\"types\":\"/v1/types\",\"type\":\"/v1/types/{type}\",\"live\":\"/livez\","
+    "queues/{name}\",\"types\":\"/v1/types\",\"type\":\"/v1/types/{type}\",\"leases\":\"/v1/"
+    "leases\",\"live\":\"/livez\","
     "\"ready\":\"/readyz\",\"metrics\":\"/metrics\",\"openapi\":\"/openapi.json\"}\n";
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
@@ -279,6 +293,8 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_TYPES: queues_list_types(gateway, request); return;
     case ROUTE_TYPE: queues_get_type(gateway, request); return;
     case ROUTE_TYPE_PUT: queues_put_type(gateway, request); return;
+    case ROUTE_LEASES: leases_take(gateway, request); return;
+    case ROUTE_LEASE: leases_say(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

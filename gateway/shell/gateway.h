@@ -7,6 +7,7 @@
 #include "gateway/shell/bulk.h"
 #include "gateway/shell/callers.h"
 #include "gateway/shell/courier.h"
+#include "gateway/shell/lessor.h"
 #include "gateway/shell/scratch.h"
 #include "gateway/shell/settings.h"
 #include "gateway/shell/tally.h"
@@ -25,6 +26,7 @@ struct gateway {
     struct keys *keys;
     struct callers *callers;
     struct bulk *bulk;
+    struct lessor *lessor;
     struct scratch_pool *scratch;
     struct tally *tally;
     struct broker_time *broker_time;

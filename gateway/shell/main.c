@@ -91,6 +91,9 @@ static err make(struct gateway *gateway, const char **out_why)
     if (e != OK)
         return e;
     *out_why = "no thread could be started";
+    e = lessor_open(settings->broker, &gateway->lessor);
+    if (e != OK)
+        return e;
     e = bulk_open(gateway, &gateway->bulk);
     if (e != OK)
         return e;
@@ -107,9 +110,12 @@ static void unmake(struct gateway *gateway)
     atomic_store(&gateway->is_stopping, true);
     if (gateway->courier != NULL)
         courier_stop(gateway->courier);
+    if (gateway->lessor != NULL)
+        lessor_stop(gateway->lessor);
     http_close(gateway->http);
     bulk_close(gateway->bulk);
     courier_close(gateway->courier);
+    lessor_close(gateway->lessor);
     scratch_pool_free(gateway->scratch);
     tally_free(gateway->tally);
     keys_close(gateway->keys);

@@ -17,9 +17,10 @@ enum tally_route {
     TALLY_LIST,
     TALLY_SCHEDULE,
     TALLY_QUEUE,
+    TALLY_LEASE,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 9 };
+enum { TALLY_ROUTES = 10 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

@@ -81,7 +81,7 @@ MUST_USE err link_publish(struct link *link, struct slice topic, struct slice bo
 // PUB (an XPUB underneath): how many subscriptions are there now. Cheap.
 uint32_t link_subscription_count(struct link *link);
 
-enum { LINK_WAIT_MAX = 16 };
+enum { LINK_WAIT_MAX = 40 };
 
 struct link_wait {
     struct link *link; // or NULL, then `fd` counts

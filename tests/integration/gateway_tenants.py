@@ -139,6 +139,8 @@ CASES = {
     "GET /v1/types": Case(at("/v1/types"), 200, 200),
     "GET /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 404),
     "PUT /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 200, {"timeout": "3s"}),
+    "POST /v1/leases": Case(at("/v1/leases"), 200, 200, {"types": ["t"]}),
+    "POST /v1/leases/*": Case(at("/v1/leases/{w.job}:finish"), 409, 404, {"token": "7"}),
 }
 
 

@@ -262,6 +262,23 @@ class Contract(BrokerTest):
         self.call(204, "DELETE", "/v1/schedules/s")
         self.call(404, "GET", "/v1/schedules/s")
 
+    def leases(self):
+        self.call(202, "POST", "/v1/jobs", {"type": "pull", "payload": [1], "tags": ["x"], "metadata": {"a": "b"}})
+        for verb, body in (("release", {}), ("fail", {"kind": "k", "message": "m", "detail": "d", "retry_after": "1ms"}),
+                           ("finish", {"result": {"n": 1}})):
+            job, = self.call(200, "POST", "/v1/leases", {"types": ["pull"], "queues": ["default"], "max": 2, "wait": "20s"})["jobs"]
+            path, token = f"/v1/leases/{job['job_id']}", {"token": job["token"]}
+            self.call(200, "POST", f"{path}:renew", {**token, "done": 1, "total": 2, "text": "t", "extend": "1m", "log": ["l"]})
+            self.call(200, "POST", f"{path}:progress", {**token, "done": 2})
+            self.call(409, "POST", f"{path}:renew", {"token": "7"})
+            self.call(200, "POST", f"{path}:{verb}", {**token, **body})
+        self.call(200, "POST", "/v1/leases", {"types": ["pull"]})
+
+    def dry_runs(self):
+        self.call(200, "POST", "/v1/jobs?dry_run=true", {"type": "a.b", "retry": {"within": "1h"}}, Idempotency_Key="dry")
+        self.call(200, "POST", "/v1/jobs?dry_run=true", {"type": "strict", "payload": {}})
+        self.call(200, "POST", "/v1/batches?dry_run=true", [{"type": "a.b", "key": "r1"}, {"type": "strict", "payload": {}}])
+
     def process(self):
         for path in ("/livez", "/readyz", "/metrics", "/openapi.json", "/"):
             self.call(200, "GET", path)
@@ -275,6 +292,8 @@ class Contract(BrokerTest):
         self.queues()
         self.types()
         self.schedules()
+        self.leases()
+        self.dry_runs()
         self.process()
         self.assertEqual(set(self.document.operations) - self.called, set())
 

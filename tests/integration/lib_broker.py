@@ -61,11 +61,11 @@ def fresh_id(at_ms=None):
 class Broker:
     """`weft broker` in a process of its own, on free ports."""
 
-    def __init__(self, data, *flags, env=None, before=()):
+    def __init__(self, data, *flags, env=None, before=(), zmq="tcp://127.0.0.1:0"):
         """`before`: words in front of the command, a program that becomes it in the end."""
         self.data = data
         self.log = tempfile.TemporaryFile()
-        command = [*before, os.environ["WEFT_BIN"], "broker", "--zmq", "tcp://127.0.0.1:0", "--pub",
+        command = [*before, os.environ["WEFT_BIN"], "broker", "--zmq", zmq, "--pub",
                    "tcp://127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data", data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})

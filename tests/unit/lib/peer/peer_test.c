@@ -434,7 +434,7 @@ TEST(peer, connects_anew_when_the_link_takes_nothing_for_long)
     stage_close(&stage);
 }
 
-// A gateway has room for COURIER_ASKS_MAX.
+// A gateway has room for COURIER_ASKS_MAX, LESSOR_PARCELS_MAX.
 TEST(peer, refuses_more_requests_than_it_has_room_for)
 {
     struct stage stage;

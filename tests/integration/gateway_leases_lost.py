@@ -1,0 +1,115 @@
+"""What becomes of leased jobs when a gateway or the broker dies."""
+
+import concurrent.futures
+import json
+import time
+import unittest
+
+from lib_broker import BrokerTest
+from lib_gateway import Gateway, wait_for
+
+
+class Lost(BrokerTest):
+    def gateway(self, served):
+        made = Gateway(served.zmq)
+        self.addCleanup(self.close, made)
+        made.wait_ready()
+        return made
+
+    def close(self, gateway):
+        if gateway.process.poll() is None:
+            gateway.close()
+            return
+        gateway.process.stdout.close()
+        gateway.log.close()
+        gateway.holder.cleanup()
+
+    def post(self, gateway, path, body):
+        return gateway.ask("POST", path, json.dumps(body), Content_Type="application/json")
+
+    def lease(self, gateway, **more):
+        return self.post(gateway, "/v1/leases", {"types": ["t"], "wait": "30s", **more}).json["jobs"]
+
+    def say(self, gateway, job, verb, **more):
+        return self.post(gateway, f"/v1/leases/{job['job_id']}:{verb}", {"token": job["token"], **more})
+
+    def test_a_gateway_that_dies_loses_nothing(self):
+        served = self.broker("--lease", "2s", "--renew", "200ms")
+        first = self.gateway(served)
+        job_id = first.submit({"type": "t"}).json["job_id"]
+        job, = self.lease(first)
+        first.process.kill()
+        first.process.wait()
+        second = self.gateway(served)
+        again, = self.lease(second)
+        self.assertEqual(again["job_id"], job_id)
+        self.assertGreater(int(again["token"]), int(job["token"]))
+        self.assertEqual(self.say(second, job, "finish").status, 409)
+        self.assertEqual(self.say(second, again, "finish").status, 200)
+        self.assertEqual(second.ask("GET", f"/v1/jobs/{job_id}").json["status"], "succeeded")
+
+    def test_a_lease_that_nobody_renews_passes_and_one_that_is_renewed_stays(self):
+        served = self.broker("--lease", "1s", "--renew", "200ms")
+        gateway = self.gateway(served)
+        for _ in range(2):
+            gateway.submit({"type": "t"})
+        jobs = self.lease(gateway)
+        while len(jobs) < 2:
+            jobs += self.lease(gateway)
+        kept, lost = jobs
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            self.assertEqual(self.say(gateway, kept, "renew").status, 200)
+        again, = self.lease(gateway)
+        self.assertEqual(again["job_id"], lost["job_id"])
+        answer = self.say(gateway, lost, "renew")
+        self.assertEqual((answer.status, answer.json["type"]), (409, "urn:weft:problem:stale-lease"))
+        self.assertEqual([self.say(gateway, job, "finish").status for job in (kept, again)], [200, 200])
+
+    def test_leases_outlive_the_broker(self):
+        served = self.broker("--lease", "5s", "--renew", "200ms")
+        gateway = self.gateway(served)
+        job_id = gateway.submit({"type": "t"}).json["job_id"]
+        job, = self.lease(gateway)
+        served.kill()
+        started = self.broker("--lease", "5s", "--renew", "200ms", zmq=served.zmq)
+        wait_for("the gateway has found it", lambda: self.say(gateway, job, "renew").status == 200)
+        self.assertEqual(self.say(gateway, job, "finish", result=1).status, 200)
+        self.assertEqual(gateway.ask("GET", f"/v1/jobs/{job_id}").json["result"], 1)
+        self.assertEqual(started.stop(), 0)
+
+    def test_lessor_pools_max(self):
+        LESSOR_POOLS_MAX = 32
+        gateway = self.gateway(self.broker())
+        with concurrent.futures.ThreadPoolExecutor(LESSOR_POOLS_MAX) as pool:
+            asked = [pool.submit(self.post, gateway, "/v1/leases", {"types": [f"t{n}"]}) for n in range(LESSOR_POOLS_MAX)]
+            self.assertEqual({one.result().status for one in asked}, {200})
+        answer = self.post(gateway, "/v1/leases", {"types": ["one.more"]})
+        self.assertEqual((answer.status, answer.headers["Retry-After"]), (429, "1"))
+        began = time.monotonic()
+        self.assertEqual(self.post(gateway, "/v1/leases", {"types": ["t7"]}).status, 200)
+        self.assertGreaterEqual(time.monotonic() - began, 0.25, "the least that a question waits")
+
+    def test_lessor_held_max(self):
+        LESSOR_HELD_MAX = 1024
+        gateway = self.gateway(self.broker())
+        body = json.dumps([{"type": "t"}] * (LESSOR_HELD_MAX + 1))
+        self.assertEqual(gateway.ask("POST", "/v1/batches", body, Content_Type="application/json").status, 202)
+        jobs = []
+        while len(jobs) < LESSOR_HELD_MAX:
+            jobs += self.lease(gateway, max=64)
+        self.assertEqual(len({job["job_id"] for job in jobs}), LESSOR_HELD_MAX)
+        self.assertEqual(self.post(gateway, "/v1/leases", {"types": ["t"]}).status, 429)
+        self.assertEqual(self.say(gateway, jobs[0], "finish").status, 200)
+        self.assertEqual(len(self.lease(gateway)), 1)
+
+    def test_without_a_broker_it_is_said_so(self):
+        served = self.broker()
+        gateway = self.gateway(served)
+        served.kill()
+        answer = self.post(gateway, "/v1/leases", {"types": ["t"], "wait": "1s"})
+        self.assertEqual((answer.status, answer.json["type"]), (503, "urn:weft:problem:no-broker"))
+
+
+if __name__ == "__main__":
+    unittest.main()
