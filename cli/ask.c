@@ -5,6 +5,7 @@
 #include "cli/view.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
+#include "proto/check.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -28,7 +29,13 @@ bool ask_open(struct ask *ask, const struct config *config)
         .give_up_ms = config_number(config, "give-up"),
         .wants_json = command_wants_json(config),
     };
-    err e = client_open(ask->endpoint, &ask->client);
+    struct slice tenant = slice_of_text(config_text(config, "tenant"));
+    if (!check_name(tenant)) {
+        ask->code = COMMAND_USAGE;
+        command_complain(ask->program, "--tenant is 1 to 128 of a-z 0-9 . _ -");
+        return false;
+    }
+    err e = client_open(ask->endpoint, tenant, &ask->client);
     if (e == OK)
         return true;
     ask->code = e == ERR_BAD_FIELD ? COMMAND_USAGE : COMMAND_UNKNOWN;

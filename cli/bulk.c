@@ -200,6 +200,7 @@ static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
         reject(bulk, line, e, slice_of_text(detail));
         return;
     }
+    job.tenant = bulk->defaults.tenant;
     job.job_id = submission_mint(&job);
     job.batch_id = bulk->batch_id;
     job.batch_index = bulk->index++;
@@ -310,7 +311,7 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
 
 static int push(struct bulk *bulk, const struct config *config)
 {
-    struct origin origin = {slice_of_text("default"), slice_of_text("default")};
+    struct origin origin = {slice_of_text(config_text(config, "tenant")), slice_of_text("default")};
     bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
     bulk->is_atomic = config_is_on(config, "atomic");
     bulk->is_dry_run = config_is_on(config, "dry-run");

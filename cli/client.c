@@ -25,6 +25,7 @@ struct client {
     struct msg answer;
     struct msg *question;
     bool is_answered;
+    struct slice tenant;
     bool was_welcomed; // since client_open()
     err refusal;
     struct slice detail;
@@ -77,11 +78,12 @@ void client_close(struct client *client)
     free(client);
 }
 
-err client_open(const char *endpoint, struct client **out_client)
+err client_open(const char *endpoint, struct slice tenant, struct client **out_client)
 {
     struct client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return ERR_NO_MEMORY;
+    client->tenant = tenant;
     client->endpoint = strdup(endpoint);
     err e = client->endpoint != NULL ? make_room(client) : ERR_NO_MEMORY;
     if (e == OK)
@@ -113,6 +115,7 @@ static err act(struct client *client, when_ms now, const struct peer_action *act
     struct msg hello = {
         .kind = MSG_HELLO,
         .corr = action->corr,
+        .tenant = client->tenant,
         .hello = {.role = ROLE_CLIENT, .name = slice_of_text("weft"), .session = client->session},
     };
     err e = OK;

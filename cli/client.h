@@ -8,9 +8,9 @@
 
 struct client;
 
-// Makes the socket; connects in the background.
+// Makes the socket; connects in the background. All questions are of `tenant`, borrowed.
 //   ERR_BAD_FIELD, ERR_NO_MEMORY, ERR_SYSTEM
-MUST_USE err client_open(const char *endpoint, struct client **out_client);
+MUST_USE err client_open(const char *endpoint, struct slice tenant, struct client **out_client);
 void client_close(struct client *client); // NULL is fine
 
 struct client_patience {

@@ -19,11 +19,15 @@ enum command_code {
 
 #define COMMAND_BROKER_DEFAULT "tcp://127.0.0.1:7400"
 
-// The keys of every verb that asks a broker.
+// The keys of every verb that asks a broker: which one, and on behalf of whom.
 #define COMMAND_KEY_BROKER                                                                         \
+    {.key = "broker",                                                                              \
+     .type = CONFIG_ENDPOINT,                                                                      \
+     .default_text = COMMAND_BROKER_DEFAULT,                                                       \
+     .help = "the broker's ZeroMQ door"},                                                          \
     {                                                                                              \
-        .key = "broker", .type = CONFIG_ENDPOINT, .default_text = COMMAND_BROKER_DEFAULT,          \
-        .help = "the broker's ZeroMQ door"                                                         \
+        .key = "tenant", .type = CONFIG_STRING, .default_text = "default",                         \
+        .help = "whose jobs, queues and the rest are meant"                                        \
     }
 #define COMMAND_KEY_GIVE_UP                                                                        \
     {                                                                                              \

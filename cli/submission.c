@@ -116,7 +116,7 @@ static err judge_content(struct submission *submission, const char *word)
 static struct id mint(const struct msg_submit_job *job, when_ms now)
 {
     struct origin origin = {
-        .tenant = slice_of_text("default"),
+        .tenant = origin_tenant(job->tenant),
         .queue = job->queue.len > 0 ? job->queue : slice_of_text("default"),
     };
     if (job->key.len > 0)
@@ -145,6 +145,7 @@ static struct slice text_of(const struct config *config, const char *key)
 
 void submission_options(struct msg_submit_job *job, const struct config *config)
 {
+    job->tenant = text_of(config, "tenant");
     job->queue = text_of(config, "queue");
     job->key = text_of(config, "key");
     job->priority = MSG_PRIORITY_NOT_GIVEN;

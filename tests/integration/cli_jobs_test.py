@@ -238,6 +238,24 @@ def wait_is_a_duration_for_all(bench):
     assert answer.returncode == 4 and "unfinished" in answer.stdout, answer
 
 
+def a_tenant_has_its_own_jobs(bench):
+    line = '{"type":"nobody-serves-this","key":"of-a-tenant-2"}\n'
+    ids = {}
+    for tenant in ("acme", "default"):
+        pushed = bench.weft("push", "nobody-serves-this", "--key", "of-a-tenant", "--tenant", tenant)
+        assert pushed.returncode == 0, pushed
+        ids[tenant] = pushed.stdout.split()[0]
+        pushed = bench.weft("push", "--bulk", "-", "--tenant", tenant, text=line)
+        assert pushed.returncode == 0 and "1 accepted" in pushed.stdout, pushed
+    assert ids["acme"] != ids["default"], ids
+    assert bench.weft("job", "show", ids["acme"]).returncode == 4
+    assert bench.weft("job", "show", ids["acme"], WEFT_TENANT="acme").returncode == 0
+    listed = bench.weft("jobs", "list", "--tenant", "acme").stdout
+    assert ids["acme"] in listed and ids["default"] not in listed, listed
+    answer = bench.weft("job", "show", ids["acme"], "--tenant", "Acme")
+    assert answer.returncode == 64 and "--tenant" in answer.stderr, answer
+
+
 def absent_broker_is_4_with_the_fix(bench):
     answer = bench.place.weft("push", "act", "--broker", "tcp://127.0.0.1:1", "--give-up", "200ms")
     assert answer.returncode == 4 and "weft dev" in answer.stderr, answer
@@ -434,7 +452,7 @@ def main():
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
-                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, a_dry_run_stores_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, absent_broker_is_4_with_the_fix,
+                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, a_dry_run_stores_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, a_tenant_has_its_own_jobs, absent_broker_is_4_with_the_fix,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,

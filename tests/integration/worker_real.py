@@ -51,10 +51,12 @@ class Real(BrokerTest):
 
     def test_a_worker_of_a_tenant_runs_its_jobs_and_no_others(self):
         others, = self.submit(1)
-        self.work("cat", flags=["--tenant", "acme"])
+        self.work("printf %s \"$WEFT_TENANT\"", flags=["--tenant", "acme"])
         self.client = self.peer(self.served, tenant="acme")
         job, = self.submit(1)
         self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+        envelope, result = self.client.answer(self.client.send(pb.Status(job_id=job)))
+        self.assertEqual(result, b"acme")
         self.assertEqual(self.peer(self.served).status(others).state, pb.STATE_QUEUED)
 
     def test_a_tenant_that_is_no_name_is_refused(self):

@@ -183,8 +183,9 @@ static int run(struct setup *setup)
 {
     static struct worker worker;
     worker = (struct worker){.setup = setup};
-    // A weft in a handler speaks to the same broker.
-    (void)setenv("WEFT_BROKER", setup->broker, 1); // fails only without memory
+    // A weft in a handler speaks to the same broker, of the same tenant. It fails only without memory.
+    (void)setenv("WEFT_BROKER", setup->broker, 1);
+    (void)setenv("WEFT_TENANT", config_text(&setup->config, "tenant"), 1);
     // First of all, while there is neither thread nor LMDB.
     if (spawner_start(&worker.spawner, setup->program) != OK)
         return cannot("worker.no_spawner", strerror(errno));

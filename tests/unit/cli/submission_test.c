@@ -1,11 +1,13 @@
 #include "cli/submission.h"
 
+#include "cli/command.h"
+
 #include "proto/check.h"
 #include "tests/support/test.h"
 
 #include <stdlib.h>
 
-static const struct config_key keys[] = {SUBMISSION_KEYS};
+static const struct config_key keys[] = {SUBMISSION_KEYS, COMMAND_KEY_BROKER};
 static const struct config_table table = {
     .program = "test",
     .usage = "weft test TYPE",
