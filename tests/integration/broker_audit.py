@@ -24,6 +24,7 @@ SPOILED = [
     ("wrong-token", 4, {"job-token", "finish-doubled"}),
     ("wrong-lane", 5, {"job-lane"}),
     ("wrong-time", 4, {"job-times", "sweep-late"}),
+    ("wrong-label", 7, {"body-differs"}),
     ("flipped-bit", 8, {"damaged-record"}),
 ]
 

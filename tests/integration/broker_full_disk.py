@@ -152,6 +152,37 @@ class FullMap(BrokerTest):
         answer = worker.ask(pb.Finish(jobs=[done]), os.urandom(size))
         return answer.jobs[0].error if isinstance(answer, pb.Finished) else answer.error
 
+    def test_a_refused_outcome_that_outlasts_its_deadline(self):
+        """The broker ends the attempt meanwhile; the outcome is still taken while nobody else has the job."""
+        served = self.broker("--map-max", "64MiB", "--lease", "5s", "--renew", "200ms", "--deadline-grace", "200ms")
+        client = self.peer(served)
+        worker = self.worker(served, slots=2)
+        more = {"timeout_ms": 500, "retry_first_ms": 3600_000, "retry_longest_ms": 3600_000}
+        late, over = fresh_id(), fresh_id()
+        client.submit({"job_id": late, **more}, {"job_id": over, **more, "max_attempts": 1})
+        jobs = {job.job_id: job for job, _ in worker.take_jobs(2)}
+        count = 0
+        while client.submit({"job_id": fresh_id(), "type": "other", "payload": os.urandom(MIB)})[0].error == 0:
+            count += 1
+        other = self.worker(served, "other", slots=count)
+        for job, _ in other.take_jobs(count):  # until there is no room for such results
+            if self.finish(other, job, MIB) != 0:
+                break
+        held = [pb.Held(job_id=job.job_id, token=job.token) for job in jobs.values()]
+        for job in jobs.values():
+            self.assertEqual(self.finish(worker, job, MIB), ERR["ERR_DISK"])
+        end = time.monotonic() + PATIENCE_S
+        while {client.status(job_id).state for job_id in jobs} != {pb.STATE_RETRYING, pb.STATE_DEAD}:
+            worker.ask(pb.Renew(running=held))
+            self.assertLess(time.monotonic(), end)
+        self.assertEqual(client.status(late).failure.kind, "timeout")
+        # Told once more, as a worker does, when it is smaller or there is room.
+        self.assertEqual(self.finish(worker, jobs[late], 4), 0)
+        self.assertEqual(client.status(late).state, pb.STATE_SUCCEEDED)
+        self.assertEqual(self.finish(worker, jobs[over], 4), ERR["ERR_STALE_LEASE"])
+        self.assertEqual(client.status(over).state, pb.STATE_DEAD)
+        self.assertEqual(served.metric("weft_conservation_difference"), 0)
+
     def test_large_results_leave_room_for_small_ones(self):
         served = self.broker("--map-max", "64MiB", "--keep", "1s")
         client = self.peer(served)

@@ -406,6 +406,18 @@ def the_dead_are_listed_retried_purged(bench):
     assert bench.json("job", "show", job_id, "--wait")["status"] == "dead"
     assert bench.weft("dead", "purge", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
     assert bench.weft("dead", "list", "--queue", "grave").stdout == ""
+    tagged, other = (bench.weft("push", "act", '"fail"', "--queue", "grave", "--tag", tag).stdout.split()[0]
+                     for tag in ("red", "blue"))
+    for job in (tagged, other):
+        bench.weft("job", "show", job, "--wait")
+    listed = bench.weft("dead", "list", "--tag", "red")
+    assert tagged in listed.stdout and other not in listed.stdout, listed
+    assert bench.weft("dead", "retry", "--tag", "red", "--dry-run").stdout == "1 jobs fit\n"
+    assert bench.weft("dead", "retry", "--tag", "red", "--yes").stdout == "1 jobs done\n"
+    assert bench.json("job", "show", tagged, "--wait")["status"] == "dead"
+    assert bench.weft("dead", "purge", "--tag", "red", "--yes").stdout == "1 jobs done\n"
+    assert bench.json("job", "show", other)["status"] == "dead"
+    assert bench.weft("dead", "purge", "--tag", "blue", "--yes").stdout == "1 jobs done\n"
     waits = bench.weft("push", "nobody", "{}", "--queue", "grave").stdout.split()[0]
     assert bench.weft("queue", "purge", "grave", "--dry-run").stdout == "1 jobs fit\n"
     assert bench.json("queue", "purge", "grave", "--yes")["act"] == "purge"

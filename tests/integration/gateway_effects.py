@@ -218,7 +218,8 @@ class OfASchedule(Effects):
                 ("tokyo", {"cron": f"{minute} {(hour + 9) % 24} * * *", "time_zone": "Asia/Tokyo"}),
                 ("utc", {"cron": f"{minute} {(hour + 9) % 24} * * *"}),
                 *((f"spread-{no}", {"catch_up": "latest", "jitter": "24h"}) for no in range(8))):
-            job = {"type": name, "queue": "q", "payload": {"of": name}, "priority": 1}
+            job = {"type": name, "queue": "q", "payload": {"of": name}, "priority": 1, "tags": ["tick"],
+                   "metadata": {"by": "clock"}}
             self.put(f"/v1/schedules/{name}", {**every, **given, "job": job})
         self.again(env={
             "LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
@@ -238,6 +239,8 @@ class OfASchedule(Effects):
         worker = self.worker(self.served, "every", slots=self.HOURS)
         made = worker.take_jobs(self.HOURS)
         self.assertEqual({(job.type, job.queue, payload) for job, payload in made}, {("every", "q", b'{"of": "every"}')})
+        for job, _ in made:
+            self.assertEqual((list(job.labels.tags), dict(job.labels.metadata)), (["tick"], {"by": "clock"}))
         # jitter: by its name one may be due at once
         due = {self.status("/v1/jobs/" + self.settled(f"spread-{no}", 1)["last_job_id"]).get("due_at") for no in range(8)} - {None}
         self.assertGreater(len(due), 1)

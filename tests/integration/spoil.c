@@ -145,6 +145,12 @@ static void wrong_time(struct spoil *spoil)
     put_row(spoil);
 }
 
+static void wrong_label(struct spoil *spoil)
+{
+    spoil->row.relations ^= RELATION_LABELS;
+    put_row(spoil);
+}
+
 static void flipped_bit(struct spoil *spoil)
 {
     struct slice record = {0};
@@ -167,7 +173,7 @@ static const struct {
     {"lost-body", lost_body},     {"doubled-finish", doubled_finish},
     {"lost-holder", lost_holder}, {"wrong-token", wrong_token},
     {"wrong-lane", wrong_lane},   {"wrong-time", wrong_time},
-    {"flipped-bit", flipped_bit},
+    {"flipped-bit", flipped_bit}, {"wrong-label", wrong_label},
 };
 
 // --- the program ---

@@ -92,6 +92,32 @@ TEST(store_audit_tables, names_bodies_lost_left_and_changed)
     expect_named(store, VIOLATION_BODY_DIFFERS, 10);
 }
 
+// A list by tag would read bodies in vain, or pass the job over.
+TEST(store_audit_tables, names_labels_of_which_row_and_body_tell_otherwise)
+{
+    struct store *store = busy();
+    rows[10].relations ^= RELATION_LABELS;
+    rewrite(store, &rows[10]);
+    expect_named(store, VIOLATION_BODY_DIFFERS, 10);
+    store = busy();
+    char text[BATCHER_TEXT_LEN];
+    batcher_text(10, text, 100);
+    struct msg_submit_job body = {.queue = slice_of_text("default"),
+                                  .type = slice_of_text("test"),
+                                  .priority = MSG_PRIORITY_NOT_GIVEN,
+                                  .labels = slice_of_text("\x0a\3red"),
+                                  .payload = {CONTENT_BYTES, slice_of(text, 100)}};
+    struct disk_key key = disk_key_of(10);
+    uint8_t *room = NULL;
+    struct disk_txn *txn = begin(store);
+    EXPECT_EQ(
+        disk_reserve(txn, TABLE_BODIES, disk_key_slice(&key), store_record_body_len(&body), &room),
+        OK);
+    store_record_put_body(room, disk_key_slice(&key), &body);
+    end(txn);
+    expect_named(store, VIOLATION_BODY_DIFFERS, 10);
+}
+
 TEST(store_audit_tables, names_a_doubled_finish)
 {
     struct store *store = busy();
