@@ -136,8 +136,8 @@ static struct room room_of(const struct core *core)
     return (struct room){
         .jobs = ledger->jobs.cap - ledger->jobs.count,
         .keys = ledger->keys.cap - ledger->keys.index.count,
-        .tenants = ledger->queues.tenants.cap - ledger->queues.tenants.count,
-        .queues = ledger->queues.names.cap - ledger->queues.names.count,
+        .tenants = names_room(&ledger->queues.tenants),
+        .queues = names_room(&ledger->queues.names),
         .lanes = lanes_room(&ledger->lanes),
         .policies = ledger->policies.cap - ledger->policies.index.count,
         .batches = ledger->batches.cap - ledger->batches.count,

@@ -173,7 +173,8 @@ void core_start(struct core *core, struct now now, struct effects *effects)
     ledger_loaded(&core->ledger, now.store);
     workers_match_lanes(&core->workers);
     for (uint32_t queue = 0; queue < queues_count(&core->ledger.queues); queue++)
-        queue_obey(core, queue);
+        if (queues_is_known(&core->ledger.queues, queue))
+            queue_obey(core, queue);
     for (uint32_t slot = 0; slot < core->ledger.jobs.used; slot++) {
         if (!jobs_is_taken(&core->ledger.jobs, slot))
             continue;
@@ -341,9 +342,11 @@ uint64_t core_last_settled(const struct core *core)
     return core->ledger.settled;
 }
 
-bool core_is_out_of_lanes(const struct core *core)
+bool core_is_out_of_names(const struct core *core)
 {
-    return lanes_room(&core->ledger.lanes) == 0;
+    const struct queues *queues = &core->ledger.queues;
+    return lanes_room(&core->ledger.lanes) == 0 || names_room(&queues->names) == 0 ||
+           names_room(&queues->tenants) == 0;
 }
 
 when_ms core_wait_ms(const struct core *core, struct now now)
@@ -399,6 +402,7 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->worker_count = core->workers.count;
     out_figures->lease_count = core->leases.count;
     out_figures->lane_count = lanes_count(&core->ledger.lanes);
+    out_figures->queue_count = queues_count(&core->ledger.queues);
     out_figures->batch_count = core->ledger.batches.count;
     out_figures->schedule_count = core->ledger.schedules.count;
     out_figures->operation_count = core->ledger.operations.count;
@@ -425,7 +429,7 @@ bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_
 
 bool core_queue(const struct core *core, uint32_t queue, struct queue_row *out_row)
 {
-    if (queue >= queues_count(&core->ledger.queues))
+    if (!queues_is_known(&core->ledger.queues, queue))
         return false;
     *out_row = *queues_peek(&core->ledger.queues, queue);
     return true;

@@ -129,7 +129,7 @@ void core_settled(struct core *core, uint64_t batch);
 // The last such number.
 uint64_t core_last_settled(const struct core *core);
 // Would one more pair of queue and type be refused?
-bool core_is_out_of_lanes(const struct core *core);
+bool core_is_out_of_names(const struct core *core);
 
 // How long until a tick has something to do, in ms: 0 when at once, WHEN_NEVER when nothing waits.
 when_ms core_wait_ms(const struct core *core, struct now now);
@@ -154,7 +154,8 @@ struct core_figures {
     uint32_t operation_running; // of these, those that go on
     uint64_t operated[2];       // jobs that operations met: 0 left as they were, 1 done
     uint32_t worker_count, lease_count, batch_count, key_count, job_count;
-    uint32_t lane_count; // of their numbers, not all of which are in use
+    uint32_t lane_count;  // of their numbers, not all of which are in use
+    uint32_t queue_count; // so, too
     uint32_t concurrency_key_count;
     uint32_t unique_count;
     uint32_t dependency_count;
@@ -176,7 +177,7 @@ struct lane_figures {
 bool core_lane(const struct core *core, uint16_t lane, struct lane_figures *out_figures);
 
 // A queue, by its number in this process: its row as it stands, unsettled changes included, names
-// borrowed for good. False when there is no such queue.
+// borrowed until the next command. False when there is no such queue.
 bool core_queue(const struct core *core, uint32_t queue, struct queue_row *out_row);
 
 // Why this job does not run, as of the last step; WAITING_NONE when it runs, has ended, is not

@@ -155,6 +155,8 @@ static enum violation audit_queues(const struct core *core)
 {
     uint64_t sums[JOB_STATES] = {0};
     for (uint32_t queue = 0; queue < queues_count(&core->ledger.queues); queue++) {
+        if (!queues_is_known(&core->ledger.queues, queue))
+            continue;
         const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
         uint64_t all = 0;
         for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
@@ -332,6 +334,8 @@ static void check_queues(const struct core *core)
 {
     const struct ledger *ledger = &core->ledger;
     for (uint32_t queue = 0; queue < queues_count(&ledger->queues); queue++) {
+        if (!queues_is_known(&ledger->queues, queue))
+            continue;
         uint64_t counts[JOB_STATES] = {0};
         const struct queue_row *row = queues_peek(&ledger->queues, queue);
         for (uint32_t slot = 0; slot < ledger->jobs.used; slot++) {

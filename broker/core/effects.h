@@ -16,6 +16,7 @@ enum write_kind {
     WRITE_LOG,      // lines of its log; the store keeps the first and the last ones, see logs.h
     WRITE_LANE,
     DROP_LANE,
+    DROP_QUEUE,
     WRITE_POLICY,
     WRITE_BATCH,
     WRITE_LEDGER, // last of every batch that writes anything

@@ -131,7 +131,7 @@ struct entry {
             struct slice tenant;
             struct slice queue;
             struct slice type;
-        } unused; // by names: its number is this process' own
+        } unused; // by names: its number is this process' own; without a type: the queue
     };
 };
 

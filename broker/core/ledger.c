@@ -525,7 +525,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         return slot;
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
-    case ENTRY_UNUSED: ledger_queue_drop_lane(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_UNUSED: ledger_queue_drop(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_QUEUE: ledger_queue_change(ledger, entry); return JOBS_NONE;

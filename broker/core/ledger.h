@@ -162,7 +162,7 @@ void ledger_schedule_moment(struct ledger *ledger, const struct entry *entry, st
 void ledger_queue_change(struct ledger *ledger, const struct entry *entry);
 void ledger_queue_set_type(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 // No row carries the lane's number any more.
-void ledger_queue_drop_lane(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+void ledger_queue_drop(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 void ledger_queue_pause(struct ledger *ledger, const struct entry *entry);
 // ledger_operation.c: acts on many.
 void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, struct effects *fx);

@@ -56,15 +56,20 @@ void ledger_queue_pause(struct ledger *ledger, const struct entry *entry)
     ledger_note(ledger, entry->pause.paused);
 }
 
-void ledger_queue_drop_lane(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+void ledger_queue_drop(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     struct queue_name name = {.tenant = entry->unused.tenant, .queue = entry->unused.queue};
     uint32_t queue = queues_find(&ledger->queues, name);
     CHECK(queue != QUEUES_NONE);
+    note_name(ledger, entry->unused.queue);
+    note_name(ledger, entry->unused.type);
+    if (entry->unused.type.len == 0) {
+        effects_write(fx, DROP_QUEUE)->queue = *queues_peek(&ledger->queues, queue);
+        queues_drop(&ledger->queues, queue, ledger->batch);
+        return;
+    }
     uint32_t lane = lanes_find(&ledger->lanes, queue, entry->unused.type);
     CHECK(lane != LANES_NONE);
     effects_write(fx, DROP_LANE)->lane = lanes_row(&ledger->lanes, lane);
     lanes_drop(&ledger->lanes, lane, ledger->batch);
-    note_name(ledger, entry->unused.queue);
-    note_name(ledger, entry->unused.type);
 }

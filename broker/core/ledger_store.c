@@ -216,6 +216,7 @@ void ledger_settled(struct ledger *ledger, uint64_t batch)
         ledger->leaver_first++;
     }
     lanes_settled(&ledger->lanes, batch);
+    queues_settled(&ledger->queues, batch);
     overlay_settled(&ledger->overlay, batch);
 }
 

@@ -20,7 +20,7 @@ void queues_init(struct queues *queues, void *memory, const struct limits *limit
 {
     uint8_t *at = memory;
     queues->changed_count = 0;
-    queues->no_next = 0;
+    queues->dropped_in = 0;
     names_init(&queues->tenants, at, limits->tenant_count_max, seed);
     at += names_size(limits->tenant_count_max);
     names_init(&queues->names, at, limits->queue_count_max, seed);
@@ -37,6 +37,11 @@ static struct slice tenant_of(struct queue_name name)
 uint32_t queues_count(const struct queues *queues)
 {
     return queues->names.count;
+}
+
+bool queues_is_known(const struct queues *queues, uint32_t queue)
+{
+    return names_is_known(&queues->names, queue);
 }
 
 bool queues_knows_tenant(const struct queues *queues, struct slice tenant)
@@ -66,7 +71,7 @@ const char *queues_refusal(const struct queues *queues, struct queue_name name)
 {
     if (queues_find(queues, name) != QUEUES_NONE)
         return NULL;
-    if (names_room(&queues->names) == 0 || queues->no_next > UINT16_MAX)
+    if (names_room(&queues->names) == 0)
         return "queue_count_max: too many different queues";
     bool is_new = names_find(&queues->tenants, 0, tenant_of(name)) == NAMES_NONE;
     return is_new && names_room(&queues->tenants) == 0 ? "tenant_count_max: too many tenants"
@@ -75,7 +80,7 @@ const char *queues_refusal(const struct queues *queues, struct queue_name name)
 
 static struct queues_item *item_at(struct queues *queues, uint32_t queue)
 {
-    CHECK(queue < queues_count(queues));
+    CHECK(queues_is_known(queues, queue));
     return &queues->items[queue];
 }
 
@@ -88,17 +93,28 @@ static void mark(struct queues *queues, uint32_t queue)
     queues->changed[queues->changed_count++] = queue;
 }
 
+static uint16_t tenant_no(struct queues *queues, struct queue_name name)
+{
+    uint32_t tenant = names_find(&queues->tenants, 0, tenant_of(name));
+    if (tenant == NAMES_NONE)
+        tenant = names_add(&queues->tenants, 0, tenant_of(name));
+    return (uint16_t)tenant;
+}
+
+static struct queue_row *begin(struct queues *queues, uint32_t queue)
+{
+    struct queue_name kept = queues_name(queues, queue);
+    queues->items[queue] = (struct queues_item){
+        .row = {.no = (uint16_t)queue, .tenant = kept.tenant, .queue = kept.queue}};
+    return &queues->items[queue].row;
+}
+
 uint32_t queues_add(struct queues *queues, struct queue_name name)
 {
     CHECK(queues_refusal(queues, name) == NULL);
     CHECK(queues_find(queues, name) == QUEUES_NONE);
-    uint32_t tenant = names_find(&queues->tenants, 0, tenant_of(name));
-    if (tenant == NAMES_NONE)
-        tenant = names_add(&queues->tenants, 0, tenant_of(name));
-    uint32_t queue = names_add(&queues->names, (uint16_t)tenant, name.queue);
-    struct queue_name kept = queues_name(queues, queue);
-    queues->items[queue] = (struct queues_item){
-        .row = {.no = (uint16_t)queues->no_next++, .tenant = kept.tenant, .queue = kept.queue}};
+    uint32_t queue = names_add(&queues->names, tenant_no(queues, name), name.queue);
+    (void)begin(queues, queue);
     mark(queues, queue);
     return queue;
 }
@@ -116,7 +132,7 @@ uint16_t queues_tenant(const struct queues *queues, uint32_t queue)
 
 const struct queue_row *queues_peek(const struct queues *queues, uint32_t queue)
 {
-    CHECK(queue < queues_count(queues));
+    CHECK(queues_is_known(queues, queue));
     return &queues->items[queue].row;
 }
 
@@ -159,6 +175,46 @@ uint64_t queues_room(const struct queues *queues, uint32_t queue)
     return open < open_max ? open_max - open : 0;
 }
 
+bool queues_is_idle(const struct queues *queues, uint32_t queue)
+{
+    static const struct msg_queue_settings nothing;
+    if (!queues_is_known(queues, queue) || queues->items[queue].is_changed)
+        return false;
+    const struct queue_row *row = queues_peek(queues, queue);
+    uint64_t kept = 0;
+    for (unsigned state = JOB_SCHEDULED; state < JOB_REMOVED; state++)
+        kept += row->counts[state];
+    return kept == 0 && row->paused == DIRECTION_NONE &&
+           memcmp(&row->settings, &nothing, sizeof nothing) == 0;
+}
+
+static bool has_queues(const struct queues *queues, uint16_t tenant)
+{
+    for (uint32_t queue = 0; queue < queues_count(queues); queue++)
+        if (queues_is_known(queues, queue) && queues_tenant(queues, queue) == tenant)
+            return true;
+    return false;
+}
+
+void queues_drop(struct queues *queues, uint32_t queue, uint64_t batch)
+{
+    CHECK(queues_is_idle(queues, queue));
+    uint16_t tenant = queues_tenant(queues, queue);
+    names_drop(&queues->names, queue);
+    if (!has_queues(queues, tenant))
+        names_drop(&queues->tenants, tenant);
+    queues->dropped_in = batch;
+}
+
+void queues_settled(struct queues *queues, uint64_t batch)
+{
+    if (queues->dropped_in == 0 || queues->dropped_in > batch)
+        return;
+    names_reuse(&queues->names);
+    names_reuse(&queues->tenants);
+    queues->dropped_in = 0;
+}
+
 bool queues_collect(struct queues *queues, struct queue_row *out_row)
 {
     if (queues->changed_count == 0)
@@ -177,25 +233,25 @@ static bool is_name(struct slice name)
 err queues_load(struct queues *queues, const struct queue_row *row)
 {
     struct queue_name name = {.tenant = row->tenant, .queue = row->queue};
-    if (!is_name(row->queue) || row->tenant.len > MSG_NAME_LEN_MAX || row->no < queues->no_next ||
-        queues_find(queues, name) != QUEUES_NONE)
+    if (!is_name(row->queue) || row->tenant.len > MSG_NAME_LEN_MAX ||
+        row->no < queues_count(queues) || queues_find(queues, name) != QUEUES_NONE)
         return ERR_DAMAGED;
-    if (queues_refusal(queues, name) != NULL)
+    if (row->no >= queues->names.cap || queues_refusal(queues, name) != NULL)
         return ERR_FULL;
-    queues->no_next = row->no; // a damaged row keeps its number
-    struct queues_item *item = item_at(queues, queues_add(queues, name));
-    item->row.settings = row->settings;
-    item->row.paused = row->paused;
-    item->row.accepted = row->accepted;
-    memcpy(item->row.counts, row->counts, sizeof item->row.counts);
-    item->is_changed = false;
-    queues->changed_count--;
+    names_add_at(&queues->names, row->no, tenant_no(queues, name), row->queue);
+    struct queue_row *kept = begin(queues, row->no);
+    kept->settings = row->settings;
+    kept->paused = row->paused;
+    kept->accepted = row->accepted;
+    memcpy(kept->counts, row->counts, sizeof kept->counts);
     return OK;
 }
 
 void queues_uncount(struct queues *queues)
 {
     for (uint32_t queue = 0; queue < queues_count(queues); queue++) {
+        if (!queues_is_known(queues, queue))
+            continue;
         struct queue_row *row = &queues->items[queue].row;
         row->accepted = 0;
         memset(row->counts, 0, sizeof row->counts);

@@ -1,9 +1,8 @@
 #pragma once
 
-// Tenants and their queues: each got a number when the first job or setting named it, and keeps it
-// for the life of the process. A queue's row, with what is set for it and its jobs by state, has a
-// number of its own, for good. Pure. Not thread-safe. Borrowed names stay valid for the table's
-// life.
+// Tenants and their queues: each gets a number when the first job or setting names it, and keeps it
+// until it is dropped. A queue's number is its row's too, which has what is set for it and its jobs
+// by state. Pure. Not thread-safe. Borrowed names stay valid until the drop is settled.
 
 #include "broker/core/limits.h"
 #include "broker/core/names.h"
@@ -22,7 +21,7 @@ struct queues {
     struct queues_item *items;
     uint32_t *changed; // numbers
     uint32_t changed_count;
-    uint32_t no_next; // of rows
+    uint64_t dropped_in; // the batch of the last drop, 0: settled
 };
 
 size_t queues_size(const struct limits *limits);
@@ -35,7 +34,9 @@ struct queue_name {
     struct slice queue;
 };
 
+// Numbers are below it; not each of them is known.
 uint32_t queues_count(const struct queues *queues);
+bool queues_is_known(const struct queues *queues, uint32_t queue);
 // QUEUES_NONE when neither a job nor a setting has named it yet.
 uint32_t queues_find(const struct queues *queues, struct queue_name name);
 bool queues_knows_tenant(const struct queues *queues, struct slice tenant);
@@ -58,6 +59,13 @@ uint64_t queues_open(const struct queues *queues, uint32_t queue);
 
 // How many more it may have.
 uint64_t queues_room(const struct queues *queues, uint32_t queue);
+
+// Nobody has set anything for it, no job of it is kept, and its row is written.
+bool queues_is_idle(const struct queues *queues, uint32_t queue);
+// It is idle. Its tenant goes with its last queue. Numbers are given again once the batch is
+// settled.
+void queues_drop(struct queues *queues, uint32_t queue, uint64_t batch);
+void queues_settled(struct queues *queues, uint64_t batch);
 
 // Takes one changed row; false when there is none left.
 bool queues_collect(struct queues *queues, struct queue_row *out_row);

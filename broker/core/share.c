@@ -56,17 +56,18 @@ static uint32_t tenant_of(const struct share *share, uint32_t queue)
 
 static const struct share_member fresh_member = {.first = MELD_NONE, .weight = 1};
 
+static void prepare(struct share_member *members, struct meld_node *nodes, uint32_t no)
+{
+    members[no] = fresh_member;
+    nodes[no] = (struct meld_node){.tie = no};
+}
+
 static struct share_member *queue_at(struct share *share, uint32_t queue)
 {
-    for (; share->queue_count <= queue; share->queue_count++) {
-        share->queues[share->queue_count] = fresh_member;
-        share->queue_nodes[share->queue_count] = (struct meld_node){.tie = share->queue_count};
-        for (; share->tenant_count <= tenant_of(share, share->queue_count); share->tenant_count++) {
-            share->tenants[share->tenant_count] = fresh_member;
-            share->tenant_nodes[share->tenant_count] =
-                (struct meld_node){.tie = share->tenant_count};
-        }
-    }
+    for (; share->queue_count <= queue; share->queue_count++)
+        prepare(share->queues, share->queue_nodes, share->queue_count);
+    for (; share->tenant_count <= tenant_of(share, queue); share->tenant_count++)
+        prepare(share->tenants, share->tenant_nodes, share->tenant_count);
     return &share->queues[queue];
 }
 
@@ -139,6 +140,22 @@ void share_forget(struct share *share, uint32_t lane)
     *lane_at(share, lane) = (struct share_lane){.urgency = WHEN_NEVER};
 }
 
+void share_forget_queue(struct share *share, uint32_t queue)
+{
+    if (queue >= share->queue_count)
+        return; // no job has waited in it
+    CHECK(!share->queues[queue].is_in);
+    prepare(share->queues, share->queue_nodes, queue);
+}
+
+void share_forget_tenant(struct share *share, uint32_t tenant)
+{
+    if (tenant >= share->tenant_count)
+        return;
+    CHECK(!share->tenants[tenant].is_in);
+    prepare(share->tenants, share->tenant_nodes, tenant);
+}
+
 void share_park(struct share *share, uint32_t lane)
 {
     lane_at(share, lane)->is_parked = true;
@@ -207,7 +224,8 @@ static bool member_is_sound(const struct share_member *member)
 
 bool share_is_sound(const struct share *share, uint32_t no)
 {
-    if (no >= share->lane_count || queue_of(share, no) >= share->queue_count)
+    if (no >= share->lane_count || queue_of(share, no) >= share->queue_count ||
+        tenant_of(share, queue_of(share, no)) >= share->tenant_count)
         return true; // no job has waited in it yet
     const struct share_lane *lane = &share->lanes[no];
     const struct share_member *queue = &share->queues[queue_of(share, no)];

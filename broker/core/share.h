@@ -65,6 +65,9 @@ void share_set_urgency(struct share *share, uint32_t lane, when_ms urgency, uint
 when_ms share_urgency(const struct share *share, uint32_t lane);
 // The lane has no jobs, and its number is another one's from now on.
 void share_forget(struct share *share, uint32_t lane);
+// The same of a queue without lanes, and of a tenant without queues.
+void share_forget_queue(struct share *share, uint32_t queue);
+void share_forget_tenant(struct share *share, uint32_t tenant);
 // Nobody takes jobs of this lane, until share_unpark().
 void share_park(struct share *share, uint32_t lane);
 void share_unpark(struct share *share, uint32_t lane);

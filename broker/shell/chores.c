@@ -85,7 +85,7 @@ static void drop_unused(struct broker *broker)
     struct command command = {.kind = COMMAND_UNUSED, .unused = carried};
     if (carried != NULL && intake_decide(broker, &command))
         auditor_drop_lanes(broker->auditor);
-    if (core_is_out_of_lanes(broker->core) && broker->now.mono >= broker->hurry_at) {
+    if (core_is_out_of_names(broker->core) && broker->now.mono >= broker->hurry_at) {
         auditor_hurry(broker->auditor);
         broker->hurry_at = broker->now.mono + HURRY_EVERY_MS;
     }

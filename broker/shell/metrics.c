@@ -170,7 +170,9 @@ static void copy_queues(struct metrics *metrics, const struct core *core)
 {
     struct queue_row row;
     uint32_t count = 0;
-    while (count < metrics->queue_count_max && core_queue(core, count, &row)) {
+    for (uint32_t no = 0; no < metrics->queue_count_max; no++) {
+        if (!core_queue(core, no, &row))
+            continue;
         struct metrics_queue *queue = &metrics->lists.queues[count++];
         (void)slice_to_text(row.tenant, queue->tenant, sizeof queue->tenant);
         (void)slice_to_text(row.queue, queue->queue, sizeof queue->queue);

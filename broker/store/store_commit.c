@@ -255,6 +255,13 @@ static err drop_lane(struct apply *apply, const struct lane_row *row)
     return drop_if_there(apply, TABLE_LANES, disk_key_slice(&number));
 }
 
+static err drop_queue(struct apply *apply, const struct queue_row *row)
+{
+    struct disk_key number = disk_key_of(row->no);
+    store_queues_drop(&apply->store->queues, row->no);
+    return drop_if_there(apply, TABLE_QUEUES, disk_key_slice(&number));
+}
+
 static err write_unique(struct apply *apply, const struct unique_row *row)
 {
     struct disk_key number = disk_key_of(row->no);
@@ -385,6 +392,7 @@ static err apply_one(struct apply *apply, const struct write *write)
     case WRITE_LOG: return store_history_write_log(apply->store, apply->txn, &write->log);
     case WRITE_LANE: return write_lane(apply, &write->lane);
     case DROP_LANE: return drop_lane(apply, &write->lane);
+    case DROP_QUEUE: return drop_queue(apply, &write->queue);
     case WRITE_POLICY: return write_policy(apply, &write->policy);
     case WRITE_BATCH: return write_batch(apply, &write->batch);
     case WRITE_LEDGER: return write_ledger(apply, &write->ledger);

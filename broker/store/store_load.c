@@ -317,8 +317,9 @@ static err note_queues(const struct walk *walk)
     for (uint32_t no = 0; no < figures.lane_count; no++)
         if (core_lane(walk->core, (uint16_t)no, &lane))
             store_queues_lane(queues, (uint16_t)no, lane.lane.queue_no);
-    for (uint32_t no = 0; e == OK && core_queue(walk->core, no, &row); no++)
-        e = store_queues_load(queues, &row);
+    for (uint32_t no = 0; e == OK && no < figures.queue_count; no++)
+        if (core_queue(walk->core, no, &row))
+            e = store_queues_load(queues, &row);
     return e;
 }
 

@@ -68,6 +68,12 @@ static void touch(struct store_queues *queues, uint32_t no)
     queues->touched[queues->touched_count++] = no;
 }
 
+void store_queues_drop(struct store_queues *queues, uint16_t no)
+{
+    if (no < queues->count)
+        queues->items[no].is_known = false;
+}
+
 err store_queues_stage(struct store_queues *queues, const struct queue_row *row)
 {
     err e = reach(queues, row->no);

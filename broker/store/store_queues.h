@@ -31,6 +31,8 @@ void store_queues_lane(struct store_queues *queues, uint16_t lane, uint16_t queu
 // As it was loaded.  ERR_NO_MEMORY
 MUST_USE err store_queues_load(struct store_queues *queues, const struct queue_row *row);
 
+// In a commit: its row goes. What its next one says is believed at first.
+void store_queues_drop(struct store_queues *queues, uint16_t no);
 // In a commit: a row is written; a job moves.  ERR_NO_MEMORY
 MUST_USE err store_queues_stage(struct store_queues *queues, const struct queue_row *row);
 void store_queues_move(struct store_queues *queues, uint16_t lane, enum job_state from,

@@ -70,6 +70,19 @@ static void drop_lane(struct sim_store *store, uint16_t lane)
     watch_seen(SEEN_LANE_DROPPED);
 }
 
+static void drop_queue(struct sim_store *store, uint16_t queue)
+{
+    SIM_EXPECT(store->queues[queue].queue.len > 0, "a queue is dropped once");
+    for (uint32_t lane = 0; lane < store->lane_count; lane++)
+        SIM_EXPECT(store->lanes[lane].type.len == 0 ||
+                       !slice_equal(store->lanes[lane].queue, store->queues[queue].queue) ||
+                       !slice_equal(store->lanes[lane].tenant, store->queues[queue].tenant),
+                   "a queue stays while it has lanes");
+    store->accepted_before += store->queues[queue].accepted;
+    store->queues[queue] = (struct queue_row){0};
+    watch_seen(SEEN_QUEUE_DROPPED);
+}
+
 // The core's names are gone after a crash, so they are copied.
 static void apply_lane(struct sim_store *store, const struct lane_row *row)
 {
@@ -87,7 +100,7 @@ static void apply_lane(struct sim_store *store, const struct lane_row *row)
 
 static void apply_queue(struct sim_store *store, const struct queue_row *row)
 {
-    SIM_EXPECT(row->no < SIM_QUEUES, "queues get numbers in order");
+    SIM_EXPECT(row->no < SIM_QUEUES, "no more queues than there is room for");
     uint8_t(*names)[MSG_NAME_LEN_MAX] = store->queue_names[row->no];
     memcpy(names[0], row->queue.data, row->queue.len);
     memcpy(names[1], row->tenant.data, row->tenant.len);
@@ -207,6 +220,7 @@ static void apply_one(struct sim_store *store, const struct write *write)
     case WRITE_LOG: apply_log(store, &write->log); return;
     case WRITE_LANE: apply_lane(store, &write->lane); return;
     case DROP_LANE: drop_lane(store, write->lane.no); return;
+    case DROP_QUEUE: drop_queue(store, write->queue.no); return;
     case WRITE_TYPE: apply_type(store, &write->type); return;
     case WRITE_QUEUE: apply_queue(store, &write->queue); return;
     case WRITE_POLICY:

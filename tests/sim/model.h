@@ -42,6 +42,7 @@ struct sim_store {
     uint8_t lane_names[64][3][MSG_NAME_LEN_MAX]; // queue, type, tenant
     uint32_t lane_count;
     struct queue_row queues[SIM_QUEUES]; // by number; unused ones have no name
+    uint64_t accepted_before;            // by queues that are not known any more
     struct type_row types[SIM_TYPES];    // by number; unused ones have no name
     uint8_t type_names[SIM_TYPES][2][MSG_NAME_LEN_MAX];
     uint8_t queue_names[SIM_QUEUES][2][MSG_NAME_LEN_MAX]; // queue, tenant

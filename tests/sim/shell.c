@@ -219,7 +219,8 @@ static struct slice keep_name(struct sim *sim, struct slice name)
 {
     uint8_t *kept = arena_take(&sim->arena, name.len);
     SIM_EXPECT(kept != NULL, "the simulator's arena is too small");
-    memcpy(kept, name.data, name.len);
+    if (name.len > 0)
+        memcpy(kept, name.data, name.len);
     return slice_of(kept, name.len);
 }
 

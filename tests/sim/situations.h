@@ -66,6 +66,7 @@
     X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
     X(SEEN_LANE_DROPPED, "a lane without rows was dropped")                                        \
+    X(SEEN_QUEUE_DROPPED, "… and its queue, which had no other")                                   \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \
     X(SEEN_STRANGE_ID, "an id of another tenant was submitted")                                    \
     X(SEEN_STRANGE_ACT, "… and acted on")                                                          \

@@ -75,6 +75,7 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
         store_record_put_type(room, key, &write->type);
         return store_record_type_len(&write->type);
     case WRITE_QUEUE:
+    case DROP_QUEUE:
         store_record_put_queue(room, key, &write->queue);
         return store_record_queue_len(&write->queue);
     case WRITE_POLICY:
@@ -121,7 +122,8 @@ static uint64_t number_of(const struct write *write)
     case WRITE_LANE:
     case DROP_LANE: return write->lane.no;
     case WRITE_TYPE: return write->type.no;
-    case WRITE_QUEUE: return write->queue.no;
+    case WRITE_QUEUE:
+    case DROP_QUEUE: return write->queue.no;
     case WRITE_POLICY: return write->policy.no;
     case WRITE_BATCH:
     case DROP_BATCH: return write->batch.no;

@@ -190,8 +190,8 @@ void transcript_moves(struct sim *sim, const struct id *id, enum job_state from,
 
 static bool is_dull_write(enum write_kind kind)
 {
-    return kind == WRITE_BODY || kind == WRITE_LANE || kind == DROP_LANE || kind == WRITE_POLICY ||
-           kind == WRITE_LEDGER;
+    return kind == WRITE_BODY || kind == WRITE_LANE || kind == DROP_LANE || kind == DROP_QUEUE ||
+           kind == WRITE_POLICY || kind == WRITE_LEDGER;
 }
 
 void transcript_stores(struct sim *sim, const struct effects *fx)

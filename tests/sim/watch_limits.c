@@ -105,6 +105,8 @@ static void note_settings(struct sim *sim)
     const struct queues *queues = &sim->shell.core->ledger.queues;
     SIM_EXPECT(queues_count(queues) <= SIM_QUEUES, "room for queues");
     for (uint32_t queue = 0; queue < queues_count(queues); queue++) {
+        if (!queues_is_known(queues, queue))
+            continue;
         const struct msg_queue_settings *settings = settings_of(sim, queue);
         struct seen_limits *seen = &sim->watch.limits[queue];
         if (!is_same(seen->rate, settings->rate))
@@ -138,6 +140,8 @@ void watch_limits_start(struct sim *sim)
     memset(watch->limits, 0, sizeof watch->limits);
     const struct queues *queues = &sim->shell.core->ledger.queues;
     for (uint32_t queue = 0; queue < queues_count(queues); queue++)
-        watch->limits[queue] = (struct seen_limits){.rate = settings_of(sim, queue)->rate,
-                                                    .key_rate = settings_of(sim, queue)->key_rate};
+        if (queues_is_known(queues, queue))
+            watch->limits[queue] =
+                (struct seen_limits){.rate = settings_of(sim, queue)->rate,
+                                     .key_rate = settings_of(sim, queue)->key_rate};
 }

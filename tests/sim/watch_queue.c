@@ -129,7 +129,6 @@ void watch_queue_entry(struct sim *sim, const struct entry *entry)
     check_policy(sim, queue, sim->store.bodies[entry->retry.job_no], &entry->retry.policy);
 }
 
-// Rows of queues stay, those of lanes do not.
 static const struct queue_row *stored_queue(const struct sim *sim, const struct lane_row *lane)
 {
     for (uint32_t no = 0; no < SIM_QUEUES; no++) {
@@ -170,9 +169,14 @@ static const struct lane_row *lane_in(const struct sim *sim, const struct effect
 
 static const struct queue_row *row_in(const struct sim *sim, const struct effects *fx, uint32_t no)
 {
-    for (uint32_t i = 0; i < fx->write_count; i++)
-        if (fx->writes[i].kind == WRITE_QUEUE && fx->writes[i].queue.no == no)
-            return &fx->writes[i].queue;
+    static const struct queue_row nothing;
+    for (uint32_t i = 0; i < fx->write_count; i++) {
+        const struct write *write = &fx->writes[i];
+        if (write->kind == WRITE_QUEUE && write->queue.no == no)
+            return &write->queue;
+        if (write->kind == DROP_QUEUE && write->queue.no == no)
+            return &nothing;
+    }
     return &sim->store.queues[no];
 }
 
@@ -229,7 +233,10 @@ void watch_queue_commit(const struct sim *sim, const struct effects *fx)
 {
     uint64_t counts[SIM_QUEUES][JOB_STATES] = {{0}};
     count_jobs(sim, fx, counts);
-    uint64_t accepted = 0;
+    uint64_t accepted = sim->store.accepted_before;
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        if (fx->writes[i].kind == DROP_QUEUE)
+            accepted += fx->writes[i].queue.accepted;
     for (uint32_t queue = 0; queue < SIM_QUEUES; queue++) {
         check_row(row_in(sim, fx, queue), counts[queue]);
         accepted += row_in(sim, fx, queue)->accepted;

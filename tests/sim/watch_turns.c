@@ -106,6 +106,8 @@ static void look(const struct sim *sim, const struct fair *fair, struct turn *qu
     const struct queues *table = &sim->shell.core->ledger.queues;
     find_ready(sim, fair, queues);
     for (uint32_t queue = 0; queue < queues_count(table); queue++) {
+        if (!queues_is_known(table, queue))
+            continue;
         uint32_t weight = queues_peek(table, queue)->settings.weight;
         uint32_t tenant = queues_tenant(table, queue);
         SIM_EXPECT(weight == 0 || STRIDE_ONE % weight == 0, "a weight divides the stride");

@@ -189,6 +189,7 @@ static void apply_one(struct story_store *store, const struct write *write)
     case DROP_LANE: store->lanes[write->lane.no] = (struct lane_row){0}; return;
     case WRITE_TYPE: put_type(store, &write->type); return;
     case WRITE_QUEUE: put_queue(store, &write->queue); return;
+    case DROP_QUEUE: store->queues[write->queue.no] = (struct queue_row){0}; return;
     case WRITE_POLICY: put_policy(store, &write->policy); return;
     case WRITE_BATCH: put_batch(store, &write->batch); return;
     case DROP_BATCH: store->batches[write->batch.no] = (struct batch_row){0}; return;

@@ -178,6 +178,10 @@ void tell_write(struct tell *tell, const struct write *write)
         tell_text(tell, "type %.*s attempts %u", (int)write->type.type.len,
                   (const char *)write->type.type.data, write->type.defaults.max_attempts);
         break;
+    case DROP_QUEUE:
+        tell_text(tell, "drop queue %.*s", (int)write->queue.queue.len,
+                  (const char *)write->queue.queue.data);
+        break;
     case WRITE_QUEUE:
         tell_queue(tell, write->queue.queue, write->queue.counts);
         tell_settings(tell, &write->queue.settings);

@@ -59,3 +59,74 @@ TEST(queues, a_full_table_is_named)
     EXPECT_DIES((void)queues_add(&queues, named("b", "z")));
     free(memory);
 }
+
+static void write_all(struct queues *queues)
+{
+    struct queue_row row;
+    while (queues_collect(queues, &row))
+        ;
+}
+
+TEST(queues, one_that_nothing_needs_makes_room_once_that_is_settled)
+{
+    struct queues queues;
+    void *memory = make(&queues);
+    uint32_t queue = queues_add(&queues, named("a", "x"));
+    EXPECT(!queues_is_idle(&queues, queue)); // its row is not written yet
+    (void)queues_add(&queues, named("b", "x"));
+    (void)queues_add(&queues, named("b", "y"));
+    write_all(&queues);
+    queues_drop(&queues, queue, 7);
+    EXPECT(!queues_is_known(&queues, queue));
+    EXPECT_EQ(queues_find(&queues, named("a", "x")), QUEUES_NONE);
+    EXPECT_DIES((void)queues_peek(&queues, queue));
+    queues_settled(&queues, 6);
+    EXPECT_STR(queues_refusal(&queues, named("b", "z")),
+               "queue_count_max: too many different queues");
+    queues_settled(&queues, 7);
+    EXPECT_EQ(queues_add(&queues, named("c", "x")), queue); // the place of tenant a, too
+    EXPECT_EQ(queues_peek(&queues, queue)->no, queue);
+    EXPECT(slice_is_text(queues_name(&queues, queue).tenant, "c"));
+    free(memory);
+}
+
+TEST(queues, what_is_set_or_kept_is_needed)
+{
+    struct queues queues;
+    void *memory = make(&queues);
+    uint32_t queue = queues_add(&queues, named("", "x"));
+    write_all(&queues);
+    EXPECT(queues_is_idle(&queues, queue));
+    queues_set(&queues, queue, &(struct msg_queue_settings){.weight = 2});
+    write_all(&queues);
+    EXPECT(!queues_is_idle(&queues, queue));
+    queues_set(&queues, queue, &(struct msg_queue_settings){0});
+    queues_pause(&queues, queue, DIRECTION_IN);
+    write_all(&queues);
+    EXPECT(!queues_is_idle(&queues, queue));
+    queues_pause(&queues, queue, DIRECTION_NONE);
+    queues_move(&queues, queue, JOB_NONE, JOB_SUCCEEDED);
+    write_all(&queues);
+    EXPECT(!queues_is_idle(&queues, queue));
+    EXPECT_DIES(queues_drop(&queues, queue, 1));
+    queues_move(&queues, queue, JOB_SUCCEEDED, JOB_REMOVED);
+    write_all(&queues);
+    EXPECT(queues_is_idle(&queues, queue));
+    free(memory);
+}
+
+TEST(queues, rows_come_back_to_their_numbers)
+{
+    struct queues queues;
+    void *memory = make(&queues);
+    struct queue_row row = {.no = 2, .tenant = slice_of_text("a"), .queue = slice_of_text("x")};
+    EXPECT_EQ(queues_load(&queues, &row), OK);
+    EXPECT_EQ(queues_find(&queues, named("a", "x")), 2);
+    EXPECT(!queues_is_known(&queues, 0) && !queues_is_known(&queues, 1));
+    row.queue = slice_of_text("y");
+    EXPECT_EQ(queues_load(&queues, &row), ERR_DAMAGED); // the number is taken
+    row.no = 3;
+    EXPECT_EQ(queues_load(&queues, &row), ERR_FULL);
+    EXPECT(queues_add(&queues, named("a", "y")) < 2);
+    free(memory);
+}

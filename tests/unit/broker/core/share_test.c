@@ -230,3 +230,27 @@ TEST(share, every_change_leaves_it_sound)
     }
     drop(&bench);
 }
+
+TEST(share, a_number_that_is_given_again_owes_nothing)
+{
+    struct bench bench;
+    make(&bench);
+    uint32_t queue_a = queue(&bench, "a", "q");
+    uint32_t a = lane(&bench, queue_a, "t", 1);
+    share_set_weight(&bench.share, queue_a, 5);
+    for (unsigned i = 0; i < 9; i++)
+        EXPECT_EQ(serve(&bench), a);
+    EXPECT_DIES(share_forget_queue(&bench.share, queue_a)); // it stands in a heap
+    share_set_urgency(&bench.share, a, WHEN_NEVER, 0);
+    share_forget(&bench.share, a);
+    share_forget_queue(&bench.share, queue_a);
+    share_forget_tenant(&bench.share, queues_tenant(&bench.queues, queue_a));
+    share_forget_queue(&bench.share, 7); // no job has waited in it
+    share_forget_tenant(&bench.share, 2);
+    EXPECT_EQ(bench.share.queue_nodes[queue_a].key, 0);
+    EXPECT_EQ(bench.share.queues[queue_a].weight, 1);
+    share_set_urgency(&bench.share, a, 1, 1);
+    EXPECT_EQ(serve(&bench), a);
+    EXPECT(share_is_sound(&bench.share, a));
+    drop(&bench);
+}

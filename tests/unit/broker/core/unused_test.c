@@ -41,6 +41,7 @@ TEST(unused, a_lane_without_rows_makes_room)
     story_unused(story, settled(story)); // it has been
     story_submit(story, job_of(101, "post"));
     EXPECT_STORY(story, "[2000] drop lane 0 default/mail\n"
+                        "[2000] drop queue default\n"
                         "[2000] write 101 queued v1\n"
                         "[2000] send client: submitted 101 queued\n");
     core_audit(story->core);
@@ -65,7 +66,8 @@ TEST(unused, a_lane_that_got_a_job_since_stays)
     struct lane_figures lane;
     EXPECT(core_lane(story->core, 0, &lane));
     story_unused(story, settled(story));
-    EXPECT_STORY(story, "[4100] drop lane 0 default/mail\n");
+    EXPECT_STORY(story, "[4100] drop lane 0 default/mail\n"
+                        "[4100] drop queue default\n");
     story_free(story);
 }
 

@@ -93,3 +93,19 @@ TEST(store_queues, what_was_aborted_never_happened)
     EXPECT(store_queues_settle(&queues, false));
     store_queues_deinit(&queues);
 }
+
+TEST(store_queues, the_next_of_a_number_counts_from_its_own_row)
+{
+    make();
+    struct queue_row row = row_of(3, 0, 0);
+    row.accepted = row.counts[JOB_REMOVED] = 5;
+    EXPECT_EQ(store_queues_load(&queues, &row), OK);
+    store_queues_drop(&queues, 3);
+    EXPECT(store_queues_settle(&queues, false));
+    stage(row_of(3, 1, 0));
+    EXPECT(store_queues_settle(&queues, false));
+    store_queues_drop(&queues, 60); // nothing is known of it
+    stage(row_of(3, 1, 1));         // and then it is held against its jobs again
+    EXPECT(!store_queues_settle(&queues, false));
+    store_queues_deinit(&queues);
+}
