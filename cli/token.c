@@ -58,28 +58,28 @@ static const struct config_key revoke_keys[] = {KEY_TENANT, KEY_TOKENS, COMMAND_
 
 #define TABLE(verb, words, rows, arguments, sentence)                                              \
     {                                                                                              \
-        .program = "token " verb, .usage = "weft token " verb words " [flags]", .about = sentence, \
-        .keys = (rows), .key_count = sizeof(rows) / sizeof *(rows),                                \
-        .argument_count_min = (arguments), .argument_count_max = (arguments),                      \
+        .program = "token " verb, .usage = (words), .about = (sentence), .keys = (rows),           \
+        .key_count = sizeof(rows) / sizeof *(rows), .argument_count_min = (arguments),             \
+        .argument_count_max = (arguments),                                                         \
     }
 
 const struct config_table token_new_table =
-    TABLE("new", " NAME", new_keys, 1,
+    TABLE("new", "weft token new NAME [flags]", new_keys, 1,
           "Makes a token for the HTTP door and prints it, once: only its hash is kept. From the "
           "first token on every\nrequest needs one. NAME is what the history of jobs calls whoever "
           "uses it.\nExit codes: 0 made, 1 the tenant has a token of this name, or the list cannot "
           "be changed, 64 usage.");
 const struct config_table token_list_table =
-    TABLE("list", "", list_keys, 0,
+    TABLE("list", "weft token list [flags]", list_keys, 0,
           "Lists the tokens, without the secrets, which nobody has.\nExit codes: 0 listed, 1 the "
           "list cannot be read, 64 usage.");
 const struct config_table token_revoke_table =
-    TABLE("revoke", " NAME", revoke_keys, 1,
+    TABLE("revoke", "weft token revoke NAME [flags]", revoke_keys, 1,
           "Ends a token, from the next request on.\nExit codes: 0 done, 1 the list cannot be "
           "changed, 4 no such token, 64 usage.");
 
 const struct config_table token_limit_table = TABLE(
-    "limit", " TENANT", limit_keys, 1,
+    "limit", "weft token limit TENANT [flags]", limit_keys, 1,
     "Sets what all tokens of a tenant may do together in a minute, at each gateway, whole: what "
     "is not given is\nnot limited any more.\nExit codes: 0 done, 1 the list cannot be changed, "
     "64 usage.");

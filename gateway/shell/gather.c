@@ -45,13 +45,12 @@ static void walk(struct gathering *gathering, struct ask_line *line)
     struct ask *next = NULL;
     for (struct ask *ask = line->first; ask != NULL && !gathering->is_full; ask = next) {
         next = ask->next;
-        if (gathering->looked_at++ == GATHER_LOOK_MAX)
+        bool is_ours = slice_equal(ask->tenant, gathering->tenant);
+        if (gathering->looked_at++ == GATHER_LOOK_MAX || (is_ours && !fits(gathering, ask))) {
             gathering->is_full = true;
-        else if (!slice_equal(ask->tenant, gathering->tenant))
+        } else if (!is_ours) {
             previous = ask;
-        else if (!fits(gathering, ask))
-            gathering->is_full = true;
-        else {
+        } else {
             ask_cut(line, previous, ask);
             add(gathering, ask);
         }
