@@ -74,6 +74,8 @@ def http_fields():
                     fields.add(f"{table}.{name}")
         for rows in re.findall(r"names\[QUERY_NAMES\] = \{(.*?)\n\};", text, re.S):
             fields |= {f"query.{name}" for name in re.findall(r'"([a-z_]+)"', rows)}
+        for rows in re.findall(r"char \*const (?:wish|word)_names\[\] = \{(.*?)\};", text, re.S):
+            fields |= {f"lease.{name}" for name in re.findall(r'"([a-z_]+)"', rows)}
     return fields
 
 

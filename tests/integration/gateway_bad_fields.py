@@ -14,6 +14,7 @@ VALUES = [None, True, -1, 0, 7, 1.5, 10**19, 1e300, "", "x", "\u2603 x", "5", "-
 JSON = {"Content_Type": "application/json"}
 JOB = {"type": "a"}
 # What asks for it, its schema, what is sound around the field.
+LEASE = "/v1/leases/01890a5d-ac96-774b-bcce-b302099a8057"
 REQUESTS = [
     ("POST", "/v1/jobs", "Job", JOB),
     ("POST", "/v1/batches?mode=atomic", "Record", JOB),
@@ -21,10 +22,15 @@ REQUESTS = [
     ("PUT", "/v1/types/t", "TypeSettings", {}),
     ("PUT", "/v1/schedules/s", "ScheduleGiven", {"cron": "@hourly", "job": JOB}),
     ("PUT", "/v1/schedules/s", "ScheduledJob", JOB),
+    ("POST", "/v1/leases", "LeaseWish", {"types": ["a"]}),
+    ("POST", f"{LEASE}:finish", "LeaseFinish", {"token": "7"}),
+    ("POST", f"{LEASE}:fail", "LeaseFail", {"token": "7"}),
+    ("POST", f"{LEASE}:release", "LeaseRelease", {"token": "7"}),
+    ("POST", f"{LEASE}:renew", "LeaseRenew", {"token": "7"}),
 ]
 NESTED = ("Retry", "Unique", "Rate")
 # Sound by the document and refused for more than it can say.
-OPEN = {"payload", "after", "schema"}
+OPEN = {"payload", "after", "schema", "result"}
 
 
 class BadFields(BrokerTest):

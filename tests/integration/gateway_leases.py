@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 from gateway_queues import Bench as Queues
-from support_cli import PATIENCE, Place, wait_for
+from support_cli import Place, wait_for
 
 
 class Bench(Queues):
@@ -106,6 +106,24 @@ def a_renewal_tells_progress_and_hears_of_a_cancel(bench):
     assert bench.status(job_id)["status"] == "cancelled"
 
 
+def only_jobs_of_its_types_and_queues_come(bench):
+    bench.push("l.q", queue="l.one")
+    wanted = bench.push("l.q", queue="l.two")
+    bench.push("l.other", queue="l.two")
+    status, answer, _ = bench.http("POST", "/v1/leases", {"types": ["l.q"], "queues": ["l.two"], "max": 9, "wait": "10s"})
+    assert (status, [job["job_id"] for job in answer["jobs"]]) == (200, [wanted]), answer
+    bench.say(answer["jobs"][0], "finish")
+
+
+def an_extension_moves_the_deadline(bench):
+    job_id = bench.push("l.e", timeout="20s")
+    job, = bench.lease("l.e", wait="10s")["jobs"]
+    before = bench.status(job_id)["deadline_at"]
+    assert bench.say(job, "renew", extend="10m")[0] == 200
+    wait_for("a later deadline", lambda: bench.status(job_id)["deadline_at"] > before)
+    bench.say(job, "finish")
+
+
 def what_is_not_held_is_stale(bench):
     job_id = bench.push("l.s")
     job, = bench.lease("l.s", wait="10s")["jobs"]
@@ -161,6 +179,7 @@ def payloads_come_as_they_can_be_told(bench):
 
 TESTS = (a_job_is_taken_and_finished, whoever_waits_gets_the_next, many_at_once_and_no_more_than_asked_for,
          failures_are_retried_or_not, a_release_burns_nothing, a_renewal_tells_progress_and_hears_of_a_cancel,
+         only_jobs_of_its_types_and_queues_come, an_extension_moves_the_deadline,
          what_is_not_held_is_stale, a_client_that_goes_away_takes_nothing_with_it, what_is_wrong_is_named,
          payloads_come_as_they_can_be_told)
 
