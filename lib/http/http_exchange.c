@@ -1,12 +1,13 @@
 // One request and its answer: memory, who holds it, and who decides what is sent.
 
+#define _GNU_SOURCE // POLLRDHUP
+
 #include "lib/http/http_private.h"
 
 #include "lib/sys/clock.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 enum { BODY_CAP_FIRST = 16 * 1024, REFUSAL_LEN_MAX = 1024 };
 
@@ -217,15 +218,15 @@ void http_answer(struct http_request *request, const struct http_answer *answer)
 bool http_is_wanted(struct http_request *request)
 {
     struct exchange *exchange = (struct exchange *)request;
-    uint8_t byte;
     // Under the lock a waiting one keeps its connection.
     pthread_mutex_lock(&exchange->http->lock);
-    bool is_waiting = atomic_load(&exchange->state) == EXCHANGE_WAITING;
-    ssize_t got = 1;
-    if (is_waiting)
-        got = recv(exchange->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    bool is_there = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
-    bool is_handled = atomic_load(&exchange->state) == EXCHANGE_HANDLING;
+    int state = atomic_load(&exchange->state);
+    bool is_gone = state == EXCHANGE_ANSWERED;
+    if (state == EXCHANGE_WAITING) {
+        // Whatever the client has sent before it went, also the end of its TLS, lies unread.
+        struct pollfd item = {.fd = exchange->connection->fd, .events = POLLRDHUP};
+        is_gone = poll(&item, 1, 0) > 0;
+    }
     pthread_mutex_unlock(&exchange->http->lock);
-    return is_handled || (is_waiting && is_there);
+    return !is_gone;
 }

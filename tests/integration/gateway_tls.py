@@ -4,11 +4,13 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import time
 import unittest
 import warnings
 
@@ -98,6 +100,26 @@ class Secure(unittest.TestCase):
             connection.request("GET", "/livez")
             self.assertEqual(connection.getresponse().read(), b"live\n")
         connection.close()
+
+    def waiting(self, gateway):
+        text = self.ask(gateway, "GET", "/metrics").body.decode()
+        return int(re.search(r"^weft_gateway_waiting_requests (\d+)$", text, re.M)[1])
+
+    def test_a_client_that_goes_away_frees_its_place(self):
+        gateway = self.gateway()
+        before = self.waiting(gateway)
+        connection = self.open(gateway)
+        connection.request("POST", "/v1/jobs", json.dumps(JOB), {"Content-Type": "application/json", "Prefer": "wait=60"})
+        wait_for("it waits", lambda: self.waiting(gateway) == before + 1)
+        began = time.monotonic()
+        connection.sock.settimeout(0.1)
+        try:
+            connection.sock.unwrap()  # the end of TLS lies unread before that of the connection
+        except OSError:
+            pass  # it is not answered
+        connection.close()
+        wait_for("the place is free", lambda: self.waiting(gateway) == before)
+        self.assertLess(time.monotonic() - began, 30, "long before the wait is over")
 
     def test_requests_in_one_record_are_all_answered(self):
         gateway = self.gateway()
