@@ -60,7 +60,8 @@ __attribute__((format(printf, 3, 4))) static void tell(struct ask *ask, err e, c
     (void)vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     command_complain(ask->program, "%s", sentence);
-    view_problem(&(struct view){stdout, ask->wants_json}, e, slice_of_text(sentence));
+    view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json}, e,
+                 slice_of_text(sentence));
 }
 
 // The error's own text is the title of the problem, so `detail` stands alone there.
@@ -69,7 +70,7 @@ static void tell_refusal(struct ask *ask, const char *what, err e, struct slice 
     ask->code = COMMAND_DEAD;
     command_complain(ask->program, "%s%s%s%.*s", what, err_text(e), detail.len > 0 ? ": " : "",
                      (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
-    view_problem(&(struct view){stdout, ask->wants_json}, e, detail);
+    view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json}, e, detail);
 }
 
 static void complain(struct ask *ask, err e)

@@ -117,6 +117,7 @@ static int show_batch(struct ask *ask, const struct id *id, const struct config 
         return ask->code;
     if (is_watched)
         show_counts(batch);
+    view.now = clock_wall_ms();
     view_batch(&view, batch);
     if (is_late(config, answer_batch_is_final(batch)))
         return COMMAND_UNKNOWN;

@@ -6,6 +6,7 @@
 #include "gateway/core/forecast.h"
 #include "gateway/core/scan.h"
 #include "lib/base/check.h"
+#include "lib/base/duration.h"
 #include "lib/base/moment.h"
 #include "lib/base/utf8.h"
 #include "proto/labels.h"
@@ -184,7 +185,29 @@ static void print_status(FILE *out, const struct msg_status_is *status)
     }
 }
 
-static void print_batch(FILE *out, const struct msg_batch_status_is *batch)
+// An average since the batch was created, and what is left at that rate. Not while more may join.
+static void print_rate(FILE *out, const struct msg_batch_status_is *batch, when_ms now)
+{
+    uint64_t left = 0;
+    uint64_t ended = 0;
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        *(state < JOB_SUCCEEDED ? &left : &ended) += batch->counts[state];
+    when_ms until = answer_batch_is_final(batch) ? batch->finished_at : now;
+    when_ms span = until - batch->created_at;
+    if (ended == 0 || until == 0 || span <= 0)
+        return;
+    (void)fprintf(out, "%-14s %.1f/s since it was created", "rate",
+                  (double)ended * 1000 / (double)span);
+    if (left > 0 && batch->is_sealed) {
+        char text[DURATION_TEXT_LEN + 1];
+        double left_s = (double)span / 1000 * (double)left / (double)ended;
+        duration_format((when_ms)(left_s + 1) * 1000, text);
+        (void)fprintf(out, ", %s more at that rate", text);
+    }
+    (void)fputc('\n', out);
+}
+
+static void print_batch(FILE *out, const struct msg_batch_status_is *batch, when_ms now)
 {
     print_id(out, "batch", &batch->batch_id);
     (void)fprintf(out, "%-14s %s\n", "status",
@@ -195,6 +218,7 @@ static void print_batch(FILE *out, const struct msg_batch_status_is *batch)
             (void)fprintf(out, "%-14s %u\n", answer_state((enum job_state)state),
                           batch->counts[state]);
     }
+    print_rate(out, batch, now);
 }
 
 // --- what others call ---
@@ -217,7 +241,7 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
 {
     struct out json;
     if (!view->wants_json) {
-        print_batch(view->out, batch);
+        print_batch(view->out, batch, view->now);
         return;
     }
     if (!begin_json(&json, 0))

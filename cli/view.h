@@ -11,6 +11,7 @@
 struct view {
     FILE *out;
     bool wants_json;
+    when_ms now; // wall clock, for what goes on; 0: not known
 };
 
 // The whole status, result and failure included.
