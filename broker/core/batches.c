@@ -56,6 +56,14 @@ bool batches_is_of(const struct batches *batches, uint32_t batch, struct slice t
     return origin_is_tenant(batches_at(batches, batch)->row.tenant, tenant);
 }
 
+bool batches_has_tenant(const struct batches *batches, struct slice tenant)
+{
+    for (uint32_t no = 0; no < batches->used; no++)
+        if (batches_is_known(batches, no) && slice_equal(batches->items[no].row.tenant, tenant))
+            return true;
+    return false;
+}
+
 bool batches_has_room(const struct batches *batches)
 {
     return batches->count < batches->cap;

@@ -41,6 +41,8 @@ uint32_t batches_find(const struct batches *batches, const struct id *id);
 bool batches_is_known(const struct batches *batches, uint32_t batch);
 const struct batch *batches_at(const struct batches *batches, uint32_t batch);
 bool batches_is_of(const struct batches *batches, uint32_t batch, struct slice tenant);
+// Is there one of this tenant, which is not the default one?  O(batches)
+bool batches_has_tenant(const struct batches *batches, struct slice tenant);
 bool batches_has_room(const struct batches *batches);
 // The tenant's name must live as long as the batch.
 uint32_t batches_add(struct batches *batches, const struct id *id, struct slice tenant,

@@ -60,6 +60,7 @@ static err join(struct core *core, struct now now, uint32_t peer, const struct m
             return added;
     }
     struct worker *worker = workers_at(&core->workers, no);
+    worker->tenant = msg->tenant; // of one that was loaded it is a queue's, which may go
     if (worker->peer != WORKERS_NONE && worker->peer != peer)
         workers_set_peer(&core->workers, worker->peer, ROLE_NONE, WORKERS_NONE);
     bool is_known_session = worker->session == hello->session && worker->peer == peer;

@@ -4,6 +4,8 @@
 
 #include "broker/core/core_private.h"
 
+#include "lib/base/origin.h"
+
 static bool is_carried(const struct lanes_carried *carried, uint32_t lane)
 {
     return carried->bits[lane / 8] >> lane % 8 & 1;
@@ -45,6 +47,14 @@ static uint32_t drop_lanes(struct core *core, struct now now, const struct lanes
     return left;
 }
 
+// The batches of a tenant borrow its name: one that is open may outlive all its members.
+static bool is_lender(const struct core *core, uint32_t queue)
+{
+    struct slice tenant = queues_name(&core->ledger.queues, queue).tenant;
+    return !origin_is_tenant(tenant, (struct slice){0}) &&
+           batches_has_tenant(&core->ledger.batches, tenant);
+}
+
 static void drop_queues(struct core *core, struct now now, uint32_t left, struct effects *fx)
 {
     const struct queues *queues = &core->ledger.queues;
@@ -55,7 +65,8 @@ static void drop_queues(struct core *core, struct now now, uint32_t left, struct
             has_lanes[lanes_queue(lanes, lane) / 8] |=
                 (uint8_t)(1u << lanes_queue(lanes, lane) % 8);
     for (uint32_t queue = 0; queue < queues_count(queues) && left > 0; queue++) {
-        if ((has_lanes[queue / 8] >> queue % 8 & 1) != 0 || !queues_is_idle(queues, queue))
+        if ((has_lanes[queue / 8] >> queue % 8 & 1) != 0 || !queues_is_idle(queues, queue) ||
+            is_lender(core, queue))
             continue;
         uint16_t tenant = queues_tenant(queues, queue);
         gates_forget(&core->gates, queue);

@@ -102,3 +102,27 @@ TEST(unused, a_restart_knows_the_lanes_that_are_left)
     EXPECT(core_lane(story->core, 0, &(struct lane_figures){0}));
     story_free(story);
 }
+
+TEST(unused, a_tenant_stays_while_a_batch_of_it_is_open)
+{
+    struct story *story = story_new();
+    struct msg_submit_job job = story_job(100);
+    job.batch_id = story_id(90);
+    story->tenant = slice_of_text("acme");
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, job);
+    story_finish(story, 11, story_held(100, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_at(story, 5000);
+    story_remove(story, 1); // its record, and what was left of it
+    (void)story_told(story);
+    story_unused(story, settled(story));
+    EXPECT_STORY(story, "[5000] drop lane 0 default/mail\n");
+    story_restart(story);
+    EXPECT(slice_is_text(story->store.batches[0].tenant, "acme"));
+    story_seal(story, 90); // it was the last member's
+    (void)story_told(story);
+    story_unused(story, settled(story));
+    EXPECT_STORY(story, "[5000] drop queue default\n");
+    core_audit(story->core);
+    story_free(story);
+}
