@@ -214,6 +214,7 @@ struct msg_finish_job {
     struct slice error_detail;
     uint32_t retry_after_ms;
     bool resent;
+    struct msg_progress progress; // done, total and text of it; all empty: none
 };
 
 struct msg_finish {

@@ -224,6 +224,9 @@ static const struct wire_field finish_job_fields[] = {
     SAME(WIRE_TEXT, MSG_ERROR_DETAIL_LEN_MAX, error_detail),
     SAME(WIRE_U32, 0, retry_after_ms),
     SAME(WIRE_BOOL, 0, resent),
+    ROW(WIRE_U64, 0, progress_done, progress.done),
+    ROW(WIRE_U64, 0, progress_total, progress.total),
+    ROW(WIRE_TEXT, MSG_PROGRESS_TEXT_LEN_MAX, progress_text, progress.text),
 };
 static const struct wire_shape finish_job = {.descriptor = &weft__wire__finish_job__descriptor,
                                              SIZES,

@@ -144,7 +144,7 @@ struct effects {
 };
 
 // Room of an answer per job in the arena, at most.
-enum { EFFECTS_ANSWER_BYTES = 128 };
+enum { EFFECTS_ANSWER_BYTES = 192 };
 
 // What a batch that may change `changed_cap` jobs needs: places for writes, bytes of arena.
 // sends and grants: as many as the caller wants to allow.

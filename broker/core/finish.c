@@ -134,6 +134,23 @@ struct word {
     struct logs_lines log;
 };
 
+// Its handler's last word about how far it is, however soon after the one before.
+static void take_progress(struct core *core, struct now now, uint32_t slot,
+                          const struct msg_progress *said, struct effects *fx)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    bool is_said = said->done > 0 || said->total > 0 || said->text.len > 0;
+    if (!is_said || job->state != JOB_RUNNING)
+        return;
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_PROGRESS,
+                                 .at = now.store,
+                                 .job_id = job->id,
+                                 .slot = slot,
+                                 .progress = {.said = said}},
+                 fx);
+}
+
 static err judge(struct core *core, struct now now, uint32_t worker, const struct word *word,
                  struct effects *fx)
 {
@@ -156,6 +173,7 @@ static err judge(struct core *core, struct now now, uint32_t worker, const struc
     if (job->token_use == TOKEN_EXPIRED && !is_free)
         return ERR_STALE_LEASE;
     renew_take_log(core, now, slot, word->log, fx);
+    take_progress(core, now, slot, &finish->progress, fx);
     apply(core, now, slot, finish, fx);
     return OK;
 }

@@ -113,6 +113,14 @@ class History(BrokerTest):
         self.renew(worker, again, self.lines(again, 3, "three"))
         self.assertEqual([line.text for line in self.log().lines], ["one", "two", "three"])
 
+    def test_a_finish_brings_the_last_progress(self):
+        worker, job = self.granted()
+        done = pb.FinishJob(job_id=job.job_id, token=job.token, outcome=pb.OUTCOME_SUCCEEDED, progress_done=3,
+                            progress_total=4, progress_text="row 3")
+        self.assertEqual(worker.ask(pb.Finish(jobs=[done])).jobs[0].error, 0)
+        status = self.client.status(self.job_id)
+        self.assertEqual((status.progress_done, status.progress_total, status.progress_text), (3, 4, "row 3"))
+
     def test_a_long_log_keeps_both_ends(self):
         worker, job = self.granted()
         for first in range(1, 4001, 1000):

@@ -49,6 +49,12 @@ class Real(BrokerTest):
         self.assertEqual(worker.wait(), 0)
         self.assertEqual(worker.stats()["accepted"], 40)
 
+    def test_the_last_progress_is_kept_also_when_the_handler_ends_at_once(self):
+        ids = self.submit(4)
+        self.work("for i in 1 2 3; do echo progress $i 3 row $i >&3; done; exit 0", flags=["-c", "4"])
+        told = [(s.state, s.progress_done, s.progress_total, s.progress_text) for s in map(self.ended, ids)]
+        self.assertEqual(told, [(pb.STATE_SUCCEEDED, 3, 3, "row 3")] * 4)
+
     def test_a_worker_of_a_tenant_runs_its_jobs_and_no_others(self):
         others, = self.submit(1)
         self.work("printf %s \"$WEFT_TENANT\"", flags=["--tenant", "acme"])

@@ -91,7 +91,7 @@ def samples():
     yield "finish", b, dict(finish=w.Finish(jobs=[
         w.FinishJob(job_id=an_id(0xf1), token=5001, outcome=w.OUTCOME_FAILED, result=b.part(w.CONTENT_TEXT, b"half"),
                     error_kind="exit", error_message="status 3", error_detail="no such file\n", retry_after_ms=5002,
-                    resent=True),
+                    resent=True, progress_done=5004, progress_total=5005, progress_text="row 4 of 7"),
         w.FinishJob(job_id=an_id(0xf2), token=5003, outcome=w.OUTCOME_SUCCEEDED)], log=LINES[:1]))
     b = Block()
     yield "finished", b, dict(finished=w.Finished(jobs=[

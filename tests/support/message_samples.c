@@ -101,7 +101,8 @@ static const struct msg_finish_job finish_jobs[] = {
      .error_message = TEXT("status 3"),
      .error_detail = TEXT("no such file\n"),
      .retry_after_ms = 5002,
-     .resent = true},
+     .resent = true,
+     .progress = {.done = 5004, .total = 5005, .text = TEXT("row 4 of 7")}},
     {.job_id = ID(0xf2), .token = 5003, .outcome = OUTCOME_SUCCEEDED},
 };
 

@@ -126,7 +126,8 @@ static struct msg_finish_job job_of(const struct outbox_entry *entry)
                                    .error_message = report->message,
                                    .error_detail = report->detail,
                                    .retry_after_ms = report->retry_after_ms,
-                                   .resent = entry->resent};
+                                   .resent = entry->resent,
+                                   .progress = report->progress};
 }
 
 uint32_t outbox_pick(struct outbox *outbox, uint64_t batch, struct msg_finish_job *jobs,

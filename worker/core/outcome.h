@@ -18,6 +18,8 @@ struct outcome_report {
     struct slice message;
     struct slice detail;
     uint32_t retry_after_ms;
+    // What its handler told last and the broker may not have; not journaled.
+    struct msg_progress progress;
     // Its last log lines, which are not journaled.
     const struct msg_log_line *log;
     uint32_t log_count;

@@ -80,6 +80,15 @@ void slots_progress(struct slots *slots, uint32_t slot, const struct msg_progres
     kept->version++;
 }
 
+struct msg_progress slots_untold(const struct slot *slot)
+{
+    const struct slot_progress *kept = &slot->progress;
+    if (kept->version == kept->told_version)
+        return (struct msg_progress){0};
+    return (struct msg_progress){
+        .done = kept->done, .total = kept->total, .text = slice_of(kept->text, kept->text_len)};
+}
+
 enum slot_order slots_stop(struct slots *slots, uint32_t slot, when_ms now, enum slot_stop reason)
 {
     struct slot *place = at(slots, slot);

@@ -71,6 +71,8 @@ void slots_begin(struct slots *slots, uint32_t slot, when_ms now);
 // that is stopping already.
 void slots_extend(struct slots *slots, uint32_t slot, when_ms now, when_ms span_ms);
 void slots_progress(struct slots *slots, uint32_t slot, const struct msg_progress *progress);
+// The last one, if the broker is not known to have it; nothing else. The text is borrowed.
+struct msg_progress slots_untold(const struct slot *slot);
 
 enum slot_order {
     SLOT_ORDER_NONE,

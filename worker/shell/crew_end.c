@@ -45,12 +45,17 @@ static void forget_job(struct worker *worker, uint32_t slot)
 }
 
 // What an answer on stdout has overtaken.
-static void read_errors(struct worker *worker, uint32_t slot)
+static void read_overtaken(struct worker *worker, uint32_t slot)
 {
     struct handler *handler = &worker->places[slot].handler;
-    enum handler_more more = handler->run != 0 ? HANDLER_MORE : HANDLER_OVER;
-    for (int i = 0; i < DRAIN_READS_MAX && more == HANDLER_MORE; i++)
-        more = handler_read(handler, HANDLER_ERRORS);
+    for (int which = HANDLER_ERRORS; which <= HANDLER_WORDS; which++) {
+        enum handler_more more = handler->run != 0 ? HANDLER_MORE : HANDLER_OVER;
+        for (int i = 0; i < DRAIN_READS_MAX && more == HANDLER_MORE; i++) {
+            more = handler_read(handler, (enum handler_pipe)which);
+            if (which == HANDLER_WORDS)
+                crew_words(worker, slot);
+        }
+    }
 }
 
 static uint8_t *new_memory(struct worker *worker, size_t len)
@@ -91,16 +96,21 @@ static uint8_t *copy_log(struct worker *worker, uint32_t slot, struct outcome_re
 
 void crew_end(struct worker *worker, uint32_t slot, struct outcome_report *report)
 {
-    read_errors(worker, slot);
+    read_overtaken(worker, slot);
     const struct slot *held = &worker->slots.items[slot];
     bool is_lost = held->stop == SLOT_STOP_LOST;
     report->job_id = held->job_id;
     report->generation = held->generation;
     report->token = held->token;
+    report->progress = slots_untold(held);
     size_t len = outcome_size(report);
     size_t log_len = 0;
-    uint8_t *memory = copy_log(worker, slot, report, len, &log_len);
+    struct slice *text = &report->progress.text;
+    uint8_t *memory = copy_log(worker, slot, report, len + text->len, &log_len);
     outcome_move_to(report, memory + log_len);
+    if (text->len > 0)
+        memcpy(memory + log_len + len, text->data, text->len);
+    text->data = memory + log_len + len;
     tell_end(worker, slot, report);
     stats_count_outcome(&worker->stats, report->outcome);
     // Nobody waits for the outcome of a lost lease; it is told only to get its credit back.

@@ -246,6 +246,7 @@ TEST(wire_decode, lengths_have_limits)
     expect_limit(&finish, &done.error_kind, MSG_ERROR_KIND_LEN_MAX);
     expect_limit(&finish, &done.error_message, MSG_ERROR_MESSAGE_LEN_MAX);
     expect_limit(&finish, &done.error_detail, MSG_ERROR_DETAIL_LEN_MAX);
+    expect_limit(&finish, &done.progress.text, MSG_PROGRESS_TEXT_LEN_MAX);
     done.result.content = CONTENT_BYTES;
     expect_limit(&finish, &done.result.bytes, MSG_RESULT_LEN_MAX);
 

@@ -48,6 +48,41 @@ TEST(finish, a_success_ends_the_job_and_returns_the_credit)
     story_free(story);
 }
 
+TEST(finish, brings_the_last_progress_however_soon)
+{
+    struct story *story = granted(story_job(7));
+    struct msg_held held = story_held(7, story_token(1, 1));
+    story_progress(story, 11, held, 1);
+    (void)story_told(story);
+    struct msg_finish_job said = {.job_id = held.job_id,
+                                  .token = held.token,
+                                  .outcome = OUTCOME_SUCCEEDED,
+                                  .progress = {.done = 2}};
+    struct msg msg = {.kind = MSG_FINISH, .finish = {.jobs = &said, .count = 1}};
+    story_say(story, 11, &msg);
+    story_say(story, 11, &msg); // the same word again
+    EXPECT_STORY(story, "[5] progress 2 of no 1\n"
+                        "[5] write 7 succeeded v5\n"
+                        "[5] send worker 1: finished 7 ok\n"
+                        "[5] send worker 1: finished 7 ok\n");
+    story_free(story);
+}
+
+// Its lease has ended, so nobody is to see it as running.
+TEST(finish, that_is_late_brings_no_progress)
+{
+    struct story *story = granted(story_job(7));
+    pass_time(story);
+    (void)story_told(story);
+    struct msg_finish_job said = {.job_id = story_id(7),
+                                  .token = story_token(1, 1),
+                                  .outcome = OUTCOME_FAILED,
+                                  .progress = {.done = 2}};
+    story_say(story, 11, &(struct msg){.kind = MSG_FINISH, .finish = {.jobs = &said, .count = 1}});
+    EXPECT(strstr(story_told(story), "progress") == NULL);
+    story_free(story);
+}
+
 TEST(finish, the_same_word_again_gets_the_same_answer)
 {
     struct story *story = granted(story_job(7));

@@ -122,7 +122,7 @@ TEST(roster, a_page_has_room_for_the_longest_names)
         list(story, cursor, 0);
         (void)core_close(story->core, story->now, &story->fx);
         const struct msg_worker_listed *listed = &story->fx.sends[0].msg.worker_listed;
-        EXPECT_EQ(listed->count, 1);
+        EXPECT(listed->count > 0 && listed->count < 5);
         EXPECT_EQ(listed->workers[0].types.len, MSG_WORKER_NAMES_LEN_MAX - 1);
         EXPECT_EQ(listed->workers[0].queues.len, MSG_WORKER_NAMES_LEN_MAX - 1);
         count += listed->count;
