@@ -13,7 +13,7 @@ import urllib.parse
 import uuid
 
 from lib_broker import BrokerTest
-from lib_gateway import Gateway, derived_id
+from lib_gateway import Gateway, derived_id, wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCOPES = ("submit", "read", "work", "admin")
@@ -53,6 +53,9 @@ class World:
         self.good("PUT", f"/v1/types/{self.secret}", {"timeout": "77s"})
         self.good("PUT", f"/v1/schedules/{self.secret}", {"cron": "@yearly", "job": {"type": self.secret}})
         self.operation = self.good("POST", f"/v1/jobs:retry?queue={self.secret}&status=dead")["operation_id"]
+        # What still goes on by itself would look like another's deed.
+        self.good("GET", f"/v1/operations/{self.operation}?wait=60s")
+        wait_for("the batch is sealed", lambda: self.good("GET", f"/v1/batches/{self.batch}")["sealed"])
         self.names = {self.secret, self.job, self.over, self.batch, self.operation}
 
     def ask(self, method, path, body=None, scope="all", **headers):
