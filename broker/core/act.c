@@ -168,12 +168,20 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
         refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
     if (refusal == OK && !wait_has_room(core, row->lane, row->key_hash, &detail))
         refusal = ERR_FULL;
+    if (refusal == OK && !deps_has_room(&core->ledger.deps, body.after.count)) {
+        refusal = ERR_FULL;
+        detail = "dependency_count_max: too many jobs wait for others";
+    }
     if (refusal != OK)
         return refused(refusal, detail);
     struct msg_acted answer = key_refusal(core, now, row->no, &body, fx);
     if (answer.error != OK)
         return answer;
     uint32_t slot = ledger_apply(&core->ledger, &entry, fx);
+    if ((row->relations & RELATION_PARENTS) != 0) {
+        refusal = ledger_keep_parents(&core->ledger, slot);
+        CHECK(refusal == OK); // there was room
+    }
     wait_begin(core, slot);
     core->figures.retried++;
     return done_in_memory(core, slot);

@@ -130,6 +130,11 @@ err core_load_dep(struct core *core, const struct dep_row *row)
     return ledger_load_dep(&core->ledger, row);
 }
 
+err core_load_second_lives(struct core *core)
+{
+    return ledger_load_second_lives(&core->ledger);
+}
+
 // A running job's lease goes on, at a worker that has not come back yet.
 // What is left of its attempt, by store time; a lease counts in full from now all the same.
 static when_ms rest_of(const struct core *core, struct now now, const struct job *job)

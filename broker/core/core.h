@@ -99,6 +99,8 @@ MUST_USE err core_load_job(struct core *core, const struct job_row *row);
 MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
 MUST_USE err core_load_unique(struct core *core, const struct unique_row *row);
 MUST_USE err core_load_dep(struct core *core, const struct dep_row *row);
+// The last of all.  ERR_FULL
+MUST_USE err core_load_second_lives(struct core *core);
 
 // Begins a new epoch: running jobs keep their leases, counted in full from now; everything else
 // is dispatched at once. The effects are the first batch.

@@ -71,10 +71,17 @@ uint32_t deps_add_child(struct deps *deps, uint32_t slot, enum on_failure on_fai
         child = deps->child_used++;
     else
         deps->child_free = deps->children[child].first;
-    deps->children[child] =
-        (struct dep_child){.slot = slot, .first = DEPS_NONE, .on_failure = (uint8_t)on_failure};
+    deps->children[child] = (struct dep_child){
+        .slot = slot, .first = DEPS_NONE, .on_failure = (uint8_t)on_failure, .is_stored = true};
     deps->child_count++;
     index_add(&deps->by_slot, child, slot_hash(deps, slot));
+    return child;
+}
+
+uint32_t deps_add_second_life(struct deps *deps, uint32_t slot)
+{
+    uint32_t child = deps_add_child(deps, slot, ON_FAILURE_RUN);
+    deps->children[child].is_stored = false;
     return child;
 }
 

@@ -35,6 +35,7 @@ struct dep_child {
     uint32_t first; // also links free ones
     uint32_t open_count;
     uint8_t on_failure; // enum on_failure
+    bool is_stored;     // there is a row that says so
 };
 
 struct deps {
@@ -59,6 +60,8 @@ bool deps_has_room(const struct deps *deps, uint32_t edge_count);
 
 // The job in `slot` has no edges yet and gets some next.
 uint32_t deps_add_child(struct deps *deps, uint32_t slot, enum on_failure on_failure);
+// The same without a row: it waits for nobody, and keeps its parents.
+uint32_t deps_add_second_life(struct deps *deps, uint32_t slot);
 // There is room, and the child has no edge to this parent.
 void deps_add(struct deps *deps, uint32_t child, const struct id *parent, bool is_open);
 // The child in `slot`, or DEPS_NONE.

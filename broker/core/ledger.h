@@ -148,6 +148,11 @@ MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);
 MUST_USE err ledger_load_dep(struct ledger *ledger, const struct dep_row *row);
+// After them: jobs in a second life keep their parents again.  ERR_FULL
+MUST_USE err ledger_load_second_lives(struct ledger *ledger);
+// The job in `slot`, with the body that was submitted, has got a second life: it keeps those of
+// its parents that are still there, as the first one did, and waits for none.  ERR_FULL
+MUST_USE err ledger_keep_parents(struct ledger *ledger, uint32_t slot);
 void ledger_loaded(struct ledger *ledger, when_ms now);
 
 // The digest is a chain over every record that an entry made.

@@ -114,6 +114,36 @@ err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)
     return OK;
 }
 
+err ledger_keep_parents(struct ledger *ledger, uint32_t slot)
+{
+    const struct job *job = jobs_at(&ledger->jobs, slot);
+    struct slice tenant = lanes_row(&ledger->lanes, job->lane).tenant;
+    struct msg_submit_job body;
+    struct id parents[MSG_AFTER_MAX]; // the next question takes the body away
+    if (!ledger->known.body(ledger->known.ctx, job->no, tenant, &body) || body.after.count == 0)
+        return OK;
+    CHECK(body.after.count <= MSG_AFTER_MAX);
+    if (!deps_has_room(&ledger->deps, body.after.count))
+        return ERR_FULL;
+    memcpy(parents, body.after.items, body.after.count * sizeof *parents);
+    uint32_t child = deps_add_second_life(&ledger->deps, slot);
+    for (uint32_t i = 0; i < body.after.count; i++)
+        if (ledger_parent(ledger, tenant, &parents[i]) != PARENT_UNKNOWN)
+            deps_add(&ledger->deps, child, &parents[i], false);
+    return OK;
+}
+
+err ledger_load_second_lives(struct ledger *ledger)
+{
+    err e = OK;
+    for (uint32_t slot = 0; e == OK && slot < ledger->jobs.used; slot++)
+        if (jobs_is_taken(&ledger->jobs, slot) &&
+            (jobs_at(&ledger->jobs, slot)->relations & RELATION_PARENTS) != 0 &&
+            deps_child(&ledger->deps, slot) == DEPS_NONE)
+            e = ledger_keep_parents(ledger, slot);
+    return e;
+}
+
 // --- entries ---
 
 static void note_unique(struct ledger *ledger, const struct unique_row *row, bool is_held)
@@ -214,8 +244,10 @@ void ledger_part(struct ledger *ledger, uint32_t slot, struct effects *fx)
     uint32_t child =
         job->relations & RELATION_PARENTS ? deps_child(&ledger->deps, slot) : DEPS_NONE;
     if (child != DEPS_NONE) {
+        bool is_stored = deps_child_at(&ledger->deps, child)->is_stored;
         deps_drop_child(&ledger->deps, child);
-        effects_write(fx, DROP_DEP)->dep = (struct dep_row){.no = job->no, .job_id = job->id};
+        if (is_stored)
+            effects_write(fx, DROP_DEP)->dep = (struct dep_row){.no = job->no, .job_id = job->id};
     }
     deps_end(&ledger->deps, &job->id);
 }

@@ -351,6 +351,8 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_UNIQUES, load_unique);
     if (e == OK)
         e = walk_table(walk, TABLE_DEPENDENCIES, load_dep);
+    if (e == OK)
+        e = core_load_second_lives(walk->core);
     return e == OK ? note_queues(walk) : e;
 }
 

@@ -362,4 +362,5 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint64_t no = 1; no < SIM_JOBS; no++)
         if (store->deps[no].no != 0)
             must(core_load_dep(core, &store->deps[no]));
+    must(core_load_second_lives(core));
 }

@@ -247,7 +247,8 @@ struct seen_child {
     bool must_cancel;              // one of them has failed, and that was the wish
     bool has_failed;               // one of them has failed
     bool is_over;
-    bool is_retried; // a second life waits for nobody
+    bool is_retried;           // a second life waits for nobody
+    bool is_gone[SIM_PARENTS]; // before the second life
 };
 
 // Who submitted a job, or a member of a batch.

@@ -125,7 +125,8 @@
     X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \
     X(SEEN_CHILD_RAN, "… and ran although one of them failed")                                     \
     X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
-    X(SEEN_PARENT_KEPT, "retention waited for a job's children")
+    X(SEEN_PARENT_KEPT, "retention waited for a job's children")                                   \
+    X(SEEN_PARENT_KEPT_AGAIN, "… and a parent stayed for a second life")
 
 #define SIM_ENUM(name, text) name,
 enum sim_situation { SIM_SITUATIONS(SIM_ENUM) SEEN_COUNT };

@@ -104,7 +104,7 @@ static void tell_children(struct sim *sim, const struct id *parent, enum job_sta
     for (uint32_t i = 0; i < sim->watch.child_count; i++) {
         struct seen_child *child = &sim->watch.children[i];
         for (uint32_t j = 0; j < child->parent_count; j++) {
-            if (child->is_over || !id_equal(&child->parents[j], parent))
+            if (child->is_over || child->is_gone[j] || !id_equal(&child->parents[j], parent))
                 continue;
             if (state == JOB_REMOVED || state == JOB_NONE)
                 sim_fail("a job is kept as long as one that waited for it is unfinished");
@@ -141,6 +141,20 @@ static void revive_parent(struct sim *sim, const struct id *parent)
     }
 }
 
+// It waits for nobody, but what is there of its parents stays.
+static void begin_second_life(struct sim *sim, struct seen_child *child)
+{
+    child->is_retried = true;
+    child->is_over = child->has_failed = child->must_cancel = false;
+    for (uint32_t i = 0; i < child->parent_count; i++) {
+        enum job_state state = state_of(sim, &child->parents[i]);
+        child->is_gone[i] = state == JOB_NONE || state == JOB_REMOVED;
+        child->has_ended[i] = child->is_released[i] = true;
+        if (!child->is_gone[i])
+            watch_seen(SEEN_PARENT_KEPT_AGAIN);
+    }
+}
+
 void watch_child_batch(struct sim *sim, const struct id *batch, bool is_removal)
 {
     enum job_state state = watch_batch_state(sim, batch);
@@ -162,7 +176,7 @@ void watch_child_entry(struct sim *sim, const struct entry *entry, enum job_stat
     if (child != NULL && entry->kind == ENTRY_GRANT)
         check_start(child);
     if (child != NULL && entry->kind == ENTRY_RETRY)
-        child->is_retried = true;
+        begin_second_life(sim, child);
     if (state != JOB_NONE && !job_is_done(state))
         return;
     tell_children(sim, &entry->job_id, state);
@@ -194,9 +208,15 @@ void watch_child_start(struct sim *sim)
     for (uint32_t i = 0; i < sim->watch.child_count; i++) {
         struct seen_child child = sim->watch.children[i];
         const struct job_row *row = model_find(&sim->store, &child.id);
-        bool is_first = row != NULL && row->accepted_at == child.accepted_at && !child.is_retried;
-        if (!is_first || job_is_done(row->state))
+        if (row == NULL || row->accepted_at != child.accepted_at || row->state == JOB_REMOVED)
             continue;
+        if (child.is_retried || job_is_done(row->state)) {
+            if (!job_is_done(row->state))
+                begin_second_life(sim, &child);
+            child.is_over = job_is_done(row->state);
+            sim->watch.children[kept++] = child;
+            continue;
+        }
         child.must_cancel = child.has_failed = child.is_over = false;
         for (uint32_t j = 0; j < child.parent_count; j++) {
             enum job_state parent = state_of(sim, &child.parents[j]);

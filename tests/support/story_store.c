@@ -267,5 +267,5 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)
         if (store->deps[i].no != 0)
             loaded = core_load_dep(core, &store->deps[i]);
-    return loaded;
+    return loaded == OK ? core_load_second_lives(core) : loaded;
 }

@@ -345,3 +345,23 @@ TEST(depend, a_new_member_makes_a_batch_be_waited_for_again)
     EXPECT(strstr(story_told(story), "write 2 queued") != NULL);
     story_free(story);
 }
+
+TEST(depend, a_second_life_keeps_what_the_first_one_waited_for)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 3);
+    story_submit(story, story_job(1));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_submit(story, after_one(2, 1, ON_FAILURE_RUN));
+    story_finish(story, 11, story_held(2, story_token(1, 2)), OUTCOME_DEAD);
+    story_act(story, ACT_RETRY, 2);
+    (void)story_told(story);
+    story_act(story, ACT_DELETE, 1);
+    EXPECT_STORY(story, "[0] send client: acted conflict (an unfinished job has "
+                        "waited for it and may read its result)\n");
+    story_restart(story);
+    story_act(story, ACT_DELETE, 1);
+    EXPECT_STORY(story, "[0] send client: acted conflict (an unfinished job has "
+                        "waited for it and may read its result)\n");
+    story_free(story);
+}
