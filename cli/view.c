@@ -24,7 +24,8 @@ enum {
 
 static void print_slice(FILE *out, struct slice text)
 {
-    (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
+    if (text.len > 0)
+        (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
 }
 
 // --- JSON ---

@@ -177,6 +177,15 @@ class Handlers(WorkerTest):
         self.assertEqual(self.stop(worker), 69)
         self.assertIn("error worker.no_program", worker.stderr())
 
+    def test_a_tool_missing_inside_a_handler_is_its_own_failure(self):
+        worker = self.start_sh("no-such-tool-at-all")
+        for _ in range(2):  # and the worker goes on
+            finish, _ = self.broker.outcome(self.broker.grant())
+            self.assertEqual((finish.outcome, finish.error_kind), (pb.OUTCOME_FAILED, "exit"))
+            self.assertTrue(finish.error_message.startswith("exit status 127: "), finish)
+        self.assertEqual(self.stop(worker), 0)
+        self.assertNotIn("worker.no_program", worker.stderr())
+
     def test_as_many_at_once_as_slots_and_no_more(self):
         worker = self.start_sh(f"until test -e {self.path('go')}; do sleep 0.02; done",
                                flags=["--concurrency", "3"])

@@ -110,8 +110,6 @@ static void end_by_code(uint8_t code, struct bytes_out *room, struct outcome_rep
     case OUTCOME_EXIT_DEAD:
     case OUTCOME_EXIT_DEAD_TOO: say(report, OUTCOME_DEAD, "permanent"); break;
     case OUTCOME_EXIT_TEMPFAIL: say(report, OUTCOME_FAILED, "tempfail"); break;
-    case OUTCOME_EXIT_CANNOT_RUN:
-    case OUTCOME_EXIT_MISSING: say(report, OUTCOME_INTERRUPTED, "missing-program"); break;
     default: say(report, OUTCOME_FAILED, "exit"); break;
     }
     put_text(room, "exit status ");
@@ -154,6 +152,8 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
             end_by_quitting(ended->code, &message, &report);
         else
             end_by_code(ended->code, &message, &report);
+        if (outcome_is_missing(ended))
+            say(&report, OUTCOME_INTERRUPTED, "missing-program");
         report.message = with_last_line(&message, streams->tail);
         report.detail = streams->tail;
     }
@@ -162,8 +162,7 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
 
 bool outcome_is_missing(const struct outcome_exit *ended)
 {
-    return ended->stop == SLOT_STOP_NONE && ended->signo == 0 &&
-           (ended->code == OUTCOME_EXIT_CANNOT_RUN || ended->code == OUTCOME_EXIT_MISSING);
+    return ended->stop == SLOT_STOP_NONE && ended->not_begun;
 }
 
 struct body outcome_result(struct slice output)

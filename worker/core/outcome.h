@@ -26,8 +26,6 @@ struct outcome_report {
 };
 
 enum {
-    OUTCOME_EXIT_CANNOT_RUN = 126, // as every shell says it
-    OUTCOME_EXIT_MISSING = 127,
     OUTCOME_EXIT_DEAD = 65,      // EX_DATAERR: the job itself is wrong
     OUTCOME_EXIT_DEAD_TOO = 100, // qmail's word for it
     OUTCOME_EXIT_TEMPFAIL = 75,  // EX_TEMPFAIL
@@ -40,6 +38,7 @@ struct outcome_exit {
     uint8_t signo;       // or 0
     enum slot_stop stop; // SLOT_STOP_NONE unless a signal of ours was on its way before the end
     bool is_lines;       // a child of --lines, which should not have ended at all
+    bool not_begun;      // there was nothing to run; the code says why
 };
 
 struct outcome_streams {

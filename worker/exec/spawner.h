@@ -67,6 +67,7 @@ struct spawner_report {
     uint8_t code;         // of SPAWNER_ENDED: exit code, when signo is 0
     uint8_t signo;
     bool signalled; // one of spawner_kill() was sent before it ended
+    bool not_begun; // of SPAWNER_ENDED: nothing could be run; code says why, as every shell does
 };
 
 //   ERR_AGAIN    nothing is waiting

@@ -17,6 +17,7 @@ struct run {
     uint64_t number;
     pid_t pid; // 0: the place is free
     bool signalled;
+    int begun; // closed by exec, a byte when that failed
 };
 
 struct process {
@@ -25,6 +26,12 @@ struct process {
     pid_t pid;
     char *const *program;
     struct run runs[SPAWNER_RUNS_MAX];
+};
+
+struct start {
+    const int *descriptors;
+    char **environment;
+    int failed; // a byte into this one says that nothing was run; exec closes it
 };
 
 extern char **environ;
@@ -93,14 +100,16 @@ static bool place_descriptors(const int *descriptors)
     return true;
 }
 
-// Everything above 3, also what the worker itself inherited without asking.
-static void close_others(void)
+// Everything above 3 but `kept`, also what the worker itself inherited without asking.
+static void close_others(int kept)
 {
-    if (close_range(SPAWNER_DESCRIPTORS, ~0u, 0) == 0)
+    if (close_range(SPAWNER_DESCRIPTORS, (unsigned)kept - 1, 0) == 0 &&
+        close_range((unsigned)kept + 1, ~0u, 0) == 0)
         return;
     long most = sysconf(_SC_OPEN_MAX);
     for (int fd = SPAWNER_DESCRIPTORS; fd < most; fd++)
-        (void)close(fd); // most are not open
+        if (fd != kept)
+            (void)close(fd); // most are not open
 }
 
 static bool is_same_name(const char *variable, const char *other)
@@ -132,21 +141,36 @@ static char **environment_of(char **variables, uint32_t count)
     return all;
 }
 
-_Noreturn static void become_handler(const struct process *process, const int *descriptors,
-                                     char **environment)
+_Noreturn static void give_up(const struct start *start, int code)
 {
-    if (!process_die_with(process->pid) || setpgid(0, 0) != 0 || !place_descriptors(descriptors))
-        _exit(126);
-    close_others();
+    // Without the byte it looks like a program that ended so; there is nobody to tell.
+    if (write(start->failed, "!", 1) != 1)
+        _exit(code);
+    _exit(code);
+}
+
+// Moves the descriptor out of the way of the handler's own.
+static bool keep_apart(struct start *start)
+{
+    start->failed = fcntl(start->failed, F_DUPFD_CLOEXEC, SPAWNER_DESCRIPTORS + 8);
+    return start->failed >= 0;
+}
+
+_Noreturn static void become_handler(const struct process *process, struct start start)
+{
+    if (!keep_apart(&start) || !process_die_with(process->pid) || setpgid(0, 0) != 0 ||
+        !place_descriptors(start.descriptors))
+        give_up(&start, 126);
+    close_others(start.failed);
     reset_signals();
-    (void)execvpe(process->program[0], process->program, environment); // returns only to fail
+    (void)execvpe(process->program[0], process->program, start.environment); // returns to fail
     int why = errno;
     char line[512];
     int len = snprintf(line, sizeof line, "weft worker: cannot run %.200s: %s\n",
                        process->program[0], strerror(why));
     if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
-        _exit(126); // nobody reads
-    _exit(why == ENOENT || why == ENOTDIR ? 127 : 126);
+        give_up(&start, 126); // nobody reads
+    give_up(&start, why == ENOENT || why == ENOTDIR ? 127 : 126);
 }
 
 // --- runs ---
@@ -173,17 +197,26 @@ static char **read_variables(struct bytes_in *in, uint32_t *out_count)
     return variables;
 }
 
+// `out_begun` is readable once the handler runs, or could not.
 static pid_t fork_handler(struct process *process, const struct spawner_wire_message *message,
-                          struct bytes_in *in)
+                          struct bytes_in *in, int *out_begun)
 {
     uint32_t count = 0;
     char **variables = read_variables(in, &count);
     char **environment = variables != NULL ? environment_of(variables, count) : NULL;
+    int ends[2] = {-1, -1};
     pid_t pid = -1;
-    if (environment != NULL)
+    if (environment != NULL && pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0)
         pid = fork();
     if (pid == 0)
-        become_handler(process, message->descriptors, environment);
+        become_handler(process, (struct start){.descriptors = message->descriptors,
+                                               .environment = environment,
+                                               .failed = ends[1]});
+    if (ends[1] >= 0)
+        (void)close(ends[1]); // the child has its own
+    if (pid < 0 && ends[0] >= 0)
+        (void)close(ends[0]); // nobody writes
+    *out_begun = ends[0];
     free(environment);
     free(variables);
     return pid;
@@ -194,7 +227,8 @@ static void start(struct process *process, const struct spawner_wire_message *me
 {
     CHECK(message->descriptor_count == SPAWNER_DESCRIPTORS);
     struct run *run = find_pid(process, 0);
-    pid_t pid = run != NULL ? fork_handler(process, message, in) : -1;
+    int begun = -1;
+    pid_t pid = run != NULL ? fork_handler(process, message, in, &begun) : -1;
     int why = errno;
     for (uint32_t i = 0; i < SPAWNER_DESCRIPTORS; i++)
         (void)close(message->descriptors[i]); // the handler has its own
@@ -202,12 +236,13 @@ static void start(struct process *process, const struct spawner_wire_message *me
         // No room for another process: as if nothing could be run, so that the worker goes quiet.
         log_error("spawner.fork_failed", "why=%s", log_quote_text(strerror(why)).text);
         report(process,
-               &(struct spawner_report){.kind = SPAWNER_ENDED, .number = number, .code = 126});
+               &(struct spawner_report){
+                   .kind = SPAWNER_ENDED, .number = number, .code = 126, .not_begun = true});
         return;
     }
     // Also by the handler itself: whoever is first, it is done before anybody relies on it.
     (void)setpgid(pid, pid);
-    *run = (struct run){.number = number, .pid = pid};
+    *run = (struct run){.number = number, .pid = pid, .begun = begun};
     struct spawner_report started = {.kind = SPAWNER_STARTED, .number = number, .pid = pid};
     if (process_start(pid, &started.start_ticks) != OK)
         started.start_ticks = 0; // cannot be: it is at least a zombie of ours
@@ -251,11 +286,15 @@ static void tell_end(struct process *process, const siginfo_t *info)
     if (run == NULL)
         return;
     bool is_exit = info->si_code == CLD_EXITED;
+    char byte;
+    bool not_begun = read(run->begun, &byte, 1) == 1;
+    (void)close(run->begun); // it has said what it had to say
     struct spawner_report ended = {.kind = SPAWNER_ENDED,
                                    .number = run->number,
                                    .code = is_exit ? (uint8_t)info->si_status : 0,
                                    .signo = is_exit ? 0 : (uint8_t)info->si_status,
-                                   .signalled = run->signalled};
+                                   .signalled = run->signalled,
+                                   .not_begun = not_begun};
     *run = (struct run){0};
     report(process, &ended);
 }

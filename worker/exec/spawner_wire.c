@@ -98,6 +98,7 @@ void spawner_wire_put_report(struct spawner_wire_message *message,
         bytes_put_u8(&out, report->code);
         bytes_put_u8(&out, report->signo);
         bytes_put_u8(&out, report->signalled);
+        bytes_put_u8(&out, report->not_begun);
     }
     CHECK(!out.full);
     message->len = out.len;
@@ -119,6 +120,7 @@ void spawner_wire_get_report(const struct spawner_wire_message *message,
         report.code = bytes_get_u8(&in);
         report.signo = bytes_get_u8(&in);
         report.signalled = bytes_get_u8(&in) != 0;
+        report.not_begun = bytes_get_u8(&in) != 0;
     }
     CHECK(bytes_is_whole(&in));
     *out_report = report;

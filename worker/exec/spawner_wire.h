@@ -6,7 +6,7 @@
 //   run       u8 1 | number u64 | count u32 | count × (length u32, NAME=value)     + 4 descriptors
 //   kill      u8 2 | number u64 | signal u8
 //   started   u8 3 | number u64 | pid u32 | start u64
-//   ended     u8 4 | number u64 | code u8 | signal u8 | signalled u8
+//   ended     u8 4 | number u64 | code u8 | signal u8 | signalled u8 | not begun u8
 //
 // Both ends belong to this folder; anything else that arrives is a bug.
 

@@ -301,7 +301,8 @@ void crew_handler_ended(struct worker *worker, uint32_t slot, const struct spawn
     const struct outcome_exit ended = {.code = report->code,
                                        .signo = report->signo,
                                        .stop = is_ours ? held->stop : SLOT_STOP_NONE,
-                                       .is_lines = worker->setup->is_lines};
+                                       .is_lines = worker->setup->is_lines,
+                                       .not_begun = report->not_begun};
     bool is_missing = outcome_is_missing(&ended);
     if (ended.is_lines)
         note_death(worker, slot, &ended);

@@ -28,8 +28,8 @@ TEST(outcome, exit_codes)
         {65, OUTCOME_DEAD, "permanent", "exit status 65"},
         {75, OUTCOME_FAILED, "tempfail", "exit status 75"},
         {100, OUTCOME_DEAD, "permanent", "exit status 100"},
-        {126, OUTCOME_INTERRUPTED, "missing-program", "exit status 126"},
-        {127, OUTCOME_INTERRUPTED, "missing-program", "exit status 127"},
+        {126, OUTCOME_FAILED, "exit", "exit status 126"}, // a tool that it needs is missing
+        {127, OUTCOME_FAILED, "exit", "exit status 127"},
         {128, OUTCOME_FAILED, "exit", "exit status 128"},
         {255, OUTCOME_FAILED, "exit", "exit status 255"},
     };
@@ -40,8 +40,18 @@ TEST(outcome, exit_codes)
         EXPECT(slice_is_text(report.kind, rows[i].kind));
         EXPECT(slice_is_text(report.message, rows[i].message));
         EXPECT_EQ(report.result.content, CONTENT_NONE);
-        EXPECT_EQ(outcome_is_missing(&ended), rows[i].outcome == OUTCOME_INTERRUPTED);
+        EXPECT(!outcome_is_missing(&ended));
     }
+}
+
+TEST(outcome, nothing_to_run_is_an_interruption)
+{
+    struct outcome_exit ended = {.code = 127, .not_begun = true};
+    struct outcome_report report = report_of(ended, "", "cannot run x\n");
+    EXPECT_EQ(report.outcome, OUTCOME_INTERRUPTED);
+    EXPECT(slice_is_text(report.kind, "missing-program"));
+    EXPECT(slice_is_text(report.message, "exit status 127: cannot run x"));
+    EXPECT(outcome_is_missing(&ended));
 }
 
 TEST(outcome, zero_succeeds_with_what_was_printed)
@@ -96,7 +106,7 @@ TEST(outcome, our_own_signals_say_why)
     // Whatever it exits with after our SIGTERM: nobody knows how far it came.
     struct outcome_exit ended = {.code = 0, .stop = SLOT_STOP_DRAIN};
     EXPECT_EQ(report_of(ended, "1", "").outcome, OUTCOME_INTERRUPTED);
-    ended = (struct outcome_exit){.code = 127, .stop = SLOT_STOP_LOST};
+    ended = (struct outcome_exit){.code = 127, .stop = SLOT_STOP_LOST, .not_begun = true};
     EXPECT_EQ(report_of(ended, "", "").outcome, OUTCOME_INTERRUPTED);
     EXPECT(!outcome_is_missing(&ended));
 }
@@ -108,6 +118,8 @@ TEST(outcome, a_child_of_lines_should_not_have_ended)
     EXPECT_EQ(report.outcome, OUTCOME_CRASHED);
     EXPECT(slice_is_text(report.message, "the child ended without an answer, exit status 0: last"));
     ended.code = 127;
+    EXPECT_EQ(report_of(ended, "", "").outcome, OUTCOME_CRASHED);
+    ended.not_begun = true;
     EXPECT_EQ(report_of(ended, "", "").outcome, OUTCOME_INTERRUPTED);
     ended = (struct outcome_exit){.signo = 9, .is_lines = true};
     EXPECT_EQ(report_of(ended, "", "").outcome, OUTCOME_CRASHED);

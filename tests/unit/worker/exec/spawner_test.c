@@ -125,14 +125,25 @@ TEST(spawner, a_program_that_cannot_run_says_why)
     begin("/does/not/exist", NULL, NULL);
     struct pipes pipes = ask(1, "A=b");
     EXPECT_EQ(next().kind, SPAWNER_STARTED);
-    EXPECT_EQ(next().code, 127);
+    struct spawner_report ended = next();
+    EXPECT_EQ(ended.code, 127);
+    EXPECT(ended.not_begun);
     EXPECT_STR(read_all(pipes.near[2]),
                "weft worker: cannot run /does/not/exist: No such file or directory\n");
     spawner_close(&spawner);
     begin("/", NULL, NULL);
     (void)ask(1, "A=b");
     EXPECT_EQ(next().kind, SPAWNER_STARTED);
-    EXPECT_EQ(next().code, 126);
+    ended = next();
+    EXPECT_EQ(ended.code, 126);
+    EXPECT(ended.not_begun);
+    spawner_close(&spawner);
+    sh("exit 127"); // what began has begun, whatever it exits with
+    (void)ask(1, "A=b");
+    EXPECT_EQ(next().kind, SPAWNER_STARTED);
+    ended = next();
+    EXPECT_EQ(ended.code, 127);
+    EXPECT(!ended.not_begun);
     spawner_close(&spawner);
 }
 

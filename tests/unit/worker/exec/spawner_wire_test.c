@@ -22,6 +22,7 @@ TEST(spawner_wire, reports_arrive_as_they_were)
         {.kind = SPAWNER_STARTED, .number = UINT64_MAX, .pid = 4194303, .start_ticks = 1ull << 60},
         {.kind = SPAWNER_ENDED, .number = 7, .code = 255},
         {.kind = SPAWNER_ENDED, .number = 8, .signo = 11, .signalled = true},
+        {.kind = SPAWNER_ENDED, .number = 9, .code = 127, .not_begun = true},
     };
     for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++) {
         struct spawner_wire_message message;
@@ -37,6 +38,7 @@ TEST(spawner_wire, reports_arrive_as_they_were)
         EXPECT_EQ(got.code, reports[i].code);
         EXPECT_EQ(got.signo, reports[i].signo);
         EXPECT_EQ(got.signalled, reports[i].signalled);
+        EXPECT_EQ(got.not_begun, reports[i].not_begun);
     }
 }
 
