@@ -213,6 +213,8 @@ static const struct msg_operation_is *operation_of(struct ask *ask, const struct
     if (answer->operation_is.error == OK)
         return &answer->operation_is;
     tell_refusal(ask, "not done: ", answer->operation_is.error, answer->operation_is.detail);
+    if (answer->operation_is.error == ERR_NOT_FOUND)
+        ask->code = COMMAND_UNKNOWN;
     return NULL;
 }
 

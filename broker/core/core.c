@@ -381,6 +381,11 @@ bool core_has_more(const struct core *core)
     return core->has_more;
 }
 
+bool core_knows(const struct core *core, const struct msg_operate *operate)
+{
+    return operation_is_known(core, operate);
+}
+
 bool core_next_operation(struct core *core, struct id *out_id)
 {
     return operations_next(&core->ledger.operations, core->ledger.settled, out_id);

@@ -116,6 +116,8 @@ void core_step(struct core *core, struct now now, const struct command *command,
 void core_warm(const struct core *core, const struct id *id);
 void core_warm_more(const struct core *core, const struct id *id);
 
+// Is there a batch or queue as the operation names it? One of others is refused by the core.
+bool core_knows(const struct core *core, const struct msg_operate *operate);
 // An operation that goes on and whose last step is durable: the next one whose jobs should be
 // looked for, each in its turn. False when there is none.
 bool core_next_operation(struct core *core, struct id *out_id);

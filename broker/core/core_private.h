@@ -108,6 +108,7 @@ void tick_step(struct core *core, struct now now, struct effects *fx);
 void act_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
               struct effects *fx);
 // An act on many begins; then step by step.
+bool operation_is_known(const struct core *core, const struct msg_operate *asked);
 void operation_begin(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                      struct effects *fx);
 void operation_step(struct core *core, struct now now, const struct operation_step *step,

@@ -33,16 +33,41 @@ static struct msg_operation_is refused(err error, const char *detail)
     return (struct msg_operation_is){.error = error, .detail = slice_of_text(detail)};
 }
 
+// What is named must be there: a slip in it is not an act on no jobs.
+bool operation_is_known(const struct core *core, const struct msg_operate *asked)
+{
+    const struct msg_filter *filter = &asked->filter;
+    const struct queue_name queue = {.tenant = asked->tenant, .queue = filter->queue};
+    bool is_purge = asked->kind == ACT_PURGE && filter->queue.len > 0;
+    if (is_purge && queues_find(&core->ledger.queues, queue) == QUEUES_NONE)
+        return false;
+    if (id_is_zero(&filter->batch_id))
+        return true;
+    uint32_t batch = batches_find(&core->ledger.batches, &filter->batch_id);
+    return batch != BATCHES_NONE && batches_is_of(&core->ledger.batches, batch, asked->tenant);
+}
+
+static struct msg_operation_is unknown(const struct msg_operate *asked)
+{
+    return refused(ERR_NOT_FOUND, asked->kind == ACT_PURGE
+                                      ? "no job and no setting has named this queue yet"
+                                      : "no such batch; check the id");
+}
+
 static struct msg_operation_is begin(struct core *core, struct now now,
                                      const struct msg_operate *asked, struct effects *fx)
 {
     struct operations *operations = &core->ledger.operations;
+    if (asked->dry_run) // only what is not known comes here; it has no id
+        return unknown(asked);
     uint32_t place = operations_find(operations, &asked->operation_id);
     if (place != OPERATIONS_NONE) {
         const struct operation_row *row = operations_peek(operations, place);
         return is_same(row, asked) ? is_of(row, fx)
                                    : refused(ERR_KEY_REUSED, "operation_id: of another operation");
     }
+    if (!operation_is_known(core, asked))
+        return unknown(asked);
     struct entry entry = {.kind = ENTRY_OPERATE, .at = now.store, .slot = ENTRY_NO_SLOT};
     entry.operate.asked = asked;
     if (!operations_has_room(operations)) {

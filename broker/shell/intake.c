@@ -294,7 +294,8 @@ static enum taken take_operate(struct broker *broker, struct arrival *arrival)
         return intake_refuse(broker, arrival, e, detail);
     uint32_t states = check_operate_states(operate->kind);
     operate->filter.states = operate->filter.states == 0 ? states : operate->filter.states & states;
-    if (!operate->dry_run)
+    // The core refuses what is not known, a dry run of it too.
+    if (!operate->dry_run || !core_knows(broker->core, operate))
         return decide(broker, arrival);
     struct msg_list list = {.filter = operate->filter, .cursor = operate->cursor};
     return intake_ask_for(broker, arrival, WATCH_COUNT, &list);

@@ -395,6 +395,12 @@ def many_are_acted_on_after_a_count(bench):
     lost = bench.weft("jobs", "cancel", "--yes")
     assert lost.returncode == 64 and "which jobs" in lost.stderr, lost
     assert bench.weft("jobs", "retry", "--status", "queued", "--yes").returncode == 64
+    for words, what in ((("queue", "purge", "nowhere"), "queue"),
+                        (("batch", "cancel", "01890a5d-ac96-774b-bcce-b302099a8057"), "batch"),
+                        (("batch", "retry", "01890a5d-ac96-774b-bcce-b302099a8057"), "batch")):
+        for flag in ("--yes", "--dry-run"):
+            answer = bench.weft(*words, flag)
+            assert answer.returncode == 4 and what in answer.stderr, answer
 
 
 def the_dead_are_listed_retried_purged(bench):

@@ -56,6 +56,15 @@ class Operations(BrokerTest):
         self.assertEqual((said["act"], said["done"], said["queue"]), ("purge", 1, "mail"))
         self.assertEqual([self.status(waits), self.status(other)], ["cancelled", "queued"])
 
+    def test_what_is_not_known_is_not_acted_on(self):
+        for path in ("/v1/queues/nowhere:purge", "/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057:cancel",
+                     "/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057:retry"):
+            for query in ({}, {"dry_run": "true"}):
+                with self.subTest(path, **query):
+                    answer = self.act(path, **query)
+                    self.assertEqual((answer.status, answer.json["type"]), (404, "urn:weft:problem:not-found"), answer)
+                    self.assertIn("queue" if "queues" in path else "batch", answer.json["detail"])
+
     def test_a_key_makes_it_the_same_operation(self):
         self.submit()
         first = self.over(self.act("/v1/jobs:cancel", key="once", type="t"))

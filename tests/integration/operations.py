@@ -126,8 +126,9 @@ class Operations(BrokerTest):
         other = self.submit()
         listed = self.client.ask(pb.List(batch_id=batch_id))
         self.assertEqual([job.job_id for job in listed.jobs], members[::-1])
-        self.assertEqual(self.operate(pb.ACT_CANCEL, batch_id=os.urandom(16), dry_run=True).matched, 0)
-        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL, batch_id=os.urandom(16))).matched, 0)
+        for is_dry in (True, False):
+            self.assertEqual(self.operate(pb.ACT_CANCEL, batch_id=os.urandom(16), dry_run=is_dry).error,
+                             ERR["ERR_NOT_FOUND"])
         over = self.wait(self.operate(pb.ACT_CANCEL, batch_id=batch_id))
         self.assertEqual((over.done, over.batch_id), (3, batch_id))
         self.assertEqual({self.state(job) for job in members}, {pb.STATE_CANCELLED})

@@ -76,6 +76,27 @@ TEST(operation, a_step_said_twice_or_from_elsewhere_does_nothing)
     story_free(story);
 }
 
+TEST(operation, what_is_named_must_be_known)
+{
+    struct story *story = with_jobs(1);
+    struct msg_filter filter = all_of(ACT_PURGE);
+    filter.queue = slice_of_text("nowhere");
+    story_operate(story, ACT_PURGE, 7, filter);
+    filter = all_of(ACT_CANCEL);
+    filter.batch_id = story_id(9);
+    story_operate(story, ACT_CANCEL, 8, filter);
+    // A list by queue is one of those that fit, be it none.
+    filter = all_of(ACT_CANCEL);
+    filter.queue = slice_of_text("nowhere");
+    story_operate(story, ACT_CANCEL, 9, filter);
+    EXPECT_STORY(story, "[0] send client: operation not-found (no job and no setting has named "
+                        "this queue yet)\n"
+                        "[0] send client: operation not-found (no such batch; check the id)\n"
+                        "[0] write operation 09: up to 1 of 1, matched 0 done 0\n"
+                        "[0] send client: operation 09 v1 up to 1 of 1\n");
+    story_free(story);
+}
+
 TEST(operation, what_does_not_fit_any_more_is_counted_and_left_alone)
 {
     struct story *story = with_jobs(2);
