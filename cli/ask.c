@@ -121,7 +121,7 @@ static void complain_unknown(struct ask *ask, const char *what, const struct id 
     id_to_text(id, text);
     ask->code = COMMAND_UNKNOWN;
     if (e == ERR_GONE)
-        tell(ask, e, "%s %s has been removed by retention (--keep)", what, text);
+        tell(ask, e, "%s %s has been removed, by retention (--keep) or on request", what, text);
     else
         tell(ask, e, "the broker at %s knows no %s %s", ask->endpoint, what, text);
 }

@@ -137,8 +137,13 @@ int push_main(int argc, char **argv)
     struct config config;
     int code = COMMAND_USAGE;
     if (command_begin(&config, &push_table, argc, argv, &code)) {
-        bool is_bulk = config_text(&config, "bulk") != NULL;
-        code = is_bulk ? bulk_push(&config) : with_job(&config, push_one);
+        if (config_text(&config, "bulk") != NULL)
+            code = bulk_push(&config);
+        else if (config_is_on(&config, "atomic"))
+            command_complain("push",
+                             "--atomic is for the lines of --bulk; one job is stored or not");
+        else
+            code = with_job(&config, push_one);
     }
     config_deinit(&config);
     return command_end("push", code);

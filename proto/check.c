@@ -163,7 +163,7 @@ static err check_defaults(const struct msg_defaults *given, const char **out_det
         {given->retry_first_ms <= CHECK_RETRY_MS_MAX &&
              given->retry_longest_ms <= CHECK_RETRY_MS_MAX,
          ERR_BAD_FIELD, "retry: first and longest are at most 24 days"},
-        {is_ordered, ERR_BAD_FIELD, "retry: first is not longer than longest"},
+        {is_ordered, ERR_BAD_FIELD, "retry: first must not be longer than longest"},
         {is_growing, ERR_BAD_FIELD, "retry: factor is from 1 to 100"},
         {given->keep_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD, "keep: at most 3660 days"},
         {given->retry_within_s <= CHECK_KEEP_S_MAX, ERR_BAD_FIELD,

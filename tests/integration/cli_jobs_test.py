@@ -462,6 +462,16 @@ def a_weft_in_a_handler_means_what_it_says(bench):
     assert told == f"outer inner {waited}", told
 
 
+def what_would_be_passed_over_is_refused(bench):
+    alone = bench.weft("push", "act", "--atomic")
+    assert alone.returncode == 64 and "--bulk" in alone.stderr, alone
+    job_id = bench.weft("push", "act", '"fail"').stdout.split()[0]
+    bench.weft("job", "show", job_id, "--wait")
+    assert bench.weft("job", "delete", job_id).returncode == 0
+    gone = bench.weft("job", "show", job_id)
+    assert gone.returncode == 4 and "on request" in gone.stderr, gone
+
+
 def main():
     with Place() as place:
         bench = Bench(place)
@@ -474,7 +484,8 @@ def main():
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,
-                     completion_knows_second_words, workers_are_told, a_weft_in_a_handler_means_what_it_says):
+                     completion_knows_second_words, workers_are_told, a_weft_in_a_handler_means_what_it_says,
+                     what_would_be_passed_over_is_refused):
             test(bench)
             print(f"ok {test.__name__}", flush=True)
 
