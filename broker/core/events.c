@@ -67,6 +67,8 @@ void events_tell(const struct job *job, struct past *past, const struct entry *e
     };
     if (entry->kind == ENTRY_LEASE_END && outcome == OUTCOME_FAILED)
         row.kind = slice_of_text("timeout");
+    if (entry->kind == ENTRY_LEASE_END && outcome == OUTCOME_CRASHED)
+        row.kind = slice_of_text("lost");
     if (entry->kind == ENTRY_FINISH) {
         row.kind = entry->finish.finish->error_kind;
         row.message = entry->finish.finish->error_message;

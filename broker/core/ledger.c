@@ -292,20 +292,36 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
 }
 
 // The worker has not said it, so it is said here.
-static void fail_by_deadline(const struct job *job, struct past *past, struct effects *fx)
+static void tell_failure(const struct job *job, const struct past *past, enum outcome outcome,
+                         struct msg_failure why, struct effects *fx)
 {
     static_assert(sizeof(struct msg_finish_job) <= EFFECTS_ANSWER_BYTES, "a place in the arena");
     struct msg_finish_job *finish = arena_take(fx->arena, sizeof *finish);
     CHECK(finish != NULL);
-    *finish = (struct msg_finish_job){
-        .job_id = job->id,
-        .token = past->token,
-        .outcome = OUTCOME_FAILED,
-        .error_kind = slice_of_text("timeout"),
-        .error_message = slice_of_text("the attempt was not finished by its deadline")};
-    past->errors++;
+    *finish = (struct msg_finish_job){.job_id = job->id,
+                                      .token = past->token,
+                                      .outcome = outcome,
+                                      .error_kind = why.kind,
+                                      .error_message = why.message};
     effects_write(fx, WRITE_OUTCOME)->outcome =
         (struct write_outcome){.job_no = job->no, .finish = finish};
+}
+
+static void fail_by_deadline(const struct job *job, struct past *past, struct effects *fx)
+{
+    const struct msg_failure why = {
+        .kind = slice_of_text("timeout"),
+        .message = slice_of_text("the attempt was not finished by its deadline")};
+    past->errors++;
+    tell_failure(job, past, OUTCOME_FAILED, why, fx);
+}
+
+static void crash_by_silence(const struct job *job, struct past *past, struct slice reason,
+                             struct effects *fx)
+{
+    const struct msg_failure why = {.kind = slice_of_text("lost"), .message = reason};
+    past->crashes++;
+    tell_failure(job, past, OUTCOME_CRASHED, why, fx);
 }
 
 static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *entry,
@@ -319,7 +335,7 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
     else if (entry->lease_end.is_timeout)
         fail_by_deadline(job, past, fx);
     else if (entry->lease_end.is_crash)
-        past->crashes++;
+        crash_by_silence(job, past, entry->reason, fx);
     else
         past->interruptions++;
     job->token_use = TOKEN_EXPIRED;

@@ -187,6 +187,19 @@ class Acts(BrokerTest):
         self.assertEqual((status.errors, status.crashes, status.failure.kind), (1, 0, "timeout"))
         self.assertGreaterEqual(status.ended_at_ms, status.started_at_ms + 1550)
 
+    def test_a_job_whose_workers_are_lost_dies_with_that_error(self):
+        self.served.close()
+        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.client = self.peer(self.served)
+        worker = self.worker(self.served)
+        job_id = self.submit(max_crashes=1)
+        worker.take_jobs(1)  # and says no more
+        status = self.client.status(job_id)
+        while status.state != pb.STATE_DEAD:
+            status = self.client.status(job_id, wait_ms=1000, version=status.version)
+        self.assertEqual((status.errors, status.crashes), (0, 1))
+        self.assertEqual((status.failure.kind, status.failure.message), ("lost", "the lease passed without a word"))
+
     def tell(self, kind, worker_id):
         return self.client.ask(pb.Act(kind=kind, worker_id=worker_id, actor="test", act_id=os.urandom(16)))
 

@@ -86,7 +86,7 @@ TEST(events, passed_lease_and_the_late_finish_after_it_are_both_told)
     story_close(story);
     EXPECT_STORY(story,
                  "[60] event 1 of no 1: return queued v3 token 1.1 outcome 4 attempt 1 since 0 "
-                 "reason \"the lease passed without a word\"\n"
+                 "reason \"the lease passed without a word\" kind \"lost\"\n"
                  "[60] event 2 of no 1: succeed succeeded v4 token 1.1 outcome 1 attempt 0 since "
                  "0\n");
     story_free(story);
