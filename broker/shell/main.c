@@ -229,6 +229,8 @@ static int run(const struct options *options)
         log_error("broker.not_started", "error=%s", err_slug(e));
         return EXIT_FAILURE;
     }
+    signal_last_words("error broker.crashed fix=\"run weft audit: if the store is damaged, restore "
+                      "it from a backup; if it is sound, report this\"\n");
     int code = serve(options, signal_fd);
     signal_close(signal_fd);
     return code;

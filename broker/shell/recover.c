@@ -141,6 +141,10 @@ err recover_run(struct broker *broker, const char **out_why)
         e = start_clock(broker, out_why);
     if (e == OK)
         begin_epoch(broker);
+    if (e == ERR_DISK && broker->store != NULL && store_verdict(broker->store, e) != e) {
+        *out_why = "the store is damaged: restore it from a backup; weft audit names what it can";
+        e = ERR_DAMAGED;
+    }
     return e;
 }
 

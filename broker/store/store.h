@@ -169,3 +169,5 @@ struct store_figures {
 void store_figures(const struct store *store, struct store_figures *out_figures);
 // What the disk said at the last ERR_DISK, for the log; static.
 const char *store_fault(const struct store *store);
+// As disk_verdict().
+err store_verdict(const struct store *store, err e);

@@ -127,6 +127,7 @@ err store_open(const struct store_options *options, struct store **out_store, co
     err e = disk_open(&disk, &store->disk, out_why);
     if (e == OK) {
         e = read_all(store);
+        e = disk_verdict(store->disk, e);
         if (e != OK)
             *out_why = "the store's own records cannot be read; restore a backup";
     }
@@ -178,6 +179,11 @@ void store_figures(const struct store *store, struct store_figures *out_figures)
         .ahead_left_bytes = usage.ahead_left_bytes,
         .is_short = usage.is_short,
     };
+}
+
+err store_verdict(const struct store *store, err e)
+{
+    return disk_verdict(store->disk, e);
 }
 
 const char *store_fault(const struct store *store)

@@ -233,6 +233,7 @@ static err make(struct keys *keys, const struct keys_options *options, const cha
     e = disk_reader_open(keys->disk, &keys->reader);
     if (e == OK)
         e = survey(keys);
+    e = disk_verdict(keys->disk, e);
     keys->waiting = calloc(WAITING_MAX, sizeof *keys->waiting);
     keys->writing = calloc(WAITING_MAX, sizeof *keys->writing);
     if (e == OK && (keys->waiting == NULL || keys->writing == NULL))

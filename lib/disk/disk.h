@@ -34,7 +34,7 @@ struct disk_options {
 //   ERR_LOCKED       another process has the directory open
 //   ERR_UNSUPPORTED  the file system is not local, or the format is of a later version, or the
 //                    directory belongs to another program
-//   ERR_DAMAGED      the data file is not one
+//   ERR_DAMAGED      the data file is not one, is cut short, or its pages contradict each other
 //   ERR_DISK         anything else of the disk
 // `out_why` gets one sentence with the fix, static until the next disk_open(); when OK it is
 // NULL or a warning to be logged.
@@ -98,6 +98,10 @@ void disk_warm(struct disk *disk);
 const char *disk_path(const struct disk *disk);
 // What the library said at the last ERR_DISK, for the log; static.
 const char *disk_fault(const struct disk *disk);
+// For who gives up with `e`: ERR_DAMAGED instead of ERR_DISK when pages of the file contradict each
+// other. Reading and writing say ERR_DISK of it, for nothing that follows can be believed, while
+// ERR_DAMAGED is of one record.
+err disk_verdict(const struct disk *disk, err e);
 
 // --- reading (each reader one thread at a time) ---
 

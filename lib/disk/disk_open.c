@@ -37,6 +37,8 @@ err disk_err_of(struct disk *disk, int code)
     if (code == MDB_KEYEXIST)
         return ERR_CONFLICT;
     atomic_store(&disk->fault, mdb_strerror(code));
+    if (disk_is_damage(code))
+        atomic_store(&disk->is_damaged, true);
     if (code == MDB_MAP_FULL || code == MDB_READERS_FULL)
         return ERR_FULL;
     return code == ENOMEM ? ERR_NO_MEMORY : ERR_DISK;
@@ -73,7 +75,7 @@ static err explain_open(int code)
 {
     if (code == MDB_VERSION_MISMATCH)
         return explain(ERR_UNSUPPORTED, "data.mdb", "written by another version of LMDB");
-    if (code == MDB_INVALID || code == MDB_CORRUPTED)
+    if (disk_is_damage(code))
         return explain(ERR_DAMAGED, "data.mdb", "not a data file, or damaged; restore a backup");
     return explain(ERR_DISK, "data.mdb", mdb_strerror(code));
 }
@@ -95,11 +97,26 @@ static err open_env(struct disk *disk, const struct disk_options *options)
     if (code == 0)
         code = mdb_env_set_mapsize(disk->env, start);
     if (code == 0)
+        code = mdb_env_set_assert(disk->env, disk_give_up);
+    if (code == 0)
         code = mdb_env_open(disk->env, options->dir, MDB_NOTLS | MDB_NORDAHEAD, 0600);
     int dead = 0;
     if (code == 0)
         code = mdb_reader_check(disk->env, &dead);
     return code == 0 ? OK : explain_open(code);
+}
+
+static err check_length(MDB_env *env)
+{
+    uint64_t have = 0;
+    uint64_t needed = 0;
+    err e = disk_check_length(env, &have, &needed);
+    if (e == ERR_DAMAGED)
+        (void)snprintf(why, sizeof why,
+                       "data.mdb: the store is cut short: %llu of %llu bytes; restore it from a "
+                       "backup",
+                       (unsigned long long)have, (unsigned long long)needed);
+    return e == OK || e == ERR_DAMAGED ? e : explain(e, "data.mdb", strerror(errno));
 }
 
 // The mark says whose data it is and in which format; sealed like any record.
@@ -201,6 +218,8 @@ static err prepare(struct disk *disk, const struct disk_options *options)
     if (e == OK)
         e = open_env(disk, options);
     if (e == OK)
+        e = check_length(disk->env);
+    if (e == OK)
         e = make_tables(disk, options);
     if (e == OK)
         e = flush_name(options->dir);
@@ -264,6 +283,11 @@ void disk_close(struct disk *disk)
 const char *disk_path(const struct disk *disk)
 {
     return disk->path;
+}
+
+err disk_verdict(const struct disk *disk, err e)
+{
+    return e == ERR_DISK && atomic_load(&disk->is_damaged) ? ERR_DAMAGED : e;
 }
 
 const char *disk_fault(const struct disk *disk)

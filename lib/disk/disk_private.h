@@ -20,7 +20,8 @@ struct disk_reader {
     struct disk *disk;
     MDB_txn *txn;
     MDB_cursor *cursors[DISK_TABLE_COUNT_MAX];
-    uint32_t walked; // the table of the last disk_seek()
+    uint32_t walked;   // the table of the last disk_seek()
+    struct slice last; // the key it is at
     bool is_begun;
     bool is_fresh[DISK_TABLE_COUNT_MAX]; // the cursor belongs to this snapshot
 };
@@ -53,12 +54,22 @@ struct disk {
     _Atomic uint64_t free_bytes;
     _Atomic uint64_t ahead_left_bytes;
     atomic_bool is_short;
-    atomic_bool is_broken; // a commit failed: nothing may be believed any more
+    atomic_bool is_broken;  // a commit failed: nothing may be believed any more
+    atomic_bool is_damaged; // the library met pages that contradict each other
     _Atomic(const char *) fault;
 };
 
 // Translates the library's code, and keeps its words for disk_fault().
 err disk_err_of(struct disk *disk, int code);
+
+// Whether the library means by `code` that the file's pages are not what they should be.
+bool disk_is_damage(int code);
+// Whether the data file of the opened environment reaches as far as its pages do.
+//   ERR_DAMAGED   it was cut short: `out_have` of `out_needed` bytes
+//   ERR_DISK
+MUST_USE err disk_check_length(MDB_env *env, uint64_t *out_have, uint64_t *out_needed);
+// Called when the library gives up: says so in the log and ends the process.
+_Noreturn void disk_give_up(MDB_env *env, const char *text);
 
 // Makes the map larger and keeps space ahead, both as far as needed; before each transaction.
 //   ERR_DISK   the space ahead is used up

@@ -133,10 +133,22 @@ static err step(struct disk_reader *reader, MDB_val *key, MDB_cursor_op op, stru
     return OK;
 }
 
-static err give(err e, const struct entry *entry, struct slice *out_key, struct slice *out_value)
+static int compare(struct slice a, struct slice b)
 {
-    if (e != OK)
-        return e;
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+// Pages that were mixed up can lead in a circle; keys that do not go on tell it.
+static err out_of_order(struct disk_reader *reader)
+{
+    return disk_err_of(reader->disk, MDB_CORRUPTED);
+}
+
+static err give(struct disk_reader *reader, const struct entry *entry, struct slice *out_key,
+                struct slice *out_value)
+{
+    reader->last = entry->key;
     *out_key = entry->key;
     *out_value = entry->value;
     return OK;
@@ -149,7 +161,12 @@ static err neighbour(struct disk_reader *reader, MDB_cursor_op op, struct slice 
     MDB_val at = {0};
     struct entry found;
     err e = step(reader, &at, op, &found);
-    return give(e, &found, out_key, out_value);
+    if (e != OK)
+        return e;
+    int order = compare(found.key, reader->last);
+    if (op == MDB_NEXT ? order <= 0 : order >= 0)
+        return out_of_order(reader);
+    return give(reader, &found, out_key, out_value);
 }
 
 err disk_seek(struct disk_reader *reader, uint32_t table, struct slice from, struct slice *out_key,
@@ -163,7 +180,11 @@ err disk_seek(struct disk_reader *reader, uint32_t table, struct slice from, str
     MDB_val at = val_of(from);
     struct entry found;
     e = step(reader, &at, from.len > 0 ? MDB_SET_RANGE : MDB_FIRST, &found);
-    return give(e, &found, out_key, out_value);
+    if (e != OK)
+        return e;
+    if (from.len > 0 && compare(found.key, from) < 0)
+        return out_of_order(reader);
+    return give(reader, &found, out_key, out_value);
 }
 
 err disk_seek_back(struct disk_reader *reader, uint32_t table, struct slice upto,
@@ -181,7 +202,11 @@ err disk_seek_back(struct disk_reader *reader, uint32_t table, struct slice upto
         e = step(reader, &at, MDB_LAST, &found);
     else if (e == OK && !slice_equal(found.key, upto))
         e = step(reader, &at, MDB_PREV, &found);
-    return give(e, &found, out_key, out_value);
+    if (e != OK)
+        return e;
+    if (upto.len > 0 && compare(found.key, upto) > 0)
+        return out_of_order(reader);
+    return give(reader, &found, out_key, out_value);
 }
 
 err disk_next(struct disk_reader *reader, struct slice *out_key, struct slice *out_value)

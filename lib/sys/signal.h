@@ -11,6 +11,10 @@
 MUST_USE err signal_open(int *out_fd);
 void signal_close(int fd);
 
+// `line`, static and with its newline, is written to standard error before the process dies of
+// SIGBUS or SIGSEGV.
+void signal_last_words(const char *line);
+
 // The next waiting signal, or 0 when there is none. One SIGCHLD may stand for several children.
 int signal_take(int fd);
 

@@ -40,7 +40,7 @@ err journal_open(const char *dir, const char *name, struct journal **out_journal
                                          .format = FORMAT};
     err opened = disk_open(&options, &journal->disk, out_why);
     if (opened == OK)
-        opened = disk_reader_open(journal->disk, &journal->reader);
+        opened = disk_verdict(journal->disk, disk_reader_open(journal->disk, &journal->reader));
     if (opened != OK) {
         journal_close(journal);
         return opened;
