@@ -164,12 +164,18 @@ static void list(const struct gateway *gateway, struct http_request *request, bo
         visit_new(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
     if (visit == NULL)
         return;
+    if (query.list.limit > MSG_QUEUES_MAX) {
+        free(visit);
+        refuse(gateway, request, ERR_BAD_FIELD,
+               slice_of_text("the parameter limit must be from 1 to 256"));
+        return;
+    }
     visit->is_list = true;
     visit->is_type = is_type;
     if (query.after_name.len > 0)
         memcpy(visit->name, query.after_name.data, query.after_name.len);
     struct slice after = slice_of(visit->name, query.after_name.len);
-    uint32_t limit = query.list.limit < MSG_QUEUES_MAX ? query.list.limit : MSG_QUEUES_MAX;
+    uint32_t limit = query.list.limit;
     if (is_type)
         visit->question =
             (struct msg){.kind = MSG_TYPE_STATUS, .type_status = {.after = after, .limit = limit}};

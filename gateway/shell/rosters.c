@@ -69,18 +69,21 @@ void rosters_list(const struct gateway *gateway, struct http_request *request)
     struct query query;
     char fault[QUERY_FAULT_LEN] = "";
     err e = query_read(request->query, QUERY_PAGE, &query, fault);
+    if (e == OK && query.list.limit > MSG_WORKERS_MAX) {
+        refuse(gateway, request, ERR_BAD_FIELD, "the parameter limit must be from 1 to 64");
+        return;
+    }
     struct look *look = e == OK ? malloc(sizeof *look) : NULL;
     if (look == NULL) {
         refuse(gateway, request, e != OK ? e : ERR_NO_MEMORY, fault);
         return;
     }
-    uint32_t limit = query.list.limit < MSG_WORKERS_MAX ? query.list.limit : MSG_WORKERS_MAX;
-    *look =
-        (struct look){.ask = {.kind = ASK_MSG, .done = answered},
-                      .question = {.kind = MSG_WORKER_LIST,
-                                   .worker_list = {.cursor = query.list.cursor, .limit = limit}},
-                      .gateway = gateway,
-                      .request = request};
+    *look = (struct look){
+        .ask = {.kind = ASK_MSG, .done = answered},
+        .question = {.kind = MSG_WORKER_LIST,
+                     .worker_list = {.cursor = query.list.cursor, .limit = query.list.limit}},
+        .gateway = gateway,
+        .request = request};
     look->ask.question = &look->question;
     guard_ask(gateway, look->request, &look->ask);
 }

@@ -243,6 +243,12 @@ void schedules_list(const struct gateway *gateway, struct http_request *request)
         visit_new(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
     if (visit == NULL)
         return;
+    if (query.list.limit > MSG_SCHEDULES_MAX) {
+        free(visit);
+        refuse(gateway, request, ERR_BAD_FIELD,
+               slice_of_text("the parameter limit must be from 1 to 256"));
+        return;
+    }
     if (query.has[QUERY_AFTER_NAME] && !check_name(query.after_name)) {
         free(visit);
         refuse(gateway, request, ERR_BAD_FIELD,
@@ -251,11 +257,10 @@ void schedules_list(const struct gateway *gateway, struct http_request *request)
     }
     if (query.after_name.len > 0)
         memcpy(visit->after, query.after_name.data, query.after_name.len);
-    visit->question = (struct msg){
-        .kind = MSG_SCHEDULE_LIST,
-        .schedule_list = {.after = slice_of(visit->after, query.after_name.len),
-                          .limit = query.list.limit > MSG_SCHEDULES_MAX ? MSG_SCHEDULES_MAX
-                                                                        : query.list.limit}};
+    visit->question =
+        (struct msg){.kind = MSG_SCHEDULE_LIST,
+                     .schedule_list = {.after = slice_of(visit->after, query.after_name.len),
+                                       .limit = query.list.limit}};
     guard_ask(gateway, visit->request, &visit->ask);
 }
 

@@ -73,6 +73,10 @@ CASES = [
     ("id with more", b"GET /v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057x HTTP/1.1\r\n" + HOST + b"\r\n", 404),
     ("unknown parameter", post(path=b"/v1/jobs?dry=1"), 400),
     ("a dry run that may be", post(path=b"/v1/jobs?dry_run=maybe"), 400),
+    ("more workers than a page has", b"GET /v1/workers?limit=65 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("more queues than a page has", b"GET /v1/queues?limit=257 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("more types than a page has", b"GET /v1/types?limit=257 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("more schedules than a page has", b"GET /v1/schedules?limit=257 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     # sizes
     ("body beyond the cap", post(b'{"type":"a","payload":"' + b"x" * (1200 * 1024) + b'"}'), 413),
     ("payload beyond the cap", post(b'{"type":"a","payload":"' + b"x" * (1024 * 1024) + b'"}'), 413),
