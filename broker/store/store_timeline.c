@@ -30,26 +30,34 @@ static struct msg_timeline_event *add(struct timeline *timeline, enum job_event 
     return added;
 }
 
-// When the body is there it tells whether the job had to wait for a time of its own.
-static when_ms first_due_at(struct store_view *view, const struct job_row *row)
+// When the body is there it tells whether the job had to wait: for a time of its own, or for
+// others. Whether these had all ended by then is not kept, and seldom so.
+struct wait {
+    when_ms due_at; // 0: no time of its own
+    bool is_on;
+};
+
+static struct wait first_wait(struct store_view *view, const struct job_row *row)
 {
     struct msg_submit_job body;
     if (store_view_body(view, row->no, &body) != OK)
-        return 0;
+        return (struct wait){0};
     when_ms due_at =
         body.run_at != 0 ? body.run_at : when_after(row->accepted_at, (when_ms)body.delay_ms);
-    return due_at > row->accepted_at ? due_at : 0;
+    if (due_at <= row->accepted_at)
+        due_at = 0;
+    return (struct wait){.due_at = due_at, .is_on = due_at != 0 || body.after.count > 0};
 }
 
 static void add_acceptance(struct store_view *view, const struct job_row *row,
                            struct timeline *timeline)
 {
-    when_ms due_at = first_due_at(view, row);
+    struct wait wait = first_wait(view, row);
     struct msg_timeline_event *event =
-        add(timeline, due_at != 0 ? JOB_SUBMIT_LATER : JOB_SUBMIT, row->accepted_at);
-    event->state = due_at != 0 ? JOB_SCHEDULED : JOB_QUEUED;
+        add(timeline, wait.is_on ? JOB_SUBMIT_LATER : JOB_SUBMIT, row->accepted_at);
+    event->state = wait.is_on ? JOB_SCHEDULED : JOB_QUEUED;
     event->version = 1;
-    event->due_at = due_at;
+    event->due_at = wait.due_at;
     timeline->state = event->state;
 }
 

@@ -27,6 +27,10 @@ class Relations(unittest.TestCase):
     def status(self, answer):
         return self.gateway.ask("GET", answer.json["status_url"]).json
 
+    def told(self, answer):
+        events = self.gateway.ask("GET", answer.json["status_url"] + "/timeline").json["events"]
+        return [(event["event"], event["status"]) for event in events]
+
 
 class Unique(Relations):
     def test_a_held_key_refuses_others_and_names_its_holder(self):
@@ -98,10 +102,13 @@ class After(Relations):
         status = self.status(child)
         self.assertEqual((status["after"], status["on_dependency_failure"]), (both, "cancel"))
         self.broker.wait_for_metric("weft_dependencies", 2)
+        self.assertEqual(self.told(child), [("submit_later", "scheduled")])
         self.worker()
         wait_for("the child", lambda: self.status(child)["status"] == "succeeded")
         self.assertEqual(self.status(child)["result"], " ".join(both))
         self.assertGreaterEqual(self.status(child)["started_at"], self.status(first)["ended_at"])
+        self.assertEqual(self.told(child), [("submit_later", "scheduled"), ("grant", "running"), ("succeed", "succeeded")])
+        self.assertEqual(self.told(first)[0], ("submit", "queued"))
         self.broker.wait_for_metric("weft_dependencies", 0)
 
     def test_a_failure_cancels_or_not_as_asked_also_after_a_restart(self):
