@@ -100,6 +100,8 @@ err timetable_judge_set(struct zones *zones, struct msg_schedule_set *set, when_
         return refuse(set, e, "zone: it cannot be read on the broker's machine");
     given->fingerprint = fingerprint_of(given);
     given->jobs->queue = intake_queue(given->jobs);
-    set->next.count = set->next_count;
+    set->next.count = given->paused ? 0 : set->next_count;
+    if (given->paused)
+        return OK;
     return add_moments(&cron, zone, arena, now, &set->next);
 }

@@ -83,6 +83,8 @@ def a_dry_run_stores_nothing(bench):
 
 
 def pause_and_resume_and_delete(bench):
+    status, said = bench.http("PUT", "/v1/schedules/p", {**NIGHTLY, "paused": True})
+    assert status == 200 and said["next"] == [], said
     bench.http("PUT", "/v1/schedules/p", NIGHTLY)
     status, said = bench.http("POST", "/v1/schedules/p:pause")
     assert status == 200 and said["paused"] is True and said["next"] == [], said
