@@ -60,17 +60,28 @@ __attribute__((format(printf, 3, 4))) static void tell(struct ask *ask, err e, c
     (void)vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     command_complain(ask->program, "%s", sentence);
-    view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json}, e,
-                 slice_of_text(sentence));
+    view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json},
+                 &(struct problem){.error = e, .detail = slice_of_text(sentence)});
 }
 
 // The error's own text is the title of the problem, so `detail` stands alone there.
+static void tell_problem(struct ask *ask, const char *what, const struct problem *problem)
+{
+    struct slice detail = problem->detail;
+    char holder[ID_TEXT_LEN + 1] = "";
+    if (!id_is_zero(&problem->holder_id))
+        id_to_text(&problem->holder_id, holder);
+    ask->code = COMMAND_DEAD;
+    command_complain(ask->program, "%s%s%s%.*s%s%s", what, err_text(problem->error),
+                     detail.len > 0 ? ": " : "", (int)detail.len,
+                     detail.len > 0 ? (const char *)detail.data : "",
+                     holder[0] != '\0' ? "; its holder is " : "", holder);
+    view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json}, problem);
+}
+
 static void tell_refusal(struct ask *ask, const char *what, err e, struct slice detail)
 {
-    ask->code = COMMAND_DEAD;
-    command_complain(ask->program, "%s%s%s%.*s", what, err_text(e), detail.len > 0 ? ": " : "",
-                     (int)detail.len, detail.len > 0 ? (const char *)detail.data : "");
-    view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json}, e, detail);
+    tell_problem(ask, what, &(struct problem){.error = e, .detail = detail});
 }
 
 static void complain(struct ask *ask, err e)
@@ -203,7 +214,10 @@ static void complain_not_done(struct ask *ask, const char *what, const struct id
         complain_unknown(ask, what, id, acted->error);
         return;
     }
-    tell_refusal(ask, "not done: ", acted->error, acted->detail);
+    tell_problem(ask, "not done: ",
+                 &(struct problem){.error = acted->error,
+                                   .detail = acted->detail,
+                                   .holder_id = acted->holder_id});
 }
 
 static const struct msg_operation_is *operation_of(struct ask *ask, const struct msg *answer)
@@ -386,7 +400,11 @@ const struct msg_type_status_is *ask_types(struct ask *ask, struct slice after)
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said)
 {
     CHECK(said->error != OK);
-    tell_refusal(ask, "refused, nothing is stored: ", said->error, said->detail);
+    tell_problem(ask, "refused, nothing is stored: ",
+                 &(struct problem){.error = said->error,
+                                   .detail = said->detail,
+                                   .holder_id = said->holder_id,
+                                   .violations = said->violations});
 }
 
 void ask_broker_flag(const struct ask *ask, char out[ASK_FLAG_LEN_MAX])

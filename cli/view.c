@@ -17,7 +17,7 @@
 enum {
     ESCAPED_MAX = 6,
     FIELDS_LEN_MAX = 64 * 1024,
-    PROBLEM_LEN_MAX = 8192,
+    PROBLEM_LEN_MAX = 4096 + MSG_VIOLATIONS_LEN_MAX,
     REJECTION_LEN_MAX = 512, // besides its detail
     SCAN_NAMES_MAX = 4096,
 };
@@ -383,13 +383,12 @@ void view_counted(const struct view *view, uint64_t count)
     end_json(&json, view->out);
 }
 
-void view_problem(const struct view *view, err error, struct slice detail)
+void view_problem(const struct view *view, const struct problem *problem)
 {
     uint8_t room[PROBLEM_LEN_MAX];
-    const struct problem problem = {.error = error, .detail = detail};
     if (!view->wants_json)
         return;
-    print_slice(view->out, problem_text(&problem, room, sizeof room));
+    print_slice(view->out, problem_text(problem, room, sizeof room));
     (void)fputc('\n', view->out);
 }
 

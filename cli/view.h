@@ -3,6 +3,7 @@
 // How the broker's answers look on a terminal, and as the JSON of docs/http-api.md. Prints on the
 // stream given; a failed write shows in ferror(). Not thread-safe.
 
+#include "gateway/core/problem.h"
 #include "lib/base/err.h"
 #include "proto/msg.h"
 
@@ -41,7 +42,7 @@ void view_counted(const struct view *view, uint64_t count);
 
 // Why there is no answer, as the JSON of an HTTP problem. Nothing as text: people are told on
 // standard error.
-void view_problem(const struct view *view, err error, struct slice detail);
+void view_problem(const struct view *view, const struct problem *problem);
 
 // A line of a bulk submission that was refused.
 struct view_rejection {

@@ -174,6 +174,9 @@ class After(Relations):
         held = push("--unique", "k")
         self.assertEqual(held.returncode, 1)
         self.assertIn("another job holds the unique key", held.stderr)
+        self.assertIn("its holder is " + child.stdout.split()[0], held.stderr)
+        told = json.loads(push("--unique", "k", "-o", "json").stdout)
+        self.assertEqual((told["code"], told["holder_id"]), ("WEFT-1030", child.stdout.split()[0]))
 
 
 if __name__ == "__main__":
