@@ -21,6 +21,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APPLY = ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-i"]
+SHRINK_TRIES = 400  # of one failing run; most are short by then
 LINES_MAX = 60  # of a transcript that is read at a glance
 SHORT_SHARE = 0.5  # of the transcripts that must be that short
 
@@ -76,7 +77,7 @@ class Found:
 
 
 def hunt(program, seeds, patch):
-    command = [str(program), "--seeds", str(seeds), "--shrink", "1000"]
+    command = [str(program), "--seeds", str(seeds), "--shrink", str(SHRINK_TRIES)]
     fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="weft-planted-", dir=fast) as disk:
         if "+++ b/broker/store/" in patch.read_text():
