@@ -267,7 +267,9 @@ void watch_queue_answer(const struct sim *sim, const struct effects *fx,
 {
     if (is->error != OK || is_changed_in(fx, &is->queues[0]))
         return;
-    bool is_stored = false;
+    // One for which nothing is set may be forgotten by then.
+    static const struct msg_queue_settings nothing;
+    bool is_stored = memcmp(&is->queues[0].settings, &nothing, sizeof nothing) == 0;
     for (uint32_t no = 0; no < SIM_QUEUES; no++) {
         const struct queue_row *row = &sim->store.queues[no];
         is_stored = is_stored ||
