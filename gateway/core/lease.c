@@ -12,18 +12,7 @@ enum { TOKEN_LEN_MAX = 20 }; // of a number of 64 bits, in digits
 static err fault_of(struct submit_fault *fault, struct slice name, const char *rule,
                     const char *near)
 {
-    enum { SHOWN_LEN_MAX = 64 };
-    struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
-    for (size_t i = 0; i < name.len && i < SHOWN_LEN_MAX; i++)
-        bytes_put_u8(&out, name.data[i] < 0x20 ? '?' : name.data[i]);
-    bytes_put(&out, " ", 1);
-    bytes_put(&out, rule, strlen(rule));
-    if (near != NULL) {
-        bytes_put(&out, "; did you mean ", 15);
-        bytes_put(&out, near, strlen(near));
-        bytes_put(&out, "?", 1);
-    }
-    fault->detail[out.len] = '\0';
+    submit_tell(fault, "", name, rule, near);
     return ERR_BAD_FIELD;
 }
 

@@ -126,22 +126,6 @@ static const struct field queue_fields[] = {
 };
 enum { FIELDS = sizeof queue_fields / sizeof queue_fields[0] };
 
-static void tell(struct submit_fault *fault, struct slice name, const char *rule, const char *near)
-{
-    enum { SHOWN_LEN_MAX = 64 };
-    struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
-    for (size_t i = 0; i < name.len && i < SHOWN_LEN_MAX; i++)
-        bytes_put_u8(&out, name.data[i] < 0x20 ? '?' : name.data[i]);
-    bytes_put(&out, " ", 1);
-    bytes_put(&out, rule, strlen(rule));
-    if (near != NULL) {
-        bytes_put(&out, "; did you mean ", 15);
-        bytes_put(&out, near, strlen(near));
-        bytes_put(&out, "?", 1);
-    }
-    fault->detail[out.len] = '\0';
-}
-
 static err read_member(const struct doc_member *member, const struct doc_room *room,
                        struct msg_queue_settings *settings, struct submit_fault *fault)
 {
@@ -163,7 +147,7 @@ static err read_member(const struct doc_member *member, const struct doc_room *r
         return OK;
     if (!is_known)
         near = nearest_of(member->name, names, FIELDS);
-    tell(fault, member->name, rule, near);
+    submit_tell(fault, "", member->name, rule, near);
     return ERR_BAD_FIELD;
 }
 
@@ -207,8 +191,8 @@ err queue_read_type(struct doc_value object, const struct doc_room *room,
             schema.bytes = member->value.raw;
             continue;
         }
-        tell(out_fault, member->name, "is no setting of a type",
-             nearest_of(member->name, names, TYPE_FIELDS));
+        submit_tell(out_fault, "", member->name, "is no setting of a type",
+                    nearest_of(member->name, names, TYPE_FIELDS));
         e = ERR_BAD_FIELD;
     }
     if (e != OK)

@@ -107,22 +107,6 @@ static const struct field schedule_fields[] = {
 };
 enum { FIELDS = sizeof schedule_fields / sizeof schedule_fields[0] };
 
-static void tell(struct submit_fault *fault, struct slice name, const char *rule, const char *near)
-{
-    enum { SHOWN_LEN_MAX = 64 };
-    struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
-    for (size_t i = 0; i < name.len && i < SHOWN_LEN_MAX; i++)
-        bytes_put_u8(&out, name.data[i] < 0x20 ? '?' : name.data[i]);
-    bytes_put(&out, " ", 1);
-    bytes_put(&out, rule, strlen(rule));
-    if (near != NULL) {
-        bytes_put(&out, "; did you mean ", 15);
-        bytes_put(&out, near, strlen(near));
-        bytes_put(&out, "?", 1);
-    }
-    fault->detail[out.len] = '\0';
-}
-
 static const struct field *field_named(struct slice name)
 {
     for (unsigned i = 0; i < FIELDS; i++)
@@ -136,7 +120,7 @@ static void tell_unknown(struct submit_fault *fault, struct slice name)
     const char *names[FIELDS];
     for (unsigned i = 0; i < FIELDS; i++)
         names[i] = schedule_fields[i].name;
-    tell(fault, name, "is no field of a schedule", nearest_of(name, names, FIELDS));
+    submit_tell(fault, "", name, "is no field of a schedule", nearest_of(name, names, FIELDS));
 }
 
 static err read_job(struct doc_value value, const struct doc_room *room, struct schedule_put *put,
@@ -159,7 +143,7 @@ static err read_member(const struct doc_member *member, const struct doc_room *r
     }
     const char *rule = field->read(member->value, room->arena, &put->given);
     if (rule != NULL) {
-        tell(fault, member->name, rule, NULL);
+        submit_tell(fault, "", member->name, rule, NULL);
         return ERR_BAD_FIELD;
     }
     return slice_is_text(member->name, "job") ? read_job(member->value, room, put, fault) : OK;

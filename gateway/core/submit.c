@@ -342,9 +342,8 @@ struct fields {
     const char *prefix; // "retry." in messages
 };
 
-// "prefix" "name" " " "rule" and perhaps ": did you mean …?"
-static void tell(struct submit_fault *fault, const char *prefix, struct slice name,
-                 const char *rule)
+void submit_tell(struct submit_fault *fault, const char *prefix, struct slice name,
+                 const char *rule, const char *near)
 {
     struct bytes_out out = {.data = (uint8_t *)fault->detail, .cap = SUBMIT_DETAIL_LEN - 1};
     bytes_put(&out, prefix, strlen(prefix));
@@ -352,6 +351,11 @@ static void tell(struct submit_fault *fault, const char *prefix, struct slice na
         bytes_put_u8(&out, name.data[i] < 0x20 ? '?' : name.data[i]);
     bytes_put(&out, " ", 1);
     bytes_put(&out, rule, strlen(rule));
+    if (near != NULL) {
+        bytes_put(&out, "; did you mean ", 15);
+        bytes_put(&out, near, strlen(near));
+        bytes_put(&out, "?", 1);
+    }
     fault->detail[out.len] = '\0';
 }
 
@@ -361,18 +365,7 @@ static void tell_unknown(struct submit_fault *fault, const struct fields *fields
     for (uint32_t i = 0; i < fields->count; i++)
         names[i] = fields->items[i].name;
     const char *near = nearest_of(name, names, fields->count);
-    tell(fault, fields->prefix, name, "is no field of a job");
-    if (near == NULL)
-        return;
-    size_t used = strlen(fault->detail);
-    struct bytes_out out = {
-        .data = (uint8_t *)fault->detail + used,
-        .cap = SUBMIT_DETAIL_LEN - 1 - used,
-    };
-    bytes_put(&out, "; did you mean ", 15);
-    bytes_put(&out, near, strlen(near));
-    bytes_put(&out, "?", 1);
-    fault->detail[used + out.len] = '\0';
+    submit_tell(fault, fields->prefix, name, "is no field of a job", near);
 }
 
 static err read_field(const struct context *context, const struct fields *fields,
@@ -383,13 +376,14 @@ static err read_field(const struct context *context, const struct fields *fields
         if (!slice_is_text(member->name, field->name))
             continue;
         if (field->read == NULL) {
-            tell(fault, fields->prefix, member->name, "is not supported by this version");
+            submit_tell(fault, fields->prefix, member->name, "is not supported by this version",
+                        NULL);
             return ERR_UNSUPPORTED;
         }
         const char *rule = field->read(context, member->value);
         if (rule == NULL)
             return OK;
-        tell(fault, fields->prefix, member->name, rule);
+        submit_tell(fault, fields->prefix, member->name, rule, NULL);
         return ERR_BAD_FIELD;
     }
     tell_unknown(fault, fields, member->name);
@@ -404,7 +398,7 @@ static err read_fields_of(const struct context *context, const struct fields *fi
     struct doc_members members;
     char why[DOC_FAULT_LEN];
     if (doc_read(member->value, room, &members, why) != OK) {
-        tell(fault, "", member->name, "must be an object with known fields");
+        submit_tell(fault, "", member->name, "must be an object with known fields", NULL);
         return ERR_BAD_FIELD;
     }
     for (uint32_t i = 0; i < members.count; i++) {
@@ -418,7 +412,7 @@ static err read_fields_of(const struct context *context, const struct fields *fi
 static err judge_unique(struct msg_submit_job *job, struct submit_fault *fault)
 {
     if (job->unique_key.len == 0) {
-        tell(fault, "", slice_of_text("unique"), "needs a key that is not empty");
+        submit_tell(fault, "", slice_of_text("unique"), "needs a key that is not empty", NULL);
         return ERR_BAD_FIELD;
     }
     if (job->unique_for_s == 0)
@@ -435,7 +429,8 @@ static err read_metadata(const struct context *context, const struct doc_member 
     struct doc_members members;
     char why[DOC_FAULT_LEN];
     if (doc_read(member->value, room, &members, why) != OK) {
-        tell(fault, "", member->name, "must be an object of at most 32 texts, each name once");
+        submit_tell(fault, "", member->name,
+                    "must be an object of at most 32 texts, each name once", NULL);
         return ERR_BAD_FIELD;
     }
     for (uint32_t i = 0; i < members.count; i++) {
@@ -447,14 +442,14 @@ static err read_metadata(const struct context *context, const struct doc_member 
         else if (doc_text(members.items[i].value, context->arena, &pair->value) != OK)
             rule = "must be a string";
         if (rule != NULL) {
-            tell(fault, "metadata.", pair->name, rule);
+            submit_tell(fault, "metadata.", pair->name, rule, NULL);
             return ERR_BAD_FIELD;
         }
     }
     const char *rule = put_labels(context, &labels, false);
     if (rule == NULL)
         return OK;
-    tell(fault, "", member->name, rule);
+    submit_tell(fault, "", member->name, rule, NULL);
     return ERR_BAD_FIELD;
 }
 
@@ -489,13 +484,14 @@ static err read_all(const struct context *context, const struct doc_members *mem
             return e;
     }
     if (context->job->key.len > 0 && !options->is_record) {
-        tell(fault, "", slice_of_text("key"), "is given as the Idempotency-Key header here");
+        submit_tell(fault, "", slice_of_text("key"), "is given as the Idempotency-Key header here",
+                    NULL);
         return ERR_BAD_FIELD;
     }
     if (context->job->run_at > 0 && !has_delay)
         context->job->delay_ms = 0; // a default
     if (context->job->delay_ms > 0 && context->job->run_at > 0) {
-        tell(fault, "", slice_of_text("delay"), "and run_at exclude each other");
+        submit_tell(fault, "", slice_of_text("delay"), "and run_at exclude each other", NULL);
         return ERR_BAD_FIELD;
     }
     return OK;

@@ -13,6 +13,10 @@ struct submit_fault {
     char detail[SUBMIT_DETAIL_LEN]; // a sentence that names the field; zero-terminated
 };
 
+// `prefix` `name` " " `rule`, and what was probably meant when `near` is not NULL.
+void submit_tell(struct submit_fault *fault, const char *prefix, struct slice name,
+                 const char *rule, const char *near);
+
 struct submit_options {
     bool is_record;                        // of a batch: "key" is allowed
     const struct msg_submit_job *defaults; // for what the object does not give; NULL: nothing
