@@ -126,6 +126,23 @@ TEST(record_queue, golden_bytes)
               ERR_DAMAGED);
 }
 
+// Encoded into `room` it is these bytes, and what they are read as borrows from there.
+static struct type_row as_golden(const struct type_row *row, const char *golden, uint8_t *room,
+                                 size_t room_len)
+{
+    char text[257];
+    struct disk_key number = disk_key_of(row->no);
+    size_t len = store_record_type_len(row);
+    EXPECT(len <= room_len && len == strlen(golden) / 2 + 4 && 2 * len < sizeof text);
+    store_record_put_type(room, disk_key_slice(&number), row);
+    for (size_t i = 0; i < len - 4; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", room[i]);
+    EXPECT_STR(text, golden);
+    struct type_row read;
+    EXPECT_EQ(store_record_get_type(slice_of(room, len), disk_key_slice(&number), &read), OK);
+    return read;
+}
+
 TEST(record_type, golden_bytes)
 {
     static const char golden[] = "01130000002d"
@@ -146,16 +163,7 @@ TEST(record_type, golden_bytes)
                                               .retry_within_s = 0x27,
                                               .keep_s = 0x28}};
     uint8_t room[128];
-    char text[2 * sizeof room + 1];
-    struct disk_key number = disk_key_of(5);
-    size_t len = store_record_type_len(&row);
-    store_record_put_type(room, disk_key_slice(&number), &row);
-    EXPECT_EQ(len, (sizeof golden - 1) / 2 + 4);
-    for (size_t i = 0; i < len - 4; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", room[i]);
-    EXPECT_STR(text, golden);
-    struct type_row read;
-    EXPECT_EQ(store_record_get_type(slice_of(room, len), disk_key_slice(&number), &read), OK);
+    struct type_row read = as_golden(&row, golden, room, sizeof room);
     EXPECT(read.no == 5 && slice_is_text(read.tenant, "default"));
     EXPECT(slice_is_text(read.type, "send"));
     EXPECT_MEM(&read.defaults, &row.defaults, sizeof row.defaults);
@@ -176,16 +184,7 @@ TEST(record_type, golden_bytes_with_a_schema)
                                  .schema_hash = 0x0102030405060708u,
                                  .schema = slice_of_text("true")};
     uint8_t room[128];
-    char text[2 * sizeof room + 1];
-    struct disk_key number = disk_key_of(6);
-    size_t len = store_record_type_len(&row);
-    store_record_put_type(room, disk_key_slice(&number), &row);
-    EXPECT_EQ(len, (sizeof golden - 1) / 2 + 4);
-    for (size_t i = 0; i < len - 4; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", room[i]);
-    EXPECT_STR(text, golden);
-    struct type_row read;
-    EXPECT_EQ(store_record_get_type(slice_of(room, len), disk_key_slice(&number), &read), OK);
+    struct type_row read = as_golden(&row, golden, room, sizeof room);
     EXPECT(read.schema_hash == row.schema_hash && slice_is_text(read.schema, "true"));
 }
 

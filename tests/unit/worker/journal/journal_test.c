@@ -4,6 +4,7 @@
 
 #include "worker/journal/journal.h"
 
+#include "tests/support/full_disk.h"
 #include "tests/support/test.h"
 #include "worker/journal/record.h"
 
@@ -16,20 +17,6 @@ enum { CAP = 8 };
 
 static struct outbox outbox;
 static struct outbox_entry items[CAP];
-
-static bool is_disk_full;
-static off_t allocated_end; // of its file
-
-// Stands before the C library's.
-int fallocate(int fd, int mode, off_t from, off_t len)
-{
-    (void)fd;
-    (void)mode;
-    EXPECT(from >= 0 && len > 0);
-    allocated_end = from + len > allocated_end ? from + len : allocated_end;
-    errno = ENOSPC;
-    return is_disk_full ? -1 : 0;
-}
 
 static struct journal *open_in(const char *dir)
 {
