@@ -4,13 +4,15 @@
 A patch that no longer applies, a copy that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk.
-With --check the patches are only tried on this tree, which takes a second.
+With --check the patches are only tried on this tree, which takes a second. With --share N one in N
+is hunted; which ones is drawn from the sources: the same tree hunts the same, each change others.
 
-    planted.py [--check] [--seeds N] [--jobs N] [name ...]
+    planted.py [--check | --share N] [--seeds N] [--jobs N] [name ...]
 """
 
 import argparse
 import concurrent.futures
+import hashlib
 import os
 import pathlib
 import re
@@ -104,6 +106,16 @@ def plant_all(copy, patches, options):
             yield patch, result.result()
 
 
+def share_of(patches, share):
+    """One in `share` of the patches, by what the core, the store and the simulator are now."""
+    sources = hashlib.sha256()
+    for folder in ("broker/core", "broker/store", "tests/sim"):
+        for path in sorted((ROOT / folder).rglob("*.[chp]*")):
+            if path.is_file():
+                sources.update(path.read_bytes())
+    return patches[int(sources.hexdigest(), 16) % share::share]
+
+
 def check(patches):
     """Whether each patch still fits this tree."""
     misfits = [patch.stem for patch in patches
@@ -119,6 +131,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--share", type=int, default=1)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     patches = [path for path in sorted((ROOT / "tests/sim/bugs").glob("*.patch"))
@@ -127,6 +140,7 @@ def main():
         sys.exit("planted: no such bug")
     if options.check:
         return check(patches)
+    patches = share_of(patches, options.share)
     found = []
     with tempfile.TemporaryDirectory(prefix="weft-planted-") as name:
         for patch, one in plant_all(Copy(pathlib.Path(name)), patches, options):
