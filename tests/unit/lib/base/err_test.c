@@ -9,6 +9,12 @@
 
 enum { LAST = ERR_QUOTA };
 
+// The rows of the table, whatever numbers they have.
+#define NUMBER(name, number, http, retry, slug, text) number,
+static const uint32_t numbers[] = {ERR_TABLE(NUMBER)};
+#undef NUMBER
+enum { COUNT = sizeof numbers / sizeof numbers[0] };
+
 TEST(err, numbers_on_the_wire_are_frozen)
 {
     EXPECT_EQ(OK, 0);
@@ -41,7 +47,8 @@ TEST(err, numbers_on_the_wire_are_frozen)
 
 TEST(err, every_number_has_its_row)
 {
-    for (uint32_t n = 0; n <= LAST; n++) {
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t n = numbers[i];
         err e = err_from_number(n);
         EXPECT_EQ(e, n);
         EXPECT(strncmp(err_name(e), n == 0 ? "OK" : "ERR_", n == 0 ? 2 : 4) == 0);
@@ -54,13 +61,23 @@ TEST(err, every_number_has_its_row)
 
 TEST(err, slug_is_the_name_in_small_letters)
 {
-    for (uint32_t n = 1; n <= LAST; n++) {
+    for (uint32_t i = 1; i < COUNT; i++) {
+        uint32_t n = numbers[i];
         const char *name = err_name((err)n) + strlen("ERR_");
         const char *slug = err_slug((err)n);
         EXPECT_EQ(strlen(slug), strlen(name));
         for (size_t i = 0; i < strlen(slug); i++)
             EXPECT_EQ(slug[i], name[i] == '_' ? '-' : tolower(name[i]));
     }
+}
+
+TEST(err, number_without_a_row_is_malformed)
+{
+    bool given[LAST + 1] = {0};
+    for (uint32_t i = 0; i < COUNT; i++)
+        given[numbers[i]] = true;
+    for (uint32_t n = 0; n <= LAST; n++)
+        EXPECT_EQ(err_from_number(n), given[n] ? n : (uint32_t)ERR_MALFORMED);
 }
 
 TEST(err, unknown_number_is_malformed)
