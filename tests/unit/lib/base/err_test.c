@@ -61,8 +61,8 @@ TEST(err, every_number_has_its_row)
 
 TEST(err, slug_is_the_name_in_small_letters)
 {
-    for (uint32_t i = 1; i < COUNT; i++) {
-        uint32_t n = numbers[i];
+    for (uint32_t row = 1; row < COUNT; row++) {
+        uint32_t n = numbers[row];
         const char *name = err_name((err)n) + strlen("ERR_");
         const char *slug = err_slug((err)n);
         EXPECT_EQ(strlen(slug), strlen(name));
