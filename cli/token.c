@@ -50,6 +50,11 @@ static const struct config_key limit_keys[] = {
      .min = 1,
      .max = TOKEN_QUOTA_MAX,
      .help = "bytes of bodies a minute; as many as it likes, unless given"},
+    {.key = "open-jobs",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = TOKEN_OPEN_MAX,
+     .help = "unfinished jobs at any time; as many as it likes, unless given"},
     KEY_TOKENS,
     COMMAND_KEY_OUTPUT,
 };
@@ -78,11 +83,13 @@ const struct config_table token_revoke_table =
           "Ends a token, from the next request on.\nExit codes: 0 done, 1 the list cannot be "
           "changed, 4 no such token, 64 usage.");
 
-const struct config_table token_limit_table = TABLE(
-    "limit", "weft token limit TENANT [flags]", limit_keys, 1,
-    "Sets what all tokens of a tenant may do together in a minute, at each gateway, whole: what "
-    "is not given is\nnot limited any more.\nExit codes: 0 done, 1 the list cannot be changed, "
-    "64 usage.");
+const struct config_table token_limit_table =
+    TABLE("limit", "weft token limit TENANT [flags]", limit_keys, 1,
+          "Sets what all tokens of a tenant may do together, whole: requests and bytes in a "
+          "minute, at each "
+          "gateway, and\nunfinished jobs at any time. What is not given is not limited any "
+          "more.\nExit codes: 0 done, 1 the list cannot be changed, "
+          "64 usage.");
 
 enum { OBJECT_LEN = 1024, JSON_LEN = 64 + (TOKEN_COUNT_MAX + TOKEN_QUOTA_COUNT_MAX) * OBJECT_LEN };
 
@@ -306,6 +313,8 @@ static void put_quota(struct out *out, const struct token_quota *quota)
         out_put_unsigned(out, "requests", quota->requests);
     if (quota->bytes > 0)
         out_put_unsigned(out, "bytes", quota->bytes);
+    if (quota->open > 0)
+        out_put_unsigned(out, "open_jobs", quota->open);
     out_close(out);
 }
 
@@ -316,6 +325,7 @@ static int limit(struct work *work)
         .tenant = slice_of_text(config->arguments[0]),
         .requests = (uint64_t)config_number(config, "requests"),
         .bytes = (uint64_t)config_number(config, "bytes"),
+        .open = (uint64_t)config_number(config, "open-jobs"),
     };
     err e = open_list(work);
     if (e != OK)
@@ -330,7 +340,7 @@ static int limit(struct work *work)
     }
     list->quotas[at] = quota;
     list->quota_count += is_new;
-    if (quota.requests == 0 && quota.bytes == 0)
+    if (quota.requests == 0 && quota.bytes == 0 && quota.open == 0)
         list->quotas[at] = list->quotas[--list->quota_count];
     e = token_file_write(work->dir, list);
     if (e != OK)
@@ -351,6 +361,8 @@ static void print_quota(const struct token_quota *quota)
         (void)printf(" %" PRIu64 " requests a minute", quota->requests);
     if (quota->bytes > 0)
         (void)printf(" %" PRIu64 " bytes a minute", quota->bytes);
+    if (quota->open > 0)
+        (void)printf(" %" PRIu64 " unfinished jobs", quota->open);
     (void)putchar('\n');
 }
 
@@ -449,7 +461,7 @@ int token_main(int argc, char **argv)
         {"new", new_main, "makes one and prints it"},
         {"list", list_main, "all there are"},
         {"revoke", revoke_main, "ends one"},
-        {"limit", limit_main, "what a tenant may do in a minute"},
+        {"limit", limit_main, "what a tenant may do"},
     };
     static const struct command_verbs verbs = {"weft token", items, sizeof items / sizeof items[0]};
     return command_dispatch(&verbs, argc, argv);

@@ -83,12 +83,13 @@ struct msg_submit_job {
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
-    uint64_t key_hash;       // of concurrency_key, within the queue; 0: none
-    struct id unique_hash;   // of tenant, queue and unique_key
-    err verdict;             // OK, or why intake refuses it (bad field, id mismatch)
-    err schema;              // OK, or ERR_SCHEMA: the payload breaks the schema of its type; a
-                             // replay is answered all the same
-    struct slice violations; // of it, as JSON; may be empty
+    uint64_t key_hash;        // of concurrency_key, within the queue; 0: none
+    struct id unique_hash;    // of tenant, queue and unique_key
+    err verdict;              // OK, or why intake refuses it (bad field, id mismatch)
+    err schema;               // OK, or ERR_SCHEMA: the payload breaks the schema of its type; a
+                              // replay is answered all the same
+    struct slice violations;  // of it, as JSON; may be empty
+    uint32_t tenant_open_max; // unfinished jobs that the tenant may have; 0: as the broker says
     err closed;          // OK, or why no new job is taken now; a replay is answered all the same
     struct slice detail; // of a refusal: the field and its rule; for the answer
 };
@@ -109,8 +110,9 @@ static inline struct msg_defaults msg_given(const struct msg_submit_job *job)
 struct msg_submit {
     struct msg_submit_job *jobs;
     uint32_t count;
-    bool is_atomic; // all are accepted, or none
-    bool dry_run;   // tell what would be; nothing is stored, nothing counted
+    bool is_atomic;           // all are accepted, or none
+    bool dry_run;             // tell what would be; nothing is stored, nothing counted
+    uint32_t tenant_open_max; // unfinished jobs that the tenant may have; 0: as the broker says
 };
 
 struct msg_submitted_job {
@@ -132,7 +134,8 @@ struct msg_forecast {
     enum waiting_on waiting_on;
     uint32_t ahead; // queued jobs of its queue and type
     enum direction paused;
-    uint64_t open_left; // unfinished jobs its queue still takes, this one too; 0: no bound
+    uint64_t open_left;  // unfinished jobs its queue still takes, this one too; 0: no bound
+    uint64_t quota_left; // the same of its tenant; 0: no quota
     struct msg_defaults course;
 };
 
@@ -141,6 +144,8 @@ struct msg_submitted {
     uint32_t count;
     const struct msg_forecast *forecasts; // of a dry run of one job that would be accepted
     uint32_t forecast_count;
+    uint64_t open_max;  // unfinished jobs that the tenant may have; 0: no quota
+    uint64_t open_left; // so many more after this
 };
 
 struct msg_ready {

@@ -87,7 +87,8 @@ const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__sub
 #define W Weft__Wire__Submit
 #define M struct msg_submit
 static const struct wire_field submit_fields[] = {ROW(WIRE_BOOL, 0, atomic, is_atomic),
-                                                  SAME(WIRE_BOOL, 0, dry_run)};
+                                                  SAME(WIRE_BOOL, 0, dry_run),
+                                                  SAME(WIRE_U32, 0, tenant_open_max)};
 static const struct wire_list submit_lists[] = {
     LIST(&wire_shapes_submit_job, MSG_ATOMIC_JOBS_MAX, jobs, jobs, count)};
 static const struct wire_shape submit = {.descriptor = &weft__wire__submit__descriptor,
@@ -118,11 +119,15 @@ static const struct wire_shape submitted_job = {
 
 #define W Weft__Wire__Submitted
 #define M struct msg_submitted
+static const struct wire_field submitted_fields[] = {SAME(WIRE_U64, 0, open_max),
+                                                     SAME(WIRE_U64, 0, open_left)};
 static const struct wire_list submitted_lists[] = {
     LIST(&submitted_job, MSG_ATOMIC_JOBS_MAX, jobs, jobs, count),
     LIST(&wire_shapes_queue_forecast, 1, forecasts, forecasts, forecast_count)};
-static const struct wire_shape submitted = {
-    .descriptor = &weft__wire__submitted__descriptor, SIZES, LISTS(submitted_lists)};
+static const struct wire_shape submitted = {.descriptor = &weft__wire__submitted__descriptor,
+                                            SIZES,
+                                            FIELDS(submitted_fields),
+                                            LISTS(submitted_lists)};
 #undef W
 #undef M
 

@@ -139,6 +139,7 @@ static const struct wire_field forecast_fields[] = {
     SAME(WIRE_U32, 0, ahead),
     SAME(WIRE_ENUM, DIRECTION_LAST, paused),
     SAME(WIRE_U64, 0, open_left),
+    SAME(WIRE_U64, 0, quota_left),
     DEFAULTS,
 };
 const struct wire_shape wire_shapes_queue_forecast = {

@@ -164,6 +164,10 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
     const char *detail = NULL;
     uint32_t queue = lanes_queue(&core->ledger.lanes, row->lane);
     err refusal = queue_refusal(core, queue, &detail);
+    if (refusal == OK && queue_quota_left(core, &body) == 0) {
+        refusal = ERR_QUOTA;
+        detail = queue_quota_spent;
+    }
     if (refusal == OK)
         refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
     if (refusal == OK && !wait_has_room(core, row->lane, row->key_hash, &detail))

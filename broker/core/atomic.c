@@ -182,6 +182,9 @@ static const char *passed_limit(const struct trial *trial)
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         if (tables[i].taken > tables[i].left)
             return tables[i].text;
+    // All of them are one tenant's.
+    if (trial->taken.jobs > queue_quota_left(trial->core, &trial->submit->jobs[trial->at]))
+        return queue_quota_spent;
     return NULL;
 }
 
@@ -314,8 +317,9 @@ static struct msg_submitted_job judge_new(const struct core *core, struct now no
     if (circle != NULL)
         return refused(proposal.job, ERR_DEPENDENCY, circle);
     const char *limit = take_or_tell(trial, &proposal);
-    return limit == NULL ? submit_foresee(core, now, &proposal)
-                         : refused(proposal.job, ERR_FULL, limit);
+    return limit == NULL
+               ? submit_foresee(core, now, &proposal)
+               : refused(proposal.job, limit == queue_quota_spent ? ERR_QUOTA : ERR_FULL, limit);
 }
 
 static struct msg_submitted_job judge(const struct core *core, struct now now, struct trial *trial,

@@ -170,7 +170,7 @@ static enum violation audit_queues(const struct core *core)
     for (unsigned state = JOB_SCHEDULED; state < JOB_REMOVED; state++)
         if (sums[state] != core->ledger.row.counts[state])
             return VIOLATION_QUEUE_COUNTS;
-    return VIOLATION_NONE;
+    return queues_agree(&core->ledger.queues) ? VIOLATION_NONE : VIOLATION_QUEUE_COUNTS;
 }
 
 static enum violation audit_sums(const struct core *core)

@@ -87,6 +87,10 @@ extern const char queue_full[]; // the detail of a refusal for open_max
 // Does the queue take one more job? OK, or ERR_PAUSED or ERR_FULL with a detail. QUEUES_NONE: it is
 // new.
 err queue_refusal(const struct core *core, uint32_t queue, const char **out_detail);
+// The quota of unfinished jobs that holds for a job's tenant, 0: none; and how much of it is left.
+uint64_t queue_quota(const struct core *core, const struct msg_submit_job *job);
+uint64_t queue_quota_left(const struct core *core, const struct msg_submit_job *job);
+extern const char queue_quota_spent[]; // the detail of ERR_QUOTA
 // What is set for a queue, as far as it decides whose turn it is.
 void queue_obey(struct core *core, uint32_t queue);
 bool schedule_is_busy(const struct core *core, struct slice name);

@@ -63,6 +63,8 @@ struct msg_forecast forecast_of(const struct core *core, struct now now,
         forecast.paused = (enum direction)row->paused;
         forecast.open_left = row->settings.open_max > 0 ? queues_room(queues, queue) : 0;
     }
+    if (queue_quota(core, job) > 0)
+        forecast.quota_left = queue_quota_left(core, job);
     if (forecast_waits(core, proposal))
         forecast.waiting_on = WAITING_DEPENDENCY;
     else if (forecast.due_at > now.store)

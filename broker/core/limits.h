@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 struct limits {
-    uint32_t job_count_max;             // unfinished jobs (and ended ones of unsettled batches)
-    uint32_t key_count_max;             // idempotency keys inside their window
-    uint32_t tenant_count_max;          // at most 65,535
-    uint32_t queue_count_max;           // queues of all tenants; at most 65,535
-    uint32_t type_count_max;            // types with defaults; at most 65,535
-    uint32_t lane_count_max;            // distinct (queue, type) pairs; at most 65,535
+    uint32_t job_count_max;    // unfinished jobs (and ended ones of unsettled batches)
+    uint32_t key_count_max;    // idempotency keys inside their window
+    uint32_t tenant_count_max; // at most 65,535
+    uint32_t tenant_open_max;  // unfinished jobs of one tenant; 0: as many as there is room
+    uint32_t queue_count_max;  // queues of all tenants; at most 65,535
+    uint32_t type_count_max;   // types with defaults; at most 65,535
+    uint32_t lane_count_max;   // distinct (queue, type) pairs; at most 65,535
     uint32_t concurrency_key_count_max; // concurrency keys of unfinished jobs, for each type
     uint32_t key_running_max;           // running jobs of one concurrency key
     uint32_t policy_count_max;     // distinct sets of options among unfinished jobs; at most 65,535

@@ -98,6 +98,25 @@ struct msg_acted queue_act(struct core *core, struct now now, const struct msg_a
     return (struct msg_acted){.paused = (enum direction)wanted};
 }
 
+const char queue_quota_spent[] = "open_max: the tenant has as many unfinished jobs as it may";
+
+// The lower one of the broker's and what came with the job.
+uint64_t queue_quota(const struct core *core, const struct msg_submit_job *job)
+{
+    uint32_t brokers = core->limits.tenant_open_max;
+    uint32_t given = job->tenant_open_max;
+    return brokers == 0 || (given != 0 && given < brokers) ? given : brokers;
+}
+
+uint64_t queue_quota_left(const struct core *core, const struct msg_submit_job *job)
+{
+    uint64_t quota = queue_quota(core, job);
+    uint64_t open = queues_tenant_open(&core->ledger.queues, job->tenant);
+    if (quota == 0)
+        return UINT64_MAX;
+    return open < quota ? quota - open : 0;
+}
+
 const char queue_full[] = "open_max: the queue has as many unfinished jobs as it may";
 
 err queue_refusal(const struct core *core, uint32_t queue, const char **out_detail)

@@ -4,6 +4,7 @@
 
 #include "lib/base/check.h"
 #include "lib/base/origin.h"
+#include "lib/base/prng.h"
 
 static size_t items_size(const struct limits *limits)
 {
@@ -13,7 +14,8 @@ static size_t items_size(const struct limits *limits)
 size_t queues_size(const struct limits *limits)
 {
     return names_size(limits->tenant_count_max) + names_size(limits->queue_count_max) +
-           items_size(limits) + limits->queue_count_max * sizeof(uint32_t);
+           items_size(limits) + limits->tenant_count_max * sizeof(uint64_t) +
+           limits->queue_count_max * sizeof(uint32_t);
 }
 
 void queues_init(struct queues *queues, void *memory, const struct limits *limits, uint64_t seed)
@@ -26,7 +28,11 @@ void queues_init(struct queues *queues, void *memory, const struct limits *limit
     names_init(&queues->names, at, limits->queue_count_max, seed);
     at += names_size(limits->queue_count_max);
     queues->items = (struct queues_item *)(void *)at;
-    queues->changed = (uint32_t *)(void *)(at + items_size(limits));
+    at += items_size(limits);
+    queues->tenant_open = (uint64_t *)(void *)at;
+    memset(queues->tenant_open, 0, limits->tenant_count_max * sizeof(uint64_t));
+    at += limits->tenant_count_max * sizeof(uint64_t);
+    queues->changed = (uint32_t *)(void *)at;
 }
 
 static struct slice tenant_of(struct queue_name name)
@@ -148,6 +154,12 @@ void queues_pause(struct queues *queues, uint32_t queue, enum direction paused)
     mark(queues, queue);
 }
 
+static bool is_open(enum job_state state)
+{
+    return state == JOB_SCHEDULED || state == JOB_QUEUED || state == JOB_RUNNING ||
+           state == JOB_RETRYING;
+}
+
 void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to)
 {
     struct queue_row *row = &item_at(queues, queue)->row;
@@ -157,13 +169,27 @@ void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enu
     else
         row->accepted++;
     row->counts[to]++;
+    uint64_t *open = &queues->tenant_open[queues_tenant(queues, queue)];
+    CHECK_IMPLIES(is_open(from), *open > 0);
+    *open += is_open(to);
+    *open -= is_open(from);
     mark(queues, queue);
+}
+
+static uint64_t sum_open(const uint64_t counts[JOB_STATES])
+{
+    return counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] + counts[JOB_RETRYING];
 }
 
 uint64_t queues_open(const struct queues *queues, uint32_t queue)
 {
-    const uint64_t *counts = queues_peek(queues, queue)->counts;
-    return counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] + counts[JOB_RETRYING];
+    return sum_open(queues_peek(queues, queue)->counts);
+}
+
+uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant)
+{
+    uint32_t no = names_find(&queues->tenants, 0, origin_tenant(tenant));
+    return no == NAMES_NONE ? 0 : queues->tenant_open[no];
 }
 
 uint64_t queues_room(const struct queues *queues, uint32_t queue)
@@ -244,6 +270,7 @@ err queues_load(struct queues *queues, const struct queue_row *row)
     kept->paused = row->paused;
     kept->accepted = row->accepted;
     memcpy(kept->counts, row->counts, sizeof kept->counts);
+    queues->tenant_open[queues_tenant(queues, row->no)] += sum_open(row->counts);
     return OK;
 }
 
@@ -255,6 +282,7 @@ void queues_uncount(struct queues *queues)
         struct queue_row *row = &queues->items[queue].row;
         row->accepted = 0;
         memset(row->counts, 0, sizeof row->counts);
+        queues->tenant_open[queues_tenant(queues, queue)] = 0;
         mark(queues, queue);
     }
 }
@@ -266,5 +294,18 @@ void queues_recount(struct queues *queues, uint32_t queue, const uint64_t counts
         row->counts[state] += counts[state];
         row->accepted += counts[state];
     }
+    queues->tenant_open[queues_tenant(queues, queue)] += sum_open(counts);
     mark(queues, queue);
+}
+
+bool queues_agree(const struct queues *queues)
+{
+    // Each tenant's jobs count so much, so that one's surplus does not hide another's lack.
+    uint64_t sum = 0;
+    for (uint32_t queue = 0; queue < queues_count(queues); queue++)
+        if (queues_is_known(queues, queue))
+            sum += queues_open(queues, queue) * prng_mix(1 + queues_tenant(queues, queue));
+    for (uint32_t tenant = 0; tenant < queues->tenants.count; tenant++)
+        sum -= queues->tenant_open[tenant] * prng_mix(1 + tenant);
+    return sum == 0;
 }

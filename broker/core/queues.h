@@ -19,7 +19,8 @@ struct queues {
     struct names tenants;
     struct names names; // of queues, each under its tenant
     struct queues_item *items;
-    uint32_t *changed; // numbers
+    uint64_t *tenant_open; // unfinished jobs, by the number of the tenant
+    uint32_t *changed;     // numbers
     uint32_t changed_count;
     uint64_t dropped_in; // the batch of the last drop, 0: settled
 };
@@ -57,6 +58,9 @@ void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enu
 // Jobs that have not ended.
 uint64_t queues_open(const struct queues *queues, uint32_t queue);
 
+// The same of all queues of a tenant.
+uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant);
+
 // How many more it may have.
 uint64_t queues_room(const struct queues *queues, uint32_t queue);
 
@@ -76,3 +80,5 @@ MUST_USE err queues_load(struct queues *queues, const struct queue_row *row);
 void queues_uncount(struct queues *queues);
 // … and these jobs of a queue were found by state.
 void queues_recount(struct queues *queues, uint32_t queue, const uint64_t counts[JOB_STATES]);
+// For the auditor: is each tenant's number the sum of its queues'? O(queues).
+bool queues_agree(const struct queues *queues);

@@ -242,6 +242,8 @@ struct msg_submitted_job submit_judge(const struct core *core, struct now now,
         refusal = ERR_FULL;
     if (refusal != OK)
         return refused(job, refusal, slice_of_text(detail));
+    if (queue_quota_left(core, job) == 0)
+        return refused(job, ERR_QUOTA, slice_of_text(queue_quota_spent));
     return (struct msg_submitted_job){.job_id = job->job_id};
 }
 
@@ -289,6 +291,17 @@ static void count(struct core *core, const struct msg_submitted_job *answers, ui
     }
 }
 
+// All jobs of a message are one tenant's.
+static void tell_quota(const struct core *core, const struct msg_submit *asked,
+                       struct msg_submitted *answer)
+{
+    if (asked->count == 0)
+        return;
+    answer->open_max = queue_quota(core, asked->jobs);
+    if (answer->open_max > 0)
+        answer->open_left = queue_quota_left(core, asked->jobs);
+}
+
 void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                  struct effects *fx)
 {
@@ -307,9 +320,10 @@ void submit_step(struct core *core, struct now now, uint32_t peer, const struct 
             answers[i] = submit_one(core, now, &asked->jobs[i], fx);
     if (!asked->dry_run)
         count(core, answers, asked->count);
-    effects_send(fx, peer, MSG_SUBMITTED, msg->corr)->submitted =
-        (struct msg_submitted){.jobs = answers,
-                               .count = asked->count,
-                               .forecasts = forecast,
-                               .forecast_count = forecast != NULL};
+    struct msg_submitted answer = {.jobs = answers,
+                                   .count = asked->count,
+                                   .forecasts = forecast,
+                                   .forecast_count = forecast != NULL};
+    tell_quota(core, asked, &answer);
+    effects_send(fx, peer, MSG_SUBMITTED, msg->corr)->submitted = answer;
 }

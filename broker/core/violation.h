@@ -14,7 +14,7 @@
     X(VIOLATION_LEDGER_COUNTS, "ledger-counts", "the ledger counts other jobs than the segments",  \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_QUEUE_COUNTS, "queue-counts",                                                      \
-      "the queues count other jobs than the ledger, or one other than it has accepted",            \
+      "the queues count other jobs than the ledger or their tenant, or than they have accepted",   \
       VIOLATION_REPORT)                                                                            \
     X(VIOLATION_COMMIT_COUNTS, "commit-counts", "a commit moved rows otherwise than the counts",   \
       VIOLATION_REPORT)                                                                            \

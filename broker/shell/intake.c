@@ -365,8 +365,10 @@ static void hand_down(struct msg *msg)
         msg->operate.tenant = tenant;
     else if (msg->kind == MSG_SCHEDULE_SET && msg->schedule_set.given.job_count == 1)
         msg->schedule_set.given.jobs->tenant = tenant;
-    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++)
+    for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++) {
         msg->submit.jobs[i].tenant = tenant;
+        msg->submit.jobs[i].tenant_open_max = msg->submit.tenant_open_max;
+    }
 }
 
 // Whose message it is: as it says, else as its peer has said. The name is kept for good.

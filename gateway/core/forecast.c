@@ -60,6 +60,8 @@ static void put_forecast(struct out *out, const struct forecast_told *told)
         out_put_text(out, "waiting_on", slice_of_text(cause));
     answer_put_moment(out, "estimated_start", is_sure ? forecast->due_at : 0);
     put_queue(out, forecast);
+    if (forecast->quota_left > 0)
+        out_put_unsigned(out, "quota_left", forecast->quota_left);
     course_put_span(out, "timeout", forecast->course.timeout_ms);
     course_put_span(out, "keep", (uint64_t)forecast->course.keep_s * 1000);
     course_put_retry(out, &forecast->course);

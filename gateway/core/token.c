@@ -8,7 +8,7 @@
 
 static const char *const scope_names[SCOPE_COUNT] = {"submit", "read", "work", "admin"};
 
-enum { FIELDS = 8, QUOTA_FIELDS = 5, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
+enum { FIELDS = 8, QUOTA_FIELDS = 6, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
 
 static const char text_prefix[] = "weft_";
 static const char scheme[] = "bearer";
@@ -218,6 +218,8 @@ void token_put_quota(struct bytes_out *out, const struct token_quota *quota)
     put_field(out, quota->tenant);
     put_quota(out, quota->requests);
     put_quota(out, quota->bytes);
+    if (quota->open > 0)
+        put_quota(out, quota->open); // else a line as older ones have it
     put_crc(out, start);
 }
 
@@ -316,12 +318,16 @@ err token_read_quota(struct slice line, struct token_quota *out_quota)
 {
     struct slice fields[QUOTA_FIELDS];
     struct slice left = line;
-    for (size_t i = 0; i < QUOTA_FIELDS; i++)
-        fields[i] = cut(&left, ' ');
+    size_t count = 0;
+    while (count < QUOTA_FIELDS && (left.len > 0 || count < QUOTA_FIELDS - 1))
+        fields[count++] = cut(&left, ' ');
     struct token_quota quota = {.tenant = fields[1]};
     bool is_good = left.len == 0 && slice_is_text(fields[0], quota_kind) &&
-                   is_sealed(line, fields[4]) && token_is_name(quota.tenant) &&
+                   is_sealed(line, fields[count - 1]) && token_is_name(quota.tenant) &&
                    read_quota(fields[2], &quota.requests) && read_quota(fields[3], &quota.bytes);
+    if (is_good && count == QUOTA_FIELDS)
+        is_good =
+            read_quota(fields[4], &quota.open) && quota.open > 0 && quota.open <= TOKEN_OPEN_MAX;
     if (is_good)
         *out_quota = quota;
     return is_good ? OK : ERR_DAMAGED;

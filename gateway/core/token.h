@@ -9,6 +9,7 @@
 //         64 hex                  ms since 1970   8 hex
 //                                 or "-": never
 //   quota TENANT REQUESTS BYTES CRC
+//   quota TENANT REQUESTS BYTES OPEN CRC
 //                a minute; "-": no quota
 
 #include "lib/base/bytes.h"
@@ -62,8 +63,11 @@ struct token_quota {
     struct slice tenant;
     uint64_t requests; // 0: as many as it likes; at most TOKEN_QUOTA_MAX
     uint64_t bytes;    // of bodies; the same
+    uint64_t open;     // unfinished jobs at any time, wherever they came from; 0: no quota, at most
+                       // TOKEN_OPEN_MAX
 };
 #define TOKEN_QUOTA_MAX (UINT64_C(1) << 40)
+#define TOKEN_OPEN_MAX (UINT64_C(1) << 30)
 
 // The line and its line feed.
 void token_put(struct bytes_out *out, const struct token *token);

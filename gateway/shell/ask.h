@@ -7,6 +7,11 @@
 
 struct ask;
 
+// Of a tenant's unfinished jobs: how many it may have, 0: no quota; and how many more.
+struct open_quota {
+    uint64_t max, left;
+};
+
 // What came of it.
 struct ask_result {
     // OK, what the broker's ERROR said, or:
@@ -20,6 +25,7 @@ struct ask_result {
     const struct msg_acted *acted;
     const struct msg_listed *listed;
     const struct msg *answer; // ASK_MSG
+    struct open_quota open;   // ASK_SUBMIT
 };
 
 // Called once, in the courier's thread. Must not block. May ask again with the same struct.
@@ -35,6 +41,7 @@ struct ask {
     // ASK_SUBMIT: at most GATHER_JOBS_MAX jobs, together at most GATHER_BYTES_MAX; an atomic one
     // has a message of its own, and the wire's limits
     bool is_atomic;
+    uint32_t tenant_open_max; // unfinished jobs that the tenant may have; 0: no quota
     struct msg_submit_job *jobs;
     uint32_t job_count;
     size_t byte_count;

@@ -219,7 +219,8 @@ static struct ask_result tried(const struct piece *piece, const struct ask_resul
         return *result;
     if (answer->kind != MSG_SUBMITTED || answer->submitted.count != piece->ask.job_count)
         return (struct ask_result){.error = ERR_MALFORMED};
-    return (struct ask_result){.jobs = answer->submitted.jobs};
+    return (struct ask_result){.jobs = answer->submitted.jobs,
+                               .open = {answer->submitted.open_max, answer->submitted.open_left}};
 }
 
 // In the courier's thread.
@@ -235,6 +236,7 @@ static void piece_done(struct ask *ask, const struct ask_result *result)
     if (asks_again(piece, result))
         return;
     if (result->error == OK) {
+        load->open = result->open;
         count_answers(load, piece, result->jobs);
     } else if (load->failure != ERR_TIMEOUT) {
         // Once a part of it has been sent, nothing is certain about the whole.
@@ -269,7 +271,8 @@ static bool make_dry(struct load *load)
                                   .submit = {.jobs = load->jobs,
                                              .count = load->job_count,
                                              .is_atomic = load->is_atomic,
-                                             .dry_run = true}};
+                                             .dry_run = true,
+                                             .tenant_open_max = load->tenant_open_max}};
     load->pieces[0].ask.kind = ASK_MSG;
     load->pieces[0].ask.question = &load->question;
     return true;
@@ -295,6 +298,7 @@ static bool cut(struct load *load)
             piece->ask = (struct ask){
                 .kind = ASK_SUBMIT,
                 .tenant = load->tenant,
+                .tenant_open_max = load->tenant_open_max,
                 .is_bulk = true,
                 .is_atomic = load->is_atomic,
                 .done = piece_done,
@@ -439,6 +443,7 @@ void bulk_take(struct bulk *bulk, struct http_request *request)
         load->bulk = bulk;
         load->request = request;
         load->tenant = guard_caller(request)->tenant;
+        load->tenant_open_max = callers_open_max(guard_caller(request));
         pthread_mutex_lock(&bulk->lock);
         if (bulk->is_closing)
             e = ERR_SHUTTING_DOWN;

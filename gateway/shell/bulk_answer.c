@@ -129,7 +129,7 @@ void bulk_answer_dry(struct load *load)
         return;
     }
     put_dry(load, &out);
-    reply_value(&reply, 200, &out, &(struct reply_headers){0});
+    reply_value(&reply, 200, &out, &(struct reply_headers){.open = load->open});
     free(out.data);
     bulk_free(load);
 }
@@ -145,7 +145,7 @@ void bulk_answer(struct load *load)
     }
     struct out out = {.data = room, .cap = cap, .format = reply_format(load->request)};
     unsigned status = put_answer(load, &out);
-    struct reply_headers headers = {0};
+    struct reply_headers headers = {.open = load->open};
     char location[64] = "/v1/batches/";
     id_to_text(&load->batch_id, location + strlen(location));
     if (bulk_is_known(load))

@@ -42,6 +42,8 @@ struct load {
     struct bulk *bulk;
     struct http_request *request;
     struct slice tenant; // the request's
+    uint32_t tenant_open_max;
+    struct open_quota open; // as the broker has said last
     struct slice key;
     bool is_atomic;
     bool is_dry_run;

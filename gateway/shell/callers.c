@@ -16,6 +16,7 @@
 // What is left of a tenant's quotas, by CALLER_REQUESTS and so on.
 struct allowance {
     struct meter meters[CALLER_QUOTAS]; // under the roll's lock
+    uint32_t open_max;
     struct roll *roll;
 };
 
@@ -91,6 +92,7 @@ static void fill_allowances(struct roll *roll, struct roll *former, when_ms now)
                 meter_of(counts[at], old != NULL ? &old->meters[at] : NULL, now);
         if (old != NULL)
             pthread_mutex_unlock(&former->lock);
+        roll->allowances[i].open_max = (uint32_t)quota->open;
         roll->allowances[i].roll = roll;
     }
 }
@@ -296,6 +298,11 @@ void callers_charge_more(const struct caller *caller, uint64_t bytes)
     pthread_mutex_lock(&caller->allowance->roll->lock);
     meter_take(&caller->allowance->meters[CALLER_BYTES], bytes);
     pthread_mutex_unlock(&caller->allowance->roll->lock);
+}
+
+uint32_t callers_open_max(const struct caller *caller)
+{
+    return caller->allowance != NULL ? caller->allowance->open_max : 0;
 }
 
 bool callers_quotas(const struct caller *caller, struct caller_quota out_quotas[CALLER_QUOTAS])

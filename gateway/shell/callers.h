@@ -54,5 +54,7 @@ bool callers_charge(const struct caller *caller, uint64_t bytes, when_ms mono,
                     struct caller_quota *out_short);
 // Bytes that have come already: they are paid for by what is refused later.
 void callers_charge_more(const struct caller *caller, uint64_t bytes);
+// Unfinished jobs that its tenant may have; 0: no quota. The broker counts them.
+uint32_t callers_open_max(const struct caller *caller);
 // False: there are no quotas.
 bool callers_quotas(const struct caller *caller, struct caller_quota out_quotas[CALLER_QUOTAS]);

@@ -332,7 +332,8 @@ static void submitted(struct parcel *parcel, const struct msg_submitted *answer)
     for (struct ask *ask = ask_take(&asks); ask != NULL; ask = ask_take(&asks)) {
         uint32_t count = ask->job_count;
         ask->done(ask, &(struct ask_result){.error = fits ? OK : ERR_TIMEOUT,
-                                            .jobs = fits ? answer->jobs + at : NULL});
+                                            .jobs = fits ? answer->jobs + at : NULL,
+                                            .open = {answer->open_max, answer->open_left}});
         at += count;
     }
 }

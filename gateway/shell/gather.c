@@ -34,6 +34,7 @@ static void add(struct gathering *gathering, struct ask *ask)
         return;
     }
     struct msg_submit *submit = &gathering->msg.submit;
+    submit->tenant_open_max = ask->tenant_open_max; // all are one tenant's: the newest word
     memcpy(gathering->jobs + submit->count, ask->jobs, ask->job_count * sizeof *gathering->jobs);
     submit->count += ask->job_count;
     gathering->byte_count += ask->byte_count;

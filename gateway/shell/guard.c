@@ -2,6 +2,7 @@
 
 #include "gateway/shell/guard.h"
 
+#include "gateway/shell/ask.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
 #include "lib/base/check.h"
@@ -101,27 +102,46 @@ static void add_text(char *out, const char *text)
 }
 
 // Structured fields, as draft-ietf-httpapi-ratelimit-headers has them.
-bool guard_tell_quotas(const struct http_request *request, char out_policy[GUARD_HEADER_LEN],
-                       char out_left[GUARD_HEADER_LEN])
+static void tell_quota(const struct caller_quota *quota, bool is_bytes, char *out_policy,
+                       char *out_left)
+{
+    char text[GUARD_HEADER_LEN];
+    const char *comma = out_policy[0] != '\0' ? ", " : "";
+    if (quota->name == NULL)
+        return;
+    (void)snprintf(text, sizeof text, "%s\"%s\";q=%" PRIu64 ";w=60%s", comma, quota->name,
+                   quota->count, is_bytes ? ";qu=\"content-bytes\"" : "");
+    add_text(out_policy, text);
+    (void)snprintf(text, sizeof text, "%s\"%s\";r=%" PRIu64 ";t=%" PRId64, comma, quota->name,
+                   quota->left, (quota->full_ms + 999) / 1000);
+    add_text(out_left, text);
+}
+
+// It has no window: room comes as jobs end.
+static void tell_open(const struct open_quota *open, char *out_policy, char *out_left)
+{
+    char text[GUARD_HEADER_LEN];
+    const char *comma = out_policy[0] != '\0' ? ", " : "";
+    if (open->max == 0)
+        return;
+    (void)snprintf(text, sizeof text, "%s\"open-jobs\";q=%" PRIu64, comma, open->max);
+    add_text(out_policy, text);
+    (void)snprintf(text, sizeof text, "%s\"open-jobs\";r=%" PRIu64, comma, open->left);
+    add_text(out_left, text);
+}
+
+bool guard_tell_quotas(const struct http_request *request, const struct open_quota *open,
+                       char out_policy[GUARD_HEADER_LEN], char out_left[GUARD_HEADER_LEN])
 {
     const struct caller *caller = request->tag;
     struct caller_quota quotas[CALLER_QUOTAS];
-    char text[GUARD_HEADER_LEN];
-    if (caller == NULL || !callers_quotas(caller, quotas))
-        return false;
     out_policy[0] = out_left[0] = '\0';
-    for (uint32_t at = 0; at < CALLER_QUOTAS; at++) {
-        const struct caller_quota *quota = &quotas[at];
-        if (quota->name == NULL)
-            continue;
-        const char *comma = out_policy[0] != '\0' ? ", " : "";
-        (void)snprintf(text, sizeof text, "%s\"%s\";q=%" PRIu64 ";w=60%s", comma, quota->name,
-                       quota->count, at == CALLER_BYTES ? ";qu=\"content-bytes\"" : "");
-        add_text(out_policy, text);
-        (void)snprintf(text, sizeof text, "%s\"%s\";r=%" PRIu64 ";t=%" PRId64, comma, quota->name,
-                       quota->left, (quota->full_ms + 999) / 1000);
-        add_text(out_left, text);
-    }
+    if (caller == NULL)
+        return false;
+    bool has_quotas = callers_quotas(caller, quotas);
+    for (uint32_t at = 0; at < CALLER_QUOTAS && has_quotas; at++)
+        tell_quota(&quotas[at], at == CALLER_BYTES, out_policy, out_left);
+    tell_open(open, out_policy, out_left);
     return out_policy[0] != '\0';
 }
 
@@ -133,7 +153,9 @@ const struct caller *guard_caller(const struct http_request *request)
 
 void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask)
 {
-    ask->tenant = guard_caller(request)->tenant;
+    const struct caller *caller = guard_caller(request);
+    ask->tenant = caller->tenant;
+    ask->tenant_open_max = callers_open_max(caller);
     courier_ask(gateway->courier, ask);
 }
 

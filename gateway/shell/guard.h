@@ -5,6 +5,7 @@
 #include "gateway/shell/callers.h"
 
 struct ask;
+struct open_quota;
 struct gateway;
 struct http_request;
 
@@ -18,10 +19,11 @@ bool guard_admits(const struct gateway *gateway, struct http_request *request, u
 const struct caller *guard_caller(const struct http_request *request);
 // The body is there: what its head has not announced counts too.
 void guard_count_body(const struct http_request *request);
-// The values of the headers RateLimit-Policy and RateLimit; false: there are none.
-enum { GUARD_HEADER_LEN = 128 };
-bool guard_tell_quotas(const struct http_request *request, char out_policy[GUARD_HEADER_LEN],
-                       char out_left[GUARD_HEADER_LEN]);
+// The values of the headers RateLimit-Policy and RateLimit; false: there are none. `open` is what the
+// broker has said with this request.
+enum { GUARD_HEADER_LEN = 192 };
+bool guard_tell_quotas(const struct http_request *request, const struct open_quota *open,
+                       char out_policy[GUARD_HEADER_LEN], char out_left[GUARD_HEADER_LEN]);
 // Asks the broker for it, as its tenant.
 void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
 // The http_release of such requests.

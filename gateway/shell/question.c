@@ -17,7 +17,11 @@ struct msg question_of(const struct ask *ask)
     case ASK_LIST: return (struct msg){.kind = MSG_LIST, .list = *ask->list};
     case ASK_SUBMIT: // one of its own; others share theirs
         CHECK(ask->is_atomic);
-        return (struct msg){.kind = MSG_SUBMIT, .submit = {ask->jobs, ask->job_count, true}};
+        return (struct msg){.kind = MSG_SUBMIT,
+                            .submit = {.jobs = ask->jobs,
+                                       .count = ask->job_count,
+                                       .is_atomic = true,
+                                       .tenant_open_max = ask->tenant_open_max}};
     }
     UNREACHABLE();
 }

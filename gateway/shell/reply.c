@@ -43,12 +43,13 @@ enum out_format reply_format(const struct http_request *request)
 static void send(const struct reply *reply, struct http_answer *answer,
                  const struct reply_headers *headers)
 {
+    static const struct open_quota none;
     struct http_header all[REPLY_HEADERS_MAX + 2];
     char policy[GUARD_HEADER_LEN];
     char left[GUARD_HEADER_LEN];
     for (uint32_t i = 0; headers != NULL && i < headers->count; i++)
         all[answer->header_count++] = headers->items[i];
-    if (guard_tell_quotas(reply->request, policy, left)) {
+    if (guard_tell_quotas(reply->request, headers != NULL ? &headers->open : &none, policy, left)) {
         all[answer->header_count++] = (struct http_header){"RateLimit-Policy", policy};
         all[answer->header_count++] = (struct http_header){"RateLimit", left};
     }
@@ -89,6 +90,8 @@ void reply_problem(const struct reply *reply, const struct problem *problem,
     // Whoever may retry is told when.
     if (!is_told && (answer.status == 429 || answer.status == 503 || answer.status == 504 ||
                      answer.status == 507)) {
+        if (headers != NULL)
+            own.open = headers->open;
         reply_retry_after(&own, 1000);
         headers = &own;
     }

@@ -4,6 +4,7 @@
 
 #include "gateway/core/out.h"
 #include "gateway/core/problem.h"
+#include "gateway/shell/ask.h"
 #include "gateway/shell/tally.h"
 #include "lib/http/http.h"
 
@@ -14,6 +15,7 @@ struct reply_headers {
     struct http_header items[REPLY_HEADERS_MAX];
     char values[REPLY_HEADERS_MAX][REPLY_VALUE_LEN];
     uint32_t count;
+    struct open_quota open; // for RateLimit; zero: nothing
 };
 void reply_header(struct reply_headers *headers, const char *name, const char *value);
 // "Retry-After: " in seconds, rounded up, at least one.

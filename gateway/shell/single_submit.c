@@ -40,6 +40,7 @@ struct visit {
     uint32_t wait_s;               // for the end, as the client prefers
     when_ms wait_until;            // monotonic
     struct msg_submitted_job said; // meanwhile, without its texts
+    struct open_quota open;        // as the broker has said with it
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
 };
 
@@ -78,7 +79,7 @@ static void answer_stored(struct visit *visit, const struct msg_submitted_job *s
     struct reply reply = reply_of(visit->gateway, visit->request);
     uint8_t room[ANSWER_LEN_MAX];
     struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
-    struct reply_headers headers = {0};
+    struct reply_headers headers = {.open = visit->open};
     put_headers(visit, said, &headers);
     reply_retry_after(&headers, 1000);
     answer_submitted(&out, &visit->job, said);
@@ -108,7 +109,7 @@ static void remember(const struct visit *visit, const struct msg_submitted_job *
 static void answer_refused(struct visit *visit, err e, const struct msg_submitted_job *said)
 {
     struct reply reply = reply_of(visit->gateway, visit->request);
-    struct reply_headers headers = {0};
+    struct reply_headers headers = {.open = visit->open};
     if (err_may_retry(e))
         reply_retry_after(&headers, said != NULL ? said->retry_after_ms : 1000);
     tally_add(visit->gateway->tally, TALLY_JOBS_REFUSED, 1);
@@ -169,7 +170,7 @@ static bool asks_again(struct visit *visit, const struct ask_result *result)
 static void answer_ended(struct visit *visit, const struct ask_result *result)
 {
     struct reply reply = reply_of(visit->gateway, visit->request);
-    struct reply_headers headers = {0};
+    struct reply_headers headers = {.open = visit->open};
     struct out out = {0};
     // What is stored is stored, whether or not its end can be shown.
     if (shown_put(result, reply_format(visit->request), &out) != OK) {
@@ -228,6 +229,7 @@ static void submitted(struct ask *ask, const struct ask_result *result)
     struct visit *visit = (struct visit *)ask;
     if (asks_again(visit, result))
         return;
+    visit->open = result->open;
     if (result->error == ERR_NO_BROKER || result->error == ERR_TIMEOUT) {
         answer_alone(visit, result->error);
     } else if (result->error != OK) {
@@ -262,7 +264,7 @@ static void answer_dry(struct visit *visit, const struct msg_submitted *told)
                                        &(struct out){.data = packed, .cap = sizeof packed}),
     };
     forecast_put(&out, &answer);
-    reply_value(&reply, 200, &out, &(struct reply_headers){0});
+    reply_value(&reply, 200, &out, &(struct reply_headers){.open = visit->open});
 }
 
 static void tried(struct ask *ask, const struct ask_result *result)
@@ -275,6 +277,8 @@ static void tried(struct ask *ask, const struct ask_result *result)
     struct ask_result told = {.error = e, .jobs = e == OK ? answer->submitted.jobs : NULL};
     if (asks_again(visit, &told))
         return;
+    if (e == OK)
+        visit->open = (struct open_quota){answer->submitted.open_max, answer->submitted.open_left};
     struct reply reply = reply_of(visit->gateway, visit->request);
     if (e == OK)
         answer_dry(visit, &answer->submitted);
@@ -285,8 +289,12 @@ static void tried(struct ask *ask, const struct ask_result *result)
 
 static void make_dry(struct visit *visit)
 {
-    visit->question = (struct msg){.kind = MSG_SUBMIT,
-                                   .submit = {.jobs = &visit->job, .count = 1, .dry_run = true}};
+    visit->question =
+        (struct msg){.kind = MSG_SUBMIT,
+                     .submit = {.jobs = &visit->job,
+                                .count = 1,
+                                .dry_run = true,
+                                .tenant_open_max = callers_open_max(guard_caller(visit->request))}};
     visit->ask = (struct ask){.kind = ASK_MSG, .done = tried, .question = &visit->question};
 }
 

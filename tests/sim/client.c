@@ -7,7 +7,9 @@
 void client_init(struct sim *sim)
 {
     for (uint32_t i = 0; i < SIM_CLIENTS; i++)
-        sim->clients[i] = (struct client){.peer = world_new_peer(sim)};
+        sim->clients[i] = (struct client){
+            .peer = world_new_peer(sim),
+            .open_max = world_chance(sim, 30) ? 4 + (uint32_t)world_below(sim, 12) : 0};
     sim->clients[SIM_CLIENTS - 1].tenant = slice_of_text(SIM_TENANT);
 }
 
@@ -181,6 +183,7 @@ static void add_intent(struct sim *sim, uint32_t client)
     }
     if (twin == NULL && plan_optional(sim, 5))
         take_strange_id(sim, &intent);
+    intent.job.tenant_open_max = sim->clients[client].open_max;
     sim->intents[sim->intent_count++] = intent;
 }
 
@@ -218,6 +221,7 @@ static void submit_many(struct sim *sim, const struct client *client, struct int
     while (count < SIM_ATOMIC && upto > 0 && world_chance(sim, 80)) {
         jobs[count] = sim->intents[--upto].job;
         jobs[count].tenant = client->tenant;
+        jobs[count].tenant_open_max = client->open_max;
         hash_unique(&jobs[count++]);
     }
     bool is_dry = world_chance(sim, 30);

@@ -137,6 +137,7 @@ struct client {
     uint32_t peer;
     struct slice tenant; // lives for ever
     bool is_known;       // was WELCOMEd
+    uint32_t open_max;   // the quota that it tells; 0: none
     when_ms hello_at;
 };
 
@@ -552,6 +553,8 @@ void watch_batch_start(struct sim *sim);
 enum job_state watch_batch_state(struct sim *sim, const struct id *id);
 // watch_queue.c: an entry, after its job has moved; a start; before the writes reach the store; after.
 void watch_queue_entry(struct sim *sim, const struct entry *entry);
+// A quota refuses only what would pass it.
+void watch_queue_heard(const struct sim *sim, const struct msg *msg, const struct msg *answer);
 void watch_queue_start(struct sim *sim);
 const struct seen_queue *watch_queue_of(struct sim *sim, const struct id *job_id);
 // What is set for the job's type; NULL: nothing.

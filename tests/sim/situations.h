@@ -81,6 +81,8 @@
     X(SEEN_QUEUE_DEFAULT, "… and a job got its default")                                           \
     X(SEEN_TYPE_DEFAULT, "a job got the default of its type")                                      \
     X(SEEN_QUEUE_FULL, "a queue had as many unfinished jobs as it may")                            \
+    X(SEEN_QUOTA, "a tenant had as many unfinished jobs as its quota")                             \
+    X(SEEN_QUOTA_REFUSED, "… and was refused for it")                                              \
     X(SEEN_QUEUE_PAUSED, "a queue was paused")                                                     \
     X(SEEN_QUEUE_RESUMED, "… and resumed")                                                         \
     X(SEEN_QUEUE_REFUSED, "a job came to a queue that was paused")                                 \

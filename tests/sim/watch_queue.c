@@ -88,8 +88,29 @@ static void check_policy(const struct sim *sim, const struct seen_queue *queue,
                "the job's word counts, then its type's, its queue's, the broker's");
 }
 
-static void check_entry(struct sim *sim, const struct seen_queue *queue)
+// The lower one of the broker's and what came with the job; 0: none.
+static uint32_t quota_of(const struct sim *sim, uint32_t given)
 {
+    uint32_t brokers = sim->limits.tenant_open_max;
+    return given == 0 || (brokers != 0 && brokers < given) ? brokers : given;
+}
+
+static uint32_t open_of(const struct sim *sim, struct slice tenant)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sim->watch.queue_count; i++)
+        if (origin_is_tenant(sim->watch.queues[i].tenant, tenant))
+            count += open_count(sim, &sim->watch.queues[i]);
+    return count;
+}
+
+static void check_entry(struct sim *sim, const struct seen_queue *queue, uint32_t quota)
+{
+    uint32_t open = open_of(sim, queue->tenant);
+    SIM_EXPECT(quota == 0 || open <= quota,
+               "never more unfinished jobs of a tenant than its quota");
+    if (quota != 0 && open == quota)
+        watch_seen(SEEN_QUOTA);
     SIM_EXPECT((queue->paused & DIRECTION_IN) == 0, "a queue that is paused takes no jobs");
     uint32_t open_max = queue->settings.open_max;
     SIM_EXPECT(open_max == 0 || open_count(sim, queue) <= open_max,
@@ -103,7 +124,7 @@ static void check_submit(struct sim *sim, const struct entry *entry)
     const struct msg_submit_job *job = entry->submit.job;
     struct seen_queue *queue = queue_named(sim, job->tenant, job->queue);
     watch_state_of(sim, &entry->job_id)->queue = (uint8_t)(queue - sim->watch.queues + 1);
-    check_entry(sim, queue);
+    check_entry(sim, queue, quota_of(sim, job->tenant_open_max));
     check_policy(sim, queue, job, &entry->submit.policy);
 }
 
@@ -125,8 +146,19 @@ void watch_queue_entry(struct sim *sim, const struct entry *entry)
     if (entry->kind != ENTRY_RETRY)
         return;
     const struct seen_queue *queue = watch_queue_of(sim, &entry->job_id);
-    check_entry(sim, queue);
+    check_entry(sim, queue, quota_of(sim, 0));
     check_policy(sim, queue, sim->store.bodies[entry->retry.job_no], &entry->retry.policy);
+}
+
+void watch_queue_heard(const struct sim *sim, const struct msg *msg, const struct msg *answer)
+{
+    if (msg->kind != MSG_SUBMIT || msg->submit.count != 1 || answer->kind != MSG_SUBMITTED ||
+        answer->submitted.jobs->error != ERR_QUOTA)
+        return;
+    uint32_t quota = quota_of(sim, msg->submit.jobs->tenant_open_max);
+    SIM_EXPECT(quota != 0 && open_of(sim, msg->tenant) == quota,
+               "a quota refuses only when it is used up");
+    watch_seen(SEEN_QUOTA_REFUSED);
 }
 
 static const struct queue_row *stored_queue(const struct sim *sim, const struct lane_row *lane)

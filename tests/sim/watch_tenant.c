@@ -95,6 +95,7 @@ void watch_tenant_heard(struct sim *sim, const struct command *command, const st
         SIM_EXPECT(!is_anothers(sim, msg->tenant, &answer->finished.jobs[i].job_id) ||
                        answer->finished.jobs[i].error == ERR_NOT_FOUND,
                    "another tenant's job is not known to who finishes");
+    watch_queue_heard(sim, msg, answer);
     if (msg->kind == MSG_ACT && answer->kind == MSG_ACTED)
         check_acted(sim, &msg->act, &answer->acted);
     if (msg->kind == MSG_BATCH_SEAL && answer->batch_status_is.error == OK)

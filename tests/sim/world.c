@@ -212,6 +212,7 @@ static struct limits small_limits(struct sim *sim)
     limits.job_count_max = 24 + (uint32_t)world_below(sim, 40);
     limits.key_count_max = 200;
     limits.tenant_count_max = 4;
+    limits.tenant_open_max = world_chance(sim, 30) ? 8 + (uint32_t)world_below(sim, 24) : 0;
     limits.queue_count_max = 16;
     limits.type_count_max = SIM_TYPES;
     limits.concurrency_key_count_max = 4 + (uint32_t)world_below(sim, 12);

@@ -67,7 +67,7 @@ def samples():
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
                     on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42", cost=8301,
                     order=w.ORDER_FIFO_SKIP, labels=LABELS),
-        w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True, dry_run=True))
+        w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True, dry_run=True, tenant_open_max=1012))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
         w.SubmittedJob(job_id=an_id(0xc1), error=4, replayed=True, state=w.STATE_RUNNING, created_at_ms=2001,
@@ -77,7 +77,7 @@ def samples():
         forecasts=[w.Forecast(due_at_ms=2011, waiting_on=w.WAITING_NO_WORKER, ahead=2012, paused=w.DIRECTION_OUT,
                               open_left=2013, timeout_ms=2014, max_attempts=2015, max_crashes=2016,
                               retry_first_ms=2017, retry_longest_ms=2018, retry_factor_milli=2019,
-                              retry_within_s=2020, keep_s=2021)]))
+                              retry_within_s=2020, keep_s=2021, quota_left=2022)], open_max=2004, open_left=2005))
     yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,

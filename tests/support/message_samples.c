@@ -202,10 +202,13 @@ static const struct msg_timeline_event events[] = {
      .failure = {TEXT("exit"), TEXT("status 1"), TEXT("tail\n")}},
 };
 
-static const struct msg_forecast forecast = {
-    2011, WAITING_NO_WORKER,
-    2012, DIRECTION_OUT,
-    2013, {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
+static const struct msg_forecast forecast = {2011,
+                                             WAITING_NO_WORKER,
+                                             2012,
+                                             DIRECTION_OUT,
+                                             2013,
+                                             2022,
+                                             {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
 
 static const struct msg samples[] = {
     {.kind = MSG_HELLO,
@@ -225,8 +228,8 @@ static const struct msg samples[] = {
                  .message_bytes_max = 7105,
                  .jobs_per_message_max = 7106,
                  .lost = {helds, 1}}},
-    {.kind = MSG_SUBMIT, .corr = 3, .submit = {submit_jobs, 2, true, true}},
-    {.kind = MSG_SUBMITTED, .corr = 4, .submitted = {submitted_jobs, 2, &forecast, 1}},
+    {.kind = MSG_SUBMIT, .corr = 3, .submit = {submit_jobs, 2, true, true, 1012}},
+    {.kind = MSG_SUBMITTED, .corr = 4, .submitted = {submitted_jobs, 2, &forecast, 1, 2004, 2005}},
     {.kind = MSG_READY, .corr = 5, .ready = {types, 2, queues, 1, 7201, 7202, true}},
     {.kind = MSG_JOBS, .jobs = {jobs, 2}},
     {.kind = MSG_RENEWED, .corr = 8, .renewed = {{helds, 2}, {helds + 1, 1}, DRAIN_QUIET}},

@@ -224,10 +224,12 @@ static void tell_held(struct tell *tell, const char *word, const struct msg_held
 
 static void tell_forecast(struct tell *tell, const struct msg_forecast *forecast)
 {
-    tell_text(tell, " forecast due %lld waits %u ahead %u paused %u left %llu attempts %u",
+    tell_text(tell, " forecast due %lld waits %u ahead %u paused %u left %llu",
               (long long)(forecast->due_at - tell->epoch), (unsigned)forecast->waiting_on,
-              forecast->ahead, (unsigned)forecast->paused, (unsigned long long)forecast->open_left,
-              forecast->course.max_attempts);
+              forecast->ahead, (unsigned)forecast->paused, (unsigned long long)forecast->open_left);
+    if (forecast->quota_left > 0)
+        tell_text(tell, " quota %llu", (unsigned long long)forecast->quota_left);
+    tell_text(tell, " attempts %u", forecast->course.max_attempts);
 }
 
 static void tell_submitted(struct tell *tell, const struct msg_submitted *submitted)

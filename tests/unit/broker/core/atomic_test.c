@@ -284,6 +284,22 @@ TEST(atomic, ten_thousand_fit_into_one_step)
     EXPECT(atomic_weight(MSG_ATOMIC_JOBS_MAX) <= limits.changed_count_max);
 }
 
+TEST(atomic, a_tenant_gets_as_many_as_its_quota_together)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(1));
+    (void)story_told(story);
+    struct msg_submit_job jobs[] = {with_queue(2), story_job(3), story_job(4)};
+    for (uint32_t i = 0; i < 3; i++)
+        jobs[i].tenant_open_max = 3;
+    submit(story, jobs, 3);
+    EXPECT_STORY(story, "[0] send client: submitted 2 atomic, 3 atomic, 4 quota (open_max: the "
+                        "tenant has as many unfinished jobs as it may)\n");
+    submit(story, jobs, 2);
+    EXPECT_EQ(story_figures(story).submitted, 3);
+    story_free(story);
+}
+
 TEST(atomic, a_queue_takes_as_many_as_it_may_together)
 {
     struct story *story = story_new();

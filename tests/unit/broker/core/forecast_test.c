@@ -68,6 +68,23 @@ TEST(forecast, what_a_job_would_wait_for_is_told)
     story_free(story);
 }
 
+TEST(forecast, what_is_left_of_the_quota_is_told)
+{
+    struct story *story = story_new();
+    story_submit(story, story_job(1));
+    (void)story_told(story);
+    struct msg_submit_job job = story_job(2);
+    job.tenant_open_max = 5;
+    try_one(story, job);
+    EXPECT_STORY(story, "[0] send client: submitted 2 queued forecast due 0 waits 1 ahead 1 paused "
+                        "0 left 0 quota 4 attempts 25\n");
+    job.tenant_open_max = 1;
+    try_one(story, job);
+    EXPECT_STORY(story, "[0] send client: submitted 2 quota (open_max: the tenant has as many "
+                        "unfinished jobs as it may)\n");
+    story_free(story);
+}
+
 TEST(forecast, a_refusal_is_that_of_the_submission)
 {
     struct story *story = story_new();

@@ -69,6 +69,61 @@ TEST(queue, with_as_many_open_jobs_as_it_may_takes_no_more)
     story_free(story);
 }
 
+TEST(queue, a_tenant_with_as_many_open_jobs_as_its_quota_gets_no_more)
+{
+    struct limits limits = story_limits();
+    limits.tenant_open_max = 2;
+    struct story *story = story_new_with(&limits);
+    struct msg_submit_job second = job_in("other", 2);
+    second.tenant_open_max = 1; // the lower one counts
+    story_submit(story, story_job(1));
+    story_submit(story, second);
+    second.tenant_open_max = 7;
+    story_submit(story, second);
+    (void)story_told(story);
+    story_submit(story, story_job(3));
+    story_submit(story, second); // a replay is no new job
+    story_restart(story);        // they are still counted
+    story_submit(story, story_job(3));
+    story->tenant = slice_of_text("another"); // has its own
+    struct msg_submit_job anothers = story_job(4);
+    anothers.tenant = story->tenant;
+    story_submit(story, anothers);
+    story->tenant = (struct slice){0};
+    story_act(story, ACT_CANCEL, 1);
+    story_submit(story, story_job(3));
+    EXPECT_STORY(story, "[0] send client: submitted 3 quota (open_max: the tenant has as many "
+                        "unfinished jobs as it may)\n"
+                        "[0] send client: submitted 2 replayed queued\n"
+                        "[0] send client: submitted 3 quota (open_max: the tenant has as many "
+                        "unfinished jobs as it may)\n"
+                        "[0] write 4 queued v1\n"
+                        "[0] send client: submitted 4 queued\n"
+                        "[0] write 1 cancelled v2\n"
+                        "[0] send client: acted cancelled v2\n"
+                        "[0] write 3 queued v1\n"
+                        "[0] send client: submitted 3 queued\n");
+    story_free(story);
+}
+
+TEST(queue, a_dead_job_is_not_retried_beyond_the_quota)
+{
+    struct limits limits = story_limits();
+    limits.tenant_open_max = 1;
+    struct story *story = story_new_with(&limits);
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, story_job(1));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_DEAD);
+    struct msg_submit_job later = story_job(2);
+    later.delay_ms = 1000;
+    story_submit(story, later);
+    (void)story_told(story);
+    story_act(story, ACT_RETRY, 1);
+    EXPECT_STORY(story, "[0] send client: acted quota (open_max: the tenant has as many unfinished "
+                        "jobs as it may)\n");
+    story_free(story);
+}
+
 TEST(queue, a_dead_job_is_not_retried_into_a_full_one)
 {
     struct story *story = story_new();

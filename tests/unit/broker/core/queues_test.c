@@ -130,3 +130,41 @@ TEST(queues, rows_come_back_to_their_numbers)
     EXPECT(queues_add(&queues, named("a", "y")) < 2);
     free(memory);
 }
+
+TEST(queues, a_tenants_open_jobs_are_the_sum_of_its_queues)
+{
+    struct queues queues;
+    void *memory = make(&queues);
+    uint32_t x = queues_add(&queues, named("a", "x"));
+    uint32_t y = queues_add(&queues, named("a", "y"));
+    uint32_t other = queues_add(&queues, named("b", "x"));
+    struct slice a = slice_of_text("a");
+    EXPECT_EQ(queues_tenant_open(&queues, slice_of_text("nobody")), 0);
+    queues_move(&queues, x, JOB_NONE, JOB_SCHEDULED);
+    queues_move(&queues, x, JOB_SCHEDULED, JOB_QUEUED);
+    queues_move(&queues, y, JOB_NONE, JOB_QUEUED);
+    queues_move(&queues, other, JOB_NONE, JOB_QUEUED);
+    EXPECT_EQ(queues_tenant_open(&queues, a), 2);
+    queues_move(&queues, x, JOB_QUEUED, JOB_RUNNING);
+    queues_move(&queues, x, JOB_RUNNING, JOB_DEAD);
+    EXPECT_EQ(queues_tenant_open(&queues, a), 1);
+    queues_move(&queues, x, JOB_DEAD, JOB_REMOVED);
+    EXPECT_EQ(queues_tenant_open(&queues, a), 1);
+    EXPECT(queues_agree(&queues));
+    const struct queue_row rows[] = {*queues_peek(&queues, x), *queues_peek(&queues, y)};
+    struct queues loaded;
+    void *more = make(&loaded);
+    EXPECT_EQ(queues_load(&loaded, &rows[0]), OK);
+    EXPECT_EQ(queues_load(&loaded, &rows[1]), OK);
+    EXPECT_EQ(queues_tenant_open(&loaded, a), 1);
+    queues_uncount(&loaded);
+    EXPECT_EQ(queues_tenant_open(&loaded, a), 0);
+    queues_recount(&loaded, x, (const uint64_t[JOB_STATES]){[JOB_RETRYING] = 3, [JOB_DEAD] = 9});
+    EXPECT_EQ(queues_tenant_open(&loaded, a), 3);
+    EXPECT(queues_agree(&loaded));
+    loaded.tenant_open[0]--;
+    loaded.tenant_open[1]++;
+    EXPECT(!queues_agree(&loaded));
+    free(more);
+    free(memory);
+}

@@ -133,7 +133,7 @@ TEST(token, quota_is_read_as_it_was_written)
     uint8_t room[TOKEN_LINE_LEN_MAX];
     struct bytes_out out = {.data = room, .cap = sizeof room};
     struct token_quota again;
-    token_put_quota(&out, &(struct token_quota){slice_of_text("acme"), 600, 0});
+    token_put_quota(&out, &(struct token_quota){slice_of_text("acme"), 600, 0, 0});
     struct slice line = slice_of(room, out.len - 1);
     EXPECT_MEM(room, "quota acme 600 - ", 17);
     EXPECT(token_is_quota(line));
@@ -147,6 +147,18 @@ TEST(token, quota_is_read_as_it_was_written)
     EXPECT(!token_is_quota((struct slice){0}));
 }
 
+TEST(token, quota_of_open_jobs_is_a_field_more)
+{
+    uint8_t room[TOKEN_LINE_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    struct token_quota again;
+    token_put_quota(&out, &(struct token_quota){slice_of_text("acme"), 0, 0, 500});
+    EXPECT_MEM(room, "quota acme - - 500 ", 19);
+    EXPECT_EQ(token_read_quota(slice_of(room, out.len - 1), &again), OK);
+    EXPECT_EQ(again.open, 500);
+    EXPECT_EQ(again.requests + again.bytes, 0);
+}
+
 TEST(token, quotas_follow_their_rules)
 {
     EXPECT_EQ(TOKEN_QUOTA_MAX, 1099511627776);
@@ -156,7 +168,12 @@ TEST(token, quotas_follow_their_rules)
     EXPECT_EQ(read_quota_sealed("quota acme 0 1"), ERR_DAMAGED);
     EXPECT_EQ(read_quota_sealed("quota acme 01 1"), ERR_DAMAGED);
     EXPECT_EQ(read_quota_sealed("quota acme 1"), ERR_DAMAGED);
-    EXPECT_EQ(read_quota_sealed("quota acme 1 2 3"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 1 2 3"), OK);
+    EXPECT_EQ(read_quota_sealed("quota acme - - 1073741824"), OK); // TOKEN_OPEN_MAX
+    EXPECT_EQ(read_quota_sealed("quota acme - - 1073741825"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 1 2 -"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 1 2 0"), ERR_DAMAGED);
+    EXPECT_EQ(read_quota_sealed("quota acme 1 2 3 4"), ERR_DAMAGED);
     EXPECT_EQ(read_quota_sealed("quota Acme 1 2"), ERR_DAMAGED);
     EXPECT_EQ(read_quota_sealed("quotas acme 1 2"), ERR_DAMAGED);
 }
