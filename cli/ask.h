@@ -2,8 +2,8 @@
 
 // Questions of the verbs to a broker, with the complaint when there is no answer. Not thread-safe.
 
-#include "cli/client.h"
 #include "cli/command.h"
+#include "lib/client/client.h"
 
 struct ask {
     const char *program; // for complaints

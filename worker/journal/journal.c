@@ -196,7 +196,7 @@ static void note_flushed(struct outbox *outbox)
 
 err journal_flush(struct journal *journal, struct outbox *outbox)
 {
-    err result = ERR_FULL;
+    err result = journal != NULL ? ERR_FULL : OK;
     for (int i = 0; i < FULL_TRIES_MAX && result == ERR_FULL; i++)
         result = write_all(journal, outbox); // a full map is larger at the next beginning
     if (result == OK)

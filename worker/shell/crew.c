@@ -16,7 +16,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { VARIABLE_LEN_MAX = 192, CONGESTED_MS = 20, TIMEOUT_DEFAULT_MS = 30000 };
+enum { VARIABLE_LEN_MAX = 192, CONGESTED_MS = 20 };
 
 uint64_t crew_tag(enum crew_source source, uint32_t slot, enum handler_pipe which)
 {
@@ -32,46 +32,12 @@ _Noreturn void crew_die(struct worker *worker, const char *event, const char *wh
 {
     log_error(event, "why=%s", log_quote_text(why).text);
     // The spawner does this too, unless it is the one that died.
-    for (uint32_t i = 0; i < worker->slots.count; i++) {
+    for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
         const struct running_process *process = &worker->places[i].process;
         if (process->pid != 0)
             (void)leftover_kill_group(process->pid, process->start_ticks); // may be gone already
     }
     _exit(1);
-}
-
-// --- jobs ---
-
-static struct slice copy_slice(struct slice from, uint8_t **room)
-{
-    struct slice copy = slice_of(*room, from.len);
-    if (from.len > 0)
-        memcpy(*room, from.data, from.len);
-    *room += from.len;
-    return copy;
-}
-
-void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job)
-{
-    struct place *place = &worker->places[slot];
-    CHECK(place->job_memory == NULL);
-    uint8_t *room =
-        malloc(job->type.len + job->queue.len + job->payload.bytes.len + job->traceparent.len +
-               job->after.count * sizeof *job->after.items + job->labels.len + 1);
-    if (room == NULL)
-        crew_die(worker, "worker.no_memory", "for a job");
-    place->job_memory = room;
-    place->job = *job;
-    if (place->job.timeout_ms == 0)
-        place->job.timeout_ms = TIMEOUT_DEFAULT_MS;
-    place->job.type = copy_slice(job->type, &room);
-    place->job.queue = copy_slice(job->queue, &room);
-    place->job.payload.bytes = copy_slice(job->payload.bytes, &room);
-    place->job.traceparent = copy_slice(job->traceparent, &room);
-    struct slice after = slice_of(job->after.items, job->after.count * sizeof *job->after.items);
-    place->job.after.items = (const void *)copy_slice(after, &room).data;
-    place->job.labels = copy_slice(job->labels, &room);
-    slots_grant(&worker->slots, slot, &place->job);
 }
 
 // --- starting a process ---
@@ -151,9 +117,8 @@ static void put_labels(struct environment *environment, struct slice packed)
     put_made(environment, &metadata);
 }
 
-static void describe_job(const struct place *place, struct environment *environment)
+static void describe_job(const struct msg_job *job, struct environment *environment)
 {
-    const struct msg_job *job = &place->job;
     char id[ID_TEXT_LEN + 1];
     id_to_text(&job->job_id, id);
     put_variable(environment, "WEFT_JOB_ID=%s", id);
@@ -192,10 +157,10 @@ static err ask_spawner(struct worker *worker, uint32_t slot, const int *far)
 {
     struct place *place = &worker->places[slot];
     struct environment environment = {0};
-    put_variable(&environment, LEFTOVER_VARIABLE "=%016" PRIx64, worker->session);
+    put_variable(&environment, LEFTOVER_VARIABLE "=%016" PRIx64, worker->duty.session);
     put_variable(&environment, "WEFT_JOB_DRY_RUN=0");
     if (!worker->setup->is_lines)
-        describe_job(place, &environment);
+        describe_job(&worker->duty.jobs[slot].msg, &environment);
     struct spawner_run run = {.number = place->handler.run,
                               .variables = environment.slices,
                               .variable_count = environment.count};
@@ -213,7 +178,7 @@ static err start_handler(struct worker *worker, uint32_t slot)
     err result = handler_open(handler, ++worker->run_count, most, far);
     if (result != OK)
         return result;
-    handler->log = &worker->logs[slot];
+    handler->log = &worker->duty.logs[slot];
     result = ask_spawner(worker, slot, far);
     for (uint32_t i = 0; i < SPAWNER_DESCRIPTORS; i++)
         (void)close(far[i]);        // the spawner has its own, or nobody needs them
@@ -232,26 +197,10 @@ static err start_handler(struct worker *worker, uint32_t slot)
 
 // --- beginning a job ---
 
-static void note_begun(struct worker *worker, uint32_t slot)
-{
-    struct place *place = &worker->places[slot];
-    slots_begin(&worker->slots, slot, worker->now);
-    place->begun_at = worker->now;
-    joblog_begin(&worker->logs[slot], place->job.log_count);
-    worker->stats.executed++;
-    worker->stats.is_changed = true;
-    if (!log_is_on(LOG_LEVEL_DEBUG))
-        return;
-    char id[ID_TEXT_LEN + 1];
-    id_to_text(&place->job.job_id, id);
-    log_debug("job.started", "job=%s attempt=%" PRIu32 " token=%" PRIu64, id, place->job.attempt,
-              place->job.token);
-}
-
 static void feed_line(struct worker *worker, uint32_t slot)
 {
     struct place *place = &worker->places[slot];
-    const struct msg_job *job = &place->job;
+    const struct msg_job *job = &worker->duty.jobs[slot].msg;
     const struct lines_job line = {.job_id = job->job_id,
                                    .token = job->token,
                                    .type = job->type,
@@ -274,7 +223,7 @@ static void feed_line(struct worker *worker, uint32_t slot)
 
 void crew_tell_cancel(struct worker *worker, uint32_t slot)
 {
-    const struct slot *held = &worker->slots.items[slot];
+    const struct slot *held = &worker->duty.slots.items[slot];
     uint8_t room[LINES_CANCEL_SIZE];
     struct bytes_out out = {.data = room, .cap = sizeof room};
     lines_cancel(&(struct msg_held){.job_id = held->job_id, .token = held->token}, &out);
@@ -297,7 +246,7 @@ static bool has_handler(struct worker *worker, uint32_t slot)
     struct place *place = &worker->places[slot];
     if (place->handler.run != 0)
         return worker->setup->is_lines && !place->is_dying;
-    if (backoff_until(&place->backoff) > worker->now)
+    if (backoff_until(&place->backoff) > worker->duty.now)
         return false;
     err started = start_handler(worker, slot);
     worker->is_congested |= started == ERR_AGAIN;
@@ -306,44 +255,27 @@ static bool has_handler(struct worker *worker, uint32_t slot)
     return started == OK;
 }
 
-// An older lease of the same job is still being stopped: never two handlers of one job.
-static bool is_twin(const struct worker *worker, uint32_t slot)
-{
-    const struct slot *own = &worker->slots.items[slot];
-    for (uint32_t i = 0; i < worker->slots.count; i++) {
-        const struct slot *other = &worker->slots.items[i];
-        if (i != slot && other->state != SLOT_FREE && other->state != SLOT_WAITING &&
-            id_equal(&other->job_id, &own->job_id))
-            return true;
-    }
-    return false;
-}
-
 static void begin(struct worker *worker, uint32_t slot)
 {
-    if (is_twin(worker, slot) || !has_handler(worker, slot))
+    if (!has_handler(worker, slot))
         return;
     struct place *place = &worker->places[slot];
     if (worker->setup->is_lines) {
         feed_line(worker, slot);
     } else {
-        if (handler_feed(&place->handler, place->job.payload.bytes) != OK)
+        if (handler_feed(&place->handler, worker->duty.jobs[slot].msg.payload.bytes) != OK)
             crew_die(worker, "worker.no_memory", "for a payload");
         handler_end_input(&place->handler);
     }
-    note_begun(worker, slot);
+    duty_begin(&worker->duty, slot);
     write_input(worker, slot);
 }
 
 void crew_begin(struct worker *worker)
 {
     worker->is_congested = false;
-    for (uint32_t i = 0; i < worker->slots.count; i++) {
-        // Every outcome must find its place in the outbox.
-        uint32_t held = slots_held_count(&worker->slots);
-        if (worker->outbox.count + held > worker->outbox.cap)
-            return;
-        if (worker->slots.items[i].state == SLOT_WAITING)
+    for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
+        if (duty_may_begin(&worker->duty, i))
             begin(worker, i);
     }
 }
@@ -355,18 +287,18 @@ void crew_words(struct worker *worker, uint32_t slot)
     struct slice line;
     struct control control;
     while (handler_next_word(&worker->places[slot].handler, &line)) {
-        if (worker->slots.items[slot].state != SLOT_RUNNING)
+        if (worker->duty.slots.items[slot].state != SLOT_RUNNING)
             continue;
         if (control_parse(line, &control) != OK) {
             log_warn("job.odd_word", "line=%s", log_quote(line).text);
         } else if (control.kind == CONTROL_EXTEND) {
-            slots_extend(&worker->slots, slot, worker->now, control.extend_ms);
+            slots_extend(&worker->duty.slots, slot, worker->duty.now, control.extend_ms);
         } else if (control.kind == CONTROL_LOG) {
-            joblog_say(&worker->logs[slot], clock_wall_ms(), control.text);
+            joblog_say(&worker->duty.logs[slot], clock_wall_ms(), control.text);
         } else {
             const struct msg_progress progress = {
                 .done = control.done, .total = control.total, .text = control.text};
-            slots_progress(&worker->slots, slot, &progress);
+            slots_progress(&worker->duty.slots, slot, &progress);
         }
     }
 }
@@ -396,7 +328,7 @@ void crew_pipe(struct worker *worker, uint64_t tag)
 
 static uint32_t slot_of_run(const struct worker *worker, uint64_t run)
 {
-    for (uint32_t i = 0; i < worker->slots.count; i++) {
+    for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
         if (worker->places[i].handler.run == run)
             return i;
     }
@@ -439,14 +371,14 @@ void crew_reports(struct worker *worker)
 
 when_ms crew_next(const struct worker *worker)
 {
-    when_ms next = slots_next(&worker->slots);
+    when_ms next = WHEN_NEVER;
     bool is_busy = worker->is_congested;
-    for (uint32_t i = 0; i < worker->slots.count; i++) {
+    for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
         const struct place *place = &worker->places[i];
         is_busy |= place->signal_due != 0;
-        if (worker->slots.items[i].state == SLOT_WAITING && place->handler.run == 0 &&
-            backoff_until(&place->backoff) > worker->now)
+        if (worker->duty.slots.items[i].state == SLOT_WAITING && place->handler.run == 0 &&
+            backoff_until(&place->backoff) > worker->duty.now)
             next = when_min(next, backoff_until(&place->backoff));
     }
-    return is_busy ? when_min(next, worker->now + CONGESTED_MS) : next;
+    return is_busy ? when_min(next, worker->duty.now + CONGESTED_MS) : next;
 }

@@ -11,8 +11,6 @@ enum crew_source { CREW_PIPE, CREW_SPAWNER, CREW_SIGNALS };
 uint64_t crew_tag(enum crew_source source, uint32_t slot, enum handler_pipe which);
 enum crew_source crew_tag_source(uint64_t tag);
 
-// A job from the broker takes a free slot, waiting. Copies what it needs.
-void crew_grant(struct worker *worker, uint32_t slot, const struct msg_job *job);
 // Begins what waits, as far as it may.
 void crew_begin(struct worker *worker);
 // A pipe is ready.
@@ -20,7 +18,7 @@ void crew_pipe(struct worker *worker, uint64_t tag);
 // Takes in what the spawner has to say.
 void crew_reports(struct worker *worker);
 
-// Deadlines, SIGKILLs that are due, and signals that the spawner had no room for.
+// Signals that the spawner had no room for.
 void crew_due(struct worker *worker);
 // When crew_due() or crew_begin() has something to do by time alone, or WHEN_NEVER.
 when_ms crew_next(const struct worker *worker);
@@ -28,12 +26,8 @@ when_ms crew_next(const struct worker *worker);
 // There is no program to run: no more jobs are taken. The first time the log says so.
 void crew_go_quiet(struct worker *worker, const char *why);
 
-// The broker has given these jobs to somebody else.
-void crew_lose(struct worker *worker, const struct msg_held_list *lost);
-// Somebody asked to stop these jobs.
-void crew_cancel(struct worker *worker, const struct msg_held_list *cancel);
-// All handlers are asked to stop, or killed.
-void crew_stop(struct worker *worker, enum phase_order order);
+// The handler of this slot must stop, or is killed.
+void crew_stop(struct worker *worker, uint32_t slot, enum slot_order order);
 // Children without a job get the end of their stdin.
 void crew_dismiss(struct worker *worker);
 // Handlers that are still there.

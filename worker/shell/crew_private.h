@@ -4,15 +4,12 @@
 
 #include "worker/shell/crew.h"
 
-// The attempt in this slot is over: the outcome goes to the outbox, the slot is free. The report's
-// slices are copied; ids and token are filled in.
+// duty_end(), after what the handler has said last.
 void crew_end(struct worker *worker, uint32_t slot, struct outcome_report *report);
 // The handler of this slot has ended, as the spawner reports.
 void crew_handler_ended(struct worker *worker, uint32_t slot, const struct spawner_report *report);
 // Answer lines that have arrived on stdout (--lines).
 void crew_answers(struct worker *worker, uint32_t slot);
-// Does what the slot table ordered.
-void crew_obey(struct worker *worker, uint32_t slot, enum slot_order order);
 // Tells the child of --lines that its job is to be stopped.
 void crew_tell_cancel(struct worker *worker, uint32_t slot);
 // Words on descriptor 3.

@@ -3,15 +3,15 @@
 #include "worker/shell/main.h"
 
 #include "lib/base/check.h"
-#include "lib/sys/blake.h"
 #include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
+#include "worker/duty/talk.h"
 #include "worker/exec/leftover.h"
 #include "worker/exec/lookup.h"
 #include "worker/shell/crew.h"
+#include "worker/shell/crew_private.h"
 #include "worker/shell/round.h"
-#include "worker/shell/talk.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EXIT_CANNOT = 1, EXIT_USAGE = 64, OUTBOX_SPARE = 1024 };
+enum { EXIT_CANNOT = 1, EXIT_USAGE = 64 };
 
 static int cannot(const char *event, const char *why)
 {
@@ -50,8 +50,8 @@ static int clean_up(struct worker *worker)
         count += leftover_kill_session(last.session);
     if (count > 0)
         log_warn("worker.leftovers_killed", "processes=%" PRIu32, count);
-    err opened =
-        running_open(worker->home->running, worker->session, worker->slots.count, &worker->running);
+    err opened = running_open(worker->home->running, worker->duty.session, worker->duty.slots.count,
+                              &worker->running);
     return opened == OK ? 0 : cannot("worker.running_not_written", strerror(errno));
 }
 
@@ -63,21 +63,11 @@ static int open_journal(struct worker *worker)
         return cannot("worker.no_journal", why != NULL ? why : err_text(opened));
     if (why != NULL)
         log_warn("worker.journal_place", "why=%s", log_quote_text(why).text);
-    uint32_t stored = 0;
-    if (journal_count(worker->journal, &stored) != OK)
-        return cannot("worker.no_journal", "it cannot be read");
-    uint32_t cap = stored + 2 * worker->slots.count + OUTBOX_SPARE;
-    if (cap > OUTBOX_COUNT_MAX)
-        cap = OUTBOX_COUNT_MAX;
-    struct outbox_entry *entries = calloc(cap, sizeof *entries);
-    if (entries == NULL)
-        return cannot("worker.no_memory", "for outcomes");
-    outbox_init(&worker->outbox, entries, cap);
     struct journal_loaded loaded = {0};
-    err load = journal_load(worker->journal, &worker->outbox, &loaded);
+    err load = duty_recover(&worker->duty, worker->journal, &loaded);
     if (load != OK)
         return cannot("worker.no_journal", err_text(load));
-    if (stored > 0)
+    if (loaded.count + loaded.damaged_count > 0)
         log_info("worker.journal_loaded", "outcomes=%" PRIu32 " damaged=%" PRIu32, loaded.count,
                  loaded.damaged_count);
     return 0;
@@ -98,59 +88,76 @@ static int open_ears(struct worker *worker)
         !watch(worker, worker->signals.usual, CREW_SIGNALS) ||
         !watch(worker, worker->signals.more, CREW_SIGNALS))
         return cannot("worker.system", strerror(errno));
-    err opened = talk_open(worker);
+    err opened = talk_open(&worker->duty);
     return opened == OK ? 0 : cannot("worker.no_link", err_text(opened));
+}
+
+static void on_stop(void *worker, uint32_t slot, enum slot_order order)
+{
+    crew_stop(worker, slot, order);
+}
+
+static void on_die(void *worker, const char *event, const char *why)
+{
+    crew_die(worker, event, why);
+}
+
+static void on_introduce(void *ctx)
+{
+    const struct worker *worker = ctx;
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&worker->home->worker_id, id);
+    (void)printf("ready worker=%s types=%s slots=%" PRIu32 " broker=%s\n", id,
+                 worker->setup->config.arguments[0], worker->setup->slot_count,
+                 worker->setup->broker);
+    (void)fflush(stdout); // whoever waits for the line sees it or is gone
 }
 
 static int make_slots(struct worker *worker)
 {
     const struct setup *setup = worker->setup;
-    struct slot *slots = calloc(setup->slot_count, sizeof *slots);
+    const struct duty_setup duty = {.broker = setup->broker,
+                                    .tenant = setup->tenant,
+                                    .name = slice_of_text(setup->name),
+                                    .types = setup->types,
+                                    .type_count = setup->type_count,
+                                    .queues = setup->queues,
+                                    .queue_count = setup->queue_count,
+                                    .slot_count = setup->slot_count,
+                                    .grace_ms = setup->grace_ms,
+                                    .kill_after_ms = setup->kill_after_ms,
+                                    .worker_id = worker->home->worker_id};
+    const struct duty_crew crew = {
+        .ctx = worker, .stop = on_stop, .introduce = on_introduce, .die = on_die};
     worker->places = calloc(setup->slot_count, sizeof *worker->places);
-    worker->logs = calloc(setup->slot_count, sizeof *worker->logs);
-    worker->renewal.logs = worker->logs;
-    if (slots == NULL || worker->places == NULL || worker->logs == NULL) {
-        free(slots);
+    if (worker->places == NULL || duty_init(&worker->duty, &duty, &crew) != OK)
         return cannot("worker.no_memory", "for the slots; lower -c");
-    }
-    slots_init(&worker->slots, slots, setup->slot_count, setup->kill_after_ms);
-    worker->phase.grace_ms = setup->grace_ms;
-    worker->stats.path = setup->stats;
-    worker->stats.is_changed = true;
-    worker->clear_at = WHEN_NEVER;
-    worker->tell_at = WHEN_NEVER;
-    blake_random(&worker->session, sizeof worker->session);
-    worker->session |= 1; // 0 means none
+    worker->duty.stats.path = setup->stats;
     return 0;
 }
 
 static void free_all(struct worker *worker)
 {
-    talk_close(worker);
+    talk_close(&worker->duty);
     journal_close(worker->journal);
-    for (uint32_t i = 0; worker->places != NULL && i < worker->slots.count; i++) {
+    for (uint32_t i = 0; worker->places != NULL && i < worker->duty.slots.count; i++) {
         if (worker->places[i].handler.run != 0)
             handler_close(&worker->places[i].handler);
-        free(worker->places[i].job_memory);
     }
-    for (uint32_t i = 0; i < worker->outbox.touched; i++)
-        free(worker->outbox.items[i].memory);
-    free(worker->outbox.items);
-    free(worker->logs);
     free(worker->places);
-    free(worker->slots.items);
+    duty_deinit(&worker->duty);
 }
 
 static void leave(struct worker *worker)
 {
-    talk_leave(worker);
+    talk_leave(&worker->duty);
     char text[STATS_TEXT_MAX];
-    stats_text(&worker->stats, text);
-    stats_write(&worker->stats, worker->now, true);
-    if (worker->stats.path != NULL)
+    stats_text(&worker->duty.stats, text);
+    stats_write(&worker->duty.stats, worker->duty.now, true);
+    if (worker->duty.stats.path != NULL)
         (void)printf("stats %s\n", text);
     (void)fflush(stdout); // nobody may be reading any more
-    log_info("worker.left", "outcomes_kept=%" PRIu32, worker->outbox.count);
+    log_info("worker.left", "outcomes_kept=%" PRIu32, worker->duty.outbox.count);
 }
 
 // Else the first job would have to find out.

@@ -4,44 +4,26 @@
 
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
-#include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
+#include "worker/duty/talk.h"
 #include "worker/shell/crew.h"
 #include "worker/shell/crew_private.h"
-#include "worker/shell/talk.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/epoll.h>
 
-enum { EVENTS_MAX = 256, CLEAR_COUNT = 256 };
+enum { EVENTS_MAX = 256 };
 
 // --- signals ---
 
 static void print_stats(struct worker *worker)
 {
     char text[STATS_TEXT_MAX];
-    stats_text(&worker->stats, text);
+    stats_text(&worker->duty.stats, text);
     (void)printf("stats %s\n", text);
     (void)fflush(stdout); // whoever waits for the line sees it or is gone
-    stats_write(&worker->stats, worker->now, true);
-}
-
-static void go_quiet(struct worker *worker)
-{
-    if (!phase_quiet(&worker->phase))
-        return;
-    worker->ready_due = true;
-    log_info("worker.quiet", "held=%" PRIu32, slots_held_count(&worker->slots));
-}
-
-static void stop(struct worker *worker)
-{
-    enum phase_order order = phase_stop(&worker->phase, worker->now);
-    worker->ready_due = true;
-    log_info("worker.stopping", "held=%" PRIu32 " at_once=%d", slots_held_count(&worker->slots),
-             order == PHASE_ORDER_KILL);
-    crew_stop(worker, order);
+    stats_write(&worker->duty.stats, worker->duty.now, true);
 }
 
 static void take_signals(struct worker *worker)
@@ -50,25 +32,13 @@ static void take_signals(struct worker *worker)
          signo = signals_take(&worker->signals)) {
         switch (signo) {
         case SIGTERM:
-        case SIGINT: stop(worker); break;
+        case SIGINT: duty_stop(&worker->duty); break;
         case SIGTSTP:
-        case SIGUSR1: go_quiet(worker); break;
+        case SIGUSR1: duty_quiet(&worker->duty); break;
         case SIGUSR2: print_stats(worker); break;
         default: break; // a lost terminal does not concern a worker; the spawner tells of itself
         }
     }
-}
-
-// What the broker has asked for, once each: it says it again with every answer.
-static void take_drain(struct worker *worker)
-{
-    if (worker->drain == worker->drained)
-        return;
-    worker->drained = worker->drain;
-    if (worker->drain == DRAIN_STOP && worker->phase.state < PHASE_DRAINING)
-        stop(worker);
-    else
-        go_quiet(worker);
 }
 
 // --- the steps of a round ---
@@ -92,68 +62,42 @@ static void take_events(struct worker *worker)
 
 static void flush(struct worker *worker)
 {
-    bool has_ended = outbox_next(&worker->outbox, OUTBOX_ENDED, 0) != OUTBOX_NONE;
-    bool clears = worker->clear_at <= worker->now ||
-                  outbox_count_of(&worker->outbox, OUTBOX_SETTLED) >= CLEAR_COUNT;
-    if (!has_ended && !clears)
-        return;
-    if (has_ended)
-        failpoint_hit("worker.before_journal");
-    if (journal_flush(worker->journal, &worker->outbox) != OK)
+    if (duty_flush(&worker->duty) != OK)
         crew_die(worker, "worker.journal_failed",
                  "the journal cannot be written; look at the disk of --data");
-    if (has_ended)
-        failpoint_hit("worker.after_journal");
-    worker->clear_at = WHEN_NEVER;
-}
-
-static void move_on(struct worker *worker)
-{
-    // Children of --lines are waited for like answers: they may have something to close.
-    const struct phase_load load = {
-        .held_count = slots_held_count(&worker->slots),
-        .unsettled_count = worker->outbox.count - outbox_count_of(&worker->outbox, OUTBOX_SETTLED) +
-                           crew_count(worker)};
-    crew_stop(worker, phase_tick(&worker->phase, worker->now, &load));
-    if (worker->phase.state == PHASE_LEAVING)
-        crew_dismiss(worker);
-}
-
-static when_ms next_moment(const struct worker *worker)
-{
-    when_ms next = when_min(talk_next(worker), crew_next(worker));
-    next = when_min(next, phase_next(&worker->phase));
-    next = when_min(next, stats_next(&worker->stats));
-    return when_min(next, worker->clear_at);
 }
 
 static void wait(struct worker *worker)
 {
-    struct link_wait items[] = {{.link = worker->link}, {.fd = worker->epoll}};
-    when_ms next = next_moment(worker);
-    when_ms timeout = next == WHEN_NEVER ? -1 : next > worker->now ? next - worker->now : 0;
+    struct link_wait items[] = {{.link = worker->duty.link}, {.fd = worker->epoll}};
+    when_ms next = when_min(duty_next(&worker->duty), crew_next(worker));
+    when_ms timeout = next == WHEN_NEVER        ? -1
+                      : next > worker->duty.now ? next - worker->duty.now
+                                                : 0;
     if (link_wait(items, 2, timeout) != OK)
         crew_die(worker, "worker.system", strerror(errno));
-    worker->now = clock_mono_ms();
+    worker->duty.now = clock_mono_ms();
 }
 
 void round_run(struct worker *worker)
 {
-    worker->now = clock_mono_ms();
-    while (worker->phase.state != PHASE_GONE) {
-        talk_listen(worker);
-        take_drain(worker);
+    struct duty *duty = &worker->duty;
+    duty->now = clock_mono_ms();
+    while (!duty_is_over(duty)) {
+        talk_listen(duty);
+        duty_take_drain(duty);
         take_events(worker);
         crew_due(worker);
+        duty_due(duty);
         crew_begin(worker);
-        move_on(worker);
+        // Children of --lines are waited for like answers: they may have something to close.
+        if (duty_move_on(duty, crew_count(worker)))
+            crew_dismiss(worker);
         flush(worker);
-        talk_speak(worker);
-        stats_write(&worker->stats, worker->now, false);
-        if (worker->phase.state != PHASE_GONE)
+        talk_speak(duty);
+        stats_write(&duty->stats, duty->now, false);
+        if (!duty_is_over(duty))
             wait(worker);
     }
-    // What is settled need not be told again by the next one here.
-    worker->clear_at = worker->now;
     flush(worker);
 }

@@ -19,6 +19,7 @@
     X(crashed, "")                                                                                 \
     X(cancelled, "")                                                                               \
     X(interrupted, "")                                                                             \
+    X(snoozed, "")                                                                                 \
     X(accepted, "outcomes that the broker took")                                                   \
     X(stale, "outcomes that the broker did not want any more")                                     \
     X(resent, "outcomes told again from the journal after a restart")                              \

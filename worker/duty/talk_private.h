@@ -2,12 +2,12 @@
 
 // Shared by talk.c (sending) and talk_hear.c (receiving).
 
-#include "worker/shell/talk.h"
+#include "worker/duty/talk.h"
 
 // One message that arrived.
-void talk_hear(struct worker *worker, const struct msg *msg);
+void talk_hear(struct duty *duty, const struct msg *msg);
 // The place of the FINISH with this number, or NULL.
-struct finish *talk_finish_of(struct worker *worker, uint64_t batch);
+struct finish *talk_finish_of(struct duty *duty, uint64_t batch);
 // It has been answered, or refused: forget its bytes.
 void talk_finish_done(struct finish *finish);
 

@@ -1,6 +1,6 @@
 // No flush: figures that a power cut takes away are of no use afterwards.
 
-#include "worker/shell/stats.h"
+#include "worker/duty/stats.h"
 
 #include "lib/base/check.h"
 #include "lib/sys/log.h"
@@ -19,7 +19,7 @@ void stats_count_outcome(struct stats *stats, enum outcome outcome)
     case OUTCOME_CRASHED: stats->crashed++; return;
     case OUTCOME_INTERRUPTED: stats->interrupted++; return;
     case OUTCOME_CANCELLED: stats->cancelled++; return;
-    case OUTCOME_SNOOZED:
+    case OUTCOME_SNOOZED: stats->snoozed++; return;
     case OUTCOME_NONE: break;
     }
     UNREACHABLE();

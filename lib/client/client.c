@@ -1,6 +1,6 @@
 // The shell around lib/peer: one socket, one unanswered question.
 
-#include "cli/client.h"
+#include "lib/client/client.h"
 
 #include "lib/link/link.h"
 #include "lib/peer/peer.h"

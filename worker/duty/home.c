@@ -1,6 +1,6 @@
 // The lock first: what is read before it could be another's.
 
-#include "worker/shell/home.h"
+#include "worker/duty/home.h"
 
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
