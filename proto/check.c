@@ -396,6 +396,17 @@ err check_list(const struct msg_list *list, const char **out_detail)
     return e == OK ? judge(rules, COUNT(rules), out_detail) : e;
 }
 
+err check_watch(const struct msg_watch *watch, const char **out_detail)
+{
+    const struct msg_filter filter = {
+        .states = watch->states, .queue = watch->queue, .type = watch->type};
+    const struct rule rules[] = {
+        {watch->limit <= MSG_WATCHED_MAX, ERR_BAD_FIELD, "limit: at most 1,024"},
+    };
+    err e = check_filter(&filter, out_detail);
+    return e == OK ? judge(rules, COUNT(rules), out_detail) : e;
+}
+
 uint32_t check_operate_states(enum act_kind kind)
 {
     const uint32_t waiting = 1u << JOB_SCHEDULED | 1u << JOB_QUEUED | 1u << JOB_RETRYING;

@@ -41,6 +41,7 @@ MUST_USE err check_type_status(const struct msg_type_status *status, const char 
 MUST_USE err check_queue_status(const struct msg_queue_status *status, const char **out_detail);
 MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
 MUST_USE err check_act(const struct msg_act *act, const char **out_detail);
+MUST_USE err check_watch(const struct msg_watch *watch, const char **out_detail);
 MUST_USE err check_list(const struct msg_list *list, const char **out_detail);
 // The states that an act on many can change, as bits; 0: it is no such act.
 uint32_t check_operate_states(enum act_kind kind);

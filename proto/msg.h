@@ -12,6 +12,7 @@
 #include "proto/msg_limits.h"
 #include "proto/msg_many.h"
 #include "proto/msg_queue.h"
+#include "proto/msg_watch.h"
 #include "proto/msg_words.h"
 #include "proto/msg_worker.h"
 
@@ -537,6 +538,8 @@ enum msg_kind {
     MSG_OPERATE = 36,
     MSG_OPERATION = 37,
     MSG_OPERATION_IS = 38, // answers both
+    MSG_WATCH = 48,
+    MSG_EVENT = 49,
 };
 
 struct msg {
@@ -585,5 +588,7 @@ struct msg {
         struct msg_operate operate;
         struct msg_operation operation;
         struct msg_operation_is operation_is;
+        struct msg_watch watch;
+        struct msg_event event;
     };
 };

@@ -43,4 +43,6 @@ enum {
     MSG_LOG_TEXT_LEN_MAX = 1024,
     MSG_EVENTS_MAX = 256, // in a TIMELINE_IS
     MSG_REASON_LEN_MAX = 256,
+    MSG_WATCHED_MAX = 1024, // events in one EVENT
+    MSG_WATCHED_DEFAULT = 256,
 };

@@ -77,6 +77,10 @@ extern const struct wire_shape wire_shapes_history_timeline_is;
 extern const struct wire_shape wire_shapes_history_log;
 extern const struct wire_shape wire_shapes_history_log_is;
 
+// --- wire_shapes_watch.c ---
+extern const struct wire_shape wire_shapes_watch;
+extern const struct wire_shape wire_shapes_watch_event;
+
 // --- wire_shapes_queue.c ---
 extern const struct wire_shape wire_shapes_queue_forecast;
 extern const struct wire_shape wire_shapes_queue_set;

@@ -392,6 +392,8 @@ const struct wire_shape *wire_shape_of(uint32_t kind)
         [MSG_TIMELINE_IS] = &wire_shapes_history_timeline_is,
         [MSG_LOG] = &wire_shapes_history_log,
         [MSG_LOG_IS] = &wire_shapes_history_log_is,
+        [MSG_WATCH] = &wire_shapes_watch,
+        [MSG_EVENT] = &wire_shapes_watch_event,
     };
     const struct wire_shape *shape = kind < COUNT(shapes) ? shapes[kind] : NULL;
     return shape != NULL ? shape : wire_shapes_ask_of(kind);

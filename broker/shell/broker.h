@@ -7,6 +7,7 @@
 #include "broker/shell/auditor.h"
 #include "broker/shell/batch.h"
 #include "broker/shell/commit.h"
+#include "broker/shell/event_watch.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/options.h"
 #include "broker/shell/peers.h"
@@ -38,6 +39,8 @@ struct broker {
     struct peers *peers;
     struct tenants *tenants;
     struct watches *watches;
+    struct event_log *event_log;
+    struct event_watches *event_watches;
     struct timetable *timetable;
     struct schemas *schemas;
     struct readers *readers;

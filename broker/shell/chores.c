@@ -150,6 +150,7 @@ when_ms chores_wait_ms(const struct broker *broker)
     if (broker->step_again_at > broker->now.mono)
         wait = when_min(wait, until(broker, broker->step_again_at));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
+    wait = when_min(wait, until(broker, event_watch_deadline(broker->event_watches)));
     wait = when_min(wait, until(broker, trim_at(broker)));
     if (batch_has_room(broker->filling))
         wait = when_min(wait, timetable_wait_ms(broker->timetable, broker->now.store));

@@ -327,6 +327,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_LIST:
     case MSG_TIMELINE:
     case MSG_LOG: return intake_ask(broker, arrival);
+    case MSG_WATCH: return intake_watch(broker, arrival);
     case MSG_WELCOME:
     case MSG_SUBMITTED:
     case MSG_JOBS:
@@ -344,6 +345,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_LISTED:
     case MSG_TIMELINE_IS:
     case MSG_LOG_IS:
+    case MSG_EVENT:
     case MSG_ERROR:
         return intake_refuse(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }

@@ -20,6 +20,10 @@ struct arrival {
 enum taken intake_refuse(struct broker *broker, const struct arrival *arrival, err error,
                          const char *detail);
 
+// --- intake_watch.c ---
+
+enum taken intake_watch(struct broker *broker, const struct arrival *arrival);
+
 // --- intake_ask.c ---
 
 // What the readers answer: STATUS, LIST and all else that changes nothing.

@@ -3,6 +3,7 @@
 #include "broker/shell/main.h"
 
 #include "broker/shell/broker.h"
+#include "broker/shell/events.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/recover.h"
 #include "broker/shell/release.h"
@@ -130,6 +131,8 @@ static err make(struct broker *broker, const char **out_why)
     if (e == OK)
         e = recover_run(broker, out_why);
     if (e == OK)
+        e = events_open(broker);
+    if (e == OK)
         e = start_threads(broker, out_why);
     if (e == OK)
         e = bind_doors(broker, out_why);
@@ -160,6 +163,7 @@ static void unmake(struct broker *broker)
     link_close(broker->publisher);
     link_close(broker->router);
     link_context_close(broker->context);
+    events_close(broker);
     recover_undo(broker);
     free(broker->encoding.data);
     release_room_free(broker->room);

@@ -205,6 +205,7 @@ void metrics_copy(struct metrics *metrics, const struct metrics_source *source)
     metrics->sample.now = source->now;
     metrics->sample.peer_count = source->peer_count;
     metrics->sample.watch_count = source->watch_count;
+    metrics->sample.event_watch_count = source->event_watch_count;
     struct core_figures before = metrics->sample.core;
     core_figures(source->core, &metrics->sample.core);
     copy_lanes(metrics, source->core);

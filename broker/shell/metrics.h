@@ -20,6 +20,8 @@ struct metrics_counters {
     uint64_t jobs_sent;
     uint64_t tail_dropped;
     uint64_t moments_deferred; // of schedules: there was no room for their jobs
+    uint64_t events_told;
+    uint64_t event_gaps; // told instead
 };
 
 struct metrics_source {
@@ -31,6 +33,7 @@ struct metrics_source {
     bool is_short;
     uint32_t peer_count;
     uint32_t watch_count;
+    uint32_t event_watch_count;
 };
 
 struct metrics_options {

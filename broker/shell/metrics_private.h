@@ -31,6 +31,7 @@ struct metrics_sample {
     bool is_short;
     uint32_t peer_count;
     uint32_t watch_count;
+    uint32_t event_watch_count;
     uint32_t lane_count;
     uint32_t queue_count;
 };

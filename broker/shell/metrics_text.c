@@ -202,6 +202,11 @@ static void print_doors(FILE *out, const struct metrics_sample *sample)
     gauge(out, "weft_workers", sample->core.worker_count, "Connected workers.");
     gauge(out, "weft_peers", sample->peer_count, "Connected peers, workers included.");
     gauge(out, "weft_watches", sample->watch_count, "Questions that wait for a change.");
+    gauge(out, "weft_event_watches", sample->event_watch_count, "Questions that wait for events.");
+    counter(out, "weft_events_told_total", sample->counters.events_told,
+            "Events told to those who watch.");
+    counter(out, "weft_event_gaps_total", sample->counters.event_gaps,
+            "Watches that were told of a gap instead.");
     counter(out, "weft_answers_dropped_total", sample->counters.answers_dropped,
             "Answers to peers that had gone or did not take them.");
     counter(out, "weft_messages_refused_total", sample->counters.messages_refused,

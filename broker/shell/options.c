@@ -128,6 +128,8 @@ static const struct config_key keys[] = {
     COUNT("changed-count-max", "16384", 1 << 20, "jobs one flush may change"),
     COUNT("send-count-max", "16384", 1 << 20, "answers that wait for one flush"),
     COUNT("watch-count-max", "65536", 1 << 20, "questions that wait for a change"),
+    COUNT("event-count-max", "100000", 1 << 26, "last events that can be resumed from"),
+    COUNT("event-watch-count-max", "4096", 1 << 20, "questions that wait for events"),
     CONFIG_LOG_LEVEL,
 };
 
@@ -217,6 +219,8 @@ err options_read(struct options *options, int argc, char *const *argv)
     options->accept_clock_jump = config_is_on(config, "accept-clock-jump");
     options->audit_every_ms = config_number(config, "audit-every");
     options->watch_count_max = number_of(options, "watch-count-max");
+    options->event_count_max = number_of(options, "event-count-max");
+    options->event_watch_count_max = number_of(options, "event-watch-count-max");
     options->limits = limits_of(options);
     return judge(options);
 }

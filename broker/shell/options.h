@@ -18,6 +18,8 @@ struct options {
     bool accept_clock_jump;
     when_ms audit_every_ms; // 0: never
     uint32_t watch_count_max;
+    uint32_t event_count_max;
+    uint32_t event_watch_count_max;
     struct limits limits;
 };
 

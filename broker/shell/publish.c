@@ -10,20 +10,22 @@ enum { TOPIC_LEN_MAX = 3 * (MSG_NAME_LEN_MAX + 1) + 16 + ID_TEXT_LEN + 1, BODY_L
 
 void publish_job(struct broker *broker, const struct job_row *row)
 {
-    struct lane_figures lane;
-    bool is_known = core_lane(broker->core, row->lane, &lane);
-    CHECK(is_known);
+    const struct event_log_names *names = event_log_lane(broker->event_log, row->lane);
+    if (names == NULL) { // the lane has gone meanwhile: nobody can be told whose job it is
+        broker->counters.tail_dropped++;
+        return;
+    }
     char id[ID_TEXT_LEN + 1];
     id_to_text(&row->id, id);
     const char *state = job_state_name((enum job_state)row->state);
     char topic[TOPIC_LEN_MAX];
     // A name has no slash, so that no topic of one tenant begins as one of another.
-    bool is_named = !origin_is_tenant(lane.lane.tenant, (struct slice){0});
+    bool is_named = !origin_is_tenant(names->tenant, (struct slice){0});
     int topic_len =
         snprintf(topic, sizeof topic, "%.*s%s%.*s.%.*s.%s.%s",
-                 is_named ? (int)lane.lane.tenant.len : 0, (const char *)lane.lane.tenant.data,
-                 is_named ? "/" : "", (int)lane.lane.queue.len, (const char *)lane.lane.queue.data,
-                 (int)lane.lane.type.len, (const char *)lane.lane.type.data, state, id);
+                 is_named ? (int)names->tenant.len : 0, (const char *)names->tenant.data,
+                 is_named ? "/" : "", (int)names->queue.len, (const char *)names->queue.data,
+                 (int)names->type.len, (const char *)names->type.data, state, id);
     char body[BODY_LEN_MAX];
     int body_len = snprintf(body, sizeof body,
                             "{\"job_id\":\"%s\",\"state\":\"%s\",\"version\":%u,\"at\":%lld}", id,

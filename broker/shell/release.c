@@ -3,6 +3,7 @@
 #include "broker/shell/release.h"
 
 #include "broker/core/job.h"
+#include "broker/shell/events.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/publish.h"
 #include "lib/base/check.h"
@@ -207,11 +208,13 @@ static void log_operation(const struct operation_row *row)
              (unsigned long long)row->done);
 }
 
-static void tell_watchers(struct broker *broker, const struct effects *effects)
+static void tell_watchers(struct broker *broker, const struct batch *batch)
 {
+    const struct effects *effects = &batch->effects;
     bool is_published = link_subscription_count(broker->publisher) > 0;
     for (uint32_t i = 0; i < effects->write_count; i++) {
         const struct write *write = &effects->writes[i];
+        events_settled(broker, batch->number, write);
         if (write->kind == WRITE_BATCH)
             watch_changed(broker->watches, &write->batch.id);
         if (write->kind == WRITE_OPERATION) {
@@ -236,7 +239,7 @@ void release_batch(struct broker *broker, struct batch *batch)
     failpoint_hit("broker.before_release");
     send_answers(broker, batch);
     send_grants(broker, &batch->effects);
-    tell_watchers(broker, &batch->effects);
+    tell_watchers(broker, batch);
     for (uint32_t i = 0; i < batch->gone_count; i++)
         peers_drop(broker->peers, batch->gone[i]);
     if (batch->is_sweep)

@@ -3,6 +3,7 @@
 #include "broker/shell/turn.h"
 
 #include "broker/shell/chores.h"
+#include "broker/shell/events.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/release.h"
 #include "lib/base/check.h"
@@ -101,15 +102,17 @@ static void copy_figures(struct broker *broker)
         auditor_figures(broker->auditor, &broker->audited);
         metrics_mark(broker->metrics);
     }
-    metrics_copy(broker->metrics,
-                 &(struct metrics_source){.core = broker->core,
-                                          .counters = &broker->counters,
-                                          .store = &broker->space,
-                                          .audited = &broker->audited,
-                                          .is_short = broker->is_short,
-                                          .now = broker->now,
-                                          .peer_count = peers_count(broker->peers),
-                                          .watch_count = watch_count(broker->watches)});
+    metrics_copy(
+        broker->metrics,
+        &(struct metrics_source){.core = broker->core,
+                                 .counters = &broker->counters,
+                                 .store = &broker->space,
+                                 .audited = &broker->audited,
+                                 .is_short = broker->is_short,
+                                 .now = broker->now,
+                                 .peer_count = peers_count(broker->peers),
+                                 .watch_count = watch_count(broker->watches),
+                                 .event_watch_count = event_watch_count(broker->event_watches)});
 }
 
 // Everything after the messages have been taken. True when there is more to do at once.
@@ -121,6 +124,7 @@ static bool finish_round(struct broker *broker, struct batch *settled)
     if (empty != NULL)
         release_batch(broker, empty);
     bool more = pass_replies_on(broker);
+    more = events_run(broker) || more;
     ask_readers(broker);
     auditor_serve(broker->auditor, broker->core);
     copy_figures(broker);

@@ -57,6 +57,21 @@ class Examples(BrokerTest):
         self.assertEqual(self.outcome(again), ["replayed 7cc54e2d-2845-8ede-933b-c09d9f66d601",
                                                'STATE_SUCCEEDED {"took":{"n":7}}'])
 
+    def test_a_watcher_is_told_of_every_change_and_of_a_gap(self):
+        watcher = self.start("watcher")
+        self.assertEqual(watcher.stdout.readline(), "watching\n")
+        client = self.start("client", "order-1001")
+        self.assertEqual(client.stdout.readline(), "accepted 7cc54e2d-2845-8ede-933b-c09d9f66d601\n")
+        self.assertEqual(watcher.stdout.readline(), "7cc54e2d-2845-8ede-933b-c09d9f66d601 STATE_QUEUED\n")
+        self.start("worker")
+        self.outcome(client)
+        for state in ("RUNNING", "SUCCEEDED"):
+            self.assertEqual(watcher.stdout.readline(), f"7cc54e2d-2845-8ede-933b-c09d9f66d601 STATE_{state}\n")
+        self.served.kill()
+        again = Broker(self.served.data, "--renew", "100ms", "--zmq", self.served.zmq)
+        self.addCleanup(again.close)
+        self.assertEqual(watcher.stdout.readline(), "gap: read again what matters\n")
+
     def test_a_worker_serves_on_after_the_broker_was_killed(self):
         worker = self.start("worker")
         self.assertEqual(worker.stdout.readline(), "serving\n")

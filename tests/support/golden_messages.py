@@ -189,6 +189,13 @@ def samples():
     yield "log", b, dict(log=w.Log(job_id=an_id(0x2a), after=7901))
     yield "log_is", b, dict(log_is=w.LogIs(
         error=6, job_id=an_id(0x2b), version=7902, state=w.STATE_SUCCEEDED, count=7903, lines=LINES))
+    yield "watch", b, dict(watch=w.Watch(
+        lineage=8401, epoch=8402, position=8403, index=8404, limit=8405, wait_ms=8406, states=8407, queue="mail",
+        type="send", job_id=an_id(0x2f), all_tenants=True))
+    yield "event", b, dict(event=w.Event(
+        gap=True, lineage=8501, epoch=8502, position=8503, index=8504, oldest_position=8505, oldest_index=8506, events=[
+            w.JobEvent(position=8601, index=8602, job_id=an_id(0x30), generation=8603, state=w.STATE_RUNNING,
+                       version=8604, at_ms=8605, queue="mail", type="send", tenant="acme")]))
 
 
 def c_bytes(data):

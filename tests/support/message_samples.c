@@ -210,6 +210,9 @@ static const struct msg_forecast forecast = {2011,
                                              2022,
                                              {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
 
+static const struct msg_job_event job_events[] = {{8601, 8602, ID(0x30), 8603, JOB_RUNNING, 8604,
+                                                   8605, TEXT("mail"), TEXT("send"), TEXT("acme")}};
+
 static const struct msg samples[] = {
     {.kind = MSG_HELLO,
      .corr = 1,
@@ -392,6 +395,24 @@ static const struct msg samples[] = {
                 .count = 7903,
                 .lines = log_lines,
                 .line_count = 2}},
+    {.kind = MSG_WATCH,
+     .corr = 47,
+     .watch = {.since = {8401, 8402, 8403, 8404},
+               .limit = 8405,
+               .wait_ms = 8406,
+               .states = 8407,
+               .queue = TEXT("mail"),
+               .type = TEXT("send"),
+               .job_id = ID(0x2f),
+               .all_tenants = true}},
+    {.kind = MSG_EVENT,
+     .corr = 48,
+     .event = {.gap = true,
+               .next = {8501, 8502, 8503, 8504},
+               .oldest_position = 8505,
+               .oldest_index = 8506,
+               .events = job_events,
+               .count = 1}},
 };
 
 const struct msg *messages_sample(enum msg_kind kind)
