@@ -89,7 +89,7 @@ function(weft_unit_test source)
     endif()
     target_link_libraries(${name} PRIVATE weft_test_support ${links} weft_sys weft_base)
     add_test(NAME "unit.${claim}" COMMAND ${name})
-    set_tests_properties("unit.${claim}" PROPERTIES LABELS unit TIMEOUT 60)
+    set_tests_properties("unit.${claim}" PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
 
 # tests/fuzz/wire_fuzz.c becomes wire_fuzz: a libFuzzer program in the fuzz preset, and elsewhere a

@@ -52,7 +52,7 @@ class Unique(Relations):
         self.assertEqual(changed.status, 422)
 
     def test_a_kept_key_outlives_the_broker_and_ends_at_its_moment(self):
-        first = self.submit(unique={"key": "k", "for": "1s"})
+        first = self.submit(unique={"key": "k", "for": "4s"})
         self.assertEqual(first.status, 202, first)
         endpoint = self.broker.zmq
         self.broker.close()
