@@ -11,7 +11,7 @@ packages=(
     make cmake ninja-build gcc libc6-dev pkg-config
     clang clang-format clang-tidy cppcheck libclang-rt-14-dev
     libzmq3-dev libczmq-dev libmsgpack-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
-    protobuf-compiler libmicrohttpd-dev libgnutls28-dev libjansson-dev libpcre2-dev libsodium-dev
+    protobuf-compiler libmicrohttpd-dev libcurl4-openssl-dev libgnutls28-dev libjansson-dev libpcre2-dev libsodium-dev
     libcmocka-dev libsqlite3-dev sqlite3
     libtest-json-schema-acceptance-perl
     tzdata
