@@ -10,6 +10,7 @@
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/failpoint.h"
 #include "lib/sys/process.h"
 #include "proto/check.h"
 
@@ -146,8 +147,10 @@ static void finish(struct load *load)
     tally_add(tally, TALLY_JOBS_ACCEPTED, load->accepted_count);
     tally_add(tally, TALLY_JOBS_REPLAYED, load->replayed_count);
     tally_add(tally, TALLY_JOBS_REFUSED, load->rejected_count);
+    failpoint_hit("gateway.before_remember");
     remember(load);
     seal(load);
+    failpoint_hit("gateway.before_answer");
     bulk_answer(load);
 }
 
@@ -340,6 +343,7 @@ static void submit(struct load *load)
     uint32_t count = load->piece_count;
     struct piece *pieces = load->pieces;
     struct courier *courier = load->bulk->gateway->courier;
+    failpoint_hit("gateway.before_submit");
     for (uint32_t i = 0; i < count; i++)
         courier_ask(courier, &pieces[i].ask);
 }

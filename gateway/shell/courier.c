@@ -10,6 +10,7 @@
 #include "lib/peer/peer.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
 #include "lib/sys/wake.h"
@@ -260,6 +261,8 @@ static err send_parcel(struct courier *courier, const struct peer_action *action
         (void)atomic_fetch_add(&courier->jobs_sent, parcel->job_count);
     }
     parcel->was_sent = true;
+    if (parcel->kind == ASK_SUBMIT)
+        failpoint_hit("gateway.after_submit");
     return OK;
 }
 

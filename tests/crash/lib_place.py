@@ -21,7 +21,7 @@ LEASE_S = 2
 FAILPOINTS = {
     "broker": ["store.before_commit", "store.after_commit", "broker.before_commit",
                "broker.after_commit", "broker.before_release"],
-    "gateway": ["gateway.before_answer"],
+    "gateway": ["gateway.before_answer", "gateway.after_submit"],
     "worker": ["worker.before_journal", "worker.after_journal", "worker.after_finish_sent"],
 }
 
