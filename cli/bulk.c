@@ -195,6 +195,9 @@ static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
         reject(bulk, line, e, slice_of_text(fault.detail));
         return;
     }
+    char *room_for_key = arena_take(&bulk->arena, MINT_CONTENT_LEN + 1);
+    CHECK(room_for_key != NULL);
+    submission_give_key(&job, room_for_key);
     e = check_submit_job(&job, &detail);
     if (e != OK) {
         reject(bulk, line, e, slice_of_text(detail));

@@ -113,12 +113,26 @@ static err judge_content(struct submission *submission, const char *word)
 
 // --- the rest ---
 
+static struct slice queue_of(const struct msg_submit_job *job)
+{
+    return job->queue.len > 0 ? job->queue : slice_of_text("default");
+}
+
+void submission_give_key(struct msg_submit_job *job, char room[MINT_CONTENT_LEN + 1])
+{
+    if (!job->by_content)
+        return;
+    mint_content(&(struct mint_content){.queue = queue_of(job),
+                                        .type = job->type,
+                                        .payload = job->payload.bytes,
+                                        .kind = (uint8_t)job->payload.content},
+                 room);
+    job->key = slice_of(room, MINT_CONTENT_LEN);
+}
+
 static struct id mint(const struct msg_submit_job *job, when_ms now)
 {
-    struct origin origin = {
-        .tenant = origin_tenant(job->tenant),
-        .queue = job->queue.len > 0 ? job->queue : slice_of_text("default"),
-    };
+    struct origin origin = {.tenant = origin_tenant(job->tenant), .queue = queue_of(job)};
     if (job->key.len > 0)
         return mint_keyed(&origin, job->key);
     return mint_fresh(now, &origin);
@@ -148,6 +162,7 @@ void submission_options(struct msg_submit_job *job, const struct config *config)
     job->tenant = text_of(config, "tenant");
     job->queue = text_of(config, "queue");
     job->key = text_of(config, "key");
+    job->by_content = config_is_given(config, "dedup");
     job->priority = MSG_PRIORITY_NOT_GIVEN;
     if (config_is_given(config, "priority"))
         job->priority = (uint8_t)config_number(config, "priority");
@@ -262,6 +277,8 @@ err submission_read_from(struct submission *submission, const struct config *con
     if (config_is_given(config, "key") && submission->job.key.len == 0)
         return refuse(submission, ERR_BAD_FIELD,
                       "--key is empty: give 1 to 255 characters, or leave it out");
+    if (config_is_given(config, "key") && submission->job.by_content)
+        return refuse(submission, ERR_BAD_FIELD, "--key and --dedup exclude each other");
     submission->job.type = slice_of_text(type);
     const char *detail = NULL;
     err e = submission_labels(config, submission->labels, &submission->job.labels, &detail);
@@ -274,6 +291,7 @@ err submission_read_from(struct submission *submission, const struct config *con
         e = judge_content(submission, config_text(config, "content"));
     if (e != OK)
         return e;
+    submission_give_key(&submission->job, submission->key);
     // Judged before the id is derived, because a key that is too long has no id.
     e = check_submit_job(&submission->job, &detail);
     if (e != OK)

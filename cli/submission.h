@@ -4,6 +4,7 @@
 
 #include "cli/course.h"
 #include "lib/sys/config.h"
+#include "lib/sys/mint.h"
 #include "proto/check.h"
 #include "proto/msg.h"
 
@@ -13,6 +14,10 @@
         {.key = "key",                                                                             \
          .type = CONFIG_STRING,                                                                    \
          .help = "idempotency key: the same key is the same job"},                                 \
+        {.key = "dedup",                                                                           \
+         .type = CONFIG_WORD,                                                                      \
+         .words = "content",                                                                       \
+         .help = "the same queue, type and payload is the same job"},                              \
         {.key = "priority",                                                                        \
          .type = CONFIG_INTEGER,                                                                   \
          .min = 0,                                                                                 \
@@ -78,7 +83,8 @@ struct submission {
     size_t payload_len;
     struct id after[MSG_AFTER_MAX];
     uint8_t labels[MSG_LABELS_LEN_MAX];
-    char problem[256]; // after an error: a sentence
+    char key[MINT_CONTENT_LEN + 1]; // of --dedup
+    char problem[256];              // after an error: a sentence
 };
 
 // What the flags say about a job, besides its type and payload.
@@ -98,6 +104,9 @@ MUST_USE err submission_read_from(struct submission *submission, const struct co
                                   uint32_t place);
 // Also after an error.
 void submission_deinit(struct submission *submission);
+
+// Gives a job that is known by its content the key of it; `room` must live as long.
+void submission_give_key(struct msg_submit_job *job, char room[MINT_CONTENT_LEN + 1]);
 
 // The id of a job with its queue and key: derived, or fresh when there is no key.
 struct id submission_mint(const struct msg_submit_job *job);

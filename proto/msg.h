@@ -81,6 +81,7 @@ struct msg_submit_job {
     struct msg_ids after; // jobs that must have ended first
     enum on_failure on_dependency_failure;
     struct slice labels; // tags and metadata, see proto/labels.h
+    bool by_content;     // not on the wire: its key is to be derived from queue, type and payload
     // Not on the wire: filled by the broker's intake before the core sees the job.
     struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;

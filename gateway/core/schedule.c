@@ -130,7 +130,11 @@ static err read_job(struct doc_value value, const struct doc_room *room, struct 
     static const struct submit_options options = {.is_record = true};
     err e = submit_read(value, &options, room, &put->job, fault);
     put->given.job_count = 1;
-    return e;
+    if (e != OK || !put->job.by_content)
+        return e;
+    submit_tell(fault, "job.", slice_of_text("dedup"), "is for a single job: each moment makes one",
+                NULL);
+    return ERR_BAD_FIELD;
 }
 
 static err read_member(const struct doc_member *member, const struct doc_room *room,

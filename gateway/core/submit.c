@@ -47,6 +47,15 @@ static const char *read_key(const struct context *context, struct doc_value valu
     return fault == NULL && context->job->key.len == 0 ? "must not be empty" : fault;
 }
 
+static const char *read_dedup(const struct context *context, struct doc_value value)
+{
+    struct slice word;
+    if (doc_text(value, context->arena, &word) != OK || !slice_is_text(word, "content"))
+        return "must be \"content\"";
+    context->job->by_content = true;
+    return NULL;
+}
+
 static const char *read_payload(const struct context *context, struct doc_value value)
 {
     context->job->payload = (struct body){
@@ -320,8 +329,8 @@ static const struct field job_fields[] = {
     {"on_dependency_failure", read_on_failure},
     {"tags", read_tags},
     {"metadata", read_nothing},
+    {"dedup", read_dedup},
     {"webhook", NULL},
-    {"dedup", NULL},
 };
 static const struct field retry_fields[] = {
     {"max_attempts", read_max_attempts}, {"max_crashes", read_max_crashes}, {"first", read_first},
@@ -474,9 +483,11 @@ static err read_all(const struct context *context, const struct doc_members *mem
 {
     static const struct fields fields = {job_fields, JOB_FIELDS, ""};
     bool has_delay = false;
+    bool has_dedup = false;
     for (uint32_t i = 0; i < members->count; i++) {
         const struct doc_member *member = &members->items[i];
         has_delay = has_delay || slice_is_text(member->name, "delay");
+        has_dedup = has_dedup || slice_is_text(member->name, "dedup");
         err e = read_field(context, &fields, member, fault);
         if (e == OK)
             e = read_inner(context, member, room, fault);
@@ -486,6 +497,12 @@ static err read_all(const struct context *context, const struct doc_members *mem
     if (context->job->key.len > 0 && !options->is_record) {
         submit_tell(fault, "", slice_of_text("key"), "is given as the Idempotency-Key header here",
                     NULL);
+        return ERR_BAD_FIELD;
+    }
+    if (context->job->key.len > 0 && !has_dedup)
+        context->job->by_content = false; // a default
+    if (context->job->key.len > 0 && has_dedup) {
+        submit_tell(fault, "", slice_of_text("key"), "and dedup exclude each other", NULL);
         return ERR_BAD_FIELD;
     }
     if (context->job->run_at > 0 && !has_delay)

@@ -9,6 +9,26 @@
 #include "proto/check.h"
 #include "proto/identity.h"
 
+static struct slice queue_of(const struct msg_submit_job *job)
+{
+    return job->queue.len > 0 ? job->queue : slice_of_text("default");
+}
+
+// False: there is no room.
+static bool give_key(struct msg_submit_job *job, struct arena *arena)
+{
+    char *key = arena_take(arena, MINT_CONTENT_LEN + 1);
+    if (key == NULL)
+        return false;
+    mint_content(&(struct mint_content){.queue = queue_of(job),
+                                        .type = job->type,
+                                        .payload = job->payload.bytes,
+                                        .kind = (uint8_t)job->payload.content},
+                 key);
+    job->key = slice_of(key, MINT_CONTENT_LEN);
+    return true;
+}
+
 err posting_read(struct doc_value object, const struct submit_options *options,
                  const struct doc_room *room, struct msg_submit_job *out_job,
                  struct submit_fault *out_fault)
@@ -18,6 +38,8 @@ err posting_read(struct doc_value object, const struct submit_options *options,
     err e = submit_read(object, options, room, &job, out_fault);
     if (e != OK)
         return e;
+    if (job.by_content && !give_key(&job, room->arena))
+        return ERR_NO_MEMORY;
     e = check_submit_job(&job, &detail);
     if (e != OK) {
         (void)slice_to_text(slice_of_text(detail), out_fault->detail, sizeof out_fault->detail);
@@ -35,8 +57,7 @@ static struct id mint(const struct gateway *gateway, const struct origin *origin
 
 void posting_mint(const struct gateway *gateway, struct slice tenant, struct msg_submit_job *job)
 {
-    struct slice queue = job->queue.len > 0 ? job->queue : slice_of_text("default");
-    job->job_id = mint(gateway, &(struct origin){tenant, queue}, job->key);
+    job->job_id = mint(gateway, &(struct origin){tenant, queue_of(job)}, job->key);
 }
 
 bool posting_mint_again(const struct gateway *gateway, struct slice tenant,

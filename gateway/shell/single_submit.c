@@ -334,7 +334,14 @@ static err read_job(struct visit *visit, enum doc_format format, struct submit_f
     scratch_give(gateway->scratch, scratch);
     if (e != OK)
         return e;
-    visit->job.key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
+    if (key.data != NULL && visit->job.by_content) {
+        submit_tell(fault, "", slice_of_text("dedup"), "and Idempotency-Key exclude each other",
+                    NULL);
+        return ERR_BAD_FIELD;
+    }
+    if (!visit->job.by_content)
+        visit->job.key = key;
     // Tracing must not fail a job: what does not look like it is dropped.
     struct slice trace = request->headers[HTTP_TRACEPARENT];
     if (trace.len == 55 && !request->repeated[HTTP_TRACEPARENT])

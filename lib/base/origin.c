@@ -51,6 +51,16 @@ void origin_put_moment(struct bytes_out *out, const struct origin *origin, struc
     bytes_put_u64(out, (uint64_t)moment);
 }
 
+void origin_put_content(struct bytes_out *out, struct slice queue, struct slice type, uint8_t kind,
+                        const uint8_t payload_hash[16])
+{
+    put_label(out, "weft/content/1");
+    bytes_put_slice(out, queue);
+    bytes_put_slice(out, type);
+    bytes_put_u8(out, kind);
+    bytes_put(out, payload_hash, 16);
+}
+
 void origin_put_slot(struct bytes_out *out, const struct origin *origin)
 {
     put_label(out, "weft/slot/1");

@@ -8,6 +8,8 @@
 //   slot:  "weft/slot/1" tenant queue
 //   unique: "weft/unique/1" tenant queue key
 //   concurrency: "weft/concurrency/1" tenant queue key
+//   content: "weft/content/1" queue type, the kind of the payload as one byte (0 none, 1 bytes, 2
+//            JSON, 3 MessagePack, 4 text), and the 16-byte hash of its bytes
 //   moment of a schedule: "weft/moment/1" tenant schedule, and the moment as eight bytes
 //
 // Changing a byte of this makes every stored key unknown: a new form needs a new label.
@@ -34,4 +36,7 @@ void origin_put_unique(struct bytes_out *out, const struct origin *origin, struc
 // `moment` is in milliseconds since 1970. No key can make the same bytes.
 void origin_put_moment(struct bytes_out *out, const struct origin *origin, struct slice schedule,
                        when_ms moment);
+// What a submission is about, whoever's it is: its key's hash is made of it. `kind` is an enum content.
+void origin_put_content(struct bytes_out *out, struct slice queue, struct slice type, uint8_t kind,
+                        const uint8_t payload_hash[16]);
 void origin_put_slot(struct bytes_out *out, const struct origin *origin);

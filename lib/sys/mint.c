@@ -32,6 +32,26 @@ struct id mint_keyed(const struct origin *origin, struct slice key)
     return mint_keyed_in(mint_slot(origin), origin, key);
 }
 
+void mint_content(const struct mint_content *content, char out_key[MINT_CONTENT_LEN + 1])
+{
+    static const char prefix[] = "content-";
+    static const char digits[] = "0123456789abcdef";
+    uint8_t room[ORIGIN_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    uint8_t hash[16];
+    blake_hash16(content->payload, hash);
+    origin_put_content(&out, content->queue, content->type, content->kind, hash);
+    CHECK(!out.full);
+    blake_hash16(slice_of(out.data, out.len), hash);
+    memcpy(out_key, prefix, sizeof prefix - 1);
+    char *at = out_key + sizeof prefix - 1;
+    for (size_t i = 0; i < sizeof hash; i++) {
+        *at++ = digits[hash[i] >> 4];
+        *at++ = digits[hash[i] & 15];
+    }
+    *at = '\0';
+}
+
 uint64_t mint_concurrency(const struct origin *origin, struct slice key)
 {
     CHECK(key.len > 0);

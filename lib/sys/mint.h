@@ -17,6 +17,17 @@ struct id mint_keyed(const struct origin *origin, struct slice key);
 // cost.
 struct id mint_keyed_in(uint16_t slot, const struct origin *origin, struct slice key);
 
+// The idempotency key of a job that is known by what it is about: "content-" and 32 hex digits.
+// `kind` is an enum content.
+enum { MINT_CONTENT_LEN = 40 };
+struct mint_content {
+    struct slice queue;
+    struct slice type;
+    struct slice payload;
+    uint8_t kind;
+};
+void mint_content(const struct mint_content *content, char out_key[MINT_CONTENT_LEN + 1]);
+
 // The hash of a concurrency key within its tenant and queue; never 0.
 uint64_t mint_concurrency(const struct origin *origin, struct slice key);
 // The hash of a unique key within its tenant and queue: for tables, never an id of a job.

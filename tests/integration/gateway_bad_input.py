@@ -107,7 +107,8 @@ CASES = [
     ("type of wrong kind", post(b'{"type":7}'), 400),
     ("priority out of range", post(b'{"type":"a","priority":10}'), 400),
     ("delay without a unit", post(b'{"type":"a","delay":"5"}'), 400),
-    ("field of later", post(b'{"type":"a","dedup":"content"}'), 400),
+    ("dedup by something else", post(b'{"type":"a","dedup":"id"}'), 400),
+    ("dedup beside a key", post(b'{"type":"a","dedup":"content"}', head=TYPE + b"Idempotency-Key: a\r\n"), 400),
     ("unknown field", post(b'{"type":"a","payloda":1}'), 400),
     ("key that is empty", post(head=TYPE + b"Idempotency-Key:\r\n"), 400),
     ("key too long", post(head=TYPE + b"Idempotency-Key: " + b"k" * 256 + b"\r\n"), 400),
@@ -155,7 +156,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.gateway.submit({"type": "still.here"}).status, 202)
 
     def test_refusals_explain_themselves(self):
-        for data in (b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n", post(b'{"type":"a","dedup":"content"}')):
+        for data in (b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n", post(b'{"type":"a","dedup":"id"}')):
             head, _, body = self.gateway.raw(data).partition(b"\r\n\r\n")
             self.assertIn(b"application/problem+json", head)
             for member in (b'"type":"urn:weft:problem:', b'"title":"', b'"status":', b'"detail":"', b'"code":"WEFT-',

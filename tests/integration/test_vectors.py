@@ -72,6 +72,17 @@ class Ids(unittest.TestCase):
         for queue, key, slot, job_id in self.vectors():
             self.assertEqual((int(slot), job_id), (slot_of(queue), str(id_of(queue, key))), key)
 
+    def test_keys_by_content_are_those_of_the_hash(self):
+        def hashed(data):
+            return hashlib.blake2b(data, digest_size=16).digest()
+        rows = [[cell.strip() for cell in line.split("|")] for line in blocks("content")[0].splitlines()]
+        self.assertGreaterEqual(len(rows), 4)
+        program = text_of("tests/unit/lib/sys/mint_test.c")
+        for queue, kind_of_work, kind, payload, key in rows:
+            about = b"weft/content/1" + put(queue) + put(kind_of_work) + bytes([int(kind)]) + hashed(payload.encode())
+            self.assertEqual(key, "content-" + hashed(about).hex(), payload)
+            self.assertIn(key, program)
+
     def test_are_those_the_program_is_tested_with(self):
         in_c = re.findall(r'\{"([^"]+)", "([^"]+)", (\d+), "([^"]+)"\}', text_of("tests/unit/lib/sys/mint_test.c"))
         self.assertEqual([list(row) for row in in_c], self.vectors())

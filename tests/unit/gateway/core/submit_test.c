@@ -273,7 +273,7 @@ TEST(submit, a_cost)
 
 TEST(submit, fields_of_later_versions_are_refused_by_name)
 {
-    static const char *const names[] = {"webhook", "dedup"};
+    static const char *const names[] = {"webhook"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[64];
         char wanted[64];
@@ -282,6 +282,15 @@ TEST(submit, fields_of_later_versions_are_refused_by_name)
         EXPECT_EQ(parse(text), ERR_UNSUPPORTED);
         EXPECT_STR(fault.detail, wanted);
     }
+}
+
+TEST(submit, dedup_is_by_content_and_not_beside_a_key)
+{
+    EXPECT_EQ(parse("{\"type\":\"a\",\"dedup\":\"content\"}"), OK);
+    EXPECT(job.by_content);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"dedup\":\"id\"}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "dedup must be \"content\"");
+    EXPECT_EQ(parse("{\"type\":\"a\",\"dedup\":true}"), ERR_BAD_FIELD);
 }
 
 TEST(submit, unknown_fields_are_refused_with_a_guess)

@@ -39,6 +39,32 @@ TEST(mint, keyed_ids_and_slots_are_those_of_the_document)
     }
 }
 
+TEST(mint, a_key_by_content_is_that_of_the_document)
+{
+    static const struct {
+        const char *queue, *type, *payload;
+        uint8_t kind;
+        const char *key;
+    } rows[] = {
+        {"default", "invoice.render", "{\"invoice\": 7}", 2,
+         "content-f1cfae5da9347fb821831b8f860cfa52"},
+        {"mail", "invoice.render", "{\"invoice\": 7}", 2,
+         "content-4c7c622184e991378af2067e7baafa4d"},
+        {"default", "invoice.render", "{\"invoice\":7}", 2,
+         "content-82b93c38ed06a1205f93752dd3211a58"},
+        {"default", "invoice.render", "", 0, "content-bee177a13df880832217320fa985407c"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char key[MINT_CONTENT_LEN + 1];
+        mint_content(&(struct mint_content){.queue = slice_of_text(rows[i].queue),
+                                            .type = slice_of_text(rows[i].type),
+                                            .payload = slice_of_text(rows[i].payload),
+                                            .kind = rows[i].kind},
+                     key);
+        EXPECT_STR(key, rows[i].key);
+    }
+}
+
 TEST(mint, another_tenant_has_other_ids)
 {
     struct origin mine = origin_of("default");
