@@ -12,7 +12,7 @@ packages=(
     clang clang-format clang-tidy cppcheck libclang-rt-14-dev
     libzmq3-dev libczmq-dev libmsgpack-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
     protobuf-compiler libmicrohttpd-dev libcurl4-openssl-dev libgnutls28-dev libjansson-dev libpcre2-dev libsodium-dev
-    libcmocka-dev libsqlite3-dev sqlite3
+    libcmocka-dev libsqlite3-dev sqlite3 iproute2
     libtest-json-schema-acceptance-perl
     tzdata
     python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags openssl curl git patch prometheus
