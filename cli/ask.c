@@ -192,6 +192,13 @@ const struct msg_log_is *ask_log(struct ask *ask, const struct msg_log *log)
     return NULL;
 }
 
+const struct msg_event *ask_watch(struct ask *ask, const struct msg_watch *watch)
+{
+    struct msg question = {.kind = MSG_WATCH, .watch = *watch};
+    const struct msg *answer = ask_for(ask, &question, watch->wait_ms, MSG_EVENT);
+    return answer != NULL ? &answer->event : NULL;
+}
+
 const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list)
 {
     struct msg question = {.kind = MSG_LIST, .list = *list};

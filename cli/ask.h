@@ -26,6 +26,7 @@ const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_ba
 const struct msg_batch_status_is *ask_seal(struct ask *ask, const struct id *batch_id);
 const struct msg_timeline_is *ask_timeline(struct ask *ask, const struct msg_timeline *timeline);
 const struct msg_log_is *ask_log(struct ask *ask, const struct msg_log *log);
+const struct msg_event *ask_watch(struct ask *ask, const struct msg_watch *watch);
 const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list);
 // How far an act on many has come; a refusal and an unknown one are complaints too.
 const struct msg_operation_is *ask_operate(struct ask *ask, const struct msg_operate *operate);

@@ -14,6 +14,7 @@
 #include "cli/roster.h"
 #include "cli/schedule.h"
 #include "cli/show.h"
+#include "cli/tail.h"
 #include "cli/token.h"
 #include "cli/type.h"
 #include "gateway/shell/main.h"
@@ -51,6 +52,7 @@ static const struct command_verb verbs[] = {
     {"type", type_main, "defaults for all jobs of a type: weft type set TYPE --timeout 10s"},
     {"workers", act_workers_main, "weft workers list; weft workers quiet ID, weft workers stop ID"},
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
+    {"tail", tail_main, "what happens to jobs, as it happens: weft tail --queue mail"},
     {"token", token_main, "who may use the HTTP door: weft token new NAME --scopes submit,read"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
@@ -109,6 +111,7 @@ static void know_settings(void)
         &schedule_pause_table,
         &schedule_resume_table,
         &schedule_next_table,
+        &tail_table,
         &token_new_table,
         &token_list_table,
         &token_revoke_table,

@@ -31,6 +31,11 @@ void view_forecast(const struct view *view, const struct msg_submit_job *job,
 void view_timeline(const struct view *view, const struct msg_timeline_is *timeline);
 void view_log(const struct view *view, const struct msg_log_is *log, uint32_t after);
 
+// What has happened to a job: a line; and that something may be missing.
+void view_event(const struct view *view, const struct msg_event *told,
+                const struct msg_job_event *event);
+void view_gap(const struct view *view, const struct msg_event *told);
+
 // A job of a list: a line.
 void view_listed_job(const struct view *view, const struct msg_listed_job *job);
 

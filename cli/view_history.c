@@ -3,6 +3,7 @@
 #include "cli/view.h"
 
 #include "gateway/core/answer.h"
+#include "gateway/core/feed.h"
 #include "gateway/core/history.h"
 #include "lib/base/moment.h"
 
@@ -72,6 +73,36 @@ static void print_event(FILE *out, const struct msg_timeline_event *event)
         print_moment(out, event->due_at);
     }
     (void)fputc('\n', out);
+}
+
+void view_event(const struct view *view, const struct msg_event *told,
+                const struct msg_job_event *event)
+{
+    char id[ID_TEXT_LEN + 1];
+    uint8_t room[FEED_EVENT_LEN_MAX];
+    struct out json = {.data = room, .cap = sizeof room, .format = OUT_JSON};
+    if (view->wants_json) {
+        feed_event(&json, told, event);
+        (void)fprintf(view->out, "%.*s\n", (int)json.len, (const char *)room);
+        return;
+    }
+    id_to_text(&event->job_id, id);
+    print_moment(view->out, event->at);
+    (void)fprintf(view->out, "  %-10s %s  %.*s %.*s\n", answer_state(event->state), id,
+                  (int)event->queue.len, (const char *)event->queue.data, (int)event->type.len,
+                  (const char *)event->type.data);
+}
+
+void view_gap(const struct view *view, const struct msg_event *told)
+{
+    uint8_t room[FEED_EVENT_LEN_MAX];
+    struct out json = {.data = room, .cap = sizeof room, .format = OUT_JSON};
+    if (!view->wants_json) {
+        (void)fputs("... a gap: events may be missing here ...\n", view->out);
+        return;
+    }
+    feed_gap(&json, told);
+    (void)fprintf(view->out, "%.*s\n", (int)json.len, (const char *)room);
 }
 
 void view_timeline(const struct view *view, const struct msg_timeline_is *timeline)

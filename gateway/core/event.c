@@ -47,7 +47,7 @@ size_t event_len(const struct event *event)
     size_t lines = 1;
     for (size_t i = 0; i < event->data.len; i++)
         lines += is_end(event->data.data[i]);
-    return sizeof "event: \nid: \n\n" + strlen(event->name) + NUMBER_LEN_MAX +
+    return sizeof "event: \nid: \n\n" + strlen(event->name) + NUMBER_LEN_MAX + event->mark.len +
            lines * sizeof DATA_NAME "\n" + event->data.len;
 }
 
@@ -59,6 +59,10 @@ size_t event_put(const struct event *event, uint8_t *room)
     if (event->id != 0) {
         len += put(room + len, slice_of_text("\nid: "));
         len += put_number(room + len, event->id);
+    }
+    if (event->mark.len > 0) {
+        len += put(room + len, slice_of_text("\nid: "));
+        len += put(room + len, event->mark);
     }
     do {
         len += put(room + len, slice_of_text("\n" DATA_NAME));

@@ -11,7 +11,8 @@
 
 struct event {
     const char *name;
-    uint32_t id; // 0: none
+    uint32_t id;       // 0: none
+    struct slice mark; // instead of the id
     struct slice data;
 };
 

@@ -3,6 +3,7 @@
 #include "gateway/core/query.h"
 
 #include "gateway/core/answer.h"
+#include "gateway/core/feed.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
@@ -25,6 +26,7 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_DIRECTION] = "direction",
     [QUERY_DRY_RUN] = "dry_run",
     [QUERY_TAG] = "tag",
+    [QUERY_SINCE] = "since",
 };
 
 enum { VALUE_LEN_MAX = 256 };
@@ -177,6 +179,10 @@ static const char *read_value(struct query *query, enum query_name name, struct 
     case QUERY_DRY_RUN:
         query->dry_run = slice_is_text(value, "true");
         return query->dry_run || slice_is_text(value, "false") ? NULL : "must be true or false";
+    case QUERY_SINCE:
+        return slice_is_text(value, "oldest") || feed_place_read(value, &query->since) == OK
+                   ? NULL
+                   : "must be the id of an event, or oldest";
     case QUERY_DIRECTION: return read_direction(value, &query->direction);
     }
     UNREACHABLE();

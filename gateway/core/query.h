@@ -24,8 +24,9 @@ enum query_name {
     QUERY_AFTER_LINE, // a line's number
     QUERY_DIRECTION,  // of a pause
     QUERY_TAG,
+    QUERY_SINCE, // a place in the stream of events
 };
-enum { QUERY_NAMES = 16, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
+enum { QUERY_NAMES = 17, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \
@@ -45,6 +46,7 @@ struct query {
     bool dry_run;             // QUERY_DRY_RUN
     uint32_t after_line;      // QUERY_AFTER_LINE
     enum direction direction; // QUERY_DIRECTION
+    struct msg_place since;   // QUERY_SINCE; no epoch: the oldest that is known
 };
 
 // "dead" or "queued,running" as the bits of struct msg_list. False: some word is no state.

@@ -4,6 +4,7 @@
 
 #include "gateway/core/problem.h"
 #include "gateway/shell/acts.h"
+#include "gateway/shell/feeds.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/histories.h"
@@ -55,6 +56,7 @@ enum route {
     ROUTE_TYPE_PUT,
     ROUTE_LEASES,
     ROUTE_LEASE,
+    ROUTE_FEED,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -213,6 +215,10 @@ static const struct http_route routes[] = {
                      .mark = SCOPE_WORK,
                      .body_len_max = SUBMIT_BODY_LEN_MAX,
                      .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_FEED] = {.method = "GET",
+                    .path = "/v1/events",
+                    .mark = SCOPE_READ,
+                    .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez", .mark = GUARD_OPEN},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz", .mark = GUARD_OPEN},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics", .mark = SCOPE_ADMIN},
@@ -230,7 +236,7 @@ static const char index_text[] =
     "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"operation\":\"/v1/operations/"
     "{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
     "queues/{name}\",\"types\":\"/v1/types\",\"type\":\"/v1/types/{type}\",\"leases\":\"/v1/"
-    "leases\",\"live\":\"/livez\","
+    "leases\",\"events\":\"/v1/events\",\"live\":\"/livez\","
     "\"ready\":\"/readyz\",\"metrics\":\"/metrics\",\"openapi\":\"/openapi.json\"}\n";
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
@@ -295,6 +301,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_TYPE_PUT: queues_put_type(gateway, request); return;
     case ROUTE_LEASES: leases_take(gateway, request); return;
     case ROUTE_LEASE: leases_say(gateway, request); return;
+    case ROUTE_FEED: feeds_follow(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

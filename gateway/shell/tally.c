@@ -19,7 +19,7 @@ static const char *const route_names[TALLY_ROUTES] = {
     [TALLY_SUBMIT] = "submit",     [TALLY_JOB] = "job",     [TALLY_BULK] = "bulk",
     [TALLY_BATCH] = "batch",       [TALLY_ACT] = "act",     [TALLY_LIST] = "list",
     [TALLY_SCHEDULE] = "schedule", [TALLY_QUEUE] = "queue", [TALLY_LEASE] = "lease",
-    [TALLY_OTHER] = "other",
+    [TALLY_EVENTS] = "events",     [TALLY_OTHER] = "other",
 };
 
 struct tally {

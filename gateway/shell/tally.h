@@ -18,9 +18,10 @@ enum tally_route {
     TALLY_SCHEDULE,
     TALLY_QUEUE,
     TALLY_LEASE,
+    TALLY_EVENTS,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 10 };
+enum { TALLY_ROUTES = 11 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

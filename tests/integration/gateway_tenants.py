@@ -142,6 +142,7 @@ CASES = {
     "GET /v1/types": Case(at("/v1/types"), 200, 200),
     "GET /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 404),
     "PUT /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 200, {"timeout": "3s"}),
+    "GET /v1/events": Case(at("/v1/events?since=oldest&limit=1"), 200, 200),
     "POST /v1/leases": Case(at("/v1/leases"), 200, 200, {"types": ["t"]}),
     "POST /v1/leases/*": Case(at("/v1/leases/{w.job}:finish"), 409, 404, {"token": "7"}),
 }

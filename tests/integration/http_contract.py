@@ -175,6 +175,8 @@ class Contract(BrokerTest):
         self.call(304, "GET", f"/v1/jobs/{waiting}?wait=10ms&version=1", If_None_Match='"2"')
         self.call(200, "GET", f"/v1/jobs/{waiting}/events")
         self.call(204, "GET", f"/v1/jobs/{waiting}/events", Last_Event_ID="2")
+        self.call(200, "GET", "/v1/events?since=oldest&limit=2&status=queued,scheduled,cancelled&queue=mail")
+        self.call(200, "GET", "/v1/events?limit=1", Last_Event_ID="odd")
         self.call(409, "DELETE", f"/v1/jobs/{waiting}")
         self.call(200, "POST", f"/v1/jobs/{child}:cancel")
         self.call(200, "DELETE", f"/v1/jobs/{waiting}")
