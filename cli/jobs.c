@@ -132,7 +132,7 @@ static int list_all(struct ask *ask, const struct config *config, struct msg_lis
         if (listed == NULL)
             return ask->code;
         for (uint32_t i = 0; i < listed->count; i++)
-            view_listed_job(&view, &listed->jobs[i]);
+            view_listed_job(&view, &listed->jobs[i], !id_is_zero(&list->filter.batch_id));
         left -= is_bounded ? listed->count : 0;
         list->cursor = listed->cursor;
     } while (list->cursor != 0 && (left > 0 || !is_bounded));

@@ -307,7 +307,7 @@ void view_forecast(const struct view *view, const struct msg_submit_job *job,
     end_json(&json, view->out);
 }
 
-void view_listed_job(const struct view *view, const struct msg_listed_job *job)
+void view_listed_job(const struct view *view, const struct msg_listed_job *job, bool is_item)
 {
     struct out json;
     char id[ID_TEXT_LEN + 1];
@@ -325,7 +325,7 @@ void view_listed_job(const struct view *view, const struct msg_listed_job *job)
     }
     if (!begin_json(&json, 0))
         return;
-    answer_listed_job(&json, job);
+    answer_listed_job(&json, job, is_item);
     end_json(&json, view->out);
 }
 

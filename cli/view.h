@@ -37,7 +37,7 @@ void view_event(const struct view *view, const struct msg_event *told,
 void view_gap(const struct view *view, const struct msg_event *told);
 
 // A job of a list: a line.
-void view_listed_job(const struct view *view, const struct msg_listed_job *job);
+void view_listed_job(const struct view *view, const struct msg_listed_job *job, bool is_item);
 
 // What an act has come to.
 void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted);

@@ -539,6 +539,8 @@ enum msg_kind {
     MSG_OPERATE = 36,
     MSG_OPERATION = 37,
     MSG_OPERATION_IS = 38, // answers both
+    MSG_OPERATION_LIST = 50,
+    MSG_OPERATION_LISTED = 51,
     MSG_WATCH = 48,
     MSG_EVENT = 49,
 };
@@ -589,6 +591,8 @@ struct msg {
         struct msg_operate operate;
         struct msg_operation operation;
         struct msg_operation_is operation_is;
+        struct msg_operation_list operation_list;
+        struct msg_operation_listed operation_listed;
         struct msg_watch watch;
         struct msg_event event;
     };

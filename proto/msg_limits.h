@@ -34,9 +34,10 @@ enum {
     MSG_CATCH_UP_MAX = 100,  // missed moments that are made up for
     MSG_SCHEDULES_MAX = 256, // in one list
     MSG_WORKERS_MAX = 64,    // the same
-    MSG_QUEUES_MAX = 256,    // in one list
-    MSG_WEIGHT_MAX = 1000,   // of a queue
-    MSG_COST_MAX = 10000,    // of a job, in tokens of a rate
+    MSG_QUEUES_MAX = 256,
+    MSG_OPERATIONS_MAX = 256, // in one answer    // in one list
+    MSG_WEIGHT_MAX = 1000,    // of a queue
+    MSG_COST_MAX = 10000,     // of a job, in tokens of a rate
     MSG_RATE_COUNT_MAX = 1000 * 1000,
     MSG_RATE_PER_MS_MAX = 24 * 3600 * 1000,
     MSG_LOG_LINES_MAX = 4096, // log lines in one message

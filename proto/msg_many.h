@@ -39,6 +39,7 @@ struct msg_listed_job {
     when_ms due_at;
     when_ms started_at;
     when_ms ended_at;
+    uint32_t batch_index; // of a list of a batch
 };
 
 struct msg_listed {
@@ -81,4 +82,18 @@ struct msg_operation_is {
     bool is_over;
     when_ms created_at;
     when_ms ended_at;
+};
+
+// All that are known, the one that began last first.
+struct msg_operation_list {
+    when_ms before;      // only those that began before …
+    struct id before_id; // … or then and have a lower id; zero: from the newest on
+    uint32_t limit;      // 0: MSG_OPERATIONS_MAX
+};
+
+struct msg_operation_listed {
+    err error;
+    const struct msg_operation_is *operations;
+    uint32_t count;
+    bool is_more;
 };

@@ -248,6 +248,7 @@ static const struct wire_field listed_job_fields[] = {
     ROW(WIRE_U64, 0, due_at_ms, due_at),
     ROW(WIRE_U64, 0, started_at_ms, started_at),
     ROW(WIRE_U64, 0, ended_at_ms, ended_at),
+    SAME(WIRE_U32, 0, batch_index),
 };
 static const struct wire_shape listed_job = {
     .descriptor = &weft__wire__listed_job__descriptor, SIZES, FIELDS(listed_job_fields)};
@@ -314,6 +315,29 @@ static const struct wire_shape operation_is = {
 #undef W
 #undef M
 
+#define W Weft__Wire__OperationList
+#define M struct msg_operation_list
+static const struct wire_field operation_list_fields[] = {
+    ROW(WIRE_U64, 0, before_ms, before), SAME(WIRE_ID, 0, before_id), SAME(WIRE_U32, 0, limit)};
+static const struct wire_shape operation_list = {
+    .descriptor = &weft__wire__operation_list__descriptor, SIZES, FIELDS(operation_list_fields)};
+#undef W
+#undef M
+
+#define W Weft__Wire__OperationListed
+#define M struct msg_operation_listed
+static const struct wire_field operation_listed_fields[] = {SAME(WIRE_ERR, 0, error),
+                                                            SAME(WIRE_BOOL, 0, is_more)};
+static const struct wire_list operation_listed_lists[] = {
+    LIST(&operation_is, MSG_OPERATIONS_MAX, operations, operations, count)};
+static const struct wire_shape operation_listed = {.descriptor =
+                                                       &weft__wire__operation_listed__descriptor,
+                                                   SIZES,
+                                                   FIELDS(operation_listed_fields),
+                                                   LISTS(operation_listed_lists)};
+#undef W
+#undef M
+
 const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
 {
     static const struct wire_shape *const shapes[] = {
@@ -338,6 +362,8 @@ const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
         [MSG_OPERATE] = &operate,
         [MSG_OPERATION] = &operation,
         [MSG_OPERATION_IS] = &operation_is,
+        [MSG_OPERATION_LIST] = &operation_list,
+        [MSG_OPERATION_LISTED] = &operation_listed,
     };
     return kind < COUNT(shapes) ? shapes[kind] : NULL;
 }

@@ -6,8 +6,8 @@
 #include "lib/base/check.h"
 #include "lib/base/origin.h"
 
+#define NO_LABEL UINT32_MAX
 enum {
-    NO_LABEL = UINT32_MAX,
     RETIRED_MAX = 1024, // labels of lanes that are gone; more cost the oldest events
 };
 

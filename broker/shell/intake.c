@@ -320,6 +320,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_STATUS:
     case MSG_BATCH_STATUS:
     case MSG_OPERATION:
+    case MSG_OPERATION_LIST:
     case MSG_SCHEDULE_STATUS:
     case MSG_SCHEDULE_LIST:
     case MSG_QUEUE_STATUS:
@@ -338,6 +339,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_ACTED:
     case MSG_QUEUE_STATUS_IS:
     case MSG_OPERATION_IS:
+    case MSG_OPERATION_LISTED:
     case MSG_TYPE_STATUS_IS:
     case MSG_SCHEDULE_STATUS_IS:
     case MSG_SCHEDULE_LISTED:

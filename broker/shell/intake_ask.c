@@ -97,6 +97,18 @@ static enum taken ask_log(struct broker *broker, const struct arrival *arrival)
     return ask(broker, arrival, question, 0);
 }
 
+static enum taken ask_operations(struct broker *broker, const struct arrival *arrival)
+{
+    const struct msg_operation_list *list = &arrival->msg.operation_list;
+    if (list->limit > MSG_OPERATIONS_MAX || list->before < 0)
+        return intake_refuse(broker, arrival, ERR_BAD_FIELD, "limit: at most 256");
+    struct watch_question question = {.kind = WATCH_OPERATIONS,
+                                      .id = list->before_id,
+                                      .before = list->before,
+                                      .after = list->limit};
+    return ask(broker, arrival, question, 0);
+}
+
 // The readers free what the question carries.
 static enum taken ask_schedules(struct broker *broker, const struct arrival *arrival,
                                 struct slice name, uint32_t count)
@@ -138,6 +150,8 @@ enum taken intake_ask(struct broker *broker, const struct arrival *arrival)
         return ask_batch(broker, arrival);
     if (msg->kind == MSG_OPERATION)
         return ask_operation(broker, arrival);
+    if (msg->kind == MSG_OPERATION_LIST)
+        return ask_operations(broker, arrival);
     if (msg->kind == MSG_SCHEDULE_STATUS)
         return ask_schedules(broker, arrival, msg->schedule_status.schedule_id,
                              msg->schedule_status.next_count);

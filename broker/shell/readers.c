@@ -120,6 +120,32 @@ static err look_up_operation(struct readers *readers, const struct watch_questio
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+static err list_operations(struct readers *readers, const struct watch_question *question,
+                           struct msg *out_msg)
+{
+    uint32_t limit = question->after > 0 ? question->after : MSG_OPERATIONS_MAX;
+    uint32_t count = 0;
+    arena_reset(&readers->desk.arena);
+    struct operation_row *rows =
+        arena_take_array(&readers->desk.arena, MSG_OPERATIONS_MAX + 1, sizeof *rows);
+    struct msg_operation_is *told =
+        arena_take_array(&readers->desk.arena, MSG_OPERATIONS_MAX + 1, sizeof *told);
+    if (rows == NULL || told == NULL)
+        return ERR_NO_MEMORY;
+    // One more than is told says whether there are more.
+    const struct store_operation_page page = {
+        .before = question->before, .before_id = question->id, .cap = limit + 1};
+    err e = store_view_operation_page(readers->view, &page, rows, &count);
+    bool is_more = count > limit;
+    count -= is_more;
+    for (uint32_t i = 0; i < count; i++)
+        told[i] = operations_is(&rows[i]);
+    *out_msg =
+        (struct msg){.kind = MSG_OPERATION_LISTED,
+                     .operation_listed = {.operations = told, .count = count, .is_more = is_more}};
+    return e;
+}
+
 static err count(struct readers *readers, const struct watch_question *question,
                  struct msg *out_msg)
 {
@@ -142,6 +168,7 @@ static err look_up(struct readers *readers, const struct watch_question *questio
     case WATCH_OPERATION: return look_up_operation(readers, question, out_msg, out_is_news);
     case WATCH_LIST: return look_up_list(readers, question, out_msg);
     case WATCH_COUNT: return count(readers, question, out_msg);
+    case WATCH_OPERATIONS: return list_operations(readers, question, out_msg);
     case WATCH_TIMELINE:
         out_msg->kind = MSG_TIMELINE_IS;
         return store_view_timeline(readers->view, &question->id, readers->events,
@@ -170,6 +197,8 @@ static struct msg trouble(const struct watch_question *question, err e)
     case WATCH_COUNT:
         return (struct msg){.kind = MSG_OPERATION_IS,
                             .operation_is = {.error = e, .operation_id = question->id}};
+    case WATCH_OPERATIONS:
+        return (struct msg){.kind = MSG_OPERATION_LISTED, .operation_listed = {.error = e}};
     case WATCH_LIST: return (struct msg){.kind = MSG_LISTED, .listed = {.error = e}};
     case WATCH_TIMELINE:
         return (struct msg){.kind = MSG_TIMELINE_IS,

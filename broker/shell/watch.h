@@ -27,7 +27,8 @@ enum watch_kind {
     WATCH_LIST,
     WATCH_COUNT, // as a list, but only how many fit
     WATCH_TIMELINE,
-    WATCH_LOG
+    WATCH_LOG,
+    WATCH_OPERATIONS,
 };
 
 struct listing;
@@ -40,7 +41,8 @@ struct watch_question {
     uint32_t version;
     enum waiting_on waiting_on; // WATCH_JOB: why it does not run, as memory knows it
     struct listing *list;       // WATCH_LIST, WATCH_COUNT: the readers' from readers_ask() on
-    uint32_t after;             // WATCH_LOG: the line
+    uint32_t after;             // WATCH_LOG: the line; WATCH_OPERATIONS: how many
+    when_ms before;             // WATCH_OPERATIONS: begun before, or then with an id below `id`
     struct peers_ref peer;
     uint64_t corr;
     uint32_t watch;                      // WATCH_NONE: nothing waits behind it

@@ -137,6 +137,16 @@ MUST_USE err store_view_log(struct store_view *view, const struct msg_log *quest
 //   ERR_NOT_FOUND, ERR_DAMAGED
 MUST_USE err store_view_operation(struct store_view *view, const struct id *id,
                                   struct operation_row *out_row);
+// Those that are known, the one that began last first; of equal moments the one with the greater id.
+// Zero: from the newest on. Texts are borrowed until store_view_end().
+struct store_operation_page {
+    when_ms before;
+    struct id before_id;
+    uint32_t cap; // of `rows`
+};
+MUST_USE err store_view_operation_page(struct store_view *view,
+                                       const struct store_operation_page *page,
+                                       struct operation_row *rows, uint32_t *out_count);
 // The next jobs that fit an operation that goes on, from at most 10,000 rows; it may find none and
 // only move the cursor on. Whosever it is: the view shows that tenant's then.
 //   ERR_NOT_FOUND (or it is over), ERR_DAMAGED

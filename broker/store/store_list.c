@@ -73,17 +73,20 @@ static bool fits(const struct pick *pick, const struct job_row *row)
            (pick->batch == 0 || row->batch == pick->batch);
 }
 
-// Tags are in the body, which is read for nothing else.
+// Tags and the number in a batch are in the body, which is read for nothing else.
 //  ERR_DAMAGED
-static err fits_tag(struct pick *pick, const struct job_row *row, bool *out_fits)
+static err look_at_body(struct pick *pick, const struct job_row *row, bool *out_fits,
+                        uint32_t *out_index)
 {
     struct slice tag = pick->what->filter->tag;
+    bool wants_index = pick->what->wants_index && row->state != JOB_REMOVED;
     struct disk_key key = disk_key_of(row->no);
     struct slice record = {0};
     struct msg_submit_job body;
     bool has_body = (row->relations & RELATION_LABELS) != 0 && row->state != JOB_REMOVED;
     *out_fits = tag.len == 0;
-    if (tag.len == 0 || !has_body)
+    bool is_needed = tag.len > 0 ? has_body : wants_index;
+    if (!is_needed)
         return OK;
     err e = disk_get(pick->view->reader, TABLE_BODIES, disk_key_slice(&key), &record);
     if (e == OK)
@@ -91,7 +94,8 @@ static err fits_tag(struct pick *pick, const struct job_row *row, bool *out_fits
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
     pick->body_bytes += record.len;
-    *out_fits = labels_has_tag(body.labels, tag);
+    *out_fits = tag.len == 0 || labels_has_tag(body.labels, tag);
+    *out_index = body.batch_index;
     return OK;
 }
 
@@ -108,11 +112,12 @@ static err see(struct pick *pick, struct slice key, struct slice record, bool *o
         return OK;
     const struct lane_seen *lane = NULL;
     bool fits_all = false;
+    uint32_t index = 0;
     err e = lane_of(pick, row.lane, &lane);
     if (e == OK && lane->fits)
-        e = fits_tag(pick, &row, &fits_all);
+        e = look_at_body(pick, &row, &fits_all, &index);
     if (e == OK && fits_all) {
-        pick->what->take(pick->what->ctx, &row, &lane->row);
+        pick->what->take(pick->what->ctx, &row, &lane->row, index);
         pick->count++;
     }
     return e == ERR_DAMAGED ? OK : e;
@@ -194,7 +199,8 @@ err store_list_walk(struct store_view *view, const struct store_walk *what, uint
     return pick_all(&pick, cursor);
 }
 
-static void take_listed(void *ctx, const struct job_row *row, const struct lane_row *lane)
+static void take_listed(void *ctx, const struct job_row *row, const struct lane_row *lane,
+                        uint32_t batch_index)
 {
     struct list_room *room = ctx;
     room->jobs[room->count++] = (struct msg_listed_job){.job_id = row->id,
@@ -209,7 +215,8 @@ static void take_listed(void *ctx, const struct job_row *row, const struct lane_
                                                         .created_at = row->accepted_at,
                                                         .due_at = row->due_at,
                                                         .started_at = row->granted_at,
-                                                        .ended_at = row->ended_at};
+                                                        .ended_at = row->ended_at,
+                                                        .batch_index = batch_index};
 }
 
 err store_view_list(struct store_view *view, const struct msg_list *list,
@@ -223,6 +230,7 @@ err store_view_list(struct store_view *view, const struct msg_list *list,
         &(struct store_walk){.filter = &list->filter,
                              .limit = list->limit != 0 ? list->limit : MSG_LISTED_DEFAULT,
                              .take = take_listed,
+                             .wants_index = !id_is_zero(&list->filter.batch_id),
                              .ctx = &room},
         &cursor);
     if (e == OK)

@@ -91,7 +91,10 @@ struct store_walk {
     const struct msg_filter *filter;
     uint32_t limit; // of jobs that fit
     // Names are borrowed until store_view_end().
-    void (*take)(void *ctx, const struct job_row *row, const struct lane_row *lane);
+    // `batch_index` is told when it is wanted.
+    void (*take)(void *ctx, const struct job_row *row, const struct lane_row *lane,
+                 uint32_t batch_index);
+    bool wants_index;
     void *ctx;
 };
 //   ERR_NOT_FOUND, ERR_DAMAGED   of the batch

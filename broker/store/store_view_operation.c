@@ -28,10 +28,62 @@ err store_view_operation(struct store_view *view, const struct id *id,
     return e;
 }
 
-static void add_item(void *ctx, const struct job_row *row, const struct lane_row *lane)
+static bool is_newer(const struct operation_row *a, when_ms at, const struct id *id)
+{
+    if (a->created_at != at)
+        return a->created_at > at;
+    return memcmp(a->id.bytes, id->bytes, sizeof id->bytes) > 0;
+}
+
+static void insert(struct operation_row *rows, uint32_t *count, uint32_t cap,
+                   const struct operation_row *row)
+{
+    uint32_t at = *count;
+    while (at > 0 && is_newer(row, rows[at - 1].created_at, &rows[at - 1].id))
+        at--;
+    if (at == cap)
+        return;
+    *count += *count < cap;
+    for (uint32_t i = *count - 1; i > at; i--)
+        rows[i] = rows[i - 1];
+    rows[at] = *row;
+}
+
+static bool is_wanted(struct store_view *view, const struct store_operation_page *page,
+                      const struct operation_row *row)
+{
+    bool is_first = page->before == 0 && id_is_zero(&page->before_id);
+    bool is_last = row->created_at == page->before && id_equal(&row->id, &page->before_id);
+    return store_view_shows(view, row->tenant) &&
+           (is_first || (!is_last && !is_newer(row, page->before, &page->before_id)));
+}
+
+// There are a few thousand at most.
+err store_view_operation_page(struct store_view *view, const struct store_operation_page *page,
+                              struct operation_row *rows, uint32_t *out_count)
+{
+    struct slice key = {0};
+    struct slice record = {0};
+    struct operation_row row;
+    uint32_t count = 0;
+    CHECK(page->cap > 0);
+    err e = disk_seek(view->reader, TABLE_OPERATIONS, (struct slice){0}, &key, &record);
+    for (; e == OK; e = disk_next(view->reader, &key, &record)) {
+        if (store_record_get_operation(record, key, &row) != OK)
+            atomic_fetch_add(&view->store->damaged, 1);
+        else if (is_wanted(view, page, &row))
+            insert(rows, &count, page->cap, &row);
+    }
+    *out_count = count;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static void add_item(void *ctx, const struct job_row *row, const struct lane_row *lane,
+                     uint32_t batch_index)
 {
     struct operation_step *step = ctx;
     (void)lane;
+    (void)batch_index;
     step->items[step->count++] = (struct operation_item){.id = row->id, .no = row->no};
 }
 
@@ -59,8 +111,10 @@ err store_view_operation_step(struct store_view *view, const struct id *id,
     return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? OK : e;
 }
 
-static void count_one(void *ctx, const struct job_row *row, const struct lane_row *lane)
+static void count_one(void *ctx, const struct job_row *row, const struct lane_row *lane,
+                      uint32_t batch_index)
 {
+    (void)batch_index;
     uint64_t *count = ctx;
     (void)row;
     (void)lane;

@@ -342,6 +342,53 @@ void answer_operation(struct out *out, const struct msg_operation_is *is)
     out_close(out);
 }
 
+enum { MOMENT_DIGITS_MAX = 15, OPERATION_CURSOR_LEN = MOMENT_DIGITS_MAX + 1 + ID_TEXT_LEN };
+
+static void put_operation_cursor(struct out *out, const struct msg_operation_is *last)
+{
+    uint8_t room[OPERATION_CURSOR_LEN];
+    size_t at = MOMENT_DIGITS_MAX;
+    uint64_t moment = (uint64_t)last->created_at;
+    char id[ID_TEXT_LEN + 1];
+    do {
+        room[--at] = (uint8_t)('0' + moment % 10);
+        moment /= 10;
+    } while (moment > 0 && at > 0);
+    room[MOMENT_DIGITS_MAX] = '.';
+    id_to_text(&last->operation_id, id);
+    memcpy(room + MOMENT_DIGITS_MAX + 1, id, ID_TEXT_LEN);
+    out_put_text(out, "cursor", slice_of(room + at, sizeof room - at));
+}
+
+bool answer_read_operation(struct slice cursor, when_ms *out_before, struct id *out_id)
+{
+    when_ms before = 0;
+    size_t at = 0;
+    for (; at < cursor.len && at < MOMENT_DIGITS_MAX && cursor.data[at] != '.'; at++) {
+        if (cursor.data[at] < '0' || cursor.data[at] > '9')
+            return false;
+        before = before * 10 + (cursor.data[at] - '0');
+    }
+    if (at == 0 || at == cursor.len || cursor.data[at] != '.' ||
+        id_from_text(slice_of(cursor.data + at + 1, cursor.len - at - 1), out_id) != OK)
+        return false;
+    *out_before = before;
+    return true;
+}
+
+void answer_operations(struct out *out, const struct msg_operation_listed *listed)
+{
+    out_open_object(out);
+    out_name(out, slice_of_text("operations"));
+    out_open_array(out);
+    for (uint32_t i = 0; i < listed->count; i++)
+        answer_operation(out, &listed->operations[i]);
+    out_close(out);
+    if (listed->is_more && listed->count > 0)
+        put_operation_cursor(out, &listed->operations[listed->count - 1]);
+    out_close(out);
+}
+
 void answer_counted(struct out *out, const struct msg_operation_is *is)
 {
     out_open_object(out);
@@ -351,7 +398,7 @@ void answer_counted(struct out *out, const struct msg_operation_is *is)
     out_close(out);
 }
 
-void answer_listed_job(struct out *out, const struct msg_listed_job *job)
+void answer_listed_job(struct out *out, const struct msg_listed_job *job, bool is_item)
 {
     bool is_due = job->state == JOB_SCHEDULED || job->state == JOB_RETRYING;
     out_open_object(out);
@@ -368,6 +415,8 @@ void answer_listed_job(struct out *out, const struct msg_listed_job *job)
     answer_put_moment(out, "due_at", is_due ? job->due_at : 0);
     answer_put_moment(out, "started_at", job->started_at);
     answer_put_moment(out, "ended_at", job->ended_at);
+    if (is_item)
+        out_put_unsigned(out, "batch_index", job->batch_index);
     put_url(out, "status_url", "/v1/jobs/", &job->job_id, "");
     out_close(out);
 }

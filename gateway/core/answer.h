@@ -52,9 +52,13 @@ void answer_acted(struct out *out, const struct id *job_id, const struct msg_act
 
 // How far an act on many has come; of a dry run, how many it means.
 void answer_operation(struct out *out, const struct msg_operation_is *is);
+void answer_operations(struct out *out, const struct msg_operation_listed *listed);
+// "MOMENT.ID": behind which operation a page begins. False: it is none that answer_operations() gives.
+bool answer_read_operation(struct slice cursor, when_ms *out_before, struct id *out_id);
 void answer_counted(struct out *out, const struct msg_operation_is *is);
 // A job of a list, and a page of them: answer_listed_begin(), the jobs, answer_listed_end().
-void answer_listed_job(struct out *out, const struct msg_listed_job *job);
+// With its number in the batch when it is an item of one.
+void answer_listed_job(struct out *out, const struct msg_listed_job *job, bool is_item);
 void answer_listed_begin(struct out *out);
 void answer_listed_end(struct out *out, uint64_t cursor);
 

@@ -33,6 +33,7 @@ enum route {
     ROUTE_DELETE,
     ROUTE_WORKERS,
     ROUTE_WORKER,
+    ROUTE_OPERATIONS,
     ROUTE_CANCEL_MANY,
     ROUTE_RETRY_MANY,
     ROUTE_DELETE_MANY,
@@ -112,6 +113,10 @@ static const struct http_route routes[] = {
                       .path = "/v1/workers/*",
                       .mark = SCOPE_ADMIN,
                       .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_OPERATIONS] = {.method = "GET",
+                          .path = "/v1/operations",
+                          .mark = SCOPE_READ,
+                          .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_CANCEL_MANY] = {.method = "POST",
                            .path = "/v1/jobs:cancel",
                            .mark = SCOPE_ADMIN,
@@ -277,6 +282,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_CANCEL_MANY: operations_begin(gateway, request, ACT_CANCEL); return;
     case ROUTE_RETRY_MANY: operations_begin(gateway, request, ACT_RETRY); return;
     case ROUTE_DELETE_MANY: operations_begin(gateway, request, ACT_DELETE); return;
+    case ROUTE_OPERATIONS: operations_list(gateway, request); return;
     case ROUTE_OPERATION: operations_get(gateway, request); return;
     case ROUTE_DELETE: acts_delete_job(gateway, request); return;
     case ROUTE_BULK: bulk_take(gateway->bulk, request); return;

@@ -43,7 +43,7 @@ static void answer(const struct browse *browse, const struct msg_listed *listed)
     struct out out = {.data = room, .cap = cap, .format = reply_format(browse->request)};
     answer_listed_begin(&out);
     for (uint32_t i = 0; i < listed->count; i++)
-        answer_listed_job(&out, &listed->jobs[i]);
+        answer_listed_job(&out, &listed->jobs[i], !id_is_zero(&browse->query.list.filter.batch_id));
     answer_listed_end(&out, listed->cursor);
     reply_value(&reply, 200, &out, NULL);
     free(room);

@@ -58,12 +58,31 @@ static void answer(const struct work *work, const struct msg_operation_is *is)
     reply_value(&reply, is_begun && !is->is_over ? 202 : 200, &out, &headers);
 }
 
+static void answer_list(const struct work *work, const struct msg_operation_listed *listed)
+{
+    struct reply reply = reply_of(work);
+    size_t cap = ANSWER_LEN * ((size_t)listed->count + 1);
+    uint8_t *room = malloc(cap);
+    if (room == NULL) {
+        refuse(work, ERR_NO_MEMORY, (struct slice){0});
+        return;
+    }
+    struct out out = {.data = room, .cap = cap, .format = reply_format(work->request)};
+    answer_operations(&out, listed);
+    reply_value(&reply, 200, &out, NULL);
+    free(room);
+}
+
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct work *work = (struct work *)ask;
     const struct msg *msg = result->answer;
     if (result->error != OK)
         refuse(work, result->error, (struct slice){0});
+    else if (msg->kind == MSG_OPERATION_LISTED && msg->operation_listed.error == OK)
+        answer_list(work, &msg->operation_listed);
+    else if (msg->kind == MSG_OPERATION_LISTED)
+        refuse(work, msg->operation_listed.error, (struct slice){0});
     else if (msg->kind != MSG_OPERATION_IS)
         refuse(work, ERR_MALFORMED, (struct slice){0});
     else if (msg->operation_is.error != OK)
@@ -240,5 +259,27 @@ void operations_get(const struct gateway *gateway, struct http_request *request)
     // Without a version the end is waited for.
     operation->wait_ms = work->ask.wait_ms = (uint32_t)work->query.wait;
     operation->version = work->query.has[QUERY_VERSION] ? work->query.version : UINT32_MAX;
+    guard_ask(gateway, work->request, &work->ask);
+}
+
+void operations_list(const struct gateway *gateway, struct http_request *request)
+{
+    char fault[QUERY_FAULT_LEN] = "";
+    struct work *work = make(gateway, request);
+    if (work == NULL)
+        return;
+    work->msg.kind = MSG_OPERATION_LIST;
+    struct msg_operation_list *list = &work->msg.operation_list;
+    err e =
+        query_read(request->query, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &work->query, fault);
+    if (!is_right(work, e, fault))
+        return;
+    bool is_good = work->query.list.limit <= MSG_OPERATIONS_MAX &&
+                   (!work->query.has[QUERY_AFTER_NAME] ||
+                    answer_read_operation(work->query.after_name, &list->before, &list->before_id));
+    if (!is_right(work, is_good ? OK : ERR_BAD_FIELD,
+                  "limit is at most 256, and cursor is one that a list has given"))
+        return;
+    list->limit = work->query.list.limit;
     guard_ask(gateway, work->request, &work->ask);
 }

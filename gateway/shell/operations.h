@@ -15,4 +15,6 @@ void operations_begin(const struct gateway *gateway, struct http_request *reques
 bool operations_purge(const struct gateway *gateway, struct http_request *request);
 // POST /v1/batches/{id}:cancel, :retry
 void operations_batch(const struct gateway *gateway, struct http_request *request);
+// GET /v1/operations
+void operations_list(const struct gateway *gateway, struct http_request *request);
 void operations_get(const struct gateway *gateway, struct http_request *request);

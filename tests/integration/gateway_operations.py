@@ -49,6 +49,25 @@ class Operations(BrokerTest):
         self.assertEqual(self.gateway.ask("GET", mails[0]).status, 410)
         self.assertEqual(self.over(self.act("/v1/jobs:retry", status="dead"))["matched"], 0)
 
+    def test_they_are_listed_page_by_page(self):
+        """A cursor is before_ms and before_id of OPERATION_LIST."""
+        self.assertEqual(self.gateway.ask("GET", "/v1/operations").json, {"operations": []})
+        made = [self.over(self.act("/v1/jobs:cancel", key=f"k{i}", type=f"t{i}"))["operation_id"] for i in range(5)]
+        path, seen, pages = "/v1/operations?limit=2", [], 0
+        while path:
+            page = self.gateway.ask("GET", path).json
+            seen += [one["operation_id"] for one in page["operations"]]
+            path = f"/v1/operations?limit=2&cursor={page['cursor']}" if "cursor" in page else None
+            if pages == 0:  # what begins later moves nothing
+                made.append(self.over(self.act("/v1/jobs:cancel", key="later", type="later"))["operation_id"])
+            pages += 1
+        self.assertEqual((pages, seen), (3, made[4::-1]))
+        whole = self.gateway.ask("GET", "/v1/operations").json["operations"]
+        self.assertEqual([one["operation_id"] for one in whole], made[::-1])
+        self.assertEqual(whole[0], self.gateway.ask("GET", whole[0]["status_url"]).json)
+        for wrong in ("cursor=x", "cursor=1.x", "cursor=.01890a5d-ac96-774b-bcce-b302099a8057", "limit=257", "status=dead"):
+            self.assertEqual(self.gateway.ask("GET", "/v1/operations?" + wrong).status, 400, wrong)
+
     def test_a_queue_is_purged(self):
         waits, other = self.submit(queue="mail", delay="1h"), self.submit()
         self.assertEqual(self.act("/v1/queues/mail:purge", dry_run="true").json["matched"], 1)

@@ -46,6 +46,8 @@ class OverHttp(unittest.TestCase):
         self.assertEqual(([job["queue"] for job in rest["jobs"]], "cursor" in rest), (["q1", "q0"], False))
         self.gateway.ask("POST", rest["jobs"][0]["status_url"] + ":cancel")
         self.assertEqual([job["queue"] for job in self.gateway.ask("GET", items + "?status=cancelled").json["jobs"]], ["q1"])
+        self.assertEqual([job["batch_index"] for job in listed.json["jobs"] + rest["jobs"]], [4, 3, 2, 1, 0])
+        self.assertNotIn("batch_index", self.gateway.ask("GET", "/v1/jobs").json["jobs"][0])
         for unknown in ("/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057/items", "/v1/batches/x/items"):
             self.assertEqual(self.gateway.ask("GET", unknown).status, 404)
 

@@ -121,6 +121,7 @@ CASES = {
     "DELETE /v1/jobs/*": Case(at("/v1/jobs/{w.over}"), 200, 404),
     "GET /v1/workers": Case(at("/v1/workers"), 200, 200),
     "POST /v1/workers/*": Case(at("/v1/workers/{worker}:quiet"), 202, 404),
+    "GET /v1/operations": Case(at("/v1/operations?limit=9"), 200, 200),
     "POST /v1/jobs:cancel": Case(at("/v1/jobs:cancel?queue={w.secret}"), 202, 202),
     "POST /v1/jobs:retry": Case(at("/v1/jobs:retry?queue={w.secret}"), 202, 202),
     "POST /v1/jobs:delete": Case(at("/v1/jobs:delete?queue={w.secret}"), 202, 202),

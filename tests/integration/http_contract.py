@@ -215,6 +215,9 @@ class Contract(BrokerTest):
         self.call(200, "GET", f"{begun['status_url']}?wait=10s")
         self.call(202, "POST", "/v1/jobs:cancel?tag=red&created_before=2026-01-01T00:00:00Z")
         self.call(202, "POST", "/v1/jobs:retry?type=work")
+        page = self.call(200, "GET", "/v1/operations?limit=1")
+        self.call(200, "GET", f"/v1/operations?cursor={page['cursor']}")
+        self.call(400, "GET", "/v1/operations?cursor=x")
 
     def batches(self):
         given = [{"type": "a.b", "key": "r1"}, {"type": "a.b", "tags": ["x"]}]

@@ -152,7 +152,7 @@ def samples():
     yield "list", b, dict(list=w.List(limit=7803, cursor=7804, **those))
     yield "listed", b, dict(listed=w.Listed(error=4, cursor=7901, jobs=[w.ListedJob(
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,
-        crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910)]))
+        crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910, batch_index=7911)]))
     settings = dict(weight=8001, open_max=8002, timeout_ms=8003, max_attempts=8004, max_crashes=8005, retry_first_ms=8006,
                     retry_longest_ms=8007, retry_factor_milli=8008, retry_within_s=8009, keep_s=8010,
                     running_max=8011, key_running_max=8012, rate_count=8013, rate_per_ms=8014, key_rate_count=8015,
@@ -178,6 +178,9 @@ def samples():
     yield "type_status_is", b, dict(type_status_is=w.TypeStatusIs(
         error=4, detail="type_count_max", is_more=True, types=[w.Type(type="send", schema=b.part(w.CONTENT_JSON, b"{}"), **defaults), w.Type(type="test")]))
     b = Block()
+    yield "operation_list", b, dict(operation_list=w.OperationList(before_ms=7801, before_id=an_id(0x7b), limit=7802))
+    yield "operation_listed", b, dict(operation_listed=w.OperationListed(error=6, is_more=True, operations=[
+        w.OperationIs(operation_id=an_id(0x7c), matched=7803)]))
     yield "timeline", b, dict(timeline=w.Timeline(job_id=an_id(0x28)))
     yield "timeline_is", b, dict(timeline_is=w.TimelineIs(
         error=7, job_id=an_id(0x29), version=7801, state=w.STATE_RUNNING, dropped=7802, events=[

@@ -179,7 +179,8 @@ static const struct msg_listed_job listed_jobs[] = {{.job_id = ID(0x28),
                                                      .created_at = 7907,
                                                      .due_at = 7908,
                                                      .started_at = 7909,
-                                                     .ended_at = 7910}};
+                                                     .ended_at = 7910,
+                                                     .batch_index = 7911}};
 static const struct msg_log_line log_lines[] = {
     {.job_id = ID(0xe2), .token = 4101, .seq = 4102, .at = 4103, .text = TEXT("row 3 is odd")},
     {.job_id = ID(0xe3), .token = 4104},
@@ -212,6 +213,9 @@ static const struct msg_forecast forecast = {2011,
 
 static const struct msg_job_event job_events[] = {{8601, 8602, ID(0x30), 8603, JOB_RUNNING, 8604,
                                                    8605, TEXT("mail"), TEXT("send"), TEXT("acme")}};
+
+static const struct msg_operation_is listed_operations[] = {
+    {.operation_id = ID(0x7c), .matched = 7803}};
 
 static const struct msg samples[] = {
     {.kind = MSG_HELLO,
@@ -375,6 +379,10 @@ static const struct msg samples[] = {
      .corr = 37,
      .operation_is = {ERR_NOT_FOUND, TEXT("no such operation"), ID(0x2e), ACT_RETRY, FILTER,
                       TEXT("ops"), 8004, 8005, 8006, 8007, 8008, true, 8009, 8010}},
+    {.kind = MSG_OPERATION_LIST, .corr = 50, .operation_list = {7801, ID(0x7b), 7802}},
+    {.kind = MSG_OPERATION_LISTED,
+     .corr = 51,
+     .operation_listed = {ERR_NOT_FOUND, listed_operations, 1, true}},
     {.kind = MSG_TIMELINE, .corr = 19, .timeline = {ID(0x28)}},
     {.kind = MSG_TIMELINE_IS,
      .corr = 20,

@@ -253,6 +253,8 @@ void talk_hear(struct duty *duty, const struct msg *msg)
     case MSG_OPERATE:
     case MSG_OPERATION:
     case MSG_OPERATION_IS:
+    case MSG_OPERATION_LIST:
+    case MSG_OPERATION_LISTED:
     case MSG_WATCH:
     case MSG_EVENT:
     case MSG_BYE: return; // not for a worker

@@ -335,6 +335,7 @@ TEST(wire_decode, counts_have_limits)
     expect_count(35, 3, MSG_SCHEDULES_MAX);  // SCHEDULE_LISTED
     expect_count(45, 1, MSG_WORKERS_MAX);    // WORKER_LISTED
     expect_count(25, 2, MSG_LISTED_MAX);     // LISTED
+    expect_count(51, 2, MSG_OPERATIONS_MAX); // OPERATION_LISTED
     expect_count(49, 8, MSG_WATCHED_MAX);    // EVENT
 }
 
