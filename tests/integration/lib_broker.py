@@ -188,7 +188,7 @@ class Peer:
         body, block = pb.Submit(), b""
         for job in jobs:
             fields = dict(job)
-            payload = fields.pop("payload", b"")
+            payload, content = fields.pop("payload", b""), fields.pop("content", pb.CONTENT_BYTES)
             made = body.jobs.add(type="test", queue="default")
             for name, value in fields.items():
                 if isinstance(value, list):
@@ -198,8 +198,7 @@ class Peer:
                 else:
                     setattr(made, name, value)
             if payload:
-                made.payload.CopyFrom(pb.Part(offset=len(block), length=len(payload),
-                                              content=pb.CONTENT_BYTES))
+                made.payload.CopyFrom(pb.Part(offset=len(block), length=len(payload), content=content))
                 block += payload
         answer = self.ask(body, block)
         return list(answer.jobs) if isinstance(answer, pb.Submitted) else answer

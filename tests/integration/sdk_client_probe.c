@@ -1,0 +1,215 @@
+// Everything that a client made with libweft may ask, against a broker without workers:
+//     sdk_client_probe BROKER
+// links: weft_worker_sdk
+
+#include "worker/sdk/weft/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static weft_client *client;
+static struct weft_error error;
+
+// Not assert(): it is left out where NDEBUG is.
+#define EXPECT(fact)                                                                               \
+    do {                                                                                           \
+        if (!(fact)) {                                                                             \
+            (void)fprintf(stderr, "%s:%d: %s (%d %s)\n", __FILE__, __LINE__, #fact, error.number,  \
+                          error.text);                                                             \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+static struct weft_submission job_of(const char *type)
+{
+    struct weft_submission job = WEFT_SUBMISSION_INIT;
+    job.type = type;
+    return job;
+}
+
+static const struct weft_status *status_of(const char *id)
+{
+    const struct weft_status *status = NULL;
+    EXPECT(weft_client_status(client, id, NULL, &status, &error) == 0);
+    return status;
+}
+
+static void one_job(void)
+{
+    const char *const tags[] = {"red", "blue"};
+    const struct weft_pair pairs[] = {{"who", "me"}};
+    struct weft_submission job = job_of("a");
+    job.key = "k-1";
+    job.queue = "mail";
+    job.payload = weft_json("{\"n\":1}");
+    job.priority_is_given = true;
+    job.priority = 0;
+    job.tags = tags;
+    job.tag_count = 2;
+    job.metadata = pairs;
+    job.metadata_count = 1;
+    char id[WEFT_ID_SIZE];
+    EXPECT(weft_id_of_key(NULL, "mail", "k-1", id) == 0);
+    EXPECT(weft_client_submit(client, &job, 1, WEFT_SUBMIT_DRY_RUN, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->error == 0);
+    const struct weft_status *status = NULL;
+    EXPECT(weft_client_status(client, id, NULL, &status, &error) == WEFT_ERROR_NOT_FOUND);
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    const struct weft_verdict *verdict = weft_client_verdict(client, 0);
+    EXPECT(verdict->error == 0 && !verdict->replayed && verdict->created_at_ms > 0);
+    EXPECT(strcmp(verdict->id, id) == 0 && verdict->state == WEFT_QUEUED);
+    EXPECT(weft_client_verdict(client, 1) == NULL);
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->replayed);
+    job.priority = 1;
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(strcmp(weft_error_slug(weft_client_verdict(client, 0)->error), "key-reused") == 0);
+    status = status_of(id);
+    EXPECT(strcmp(status->type, "a") == 0 && strcmp(status->queue, "mail") == 0);
+    EXPECT(status->priority == 0 && status->error_kind[0] == '\0');
+}
+
+static void wrong_words(void)
+{
+    struct weft_submission job = job_of("No Name");
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(strstr(error.text, "type") != NULL);
+    job = job_of("a");
+    job.batch_id = "no id";
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(weft_client_submit(client, &job, 0, 0, NULL) == WEFT_ERROR_BAD_FIELD);
+    const struct weft_status *status = NULL;
+    EXPECT(weft_client_status(client, "x", NULL, &status, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(weft_client_act(client, WEFT_ACT_CANCEL, "x", NULL, &error) == WEFT_ERROR_BAD_FIELD);
+}
+
+// A program built with an older library gives a shorter struct.
+static void shorter_structs(void)
+{
+    struct weft_submission job = job_of("old");
+    job.size = offsetof(struct weft_submission, tags);
+    job.tag_count = 99; // beyond the end
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->error == 0);
+}
+
+// The same id again is the same job, as after an answer that never came.
+static void again_by_id(void)
+{
+    struct weft_submission job = job_of("a");
+    char id[WEFT_ID_SIZE];
+    EXPECT(weft_id_new(NULL, NULL, id) == 0);
+    job.id = id;
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(!weft_client_verdict(client, 0)->replayed);
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->replayed);
+}
+
+static void a_batch(void)
+{
+    struct weft_submission jobs[3];
+    char batch[WEFT_ID_SIZE];
+    const struct weft_batch *seen = NULL;
+    EXPECT(weft_id_new(NULL, NULL, batch) == 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        jobs[i] = job_of("part");
+        jobs[i].batch_id = batch;
+        jobs[i].batch_index = i;
+    }
+    EXPECT(weft_client_submit(client, jobs, 3, WEFT_SUBMIT_ATOMIC, &error) == 0);
+    for (size_t i = 0; i < 3; i++)
+        EXPECT(weft_client_verdict(client, i)->error == 0);
+    EXPECT(weft_client_batch_seal(client, batch, &seen, &error) == 0);
+    EXPECT(seen->is_sealed && seen->counts[WEFT_QUEUED] == 3 && seen->finished_at_ms == 0);
+    for (size_t i = 0; i < 3; i++) {
+        char id[WEFT_ID_SIZE];
+        (void)memcpy(id, weft_client_verdict(client, i)->id, sizeof id);
+        EXPECT(weft_client_act(client, WEFT_ACT_CANCEL, id, "probe", &error) == 0);
+    }
+    const struct weft_patience patience = {.version = seen->version, .wait_ms = 20000};
+    EXPECT(weft_client_batch(client, batch, &patience, &seen, &error) == 0);
+    EXPECT(weft_client_batch(client, batch, NULL, &seen, &error) == 0);
+    EXPECT(seen->counts[WEFT_CANCELLED] == 3 && seen->finished_at_ms > 0);
+}
+
+// All or none.
+static void an_atomic_refusal(void)
+{
+    struct weft_submission jobs[2];
+    jobs[0] = job_of("a");
+    jobs[1] = job_of("a");
+    jobs[1].key = "k-1"; // of another queue, so not known: only its unique key is refused below
+    jobs[0].unique_key = jobs[1].unique_key = "only-one";
+    jobs[0].unique_while_unfinished = jobs[1].unique_while_unfinished = true;
+    EXPECT(weft_client_submit(client, jobs, 2, WEFT_SUBMIT_ATOMIC, &error) == 0);
+    EXPECT(strcmp(weft_error_slug(weft_client_verdict(client, 0)->error), "atomic") == 0);
+    EXPECT(strcmp(weft_error_slug(weft_client_verdict(client, 1)->error), "unique") == 0);
+    EXPECT(weft_client_verdict(client, 1)->detail[0] != '\0' ||
+           weft_client_verdict(client, 1)->holder_id[0] != '\0');
+}
+
+static void the_stream_and_acts(void)
+{
+    struct weft_watch watch = WEFT_WATCH_INIT;
+    const struct weft_events *events = NULL;
+    struct weft_submission job = job_of("watched");
+    EXPECT(weft_client_watch(client, &watch, &events, &error) == 0);
+    EXPECT(watch.epoch > 0 && events->count == 0);
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    char id[WEFT_ID_SIZE];
+    (void)memcpy(id, weft_client_verdict(client, 0)->id, sizeof id);
+    watch.type = "watched";
+    watch.wait_ms = 20000;
+    EXPECT(weft_client_watch(client, &watch, &events, &error) == 0);
+    EXPECT(!events->gap && events->count == 1 && strcmp(events->items[0].job_id, id) == 0);
+    EXPECT(events->items[0].state == WEFT_QUEUED && strcmp(events->items[0].type, "watched") == 0);
+    EXPECT(weft_client_act(client, WEFT_ACT_CANCEL, id, NULL, &error) == 0);
+    const struct weft_status *status = NULL;
+    EXPECT(weft_client_wait(client, id, 20000, &status, &error) == 0);
+    EXPECT(status->state == WEFT_CANCELLED && weft_state_is_end(status->state));
+    EXPECT(weft_client_watch(client, &watch, &events, &error) == 0);
+    EXPECT(events->count == 1 && events->items[0].state == WEFT_CANCELLED);
+    EXPECT(strcmp(weft_error_slug(weft_client_act(client, WEFT_ACT_RETRY, id, NULL, &error)),
+                  "conflict") == 0);
+    EXPECT(weft_client_act(client, WEFT_ACT_DELETE, id, NULL, &error) == 0);
+    EXPECT(strcmp(weft_error_slug(weft_client_status(client, id, NULL, &status, &error)), "gone") ==
+           0);
+}
+
+static void a_wait_in_vain(void)
+{
+    struct weft_submission job = job_of("nobody");
+    const struct weft_status *status = NULL;
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_wait(client, weft_client_verdict(client, 0)->id, 50, &status, &error) ==
+           WEFT_ERROR_TIMEOUT);
+    EXPECT(status != NULL && status->state == WEFT_QUEUED);
+    EXPECT(strcmp(weft_state_name(status->state), "queued") == 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    options.broker = argc > 1 ? argv[1] : NULL;
+    options.tenant = "No Tenant";
+    EXPECT(weft_client_open(&options, &client, &error) == WEFT_ERROR_BAD_FIELD);
+    options.tenant = "acme";
+    EXPECT(weft_client_open(&options, &client, &error) == 0);
+    weft_client_close(client);
+    options.tenant = NULL;
+    EXPECT(weft_client_open(&options, &client, &error) == 0);
+    one_job();
+    wrong_words();
+    shorter_structs();
+    again_by_id();
+    a_batch();
+    an_atomic_refusal();
+    the_stream_and_acts();
+    a_wait_in_vain();
+    weft_client_close(client);
+    weft_client_close(NULL);
+    (void)puts("all");
+    return 0;
+}

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""libweft as its users get it: installed under a prefix of its own, found by pkg-config and by CMake, the
+programs of docs/libweft.md compiled against it and run; its names, its sizes, its man pages."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from lib_broker import PATIENCE_S, ROOT, BrokerTest
+
+BUILD = os.environ["WEFT_BUILD"]
+PAGE = os.path.join(ROOT, "docs", "libweft.md")
+ABI = os.path.join(ROOT, "tests", "integration", "sdk_abi.txt")
+
+
+def run(*command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **more)
+    if done.returncode != 0:
+        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def cached(name):
+    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as cache:
+        return re.search(rf"^{name}:\w+=(.*)$", cache.read(), flags=re.M).group(1)
+
+
+def examples():
+    with open(PAGE, encoding="utf-8") as page:
+        text = page.read()
+    found = dict(re.findall(r"^```c (\w+\.c)\n(.*?)^```", text, flags=re.M | re.S))
+    found["CMakeLists.txt"], = re.findall(r"^```cmake\n(.*?)^```", text, flags=re.M | re.S)
+    return found
+
+
+def header_names():
+    text = ""
+    for path in sorted(glob.glob(os.path.join(ROOT, "worker", "sdk", "weft", "*.h"))):
+        with open(path, encoding="utf-8") as header:
+            text += header.read()
+    return text, sorted(re.findall(r"WEFT_API[^;]*?\b(weft_\w+)\s*\(", text))
+
+
+class Package(BrokerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="weft-package-")
+        cls.prefix = os.path.join(cls.folder, "prefix")
+        run("cmake", "--install", BUILD, "--prefix", cls.prefix, "--component", "libweft")
+        lib, = glob.glob(os.path.join(cls.prefix, "lib*", "**", "libweft.so.0"), recursive=True)
+        cls.lib = os.path.dirname(lib)
+        cls.env = {**os.environ, "PKG_CONFIG_PATH": os.path.join(cls.lib, "pkgconfig"), "LD_LIBRARY_PATH": cls.lib}
+        # A program for a sanitized library is sanitized too.
+        sanitize = cached("WEFT_SANITIZE")
+        cls.sane = [f"-fsanitize={sanitize}"] if sanitize else []
+        for name, text in examples().items():
+            with open(os.path.join(cls.folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def compile(self, name):
+        """As docs/libweft.md says it, and with every warning."""
+        program = os.path.join(self.folder, name)
+        said = run("pkg-config", "--cflags", "--libs", "weft", env=self.env).split()
+        run("cc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow",
+            "-Wstrict-prototypes", "-Werror", *self.sane, "-o", program, program + ".c", *said, env=self.env)
+        return program
+
+    def start(self, *command):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=PATIENCE_S)
+
+    def test_the_examples_work_and_a_kill_of_the_broker_does_not_disturb_them(self):
+        served = self.broker("--renew", "200ms")
+        push = self.start(self.compile("push"), served.zmq)
+        self.assertEqual(push.stdout.readline(), "stored " + self.id_of_key("order-1001") + "\n")
+        address = served.zmq
+        served.kill()
+        served = self.broker("--renew", "200ms", zmq=address)
+        resize = self.start(self.compile("resize"), served.zmq, os.path.join(self.data, "worker"))
+        said, complaints = push.communicate(timeout=PATIENCE_S)
+        self.assertEqual((push.returncode, said), (0, 'succeeded {"ok":true}\n'), complaints)
+        resize.terminate()
+        _, complaints = resize.communicate(timeout=PATIENCE_S)
+        self.assertEqual(resize.returncode, 0, complaints)
+
+    def id_of_key(self, key):
+        source = os.path.join(self.folder, "id.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write('#include <weft/weft.h>\n#include <stdio.h>\nint main(void) { char id[WEFT_ID_SIZE];'
+                       f' int e = weft_id_of_key(NULL, NULL, "{key}", id); puts(id); return e; }}\n')
+        return run(self.compile("id"), env=self.env).strip()
+
+    def test_ids_are_those_of_the_specification(self):
+        self.assertEqual(self.id_of_key("order-1001"), "7cc54e2d-2845-8ede-933b-c09d9f66d601")
+
+    def test_without_a_broker_it_says_so(self):
+        push = self.compile("push")
+        source = push + ".c"
+        with open(source, encoding="utf-8") as file:
+            text = file.read().replace("options.broker =", "options.timeout_ms = 300;\n    options.broker =")
+        with open(os.path.join(self.folder, "hasty.c"), "w", encoding="utf-8") as file:
+            file.write(text)
+        done = subprocess.run([self.compile("hasty"), "tcp://127.0.0.1:9"], capture_output=True, text=True,
+                              env=self.env, timeout=PATIENCE_S)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("(no-broker)", done.stderr)
+
+    def test_cmake_finds_it(self):
+        flags = " ".join(self.sane)
+        run("cmake", "-S", self.folder, "-B", os.path.join(self.folder, "build"), f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            f"-DCMAKE_C_FLAGS={flags}", env=self.env)
+        run("cmake", "--build", os.path.join(self.folder, "build"), env=self.env)
+        self.assertTrue(os.access(os.path.join(self.folder, "build", "resize"), os.X_OK))
+
+    def test_the_headers_are_cxx_too_and_each_stands_alone(self):
+        for name in ("weft", "client", "worker"):
+            run("clang", "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-c99-extensions", "-nostdinc++",
+                "-fsyntax-only", "-I", os.path.join(self.prefix, "include"), "-include", f"weft/{name}.h", "/dev/null")
+
+    def test_nothing_but_the_names_of_the_map_is_visible(self):
+        lib = os.path.join(self.lib, "libweft.so.0")
+        shown = run("nm", "-D", "--defined-only", lib).split("\n")
+        shown = sorted(line.split()[2].split("@")[0] for line in shown if " T " in line or " D " in line or " B " in line)
+        with open(os.path.join(ROOT, "worker", "sdk", "package", "weft.map"), encoding="utf-8") as file:
+            mapped = re.findall(r"^    (weft_\w+);", file.read(), flags=re.M)
+        self.assertEqual(shown, mapped)
+        self.assertEqual(shown, header_names()[1])
+        self.assertIn("soname: [libweft.so.0]", run("readelf", "-d", lib))
+
+    def test_sizes_and_offsets_are_those_that_programs_were_built_with(self):
+        text, _ = header_names()
+        lines = []
+        for name, body in re.findall(r"^struct (weft_\w+) \{\n(.*?)^\};", text, flags=re.M | re.S):
+            lines.append(f'printf("{name} %zu\\n", sizeof(struct {name}));')
+            body = re.sub(r"//[^\n]*", "", body)
+            for field in re.findall(r"(\w+)(?:\[[^\]]*\])*;|\(\*(\w+)\)\(", body):
+                field = field[0] or field[1]
+                lines.append(f'printf("{name}.{field} %zu\\n", offsetof(struct {name}, {field}));')
+        source = os.path.join(self.folder, "sizes.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <stdio.h>\n#include <weft/client.h>\n#include <weft/worker.h>\nint main(void)\n{\n"
+                       + "\n".join(lines) + "\n}\n")
+        is_now = run(self.compile("sizes"), env=self.env)
+        if "--record" in sys.argv:
+            with open(ABI, "w", encoding="utf-8") as file:
+                file.write(is_now)
+        with open(ABI, encoding="utf-8") as file:
+            self.assertEqual(is_now, file.read(), "programs that were built before would break")
+
+    def test_each_function_has_a_man_page_without_a_fault(self):
+        pages = glob.glob(os.path.join(self.prefix, "share", "man", "man3", "*.3"))
+        told = ""
+        for page in pages:
+            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
+            with open(page, encoding="utf-8") as file:
+                told += file.read()
+        _, names = header_names()
+        self.assertEqual([name for name in names if not re.search(rf"\b{name}\b", told)], [])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[word for word in sys.argv if word != "--record"])

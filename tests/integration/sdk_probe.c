@@ -1,0 +1,154 @@
+// A worker with a handler for each way a job may go, for sdk_worker.py:
+//     sdk_probe BROKER DATA|- [concurrency]
+// Prints "ready" when the broker knows it, and a line per call of a handler.
+// links: weft_worker_sdk
+
+#include "lib/sys/failpoint.h"
+#include "worker/sdk/weft/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static weft_worker *worker;
+
+static void on_signal(int signo)
+{
+    if (signo == SIGUSR1)
+        weft_worker_quiet(worker);
+    else
+        weft_worker_stop(worker);
+}
+
+static void on_log(void *ctx, enum weft_log_level level, const char *event, const char *text)
+{
+    (void)ctx;
+    if (strcmp(event, "worker.welcome") == 0)
+        (void)puts("ready");
+    (void)fprintf(stderr, "%d %s %s\n", (int)level, event, text);
+    (void)fflush(stdout);
+}
+
+static void say(const char *what, const weft_job *job)
+{
+    (void)printf("%s %s %u\n", what, weft_job_id(job), weft_job_attempt(job));
+    (void)fflush(stdout);
+}
+
+static int echo(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    return weft_job_result(job, weft_job_payload(job));
+}
+
+static int fail(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    return weft_job_fail(job, "odd", "row %d is odd", 7);
+}
+
+static int dead(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    return weft_job_dead(job, "no-such-row", "no row %s", weft_job_string(job, "row"));
+}
+
+static int number(weft_job *job, void *ctx)
+{
+    char text[64];
+    say(ctx, job);
+    (void)snprintf(text, sizeof text, "{\"twice\":%lld}",
+                   2 * (long long)weft_job_integer(job, "n"));
+    return weft_job_result_json(job, text);
+}
+
+static int again(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    if (weft_job_attempt(job) == 1)
+        return weft_job_retry(job, 1, "come again");
+    return WEFT_JOB_SUCCEEDED;
+}
+
+static int snooze(weft_job *job, void *ctx)
+{
+    static int calls; // of one job in one thread
+    say(ctx, job);
+    return calls++ == 0 ? weft_job_snooze(job, 1) : WEFT_JOB_SUCCEEDED;
+}
+
+static int tell(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    weft_job_progress(job, 3, 4, "row %d", 3);
+    for (int i = 1; i <= 3; i++)
+        weft_job_log(job, "line %d", i);
+    return WEFT_JOB_SUCCEEDED;
+}
+
+// Until it is told to stop.
+static int patient(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    while (!weft_job_cancelled(job))
+        (void)usleep(2000);
+    return WEFT_JOB_CANCELLED;
+}
+
+// Does not listen, until a file is there.
+static int deaf(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    while (access(weft_job_string(job, "file"), F_OK) != 0)
+        (void)usleep(2000);
+    say("returned", job);
+    return WEFT_JOB_SUCCEEDED;
+}
+
+static int longer(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    weft_job_extend(job, 3600 * 1000);
+    while (access(weft_job_string(job, "file"), F_OK) != 0 && !weft_job_cancelled(job))
+        (void)usleep(2000);
+    return WEFT_JOB_SUCCEEDED;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *type;
+        weft_handler *handler;
+    } handlers[] = {{"echo", echo},   {"fail", fail},     {"dead", dead}, {"number", number},
+                    {"again", again}, {"snooze", snooze}, {"tell", tell}, {"patient", patient},
+                    {"deaf", deaf},   {"longer", longer}};
+    struct weft_worker_options options = WEFT_WORKER_OPTIONS_INIT;
+    struct weft_error error = {0};
+    options.broker = argc > 1 ? argv[1] : NULL;
+    options.data = argc > 2 && strcmp(argv[2], "-") != 0 ? argv[2] : NULL;
+    options.concurrency = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 2;
+    options.grace_ms = 100;
+    options.abandon_ms = 100;
+    options.log = on_log;
+    if (failpoint_init() != OK || weft_worker_new(&options, &worker, &error) != 0) {
+        (void)fprintf(stderr, "refused %d %s\n", error.number, error.text);
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        union {
+            const char *in;
+            void *out;
+        } name = {.in = handlers[i].type};
+        if (weft_worker_handle(worker, handlers[i].type, handlers[i].handler, name.out) != 0)
+            return 2;
+    }
+    const struct sigaction action = {.sa_handler = on_signal};
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGUSR1, &action, NULL);
+    int result = weft_worker_run(worker, &error);
+    (void)printf("left %d\n", result);
+    weft_worker_free(worker);
+    return result;
+}

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Workers and clients made with libweft (sdk_probe.c, sdk_client_probe.c): each way a job may go, the journal,
+stopping, and everything that a client may ask."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from lib_broker import PATIENCE_S, BrokerTest, fresh_id, pb
+
+PROBE = os.path.join(os.environ["WEFT_BUILD"], "tests", "sdk_probe")
+
+
+class Probe:
+    """A process of sdk_probe, and the lines that it prints."""
+
+    def __init__(self, broker, data="-", concurrency=2, env=None):
+        self.process = subprocess.Popen([PROBE, broker, data, str(concurrency)], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+        self.lines, self.complaints = [], []
+        self.heard, self.threads = threading.Condition(), []
+        for stream, kept in ((self.process.stdout, self.lines), (self.process.stderr, self.complaints)):
+            self.threads.append(threading.Thread(target=self._listen, args=(stream, kept), daemon=True))
+            self.threads[-1].start()
+
+    def _listen(self, stream, kept):
+        for line in stream:
+            with self.heard:
+                kept.append(line.rstrip("\n"))
+                self.heard.notify_all()
+
+    def wait_for(self, begin, count=1):
+        with self.heard:
+            if not self.heard.wait_for(lambda: self.count(begin) >= count, PATIENCE_S):
+                raise AssertionError(f"no {count} × {begin!r} in {self.lines}, {self.complaints}")
+
+    def count(self, begin):
+        return sum(line.startswith(begin) for line in self.lines + self.complaints)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE_S)
+        for thread in self.threads:
+            thread.join(PATIENCE_S)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+class Sdk(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker("--lease", "2s", "--renew", "200ms")
+        self.client = self.peer(self.served)
+
+    def work(self, *arguments, **more):
+        probe = Probe(self.served.zmq, *arguments, **more)
+        self.addCleanup(probe.close)
+        probe.wait_for("ready")
+        return probe
+
+    def submit(self, kind, payload=b"{}", **fields):
+        job_id = fresh_id()
+        answer, = self.client.submit({"job_id": job_id, "type": kind, "payload": payload,
+                                      "content": pb.CONTENT_JSON, **fields})
+        self.assertEqual(answer.error, 0, answer)
+        return job_id
+
+    def until(self, job_id, claim):
+        version, end = 0, time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            status = self.client.status(job_id, wait_ms=1000, version=version)
+            if claim(status):
+                return status
+            version = status.version
+        raise AssertionError(f"in vain: {status}")
+
+    def ended(self, job_id):
+        return self.until(job_id, lambda status: status.state >= pb.STATE_SUCCEEDED)
+
+    def test_each_way_a_handler_may_end(self):
+        self.work()
+        job = self.submit("echo", b'{"a":1}')
+        self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+        _, result = self.client.answer(self.client.send(pb.Status(job_id=job)))
+        self.assertEqual(result, b'{"a":1}')
+        for kind, payload, said in [
+                ("fail", b"{}", ("odd", "row 7 is odd")),
+                ("dead", b'{"row":"x\\u00e9"}', ("no-such-row", "no row xé")),
+                ("dead", b'{"row":5}', ("payload", 'the payload has no string "row"')),
+                ("dead", b'[]', ("payload", 'the payload has no string "row"')),
+                ("number", b'{"n":"5"}', ("payload", 'the payload has no integer "n"')),
+                ("number", b'{"n":1e400}', ("payload", 'the payload has no integer "n"'))]:
+            status = self.ended(self.submit(kind, payload, max_attempts=1))
+            self.assertEqual((status.state, status.failure.kind, status.failure.message), (pb.STATE_DEAD, *said))
+        job = self.submit("number", b'{"n":21}')
+        self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+        _, result = self.client.answer(self.client.send(pb.Status(job_id=job)))
+        self.assertEqual(result, b'{"twice":42}')
+
+    def test_a_retry_burns_an_attempt_and_a_snooze_none(self):
+        self.work()
+        status = self.ended(self.submit("again", retry_first_ms=1, retry_longest_ms=1))
+        self.assertEqual((status.state, status.attempt, status.errors), (pb.STATE_SUCCEEDED, 2, 1))
+        status = self.ended(self.submit("snooze"))
+        self.assertEqual((status.state, status.attempt, status.errors), (pb.STATE_SUCCEEDED, 1, 0))
+
+    def test_progress_and_log_lines_arrive(self):
+        self.work()
+        job = self.submit("tell")
+        status = self.ended(job)
+        self.assertEqual((status.progress_done, status.progress_total, status.progress_text), (3, 4, "row 3"))
+        envelope, _ = self.client.answer(self.client.send(pb.Log(job_id=job)))
+        self.assertEqual([line.text for line in envelope.log_is.lines], ["line 1", "line 2", "line 3"])
+
+    def test_a_cancel_reaches_the_handler(self):
+        probe = self.work()
+        job = self.submit("patient")
+        probe.wait_for("patient")
+        acted = self.client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=job, act_id=fresh_id()))
+        self.assertEqual(acted.error, 0, acted)
+        self.assertEqual(self.ended(job).state, pb.STATE_CANCELLED)
+
+    def test_a_deadline_ends_a_handler_that_listens_and_gives_up_one_that_does_not(self):
+        probe = self.work("-", 1)
+        status = self.ended(self.submit("patient", timeout_ms=100, max_attempts=1))
+        self.assertEqual((status.state, status.failure.kind), (pb.STATE_DEAD, "timeout"))
+        go = os.path.join(self.data, "go")
+        job = self.submit("deaf", b'{"file":"%s"}' % go.encode(), timeout_ms=100, max_attempts=1)
+        status = self.ended(job)
+        self.assertEqual((status.state, status.failure.kind), (pb.STATE_DEAD, "timeout"))
+        # Its only thread is still busy: the next job waits for that, and runs then.
+        probe.wait_for("3 job.abandoned")
+        after = self.submit("echo")
+        self.assertEqual(probe.count("returned"), 0)
+        with open(go, "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.ended(after).state, pb.STATE_SUCCEEDED)
+        self.assertEqual(self.client.status(job).state, pb.STATE_DEAD)
+
+    def test_a_handler_may_ask_for_more_time(self):
+        probe = self.work()
+        go = os.path.join(self.data, "go")
+        job = self.submit("longer", b'{"file":"%s"}' % go.encode(), timeout_ms=1500, max_attempts=1)
+        probe.wait_for("longer")
+        self.until(job, lambda s: s.deadline_at_ms - s.started_at_ms > 3000 * 1000)
+        with open(go, "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+
+    def test_as_many_jobs_at_once_as_there_are_threads(self):
+        probe = self.work("-", 3)
+        jobs = [self.submit("patient") for _ in range(4)]
+        probe.wait_for("patient", 3)
+        states = sorted(self.client.status(job).state for job in jobs)
+        self.assertEqual(states, [pb.STATE_QUEUED] + 3 * [pb.STATE_RUNNING])
+
+    def test_told_to_stop_it_gives_back_what_runs(self):
+        probe = self.work()
+        job = self.submit("patient")
+        probe.wait_for("patient")
+        probe.process.send_signal(signal.SIGTERM)
+        probe.wait_for("left 0")
+        status = self.until(job, lambda s: s.interruptions == 1)
+        self.assertEqual((status.state, status.errors, status.crashes), (pb.STATE_QUEUED, 0, 0))
+        self.assertEqual(probe.process.wait(PATIENCE_S), 0)
+
+    def test_quiet_it_takes_no_more_jobs(self):
+        probe = self.work()
+        probe.process.send_signal(signal.SIGUSR1)
+        probe.wait_for("1 worker.quiet")
+        job = self.submit("echo")
+        other = self.work()
+        self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+        self.assertEqual((probe.count("echo"), other.count("echo")), (0, 1))
+
+    def test_a_broker_killed_under_it_loses_nothing(self):
+        probe = self.work("-", 2)
+        jobs = [self.submit("again", retry_first_ms=1, retry_longest_ms=1) for _ in range(20)]
+        probe.wait_for("again")
+        address = self.served.zmq
+        self.served.kill()
+        self.served = self.broker("--lease", "2s", "--renew", "200ms", zmq=address)
+        self.client = self.peer(self.served)
+        self.assertEqual({self.ended(job).state for job in jobs}, {pb.STATE_SUCCEEDED})
+
+    def test_killed_between_journal_and_finish_it_does_not_run_the_job_again(self):
+        home = os.path.join(self.data, "worker")
+        job = self.submit("echo")
+        first = Probe(self.served.zmq, home, env={"WEFT_FAILPOINT": "worker.after_journal"})
+        self.addCleanup(first.close)
+        self.assertEqual(first.process.wait(PATIENCE_S), -signal.SIGKILL)
+        second = self.work(home)
+        self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
+        self.assertEqual((first.count("echo"), second.count("echo")), (1, 0))
+
+    def test_everything_that_a_client_may_ask(self):
+        probe = os.path.join(os.path.dirname(PROBE), "sdk_client_probe")
+        done = subprocess.run([probe, self.served.zmq], capture_output=True, text=True, timeout=2 * PATIENCE_S)
+        self.assertEqual((done.returncode, done.stdout), (0, "all\n"), done.stderr)
+
+    def test_one_process_has_a_data_directory(self):
+        home = os.path.join(self.data, "worker")
+        self.work(home)
+        other = Probe(self.served.zmq, home)
+        self.addCleanup(other.close)
+        self.assertEqual(other.process.wait(PATIENCE_S), 2)
+        other.wait_for("refused 18")
+
+
+if __name__ == "__main__":
+    unittest.main()

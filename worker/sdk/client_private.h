@@ -1,0 +1,27 @@
+#pragma once
+
+// Shared by client.c and submit.c.
+
+#include "lib/client/client.h"
+#include "worker/sdk/sdk_private.h"
+#include "worker/sdk/weft/client.h"
+
+struct weft_client {
+    struct client *client;
+    char *tenant;
+    uint32_t timeout_ms;
+    // The texts of the last answer, each with a zero behind it.
+    char *texts;
+    size_t text_len;
+    size_t text_cap;
+    struct weft_status status;
+    struct weft_batch batch;
+    struct weft_events events;
+    struct weft_event *event_items;
+    struct weft_verdict *verdicts;
+    size_t verdict_count;
+};
+
+// Asks, and puts a refusal into words.
+int weft_private_ask(struct weft_client *client, struct msg *question, uint32_t wait_ms,
+                     const struct msg **out_answer, struct weft_error *error);
