@@ -9,6 +9,7 @@
 #include "cli/history.h"
 #include "cli/jobs.h"
 #include "cli/many.h"
+#include "cli/outbox.h"
 #include "cli/push.h"
 #include "cli/queue.h"
 #include "cli/roster.h"
@@ -54,6 +55,7 @@ static const struct command_verb verbs[] = {
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
     {"tail", tail_main, "what happens to jobs, as it happens: weft tail --queue mail"},
     {"token", token_main, "who may use the HTTP door: weft token new NAME --scopes submit,read"},
+    {"outbox", outbox_main, "rows of your own database become jobs: weft outbox --database …"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
     {"version", version_main, "of this program"},
@@ -116,6 +118,8 @@ static void know_settings(void)
         &token_list_table,
         &token_revoke_table,
         &token_limit_table,
+        &outbox_table,
+        &outbox_schema_table,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

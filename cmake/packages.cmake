@@ -4,7 +4,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 foreach(package IN ITEMS
-        libzmq libczmq lmdb libprotobuf-c libmicrohttpd libcurl gnutls jansson libpcre2-8 msgpack libsodium cmocka sqlite3)
+        libzmq libczmq lmdb libprotobuf-c libmicrohttpd libcurl gnutls jansson libpcre2-8 msgpack libsodium cmocka sqlite3 libpq)
     pkg_check_modules(${package} QUIET IMPORTED_TARGET ${package})
     if(NOT ${package}_FOUND)
         message(FATAL_ERROR "${package} is missing: run 'make deps'")

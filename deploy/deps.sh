@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Weft is built and tested with, from Debian 12 or a system like it. Does nothing, and
-# says nothing, when all of it is there. Some packages bring a daemon (redis-server, prometheus); only
+# says nothing, when all of it is there. Some packages bring a daemon (redis-server, prometheus, postgresql); only
 # their programs are wanted, so no service is started or enabled by this installation.
 #
 #   deploy/deps.sh           build, run and test
@@ -12,7 +12,7 @@ packages=(
     clang clang-format clang-tidy cppcheck libclang-rt-14-dev
     libzmq3-dev libczmq-dev libmsgpack-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
     protobuf-compiler libmicrohttpd-dev libcurl4-openssl-dev libgnutls28-dev libjansson-dev libpcre2-dev libsodium-dev
-    libcmocka-dev libsqlite3-dev sqlite3 iproute2
+    libcmocka-dev libsqlite3-dev sqlite3 iproute2 libpq-dev postgresql
     libtest-json-schema-acceptance-perl
     tzdata
     python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags openssl curl git patch prometheus
@@ -98,7 +98,7 @@ fi
 
 # Nor at the next start of the machine; but only what this run has brought. Who had the daemon before
 # keeps it as it was.
-for service in redis-server prometheus; do
+for service in redis-server prometheus postgresql; do
     if printf '%s\n' "${missing[@]}" | grep -qx "$service" && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --quiet "$service" >/dev/null 2>&1 || true
     fi

@@ -1,11 +1,11 @@
 """The layers of Weft as data. docs and design say why; a change here is a change of the architecture."""
 
 # What is compiled into a program, and therefore checked. Tests may include anything.
-PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "cli")
+PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "outbox", "cli")
 
 # Folders that decide and never act. `proto` is pure too, but calls protobuf-c.
 PURE = ("lib/base", "lib/peer", "proto", "broker/core", "gateway/core",
-        "gateway/hooks/core", "worker/core")
+        "gateway/hooks/core", "worker/core", "outbox/core")
 
 # Folders compiled with all of glibc's declarations (see cmake/targets.cmake).
 GNU = ("lib/sys", "worker/exec", "tests")
@@ -40,9 +40,14 @@ LAYERS = {
     "worker/exec": ["lib/base", "lib/sys", "worker/core"],
     "worker/journal": ["lib/base", "lib/sys", "lib/disk", "worker/core"],
     "worker/shell": LIBRARIES + ["proto", "worker"],
+    # The relay of the user's own outbox: a client of the broker that reads records as the gateway does.
+    "outbox/core": ["lib/base", "proto/msg.h", "proto/check.h", "gateway/core"],
+    "outbox/source": ["lib/base", "lib/sys", "outbox/core"],
+    "outbox/shell": LIBRARIES + ["proto", "outbox", "gateway/core"],
     # The command knows the programs by their front doors only; it shares the gateway's pure reader and
     # writer of the HTTP contract's JSON, so that both doors take the same records.
-    "cli": LIBRARIES + ["proto", "worker/sdk", "gateway/core", "broker/shell", "gateway/shell", "worker/shell"],
+    "cli": LIBRARIES + ["proto", "worker/sdk", "gateway/core", "broker/shell", "gateway/shell", "worker/shell",
+            "outbox/shell"],
 }
 
 # Headers of libc a pure folder may read. <assert.h> only for static_assert: a call of assert() would
@@ -64,7 +69,8 @@ SEAMS = {
     "jansson": (["lib/schema/"], None),
     "pcre2": (["lib/schema/schema_regex.c"], 1),
     "curl": (["gateway/hooks/post.c"], 1),
-    "sqlite3": ([], 0),
+    "sqlite3": (["outbox/source/source_sqlite.c"], 1),
+    "libpq": (["outbox/source/source_postgresql.c"], 1),
     "hiredis": ([], 0),
 }
 
