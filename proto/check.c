@@ -2,6 +2,7 @@
 
 #include "proto/check.h"
 
+#include "proto/hook.h"
 #include "proto/labels.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
@@ -70,9 +71,9 @@ static bool is_whole(const struct body *body)
 
 err check_hello(const struct msg_hello *hello, const char **out_detail)
 {
-    bool is_worker = hello->role == ROLE_WORKER;
+    bool is_worker = hello->role == ROLE_WORKER || hello->role == ROLE_NOTIFIER;
     const struct rule rules[] = {
-        {hello->role != ROLE_NONE, ERR_BAD_FIELD, "role: client, gateway or worker"},
+        {hello->role != ROLE_NONE, ERR_BAD_FIELD, "role: client, gateway, worker or notifier"},
         {hello->session != 0, ERR_BAD_FIELD, "session: a random number, new at each start"},
         {!is_worker || !id_is_zero(&hello->worker_id), ERR_BAD_FIELD,
          "worker_id: a worker has a UUID that it keeps"},
@@ -212,6 +213,8 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
         e = check_submit_sharing(job, out_detail);
     if (e == OK)
         e = labels_check(job->labels, out_detail);
+    if (e == OK)
+        e = hook_check(job->webhook, out_detail);
     return e == OK ? check_submit_after(job, out_detail) : e;
 }
 

@@ -32,6 +32,7 @@ enum {
     FIELD_ON_FAILURE = 28,
     FIELD_TAGS = 29, // of labels
     FIELD_METADATA = 30,
+    FIELD_WEBHOOK = 130, // 30 is taken
 };
 
 static void put_text(struct bytes_out *out, uint8_t field, struct slice text)
@@ -144,6 +145,7 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_ids(out, FIELD_AFTER, &job->after);
     put_number(out, FIELD_ON_FAILURE, job->on_dependency_failure);
     put_labels(out, job->labels);
+    put_text(out, FIELD_WEBHOOK, job->webhook);
 }
 
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given)

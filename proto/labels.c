@@ -3,12 +3,13 @@
 #include "proto/labels.h"
 
 #include "lib/base/utf8.h"
+#include "proto/field.h"
 
 enum {
-    FIELD_TAG = 1 << 3 | 2, // number and type, as protobuf writes them
-    FIELD_PAIR = 2 << 3 | 2,
-    FIELD_NAME = 1 << 3 | 2,
-    FIELD_VALUE = 2 << 3 | 2,
+    FIELD_TAG = 1,
+    FIELD_PAIR = 2,
+    FIELD_NAME = 1, // of a pair
+    FIELD_VALUE = 2,
 };
 
 static bool is_tag_char(uint8_t c)
@@ -37,23 +38,6 @@ int labels_compare(struct slice a, struct slice b)
 
 // --- reading ---
 
-// A field's number and type, then its length in at most three groups of seven bits, then its bytes.
-static uint8_t get_field(struct bytes_in *in, struct slice *out_bytes)
-{
-    uint8_t field = bytes_get_u8(in);
-    size_t len = 0;
-    for (unsigned shift = 0; shift < 21; shift += 7) {
-        uint8_t group = bytes_get_u8(in);
-        len |= (size_t)(group & 0x7f) << shift;
-        if (group < 0x80) {
-            *out_bytes = bytes_get(in, len);
-            return field;
-        }
-    }
-    in->bad = true;
-    return 0;
-}
-
 static err read_tag(struct labels *labels, struct slice tag, const char **out_detail)
 {
     *out_detail = "tags: at most 16";
@@ -76,16 +60,15 @@ static bool split_pair(struct slice bytes, struct labels_pair *out_pair)
     bool has_name = false;
     bool has_value = false;
     while (in.left.len > 0 && !in.bad) {
-        struct slice text = {0};
-        uint8_t field = get_field(&in, &text);
-        bool is_name = field == FIELD_NAME;
-        if (!is_name && field != FIELD_VALUE)
+        struct field field = field_get(&in);
+        bool is_name = field.number == FIELD_NAME;
+        if (!field.is_bytes || (!is_name && field.number != FIELD_VALUE))
             return false;
         bool *seen = is_name ? &has_name : &has_value;
         if (*seen)
             return false;
         *seen = true;
-        *(is_name ? &out_pair->name : &out_pair->value) = text;
+        *(is_name ? &out_pair->name : &out_pair->value) = field.bytes;
     }
     return !in.bad;
 }
@@ -128,13 +111,13 @@ err labels_read(struct slice packed, struct labels *out_labels, const char **out
     out_labels->tag_count = 0;
     out_labels->pair_count = 0;
     while (in.left.len > 0 && e == OK) {
-        struct slice bytes = {0};
-        uint8_t field = get_field(&in, &bytes);
+        struct field field = field_get(&in);
         *out_detail = "labels: not a message Labels";
-        if (in.bad || (field != FIELD_TAG && field != FIELD_PAIR))
+        bool is_tag = field.number == FIELD_TAG;
+        if (in.bad || !field.is_bytes || (!is_tag && field.number != FIELD_PAIR))
             return ERR_MALFORMED;
-        e = field == FIELD_TAG ? read_tag(out_labels, bytes, out_detail)
-                               : read_pair(out_labels, bytes, out_detail);
+        e = is_tag ? read_tag(out_labels, field.bytes, out_detail)
+                   : read_pair(out_labels, field.bytes, out_detail);
     }
     if (e == OK && metadata_len(out_labels) > MSG_METADATA_LEN_MAX) {
         *out_detail = "metadata: at most 4,096 bytes of names and values";
@@ -157,8 +140,8 @@ bool labels_has_tag(struct slice packed, struct slice tag)
 {
     struct bytes_in in = {.left = packed};
     while (in.left.len > 0 && !in.bad) {
-        struct slice bytes = {0};
-        if (get_field(&in, &bytes) == FIELD_TAG && !in.bad && slice_equal(bytes, tag))
+        struct field field = field_get(&in);
+        if (!in.bad && field.number == FIELD_TAG && field.is_bytes && slice_equal(field.bytes, tag))
             return true;
     }
     return false;
@@ -166,35 +149,16 @@ bool labels_has_tag(struct slice packed, struct slice tag)
 
 // --- writing ---
 
-static size_t len_len(size_t len)
-{
-    return len < 0x80 ? 1 : len < 0x4000 ? 2 : 3;
-}
-
-static void put_head(struct bytes_out *out, uint8_t field, size_t len)
-{
-    bytes_put_u8(out, field);
-    for (; len >= 0x80; len >>= 7)
-        bytes_put_u8(out, (uint8_t)(len | 0x80));
-    bytes_put_u8(out, (uint8_t)len);
-}
-
-static void put_field(struct bytes_out *out, uint8_t field, struct slice bytes)
-{
-    put_head(out, field, bytes.len);
-    bytes_put(out, bytes.data, bytes.len);
-}
-
 void labels_write(const struct labels *labels, struct bytes_out *out)
 {
     for (uint32_t i = 0; i < labels->tag_count; i++)
-        put_field(out, FIELD_TAG, labels->tags[i]);
+        field_put_bytes(out, FIELD_TAG, labels->tags[i]);
     for (uint32_t i = 0; i < labels->pair_count; i++) {
         const struct labels_pair *pair = &labels->pairs[i];
-        size_t len = 1 + len_len(pair->name.len) + pair->name.len + 1 + len_len(pair->value.len) +
-                     pair->value.len;
-        put_head(out, FIELD_PAIR, len);
-        put_field(out, FIELD_NAME, pair->name);
-        put_field(out, FIELD_VALUE, pair->value);
+        field_put_head(out, FIELD_PAIR,
+                       field_len(FIELD_NAME, pair->name.len) +
+                           field_len(FIELD_VALUE, pair->value.len));
+        field_put_bytes(out, FIELD_NAME, pair->name);
+        field_put_bytes(out, FIELD_VALUE, pair->value);
     }
 }

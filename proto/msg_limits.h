@@ -46,4 +46,11 @@ enum {
     MSG_REASON_LEN_MAX = 256,
     MSG_WATCHED_MAX = 1024, // events in one EVENT
     MSG_WATCHED_DEFAULT = 256,
+    MSG_URL_LEN_MAX = 2048,         // of a webhook
+    MSG_HOOK_LEN_MAX = 2560,        // the webhook of a job, as a field
+    MSG_INTENT_LEN_MAX = 12 * 1024, // the same of a delivery's intent
+    MSG_HOOK_LIST_LEN_MAX = 1024,   // types, and tags, of an endpoint
+    MSG_HOOK_HEADERS_LEN_MAX = 4096,
+    MSG_HOOK_SECRET_LEN_MAX = 256, // sealed
+    MSG_HOOKS_MAX = 64,            // endpoints in one list
 };

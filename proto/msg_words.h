@@ -40,6 +40,7 @@ enum role {
     ROLE_CLIENT = 1,
     ROLE_GATEWAY = 2,
     ROLE_WORKER = 3,
+    ROLE_NOTIFIER = 4, // a worker that serves the webhooks of all tenants
 };
 
 enum outcome {

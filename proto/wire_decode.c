@@ -14,7 +14,7 @@
 // jobs are the largest. A test fills the limits and compares.
 enum {
     ARENA_BASE = 8192,
-    ARENA_PER_JOB = 800,
+    ARENA_PER_JOB = 880,
     ARENA_PER_ELEMENT = 240,
     ELEMENTS_MAX = 2 * MSG_HELD_MAX + MSG_LOG_LINES_MAX, // a RENEW has three lists
     ELEMENT_LEN_MIN = 2,                                 // a tag and a length

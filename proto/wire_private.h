@@ -89,3 +89,8 @@ extern const struct wire_shape wire_shapes_queue_status_is;
 extern const struct wire_shape wire_shapes_queue_type_set;
 extern const struct wire_shape wire_shapes_queue_type_status;
 extern const struct wire_shape wire_shapes_queue_type_status_is;
+
+// --- wire_shapes_hook.c ---
+extern const struct wire_shape wire_shapes_hook_set;
+extern const struct wire_shape wire_shapes_hook_status;
+extern const struct wire_shape wire_shapes_hook_status_is;

@@ -76,6 +76,7 @@ static const struct wire_field submit_job_fields[] = {
     ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
     SAME(WIRE_ENUM, ON_FAILURE_LAST, on_dependency_failure),
     SAME(WIRE_BYTES, MSG_LABELS_LEN_MAX, labels),
+    SAME(WIRE_BYTES, MSG_HOOK_LEN_MAX, webhook),
 };
 const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
                                                   SIZES,
@@ -161,6 +162,7 @@ static const struct wire_field job_fields[] = {
     SAME(WIRE_U32, 0, log_count),
     ROW(WIRE_IDS, MSG_AFTER_MAX, n_after, after),
     SAME(WIRE_BYTES, MSG_LABELS_LEN_MAX, labels),
+    SAME(WIRE_BYTES, MSG_INTENT_LEN_MAX, intent),
 };
 static const struct wire_shape job = {.descriptor = &weft__wire__job__descriptor,
                                       SIZES,

@@ -364,6 +364,9 @@ const struct wire_shape *wire_shapes_ask_of(uint32_t kind)
         [MSG_OPERATION_IS] = &operation_is,
         [MSG_OPERATION_LIST] = &operation_list,
         [MSG_OPERATION_LISTED] = &operation_listed,
+        [MSG_WEBHOOK_SET] = &wire_shapes_hook_set,
+        [MSG_WEBHOOK_STATUS] = &wire_shapes_hook_status,
+        [MSG_WEBHOOK_STATUS_IS] = &wire_shapes_hook_status_is,
     };
     return kind < COUNT(shapes) ? shapes[kind] : NULL;
 }

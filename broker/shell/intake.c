@@ -122,6 +122,10 @@ static void judge_submit(const struct core *core, struct msg_submit *submit)
         struct msg_submit_job *job = &submit->jobs[i];
         const char *detail = NULL;
         job->verdict = check_submit_job(job, &detail);
+        if (job->verdict == OK && job->webhook.len > 0) {
+            job->verdict = ERR_UNSUPPORTED;
+            detail = "webhook: not yet taken by this broker";
+        }
         if (job->verdict == OK)
             job->verdict = judge_id(job, &detail);
         if (job->verdict == OK) {
@@ -160,6 +164,8 @@ static void tell_of(const struct msg_hello *hello)
 
 static enum taken greet(struct broker *broker, struct arrival *arrival)
 {
+    if (arrival->msg.hello.role == ROLE_NOTIFIER)
+        return intake_refuse(broker, arrival, ERR_UNSUPPORTED, "role: no notifier is served yet");
     if (arrival->peer == PEERS_NONE) {
         err e = peers_add(broker->peers, arrival->frames->route, broker->now.mono, &arrival->peer);
         if (e != OK)
@@ -329,6 +335,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_TIMELINE:
     case MSG_LOG: return intake_ask(broker, arrival);
     case MSG_WATCH: return intake_watch(broker, arrival);
+    case MSG_WEBHOOK_SET:
+    case MSG_WEBHOOK_STATUS:
     case MSG_WELCOME:
     case MSG_SUBMITTED:
     case MSG_JOBS:
@@ -348,6 +356,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_TIMELINE_IS:
     case MSG_LOG_IS:
     case MSG_EVENT:
+    case MSG_WEBHOOK_STATUS_IS:
     case MSG_ERROR:
         return intake_refuse(broker, arrival, ERR_UNSUPPORTED, "a broker does not take this");
     }

@@ -61,7 +61,11 @@
     X(ERR_SCOPE, 36, 403, false, "scope",                                                          \
       "the token has not the scope that this needs; use one that has it")                          \
     X(ERR_QUOTA, 37, 429, true, "quota",                                                           \
-      "the tenant's quota is used up for now; send the same again after Retry-After")
+      "the tenant's quota is used up for now; send the same again after Retry-After")                         \
+    X(ERR_WEBHOOK, 43, 422, false, "webhook",                                                      \
+      "no such webhook endpoint, or none that signs; set it first: PUT /v1/webhooks/{id}")         \
+    X(ERR_RESERVED, 44, 422, false, "reserved",                                                    \
+      "queues whose names begin with 'weft.' are the fabric's own; choose another")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

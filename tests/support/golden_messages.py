@@ -66,7 +66,8 @@ def samples():
                     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ttl_ms=1011, retry_within_s=1012, unique_key="inv-7",
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
                     on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42", cost=8301,
-                    order=w.ORDER_FIFO_SKIP, labels=LABELS),
+                    order=w.ORDER_FIFO_SKIP, labels=LABELS,
+                    webhook=w.Webhook(url="https://a.test/", endpoint="ops", events=1 << w.STATE_SUCCEEDED | 1 << w.STATE_DEAD)),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True, dry_run=True, tenant_open_max=1012))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[
@@ -82,7 +83,7 @@ def samples():
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
               payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006,
-              after=[an_id(0xa3)], labels=LABELS),
+              after=[an_id(0xa3)], labels=LABELS, intent=w.Intent(generation=7, event="job.dead", endpoint="ops")),
         w.Job(job_id=an_id(0xd2), token=3005, payload=b.part(w.CONTENT_BYTES, b"\0\1\2"))]))
     b = Block()
     yield "renew", b, dict(renew=w.Renew(running=HELDS, progress=[
@@ -177,6 +178,15 @@ def samples():
     yield "type_status", b, dict(type_status=w.TypeStatus(type="send", after="resize", limit=8301))
     yield "type_status_is", b, dict(type_status_is=w.TypeStatusIs(
         error=4, detail="type_count_max", is_more=True, types=[w.Type(type="send", schema=b.part(w.CONTENT_JSON, b"{}"), **defaults), w.Type(type="test")]))
+    webhook = dict(webhook_id="ops", url="https://a.test/", events=1 << w.STATE_DEAD, types="send,resize", tags="billing",
+                   headers="X-Team: ops")
+    yield "webhook_set", b, dict(webhook_set=w.WebhookSet(
+        act=w.WEBHOOK_ROTATE, secret=b"\1\2", overlap_s=8405, reason="told so", test_id=an_id(0x32), **webhook))
+    yield "webhook_status", b, dict(webhook_status=w.WebhookStatus(webhook_id="ops", after="a", limit=8406))
+    yield "webhook_status_is", b, dict(webhook_status_is=w.WebhookStatusIs(
+        error=4, detail="endpoint_count_max", is_more=True, webhooks=[
+            w.WebhookLine(disabled=True, reason="410", generation=8401, created_at_ms=8402, rotated_at_ms=8403,
+                          before_until_ms=8404, **webhook), w.WebhookLine(webhook_id="web")]))
     b = Block()
     yield "operation_list", b, dict(operation_list=w.OperationList(before_ms=7801, before_id=an_id(0x7b), limit=7802))
     yield "operation_listed", b, dict(operation_listed=w.OperationListed(error=6, is_more=True, operations=[

@@ -48,7 +48,8 @@ static struct msg_submit_job submit_jobs[] = {
      .concurrency_key = TEXT("tenant-42"),
      .cost = 8301,
      .order = ORDER_FIFO_SKIP,
-     .labels = LABELS},
+     .labels = LABELS,
+     .webhook = TEXT("\x0a\x0fhttps://a.test/\x12\3ops\x18\x60")},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
 
@@ -81,7 +82,8 @@ static const struct msg_job jobs[] = {
      .generation = 3004,
      .log_count = 3006,
      .after = {parents, 1},
-     .labels = LABELS},
+     .labels = LABELS,
+     .intent = TEXT("\x10\x07\x1a\x08job.dead\x22\3ops")},
     {.job_id = ID(0xd2), .token = 3005, .payload = {CONTENT_BYTES, TEXT("\0\1\2")}},
 };
 
@@ -160,6 +162,20 @@ static const struct msg_queue queue_lines[] = {
      .paused = DIRECTION_BOTH,
      .counts = {0, 8201, 8202, 8203, 8204, 8205, 8206, 8207, 8208, 8209}},
     {.queue = TEXT("web")}};
+
+#define WEBHOOK                                                                                    \
+    {                                                                                              \
+        .webhook_id = TEXT("ops"), .url = TEXT("https://a.test/"), .events = 1u << JOB_DEAD,       \
+        .types = TEXT("send,resize"), .tags = TEXT("billing"), .headers = TEXT("X-Team: ops")      \
+    }
+static const struct msg_webhook_line webhook_lines[] = {{.given = WEBHOOK,
+                                                         .disabled = true,
+                                                         .reason = TEXT("410"),
+                                                         .generation = 8401,
+                                                         .created_at = 8402,
+                                                         .rotated_at = 8403,
+                                                         .before_until = 8404},
+                                                        {.given = {.webhook_id = TEXT("web")}}};
 
 #define FILTER                                                                                     \
     {                                                                                              \
@@ -383,6 +399,22 @@ static const struct msg samples[] = {
     {.kind = MSG_OPERATION_LISTED,
      .corr = 51,
      .operation_listed = {ERR_NOT_FOUND, listed_operations, 1, true}},
+    {.kind = MSG_WEBHOOK_SET,
+     .corr = 60,
+     .webhook_set = {.act = WEBHOOK_ROTATE,
+                     .given = WEBHOOK,
+                     .secret = TEXT("\x01\x02"),
+                     .overlap_s = 8405,
+                     .reason = TEXT("told so"),
+                     .test_id = ID(0x32)}},
+    {.kind = MSG_WEBHOOK_STATUS, .corr = 61, .webhook_status = {TEXT("ops"), TEXT("a"), 8406}},
+    {.kind = MSG_WEBHOOK_STATUS_IS,
+     .corr = 62,
+     .webhook_status_is = {.error = ERR_FULL,
+                           .detail = TEXT("endpoint_count_max"),
+                           .webhooks = webhook_lines,
+                           .count = 2,
+                           .is_more = true}},
     {.kind = MSG_TIMELINE, .corr = 19, .timeline = {ID(0x28)}},
     {.kind = MSG_TIMELINE_IS,
      .corr = 20,

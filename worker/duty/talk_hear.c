@@ -229,6 +229,9 @@ void talk_hear(struct duty *duty, const struct msg *msg)
     case MSG_BATCH_STATUS:
     case MSG_BATCH_STATUS_IS:
     case MSG_BATCH_SEAL:
+    case MSG_WEBHOOK_SET:
+    case MSG_WEBHOOK_STATUS:
+    case MSG_WEBHOOK_STATUS_IS:
     case MSG_ACT:
     case MSG_ACTED:
     case MSG_QUEUE_SET:

@@ -105,7 +105,7 @@ TEST(wire_decode, last_of_several_bodies_counts)
 TEST(wire_decode, value_outside_its_enum_is_malformed)
 {
     EXPECT_EQ(DECODE("\x12\x02\x08\x03"), OK);
-    EXPECT_EQ(DECODE("\x12\x02\x08\x04"), ERR_MALFORMED); // a role
+    EXPECT_EQ(DECODE("\x12\x02\x08\x05"), ERR_MALFORMED); // a role
     EXPECT_EQ(DECODE("\x12\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
               ERR_MALFORMED); // minus one
     EXPECT_EQ(DECODE("\x2a\x04\x0a\x02\x20\x09"), OK);
@@ -392,7 +392,7 @@ TEST(wire_decode, too_small_an_arena_is_told_at_every_size)
 
 TEST(wire_decode, fullest_messages_fit_the_promised_arena)
 {
-    struct arena made = arena_of((size_t)64 << 20);
+    struct arena made = arena_of((size_t)128 << 20);
     struct arena frames_room = arena_of(wire_arena_size(MSG_BYTES_MAX));
     struct arena arena = arena_of(wire_arena_size(MSG_BYTES_MAX));
     struct prng prng = prng_of(test_seed());

@@ -1,0 +1,70 @@
+#pragma once
+
+// What is said of the endpoints that webhooks go to. Part of proto/msg.h. Pure.
+
+#include "lib/base/err.h"
+#include "lib/base/id.h"
+#include "lib/base/slice.h"
+#include "lib/base/when.h"
+
+enum webhook_act {
+    WEBHOOK_NONE = 0,
+    WEBHOOK_SET = 1, // makes it, or replaces it whole but for its secrets
+    WEBHOOK_ROTATE = 2,
+    WEBHOOK_ENABLE = 3,
+    WEBHOOK_DISABLE = 4,
+    WEBHOOK_TEST = 5,
+    WEBHOOK_DELETE = 6,
+};
+
+// Bits of events beside 1 << enum job_state of ended jobs.
+enum { WEBHOOK_BATCH_FINISHED = 1u << 10 };
+
+// What a user says of an endpoint.
+struct msg_webhook {
+    struct slice webhook_id;
+    struct slice url;     // empty: it only signs for urls in jobs
+    uint32_t events;      // bits
+    struct slice types;   // separated by commas; empty: all
+    struct slice tags;    // the same: jobs with one of them
+    struct slice headers; // lines "name: value"
+};
+
+struct msg_webhook_set {
+    enum webhook_act act;
+    struct msg_webhook given; // but for SET only its id counts
+    struct slice secret;      // sealed
+    uint32_t overlap_s;
+    struct slice reason;
+    struct id test_id;
+    // Not on the wire: filled by the broker's intake.
+    struct slice tenant; // empty: "default"
+    err verdict;         // OK, or why intake refuses it
+    struct slice detail; // of a refusal
+};
+
+struct msg_webhook_status {
+    struct slice webhook_id; // empty: a list
+    struct slice after;      // of a list: ids after this one
+    uint32_t limit;          // of a list; 0: MSG_HOOKS_MAX
+};
+
+// An endpoint as it stands.
+struct msg_webhook_line {
+    struct msg_webhook given;
+    bool disabled;
+    struct slice reason;
+    uint32_t generation;
+    when_ms created_at;
+    when_ms rotated_at;
+    when_ms before_until; // 0: no secret before signs too
+};
+
+// One, or a page of a list by id.
+struct msg_webhook_status_is {
+    err error;
+    struct slice detail;
+    const struct msg_webhook_line *webhooks;
+    uint32_t count;
+    bool is_more;
+};
