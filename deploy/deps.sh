@@ -15,7 +15,7 @@ packages=(
     libcmocka-dev libsqlite3-dev sqlite3 iproute2 libpq-dev postgresql
     libtest-json-schema-acceptance-perl
     tzdata
-    python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags openssl curl git patch prometheus
+    python3 python3-zmq python3-msgpack python3-protobuf python3-jsonschema universal-ctags openssl curl git patch prometheus jq groff-base
 )
 if [[ "${1:-}" == --bench ]]; then
     packages+=(redis-server libhiredis-dev wrk)

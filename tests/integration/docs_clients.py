@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The clients and workers of docs/clients are run as they stand there, and their broker is killed meanwhile."""
+
+import json
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from lib_broker import PATIENCE_S, ROOT, BrokerTest
+
+NODE_MODULES = os.path.join(ROOT, "tests", "contract", "node_modules")
+
+
+def blocks(page, language):
+    with open(os.path.join(ROOT, "docs", "clients", page), encoding="utf-8") as file:
+        return dict(re.findall(rf"^```{language} (\S+)\n(.*?)^```", file.read(), flags=re.M | re.S))
+
+
+class Pages(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp(prefix="weft-clients-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write(self, texts):
+        for name, text in texts.items():
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+    def start(self, *command, **env):
+        process = subprocess.Popen(command, cwd=self.folder, env={**os.environ, **env}, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # a shell has its curls, too
+        except ProcessLookupError:
+            pass
+        process.communicate(timeout=PATIENCE_S)
+
+    def line(self, process):
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if not selector.select(PATIENCE_S):
+                process.kill()
+                raise AssertionError("it said nothing:\n" + process.stderr.read())
+        line = process.stdout.readline()
+        if not line:
+            raise AssertionError("it ended:\n" + process.stderr.read())
+        return line.split()[:2]
+
+    def serve(self, address="tcp://127.0.0.1:0"):
+        self.served = self.broker("--lease", "2s", "--renew", "100ms", zmq=address)
+        return self.served.zmq
+
+    def kill_the_broker(self):
+        address = self.served.zmq
+        self.served.kill()
+        self.serve(address)
+
+    def check(self, client, worker):
+        """`client` and `worker` give commands for an address."""
+        address, keys = self.serve(), [f"key-{n}" for n in range(12)]
+        asking = self.start(*client(address), *keys)
+        self.assertEqual(self.line(asking), ["stored", "key-0"])
+        self.kill_the_broker()
+        # The answer to the one on its way may have been lost: it is recognised then.
+        for key in keys[1:]:
+            said, told = self.line(asking)
+            self.assertIn((said, told), [("stored", key), ("replayed", key)])
+        working = self.start(*worker(address))
+        self.assertEqual(self.line(working), ["ready"])
+        self.assertEqual(self.line(asking), ["STATE_SUCCEEDED", "key-0"])
+        self.kill_the_broker()
+        for key in keys[1:]:
+            self.assertEqual(self.line(asking), ["STATE_SUCCEEDED", key])
+        # The worker is still there, and knows its broker.
+        again = self.start(*client(address), "key-0", "one-more")
+        self.assertEqual([self.line(again) for _ in range(4)], [
+            ["replayed", "key-0"], ["stored", "one-more"], ["STATE_SUCCEEDED", "key-0"], ["STATE_SUCCEEDED", "one-more"]])
+        # Killed with a job in hand it leaves it to the next one.
+        os.killpg(working.pid, signal.SIGKILL)
+        last = self.start(*client(address), "the-last")
+        self.assertEqual(self.line(last), ["stored", "the-last"])
+        self.start(*worker(address))
+        self.assertEqual(self.line(last), ["STATE_SUCCEEDED", "the-last"])
+
+    def test_python(self):
+        self.write(blocks("python.md", "python"))
+        subprocess.run(["protoc", f"--proto_path={ROOT}/proto", f"--python_out={self.folder}", "weft.proto"], check=True)
+        self.check(lambda address: [sys.executable, "client.py", address],
+                   lambda address: [sys.executable, "worker.py", address])
+
+    def test_node(self):
+        if not os.path.isdir(os.path.join(NODE_MODULES, "zeromq")):
+            raise AssertionError("tests/contract/node_modules lacks zeromq: run 'make deps'")
+        self.write(blocks("node.md", "js"))
+        os.symlink(NODE_MODULES, os.path.join(self.folder, "node_modules"))
+        shutil.copy(os.path.join(ROOT, "proto", "weft.proto"), self.folder)
+        self.check(lambda address: ["node", "client.mjs", address], lambda address: ["node", "worker.mjs", address])
+
+    def test_curl(self):
+        found = blocks("curl.md", "sh")
+        dev = self.start(os.environ["WEFT_BIN"], "dev", "--data", os.path.join(self.data, "dev"), "--http", "127.0.0.1:0",
+                         "--zmq", "tcp://127.0.0.1:0", "--pub", "tcp://127.0.0.1:0")
+        with selectors.DefaultSelector() as selector:
+            selector.register(dev.stdout, selectors.EVENT_READ)
+            line = dev.stdout.readline() if selector.select(PATIENCE_S) else "nothing"
+        url = re.search(r"http=(http://\S+)", line).group(1)
+        shell = ["bash", "-uo", "pipefail", "-c"]
+        asking = self.start(*shell, found["client"], "client", "order-1001", WEFT_URL=url)
+        self.until_stored(url)
+        os.kill(self.broker_of(dev.pid), signal.SIGKILL)
+        self.start(*shell, found["worker"], WEFT_URL=url)
+        self.assertEqual(self.line(asking), ["succeeded", "HELLO"])
+        again = self.start(*shell, found["client"], "client", "order-1001", WEFT_URL=url)
+        self.assertEqual(self.line(again), ["succeeded", "HELLO"])
+
+    def broker_of(self, pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+            children = file.read().split()
+        for child in children:
+            with open(f"/proc/{child}/cmdline", encoding="utf-8") as file:
+                if file.read().split("\0")[1] == "broker":
+                    return int(child)
+        raise AssertionError(f"no broker among {children}")
+
+    def until_stored(self, url):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            said = subprocess.run(["curl", "-sS", f"{url}/v1/jobs"], capture_output=True, text=True)
+            if said.returncode == 0 and json.loads(said.stdout).get("jobs"):
+                return
+        raise AssertionError("no job came")
+
+
+if __name__ == "__main__":
+    unittest.main()
