@@ -300,12 +300,12 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
     }
     if (config->argument_count > 0)
         bulk->defaults.type = slice_of_text(config->arguments[0]);
-    const char *problem = NULL;
-    if (bulk->defaults.key.len > 0)
+    const char *problem = submission_moment(&bulk->defaults, config);
+    if (problem == NULL && bulk->defaults.key.len > 0)
         problem = "--key names one job; with --bulk each line may have a \"key\" of its own";
-    else if (strcmp(content, "auto") != 0 && strcmp(content, "json") != 0)
+    else if (problem == NULL && strcmp(content, "auto") != 0 && strcmp(content, "json") != 0)
         problem = "the payloads of --bulk are JSON; --content says otherwise";
-    else if (config->argument_count > 1 || config->rest_count > 0)
+    else if (problem == NULL && (config->argument_count > 1 || config->rest_count > 0))
         problem = "a payload beside --bulk; each line has its own";
     if (problem != NULL)
         command_complain("push", "%s", problem);

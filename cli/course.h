@@ -5,13 +5,27 @@
 #include "lib/sys/config.h"
 #include "proto/check.h"
 
-// Those that a job itself has too.
-#define COURSE_JOB_KEYS                                                                            \
+#define COURSE_KEYS                                                                                \
     {.key = "retry-within",                                                                        \
      .type = CONFIG_DURATION,                                                                      \
      .min = 1000,                                                                                  \
      .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                      \
      .help = "no attempt begins later than this"},                                                 \
+        {.key = "retry-first",                                                                     \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1,                                                                                 \
+         .max = CHECK_RETRY_MS_MAX,                                                                \
+         .help = "pause after the first error"},                                                   \
+        {.key = "retry-longest",                                                                   \
+         .type = CONFIG_DURATION,                                                                  \
+         .min = 1,                                                                                 \
+         .max = CHECK_RETRY_MS_MAX,                                                                \
+         .help = "the longest pause"},                                                             \
+        {.key = "retry-factor",                                                                    \
+         .type = CONFIG_INTEGER,                                                                   \
+         .min = 1,                                                                                 \
+         .max = CHECK_FACTOR_MILLI_MAX / 1000,                                                     \
+         .help = "each pause is so many times the one before"},                                    \
         {.key = "timeout",                                                                         \
          .type = CONFIG_DURATION,                                                                  \
          .min = 1,                                                                                 \
@@ -31,23 +45,6 @@
         .key = "keep", .type = CONFIG_DURATION, .min = 1000,                                       \
         .max = (int64_t)CHECK_KEEP_S_MAX * 1000,                                                   \
         .help = "how long status and result stay after the end"                                    \
-    }
-
-#define COURSE_KEYS                                                                                \
-    COURSE_JOB_KEYS,                                                                               \
-        {.key = "retry-first",                                                                     \
-         .type = CONFIG_DURATION,                                                                  \
-         .min = 1,                                                                                 \
-         .max = CHECK_RETRY_MS_MAX,                                                                \
-         .help = "pause after the first error"},                                                   \
-        {.key = "retry-longest",                                                                   \
-         .type = CONFIG_DURATION,                                                                  \
-         .min = 1,                                                                                 \
-         .max = CHECK_RETRY_MS_MAX,                                                                \
-         .help = "the longest pause"},                                                             \
-    {                                                                                              \
-        .key = "retry-factor", .type = CONFIG_INTEGER, .min = 1,                                   \
-        .max = CHECK_FACTOR_MILLI_MAX / 1000, .help = "each pause is so many times the one before" \
     }
 
 // What the flags say; the rest is 0.

@@ -94,9 +94,12 @@ static bool read_status(const struct config *config, struct msg_list *list)
 {
     struct slice status = text_of(config, "status");
     bool is_good = status.len == 0 || query_states(status, &list->filter.states);
-    if (!is_good)
-        command_complain(config->table->program, "--status: states like dead or queued,running");
-    return is_good;
+    char fault[QUERY_FAULT_LEN];
+    if (is_good)
+        return true;
+    query_tell_states(status, fault);
+    command_complain(config->table->program, "--%s", fault);
+    return false;
 }
 
 bool jobs_read_names(const struct config *config, struct msg_list *list)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static const struct config_key push_keys[] = {
+    SUBMISSION_ONE_KEYS,
     SUBMISSION_KEYS,
     {.key = "bulk",
      .type = CONFIG_STRING,
@@ -44,6 +45,7 @@ const struct config_table push_table = {
 };
 
 static const struct config_key run_keys[] = {
+    SUBMISSION_ONE_KEYS,
     SUBMISSION_KEYS,
     {.key = "wait", .type = CONFIG_DURATION, .help = "follow it so long; for ever when not given"},
     COMMAND_KEY_BROKER,

@@ -57,7 +57,8 @@ const struct config_table schedule_set_table = {
     .program = "schedule set",
     .usage = "weft schedule set ID TYPE --cron EXPRESSION [flags] [PAYLOAD | @FILE | -]",
     .about = "Makes a schedule, or replaces it whole: at each of its moments it submits one job. "
-             "The job's flags\nare those of push, but key and delay, which the schedule decides. "
+             "The job's flags\nare those of push, but for those that name it or say when, which "
+             "the schedule does. "
              "Exit codes: 0 set, 1 refused,\n4 no answer, 64 usage.",
     .keys = set_keys,
     .key_count = sizeof set_keys / sizeof set_keys[0],

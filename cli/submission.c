@@ -4,6 +4,7 @@
 
 #include "gateway/core/scan.h"
 #include "lib/base/check.h"
+#include "lib/base/moment.h"
 #include "lib/base/utf8.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/mint.h"
@@ -157,22 +158,51 @@ static struct slice text_of(const struct config *config, const char *key)
     return text != NULL ? slice_of_text(text) : slice_of(NULL, 0);
 }
 
-void submission_options(struct msg_submit_job *job, const struct config *config)
+// A schedule says by itself which job it is, and when.
+static void take_one(struct msg_submit_job *job, const struct config *config)
 {
-    job->tenant = text_of(config, "tenant");
-    job->queue = text_of(config, "queue");
+    if (!config_knows(config, "key"))
+        return;
     job->key = text_of(config, "key");
     job->by_content = config_is_given(config, "dedup");
+    job->delay_ms = (uint64_t)config_number(config, "delay");
+}
+
+const char *submission_moment(struct msg_submit_job *job, const struct config *config)
+{
+    const char *text = config_knows(config, "run-at") ? config_text(config, "run-at") : NULL;
+    if (text == NULL || (moment_parse(slice_of_text(text), &job->run_at) == OK && job->run_at > 0))
+        return NULL;
+    return "--run-at: a moment like 2026-12-01T08:00:00Z";
+}
+
+static const char *judge_one(const struct msg_submit_job *job, const struct config *config)
+{
+    if (!config_knows(config, "key") || !config_is_given(config, "key"))
+        return NULL;
+    if (job->key.len == 0)
+        return "--key is empty: give 1 to 255 characters, or leave it out";
+    return job->by_content ? "--key and --dedup exclude each other" : NULL;
+}
+
+void submission_options(struct msg_submit_job *job, const struct config *config)
+{
+    take_one(job, config);
+    job->tenant = text_of(config, "tenant");
+    job->queue = text_of(config, "queue");
     job->priority = MSG_PRIORITY_NOT_GIVEN;
     if (config_is_given(config, "priority"))
         job->priority = (uint8_t)config_number(config, "priority");
-    job->delay_ms = (uint64_t)config_number(config, "delay");
     job->ttl_ms = (uint64_t)config_number(config, "ttl");
-    job->retry_within_s = (uint32_t)((config_number(config, "retry-within") + 999) / 1000);
-    job->timeout_ms = (uint32_t)config_number(config, "timeout");
-    job->max_attempts = (uint32_t)config_number(config, "max-attempts");
-    job->max_crashes = (uint32_t)config_number(config, "max-crashes");
-    job->keep_s = (uint32_t)(config_number(config, "keep") / 1000);
+    struct msg_defaults course = course_given(config);
+    job->timeout_ms = course.timeout_ms;
+    job->max_attempts = course.max_attempts;
+    job->max_crashes = course.max_crashes;
+    job->retry_first_ms = course.retry_first_ms;
+    job->retry_longest_ms = course.retry_longest_ms;
+    job->retry_factor_milli = course.retry_factor_milli;
+    job->retry_within_s = course.retry_within_s;
+    job->keep_s = course.keep_s;
     job->concurrency_key = text_of(config, "concurrency-key");
     if (config_is_given(config, "order"))
         job->order = slice_is_text(text_of(config, "order"), "fifo") ? ORDER_FIFO : ORDER_FIFO_SKIP;
@@ -274,11 +304,11 @@ err submission_read_from(struct submission *submission, const struct config *con
         return refuse(submission, ERR_BAD_FIELD, "a TYPE and at most one payload: %s",
                       config->table->usage);
     submission_options(&submission->job, config);
-    if (config_is_given(config, "key") && submission->job.key.len == 0)
-        return refuse(submission, ERR_BAD_FIELD,
-                      "--key is empty: give 1 to 255 characters, or leave it out");
-    if (config_is_given(config, "key") && submission->job.by_content)
-        return refuse(submission, ERR_BAD_FIELD, "--key and --dedup exclude each other");
+    const char *fault = judge_one(&submission->job, config);
+    if (fault == NULL)
+        fault = submission_moment(&submission->job, config);
+    if (fault != NULL)
+        return refuse(submission, ERR_BAD_FIELD, "%s", fault);
     submission->job.type = slice_of_text(type);
     const char *detail = NULL;
     err e = submission_labels(config, submission->labels, &submission->job.labels, &detail);

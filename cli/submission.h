@@ -8,30 +8,37 @@
 #include "proto/check.h"
 #include "proto/msg.h"
 
-// The keys of a submission, for the tables of push and run.
-#define SUBMISSION_KEYS                                                                            \
-    {.key = "queue", .type = CONFIG_STRING, .help = "the job's queue, if not 'default'"},          \
-        {.key = "key",                                                                             \
-         .type = CONFIG_STRING,                                                                    \
-         .help = "idempotency key: the same key is the same job"},                                 \
+// Keys of one submission: what names it, and when it starts.
+#define SUBMISSION_ONE_KEYS                                                                        \
+    {.key = "key",                                                                                 \
+     .type = CONFIG_STRING,                                                                        \
+     .help = "idempotency key: the same key is the same job"},                                     \
         {.key = "dedup",                                                                           \
          .type = CONFIG_WORD,                                                                      \
          .words = "content",                                                                       \
          .help = "the same queue, type and payload is the same job"},                              \
+        {.key = "delay",                                                                           \
+         .type = CONFIG_DURATION,                                                                  \
+         .help = "do not start before this time has passed"},                                      \
+    {                                                                                              \
+        .key = "run-at", .type = CONFIG_STRING,                                                    \
+        .help = "do not start before this moment, like 2026-12-01T08:00:00Z"                       \
+    }
+
+// The keys of any, for the tables of push and run, and of schedules.
+#define SUBMISSION_KEYS                                                                            \
+    {.key = "queue", .type = CONFIG_STRING, .help = "the job's queue, if not 'default'"},          \
         {.key = "priority",                                                                        \
          .type = CONFIG_INTEGER,                                                                   \
          .min = 0,                                                                                 \
          .max = MSG_PRIORITY_MAX,                                                                  \
          .help = "0 is first; 4 when not given"},                                                  \
-        {.key = "delay",                                                                           \
-         .type = CONFIG_DURATION,                                                                  \
-         .help = "do not start before this time has passed"},                                      \
         {.key = "ttl",                                                                             \
          .type = CONFIG_DURATION,                                                                  \
          .min = 1,                                                                                 \
          .max = (int64_t)CHECK_DELAY_MS_MAX,                                                       \
          .help = "expires when it is not started within this time"},                               \
-        COURSE_JOB_KEYS,                                                                           \
+        COURSE_KEYS,                                                                               \
         {.key = "after",                                                                           \
          .type = CONFIG_STRING,                                                                    \
          .help = "start when these jobs have ended: their ids, separated by commas"},              \
@@ -89,6 +96,9 @@ struct submission {
 
 // What the flags say about a job, besides its type and payload.
 void submission_options(struct msg_submit_job *job, const struct config *config);
+
+// --run-at of the flags; NULL or what is wrong with it.
+const char *submission_moment(struct msg_submit_job *job, const struct config *config);
 
 // The tags and metadata of the flags, into `room` of MSG_LABELS_LEN_MAX bytes.
 //   ERR_BAD_FIELD, ERR_TOO_LARGE   see *out_detail

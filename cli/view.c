@@ -9,6 +9,7 @@
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
 #include "lib/base/utf8.h"
+#include "lib/sys/clock.h"
 #include "proto/labels.h"
 
 #include <stdlib.h>
@@ -247,7 +248,7 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
     }
     if (!begin_json(&json, 0))
         return;
-    answer_batch(&json, batch);
+    answer_batch(&json, batch, clock_wall_ms());
     end_json(&json, view->out);
 }
 

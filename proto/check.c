@@ -85,6 +85,8 @@ err check_hello(const struct msg_hello *hello, const char **out_detail)
 static err check_submit_texts(const struct msg_submit_job *job, const char **out_detail)
 {
     const struct rule rules[] = {
+        {job->type.len > 0, ERR_BAD_FIELD,
+         "type: missing; it says what kind of work it is, in 1 to 128 of a-z 0-9 . _ -"},
         {check_name(job->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
         {is_empty_or_name(job->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
         {job->key.len == 0 || check_key(job->key), ERR_BAD_FIELD,
@@ -184,6 +186,7 @@ static err check_submit_numbers(const struct msg_submit_job *job, const char **o
          "run_at: from 1970 to 9999"},
         {job->delay_ms == 0 || job->run_at == 0, ERR_BAD_FIELD, "delay: not together with run_at"},
         {job->ttl_ms <= CHECK_DELAY_MS_MAX, ERR_BAD_FIELD, "ttl: at most 36600 days"},
+        {job->ttl_ms == 0 || job->ttl_ms > job->delay_ms, ERR_BAD_FIELD, CHECK_TTL_TOO_SHORT},
     };
     err e = judge(rules, COUNT(rules), out_detail);
     return e == OK ? check_defaults(&given, out_detail) : e;
@@ -239,7 +242,8 @@ err check_schedule_set(const struct msg_schedule_set *set, const char **out_deta
     const struct rule rules[] = {
         {check_name(given->schedule_id), ERR_BAD_FIELD, "schedule_id: 1 to 128 of a-z 0-9 . _ -"},
         {set->act != SCHEDULE_NONE, ERR_BAD_FIELD, "act: set, delete, pause or resume"},
-        {!is_set || given->job_count == 1, ERR_BAD_FIELD, "job: what each moment submits"},
+        {!is_set || given->job_count == 1, ERR_BAD_FIELD,
+         "job: missing; it is what each moment submits"},
         {given->jitter_ms <= CHECK_JITTER_MS_MAX, ERR_BAD_FIELD, "jitter: at most 24 hours"},
         {set->next_count <= MSG_MOMENTS_MAX, ERR_BAD_FIELD, "next: at most 100"},
     };

@@ -7,6 +7,9 @@
 
 #include "proto/msg.h"
 
+#define CHECK_TTL_TOO_SHORT                                                                        \
+    "ttl: longer than delay or the time until run_at, or the job expires before it may start"
+
 // The largest values of a submission's numbers; docs/protocol.md lists them.
 #define CHECK_DELAY_MS_MAX (UINT64_C(36600) * 24 * 3600 * 1000) // a hundred years
 #define CHECK_RUN_AT_MAX INT64_C(253402300799999)               // the end of the year 9999

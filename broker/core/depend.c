@@ -21,14 +21,27 @@ static void release(struct core *core, struct now now, const struct dep_next *ne
     wait_enter(core, next->slot);
 }
 
-static void cancel(struct core *core, struct now now, uint32_t slot, struct effects *fx)
+// Which of them it was.
+static struct slice reason_of(const struct id *parent, struct effects *fx)
 {
+    static const char words[] = "what it waits for has failed: ";
+    char *text = arena_take(fx->arena, sizeof words + ID_TEXT_LEN);
+    CHECK(text != NULL);
+    memcpy(text, words, sizeof words - 1);
+    id_to_text(parent, text + sizeof words - 1);
+    return slice_of_text(text);
+}
+
+static void cancel(struct core *core, struct now now, const struct dep_next *next,
+                   struct effects *fx)
+{
+    uint32_t slot = next->slot;
     wait_leave(core, slot);
     ledger_apply(&core->ledger,
                  &(struct entry){.kind = ENTRY_CANCEL,
                                  .at = now.store,
                                  .job_id = jobs_at(&core->ledger.jobs, slot)->id,
-                                 .reason = slice_of_text("a job that it waits for has failed"),
+                                 .reason = reason_of(&next->parent, fx),
                                  .slot = slot},
                  fx);
     wait_enter(core, slot);
@@ -55,7 +68,7 @@ bool depend_step(struct core *core, struct now now, struct effects *fx)
     if (state == PARENT_UNFINISHED)
         deps_revive(&core->ledger.deps, &next.parent);
     else if (is_to_be_cancelled(core, &next, state))
-        cancel(core, now, next.slot, fx);
+        cancel(core, now, &next, fx);
     else
         release(core, now, &next, fx);
     return true;

@@ -8,7 +8,7 @@
 #include "lib/base/index.h"
 #include "lib/base/prng.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX
 
 enum phase { FREE, LOOKING, RESTING };
 

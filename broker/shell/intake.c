@@ -103,6 +103,15 @@ static err judge_id(struct msg_submit_job *job, const char **out_detail)
     return id_equal(&job->job_id, &derived) ? OK : ERR_ID_MISMATCH;
 }
 
+// A repetition comes later and is no worse.
+static err judge_ttl(const struct msg_submit_job *job, when_ms now, const char **out_detail)
+{
+    *out_detail = CHECK_TTL_TOO_SHORT;
+    bool is_too_short =
+        job->ttl_ms > 0 && job->run_at > now && (uint64_t)(job->run_at - now) >= job->ttl_ms;
+    return is_too_short ? ERR_BAD_FIELD : OK;
+}
+
 #define SHORT_DETAIL "the disk is nearly full"
 
 static void close_submit(struct msg_submit *submit)
@@ -114,7 +123,7 @@ static void close_submit(struct msg_submit *submit)
     }
 }
 
-static void judge_submit(const struct core *core, struct msg_submit *submit)
+static void judge_submit(const struct core *core, when_ms now, struct msg_submit *submit)
 {
     for (uint32_t i = 0; i < submit->count; i++)
         core_warm(core, &submit->jobs[i].job_id);
@@ -126,6 +135,8 @@ static void judge_submit(const struct core *core, struct msg_submit *submit)
             job->verdict = ERR_UNSUPPORTED;
             detail = "webhook: not yet taken by this broker";
         }
+        if (job->verdict == OK)
+            job->verdict = judge_ttl(job, now, &detail);
         if (job->verdict == OK)
             job->verdict = judge_id(job, &detail);
         if (job->verdict == OK) {
@@ -195,7 +206,7 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
     err e = check_submit(&arrival->msg.submit, &detail);
     if (e != OK)
         return intake_refuse(broker, arrival, e, detail);
-    judge_submit(broker->core, &arrival->msg.submit);
+    judge_submit(broker->core, broker->now.store, &arrival->msg.submit);
     schemas_judge(broker->schemas, &arrival->msg.submit, &broker->filling->decoded);
     bool is_short = space_is_short(broker);
     if (is_short)

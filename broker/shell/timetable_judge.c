@@ -85,6 +85,8 @@ err timetable_judge_set(struct zones *zones, struct msg_schedule_set *set, when_
         return refuse(set, e, detail);
     if (set->act != SCHEDULE_SET)
         return OK;
+    if (given->cron.len == 0)
+        return refuse(set, ERR_BAD_FIELD, "cron: missing; it says when, like 0 8 * * * or @daily");
     struct cron cron;
     struct cron_problem problem;
     if (cron_parse(given->cron, &cron, &problem) != OK)

@@ -2,6 +2,7 @@
 
 #include "gateway/core/answer.h"
 
+#include "gateway/core/course.h"
 #include "lib/base/check.h"
 #include "lib/base/moment.h"
 #include "proto/labels.h"
@@ -464,7 +465,24 @@ bool answer_batch_is_final(const struct msg_batch_status_is *batch)
     return batch->is_sealed && batch_ended(batch) == batch_total(batch);
 }
 
-void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
+// Ended members a second since the batch began, and the moment at which the rest will have ended at
+// that rate. Nothing while none has.
+static void put_pace(struct out *out, const struct msg_batch_status_is *batch, when_ms now)
+{
+    enum { RATE_MAX = 999999999 };
+    uint64_t done = batch_ended(batch);
+    uint64_t left = batch_total(batch) - done;
+    when_ms end = batch->finished_at > 0 ? batch->finished_at : now;
+    if (done == 0 || end <= batch->created_at)
+        return;
+    uint64_t span = (uint64_t)(end - batch->created_at);
+    uint64_t milli = done * 1000 * 1000 / span;
+    course_put_milli(out, "rate", milli < RATE_MAX ? (uint32_t)milli : RATE_MAX);
+    if (left > 0)
+        answer_put_moment(out, "eta", when_after(now, (when_ms)(left * span / done)));
+}
+
+void answer_batch(struct out *out, const struct msg_batch_status_is *batch, when_ms now)
 {
     out_open_object(out);
     answer_put_id(out, "batch_id", &batch->batch_id);
@@ -479,6 +497,7 @@ void answer_batch(struct out *out, const struct msg_batch_status_is *batch)
     out_put_unsigned(out, "done", batch_ended(batch));
     out_put_unsigned(out, "total", batch_total(batch));
     out_close(out);
+    put_pace(out, batch, now);
     out_name(out, slice_of_text("counts"));
     out_open_object(out);
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)

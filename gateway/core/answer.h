@@ -65,7 +65,8 @@ void answer_listed_end(struct out *out, uint64_t cursor);
 // What a worker has been told.
 void answer_drained(struct out *out, const struct id *worker_id, enum drain drain);
 
-void answer_batch(struct out *out, const struct msg_batch_status_is *batch);
+// `now` is the wall clock's: how fast it has gone so far, and when it would be done.
+void answer_batch(struct out *out, const struct msg_batch_status_is *batch, when_ms now);
 // Every job of the batch has ended.
 bool answer_batch_is_final(const struct msg_batch_status_is *batch);
 

@@ -19,12 +19,9 @@ static void put_number(struct out *out, const char *name, uint32_t number)
         out_put_unsigned(out, name, number);
 }
 
-// 1500 is 1.5: in JSON its digits, in MessagePack a float64.
-static void put_factor(struct out *out, uint32_t milli)
+void course_put_milli(struct out *out, const char *name, uint32_t milli)
 {
-    if (milli == 0)
-        return;
-    out_name(out, slice_of_text("factor"));
+    out_name(out, slice_of_text(name));
     if (milli % 1000 == 0) {
         out_unsigned(out, milli / 1000);
         return;
@@ -39,9 +36,9 @@ static void put_factor(struct out *out, uint32_t milli)
         out_raw(out, slice_of(bytes, sizeof bytes));
         return;
     }
-    char text[8]; // at most 100.000
+    char text[12]; // at most 999999.999
     size_t len = 0;
-    for (uint32_t unit = 100000; unit > 0; unit /= 10) {
+    for (uint32_t unit = 100000000; unit > 0; unit /= 10) {
         if (unit == 100)
             text[len++] = '.';
         if (len > 0 || unit <= 1000 || milli >= unit)
@@ -62,7 +59,8 @@ void course_put_retry(struct out *out, const struct msg_defaults *given)
     put_number(out, "max_crashes", given->max_crashes);
     course_put_span(out, "first", given->retry_first_ms);
     course_put_span(out, "longest", given->retry_longest_ms);
-    put_factor(out, given->retry_factor_milli);
+    if (given->retry_factor_milli > 0)
+        course_put_milli(out, "factor", given->retry_factor_milli);
     course_put_span(out, "within", (uint64_t)given->retry_within_s * 1000);
     out_close(out);
 }

@@ -121,7 +121,8 @@ err lease_read_wish(struct doc_value object, const struct doc_room *room,
             e = fault_of(out_fault, member->name, rule, NULL);
     }
     if (e == OK && out_wish->type_count == 0)
-        e = fault_of(out_fault, slice_of_text("types"), "is required: what work is taken", NULL);
+        e = fault_of(out_fault, slice_of_text("types"), "is missing: it says what work is taken",
+                     NULL);
     return e;
 }
 
@@ -256,7 +257,7 @@ err lease_read_word(struct doc_value object, enum lease_verb verb, const struct 
     for (uint32_t i = 0; e == OK && i < members.count; i++)
         e = read_member(&members.items[i], verb, room, out_word, out_fault);
     if (e == OK && out_word->token == 0)
-        e = fault_of(out_fault, slice_of_text("token"), "is required: it came with the job", NULL);
+        e = fault_of(out_fault, slice_of_text("token"), "is missing: it came with the job", NULL);
     if (verb == LEASE_RELEASE && out_word->finish.retry_after_ms > 0)
         out_word->finish.outcome = OUTCOME_SNOOZED;
     out_word->finish.token = out_word->token;

@@ -4,6 +4,7 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/core/feed.h"
+#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
@@ -80,6 +81,44 @@ bool query_states(struct slice words, uint32_t *out_states)
     }
     *out_states = states;
     return true;
+}
+
+// The word that is no state; the last one when all are.
+static struct slice strange_word(struct slice words)
+{
+    uint32_t states = 0;
+    for (;;) {
+        const uint8_t *comma = words.len > 0 ? memchr(words.data, ',', words.len) : NULL;
+        size_t len = comma != NULL ? (size_t)(comma - words.data) : words.len;
+        struct slice word = slice_of(words.data, len);
+        if (comma == NULL || !state_of(word, &states))
+            return word;
+        words = slice_of(comma + 1, words.len - len - 1);
+    }
+}
+
+void query_tell_states(struct slice words, char out_fault[QUERY_FAULT_LEN])
+{
+    enum { WORD_LEN_MAX = 24 };
+    const char *states[JOB_STATES];
+    uint32_t count = 0;
+    struct slice word = strange_word(words);
+    struct bytes_out out = {.data = (uint8_t *)out_fault, .cap = QUERY_FAULT_LEN - 1};
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
+        states[count++] = answer_state((enum job_state)state);
+    const char *near = nearest_of(word, states, count);
+    bytes_put(&out, "status: ", 8);
+    for (size_t i = 0; i < word.len && i < WORD_LEN_MAX; i++)
+        bytes_put_u8(&out, word.data[i] < 0x20 || word.data[i] > 0x7e ? '?' : word.data[i]);
+    bytes_put(&out, " is no state", 12);
+    if (near == NULL) {
+        bytes_put(&out, "; one is queued, see life-of-a-job", 34);
+    } else {
+        bytes_put(&out, "; did you mean ", 15);
+        bytes_put(&out, near, strlen(near));
+        bytes_put(&out, "?", 1);
+    }
+    out_fault[out.len] = '\0';
 }
 
 static const char *read_name(struct slice value, uint8_t *room, struct slice *out_name)
@@ -246,7 +285,10 @@ static err read_pair(struct slice pair, uint32_t allowed, struct query *query,
             query->has[i] = true;
             return OK;
         }
-        tell(out_fault, name, rule);
+        if (i == QUERY_STATUS && !query->has[i])
+            query_tell_states(value, out_fault);
+        else
+            tell(out_fault, name, rule);
         return e;
     }
     tell(out_fault, name, "is not known here");

@@ -51,6 +51,8 @@ struct query {
 
 // "dead" or "queued,running" as the bits of struct msg_list. False: some word is no state.
 bool query_states(struct slice words, uint32_t *out_states);
+// A sentence about the first word that is none, with the state that it is nearest to.
+void query_tell_states(struct slice words, char out_fault[QUERY_FAULT_LEN]);
 
 // Reads `text`, with %XX in values, which may give the names whose bits (1u << name) are set in `allowed`, each once.
 //   ERR_BAD_FIELD     an unknown name, a name given twice, or a value that is not allowed

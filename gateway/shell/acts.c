@@ -61,7 +61,8 @@ static void refuse_method(const struct deed *deed)
     reply_problem(
         &reply,
         &(struct problem){.error = ERR_METHOD,
-                          .detail = slice_of_text("what is to be done? {id}:cancel, :retry")},
+                          .detail = slice_of_text("what is to be done? {id}:cancel, :retry; or "
+                                                  "GET, HEAD, DELETE")},
         &headers);
 }
 

@@ -20,6 +20,7 @@
 #include "lib/base/check.h"
 #include "proto/msg.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum route {
@@ -235,14 +236,27 @@ static const struct http_route routes[] = {
 extern const uint8_t openapi_json[];
 extern const size_t openapi_json_len;
 
-static const char index_text[] =
-    "{\"service\":\"weft\",\"submit\":\"/v1/jobs\",\"job\":\"/v1/jobs/{id}\","
-    "\"bulk\":\"/v1/batches\",\"batch\":\"/v1/batches/{id}\",\"schedules\":\"/v1/"
-    "schedules\",\"schedule\":\"/v1/schedules/{id}\",\"operation\":\"/v1/operations/"
-    "{id}\",\"queues\":\"/v1/queues\",\"queue\":\"/v1/"
-    "queues/{name}\",\"types\":\"/v1/types\",\"type\":\"/v1/types/{type}\",\"leases\":\"/v1/"
-    "leases\",\"events\":\"/v1/events\",\"live\":\"/livez\","
-    "\"ready\":\"/readyz\",\"metrics\":\"/metrics\",\"openapi\":\"/openapi.json\"}\n";
+// What is served, as a method and a path each. "*" is a name or an id.
+static void answer_index(const struct reply *reply)
+{
+    enum { ROOM = 8192, LINE = 96 };
+    uint8_t room[ROOM];
+    char line[LINE];
+    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(reply->request)};
+    out_open_object(&out);
+    out_put_text(&out, "service", slice_of_text("weft"));
+    out_put_text(&out, "submit", slice_of_text("/v1/jobs"));
+    out_put_text(&out, "openapi", slice_of_text("/openapi.json"));
+    out_name(&out, slice_of_text("routes"));
+    out_open_array(&out);
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        (void)snprintf(line, sizeof line, "%s %s", routes[i].method, routes[i].path);
+        out_text(&out, slice_of_text(line));
+    }
+    out_close(&out);
+    out_close(&out);
+    reply_value(reply, 200, &out, NULL);
+}
 
 static void answer_ready(const struct gateway *gateway, const struct reply *reply)
 {
@@ -314,9 +328,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_OPENAPI:
         reply_text(&reply, 200, "application/json", slice_of(openapi_json, openapi_json_len));
         return;
-    case ROUTE_INDEX:
-        reply_text(&reply, 200, "application/json", slice_of_text(index_text));
-        return;
+    case ROUTE_INDEX: answer_index(&reply); return;
     }
     UNREACHABLE();
 }

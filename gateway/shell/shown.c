@@ -4,6 +4,7 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/shell/values.h"
+#include "lib/sys/clock.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ err shown_put(const struct ask_result *result, enum out_format format, struct ou
         return ERR_NO_MEMORY;
     *out_body = (struct out){.data = room, .cap = cap, .format = format};
     if (status == NULL) {
-        answer_batch(out_body, result->batch);
+        answer_batch(out_body, result->batch, clock_wall_ms());
         return OK;
     }
     struct out converted = {.data = room + cap, .cap = converted_cap, .format = format};

@@ -84,7 +84,7 @@ typedef void http_release(const void *tag);
 struct http_refusal {
     err error;
     unsigned status;
-    const char *detail; // one sentence, static
+    const char *detail; // one sentence
 };
 typedef struct slice http_refuse(void *ctx, const struct http_refusal *refusal, char *room,
                                  size_t room_len);

@@ -160,6 +160,8 @@ bool http_exchange_refuse(struct exchange *exchange, const struct http_refusal *
     struct http *http = exchange->http;
     char room[REFUSAL_LEN_MAX];
     char allowed[128];
+    char detail[192];
+    struct http_refusal told = *refusal;
     struct http_header headers[3];
     uint32_t count = 0;
     if (refusal->error == ERR_METHOD) {
@@ -167,6 +169,8 @@ bool http_exchange_refuse(struct exchange *exchange, const struct http_refusal *
         size_t len = end != NULL ? (size_t)(end - exchange->target) : exchange->target_len;
         route_allowed(&http->table, slice_of(exchange->target, len), allowed, sizeof allowed);
         headers[count++] = (struct http_header){"Allow", allowed};
+        (void)snprintf(detail, sizeof detail, "%s: %s", refusal->detail, allowed);
+        told.detail = detail;
     }
     if (refusal->status == 503)
         headers[count++] = (struct http_header){"Retry-After", "1"};
@@ -178,7 +182,7 @@ bool http_exchange_refuse(struct exchange *exchange, const struct http_refusal *
     return http_exchange_settle(exchange, &(struct http_answer){
                                               .status = refusal->status,
                                               .content_type = type,
-                                              .body = refusal_text(http, refusal, room),
+                                              .body = refusal_text(http, &told, room),
                                               .headers = headers,
                                               .header_count = count,
                                           });

@@ -123,9 +123,10 @@ static err find_route(struct exchange *exchange, const char *method)
     struct route_match match =
         route_find(&exchange->http->table, slice_of_text(method), request->path);
     if (match.error == ERR_METHOD)
-        return refuse(exchange, ERR_METHOD, 405, "another method is needed; Allow names them");
+        return refuse(exchange, ERR_METHOD, 405, "another method is needed; allowed here");
     if (match.error != OK)
-        return refuse(exchange, ERR_NO_RESOURCE, 404, "there is no such resource");
+        return refuse(exchange, ERR_NO_RESOURCE, 404,
+                      "there is no such resource; GET / lists those that there are");
     request->route = match.route;
     request->segment = match.segment;
     return OK;

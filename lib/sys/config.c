@@ -575,3 +575,8 @@ void config_help(const struct config_table *table, FILE *out)
     help_line(&help_key, out);
     (void)fprintf(out, "\nFlags come before WEFT_* variables, these before the file.\n");
 }
+
+bool config_knows(const struct config *config, const char *key)
+{
+    return find(config->table, slice_of_text(key)) >= 0;
+}

@@ -109,6 +109,8 @@ int64_t config_number(const struct config *config, const char *key); // 0 when u
 bool config_is_on(const struct config *config, const char *key);
 // True when a flag, a variable or the file gave it.
 bool config_is_given(const struct config *config, const char *key);
+// Is it a key of the table at all? The others may be asked for such only.
+bool config_knows(const struct config *config, const char *key);
 
 // Usage, about and all keys with defaults, ranges and variables.
 void config_help(const struct config_table *table, FILE *out);

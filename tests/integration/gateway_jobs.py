@@ -199,7 +199,9 @@ class Jobs(unittest.TestCase):
     def test_what_operators_look_at(self):
         self.assertEqual(self.gateway.ask("GET", "/livez").body, b"live\n")
         self.assertEqual(self.gateway.ask("GET", "/readyz").status, 200)
-        self.assertIn("/v1/jobs", self.gateway.ask("GET", "/").json.values())
+        index = self.gateway.ask("GET", "/").json
+        self.assertIn("/v1/jobs", index.values())
+        self.assertIn("POST /v1/leases/*", index["routes"])
         answer = self.gateway.ask("GET", "/metrics")
         text = answer.body.decode()
         self.assertIn("weft_gateway_broker_connected 1\n", text)

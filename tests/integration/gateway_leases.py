@@ -152,13 +152,13 @@ def a_client_that_goes_away_takes_nothing_with_it(bench):
 
 
 def what_is_wrong_is_named(bench):
-    for body, word in (({}, "types is required"), ({"types": []}, "types is required"), ({"types": ["A"]}, "types: 1 to 128"),
+    for body, word in (({}, "types is missing"), ({"types": []}, "types is missing"), ({"types": ["A"]}, "types: 1 to 128"),
                        ({"types": ["a"], "max": 65}, "max must be"), ({"types": ["a"], "wait": "61s"}, "wait is at most 60s"),
                        ({"types": ["a"], "quues": []}, "did you mean queues?"), ({"types": ["a"], "queues": "a"}, "queues must be")):
         status, problem, _ = bench.http("POST", "/v1/leases", body)
         assert (status, word in problem["detail"]) == (400, True), (body, problem)
     path = "/v1/leases/01890a5d-ac96-774b-bcce-b302099a8057"
-    for verb, body, word in (("finish", {}, "token is required"), ("finish", {"token": 7}, "token must be"),
+    for verb, body, word in (("finish", {}, "token is missing"), ("finish", {"token": 7}, "token must be"),
                              ("fail", {"token": "7", "retry": 1}, "retry must be"), ("renew", {"token": "7", "result": 1}, "result does not go"),
                              ("renew", {"token": "7", "log": "a"}, "log must be"), ("renew", {"token": "7", "done": -1}, "done must be"),
                              ("release", {"token": "7", "retry_after": "x"}, "retry_after must be")):

@@ -52,7 +52,7 @@ def what_is_wrong_is_named(bench):
     job = {"type": "a"}
     for body, word in (({"cron": "0 25 * * *", "job": job}, 'hour "25": the largest is 23'),
                        ({"cron": "@daily", "time_zone": "Mars", "job": job}, "no such time zone"),
-                       ({"cron": "@daily"}, "job: what each moment submits"),
+                       ({"cron": "@daily"}, "job: missing; it is what each moment submits"),
                        ({"cron": "@daily", "job": {"type": "a", "key": "k"}}, "job: no job_id and no key"),
                        ({"cron": "@daily", "job": {"type": "a", "delay": "5m"}}, "job: no delay"),
                        ({"crom": "@daily", "job": job}, "did you mean cron?"),

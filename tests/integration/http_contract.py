@@ -157,7 +157,7 @@ class Contract(BrokerTest):
 
     def jobs(self):
         everything = {
-            "type": "a.b", "queue": "mail", "payload": {"n": [1, None, "x"]}, "priority": 2, "ttl": "1h", "timeout": "30s",
+            "type": "a.b", "queue": "mail", "payload": {"n": [1, None, "x"]}, "priority": 2, "ttl": "2h", "timeout": "30s",
             "retry": {"max_attempts": 1, "first": "1s", "longest": "1h", "factor": 1.5, "within": "3d"},
             "unique": {"key": "u", "while": "unfinished", "for": "1h"}, "concurrency_key": "k", "order": "fifo", "cost": 2,
             "tags": ["red"], "metadata": {"a": "b"}, "keep": "1h", "delay": "1h"}

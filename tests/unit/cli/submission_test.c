@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-static const struct config_key keys[] = {SUBMISSION_KEYS, COMMAND_KEY_BROKER};
+static const struct config_key keys[] = {SUBMISSION_ONE_KEYS, SUBMISSION_KEYS, COMMAND_KEY_BROKER};
 static const struct config_table table = {
     .program = "test",
     .usage = "weft test TYPE",
@@ -162,4 +162,43 @@ TEST(submission, file_longer_than_a_payload_is_refused)
         (void)fputc('x', file);
     EXPECT_EQ(fclose(file), 0);
     expect_refused(WORDS(type, path), ERR_TOO_LARGE, "longer than 1048576");
+}
+
+TEST(submission, moments_and_pauses_are_taken)
+{
+    struct config config;
+    struct submission submission;
+    char run_at[] = "--run-at=2026-12-01T08:00:00Z";
+    char first[] = "--retry-first=2s";
+    char longest[] = "--retry-longest=1m";
+    char factor[] = "--retry-factor=3";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(run_at, first, longest, factor, type)), OK);
+    EXPECT_EQ(submission.job.run_at, 1796112000000);
+    EXPECT_EQ(submission.job.retry_first_ms, 2000);
+    EXPECT_EQ(submission.job.retry_longest_ms, 60000);
+    EXPECT_EQ(submission.job.retry_factor_milli, 3000);
+    submission_deinit(&submission);
+    config_deinit(&config);
+    char slip[] = "--run-at=tomorrow";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(slip, type)), ERR_BAD_FIELD);
+    EXPECT(strstr(submission.problem, "--run-at: a moment") != NULL);
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
+TEST(submission, by_content_the_same_is_the_same)
+{
+    struct config config;
+    struct submission submission;
+    char dedup[] = "--dedup=content";
+    char payload[] = "{\"a\":1}";
+    char key[] = "--key=k";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(dedup, type, payload)), OK);
+    EXPECT_EQ(submission.job.key.len, MINT_CONTENT_LEN);
+    EXPECT_EQ(id_version(&submission.job.job_id), 8);
+    submission_deinit(&submission);
+    config_deinit(&config);
+    EXPECT_EQ(read_words(&config, &submission, WORDS(dedup, key, type)), ERR_BAD_FIELD);
+    submission_deinit(&submission);
+    config_deinit(&config);
 }

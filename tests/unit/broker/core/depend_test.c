@@ -94,6 +94,25 @@ TEST(depend, a_failure_cancels_and_cascades)
     story_free(story);
 }
 
+TEST(depend, the_timeline_names_who_has_failed)
+{
+    struct story *story = story_new();
+    char parent[ID_TEXT_LEN + 1];
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, story_job(1));
+    story_submit(story, after_one(2, 1, ON_FAILURE_CANCEL));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_DEAD);
+    (void)story_told(story);
+    story->only_events = true;
+    story_tick(story);
+    struct id id = story_id(1);
+    id_to_text(&id, parent);
+    const char *told = story_told(story);
+    EXPECT(strstr(told, "what it waits for has failed: ") != NULL);
+    EXPECT(strstr(told, parent) != NULL);
+    story_free(story);
+}
+
 TEST(depend, what_has_ended_already_is_not_waited_for)
 {
     struct story *story = story_new();

@@ -189,10 +189,12 @@ TEST(answer, a_batch_is_finished_when_all_its_jobs_are)
     batch.counts[JOB_RUNNING] = 1;
     EXPECT(!answer_batch_is_final(&batch));
     struct out out = fresh();
-    answer_batch(&out, &batch);
+    batch.created_at = 1000;
+    answer_batch(&out, &batch, 9000);
     const char *text = text_of(&out);
     EXPECT(strstr(text, "\"status\":\"unfinished\"") != NULL);
-    EXPECT(strstr(text, "\"progress\":{\"done\":4,\"total\":5}") != NULL);
+    EXPECT(strstr(text, "\"progress\":{\"done\":4,\"total\":5},\"rate\":0.500,"
+                        "\"eta\":\"1970-01-01T00:00:11.000Z\"") != NULL);
     EXPECT(strstr(text, "\"running\":1,\"retrying\":0,\"succeeded\":3,\"dead\":1") != NULL);
 }
 

@@ -82,10 +82,10 @@ static void expect_fault(err e, const char *text)
 
 TEST(lease, what_is_wrong_is_named)
 {
-    expect_fault(read_wish("{}"), "types is required: what work is taken");
+    expect_fault(read_wish("{}"), "types is missing: it says what work is taken");
     expect_fault(read_wish("{\"types\":[\"a\"],\"mx\":1}"),
                  "mx is not known here; did you mean max?");
-    expect_fault(read_word(LEASE_FINISH, "{}"), "token is required: it came with the job");
+    expect_fault(read_word(LEASE_FINISH, "{}"), "token is missing: it came with the job");
     expect_fault(read_word(LEASE_FINISH, "{\"token\":\"18446744073709551616\"}"),
                  "token must be the text that came with the job");
     expect_fault(read_word(LEASE_FINISH, "{\"token\":\"0x7\"}"),

@@ -1,0 +1,71 @@
+"""What is wrong is said in words that help: missing fields, wrong states, other methods, times that cannot be."""
+
+import json
+import unittest
+
+from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_gateway import Gateway, wait_for
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Words(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.gateway = Gateway(self.served.zmq)
+        self.addCleanup(self.gateway.close)
+        self.gateway.wait_ready()
+
+    def said(self, status, method, path, body=None):
+        answer = self.gateway.ask(method, path, json.dumps(body) if body is not None else None, **JSON)
+        self.assertEqual(answer.status, status, answer)
+        return answer.json["detail"]
+
+    def test_what_is_missing_is_said_to_be_missing(self):
+        self.assertIn("type: missing", self.said(400, "POST", "/v1/jobs", {}))
+        self.assertIn("type: 1 to 128", self.said(400, "POST", "/v1/jobs", {"type": "A"}))
+        self.assertIn("cron: missing", self.said(400, "PUT", "/v1/schedules/s", {"job": {"type": "a"}}))
+        self.assertIn("job: missing", self.said(400, "PUT", "/v1/schedules/s", {"cron": "@daily"}))
+        self.assertIn("types is missing", self.said(400, "POST", "/v1/leases", {}))
+
+    def test_a_wrong_state_is_named_with_the_nearest(self):
+        for path in ("/v1/jobs?status=queued,runing", "/v1/jobs?status=runing&limit=3"):
+            self.assertEqual(self.said(400, "GET", path), "status: runing is no state; did you mean running?")
+        self.assertIn("status: x is no state; one is queued", self.said(400, "GET", "/v1/jobs?status=x"))
+        self.assertIn("did you mean dead?", self.said(400, "POST", "/v1/jobs:retry?status=deat"))
+
+    def test_another_method_is_told_the_right_ones(self):
+        answer = self.gateway.ask("PUT", "/v1/jobs")
+        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, GET, HEAD"))
+        self.assertTrue(answer.json["detail"].endswith("allowed here: POST, GET, HEAD"), answer)
+        self.assertIn("GET / lists", self.said(404, "GET", "/v1/nothing"))
+
+    def test_a_ttl_ends_after_the_job_may_start(self):
+        for job in ({"ttl": "1h", "delay": "2h"}, {"ttl": "1h", "delay": "1h"}, {"ttl": "1h", "run_at": "2999-01-01T00:00:00Z"}):
+            self.assertIn("ttl: longer than delay", self.said(400, "POST", "/v1/jobs", {"type": "a", **job}))
+        self.assertEqual(self.gateway.submit({"type": "a", "ttl": "2h", "delay": "1h"}).status, 202)
+        self.assertEqual(self.gateway.submit({"type": "a", "ttl": "1s", "run_at": "2020-01-01T00:00:00Z"}).status, 202)
+        said = self.peer(self.served).ask(pb.Submit(jobs=[pb.SubmitJob(job_id=fresh_id(), type="a", ttl_ms=5, delay_ms=5)]))
+        self.assertEqual(said.jobs[0].error, ERR["ERR_BAD_FIELD"])
+
+    def test_a_cascade_names_who_has_failed(self):
+        parent = self.gateway.submit({"type": "a"}).json
+        child = self.gateway.submit({"type": "a", "after": [parent["job_id"]], "on_dependency_failure": "cancel"}).json
+        self.gateway.ask("POST", parent["status_url"] + ":cancel")
+        wait_for("the cascade", lambda: self.gateway.ask("GET", child["status_url"]).json["status"] == "cancelled")
+        events = self.gateway.ask("GET", child["status_url"] + "/timeline").json["events"]
+        self.assertIn("what it waits for has failed: " + parent["job_id"], [event.get("reason") for event in events])
+
+    def test_a_batch_tells_its_pace(self):
+        batch = self.gateway.ask("POST", "/v1/batches", json.dumps([{"type": "a"}] * 4), **JSON).json
+        self.assertNotIn("rate", self.gateway.ask("GET", batch["status_url"]).json)
+        for job in self.gateway.ask("GET", batch["status_url"] + "/items").json["jobs"][:2]:
+            self.gateway.ask("POST", job["status_url"] + ":cancel")
+        seen = self.gateway.ask("GET", batch["status_url"]).json
+        self.assertGreater(seen["rate"], 0)
+        self.assertGreater(seen["eta"], seen["created_at"])
+
+
+if __name__ == "__main__":
+    unittest.main()
