@@ -20,6 +20,7 @@
 #include "cli/type.h"
 #include "gateway/shell/main.h"
 #include "lib/base/check.h"
+#include "notify/main.h"
 #include "worker/shell/main.h"
 
 enum { SETTINGS_MAX = CONFIG_TABLES_MAX };
@@ -43,6 +44,7 @@ static const struct command_verb verbs[] = {
     {"broker", broker_main, "keeps jobs durably and gives them to workers"},
     {"gateway", gateway_main, "the HTTP door"},
     {"worker", worker_main, "runs any program for each job of a type"},
+    {"notify", notify_main, "sends webhooks"},
     {"push", push_main, "submits a job, or a file of jobs (--bulk)"},
     {"run", push_run_main, "submits a job, follows it, prints its result"},
     {"job", show_job_main, "shows a job: weft job show ID"},
@@ -73,6 +75,7 @@ static void know_settings(void)
         broker_table,    //
         gateway_table,   //
         worker_table,    //
+        notify_table,    //
         &audit_table,    //
         &push_table,     //
         &push_run_table, //

@@ -285,11 +285,13 @@ static bool add_line(struct post *post, const char *line)
 static bool add_header(struct post *post, const struct post_header *header)
 {
     char line[LINE_LEN_MAX];
+    const char *name = (const char *)header->name.data;
+    const char *value = (const char *)header->value.data;
     // libcurl's way of writing a header without a value is a semicolon.
     int len = header->value.len > 0
-                  ? snprintf(line, sizeof line, "%s: %.*s", header->name, (int)header->value.len,
-                             (const char *)header->value.data)
-                  : snprintf(line, sizeof line, "%s;", header->name);
+                  ? snprintf(line, sizeof line, "%.*s: %.*s", (int)header->name.len, name,
+                             (int)header->value.len, value)
+                  : snprintf(line, sizeof line, "%.*s;", (int)header->name.len, name);
     CHECK(len > 0 && (size_t)len < sizeof line);
     return add_line(post, line);
 }

@@ -36,8 +36,8 @@ MUST_USE err post_open(const struct post_options *options, struct post_pool **ou
 void post_close(struct post_pool *pool); // NULL is fine; what is under way is given up
 
 struct post_header {
-    const char *name;
-    struct slice value; // without control bytes
+    struct slice name;  // a token, at most 64 bytes
+    struct slice value; // without control bytes, at most 1024
 };
 
 struct post_request {

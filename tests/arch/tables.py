@@ -1,7 +1,7 @@
 """The layers of Weft as data. docs and design say why; a change here is a change of the architecture."""
 
 # What is compiled into a program, and therefore checked. Tests may include anything.
-PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "outbox", "cli")
+PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "outbox", "notify", "cli")
 
 # Folders that decide and never act. `proto` is pure too, but calls protobuf-c.
 PURE = ("lib/base", "lib/peer", "proto", "broker/core", "gateway/core",
@@ -44,10 +44,14 @@ LAYERS = {
     "outbox/core": ["lib/base", "proto/msg.h", "proto/check.h", "gateway/core"],
     "outbox/source": ["lib/base", "lib/sys", "outbox/core"],
     "outbox/shell": LIBRARIES + ["proto", "outbox", "gateway/core"],
+    # The sender of webhooks: a worker on the broker's side, on the other the gateway's rules for receivers
+    # and its courier, which asks for what is to be told (docs/adr/0028).
+    "notify": LIBRARIES + ["proto", "worker/core", "worker/duty", "gateway/core", "gateway/hooks",
+                           "gateway/shell/courier.h", "gateway/shell/shown.h"],
     # The command knows the programs by their front doors only; it shares the gateway's pure reader and
     # writer of the HTTP contract's JSON, so that both doors take the same records.
     "cli": LIBRARIES + ["proto", "worker/sdk", "gateway/core", "broker/shell", "gateway/shell", "worker/shell",
-            "outbox/shell"],
+            "outbox/shell", "notify"],
 }
 
 # Headers of libc a pure folder may read. <assert.h> only for static_assert: a call of assert() would
@@ -91,6 +95,7 @@ STEM_EXCEPTIONS = {
     "broker/shell/main.c": ("broker_",),
     "gateway/shell/main.c": ("gateway_",),
     "worker/shell/main.c": ("worker_",),
+    "notify/main.c": ("notify_",),
     "cli/main.c": ("main",),
 }
 # The public SDK exports weft_* and nothing else.
@@ -101,9 +106,9 @@ SDK = "worker/sdk"
 DOCUMENTED = [
     ("error", ["lib/base/err.h"], r'X\(ERR_\w+,\s*\d+,\s*\d+,\s*\w+,\s*"([a-z-]+)"'),
     ("limit", ["broker/core/limits.h"], r"^    (?:uint32_t|uint64_t|size_t|when_ms) (\w+);"),
-    ("configuration key", ["cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c"],
+    ("configuration key", ["cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c", "notify/*.c"],
      r'\{\s*(?:\.key\s*=\s*)?"([a-z][a-z0-9-]*)",\s*(?:\.type\s*=\s*)?CONFIG_'),
-    ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c"],
+    ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c", "notify/*.c"],
      r"# TYPE (weft_\w+)"),
     ("violation", ["broker/core/violation.h"], r'X\(VIOLATION_\w+,\s*"([a-z]+-[a-z-]+)"'),
     ("verb", ["cli/*.c"], r'^ +\{\s*(?:\.(?:name|verb)\s*=\s*)?"([a-z]+)",\s*(?:\.run = )?\w+_\w+,'),
@@ -112,7 +117,7 @@ DOCUMENTED = [
 # its job's type for --type.
 HANDLER_VARIABLES = ["worker/shell/crew*.c", "worker/exec/leftover.h"]
 HANDLER_VARIABLE = r'"WEFT_([A-Z_]+)[="]'
-KEYS = (["lib/sys/*.h", "cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c"],
+KEYS = (["lib/sys/*.h", "cli/*.c", "broker/shell/*.c", "gateway/shell/*.c", "worker/shell/*.c", "notify/*.c"],
         r'(?:\.key\s*=\s*|\{\s*)"([a-z][a-z0-9-]*)",[\s\\]*(?:\.type\s*=\s*)?CONFIG_')
 # A kind sleeps until the documents name this share of it; from then on all of it must be there.
 DOCUMENTED_AWAKE = 0.3

@@ -61,8 +61,8 @@ static void read_words(struct tool *tool, int argc, char **argv)
 
 static void run_turn(struct tool *tool, struct post_pool *pool, struct slice body)
 {
-    const struct post_header headers[] = {{"webhook-id", slice_of_text("msg_1")},
-                                          {"x-none", slice_of(NULL, 0)}};
+    const struct post_header headers[] = {{slice_of_text("webhook-id"), slice_of_text("msg_1")},
+                                          {slice_of_text("x-none"), slice_of(NULL, 0)}};
     for (uint32_t i = 0; i < tool->url_count; i++) {
         const struct post_request request = {.user = i,
                                              .url = slice_of_text(tool->urls[i]),

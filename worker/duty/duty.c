@@ -107,7 +107,7 @@ void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job)
     CHECK(place->memory == NULL);
     size_t after_len = job->after.count * sizeof *job->after.items;
     uint8_t *room = malloc(after_len + job->type.len + job->queue.len + job->payload.bytes.len +
-                           job->traceparent.len + job->labels.len + 1);
+                           job->traceparent.len + job->labels.len + job->intent.len + 1);
     if (room == NULL)
         duty_die(duty, "worker.no_memory", "for a job");
     place->memory = room;
@@ -122,6 +122,7 @@ void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job)
     place->msg.payload.bytes = copy_slice(job->payload.bytes, &room);
     place->msg.traceparent = copy_slice(job->traceparent, &room);
     place->msg.labels = copy_slice(job->labels, &room);
+    place->msg.intent = copy_slice(job->intent, &room);
     slots_grant(&duty->slots, slot, &place->msg);
 }
 

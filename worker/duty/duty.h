@@ -34,6 +34,7 @@ enum {
 
 // What the worker is. All of it is borrowed.
 struct duty_setup {
+    enum role role; // ROLE_NONE: ROLE_WORKER
     const char *broker;
     struct slice tenant;
     struct slice name;

@@ -75,7 +75,7 @@ static err say_hello(struct duty *duty, uint64_t corr)
 {
     struct msg msg = {.kind = MSG_HELLO, .corr = corr, .tenant = duty->setup.tenant};
     msg.hello = (struct msg_hello){
-        .role = ROLE_WORKER,
+        .role = duty->setup.role != ROLE_NONE ? duty->setup.role : ROLE_WORKER,
         .name = duty->setup.name,
         .worker_id = duty->setup.worker_id,
         .session = duty->session,

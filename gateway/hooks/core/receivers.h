@@ -15,7 +15,7 @@
 enum {
     RECEIVERS_SLOTS_MAX = 4096,  // deliveries in hand
     RECEIVERS_CROWDED_MS = 1000, // the pause of one for which there is no room
-    RECEIVERS_STEP_MS = 2,       // between two snoozed ones, so that they come back in order
+    RECEIVERS_STEP_MS = 10,      // between two snoozed ones, so that they come back in order
 };
 #define RECEIVERS_NONE UINT32_MAX
 

@@ -73,7 +73,7 @@ TEST(receivers, a_crowded_one_sends_the_newest_away)
     begin(16, &(struct receivers_rules){.running_max = 1, .waiting_max = 2});
     for (uint32_t i = 0; i < 6; i++)
         enter(0, i, 7, i);
-    EXPECT_STR(orders(0), "start 0;snooze 3 1000;snooze 4 1002;snooze 5 1004;");
+    EXPECT_STR(orders(0), "start 0;snooze 3 1000;snooze 4 1010;snooze 5 1020;");
     receivers_end(&receivers, 1, 0, RECEIVERS_WELL);
     EXPECT_STR(orders(1), "start 1;");
 }
@@ -90,7 +90,7 @@ TEST(receivers, an_open_breaker_sends_all_away_in_order)
     enter(5000, 1, 7, 20);
     enter(5000, 0, 7, 10);
     enter(5000, 9, 8, 0);
-    EXPECT_STR(orders(5000), "snooze 0 10000;start 9;snooze 1 10002;");
+    EXPECT_STR(orders(5000), "snooze 0 10000;start 9;snooze 1 10010;");
     // They come back; the first probes, and the others wait for what it finds.
     enter(15000, 0, 7, 10);
     enter(15002, 1, 7, 20);
@@ -132,6 +132,7 @@ TEST(receivers, a_probe_that_tells_nothing_lets_the_next_one_probe)
     EXPECT_STR(orders(15001), "start 1;");
 }
 
+// --endpoint-rate 10
 TEST(receivers, a_pace_is_kept)
 {
     begin(16, &(struct receivers_rules){.running_max = 8, .waiting_max = 8, .gap_ms = 100});

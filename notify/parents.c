@@ -1,0 +1,150 @@
+// One piece of memory for each question, from the asking to the taking.
+
+#include "notify/parents.h"
+
+#include "gateway/shell/courier.h"
+#include "gateway/shell/shown.h"
+#include "lib/sys/wake.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct parent {
+    struct ask ask; // first: `done` gets it back
+    struct parents *parents;
+    struct parents_answer answer;
+    struct parent *next;
+    uint8_t tenant[MSG_NAME_LEN_MAX];
+    uint8_t endpoint[MSG_NAME_LEN_MAX];
+    struct msg question; // of one that disables
+};
+
+struct parents {
+    struct courier *courier;
+    struct wake wake;
+    pthread_mutex_t lock; // first, last
+    struct parent *first;
+    struct parent *last;
+};
+
+// In the courier's thread.
+static void on_answer(struct ask *ask, const struct ask_result *result)
+{
+    struct parent *parent = (struct parent *)(void *)ask;
+    struct parents *parents = parent->parents;
+    struct parents_answer *answer = &parent->answer;
+    struct out body = {0};
+    answer->error = result->error;
+    if (answer->error == OK && ask->kind == ASK_MSG)
+        answer->error = result->answer->kind == MSG_WEBHOOK_STATUS_IS
+                            ? result->answer->webhook_status_is.error
+                            : ERR_MALFORMED;
+    else if (answer->error == OK)
+        answer->error = shown_of(result).error;
+    if (answer->error == OK && ask->kind != ASK_MSG)
+        answer->error = shown_put(result, OUT_JSON, &body);
+    if (answer->error == OK && body.full)
+        answer->error = ERR_TOO_LARGE;
+    if (answer->error == OK) {
+        answer->data = body.data;
+        answer->data_len = body.len;
+    } else {
+        shown_free(&body);
+    }
+    (void)pthread_mutex_lock(&parents->lock);
+    if (parents->last != NULL)
+        parents->last->next = parent;
+    else
+        parents->first = parent;
+    parents->last = parent;
+    (void)pthread_mutex_unlock(&parents->lock);
+    wake_ring(&parents->wake);
+}
+
+err parents_open(const char *endpoint, struct parents **out_parents)
+{
+    struct parents *parents = calloc(1, sizeof *parents);
+    if (parents == NULL)
+        return ERR_NO_MEMORY;
+    (void)pthread_mutex_init(&parents->lock, NULL); // cannot fail with default attributes
+    err opened = wake_open(&parents->wake);
+    if (opened == OK) {
+        opened = courier_open(endpoint, &parents->courier);
+        if (opened != OK)
+            wake_close(&parents->wake);
+    }
+    if (opened != OK) {
+        (void)pthread_mutex_destroy(&parents->lock);
+        free(parents);
+        return opened;
+    }
+    *out_parents = parents;
+    return OK;
+}
+
+void parents_close(struct parents *parents)
+{
+    struct parents_answer answer;
+    if (parents == NULL)
+        return;
+    courier_close(parents->courier); // every question has been answered then
+    while (parents_take(parents, &answer))
+        free(answer.data);
+    wake_close(&parents->wake);
+    (void)pthread_mutex_destroy(&parents->lock);
+    free(parents);
+}
+
+static struct slice copy(struct slice from, uint8_t room[MSG_NAME_LEN_MAX])
+{
+    CHECK(from.len <= MSG_NAME_LEN_MAX);
+    if (from.len > 0)
+        memcpy(room, from.data, from.len);
+    return slice_of(room, from.len);
+}
+
+err parents_ask(struct parents *parents, const struct parents_question *question)
+{
+    struct parent *parent = calloc(1, sizeof *parent);
+    if (parent == NULL)
+        return ERR_NO_MEMORY;
+    parent->parents = parents;
+    parent->answer = (struct parents_answer){.slot = question->slot, .token = question->token};
+    parent->ask = (struct ask){.kind = question->disable.len > 0 ? ASK_MSG
+                                       : question->is_batch      ? ASK_BATCH
+                                                                 : ASK_STATUS,
+                               .tenant = copy(question->tenant, parent->tenant),
+                               .done = on_answer,
+                               .id = question->id,
+                               .question = &parent->question};
+    parent->question = (struct msg){.kind = MSG_WEBHOOK_SET};
+    parent->question.webhook_set = (struct msg_webhook_set){
+        .act = WEBHOOK_DISABLE,
+        .given = {.webhook_id = copy(question->disable, parent->endpoint)},
+        .reason = slice_of_text("410 Gone"),
+    };
+    courier_ask(parents->courier, &parent->ask);
+    return OK;
+}
+
+int parents_fd(const struct parents *parents)
+{
+    return parents->wake.fd;
+}
+
+bool parents_take(struct parents *parents, struct parents_answer *out_answer)
+{
+    wake_clear(&parents->wake);
+    (void)pthread_mutex_lock(&parents->lock);
+    struct parent *parent = parents->first;
+    if (parent != NULL)
+        parents->first = parent->next;
+    if (parents->first == NULL)
+        parents->last = NULL;
+    (void)pthread_mutex_unlock(&parents->lock);
+    if (parent == NULL)
+        return false;
+    *out_answer = parent->answer;
+    free(parent);
+    return true;
+}

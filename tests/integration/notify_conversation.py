@@ -1,0 +1,282 @@
+"""The sender of webhooks between a broker and receivers that are both played by this test: what it sends, what
+it tells, whom it does not hold up, how it leaves."""
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import unittest
+import uuid
+
+import hook_signatures
+import lib_receiver as r
+from lib_broker import fresh_id, pb
+from lib_notify import Key, NotifyBroker, Sender, signature
+
+
+class NotifyTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.key = Key(f"{self.folder}/webhook.key")
+        self.broker = NotifyBroker(self.key)
+        self.addCleanup(self.broker.close)
+        self.sender = None
+
+    def receiver(self, behave=None):
+        receiver = r.Receiver(behave)
+        self.addCleanup(receiver.close)
+        return receiver
+
+    def start(self, *receivers, flags=(), env=None):
+        ports = [word for receiver in receivers for word in ("--allow-port", str(receiver.port))]
+        self.sender = Sender(self.broker.endpoint, self.folder, self.key, *ports, *flags, env=env)
+        self.addCleanup(self.sender.close)
+        self.broker.until("READY", lambda: self.broker.slots)
+        self.sender.wait_ready()
+        return self.sender
+
+    def told(self, job, outcome, kind=None):
+        finish = self.broker.finish_of(job)
+        self.assertEqual((pb.Outcome.Name(finish.outcome), finish.error_kind or None),
+                         (pb.Outcome.Name(outcome), kind), finish)
+        return finish
+
+    def figure(self, name):
+        return float(next(line for line in self.sender.get().splitlines() if line.startswith(name + " ")).split()[1])
+
+    # --- what is sent ---
+
+    def test_a_delivery_is_the_jobs_status_signed(self):
+        receiver = self.receiver()
+        self.start(receiver)
+        self.assertEqual(self.broker.role, pb.ROLE_NOTIFIER)
+        ready = next(body for kind, body, _ in self.broker.heard if kind == "ready")
+        self.assertEqual((list(ready.types), list(ready.queues)), (["webhook"], ["weft.webhooks"]))
+        parent = self.broker.parent()
+        job = self.broker.deliver(receiver.url("/hook?x=1"), parent=parent,
+                                  headers="X-Team: billing, 7\nAuthorization: Bearer abc")
+        self.told(job, pb.OUTCOME_SUCCEEDED)
+        (first, headers, body), = receiver.requests
+        self.assertEqual(first, "POST /hook?x=1 HTTP/1.1")
+        message = json.loads(body)
+        self.assertEqual((message["type"], message["timestamp"]), ("job.succeeded", "2025-12-01T08:00:01.000Z"))
+        self.assertEqual(message["data"]["job_id"], str(uuid.UUID(bytes=parent)))
+        self.assertEqual((message["data"]["status"], message["data"]["result"]), ("succeeded", {"n": 7}))
+        self.assertEqual(message["traceparent"], job.traceparent)
+        self.assertEqual(headers["traceparent"], job.traceparent)
+        self.assertEqual(headers["webhook-id"], str(uuid.UUID(bytes=job.job_id)))
+        self.assertEqual((headers["x-team"], headers["authorization"]), ("billing, 7", "Bearer abc"))
+        self.assertEqual(headers["webhook-signature"], signature(self.broker.secret, headers, body))
+        verdict, = hook_signatures.judge([(self.broker.secret, {name: headers[name] for name in (
+            "webhook-id", "webhook-timestamp", "webhook-signature")}, body.decode())])
+        self.assertEqual(verdict, "ok")
+
+    def test_both_secrets_sign_while_one_is_replaced(self):
+        receiver = self.receiver()
+        self.start(receiver)
+        before = os.urandom(32)
+        job = self.broker.deliver(receiver.url(), secret_before=self.key.seal(before))
+        self.told(job, pb.OUTCOME_SUCCEEDED)
+        (_, headers, body), = receiver.requests
+        self.assertEqual(headers["webhook-signature"].split(),
+                         [signature(secret, headers, body) for secret in (self.broker.secret, before)])
+
+    def test_the_id_is_the_same_at_every_attempt(self):
+        receiver = self.receiver(r.status(500))
+        self.start(receiver)
+        job = self.broker.deliver(receiver.url())
+        self.told(job, pb.OUTCOME_FAILED, "http_5xx")
+        job.token, job.attempt = 99, 2
+        self.broker.held[(job.job_id, job.token)] = job
+        self.broker.send(pb.Jobs(jobs=[job]))
+        self.told(job, pb.OUTCOME_FAILED, "http_5xx")
+        self.assertEqual(len({headers["webhook-id"] for _, headers, _ in receiver.requests}), 1)
+
+    def test_a_batch_and_a_test_have_their_own_bodies(self):
+        receiver = self.receiver()
+        self.start(receiver)
+        batch = fresh_id()
+        self.broker.parents["acme", batch] = (pb.BatchStatusIs(batch_id=batch, version=3, finished_at_ms=5), b"")
+        job = self.broker.deliver(receiver.url(), event="batch.finished", parent=batch)
+        self.told(job, pb.OUTCOME_SUCCEEDED)
+        test = self.broker.deliver(receiver.url(), event="webhook.test", parent=b"")
+        self.told(test, pb.OUTCOME_SUCCEEDED)
+        bodies = [json.loads(body) for _, _, body in receiver.requests]
+        self.assertEqual(bodies[0]["data"]["batch_id"], str(uuid.UUID(bytes=batch)))
+        self.assertEqual((bodies[1]["type"], bodies[1]["data"]), ("webhook.test", {}))
+        self.assertEqual(self.broker.asked, 1)
+
+    # --- what is told ---
+
+    def test_each_end_has_its_word_and_its_pause(self):
+        cases = [(r.status(500), "http_5xx", 5000, 5500), (r.status(302, Location="http://127.0.0.1/"), "http_3xx", 5000, 5500),
+                 (r.status(404), "http_4xx", 5000, 5500), (r.status(503, Retry_After="60"), "http_503", 60000, 60000),
+                 (r.status(429, Retry_After="9999999"), "http_429", 86400000, 86400000), (r.reset, "broken", 5000, 5500),
+                 (r.says(b"no http\r\n\r\n"), "broken", 5000, 5500), (r.slow, "timeout", 5000, 5500)]
+        receivers = [self.receiver(behave) for behave, _, _, _ in cases]
+        self.start(*receivers, flags=("--timeout", "1s"))
+        jobs = [self.broker.deliver(receiver.url(), endpoint=f"e{n}") for n, receiver in enumerate(receivers)]
+        for job, (_, kind, least, most) in zip(jobs, cases):
+            finish = self.told(job, pb.OUTCOME_FAILED, kind)
+            self.assertTrue(least <= finish.retry_after_ms <= most, (kind, finish.retry_after_ms))
+            self.assertTrue(finish.error_message, kind)
+
+    def test_the_tenth_failure_is_the_last(self):
+        receiver = self.receiver(r.status(500))
+        self.start(receiver)
+        ninth = self.broker.deliver(receiver.url(), attempt=9)
+        tenth = self.broker.deliver(receiver.url(), attempt=10)
+        self.assertGreaterEqual(self.told(ninth, pb.OUTCOME_FAILED, "http_5xx").retry_after_ms, 24 * 3600 * 1000)
+        self.told(tenth, pb.OUTCOME_DEAD, "http_5xx")
+
+    def test_gone_disables_the_endpoint_first(self):
+        receiver = self.receiver(r.status(410))
+        self.start(receiver)
+        own = self.broker.deliver(receiver.url(), is_own=True)
+        self.told(own, pb.OUTCOME_DEAD, "http_410")
+        self.assertEqual(self.broker.disabled, [])
+        job = self.broker.deliver(receiver.url(), tenant="beta")
+        self.told(job, pb.OUTCOME_DEAD, "http_410")
+        self.assertEqual(self.broker.disabled, [("beta", "books", 1)])
+
+    def test_what_cannot_be_sent_is_dead_and_says_why(self):
+        receiver = self.receiver()
+        self.start(receiver)
+        fault = self.broker.deliver("", fault="the endpoint is disabled")
+        self.assertEqual(self.told(fault, pb.OUTCOME_DEAD, "endpoint").error_message, "the endpoint is disabled")
+        port = self.broker.deliver("http://127.0.0.1:9/")
+        self.told(port, pb.OUTCOME_DEAD, "bad_url")
+        address = self.broker.deliver(f"http://10.0.0.1:{receiver.port}/")
+        self.assertEqual(self.told(address, pb.OUTCOME_DEAD, "bad_url").error_message, "the address is not public")
+        headers = self.broker.deliver(receiver.url(), headers="Webhook-Id: mine")
+        self.told(headers, pb.OUTCOME_DEAD, "headers")
+        orphan = self.broker.deliver(receiver.url(), parent=fresh_id())
+        self.told(orphan, pb.OUTCOME_DEAD, "parent")
+        stranger = self.broker.deliver(receiver.url(), parent=self.broker.parent(tenant="beta"), tenant="acme")
+        self.told(stranger, pb.OUTCOME_DEAD, "parent")
+        self.assertEqual(receiver.connections, 0)
+
+    def test_nothing_leaves_unsigned(self):
+        receiver = self.receiver()
+        self.start(receiver)
+        none = self.broker.deliver(receiver.url(), secret=b"")
+        foreign = self.broker.deliver(receiver.url(), secret=Key(f"{self.folder}/other.key").seal(b"x" * 32))
+        for job in (none, foreign):
+            self.told(job, pb.OUTCOME_FAILED, "no_secret")
+        self.assertEqual(receiver.connections, 0)
+
+    # --- receivers that are ill ---
+
+    def test_an_ill_receiver_is_left_alone_and_costs_no_attempt(self):
+        receiver = self.receiver(r.status(500))
+        good = self.receiver()
+        self.start(receiver, good)
+        for _ in range(5):
+            self.told(self.broker.deliver(receiver.url()), pb.OUTCOME_FAILED, "http_5xx")
+        later = [self.broker.deliver(receiver.url(), at_ms=1764576002000 + n) for n in range(3)]
+        finishes = [self.told(job, pb.OUTCOME_SNOOZED, "receiver") for job in later]
+        for finish in finishes:
+            self.assertTrue(1000 < finish.retry_after_ms <= 15020, finish)
+        self.assertEqual(len(receiver.requests), 5)
+        self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
+        page = self.sender.get()
+        for line in ('weft_notify_attempts_total{end="http_5xx"} 5', 'weft_notify_attempts_total{end="snoozed"} 3',
+                     'weft_notify_attempts_total{end="delivered"} 1', "weft_notify_receivers_ill 1"):
+            self.assertIn(line, page)
+        self.assertEqual(self.sender.get("/readyz"), "ready\n")
+
+    def test_a_slow_one_holds_up_nobody_else(self):
+        slow, good = self.receiver(r.slow), self.receiver()
+        self.start(slow, good, flags=("--timeout", "20s"))
+        stuck = [self.broker.deliver(slow.url(), endpoint="slow") for _ in range(40)]
+        for _ in range(20):
+            self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
+        self.assertLessEqual(slow.connections, 8, "as many as --endpoint-concurrency")
+        self.assertEqual(len([job for job in stuck if (job.job_id, job.token) in self.broker.held]), 40)
+
+    def test_one_receiver_has_so_much_and_the_rest_goes_back(self):
+        slow = self.receiver(r.slow)
+        self.start(slow, flags=("--concurrency", "16", "--endpoint-concurrency", "2", "--timeout", "20s"))
+        jobs = [self.broker.deliver(slow.url()) for _ in range(16)]
+        back = self.broker.until("five go back", lambda: [
+            job for job in jobs if self.broker.outcomes.get((job.job_id, job.token))][4:])
+        self.assertTrue(back)
+        for job in jobs:
+            for finish, _ in self.broker.outcomes.get((job.job_id, job.token), []):
+                self.assertEqual((finish.outcome, finish.error_kind), (pb.OUTCOME_SNOOZED, "receiver"))
+
+    def test_bodies_in_memory_are_bounded(self):
+        gate = threading.Event()
+
+        def wait_for_gate(receiver, connection, request):
+            gate.wait(30)
+            connection.sendall(r.answer(200))
+
+        receiver = self.receiver(wait_for_gate)
+        self.start(receiver, flags=("--buffered-max", "8MiB", "--endpoint-concurrency", "64"))
+        text = b'"' + b"x" * ((1 << 20) - 2) + b'"'
+        parents = []
+        for _ in range(30):
+            parent = self.broker.parent()
+            status, _ = self.broker.parents["acme", parent]
+            status.result.length = len(text)
+            self.broker.parents["acme", parent] = (status, text)
+            parents.append(parent)
+        jobs = [self.broker.deliver(receiver.url(), parent=parent) for parent in parents]
+        self.broker.until("eight bodies", lambda: self.figure("weft_notify_body_bytes") > 8 << 20)
+        held = self.figure("weft_notify_body_bytes")
+        gate.set()
+        for job in jobs:
+            self.told(job, pb.OUTCOME_SUCCEEDED)
+        self.assertLess(held, 9 << 20)
+        self.assertEqual(len(receiver.requests), 30)
+
+    # --- leaving ---
+
+    def test_what_is_under_way_ends_and_the_rest_goes_back(self):
+        gate = threading.Event()
+
+        def wait_for_gate(receiver, connection, request):
+            gate.wait(30)
+            connection.sendall(r.answer(200))
+
+        receiver = self.receiver(wait_for_gate)
+        self.start(receiver, flags=("--endpoint-concurrency", "1"))
+        first, second = self.broker.deliver(receiver.url()), self.broker.deliver(receiver.url(), at_ms=1764576009000)
+        self.broker.until("a request", lambda: receiver.requests)
+        self.sender.process.terminate()
+        self.told(second, pb.OUTCOME_INTERRUPTED, "interrupted")
+        gate.set()
+        self.told(first, pb.OUTCOME_SUCCEEDED)
+        self.broker.until("BYE", lambda: self.broker.count("bye"))
+        self.assertEqual(self.sender.process.wait(30), 0)
+
+    def test_a_drained_sender_takes_no_more(self):
+        self.start(self.receiver())
+        self.broker.send(pb.Renewed(drain=pb.DRAIN_QUIET))
+        self.broker.until("READY without slots", lambda: self.broker.slots == 0)
+
+    def test_a_lost_lease_is_dropped(self):
+        slow, good = self.receiver(r.slow), self.receiver()
+        self.start(slow, good)
+        job = self.broker.deliver(slow.url())
+        self.broker.until("a request", lambda: slow.requests)
+        self.broker.lost = [pb.Held(job_id=job.job_id, token=job.token)]
+        self.told(job, pb.OUTCOME_INTERRUPTED, "interrupted")
+        self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
+
+    def test_settings_are_judged(self):
+        for flags, words in ((("--allow-port", "0"), "--allow-port"), (("--allow-address", "10.0.0.1/8"), "--allow-address"),
+                             (("--allow-port", "x"), "--allow-port"), (("--timeout", "26s"), "--timeout"),
+                             (("--concurrency", "0"), "--concurrency"), (("--endpoint-rate", "1001"), "--endpoint-rate")):
+            done = subprocess.run([os.environ["WEFT_BIN"], "notify", *flags], capture_output=True, text=True, timeout=30)
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn(words, done.stderr)
+        done = subprocess.run([os.environ["WEFT_BIN"], "notify", "--help"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("--allow-address", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
