@@ -197,24 +197,26 @@ static bool read_v4(struct slice text, struct address *out_address)
     return true;
 }
 
-// Four decimal parts, as they may end an IPv6 address.
+// Four decimal parts without leading zeros, as they may end an IPv6 address.
 static bool read_v4_tail(struct slice text, uint8_t out[V4_LEN])
 {
-    struct address address;
-    uint32_t dots = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        dots += text.data[i] == '.';
-        if (text.data[i] != '.' && digit_of(text.data[i]) > 9)
+    struct slice rest = text;
+    uint32_t count = 0;
+    while (rest.len > 0) {
+        uint64_t number = 0;
+        struct slice part = next_part(&rest, '.');
+        bool is_padded = part.len > 1 && part.data[0] == '0';
+        if (count == V4_LEN || part.len > 3 || is_padded || !read_number(part, 10, &number) ||
+            number > UINT8_MAX)
             return false;
+        out[count++] = (uint8_t)number;
     }
-    if (dots != V4_LEN - 1 || !read_v4(text, &address))
-        return false;
-    memcpy(out, address.bytes, V4_LEN);
-    return true;
+    return count == V4_LEN && text.data[text.len - 1] != '.';
 }
 
-// Groups up to `text`'s end, without "::" in them, into at most `cap` bytes. No text is no groups.
-static bool read_groups(struct slice text, uint8_t *out, uint32_t cap, uint32_t *out_len)
+// Groups up to `text`'s end, without "::" in them, into V6_LEN bytes. No text is no groups. `is_end`: it
+// is the end of the address, where four decimal parts may stand for two groups.
+static bool read_groups(struct slice text, bool is_end, uint8_t *out, uint32_t *out_len)
 {
     uint32_t len = 0;
     struct slice rest = text;
@@ -223,11 +225,11 @@ static bool read_groups(struct slice text, uint8_t *out, uint32_t cap, uint32_t 
     while (rest.len > 0) {
         struct slice part = next_part(&rest, ':');
         uint64_t number = 0;
-        if (rest.len == 0 && len + V4_LEN <= cap && read_v4_tail(part, out + len)) {
+        if (is_end && rest.len == 0 && len + V4_LEN <= V6_LEN && read_v4_tail(part, out + len)) {
             len += V4_LEN;
             break;
         }
-        if (part.len > 4 || len + 2 > cap || !read_number(part, 16, &number))
+        if (part.len > 4 || len + 2 > V6_LEN || !read_number(part, 16, &number))
             return false;
         out[len++] = (uint8_t)(number >> 8);
         out[len++] = (uint8_t)number;
@@ -256,8 +258,8 @@ static bool read_v6(struct slice text, struct address *out_address)
     struct slice before = slice_of(text.data, gap);
     struct slice behind =
         has_gap ? slice_of(text.data + gap + 2, text.len - gap - 2) : slice_of(NULL, 0);
-    if (!read_groups(before, head, V6_LEN, &head_len) ||
-        !read_groups(behind, tail, V6_LEN, &tail_len))
+    if (!read_groups(before, !has_gap, head, &head_len) ||
+        !read_groups(behind, true, tail, &tail_len))
         return false;
     bool fits = has_gap ? head_len + tail_len <= V6_LEN - 2 : head_len == V6_LEN;
     if (!fits)
