@@ -29,13 +29,21 @@ bool ask_open(struct ask *ask, const struct config *config)
         .give_up_ms = config_number(config, "give-up"),
         .wants_json = command_wants_json(config),
     };
-    struct slice tenant = slice_of_text(config_text(config, "tenant"));
+    struct slice tenant = slice_of_text(curve_tenant(config));
     if (!check_name(tenant)) {
         ask->code = COMMAND_USAGE;
         command_complain(ask->program, "--tenant is 1 to 128 of a-z 0-9 . _ -");
         return false;
     }
-    err e = client_open(ask->endpoint, tenant, &ask->client);
+    char problem[CURVE_PROBLEM_LEN];
+    if (curve_read(config, &ask->curve, &ask->has_curve, problem) != OK) {
+        ask->code = COMMAND_USAGE;
+        command_complain(ask->program, "%s", problem);
+        return false;
+    }
+    const struct client_options options = {
+        .endpoint = ask->endpoint, .tenant = tenant, .curve = ask->has_curve ? &ask->curve : NULL};
+    err e = client_open(&options, &ask->client);
     if (e == OK)
         return true;
     ask->code = e == ERR_BAD_FIELD ? COMMAND_USAGE : COMMAND_UNKNOWN;
@@ -88,7 +96,10 @@ static void complain(struct ask *ask, err e)
 {
     double seconds = (double)ask->give_up_ms / 1000;
     ask->code = COMMAND_UNKNOWN;
-    if (e == ERR_NO_BROKER)
+    if (e == ERR_NO_KEY || e == ERR_HANDSHAKE)
+        tell(ask, e, "the broker at %s lets nobody in by this key: %s", ask->endpoint,
+             curve_fix(e));
+    else if (e == ERR_NO_BROKER)
         tell(ask, e, "no broker answers at %s within %gs; is 'weft dev' running? (--broker)",
              ask->endpoint, seconds);
     else if (e == ERR_TIMEOUT)

@@ -10,6 +10,8 @@ struct ask {
     const char *endpoint;
     when_ms give_up_ms;
     struct client *client;
+    struct link_curve curve; // of the client, when it has a key
+    bool has_curve;
     bool wants_json; // then a complaint is also a problem, as over HTTP, on standard output
     int code;        // after an error: what the verb ends with
 };

@@ -314,7 +314,7 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
 
 static int push(struct bulk *bulk, const struct config *config)
 {
-    struct origin origin = {slice_of_text(config_text(config, "tenant")), slice_of_text("default")};
+    struct origin origin = {slice_of_text(curve_tenant(config)), slice_of_text("default")};
     bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
     bulk->is_atomic = config_is_on(config, "atomic");
     bulk->is_dry_run = config_is_on(config, "dry-run");

@@ -3,6 +3,7 @@
 // What all verbs share: reading their settings, exit codes, complaints. Not thread-safe.
 
 #include "lib/base/id.h"
+#include "lib/link/curve.h"
 #include "lib/sys/config.h"
 
 #include <stdio.h>
@@ -25,6 +26,7 @@ enum command_code {
      .type = CONFIG_ENDPOINT,                                                                      \
      .default_text = COMMAND_BROKER_DEFAULT,                                                       \
      .help = "the broker's ZeroMQ door"},                                                          \
+        CURVE_KEYS,                                                                                \
     {                                                                                              \
         .key = "tenant", .type = CONFIG_STRING, .default_text = "default",                         \
         .help = "whose jobs, queues and the rest are meant"                                        \

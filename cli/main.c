@@ -8,6 +8,7 @@
 #include "cli/dev.h"
 #include "cli/history.h"
 #include "cli/jobs.h"
+#include "cli/key.h"
 #include "cli/many.h"
 #include "cli/outbox.h"
 #include "cli/push.h"
@@ -58,6 +59,7 @@ static const struct command_verb verbs[] = {
     {"tail", tail_main, "what happens to jobs, as it happens: weft tail --queue mail"},
     {"token", token_main, "who may use the HTTP door: weft token new NAME --scopes submit,read"},
     {"outbox", outbox_main, "rows of your own database become jobs: weft outbox --database …"},
+    {"key", key_main, "who may use the ZeroMQ doors: weft key new NAME --scopes work"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
     {"version", version_main, "of this program"},
@@ -123,6 +125,7 @@ static void know_settings(void)
         &token_limit_table,
         &outbox_table,
         &outbox_schema_table,
+        KEY_TABLES,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");
     memcpy(settings, all, sizeof all);

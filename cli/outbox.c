@@ -77,10 +77,18 @@ static int print_schema(int argc, char **argv)
 
 static int relay(const struct config *config)
 {
+    struct link_curve curve;
+    bool has_curve = false;
+    char problem[CURVE_PROBLEM_LEN];
+    if (curve_read(config, &curve, &has_curve, problem) != OK) {
+        command_complain("outbox", "%s", problem);
+        return COMMAND_USAGE;
+    }
     const struct relay_options options = {
         .database = config_text(config, "database"),
         .broker = config_text(config, "broker"),
-        .tenant = config_text(config, "tenant"),
+        .tenant = curve_tenant(config),
+        .curve = has_curve ? &curve : NULL,
         .stats = config_text(config, "stats"),
         .poll_ms = config_number(config, "poll"),
         .give_up_ms = config_number(config, "give-up"),

@@ -6,6 +6,7 @@
 #include "lib/base/check.h"
 #include "lib/base/moment.h"
 #include "lib/base/utf8.h"
+#include "lib/link/curve.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
@@ -188,7 +189,7 @@ static const char *judge_one(const struct msg_submit_job *job, const struct conf
 void submission_options(struct msg_submit_job *job, const struct config *config)
 {
     take_one(job, config);
-    job->tenant = text_of(config, "tenant");
+    job->tenant = slice_of_text(curve_tenant(config));
     job->queue = text_of(config, "queue");
     job->priority = MSG_PRIORITY_NOT_GIVEN;
     if (config_is_given(config, "priority"))

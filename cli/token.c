@@ -133,7 +133,7 @@ static void put_token(struct out *out, const struct token *token)
     out_open_array(out);
     for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
         if ((token->scopes & 1u << i) != 0)
-            out_text(out, slice_of_text(token_scope_name(1u << i)));
+            out_text(out, slice_of_text(scope_name(1u << i)));
     }
     out_close(out);
     put_moment(out, "created_at", token->created_at);
@@ -170,10 +170,10 @@ static void moment_or_dash(when_ms at, char out[MOMENT_TEXT_LEN + 1])
 
 static void print_line(const struct token *token)
 {
-    char scopes[TOKEN_SCOPES_LEN];
+    char scopes[SCOPE_TEXT_LEN];
     char created[MOMENT_TEXT_LEN + 1];
     char expires[MOMENT_TEXT_LEN + 1];
-    token_scopes_put(token->scopes, scopes);
+    scope_put(token->scopes, scopes);
     moment_or_dash(token->created_at, created);
     moment_or_dash(token->expires_at, expires);
     (void)printf("%-20.*s %-20.*s %-22s %-24s %s\n", (int)token->tenant.len,
@@ -249,7 +249,7 @@ static int make(struct work *work)
         .created_at = clock_wall_ms(),
         .expires_at = WHEN_NEVER,
     };
-    if (!token_scopes_read(text_of(config, "scopes"), &token.scopes)) {
+    if (!scope_read(text_of(config, "scopes"), &token.scopes)) {
         command_complain("token new",
                          "--scopes: some of submit, read, work, admin, parted by commas");
         return COMMAND_USAGE;

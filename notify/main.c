@@ -67,6 +67,7 @@ static int make_duty(struct notifier *notifier, const struct home *home)
     const struct manner *manner = notifier->manner;
     const struct duty_setup setup = {.role = ROLE_NOTIFIER,
                                      .broker = manner->broker,
+                                     .curve = manner->has_curve ? &manner->curve : NULL,
                                      .name = slice_of_text("notify"),
                                      .types = types,
                                      .type_count = 1,
@@ -106,7 +107,8 @@ static int make_rest(struct notifier *notifier)
         return cannot(program_door_problem("--metrics", manner->metrics, opened));
     opened = post_open(&posts, &notifier->posts);
     if (opened == OK)
-        opened = parents_open(manner->broker, &notifier->parents);
+        opened = parents_open(manner->broker, manner->has_curve ? &manner->curve : NULL,
+                              &notifier->parents);
     return opened == OK ? EXIT_SUCCESS : cannot(err_text(opened));
 }
 

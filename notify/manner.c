@@ -14,6 +14,7 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7400",
      .help = "where the broker listens"},
+    CURVE_KEYS,
     {.key = "data",
      .type = CONFIG_STRING,
      .default_text = "weft-data/notify",
@@ -146,6 +147,8 @@ err manner_read(struct manner *manner, int argc, char **argv)
     if (read != OK || config->help_asked)
         return read;
     manner->broker = config_text(config, "broker");
+    if (curve_read(config, &manner->curve, &manner->has_curve, manner->config.problem) != OK)
+        return ERR_BAD_FIELD;
     manner->data = config_text(config, "data");
     manner->key_file = config_text(config, "webhook-key");
     manner->ca_file = config_text(config, "ca-file");

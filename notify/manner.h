@@ -4,13 +4,15 @@
 
 #include "gateway/hooks/core/receivers.h"
 #include "gateway/hooks/core/target.h"
-#include "lib/sys/config.h"
+#include "lib/link/curve.h"
 
 enum { MANNER_RANGES_MAX = 16 };
 
 struct manner {
     struct config config;
     const char *broker;
+    struct link_curve curve; // when has_curve
+    bool has_curve;
     const char *data;
     const char *metrics; // NULL: no door
     const char *key_file;

@@ -61,7 +61,7 @@ static void on_answer(struct ask *ask, const struct ask_result *result)
     wake_ring(&parents->wake);
 }
 
-err parents_open(const char *endpoint, struct parents **out_parents)
+err parents_open(const char *endpoint, const struct link_curve *curve, struct parents **out_parents)
 {
     struct parents *parents = calloc(1, sizeof *parents);
     if (parents == NULL)
@@ -69,7 +69,7 @@ err parents_open(const char *endpoint, struct parents **out_parents)
     (void)pthread_mutex_init(&parents->lock, NULL); // cannot fail with default attributes
     err opened = wake_open(&parents->wake);
     if (opened == OK) {
-        opened = courier_open(endpoint, &parents->courier);
+        opened = courier_open(endpoint, curve, &parents->courier);
         if (opened != OK)
             wake_close(&parents->wake);
     }

@@ -9,6 +9,7 @@
 #include "lib/base/id.h"
 
 struct parents;
+struct link_curve;
 
 struct parents_question {
     uint32_t slot;  // of the delivery …
@@ -28,7 +29,8 @@ struct parents_answer {
 };
 
 //   ERR_BAD_FIELD, ERR_NO_MEMORY, ERR_SYSTEM
-MUST_USE err parents_open(const char *endpoint, struct parents **out_parents);
+MUST_USE err parents_open(const char *endpoint, const struct link_curve *curve,
+                          struct parents **out_parents);
 void parents_close(struct parents *parents); // NULL is fine
 
 // Copies the question.

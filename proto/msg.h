@@ -387,6 +387,7 @@ struct msg_acted {
 
 struct msg_error {
     err error;
+    uint32_t retry_after_ms; // 0: nothing is known
     struct slice detail;
 };
 

@@ -355,6 +355,7 @@ static const struct wire_shape batch_status_is = {
 #define M struct msg_error
 static const struct wire_field error_fields[] = {
     SAME(WIRE_ERR, 0, error),
+    SAME(WIRE_U32, 0, retry_after_ms),
     SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
     ROW(WIRE_VERSIONS, 0, n_versions, error),
 };

@@ -381,6 +381,13 @@ bool core_has_more(const struct core *core)
     return core->has_more;
 }
 
+uint32_t core_worker_peer(const struct core *core, struct slice tenant, const struct id *id)
+{
+    static_assert(CORE_NO_PEER == WORKERS_NONE, "nobody is nobody");
+    uint32_t worker = workers_find(&core->workers, tenant, id);
+    return worker != WORKERS_NONE ? workers_at(&core->workers, worker)->peer : CORE_NO_PEER;
+}
+
 bool core_knows(const struct core *core, const struct msg_operate *operate)
 {
     return operation_is_known(core, operate);

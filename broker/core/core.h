@@ -116,6 +116,9 @@ void core_step(struct core *core, struct now now, const struct command *command,
 void core_warm(const struct core *core, const struct id *id);
 void core_warm_more(const struct core *core, const struct id *id);
 
+// The peer that a worker's session goes by; CORE_NO_PEER: it has none.
+#define CORE_NO_PEER UINT32_MAX
+uint32_t core_worker_peer(const struct core *core, struct slice tenant, const struct id *id);
 // Is there a batch or queue as the operation names it? One of others is refused by the core.
 bool core_knows(const struct core *core, const struct msg_operate *operate);
 // An operation that goes on and whose last step is durable: the next one whose jobs should be

@@ -8,6 +8,7 @@
 #include "broker/shell/batch.h"
 #include "broker/shell/commit.h"
 #include "broker/shell/event_watch.h"
+#include "broker/shell/keyring.h"
 #include "broker/shell/metrics.h"
 #include "broker/shell/options.h"
 #include "broker/shell/peers.h"
@@ -15,7 +16,9 @@
 #include "broker/shell/schemas.h"
 #include "broker/shell/tenants.h"
 #include "broker/shell/timetable.h"
+#include "broker/shell/warden.h"
 #include "broker/shell/watch.h"
+#include "lib/link/link_guard.h"
 #include "lib/sys/clock.h"
 
 enum {
@@ -34,6 +37,11 @@ struct broker {
     struct clock_store clock;
     struct now now; // read once per round
     struct link_context *context;
+    struct keyring *keyring; // NULL: the doors are in the clear
+    struct link *zap;        // the same
+    struct link_guard *guard;
+    struct warden *warden;
+    when_ms review_at; // mono: keys may have expired
     struct link *router;
     struct link *publisher;
     struct peers *peers;

@@ -5,6 +5,7 @@
 
 #include "broker/core/schedules.h"
 #include "broker/shell/intake_private.h"
+#include "broker/shell/porter.h"
 #include "broker/shell/settings.h"
 #include "broker/shell/space.h"
 #include "lib/base/check.h"
@@ -25,29 +26,36 @@ struct refusal {
     err error;
     uint64_t corr;
     const char *detail;
+    uint32_t retry_after_ms;
 };
 
-static enum taken refuse(struct broker *broker, struct slice route, struct refusal refusal)
+static enum taken refuse(struct broker *broker, const struct link_message *frames,
+                         struct refusal refusal)
 {
     broker->counters.messages_refused++;
     struct msg msg = {
         .kind = MSG_ERROR,
         .corr = refusal.corr,
         .error = {.error = refusal.error,
+                  .retry_after_ms = refusal.retry_after_ms,
                   .detail = slice_of_text(refusal.detail != NULL ? refusal.detail
                                                                  : err_text(refusal.error))}};
     if (log_is_on(LOG_LEVEL_DEBUG))
         log_debug("message.refused", "error=%s corr=%llu", err_slug(refusal.error),
                   (unsigned long long)refusal.corr);
-    broker_send_to(broker, route, &msg);
+    broker_send_to(broker, frames->route, &msg);
+    porter_blame(broker, frames, refusal.error);
     return TAKEN_DONE;
 }
 
 enum taken intake_refuse(struct broker *broker, const struct arrival *arrival, err error,
                          const char *detail)
 {
-    return refuse(broker, arrival->frames->route,
-                  (struct refusal){.error = error, .corr = arrival->msg.corr, .detail = detail});
+    return refuse(broker, arrival->frames,
+                  (struct refusal){.error = error,
+                                   .corr = arrival->msg.corr,
+                                   .detail = detail,
+                                   .retry_after_ms = arrival->retry_after_ms});
 }
 
 // --- what the core is not asked: fields, ids, fingerprints ---
@@ -177,6 +185,9 @@ static enum taken greet(struct broker *broker, struct arrival *arrival)
 {
     if (arrival->msg.hello.role == ROLE_NOTIFIER)
         return intake_refuse(broker, arrival, ERR_UNSUPPORTED, "role: no notifier is served yet");
+    if (!porter_may_join(broker, arrival))
+        return intake_refuse(broker, arrival, ERR_CONFLICT,
+                             "worker_id: a session by another key has it");
     if (arrival->peer == PEERS_NONE) {
         err e = peers_add(broker->peers, arrival->frames->route, broker->now.mono, &arrival->peer);
         if (e != OK)
@@ -184,6 +195,9 @@ static enum taken greet(struct broker *broker, struct arrival *arrival)
     }
     peers_set_role(broker->peers, arrival->peer, arrival->msg.hello.role);
     peers_set_tenant(broker->peers, arrival->peer, arrival->msg.tenant);
+    peers_set_key(broker->peers, arrival->peer,
+                  broker->keyring != NULL ? link_user(arrival->frames) : (struct slice){0},
+                  link_connection(arrival->frames));
     enum taken taken = decide(broker, arrival);
     if (taken == TAKEN_KEPT)
         tell_of(&arrival->msg.hello);
@@ -413,13 +427,16 @@ static err name_tenant(struct broker *broker, struct arrival *arrival, const cha
 
 static enum taken take_decoded(struct broker *broker, struct arrival *arrival)
 {
+    const char *detail = NULL;
     arrival->peer = peers_find(broker->peers, arrival->frames->route);
+    err e = porter_judge(broker, arrival, &detail);
+    if (e != OK)
+        return intake_refuse(broker, arrival, e, detail);
     if (arrival->peer != PEERS_NONE)
         peers_heard(broker->peers, arrival->peer, broker->now.mono);
     else if (arrival->msg.kind != MSG_HELLO)
         return intake_refuse(broker, arrival, ERR_UNKNOWN_PEER, NULL);
-    const char *detail = NULL;
-    err e = name_tenant(broker, arrival, &detail);
+    e = name_tenant(broker, arrival, &detail);
     return e == OK ? take_kind(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 
@@ -429,7 +446,7 @@ static enum taken take(struct broker *broker, struct link_message *frames)
     struct refusal refusal = {.corr = wire_corr(frames->envelope)};
     if (!slice_is_text(frames->version, WIRE_VERSION)) {
         refusal = (struct refusal){.error = ERR_VERSION, .detail = "spoken here: " WIRE_VERSION};
-        return refuse(broker, frames->route, refusal);
+        return refuse(broker, frames, refusal);
     }
     size_t used = batch->decoded.used;
     struct arrival arrival = {.frames = frames};
@@ -440,7 +457,7 @@ static enum taken take(struct broker *broker, struct link_message *frames)
     }
     if (refusal.error != OK) {
         batch->decoded.used = used;
-        return refuse(broker, frames->route, refusal);
+        return refuse(broker, frames, refusal);
     }
     enum taken taken = take_decoded(broker, &arrival);
     if (taken != TAKEN_KEPT)
@@ -458,16 +475,20 @@ static struct link_message *next(struct broker *broker)
     frames = batch_pool_take(broker->pool);
     err e = link_receive(broker->router, frames);
     while (e == ERR_MALFORMED) {
-        (void)refuse(broker, frames->route,
+        (void)refuse(broker, frames,
                      (struct refusal){.error = e, .detail = "a message is three frames"});
         link_release(frames);
         e = link_receive(broker->router, frames);
     }
-    if (e == OK)
+    if (e == OK) {
+        link_guard_heard(broker->guard, frames);
         return frames;
+    }
     link_release(frames);
     batch_pool_give(broker->pool, frames);
     CHECK(e == ERR_AGAIN); // a bound ROUTER has no other reason to give nothing
+    if (broker->now.mono >= link_guard_at(broker->guard))
+        broker->counters.peers_cut += link_guard_look(broker->guard, broker->now.mono);
     return NULL;
 }
 

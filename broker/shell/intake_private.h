@@ -14,6 +14,7 @@ struct arrival {
     struct link_message *frames;
     struct msg msg;
     uint32_t peer;
+    uint32_t retry_after_ms; // told with a refusal; 0: nothing is known
 };
 
 // Answers with an ERROR. `detail` may be NULL.

@@ -3,6 +3,7 @@
 #include "broker/shell/main.h"
 
 #include "broker/shell/broker.h"
+#include "broker/shell/doors.h"
 #include "broker/shell/events.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/recover.h"
@@ -91,33 +92,6 @@ static err start_threads(struct broker *broker, const char **out_why)
     return e;
 }
 
-static err bind_door(struct broker *broker, const char *flag, const struct link_options *options,
-                     struct link **out_link, const char **out_why)
-{
-    err e = link_open(broker->context, options, out_link);
-    if (e != OK)
-        *out_why = program_door_problem(flag, options->endpoint, e);
-    return e;
-}
-
-static err bind_doors(struct broker *broker, const char **out_why)
-{
-    *out_why = "there is not enough memory: lower the limits";
-    err e = link_context_open(&broker->context);
-    struct link_options router = {.kind = LINK_ROUTER,
-                                  .endpoint = broker->options->zmq,
-                                  .bind = true,
-                                  .message_bytes_max = MSG_BYTES_MAX};
-    struct link_options publisher = router;
-    publisher.kind = LINK_PUB;
-    publisher.endpoint = broker->options->pub;
-    if (e == OK)
-        e = bind_door(broker, "--zmq", &router, &broker->router, out_why);
-    if (e == OK)
-        e = bind_door(broker, "--pub", &publisher, &broker->publisher, out_why);
-    return e;
-}
-
 // --- life ---
 
 static err make(struct broker *broker, const char **out_why)
@@ -135,7 +109,7 @@ static err make(struct broker *broker, const char **out_why)
     if (e == OK)
         e = start_threads(broker, out_why);
     if (e == OK)
-        e = bind_doors(broker, out_why);
+        e = doors_open(broker, out_why);
     return e;
 }
 
@@ -160,9 +134,7 @@ static void unmake(struct broker *broker)
     readers_close(broker->readers);
     commit_close(broker->commit);
     give_messages_back(broker);
-    link_close(broker->publisher);
-    link_close(broker->router);
-    link_context_close(broker->context);
+    doors_close(broker);
     events_close(broker);
     recover_undo(broker);
     free(broker->encoding.data);

@@ -18,6 +18,9 @@ struct metrics_counters {
     uint64_t answers_dropped;  // not deliverable
     uint64_t messages_refused; // answered with ERROR by intake
     uint64_t jobs_sent;
+    uint64_t keys_refused; // connections that the ZAP handler let not in
+    uint64_t peers_cut;    // connections ended by force: key revoked, or misdeeds
+    uint64_t quota_refused;
     uint64_t tail_dropped;
     uint64_t moments_deferred; // of schedules: there was no room for their jobs
     uint64_t events_told;

@@ -212,6 +212,12 @@ static void print_doors(FILE *out, const struct metrics_sample *sample)
     counter(out, "weft_messages_refused_total", sample->counters.messages_refused,
             "Messages answered with an error before any job was looked at.");
     counter(out, "weft_jobs_sent_total", sample->counters.jobs_sent, "Jobs sent to workers.");
+    counter(out, "weft_keys_refused_total", sample->counters.keys_refused,
+            "Connections refused because their key is not allowed.");
+    counter(out, "weft_peers_cut_total", sample->counters.peers_cut,
+            "Connections ended by force: their key was revoked, or they misbehaved.");
+    counter(out, "weft_quota_refused_total", sample->counters.quota_refused,
+            "Messages refused because the quota of their key's tenant was used up.");
     counter(out, "weft_tail_dropped_total", sample->counters.tail_dropped,
             "Published transitions that were not taken.");
 }

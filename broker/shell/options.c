@@ -23,6 +23,10 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7401",
      .help = "where every transition is published"},
+    {.key = "keys",
+     .type = CONFIG_STRING,
+     .help = "directory of CURVE keys that 'weft key' keeps; without it both doors serve in the "
+             "clear, and only loopback addresses"},
     {.key = "metrics",
      .type = CONFIG_STRING,
      .default_text = "127.0.0.1:0",
@@ -209,6 +213,7 @@ err options_read(struct options *options, int argc, char *const *argv)
     const struct config *config = &options->config;
     options->zmq = config_text(config, "zmq");
     options->pub = config_text(config, "pub");
+    options->keys = config_text(config, "keys");
     options->metrics = config_text(config, "metrics");
     if (strcmp(options->metrics, "off") == 0)
         options->metrics = NULL;

@@ -10,6 +10,7 @@ struct options {
     struct config config; // the texts below borrow from it
     const char *zmq;      // where clients, gateways and workers connect
     const char *pub;      // where the tail of all transitions is published
+    const char *keys;     // directory of CURVE keys, or NULL: in the clear
     const char *metrics;  // HOST:PORT, or NULL
     const char *data;
     uint64_t map_bytes_max;

@@ -15,6 +15,9 @@ struct entry {
     uint8_t role;  // enum role
     uint8_t route_len;
     uint8_t route[PEERS_ROUTE_LEN_MAX];
+    uint8_t key_len;
+    uint8_t key[PEERS_KEY_LEN_MAX];
+    int connection;
     uint32_t generation;
     uint32_t previous; // in its list of present peers
     uint32_t next;     // there, or in the list of free or leaving ones
@@ -164,6 +167,8 @@ err peers_add(struct peers *peers, struct slice route, when_ms now, uint32_t *ou
     entry->phase = PRESENT;
     entry->role = ROLE_NONE;
     entry->tenant = (struct slice){0};
+    entry->key_len = 0;
+    entry->connection = -1;
     entry->route_len = (uint8_t)route.len;
     memcpy(entry->route, route.data, route.len);
     entry->heard_at = now;
@@ -203,6 +208,27 @@ struct slice peers_tenant(const struct peers *peers, uint32_t number)
 enum role peers_role(const struct peers *peers, uint32_t number)
 {
     return (enum role)present(peers, number)->role;
+}
+
+void peers_set_key(struct peers *peers, uint32_t number, struct slice key, int connection)
+{
+    struct entry *entry = present(peers, number);
+    CHECK(key.len <= PEERS_KEY_LEN_MAX);
+    entry->key_len = (uint8_t)key.len;
+    if (key.len > 0)
+        memcpy(entry->key, key.data, key.len);
+    entry->connection = connection;
+}
+
+struct slice peers_key(const struct peers *peers, uint32_t number)
+{
+    const struct entry *entry = present(peers, number);
+    return slice_of(entry->key, entry->key_len);
+}
+
+int peers_connection(const struct peers *peers, uint32_t number)
+{
+    return present(peers, number)->connection;
 }
 
 struct slice peers_route(const struct peers *peers, uint32_t number)
@@ -298,6 +324,14 @@ void peers_drop(struct peers *peers, uint32_t number)
     entry->generation++;
     entry->next = peers->free;
     peers->free = number;
+}
+
+uint32_t peers_next(const struct peers *peers, uint32_t number)
+{
+    uint32_t next = number == PEERS_NONE ? 0 : number + 1;
+    while (next < peers->used && peers->entries[next].phase != PRESENT)
+        next++;
+    return next < peers->used ? next : PEERS_NONE;
 }
 
 uint32_t peers_next_worker(const struct peers *peers, uint32_t number)

@@ -55,6 +55,11 @@ void peers_set_role(struct peers *peers, uint32_t number, enum role role);
 void peers_set_tenant(struct peers *peers, uint32_t number, struct slice tenant);
 struct slice peers_tenant(const struct peers *peers, uint32_t number);
 enum role peers_role(const struct peers *peers, uint32_t number);
+// By which key, and by which connection, it has said HELLO; at a door without keys the key is empty.
+enum { PEERS_KEY_LEN_MAX = 40 };
+void peers_set_key(struct peers *peers, uint32_t number, struct slice key, int connection);
+struct slice peers_key(const struct peers *peers, uint32_t number); // borrowed until it leaves
+int peers_connection(const struct peers *peers, uint32_t number);
 
 // Where to send to; empty when the peer is not present. Borrowed until it leaves.
 struct slice peers_route(const struct peers *peers, uint32_t number);
@@ -75,6 +80,8 @@ uint32_t peers_take_left(struct peers *peers);
 // Gives the number of a told peer back.
 void peers_drop(struct peers *peers, uint32_t number);
 
+// The present peers one after another: begin with PEERS_NONE; PEERS_NONE at the end.
+uint32_t peers_next(const struct peers *peers, uint32_t number);
 // The present workers one after another: begin with PEERS_NONE; PEERS_NONE at the end.
 uint32_t peers_next_worker(const struct peers *peers, uint32_t number);
 

@@ -3,6 +3,7 @@
 #include "broker/shell/turn.h"
 
 #include "broker/shell/chores.h"
+#include "broker/shell/doors.h"
 #include "broker/shell/events.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/release.h"
@@ -138,6 +139,7 @@ static bool run_round(struct broker *broker)
     wake_clear(&broker->wake);
     broker_stamp(broker);
     struct batch *settled = take_settled(broker);
+    doors_serve(broker);
     chores_run(broker);
     intake_run(broker);
     return finish_round(broker, settled);
@@ -158,14 +160,19 @@ static when_ms wait_ms(const struct broker *broker)
 {
     when_ms wait =
         when_min(chores_wait_ms(broker), metrics_wait_ms(broker->metrics, broker->now.mono));
+    wait = when_min(wait, doors_wait_ms(broker));
     return wait == WHEN_NEVER ? -1 : when_min(wait, 3600 * 1000);
 }
 
 // The ROUTER is not looked at while the batch has no room: the commit's end rings.
 static void wait(struct broker *broker, when_ms timeout_ms)
 {
-    struct link_wait items[3] = {{.fd = broker->wake.fd}, {.fd = broker->signal_fd}};
+    struct link_wait items[5] = {{.fd = broker->wake.fd}, {.fd = broker->signal_fd}};
     uint32_t count = 2;
+    if (broker->keyring != NULL) {
+        items[count++] = (struct link_wait){.link = broker->zap};
+        items[count++] = (struct link_wait){.fd = keyring_fd(broker->keyring)};
+    }
     if (batch_has_room(broker->filling) && broker->held == NULL)
         items[count++] = (struct link_wait){.link = broker->router};
     err e = link_wait(items, count, timeout_ms);

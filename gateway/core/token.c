@@ -6,8 +6,6 @@
 #include "lib/base/crc.h"
 #include "lib/base/word.h"
 
-static const char *const scope_names[SCOPE_COUNT] = {"submit", "read", "work", "admin"};
-
 enum { FIELDS = 8, QUOTA_FIELDS = 6, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
 
 static const char text_prefix[] = "weft_";
@@ -54,7 +52,7 @@ struct slice token_bearer(struct slice header)
     return is_good ? token : (struct slice){0};
 }
 
-// --- names and scopes ---
+// --- names ---
 
 bool token_is_name(struct slice name)
 {
@@ -67,15 +65,6 @@ bool token_is_name(struct slice name)
     return is_good;
 }
 
-static uint32_t scope_of(struct slice word)
-{
-    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
-        if (slice_is_text(word, scope_names[i]))
-            return 1u << i;
-    }
-    return 0;
-}
-
 // Cuts the part before the next `mark`, or all, off `text`.
 static struct slice cut(struct slice *text, uint8_t mark)
 {
@@ -86,47 +75,6 @@ static struct slice cut(struct slice *text, uint8_t mark)
     if (gone > 0)
         *text = slice_of(text->data + gone, text->len - gone);
     return part;
-}
-
-bool token_scopes_read(struct slice text, uint32_t *out_scopes)
-{
-    uint32_t scopes = 0;
-    bool ends_open = text.len > 0 && text.data[text.len - 1] == ',';
-    if (text.len == 0 || ends_open)
-        return false;
-    while (text.len > 0) {
-        uint32_t scope = scope_of(cut(&text, ','));
-        if (scope == 0 || (scopes & scope) != 0)
-            return false;
-        scopes |= scope;
-    }
-    *out_scopes = scopes;
-    return true;
-}
-
-void token_scopes_put(uint32_t scopes, char out[TOKEN_SCOPES_LEN])
-{
-    size_t len = 0;
-    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
-        if ((scopes & 1u << i) == 0)
-            continue;
-        if (len > 0)
-            out[len++] = ',';
-        size_t name_len = strlen(scope_names[i]);
-        CHECK(len + name_len < TOKEN_SCOPES_LEN);
-        memcpy(out + len, scope_names[i], name_len);
-        len += name_len;
-    }
-    out[len] = '\0';
-}
-
-const char *token_scope_name(uint32_t scope)
-{
-    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
-        if (scope == 1u << i)
-            return scope_names[i];
-    }
-    UNREACHABLE();
 }
 
 // --- lines: writing ---
@@ -185,12 +133,12 @@ static void put_crc(struct bytes_out *out, size_t start)
 
 void token_put(struct bytes_out *out, const struct token *token)
 {
-    char scopes[TOKEN_SCOPES_LEN];
+    char scopes[SCOPE_TEXT_LEN];
     size_t start = out->len;
     CHECK(token_is_name(token->tenant));
     CHECK(token_is_name(token->name));
     CHECK(token->scopes != 0);
-    token_scopes_put(token->scopes, scopes);
+    scope_put(token->scopes, scopes);
     put_text(out, kind);
     put_hex(out, token->hash, sizeof token->hash);
     put_field(out, token->tenant);
@@ -288,7 +236,7 @@ err token_read(struct slice line, struct token *out_token)
     struct slice fields[FIELDS];
     struct slice left = line;
     struct token token = {0};
-    char scopes[TOKEN_SCOPES_LEN];
+    char scopes[SCOPE_TEXT_LEN];
     for (size_t i = 0; i < FIELDS; i++)
         fields[i] = cut(&left, ' ');
     if (left.len > 0 || !slice_is_text(fields[0], kind) || !is_sealed(line, fields[7]))
@@ -297,12 +245,12 @@ err token_read(struct slice line, struct token *out_token)
     token.name = fields[3];
     bool is_good = read_hex(fields[1], token.hash, sizeof token.hash) &&
                    token_is_name(token.tenant) && token_is_name(token.name) &&
-                   token_scopes_read(fields[4], &token.scopes) &&
+                   scope_read(fields[4], &token.scopes) &&
                    read_moment(fields[5], &token.created_at) && token.created_at != WHEN_NEVER &&
                    read_moment(fields[6], &token.expires_at);
     if (!is_good)
         return ERR_DAMAGED;
-    token_scopes_put(token.scopes, scopes);
+    scope_put(token.scopes, scopes);
     if (!slice_is_text(fields[4], scopes))
         return ERR_DAMAGED; // not in our order
     *out_token = token;

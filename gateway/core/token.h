@@ -13,16 +13,8 @@
 //                a minute; "-": no quota
 
 #include "lib/base/bytes.h"
+#include "lib/base/scope.h"
 #include "lib/base/when.h"
-
-// What a token may be used for.
-enum scope {
-    SCOPE_SUBMIT = 1u << 0,
-    SCOPE_READ = 1u << 1,
-    SCOPE_WORK = 1u << 2,
-    SCOPE_ADMIN = 1u << 3,
-};
-enum { SCOPE_COUNT = 4, SCOPE_ALL = (1u << SCOPE_COUNT) - 1 };
 
 enum {
     TOKEN_SECRET_LEN = 32,
@@ -31,7 +23,6 @@ enum {
     TOKEN_BEARER_MAX = 256, // of what is looked at as a token
     TOKEN_NAME_LEN_MAX = 128,
     TOKEN_LINE_LEN_MAX = 512,
-    TOKEN_SCOPES_LEN = 32, // text of all scopes, with its zero
 };
 
 struct token {
@@ -51,12 +42,6 @@ struct slice token_bearer(struct slice header);
 
 // The names that tenants and tokens may have.
 bool token_is_name(struct slice name);
-
-// "submit,read": false when a word is no scope, stands there twice, or there is none.
-bool token_scopes_read(struct slice text, uint32_t *out_scopes);
-void token_scopes_put(uint32_t scopes, char out[TOKEN_SCOPES_LEN]);
-// Of one bit. Static.
-const char *token_scope_name(uint32_t scope);
 
 // What all tokens of a tenant may do together in a minute, at each gateway.
 struct token_quota {

@@ -2,9 +2,9 @@
 
 #include "gateway/shell/callers.h"
 
-#include "gateway/core/meter.h"
 #include "gateway/shell/token_file.h"
 #include "lib/base/check.h"
+#include "lib/base/meter.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"

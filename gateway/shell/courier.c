@@ -5,7 +5,7 @@
 #include "gateway/shell/gather.h"
 #include "gateway/shell/question.h"
 #include "lib/base/origin.h"
-#include "lib/link/link.h"
+#include "lib/link/curve.h"
 #include "lib/peer/absence.h"
 #include "lib/peer/peer.h"
 #include "lib/sys/blake.h"
@@ -38,6 +38,8 @@ struct courier {
     pthread_t thread;
     struct wake wake;
     char *endpoint;
+    const struct link_curve *curve;
+    err refusal; // of the last handshake, as the log has it
     struct link_context *context;
     struct link *link;
     uint32_t connection_count;
@@ -280,6 +282,7 @@ static err open_link(struct courier *courier)
         .kind = LINK_DEALER,
         .endpoint = courier->endpoint,
         .message_bytes_max = MSG_BYTES_MAX,
+        .curve = courier->curve,
     };
     courier->connection_count = 0;
     return link_open(courier->context, &options, &courier->link);
@@ -395,6 +398,11 @@ static void receive_all(struct courier *courier, when_ms now)
 static void look_at_connection(struct courier *courier, when_ms now)
 {
     uint32_t count = link_connection_count(courier->link);
+    err refusal = link_refusal(courier->link);
+    if (refusal != OK && refusal != courier->refusal)
+        log_error("gateway.refused", "broker=%s error=%s fix=%s", courier->endpoint,
+                  err_slug(refusal), log_quote_text(curve_fix(refusal)).text);
+    courier->refusal = refusal;
     if (count != courier->connection_count)
         peer_connected(&courier->peer, now);
     courier->connection_count = count;
@@ -532,13 +540,14 @@ static void unmake(struct courier *courier)
     free(courier);
 }
 
-err courier_open(const char *endpoint, struct courier **out_courier)
+err courier_open(const char *endpoint, const struct link_curve *curve, struct courier **out_courier)
 {
     struct courier *courier = calloc(1, sizeof *courier);
     if (courier == NULL)
         return ERR_NO_MEMORY;
     courier->wake.fd = -1;
     (void)pthread_mutex_init(&courier->lock, NULL);
+    courier->curve = curve;
     err e = make(courier, endpoint);
     if (e == OK)
         *out_courier = courier;

@@ -9,6 +9,7 @@
 #include "gateway/shell/gather.h"
 
 struct courier;
+struct link_curve;
 
 enum {
     COURIER_FLIGHT_MAX = 4,      // SUBMIT messages unanswered at once
@@ -18,10 +19,11 @@ enum {
     COURIER_DEADLINE_MS = 10000, // for an answer, besides the time it may wait
 };
 
-// `endpoint` is the broker's ROUTER.
+// `endpoint` is the broker's ROUTER; `curve` is borrowed, NULL: in the clear.
 //   ERR_BAD_FIELD   the endpoint is not valid
 //   ERR_NO_MEMORY, ERR_SYSTEM
-MUST_USE err courier_open(const char *endpoint, struct courier **out_courier);
+MUST_USE err courier_open(const char *endpoint, const struct link_curve *curve,
+                          struct courier **out_courier);
 // Takes no more questions (they end with ERR_NO_BROKER at once), gives what is under way
 // COURIER_DRAIN_MS, and ends the thread. Every question has been answered when this returns.
 void courier_stop(struct courier *courier);

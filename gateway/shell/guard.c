@@ -79,7 +79,7 @@ bool guard_admits(const struct gateway *gateway, struct http_request *request, u
     request->tag = caller;
     struct caller_quota quota;
     if ((caller->scopes & scope) != scope)
-        refuse_scope(gateway, request, caller, token_scope_name(scope));
+        refuse_scope(gateway, request, caller, scope_name(scope));
     else if (!callers_charge(caller, request->body_len, clock_mono_ms(), &quota))
         refuse_quota(gateway, request, caller, &quota);
     else

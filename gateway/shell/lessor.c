@@ -140,7 +140,7 @@ static void unmake(struct lessor *lessor)
     free(lessor);
 }
 
-err lessor_open(const char *endpoint, struct lessor **out_lessor)
+err lessor_open(const char *endpoint, const struct link_curve *curve, struct lessor **out_lessor)
 {
     struct lessor *lessor = calloc(1, sizeof *lessor);
     struct wake *wake = calloc(1, sizeof *wake);
@@ -152,6 +152,7 @@ err lessor_open(const char *endpoint, struct lessor **out_lessor)
     wake->fd = -1;
     lessor->wake = wake;
     (void)pthread_mutex_init(&lessor->lock, NULL);
+    lessor->curve = curve;
     err e = make(lessor, endpoint);
     if (e == OK)
         *out_lessor = lessor;

@@ -12,6 +12,7 @@
 
 struct http_request;
 struct lessor;
+struct link_curve;
 
 enum {
     LESSOR_POOLS_MAX = 32,    // sets of types and queues, of all tenants
@@ -49,7 +50,8 @@ struct lessor_ask {
 };
 
 //   ERR_NO_MEMORY, ERR_SYSTEM
-MUST_USE err lessor_open(const char *endpoint, struct lessor **out_lessor);
+MUST_USE err lessor_open(const char *endpoint, const struct link_curve *curve,
+                         struct lessor **out_lessor);
 // Answers all that waits. NULL is allowed.
 void lessor_stop(struct lessor *lessor);
 void lessor_close(struct lessor *lessor);

@@ -96,8 +96,10 @@ static bool keep_names(struct lessor_pool *pool, const struct lessor_ask *ask)
 
 static err open_link(struct lessor *lessor, struct lessor_pool *pool)
 {
-    struct link_options options = {
-        .kind = LINK_DEALER, .endpoint = lessor->endpoint, .message_bytes_max = MSG_BYTES_MAX};
+    struct link_options options = {.kind = LINK_DEALER,
+                                   .endpoint = lessor->endpoint,
+                                   .message_bytes_max = MSG_BYTES_MAX,
+                                   .curve = lessor->curve};
     pool->connection_count = 0;
     return link_open(lessor->context, &options, &pool->link);
 }

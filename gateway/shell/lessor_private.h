@@ -61,6 +61,7 @@ struct lessor {
     pthread_t thread;
     struct wake *wake;
     char *endpoint;
+    const struct link_curve *curve;
     struct link_context *context;
     struct arena in, out;
     struct lessor_pool *pools[LESSOR_POOLS_MAX];

@@ -56,6 +56,7 @@ static err load_certificate(const struct settings *settings)
 static err make(struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
+    const struct link_curve *curve = settings->has_curve ? &settings->curve : NULL;
     err e = callers_open(settings->tokens, &gateway->callers, out_why);
     if (e != OK)
         return e;
@@ -87,11 +88,11 @@ static err make(struct gateway *gateway, const char **out_why)
     if (gateway->tally == NULL || gateway->scratch == NULL)
         return ERR_NO_MEMORY;
     *out_why = "--broker: the endpoint is not valid";
-    e = courier_open(settings->broker, &gateway->courier);
+    e = courier_open(settings->broker, curve, &gateway->courier);
     if (e != OK)
         return e;
     *out_why = "no thread could be started";
-    e = lessor_open(settings->broker, &gateway->lessor);
+    e = lessor_open(settings->broker, curve, &gateway->lessor);
     if (e != OK)
         return e;
     e = bulk_open(gateway, &gateway->bulk);

@@ -21,6 +21,7 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7400",
      .help = "the broker's endpoint"},
+    CURVE_KEYS,
     {.key = "data",
      .type = CONFIG_STRING,
      .default_text = "weft-data/gateway",
@@ -112,6 +113,9 @@ err settings_read(struct settings *settings, int argc, char **argv)
                        "--tls-certificate and --tls-key: give both or none");
         return ERR_BAD_FIELD;
     }
+    e = curve_read(config, &settings->curve, &settings->has_curve, config->problem);
+    if (e != OK)
+        return e;
     e = place_tokens(settings);
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");

@@ -3,7 +3,7 @@
 // The gateway's settings: flags, WEFT_* variables, file. Read once, at the start.
 
 #include "lib/base/err.h"
-#include "lib/sys/config.h"
+#include "lib/link/curve.h"
 
 struct settings {
     struct config config;
@@ -11,8 +11,10 @@ struct settings {
     const char *certificate; // PEM; NULL: no TLS
     const char *key;         // PEM
     const char *broker;      // tcp://…
-    const char *data;        // directory
-    char *tokens;            // directory of the list of tokens
+    struct link_curve curve; // when has_curve
+    bool has_curve;
+    const char *data; // directory
+    char *tokens;     // directory of the list of tokens
     uint32_t thread_count;
     uint32_t connection_count_max;
     uint32_t idle_ms, head_ms, body_ms;

@@ -59,13 +59,21 @@
     X(ERR_NO_TOKEN, 35, 401, false, "no-token",                                                    \
       "a valid token is needed; send Authorization: Bearer and one that 'weft token new' made")    \
     X(ERR_SCOPE, 36, 403, false, "scope",                                                          \
-      "the token has not the scope that this needs; use one that has it")                          \
+      "the token or key has not the scope that this needs; use one that has it")                   \
     X(ERR_QUOTA, 37, 429, true, "quota",                                                           \
-      "the tenant's quota is used up for now; send the same again after Retry-After")                         \
+      "the tenant's quota is used up for now; send the same again after Retry-After")              \
     X(ERR_WEBHOOK, 43, 422, false, "webhook",                                                      \
       "no such webhook endpoint, or none that signs; set it first: PUT /v1/webhooks/{id}")         \
     X(ERR_RESERVED, 44, 422, false, "reserved",                                                    \
-      "queues whose names begin with 'weft.' are the fabric's own; choose another")
+      "queues whose names begin with 'weft.' are the fabric's own; choose another")                \
+    X(ERR_NO_KEY, 47, 403, false, "no-key",                                                        \
+      "the broker does not allow this key (any more); whoever runs it does so by 'weft key "       \
+      "allow'")                                                                                    \
+    X(ERR_FOREIGN_TENANT, 48, 403, false, "foreign-tenant",                                        \
+      "the key is another tenant's; name the tenant that it was allowed for, or none")             \
+    X(ERR_HANDSHAKE, 49, 503, true, "handshake",                                                   \
+      "broker and peer do not agree on encryption; give --curve-key and --curve-server to match "  \
+      "the broker, or neither")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

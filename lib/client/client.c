@@ -12,6 +12,8 @@
 
 struct client {
     char *endpoint;
+    struct link_curve curve;
+    bool has_curve;
     struct link_context *context;
     struct link *link;
     uint32_t connection_count; // as last seen
@@ -37,6 +39,7 @@ static err connect_link(struct client *client)
         .kind = LINK_DEALER,
         .endpoint = client->endpoint,
         .message_bytes_max = MSG_BYTES_MAX,
+        .curve = client->has_curve ? &client->curve : NULL,
     };
     err e = link_open(client->context, &options, &client->link);
     client->connection_count = 0;
@@ -78,13 +81,16 @@ void client_close(struct client *client)
     free(client);
 }
 
-err client_open(const char *endpoint, struct slice tenant, struct client **out_client)
+err client_open(const struct client_options *options, struct client **out_client)
 {
     struct client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return ERR_NO_MEMORY;
-    client->tenant = tenant;
-    client->endpoint = strdup(endpoint);
+    client->tenant = options->tenant;
+    client->has_curve = options->curve != NULL;
+    if (client->has_curve)
+        client->curve = *options->curve;
+    client->endpoint = strdup(options->endpoint);
     err e = client->endpoint != NULL ? make_room(client) : ERR_NO_MEMORY;
     if (e == OK)
         e = link_context_open(&client->context);
@@ -196,6 +202,10 @@ static err turn(struct client *client)
     if (count != client->connection_count)
         peer_connected(&client->peer, now);
     client->connection_count = count;
+    // A key that is not let in will not be by waiting.
+    client->refusal = link_refusal(client->link);
+    if (client->refusal != OK)
+        return OK;
     struct peer_action action = peer_next(&client->peer, now);
     if (action.kind != PEER_NOTHING)
         return act(client, now, &action);

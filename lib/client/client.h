@@ -8,9 +8,17 @@
 
 struct client;
 
-// Makes the socket; connects in the background. All questions are of `tenant`, borrowed.
+struct link_curve;
+
+struct client_options {
+    const char *endpoint;
+    struct slice tenant;            // of all questions; borrowed
+    const struct link_curve *curve; // copied; NULL: in the clear
+};
+
+// Makes the socket; connects in the background.
 //   ERR_BAD_FIELD, ERR_NO_MEMORY, ERR_SYSTEM
-MUST_USE err client_open(const char *endpoint, struct slice tenant, struct client **out_client);
+MUST_USE err client_open(const struct client_options *options, struct client **out_client);
 void client_close(struct client *client); // NULL is fine
 
 struct client_patience {
@@ -19,6 +27,7 @@ struct client_patience {
 };
 
 // Asks `question` (corr is set here) and gives the answer, which is borrowed until the next call.
+//   ERR_NO_KEY, ERR_HANDSHAKE   the broker does not let this key in; see link_refusal()
 //   ERR_NO_BROKER   nobody has said WELCOME in time: nothing is known to be stored
 //   ERR_TIMEOUT     the broker spoke, but not to the question
 //   ERR_TOO_LARGE   the question does not fit into a message

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <zmq.h>
+
+#include "lib/link/link_private.h"
 
 static_assert(sizeof(struct link_frame) == sizeof(zmq_msg_t), "a frame is a zmq_msg_t");
 
@@ -17,27 +20,16 @@ static_assert(sizeof(struct link_frame) == sizeof(zmq_msg_t), "a frame is a zmq_
 #define RECEIVE_QUEUE_MAX 8192
 // Frames too many that one call throws away; the rest waits for the next call.
 #define DRAIN_MAX 1024
+// Draft in this libzmq, so that its header hides the number; the library knows it.
+#ifndef ZMQ_ZAP_ENFORCE_DOMAIN
+#define ZMQ_ZAP_ENFORCE_DOMAIN 93
+#endif
 // Subscriptions that one call looks at.
 #define SUBSCRIPTIONS_MAX 1024
 
 enum { ENDPOINT_LEN_MAX = 280 }; // the longest host name, its scheme and its port
 
-struct link_context {
-    void *zmq;
-    atomic_uint monitor_count; // for their names
-};
-
-struct link {
-    void *socket;
-    void *monitor; // of a dealer: tells of connections; else NULL
-    enum link_kind kind;
-    uint32_t connection_count;
-    bool is_connected;
-    uint32_t subscription_count;
-    bool is_draining; // the rest of an over-long message is still waiting
-};
-
-static err err_of(int number)
+err link_private_err(int number)
 {
     switch (number) {
     case EAGAIN:
@@ -83,6 +75,7 @@ static int socket_type(enum link_kind kind)
     case LINK_DEALER: return ZMQ_DEALER;
     case LINK_PUB: return ZMQ_XPUB;
     case LINK_SUB: return ZMQ_SUB;
+    case LINK_ZAP: return ZMQ_REP;
     }
     UNREACHABLE();
 }
@@ -90,6 +83,31 @@ static int socket_type(enum link_kind kind)
 static bool set_number(void *socket, int option, int value)
 {
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+static bool set_text(void *socket, int option, const char *text)
+{
+    return zmq_setsockopt(socket, option, text, strlen(text)) == 0;
+}
+
+// Without a domain libzmq would ask no ZAP handler, and let everybody in.
+static bool set_curve(void *socket, const struct link_options *options)
+{
+    const struct link_curve *curve = options->curve;
+    if (curve == NULL)
+        return true;
+    if (!options->bind)
+        return zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, curve->server_key, LINK_KEY_LEN + 1) ==
+                   0 &&
+               zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, curve->public_key, LINK_KEY_LEN + 1) ==
+                   0 &&
+               zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, curve->secret_key, LINK_KEY_LEN + 1) ==
+                   0;
+    CHECK(curve->domain != NULL && curve->domain[0] != '\0');
+    return set_number(socket, ZMQ_CURVE_SERVER, 1) &&
+           zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, curve->secret_key, LINK_KEY_LEN + 1) == 0 &&
+           set_text(socket, ZMQ_ZAP_DOMAIN, curve->domain) &&
+           set_number(socket, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
 }
 
 static bool set_options(void *socket, const struct link_options *options)
@@ -124,6 +142,7 @@ static bool set_options(void *socket, const struct link_options *options)
     case LINK_DEALER: return set_number(socket, ZMQ_IMMEDIATE, 1);
     case LINK_PUB: return true;
     case LINK_SUB: return zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0) == 0;
+    case LINK_ZAP: break; // has none of these
     }
     UNREACHABLE();
 }
@@ -135,7 +154,10 @@ static bool watch_connections(struct link *link, struct link_context *context)
     unsigned number = atomic_fetch_add(&context->monitor_count, 1);
     (void)snprintf(name, sizeof name, "inproc://link-monitor-%u", number);
     if (zmq_socket_monitor(link->socket, name,
-                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0)
         return false;
     link->monitor = zmq_socket(context->zmq, ZMQ_PAIR);
     return link->monitor != NULL && set_number(link->monitor, ZMQ_LINGER, 0) &&
@@ -159,9 +181,11 @@ static bool start(struct link *link, struct link_context *context,
 {
     link->kind = options->kind;
     link->socket = zmq_socket(context->zmq, socket_type(options->kind));
-    if (link->socket == NULL || !set_options(link->socket, options))
+    if (link->socket == NULL || !set_options(link->socket, options) ||
+        !set_curve(link->socket, options))
         return false;
-    if (options->kind == LINK_DEALER && !watch_connections(link, context))
+    if ((options->kind == LINK_DEALER || options->kind == LINK_SUB) &&
+        !watch_connections(link, context))
         return false;
     char room[ENDPOINT_LEN_MAX];
     const char *endpoint = with_scheme(options->endpoint, room);
@@ -203,10 +227,37 @@ err link_open(struct link_context *context, const struct link_options *options,
         int kept = errno;
         link_close(link);
         errno = kept;
-        return err_of(kept);
+        return link_private_err(kept);
     }
     *out_link = link;
     return OK;
+}
+
+struct link *link_private_new(struct link_context *context, int type)
+{
+    struct link *link = calloc(1, sizeof *link);
+    if (link == NULL)
+        return NULL;
+    link->kind = LINK_ZAP;
+    link->socket = zmq_socket(context->zmq, type);
+    if (link->socket != NULL && set_number(link->socket, ZMQ_LINGER, 0))
+        return link;
+    int kept = errno;
+    link_close(link);
+    errno = kept;
+    return NULL;
+}
+
+bool link_is_local(const char *endpoint)
+{
+    static const char tcp[] = "tcp://";
+    if (strncmp(endpoint, "ipc://", 6) == 0)
+        return true;
+    const char *host =
+        strncmp(endpoint, tcp, sizeof tcp - 1) == 0 ? endpoint + sizeof tcp - 1 : endpoint;
+    if (strncmp(host, "127.", 4) == 0)
+        return host[strspn(host, "0123456789.")] == ':';
+    return strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
 }
 
 void link_close(struct link *link)
@@ -225,7 +276,7 @@ void link_close(struct link *link)
 err link_endpoint(const struct link *link, char *out_text, size_t cap)
 {
     if (zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, out_text, &cap) != 0)
-        return errno == EINVAL ? ERR_TOO_LARGE : err_of(errno);
+        return errno == EINVAL ? ERR_TOO_LARGE : link_private_err(errno);
     return OK;
 }
 
@@ -248,7 +299,7 @@ static err take_frame(struct link *link, struct link_frame *frame, bool *out_mor
         int kept = errno;
         (void)zmq_msg_close(msg); // empty
         errno = kept;
-        return err_of(kept);
+        return link_private_err(kept);
     }
     *out_more = zmq_msg_more(msg) != 0;
     return OK;
@@ -272,7 +323,8 @@ static uint32_t frames_wanted(enum link_kind kind)
     switch (kind) {
     case LINK_ROUTER: return 4;
     case LINK_DEALER: return 3;
-    case LINK_PUB: break; // has nothing to receive
+    case LINK_PUB:
+    case LINK_ZAP: break; // have nothing to receive here
     case LINK_SUB: return 2;
     }
     UNREACHABLE();
@@ -318,6 +370,39 @@ err link_receive(struct link *link, struct link_message *out_message)
     return OK;
 }
 
+// The routing id in front has no properties; what follows it has.
+static zmq_msg_t *told_by_peer(const struct link_message *message)
+{
+    static_assert(_Alignof(struct link_frame) >= _Alignof(zmq_msg_t), "a frame holds a zmq_msg_t");
+    union {
+        const struct link_frame *frame;
+        zmq_msg_t *msg;
+    } last;
+    if (message->frame_count < 2)
+        return NULL;
+    last.frame = &message->frames[message->frame_count - 1];
+    return last.msg;
+}
+
+struct slice link_user(const struct link_message *message)
+{
+    zmq_msg_t *msg = told_by_peer(message);
+    const char *user = msg != NULL ? zmq_msg_gets(msg, "User-Id") : NULL;
+    return user != NULL ? slice_of_text(user) : (struct slice){0};
+}
+
+int link_connection(const struct link_message *message)
+{
+    zmq_msg_t *msg = told_by_peer(message);
+    return msg != NULL ? zmq_msg_get(msg, ZMQ_SRCFD) : -1;
+}
+
+void link_cut(int connection)
+{
+    if (connection >= 0)
+        (void)shutdown(connection, SHUT_RDWR); // it may have ended by itself
+}
+
 void link_release(struct link_message *message)
 {
     for (uint32_t i = 0; i < message->frame_count; i++)
@@ -329,7 +414,7 @@ void link_release(struct link_message *message)
 static err put_frame(struct link *link, struct slice bytes, int more)
 {
     int sent = zmq_send(link->socket, bytes.data, bytes.len, ZMQ_DONTWAIT | more);
-    return sent >= 0 ? OK : err_of(errno);
+    return sent >= 0 ? OK : link_private_err(errno);
 }
 
 // libzmq looks at new connections and freed queues only now and then while sending; asking for
@@ -395,10 +480,17 @@ uint32_t link_subscription_count(struct link *link)
     return link->subscription_count;
 }
 
+// What follows a failed handshake is the end of its connection, which says no more.
 static void take_event(struct link *link, uint16_t number)
 {
     link->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     link->connection_count += link->is_connected;
+    if (link->is_connected)
+        link->refusal = OK;
+    else if (number == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+        link->refusal = ERR_NO_KEY;
+    else if (number != ZMQ_EVENT_DISCONNECTED)
+        link->refusal = ERR_HANDSHAKE;
 }
 
 // An event is two frames: its number and a value, then the endpoint.
@@ -430,6 +522,13 @@ bool link_is_connected(struct link *link)
     return link->is_connected;
 }
 
+err link_refusal(struct link *link)
+{
+    if (link->monitor != NULL)
+        count_connections(link);
+    return link->refusal;
+}
+
 static zmq_pollitem_t item_of(const struct link_wait *wait)
 {
     return (zmq_pollitem_t){
@@ -459,7 +558,7 @@ err link_wait(struct link_wait *items, uint32_t count, when_ms timeout_ms)
             (zmq_pollitem_t){.socket = items[i].link->monitor, .events = ZMQ_POLLIN};
     }
     if (zmq_poll(polled, (int)polled_count, (long)timeout_ms) < 0)
-        return errno == EINTR ? OK : err_of(errno);
+        return errno == EINTR ? OK : link_private_err(errno);
     for (uint32_t i = 0; i < polled_count; i++) {
         if (polled[i].revents == 0)
             continue;

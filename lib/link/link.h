@@ -16,13 +16,24 @@
 struct link_context;
 struct link;
 
-enum link_kind { LINK_ROUTER, LINK_DEALER, LINK_PUB, LINK_SUB };
+enum link_kind { LINK_ROUTER, LINK_DEALER, LINK_PUB, LINK_SUB, LINK_ZAP };
+
+enum { LINK_KEY_LEN = 40 }; // a CURVE key as text (Z85)
+
+// CURVE: who this side is, and who the other one must be.
+struct link_curve {
+    char public_key[LINK_KEY_LEN + 1];
+    char secret_key[LINK_KEY_LEN + 1];
+    char server_key[LINK_KEY_LEN + 1]; // connecting: the public key of whoever has bound
+    const char *domain;                // binding: what zap.h is told; without it nobody gets in
+};
 
 struct link_options {
-    enum link_kind kind;
-    const char *endpoint;       // "[tcp://]127.0.0.1:7400", port 0 allowed when binding
-    bool bind;                  // else connect
-    uint32_t message_bytes_max; // per frame
+    enum link_kind kind;            // LINK_ZAP is made by zap_open()
+    const struct link_curve *curve; // NULL: in the clear
+    const char *endpoint;           // "[tcp://]127.0.0.1:7400", port 0 allowed when binding
+    bool bind;                      // else connect
+    uint32_t message_bytes_max;     // per frame
 };
 
 // ERR_NO_MEMORY, ERR_SYSTEM.
@@ -68,6 +79,20 @@ void link_release(struct link_message *message);
 MUST_USE err link_send(struct link *link, struct slice route, struct slice envelope,
                        struct slice block);
 
+// Who has sent a message: the public key by which CURVE and the ZAP handler let the sender in; empty
+// in the clear. Borrowed until link_release(). Not of a malformed message of one frame.
+struct slice link_user(const struct link_message *message);
+// The connection that the message came by, for link_cut(); -1 when it is not known.
+int link_connection(const struct link_message *message);
+// Ends a connection of this process by force; the other side may connect again. A number whose
+// connection has ended may meet another one, whose owner connects again too.
+void link_cut(int connection);
+
+// DEALER, SUB: why the last handshake failed, until one succeeds; OK: it has not.
+//   ERR_NO_KEY      the other side refuses this key
+//   ERR_HANDSHAKE   the two do not agree on CURVE, or on the server's key
+err link_refusal(struct link *link);
+
 // DEALER: how many connections have been made since link_open(). A higher number than at the last
 // look means that the other side knows nothing of this one (peer_connected()). link_wait() finds
 // the link ready when the number has changed.
@@ -80,6 +105,9 @@ bool link_is_connected(struct link *link);
 MUST_USE err link_publish(struct link *link, struct slice topic, struct slice body);
 // PUB (an XPUB underneath): how many subscriptions are there now. Cheap.
 uint32_t link_subscription_count(struct link *link);
+
+// What is one of this machine's own addresses, which no other machine reaches.
+bool link_is_local(const char *endpoint);
 
 enum { LINK_WAIT_MAX = 40 };
 

@@ -322,7 +322,9 @@ static err open_all(struct relay *relay)
         return ERR_NO_MEMORY;
     err e = signal_open(&relay->signals);
     if (e == OK)
-        e = client_open(relay->options->broker, slice_of_text(relay->options->tenant),
+        e = client_open(&(struct client_options){.endpoint = relay->options->broker,
+                                                 .tenant = slice_of_text(relay->options->tenant),
+                                                 .curve = relay->options->curve},
                         &relay->client);
     return e;
 }

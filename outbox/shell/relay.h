@@ -19,7 +19,8 @@ struct relay_options {
     const char *database;
     const char *broker;
     const char *tenant;
-    const char *stats; // file to keep the counters in, or NULL
+    const struct link_curve *curve; // NULL: in the clear
+    const char *stats;              // file to keep the counters in, or NULL
     when_ms poll_ms;
     when_ms give_up_ms; // of `once`: without any progress
     bool once;

@@ -128,9 +128,15 @@ class Broker:
 class Peer:
     """A DEALER with a role. `part` values of a message are given as bytes."""
 
-    def __init__(self, endpoint, role=None, worker_id=b"", hello=True, running=(), tenant=""):
+    def __init__(self, endpoint, role=None, worker_id=b"", hello=True, running=(), tenant="", key=None, route=None):
+        """`key`: of lib_keys.py; without one in the clear. `route`: a routing id of its own."""
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
+        if key is not None:
+            self.socket.curve_publickey, self.socket.curve_secretkey = key.public, key.secret
+            self.socket.curve_serverkey = key.server
+        if route is not None:
+            self.socket.setsockopt(zmq.ROUTING_ID, route)
         self.socket.connect(endpoint)
         self.role = pb.ROLE_CLIENT if role is None else role
         self.worker_id = worker_id

@@ -115,7 +115,7 @@ def samples():
         error=6, batch_id=an_id(0x25), created_at_ms=7601, version=7602, counts=[0, 1, 2, 300, 4, 5, 6, 7, 8, 9],
         finished_at_ms=7603, is_sealed=True))
     yield "batch_seal", b, dict(batch_seal=w.BatchSeal(batch_id=an_id(0x26)))
-    yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"]))
+    yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"], retry_after_ms=1500))
     yield "bye", b, dict(bye=w.Bye(reason="drained"))
     yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), worker_id=an_id(0x28), actor="cli", act_id=an_id(0x27),
                                  queue="mail", direction=w.DIRECTION_OUT))

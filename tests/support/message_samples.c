@@ -309,7 +309,7 @@ static const struct msg samples[] = {
                          .finished_at = 7603,
                          .is_sealed = true}},
     {.kind = MSG_BATCH_SEAL, .corr = 32, .batch_seal = {ID(0x26)}},
-    {.kind = MSG_ERROR, .corr = 15, .error = {ERR_VERSION, TEXT("WEFT/9 is not spoken here")}},
+    {.kind = MSG_ERROR, .corr = 15, .error = {ERR_VERSION, 1500, TEXT("WEFT/9 is not spoken here")}},
     {.kind = MSG_BYE, .corr = 16, .bye = {TEXT("drained")}},
     {.kind = MSG_ACT,
      .corr = 17,

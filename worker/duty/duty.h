@@ -36,6 +36,7 @@ enum {
 struct duty_setup {
     enum role role; // ROLE_NONE: ROLE_WORKER
     const char *broker;
+    const struct link_curve *curve; // NULL: in the clear
     struct slice tenant;
     struct slice name;
     const struct slice *types;
@@ -97,6 +98,7 @@ struct duty {
 
     struct link_context *context;
     struct link *link;
+    err refusal; // of the last handshake, as the log has it
     uint32_t connection_count;
     struct peer peer;
     struct absence absence; // of the broker

@@ -3,6 +3,7 @@
 #include "worker/duty/talk.h"
 
 #include "lib/base/check.h"
+#include "lib/link/curve.h"
 #include "lib/sys/failpoint.h"
 #include "proto/wire.h"
 #include "worker/duty/duty_private.h"
@@ -17,7 +18,10 @@ enum {
 static err open_link(struct duty *duty)
 {
     const struct link_options options = {
-        .kind = LINK_DEALER, .endpoint = duty->setup.broker, .message_bytes_max = MSG_BYTES_MAX};
+        .kind = LINK_DEALER,
+        .endpoint = duty->setup.broker,
+        .message_bytes_max = MSG_BYTES_MAX,
+        .curve = duty->setup.curve};
     duty->connection_count = 0;
     return link_open(duty->context, &options, &duty->link);
 }
@@ -312,6 +316,11 @@ static err take_message(struct duty *duty)
 static void notice_connection(struct duty *duty)
 {
     uint32_t count = link_connection_count(duty->link);
+    err refusal = link_refusal(duty->link);
+    if (refusal != OK && refusal != duty->refusal)
+        duty_log(duty, LOG_LEVEL_ERROR, "worker.refused", "broker=%s error=%s fix=%s",
+                 duty->setup.broker, err_slug(refusal), log_quote_text(curve_fix(refusal)).text);
+    duty->refusal = refusal;
     if (count == duty->connection_count)
         return;
     duty->connection_count = count;

@@ -3,6 +3,7 @@
 #include "worker/sdk/weft/client.h"
 
 #include "lib/base/check.h"
+#include "lib/link/curve.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
 #include "proto/check.h"
@@ -30,12 +31,20 @@ int weft_client_open(const struct weft_client_options *options, weft_client **ou
     const char *tenant = read.tenant != NULL ? read.tenant : "default";
     if (!check_name(slice_of_text(tenant)))
         return weft_private_fail(error, ERR_BAD_FIELD, "tenant is 1 to 128 of a-z 0-9 . _ -");
+    struct link_curve curve;
+    bool has_curve = false;
+    char problem[CURVE_PROBLEM_LEN];
+    if (curve_load(read.curve_key, read.curve_server, &curve, &has_curve, problem) != OK)
+        return weft_private_fail(error, ERR_BAD_FIELD, problem);
     struct weft_client *client = calloc(1, sizeof *client);
     CHECK(client != NULL);
     client->tenant = copy_text(tenant);
     client->timeout_ms = read.timeout_ms > 0 ? read.timeout_ms : TIMEOUT_DEFAULT_MS;
-    err opened = client_open(read.broker != NULL ? read.broker : BROKER_DEFAULT,
-                             slice_of_text(client->tenant), &client->client);
+    const struct client_options asking = {.endpoint =
+                                              read.broker != NULL ? read.broker : BROKER_DEFAULT,
+                                          .tenant = slice_of_text(client->tenant),
+                                          .curve = has_curve ? &curve : NULL};
+    err opened = client_open(&asking, &client->client);
     if (opened != OK) {
         weft_client_close(client);
         return weft_private_fail(error, opened,

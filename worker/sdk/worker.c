@@ -67,6 +67,9 @@ static const char *read_options(struct weft_worker *worker, const struct weft_wo
         .abandon_ms = read.abandon_ms > 0 ? read.abandon_ms : ABANDON_DEFAULT_MS,
         .log = read.log,
         .log_ctx = read.log_ctx};
+    if (curve_load(read.curve_key, read.curve_server, &worker->curve, &worker->has_curve,
+                   worker->problem) != OK)
+        return worker->problem;
     if (worker->options.concurrency > SLOTS_MAX)
         return "concurrency is 1 to 256";
     if (!check_name(slice_of_text(worker->options.tenant)))
@@ -431,6 +434,7 @@ static err prepare(struct weft_worker *worker)
 {
     const struct weft_worker_options *options = &worker->options;
     const struct duty_setup setup = {.broker = options->broker,
+                                     .curve = worker->has_curve ? &worker->curve : NULL,
                                      .tenant = slice_of_text(options->tenant),
                                      .name = slice_of_text(options->name),
                                      .types = worker->type_names,

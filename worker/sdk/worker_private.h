@@ -6,6 +6,7 @@
 //        loop: begin         thread: handler returned       loop: taken in
 //   ─▶ JOB_IDLE ─────▶ JOB_GIVEN ───────────────────▶ JOB_ENDED ─────────▶ JOB_IDLE
 
+#include "lib/link/curve.h"
 #include "lib/sys/wake.h"
 #include "worker/duty/duty.h"
 #include "worker/duty/home.h"
@@ -85,6 +86,9 @@ struct type_handler {
 };
 
 struct weft_worker {
+    struct link_curve curve; // when has_curve
+    bool has_curve;
+    char problem[CURVE_PROBLEM_LEN];    // of its options
     struct weft_worker_options options; // its texts are copies
     char **queues;
     struct slice queue_names[MSG_TYPES_MAX];

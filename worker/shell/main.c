@@ -117,6 +117,7 @@ static int make_slots(struct worker *worker)
 {
     const struct setup *setup = worker->setup;
     const struct duty_setup duty = {.broker = setup->broker,
+                                    .curve = setup->has_curve ? &setup->curve : NULL,
                                     .tenant = setup->tenant,
                                     .name = slice_of_text(setup->name),
                                     .types = setup->types,
@@ -192,7 +193,11 @@ static int run(struct setup *setup)
     worker = (struct worker){.setup = setup};
     // A weft in a handler speaks to the same broker, of the same tenant. It fails only without memory.
     (void)setenv("WEFT_BROKER", setup->broker, 1);
-    (void)setenv("WEFT_TENANT", config_text(&setup->config, "tenant"), 1);
+    (void)setenv("WEFT_TENANT", (const char *)setup->tenant.data, 1);
+    if (setup->has_curve) {
+        (void)setenv("WEFT_CURVE_KEY", config_text(&setup->config, "curve-key"), 1);
+        (void)setenv("WEFT_CURVE_SERVER", config_text(&setup->config, "curve-server"), 1);
+    }
     // First of all, while there is neither thread nor LMDB.
     if (spawner_start(&worker.spawner, setup->program) != OK)
         return cannot("worker.no_spawner", strerror(errno));

@@ -15,6 +15,7 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "tcp://127.0.0.1:7400",
      .help = "where the broker listens"},
+    CURVE_KEYS,
     {.key = "data",
      .type = CONFIG_STRING,
      .help = "directory of journal and worker id (./weft-data/worker-NAME)"},
@@ -105,7 +106,7 @@ static err read_names(struct setup *setup)
     if (result == OK && queues != NULL)
         result = split(setup, queues, setup->queues, &setup->queue_count);
     const char *name = config_text(config, "name");
-    setup->tenant = slice_of_text(config_text(config, "tenant"));
+    setup->tenant = slice_of_text(curve_tenant(config));
     if (result == OK && !check_name(setup->tenant))
         result = refuse(setup, "--tenant is 1 to 128 of a-z 0-9 . _ -");
     if (result != OK)
@@ -148,6 +149,9 @@ err setup_read(struct setup *setup, int argc, char **argv)
     setup->program = config->rest;
     setup->broker = config_text(config, "broker");
     setup->stats = config_text(config, "stats");
+    result = curve_read(config, &setup->curve, &setup->has_curve, setup->config.problem);
+    if (result != OK)
+        return result;
     setup->slot_count = number_of(setup, "concurrency");
     setup->grace_ms = number_of(setup, "grace");
     setup->kill_after_ms = number_of(setup, "kill-after");

@@ -2,7 +2,7 @@
 
 // The worker's settings, in the form in which it needs them.
 
-#include "lib/sys/config.h"
+#include "lib/link/curve.h"
 #include "proto/msg.h"
 
 #include <limits.h>
@@ -15,6 +15,8 @@ struct setup {
     uint32_t queue_count;
     struct slice tenant;
     const char *broker;
+    struct link_curve curve; // when has_curve
+    bool has_curve;
     const char *stats; // path, or NULL
     char name[128];
     char data[PATH_MAX];

@@ -22,6 +22,10 @@ struct weft_client_options {
     const char *broker;  // "tcp://HOST:PORT"; NULL: tcp://127.0.0.1:7400
     const char *tenant;  // NULL: default
     uint32_t timeout_ms; // patience of each call; 0: 10 s
+    // Of a broker with keys (docs/security.md), both or none: the file of this peer's secret key, and
+    // the broker's public key or a file with it.
+    const char *curve_key;
+    const char *curve_server;
 };
 #define WEFT_CLIENT_OPTIONS_INIT                                                                   \
     {                                                                                              \
@@ -29,7 +33,7 @@ struct weft_client_options {
     }
 
 // `options` may be NULL; its texts are copied. Connects in the background.
-//   11 bad-field   an option is not allowed
+//   11 bad-field   an option is not allowed, or a key cannot be read
 WEFT_API int weft_client_open(const struct weft_client_options *options, weft_client **out_client,
                               struct weft_error *error);
 WEFT_API void weft_client_close(weft_client *client); // NULL is fine

@@ -49,6 +49,10 @@ struct weft_worker_options {
     // Tells of the worker's life, one line each, in the thread of weft_worker_run(). NULL: silent.
     void (*log)(void *ctx, enum weft_log_level level, const char *event, const char *text);
     void *log_ctx;
+    // Of a broker with keys (docs/security.md), both or none: the file of this peer's secret key, and
+    // the broker's public key or a file with it.
+    const char *curve_key;
+    const char *curve_server;
 };
 #define WEFT_WORKER_OPTIONS_INIT                                                                   \
     {                                                                                              \
@@ -67,7 +71,7 @@ enum {
 typedef int weft_handler(weft_job *job, void *ctx);
 
 // `options` may be NULL; everything in it is copied.
-//   11 bad-field        an option is not allowed
+//   11 bad-field        an option is not allowed, or a key cannot be read
 //   18 locked           another process has the data directory
 //   16, 17, 19, 25      the data directory cannot be used; the text says why
 WEFT_API int weft_worker_new(const struct weft_worker_options *options, weft_worker **out_worker,

@@ -219,22 +219,3 @@ TEST(token, other_headers_have_none)
     longest[7 + TOKEN_BEARER_MAX] = 'x';
     EXPECT_EQ(token_bearer(slice_of(longest, 8 + TOKEN_BEARER_MAX)).len, 0);
 }
-
-TEST(token, scopes_are_words)
-{
-    uint32_t scopes = 99;
-    char text[TOKEN_SCOPES_LEN];
-    EXPECT(token_scopes_read(slice_of_text("admin,submit"), &scopes));
-    EXPECT_EQ(scopes, SCOPE_ADMIN | SCOPE_SUBMIT);
-    token_scopes_put(SCOPE_ALL, text);
-    EXPECT_STR(text, "submit,read,work,admin");
-    EXPECT(token_scopes_read(slice_of_text(text), &scopes));
-    EXPECT_EQ(scopes, SCOPE_ALL);
-    EXPECT(!token_scopes_read(slice_of_text(""), &scopes));
-    EXPECT(!token_scopes_read(slice_of_text("read,"), &scopes));
-    EXPECT(!token_scopes_read(slice_of_text(",read"), &scopes));
-    EXPECT(!token_scopes_read(slice_of_text("read,read"), &scopes));
-    EXPECT(!token_scopes_read(slice_of_text("read, work"), &scopes));
-    EXPECT_EQ(scopes, SCOPE_ALL);
-    EXPECT_STR(token_scope_name(SCOPE_WORK), "work");
-}

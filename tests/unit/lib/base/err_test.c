@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_RESERVED };
+enum { LAST = ERR_HANDSHAKE };
 
 // The rows of the table, whatever numbers they have.
 #define NUMBER(name, number, http, retry, slug, text) number,
@@ -45,6 +45,9 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_QUOTA, 37);
     EXPECT_EQ(ERR_WEBHOOK, 43);
     EXPECT_EQ(ERR_RESERVED, 44);
+    EXPECT_EQ(ERR_NO_KEY, 47);
+    EXPECT_EQ(ERR_FOREIGN_TENANT, 48);
+    EXPECT_EQ(ERR_HANDSHAKE, 49);
 }
 
 TEST(err, every_number_has_its_row)

@@ -1,6 +1,6 @@
 // Quotas by the minute: bursts, evenness, debts, changes.
 
-#include "gateway/core/meter.h"
+#include "lib/base/meter.h"
 
 #include "tests/support/test.h"
 

@@ -1,6 +1,6 @@
 // Whole numbers only: held in parts of which a minute brings `count` times METER_SPAN_MS.
 
-#include "gateway/core/meter.h"
+#include "lib/base/meter.h"
 
 #include "lib/base/check.h"
 

@@ -1,0 +1,162 @@
+// /proc/self/fd names the descriptors, TCP_INFO has their counts. A descriptor that was closed and
+// opened again between two looks begins anew, because its count is smaller.
+
+#include "lib/link/link_guard.h"
+
+#include "lib/base/check.h"
+#include "lib/sys/clock.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+enum {
+    LOOK_MS = 1000,
+    SUSPECT_LOOK_MS = 20,
+    LOOK_SHARE = 100, // at most one part in so many of the time is spent looking
+    DESCRIPTORS_MAX = 1 << 20,
+};
+#define SUSPECT_BYTES ((uint64_t)1 << 20) // since the last look
+
+struct sent {
+    uint64_t total; // as of the last look
+    uint64_t base;  // when a message was last seen to arrive
+    bool is_suspect;
+    bool is_heard; // since the last look
+};
+
+struct link_guard {
+    struct link_guard_options options;
+    struct sent *sent; // by descriptor
+    uint32_t cap;
+    in_port_t ports[LINK_GUARD_DOORS_MAX];
+    uint32_t port_count;
+    uint32_t suspect_count;
+    when_ms look_at;
+};
+
+struct link_guard *link_guard_new(const struct link_guard_options *options)
+{
+    struct rlimit limit = {.rlim_cur = 1024};
+    struct link_guard *guard = calloc(1, sizeof *guard);
+    if (guard == NULL)
+        return NULL;
+    (void)getrlimit(RLIMIT_NOFILE, &limit); // else the usual
+    guard->options = *options;
+    guard->cap = limit.rlim_cur < DESCRIPTORS_MAX ? (uint32_t)limit.rlim_cur : DESCRIPTORS_MAX;
+    guard->sent = calloc(guard->cap, sizeof *guard->sent); // touched as descriptors are used
+    if (guard->sent != NULL)
+        return guard;
+    free(guard);
+    return NULL;
+}
+
+void link_guard_free(struct link_guard *guard)
+{
+    if (guard == NULL)
+        return;
+    free(guard->sent);
+    free(guard);
+}
+
+void link_guard_add(struct link_guard *guard, const struct link *door)
+{
+    char endpoint[256];
+    if (link_endpoint(door, endpoint, sizeof endpoint) != OK || strncmp(endpoint, "tcp://", 6) != 0)
+        return;
+    CHECK(guard->port_count < LINK_GUARD_DOORS_MAX);
+    unsigned long port = strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
+    guard->ports[guard->port_count++] = htons((uint16_t)port);
+}
+
+void link_guard_heard(struct link_guard *guard, const struct link_message *message)
+{
+    if (guard->suspect_count == 0)
+        return;
+    int connection = link_connection(message);
+    if (connection >= 0 && (uint32_t)connection < guard->cap)
+        guard->sent[connection].is_heard = true;
+}
+
+static bool is_of_a_door(const struct link_guard *guard, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return false;
+    in_port_t port = 0;
+    if (address.ss_family == AF_INET)
+        port = ((const struct sockaddr_in *)&address)->sin_port;
+    else if (address.ss_family == AF_INET6)
+        port = ((const struct sockaddr_in6 *)&address)->sin6_port;
+    for (uint32_t i = 0; i < guard->port_count; i++) {
+        if (port == guard->ports[i] && port != 0)
+            return true;
+    }
+    return false;
+}
+
+// What the connection has sent so far. False: it is none of ours.
+static bool sent_by(const struct link_guard *guard, int fd, uint64_t *out_bytes)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (!is_of_a_door(guard, fd) || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return false;
+    *out_bytes = info.tcpi_bytes_received;
+    return true;
+}
+
+static bool judge(struct link_guard *guard, int fd)
+{
+    struct sent *sent = &guard->sent[fd];
+    uint64_t total = 0;
+    if (!sent_by(guard, fd, &total)) {
+        *sent = (struct sent){0};
+        return false;
+    }
+    if (total < sent->total)
+        *sent = (struct sent){0};
+    // One that was not suspected has not been listened for, so it begins to be only now.
+    bool is_new_suspect = !sent->is_suspect && total - sent->total >= SUSPECT_BYTES;
+    if (sent->is_heard || !sent->is_suspect)
+        sent->base = total;
+    sent->is_suspect =
+        is_new_suspect || (sent->is_suspect && (!sent->is_heard || total > sent->total));
+    sent->is_heard = false;
+    sent->total = total;
+    guard->suspect_count += sent->is_suspect;
+    if (total - sent->base < guard->options.unended_bytes_max)
+        return false;
+    link_cut(fd);
+    *sent = (struct sent){.total = total, .base = total};
+    return true;
+}
+
+uint32_t link_guard_look(struct link_guard *guard, when_ms now)
+{
+    uint32_t cut_count = 0;
+    DIR *descriptors = opendir("/proc/self/fd");
+    guard->suspect_count = 0;
+    struct dirent *entry = descriptors != NULL ? readdir(descriptors) : NULL;
+    for (; entry != NULL; entry = readdir(descriptors)) {
+        unsigned long fd = strtoul(entry->d_name, NULL, 10);
+        if (entry->d_name[0] != '.' && fd < guard->cap && judge(guard, (int)fd))
+            cut_count++;
+    }
+    if (descriptors != NULL)
+        (void)closedir(descriptors); // was only read
+    when_ms spent = clock_mono_ms() - now;
+    when_ms pause = guard->suspect_count > 0 ? SUSPECT_LOOK_MS : LOOK_MS;
+    guard->look_at = now + (spent * LOOK_SHARE > pause ? spent * LOOK_SHARE : pause);
+    return cut_count;
+}
+
+when_ms link_guard_at(const struct link_guard *guard)
+{
+    return guard->look_at;
+}

@@ -1,0 +1,304 @@
+"""Keys at the ZeroMQ doors: who gets in, who is cut off, and what each may say."""
+
+import os
+import stat
+import subprocess
+import time
+import unittest
+import uuid
+
+import zmq
+import zmq.utils.monitor as monitors
+
+from lib_broker import ERR, PATIENCE_S, Broker, BrokerTest, Peer, fresh_id, pb
+from lib_gateway import wait_for
+from lib_keys import Keys
+
+
+def is_let_in(endpoint, key=None, kind=zmq.DEALER):
+    """True when the handshake succeeds, False when it is refused."""
+    socket = zmq.Context.instance().socket(kind)
+    socket.setsockopt(zmq.LINGER, 0)
+    if key is not None:
+        socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = key.public, key.secret, key.server
+    watch = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH |
+                                      zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+    try:
+        socket.connect(endpoint)
+        assert watch.poll(PATIENCE_S * 1000), "nothing happened"
+        return monitors.recv_monitor_message(watch)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+    finally:
+        socket.disable_monitor()
+        socket.close()
+
+
+class Doors(BrokerTest):
+    def setUp(self):
+        super().setUp()
+        self.keys = Keys(os.path.join(self.data, "certs"))
+
+    def locked(self, *flags, **options):
+        return self.broker("--keys", self.keys.dir, *flags, **options)
+
+    def test_in_the_clear_only_loopback_is_served(self):
+        for flag, other in (("--zmq", ()), ("--pub", ("--zmq", "tcp://127.0.0.1:0"))):
+            broker = Broker(os.path.join(self.data, "b"), *other, flag, "tcp://0.0.0.0:0")
+            self.addCleanup(broker.close)
+            self.assertFalse(broker.is_ready)
+            self.assertEqual(broker.process.wait(PATIENCE_S), 1)
+            self.assertIn(f"{flag} tcp://0.0.0.0:0: in the clear only loopback addresses are served", broker.stderr())
+            self.assertIn("weft key new NAME", broker.stderr())
+        served = self.locked(zmq="tcp://0.0.0.0:0")
+        self.assertIn("0.0.0.0", served.zmq)
+
+    def test_who_has_no_key_of_the_directory_does_not_get_in(self):
+        served = self.locked()
+        self.assertFalse(is_let_in(served.zmq))
+        self.assertFalse(is_let_in(served.zmq, self.keys.stranger()))
+        key = self.keys.new("late")  # while the broker runs
+        self.assertTrue(is_let_in(served.zmq, key))
+        wrong = self.keys.new("wrong")
+        wrong.server = self.keys.stranger().public
+        self.assertFalse(is_let_in(served.zmq, wrong))
+        self.assertFalse(is_let_in(served.zmq, self.keys.stranger()))
+        served.wait_for_metric("weft_keys_refused_total", 2)
+        self.assertEqual(self.peer(served, key=key).submit({"job_id": fresh_id()})[0].error, 0)
+        served.kill()
+        self.assertTrue(is_let_in(self.locked().zmq, key))
+
+    def test_the_tail_is_for_keys_of_all_tenants_that_may_read(self):
+        served = self.locked()
+        for tenant, scopes, is_in in (("*", "read", True), ("*", "submit,work,admin", False), ("acme", "read", False)):
+            key = self.keys.new(f"k{tenant == '*'}-{scopes[0]}".lower(), scopes, tenant)
+            self.assertTrue(is_let_in(served.zmq, key))
+            self.assertEqual(is_let_in(served.pub, key, zmq.SUB), is_in, (tenant, scopes))
+        self.assertFalse(is_let_in(served.pub, None, zmq.SUB))
+
+    def test_secrets_are_their_owners(self):
+        served = self.locked()
+        key = self.keys.new("ci", "read", "acme")
+        for path in (key.path, os.path.join(self.keys.dir, "broker.key")):
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        for folder, _, names in os.walk(self.keys.dir):
+            for name in names:
+                if name != "broker.key":
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        self.assertNotIn("secret-key", file.read(), name)
+        said = self.keys.weft("new", "ci", "--keys", self.keys.dir, code=1)
+        self.assertIn("is there already", said.stderr)
+        said = self.keys.weft("new", "ci", "--secret", "other", "--keys", self.keys.dir, code=1)
+        self.assertIn("allowed already", said.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.keys.place, "other")))
+        self.assertNotIn(key.secret.decode(), served.stderr())
+
+    def test_files_that_are_no_certificate_let_nobody_in_and_lock_nobody_out(self):
+        good = self.keys.new("good")
+        twin = self.keys.stranger()
+        self.keys.allow("one", twin.public.decode())
+        self.keys.allow("two", twin.public.decode())
+        peers = os.path.join(self.keys.dir, "peers")
+        with open(os.path.join(peers, "bad.pub"), "w", encoding="utf-8") as file:
+            file.write("curve\n    public-key = \"short\"\n")
+        with open(os.path.join(peers, "good.pub"), encoding="utf-8") as file:
+            other_name = file.read()
+        served = self.locked()
+        self.assertTrue(is_let_in(served.zmq, good))
+        self.assertFalse(is_let_in(served.zmq, twin))
+        self.assertIn("keys.skipped count=3", served.stderr())
+        self.assertEqual([k["name"] for k in self.keys.list()["keys"]], ["good"])
+        self.keys.revoke("two")
+        self.assertTrue(is_let_in(served.zmq, twin))
+        # A certificate under another name than its own is nobody's; two of one key are nobody's.
+        with open(os.path.join(peers, "copy.pub"), "w", encoding="utf-8") as file:
+            file.write(other_name)
+        wait_for("the copy is skipped", lambda: served.stderr().count("last=copy.pub"))
+        self.assertTrue(is_let_in(served.zmq, good))
+
+    def test_a_revoked_worker_is_cut_off_and_its_jobs_go_by_the_rules_of_leases(self):
+        served = self.locked("--lease", "1s", "--renew", "300ms")
+        clients, workers = self.keys.new("clients"), self.keys.new("w1", "work")
+        client = self.peer(served, key=clients)
+        worker = self.worker(served, key=workers)
+        job_id = client.submit({"job_id": fresh_id()})[0].job_id
+        (job, _), = worker.take_jobs(1)
+        watch = worker.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self.addCleanup(worker.socket.disable_monitor)
+        self.keys.revoke("w1")
+        for event in (zmq.EVENT_DISCONNECTED, zmq.EVENT_HANDSHAKE_FAILED_AUTH):
+            self.assertTrue(watch.poll(PATIENCE_S * 1000))
+            self.assertEqual(monitors.recv_monitor_message(watch)["event"], event)
+        served.wait_for_metric("weft_peers_cut_total", 1)
+        served.wait_for_metric("weft_workers", 0)
+        other = self.worker(served, key=self.keys.new("w2", "work"))
+        (again, _), = other.take_jobs(1)
+        self.assertEqual(again.job_id, job_id)
+        self.assertGreater(again.token, job.token)
+        self.assertEqual(other.finish(again).error, 0)
+        self.assertEqual(client.status(job_id).state, pb.STATE_SUCCEEDED)
+        self.assertEqual(client.status(job_id).version, client.status(job_id).version)
+
+    def test_a_key_that_expires_ends_by_itself(self):
+        served = self.locked()
+        key = self.keys.new("brief", "read", "default", "--expires", "2s")
+        self.peer(served, key=key)
+        served.wait_for_metric("weft_peers", 1)
+        served.wait_for_metric("weft_peers_cut_total", 1)
+        self.assertFalse(is_let_in(served.zmq, key))
+
+    def test_new_scopes_count_from_the_next_message_on(self):
+        served = self.locked()
+        key = self.keys.new("ci", "read")
+        peer = self.peer(served, key=key)
+        refused = peer.ask(pb.Submit(jobs=[pb.SubmitJob(type="t", job_id=fresh_id())]))
+        self.assertEqual((refused.error, refused.detail),
+                         (ERR["ERR_SCOPE"], 'the key has not the scope "submit"'))
+        self.keys.allow("ci", key.public.decode(), "submit")
+        wait_for("the scopes count", lambda: served.stderr().count("keys.read") > 2)
+        self.assertEqual(peer.submit({"job_id": fresh_id()})[0].error, 0)
+        self.assertEqual(peer.ask(pb.List()).error, ERR["ERR_SCOPE"])
+        # Another tenant makes it another peer: what it was is over.
+        self.keys.allow("ci", key.public.decode(), "submit,read", "acme")
+        served.wait_for_metric("weft_peers_cut_total", 1)
+        again = self.peer(served, key=key)
+        self.assertEqual(list(again.ask(pb.List()).jobs), [])
+
+    def test_a_key_speaks_for_its_tenant(self):
+        served = self.locked()
+        acme = self.peer(served, key=self.keys.new("acme", tenant="acme"))
+        job_id = acme.submit({"job_id": fresh_id()})[0].job_id
+        self.assertEqual(acme.ask(pb.Status(job_id=job_id), tenant="acme").error, 0)
+        for tenant in ("other", "default", "*"):
+            said = acme.ask(pb.Status(job_id=job_id), tenant=tenant)
+            self.assertEqual((said.error, type(said)), (ERR["ERR_FOREIGN_TENANT"], pb.Error))
+        hello = self.peer(served, key=self.keys.new("acme2", tenant="acme"), hello=False, tenant="other").say_hello()
+        self.assertEqual(hello.error, ERR["ERR_FOREIGN_TENANT"])
+        every = self.peer(served, key=self.keys.new("gateway", tenant="*"))
+        self.assertEqual(every.ask(pb.Status(job_id=job_id)).error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(every.ask(pb.Status(job_id=job_id), tenant="acme").error, 0)
+
+    def test_a_session_is_its_keys(self):
+        served = self.locked()
+        one, two = self.keys.new("one"), self.keys.new("two", tenant="acme")
+        # No routing id of one's own: whoever knew it could wait for it to become free.
+        mine = self.peer(served, key=one, route=b"mine", hello=False)
+        self.assertEqual(mine.say_hello().error, ERR["ERR_UNSUPPORTED"])
+        # The same worker id under another key of the tenant does not end the session.
+        worker_id = uuid.uuid4().bytes
+        worker = self.worker(served, key=one, worker_id=worker_id)
+        worker.ask(pb.Renew())
+        thief = self.peer(served, key=self.keys.new("three"), role=pb.ROLE_WORKER, worker_id=worker_id, hello=False)
+        self.assertEqual(thief.say_hello().error, ERR["ERR_CONFLICT"])
+        self.assertIsInstance(worker.ask(pb.Renew()), pb.Renewed)
+        # Another tenant's worker may have the same id, and the same key a new session.
+        self.worker(served, key=two, worker_id=worker_id)
+        self.worker(served, key=one, worker_id=worker_id)
+        served.wait_for_metric("weft_workers", 2)
+        self.keys.revoke("one")
+        served.wait_for_metric("weft_workers", 1)
+        self.assertIsInstance(thief.say_hello(), pb.Welcome)
+
+    def test_quotas_are_the_tenants_and_count_at_once(self):
+        served = self.locked()
+        self.keys.limit("acme", "--requests", "3", "--bytes", "1000")
+        wait_for("the quotas count", lambda: served.stderr().count("quotas=1"))
+        first, second = (self.peer(served, key=self.keys.new(name, tenant="acme")) for name in ("a", "b"))
+        other = self.peer(served, key=self.keys.new("other"))
+        for peer in (first, second, first):
+            self.assertIsInstance(peer.ask(pb.List()), pb.Listed)
+        for peer in (first, second):
+            said = peer.ask(pb.List())
+            self.assertEqual(said.error, ERR["ERR_QUOTA"])
+            self.assertTrue(0 < said.retry_after_ms <= 20000, said)
+        self.assertIsInstance(other.ask(pb.List()), pb.Listed)
+        # A worker's words cost nothing: what was begun may be ended.
+        worker = self.worker(served, key=self.keys.new("w", tenant="acme"))
+        self.assertIsInstance(worker.ask(pb.Renew()), pb.Renewed)
+        served.wait_for_metric("weft_quota_refused_total", 2)
+        self.keys.limit("acme", "--bytes", "1000")
+        wait_for("the quotas count", lambda: served.stderr().count("quotas=1") > 3)
+        self.assertEqual(first.submit({"job_id": fresh_id(), "payload": b"x" * 900})[0].error, 0)
+        said = first.submit({"job_id": fresh_id(), "payload": b"x" * 900})
+        self.assertEqual(said.error, ERR["ERR_QUOTA"])
+        self.assertTrue(40000 < said.retry_after_ms <= 60000, said)
+        self.keys.limit("acme", "--open-jobs", "1")
+        wait_for("the quotas count", lambda: served.stderr().count("quotas=1") > 4)
+        (refused,) = first.submit({"job_id": fresh_id()})
+        self.assertEqual(refused.error, ERR["ERR_QUOTA"])
+        self.keys.limit("acme")
+        self.assertEqual(self.keys.list()["quotas"], [])
+
+
+class Programs(BrokerTest):
+    """Gateway, worker and command by their flags."""
+
+    def setUp(self):
+        super().setUp()
+        self.keys = Keys(os.path.join(self.data, "certs"))
+        self.keys.new("admin")
+        self.served = self.broker("--keys", self.keys.dir)
+
+    def start(self, *words):
+        process = subprocess.Popen([os.environ["WEFT_BIN"], *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, cwd=self.data)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def run_weft(self, *words, code=0):
+        done = subprocess.run([os.environ["WEFT_BIN"], *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=PATIENCE_S, check=False, cwd=self.data)
+        self.assertEqual(done.returncode, code, done)
+        return done
+
+    def test_a_worker_and_a_command_with_keys(self):
+        worker_key = self.keys.new("w", "work", "acme")
+        ci = self.keys.new("ci", "submit,read", "acme")
+        worker = self.start("worker", "hello", "--broker", self.served.zmq, *self.keys.flags(worker_key), "--",
+                            "sh", "-c", "echo $WEFT_TENANT ${WEFT_CURVE_KEY##*/}")
+        self.assertTrue(worker.stdout.readline().startswith("ready "))
+        # The tenant is the key's, unless another is named.
+        done = self.run_weft("run", "hello", "--broker", self.served.zmq, *self.keys.flags(ci))
+        self.assertIn("acme w.key", done.stdout)
+        done = self.run_weft("run", "hello", "--broker", self.served.zmq, "--tenant", "other", *self.keys.flags(ci), code=1)
+        self.assertIn("another tenant", done.stderr)
+        done = self.run_weft("push", "hello", "--broker", self.served.zmq, code=4)
+        self.assertIn("give --curve-key and --curve-server", done.stderr)
+        stranger = self.keys.new("gone")
+        self.keys.revoke("gone")
+        done = self.run_weft("push", "hello", "--broker", self.served.zmq, *self.keys.flags(stranger), code=4)
+        self.assertIn("weft key allow", done.stderr)
+        for words, sentence in (
+                (("--curve-key", ci.path), "give both or none"),
+                (("--curve-key", "/nowhere", "--curve-server", self.keys.server_file), "there is no such file"),
+                (("--curve-key", self.keys.server_file, "--curve-server", self.keys.server_file), "has no secret key"),
+                (("--curve-key", __file__, "--curve-server", self.keys.server_file), "no certificate")):
+            done = self.run_weft("push", "hello", "--broker", self.served.zmq, *words, code=64)
+            self.assertIn(sentence, done.stderr)
+
+    def test_a_gateway_and_a_worker_whose_key_is_allowed_later_come_in_by_themselves(self):
+        self.keys.weft("new", "gw", "--apart")
+        self.keys.weft("new", "wk", "--apart")
+        place = self.keys.place
+        flags = [("--curve-key", os.path.join(place, f"{name}.key"), "--curve-server", self.keys.server_file)
+                 for name in ("gw", "wk")]
+        gateway = self.start("gateway", "--http", "127.0.0.1:0", "--broker", self.served.zmq, "--data", "gw", *flags[0])
+        worker = self.start("worker", "hello", "--broker", self.served.zmq, *flags[1], "--", "cat")
+        url = gateway.stdout.readline().split("http=")[1].strip()
+
+        def status():
+            done = subprocess.run(["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", f"{url}/v1/queues"],
+                                  stdout=subprocess.PIPE, timeout=PATIENCE_S, check=True, text=True)
+            return done.stdout
+        self.assertEqual(status(), "503")
+        self.keys.allow("gw", os.path.join(place, "gw.pub"), "submit,read,work,admin", "*")
+        wait_for("the gateway is in", lambda: status() == "200")
+        self.keys.allow("wk", os.path.join(place, "wk.pub"), "work")
+        self.assertTrue(worker.stdout.readline().startswith("ready "))
+        done = subprocess.run(["curl", "-s", f"{url}/v1/jobs", "-H", "Prefer: wait=20", "-H",
+                               "Content-Type: application/json", "-d", '{"type": "hello", "payload": {"a": 1}}'],
+                              stdout=subprocess.PIPE, timeout=PATIENCE_S, check=True, text=True)
+        self.assertIn('"succeeded"', done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
