@@ -45,7 +45,7 @@ static const struct config_key keys[] = {
      .default_text = "0",
      .max = RATE_MAX,
      .help = "deliveries a second to one receiver, 0: as fast as it answers"},
-    {.key = "timeout",
+    {.key = "attempt-timeout",
      .type = CONFIG_DURATION,
      .default_text = "15s",
      .min = 100,
@@ -157,7 +157,7 @@ err manner_read(struct manner *manner, int argc, char **argv)
         manner->metrics = NULL;
     manner->slot_count = number_of(manner, "concurrency");
     manner->grace_ms = number_of(manner, "grace");
-    manner->timeout_ms = number_of(manner, "timeout");
+    manner->timeout_ms = number_of(manner, "attempt-timeout");
     manner->buffered_bytes_max = (uint64_t)config_number(config, "buffered-max");
     uint32_t rate = number_of(manner, "endpoint-rate");
     manner->receivers =

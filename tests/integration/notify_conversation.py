@@ -115,7 +115,7 @@ class NotifyTest(unittest.TestCase):
                  (r.status(429, Retry_After="9999999"), "http_429", 86400000, 86400000), (r.reset, "broken", 5000, 5500),
                  (r.says(b"no http\r\n\r\n"), "broken", 5000, 5500), (r.slow, "timeout", 5000, 5500)]
         receivers = [self.receiver(behave) for behave, _, _, _ in cases]
-        self.start(*receivers, flags=("--timeout", "1s"))
+        self.start(*receivers, flags=("--attempt-timeout", "1s"))
         jobs = [self.broker.deliver(receiver.url(), endpoint=f"e{n}") for n, receiver in enumerate(receivers)]
         for job, (_, kind, least, most) in zip(jobs, cases):
             finish = self.told(job, pb.OUTCOME_FAILED, kind)
@@ -185,10 +185,12 @@ class NotifyTest(unittest.TestCase):
                      'weft_notify_attempts_total{end="delivered"} 1', "weft_notify_receivers_ill 1"):
             self.assertIn(line, page)
         self.assertEqual(self.sender.get("/readyz"), "ready\n")
+        checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
 
     def test_a_slow_one_holds_up_nobody_else(self):
         slow, good = self.receiver(r.slow), self.receiver()
-        self.start(slow, good, flags=("--timeout", "20s"))
+        self.start(slow, good, flags=("--attempt-timeout", "20s"))
         stuck = [self.broker.deliver(slow.url(), endpoint="slow") for _ in range(40)]
         for _ in range(20):
             self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
@@ -197,7 +199,7 @@ class NotifyTest(unittest.TestCase):
 
     def test_one_receiver_has_so_much_and_the_rest_goes_back(self):
         slow = self.receiver(r.slow)
-        self.start(slow, flags=("--concurrency", "16", "--endpoint-concurrency", "2", "--timeout", "20s"))
+        self.start(slow, flags=("--concurrency", "16", "--endpoint-concurrency", "2", "--attempt-timeout", "20s"))
         jobs = [self.broker.deliver(slow.url()) for _ in range(16)]
         back = self.broker.until("five go back", lambda: [
             job for job in jobs if self.broker.outcomes.get((job.job_id, job.token))][4:])
@@ -268,7 +270,7 @@ class NotifyTest(unittest.TestCase):
 
     def test_settings_are_judged(self):
         for flags, words in ((("--allow-port", "0"), "--allow-port"), (("--allow-address", "10.0.0.1/8"), "--allow-address"),
-                             (("--allow-port", "x"), "--allow-port"), (("--timeout", "26s"), "--timeout"),
+                             (("--allow-port", "x"), "--allow-port"), (("--attempt-timeout", "26s"), "--attempt-timeout"),
                              (("--concurrency", "0"), "--concurrency"), (("--endpoint-rate", "1001"), "--endpoint-rate")):
             done = subprocess.run([os.environ["WEFT_BIN"], "notify", *flags], capture_output=True, text=True, timeout=30)
             self.assertEqual(done.returncode, 64, done.stderr)
