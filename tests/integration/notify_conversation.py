@@ -130,6 +130,26 @@ class NotifyTest(unittest.TestCase):
         self.assertGreaterEqual(self.told(ninth, pb.OUTCOME_FAILED, "http_5xx").retry_after_ms, 24 * 3600 * 1000)
         self.told(tenth, pb.OUTCOME_DEAD, "http_5xx")
 
+    def test_the_whole_schedule_is_75_hours_and_ends_dead(self):
+        receiver = self.receiver(r.status(404))  # of which no breaker opens
+        self.start(receiver)
+        job = self.broker.deliver(receiver.url())
+        pauses = []
+        while True:
+            finish = self.broker.finish_of(job)
+            if finish.outcome == pb.OUTCOME_DEAD:
+                break
+            pauses.append(finish.retry_after_ms)
+            job.token, job.attempt = job.token + 1000, job.attempt + 1  # the broker's clock has gone on
+            self.broker.held[job.job_id, job.token] = job
+            self.broker.send(pb.Jobs(jobs=[job]))
+        least = [1000 * s for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)]
+        self.assertEqual(len(pauses), len(least))
+        for pause, printed in zip(pauses, least):
+            self.assertTrue(printed <= pause <= printed * 1.1, (pause, printed))
+        self.assertEqual((len(receiver.requests), len({headers["webhook-id"] for _, headers, _ in receiver.requests})),
+                         (10, 1))
+
     def test_gone_disables_the_endpoint_first(self):
         receiver = self.receiver(r.status(410))
         self.start(receiver)
