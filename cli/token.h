@@ -12,5 +12,4 @@ extern const struct config_table token_list_table;
 extern const struct config_table token_revoke_table;
 extern const struct config_table token_limit_table;
 
-#define TOKEN_TABLES                                                                               \
-    &token_new_table, &token_list_table, &token_revoke_table, &token_limit_table
+#define TOKEN_TABLES &token_new_table, &token_list_table, &token_revoke_table, &token_limit_table

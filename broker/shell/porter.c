@@ -28,6 +28,7 @@ static const uint32_t rules[KINDS] = {
     [MSG_TIMELINE] = SCOPE_READ | METERED,
     [MSG_LOG] = SCOPE_READ | METERED,
     [MSG_OPERATION] = SCOPE_READ | METERED,
+    [MSG_OPERATION_LIST] = SCOPE_READ | METERED,
     [MSG_WATCH] = SCOPE_READ | METERED,
     [MSG_ACT] = SCOPE_ADMIN | METERED,
     [MSG_OPERATE] = SCOPE_ADMIN | METERED,
@@ -92,8 +93,9 @@ static err judge_tenant(const struct holder *holder, struct msg *msg, const char
     *out_detail = "the message names another tenant than the key's";
     if (holder->is_of_all)
         return OK;
-    // It would be given what all tenants have to deliver.
-    if (msg->kind == MSG_HELLO && msg->hello.role == ROLE_NOTIFIER)
+    // It would be told of, or given, what all tenants have.
+    if ((msg->kind == MSG_HELLO && msg->hello.role == ROLE_NOTIFIER) ||
+        (msg->kind == MSG_WATCH && msg->watch.all_tenants))
         return ERR_FOREIGN_TENANT;
     if (msg->tenant.len > 0 && !slice_equal(msg->tenant, tenant))
         return ERR_FOREIGN_TENANT;
