@@ -45,6 +45,7 @@ struct msg_event {
     struct msg_place next;
     uint64_t oldest_position; // of the same lineage and epoch
     uint32_t oldest_index;
+    bool more; // behind `next`, already
     const struct msg_job_event *events;
     uint32_t count;
 };

@@ -50,6 +50,7 @@ static const struct wire_field event_fields[] = {
     PLACE(next),
     SAME(WIRE_U64, 0, oldest_position),
     SAME(WIRE_U32, 0, oldest_index),
+    SAME(WIRE_BOOL, 0, more),
 };
 static const struct wire_list event_lists[] = {
     LIST(&job_event, MSG_WATCHED_MAX, events, events, count)};

@@ -274,6 +274,7 @@ static bool answer(struct event_watches *watches, const struct event_log *log, s
         return true; // the stream has passed it by
     uint32_t count = look(watches, log, watch, budget);
     out_event->gap = false;
+    out_event->more = watch->next < event_log_end(log);
     out_event->next = event_log_place(log, watch->next);
     out_event->events = watches->told;
     out_event->count = count;

@@ -87,6 +87,9 @@ static void answer(const struct deed *deed, const struct msg_acted *acted)
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct deed *deed = (struct deed *)ask;
+    // Who has deleted it must not see it any more.
+    if (deed->act.kind == ACT_DELETE)
+        statuses_forget(deed->gateway->statuses, &deed->act.job_id);
     if (result->error != OK)
         refuse(deed, result->error, (struct slice){0});
     else if (result->acted->error != OK)

@@ -10,6 +10,7 @@
 #include "gateway/shell/lessor.h"
 #include "gateway/shell/scratch.h"
 #include "gateway/shell/settings.h"
+#include "gateway/shell/statuses.h"
 #include "gateway/shell/tally.h"
 #include "gateway/store/keys.h"
 #include "lib/http/http.h"
@@ -24,6 +25,7 @@ struct gateway {
     struct http *_Atomic http; // the last to come: its threads look at it while it does
     struct courier *courier;
     struct keys *keys;
+    struct statuses *statuses;
     struct callers *callers;
     struct bulk *bulk;
     struct lessor *lessor;

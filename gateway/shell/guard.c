@@ -159,6 +159,13 @@ void guard_ask(const struct gateway *gateway, const struct http_request *request
     courier_ask(gateway->courier, ask);
 }
 
+void guard_ask_status(const struct gateway *gateway, const struct http_request *request,
+                      struct ask *ask)
+{
+    ask->tenant = guard_caller(request)->tenant;
+    statuses_ask(gateway->statuses, ask);
+}
+
 void guard_release(const void *tag)
 {
     callers_give(tag);

@@ -53,6 +53,14 @@ static err load_certificate(const struct settings *settings)
     return OK;
 }
 
+static err open_statuses(struct gateway *gateway, const char **out_why)
+{
+    const struct statuses_options statuses = {.courier = gateway->courier,
+                                              .dir = gateway->settings->cache,
+                                              .count_max = gateway->settings->cache_count_max};
+    return statuses_open(&statuses, &gateway->statuses, out_why);
+}
+
 static err make(struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
@@ -91,6 +99,9 @@ static err make(struct gateway *gateway, const char **out_why)
     e = courier_open(settings->broker, curve, &gateway->courier);
     if (e != OK)
         return e;
+    e = open_statuses(gateway, out_why);
+    if (e != OK)
+        return e;
     *out_why = "no thread could be started";
     e = lessor_open(settings->broker, curve, &gateway->lessor);
     if (e != OK)
@@ -115,6 +126,7 @@ static void unmake(struct gateway *gateway)
         lessor_stop(gateway->lessor);
     http_close(gateway->http);
     bulk_close(gateway->bulk);
+    statuses_close(gateway->statuses);
     courier_close(gateway->courier);
     lessor_close(gateway->lessor);
     scratch_pool_free(gateway->scratch);

@@ -71,6 +71,12 @@ static const struct config_key keys[] = {
      .min = 1,
      .max = 100000000,
      .help = "idempotency keys remembered for times without a broker"},
+    {.key = "cache-max",
+     .type = CONFIG_INTEGER,
+     .default_text = "100000",
+     .min = 0,
+     .max = 10000000,
+     .help = "statuses of finished jobs kept here, so that the broker is not asked again; 0: none"},
     CONFIG_LOG_LEVEL,
 };
 
@@ -82,19 +88,22 @@ const struct config_table settings_table = {
     .key_count = sizeof keys / sizeof keys[0],
 };
 
-static err place_tokens(struct settings *settings)
+// "ABOVE/below"; the caller's to free, NULL without memory.
+static char *place_below(const char *above, const char *below)
 {
-    static const char below[] = "/tokens";
+    size_t len = strlen(above) + strlen(below) + 2;
+    char *place = malloc(len);
+    if (place != NULL)
+        (void)snprintf(place, len, "%s/%s", above, below);
+    return place;
+}
+
+static err place_directories(struct settings *settings)
+{
     const char *told = config_text(&settings->config, "tokens");
-    const char *above = told != NULL ? told : settings->data;
-    size_t len = strlen(above);
-    settings->tokens = malloc(len + sizeof below);
-    if (settings->tokens == NULL)
-        return ERR_NO_MEMORY;
-    memcpy(settings->tokens, above, len + 1);
-    if (told == NULL)
-        memcpy(settings->tokens + len, below, sizeof below);
-    return OK;
+    settings->tokens = told != NULL ? strdup(told) : place_below(settings->data, "tokens");
+    settings->cache = place_below(settings->data, "statuses");
+    return settings->tokens != NULL && settings->cache != NULL ? OK : ERR_NO_MEMORY;
 }
 
 err settings_read(struct settings *settings, int argc, char **argv)
@@ -116,19 +125,21 @@ err settings_read(struct settings *settings, int argc, char **argv)
     e = curve_read(config, &settings->curve, &settings->has_curve, config->problem);
     if (e != OK)
         return e;
-    e = place_tokens(settings);
+    e = place_directories(settings);
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");
     settings->idle_ms = (uint32_t)config_number(config, "idle-timeout");
     settings->head_ms = (uint32_t)config_number(config, "head-timeout");
     settings->body_ms = (uint32_t)config_number(config, "body-timeout");
     settings->buffered_bytes_max = (uint64_t)config_number(config, "buffered-max");
+    settings->cache_count_max = (uint32_t)config_number(config, "cache-max");
     settings->key_count_max = (uint32_t)config_number(config, "answered-keys-max");
     return e;
 }
 
 void settings_deinit(struct settings *settings)
 {
+    free(settings->cache);
     free(settings->tokens);
     config_deinit(&settings->config);
 }

@@ -15,11 +15,13 @@ struct settings {
     bool has_curve;
     const char *data; // directory
     char *tokens;     // directory of the list of tokens
+    char *cache;      // directory of the statuses of finished jobs
     uint32_t thread_count;
     uint32_t connection_count_max;
     uint32_t idle_ms, head_ms, body_ms;
     uint64_t buffered_bytes_max;
     uint32_t key_count_max;
+    uint32_t cache_count_max;
 };
 
 extern const struct config_table settings_table;

@@ -68,6 +68,15 @@ static void answer_unchanged(const struct look *look, uint32_t version)
 
 // --- questions ---
 
+// Of a batch nothing is kept here.
+static void ask(struct look *look)
+{
+    if (look->ask.kind == ASK_STATUS)
+        guard_ask_status(look->gateway, look->request, &look->ask);
+    else
+        guard_ask(look->gateway, look->request, &look->ask);
+}
+
 // True when the look goes on: the client wants to wait, and this is only the state to wait from.
 static bool ask_again(struct look *look, const struct shown *shown)
 {
@@ -76,7 +85,7 @@ static bool ask_again(struct look *look, const struct shown *shown)
         return false;
     look->ask.version = shown->version;
     look->ask.wait_ms = (uint32_t)(look->wait_until - now);
-    guard_ask(look->gateway, look->request, &look->ask);
+    ask(look);
     return true;
 }
 
@@ -140,7 +149,7 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
         return;
     }
     *look = first;
-    guard_ask(gateway, look->request, &look->ask);
+    ask(look);
 }
 
 void single_status(const struct gateway *gateway, struct http_request *request)

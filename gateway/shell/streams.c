@@ -96,7 +96,10 @@ static void ask_for_change(struct stream *stream)
                                .id = stream->ask.id,
                                .version = stream->seen,
                                .wait_ms = stream->is_open ? BEAT_MS : 0};
-    guard_ask(stream->gateway, stream->request, &stream->ask);
+    if (stream->kind == ASK_STATUS)
+        guard_ask_status(stream->gateway, stream->request, &stream->ask);
+    else
+        guard_ask(stream->gateway, stream->request, &stream->ask);
 }
 
 static bool tell_state(struct stream *stream, const struct ask_result *result,

@@ -150,6 +150,39 @@ static void put_keys(FILE *out, const struct tally *tally, const struct keys *ke
                 atomic_load(&tally->counters[TALLY_KEYS_ANSWERED]));
 }
 
+static void put_cache(FILE *out, struct statuses *cached)
+{
+    struct statuses_figures figures = {0};
+    statuses_figures(cached, &figures);
+    uint64_t asked = figures.hits + figures.misses + figures.shared;
+    put_counter(out, "weft_gateway_cache_hits_total", "Statuses told without asking the broker.",
+                figures.hits);
+    put_counter(out, "weft_gateway_cache_misses_total", "Statuses asked for at the broker.",
+                figures.misses);
+    put_counter(out, "weft_gateway_cache_shared_total",
+                "Statuses told from the answer to another one's question.", figures.shared);
+    put_head(out, "weft_gateway_cache_hit_ratio", "gauge",
+             "Part of the statuses that were told without asking the broker, since the start.");
+    (void)fprintf(out, "weft_gateway_cache_hit_ratio %.6f\n",
+                  asked > 0 ? (double)figures.hits / (double)asked : 0);
+    put_gauge(out, "weft_gateway_cache_entries", "Statuses of finished jobs that are kept.",
+              figures.cache.count);
+    put_gauge(out, "weft_gateway_cache_bytes", "Bytes of them.", figures.cache.bytes);
+    put_gauge(out, "weft_gateway_cache_fresh",
+              "1 while all removals up to 2 s ago have been heard of.", figures.is_fresh);
+    put_counter(out, "weft_gateway_cache_written_total", "Statuses written to disk.",
+                figures.cache.written);
+    put_counter(out, "weft_gateway_cache_refused_total",
+                "Statuses not kept: too large, or too many waited for the disk.",
+                figures.cache.refused);
+    put_counter(out, "weft_gateway_cache_evicted_total",
+                "Statuses that went to make room for others.", figures.cache.evicted);
+    put_counter(out, "weft_gateway_cache_removals_total", "Removed jobs that were heard of.",
+                figures.removals);
+    put_counter(out, "weft_gateway_cache_gaps_total",
+                "How often the stream was lost, and everything kept was dropped.", figures.gaps);
+}
+
 char *tally_text(const struct gateway *gateway, size_t *out_len)
 {
     char *text = NULL;
@@ -161,6 +194,7 @@ char *tally_text(const struct gateway *gateway, size_t *out_len)
     put_http(out, gateway->http);
     put_courier(out, gateway->courier);
     put_keys(out, gateway->tally, gateway->keys);
+    put_cache(out, gateway->statuses);
     if (fclose(out) == 0)
         return text;
     free(text);

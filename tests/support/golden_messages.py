@@ -178,6 +178,7 @@ def samples():
     yield "type_status", b, dict(type_status=w.TypeStatus(type="send", after="resize", limit=8301))
     yield "type_status_is", b, dict(type_status_is=w.TypeStatusIs(
         error=4, detail="type_count_max", is_more=True, types=[w.Type(type="send", schema=b.part(w.CONTENT_JSON, b"{}"), **defaults), w.Type(type="test")]))
+    b = Block()
     webhook = dict(webhook_id="ops", url="https://a.test/", events=1 << w.STATE_DEAD, types="send,resize", tags="billing",
                    headers="X-Team: ops")
     yield "webhook_set", b, dict(webhook_set=w.WebhookSet(
@@ -206,7 +207,7 @@ def samples():
         lineage=8401, epoch=8402, position=8403, index=8404, limit=8405, wait_ms=8406, states=8407, queue="mail",
         type="send", job_id=an_id(0x2f), all_tenants=True))
     yield "event", b, dict(event=w.Event(
-        gap=True, lineage=8501, epoch=8502, position=8503, index=8504, oldest_position=8505, oldest_index=8506, events=[
+        gap=True, lineage=8501, epoch=8502, position=8503, index=8504, oldest_position=8505, oldest_index=8506, more=True, events=[
             w.JobEvent(position=8601, index=8602, job_id=an_id(0x30), generation=8603, state=w.STATE_RUNNING,
                        version=8604, at_ms=8605, queue="mail", type="send", tenant="acme")]))
 

@@ -7,7 +7,7 @@
 #include "lib/base/prng.h"
 #include "proto/msg.h"
 
-enum { MESSAGES_KIND_FIRST = MSG_HELLO, MESSAGES_KIND_LAST = MSG_EVENT };
+enum { MESSAGES_KIND_FIRST = MSG_HELLO, MESSAGES_KIND_LAST = MSG_WEBHOOK_STATUS_IS };
 
 // The next kind of message after `kind` (0: the first); 0 after the last. Numbers may have gaps.
 enum msg_kind messages_next(unsigned kind);

@@ -74,6 +74,7 @@ TEST(event_watch, nothing_is_said_until_something_fits)
     EXPECT(!scene.answer.event.gap);
     EXPECT_EQ(scene.answer.event.events[1].position, 5);
     EXPECT_EQ(scene.answer.event.next.position, 5);
+    EXPECT(!scene.answer.event.more);
     EXPECT_EQ(next(&scene), 0);
     EXPECT_EQ(event_watch_count(scene.watches), 0);
     end(&scene);
@@ -87,6 +88,7 @@ TEST(event_watch, no_more_events_come_than_there_is_credit_for)
     EXPECT_EQ(next(&scene), 10);
     EXPECT_EQ(scene.answer.event.count, 2);
     EXPECT_EQ(scene.answer.event.next.position, 2);
+    EXPECT(scene.answer.event.more);
     uint64_t from;
     EXPECT_EQ(event_log_find(scene.log, &scene.answer.event.next, &from), OK);
     EXPECT_EQ(from, 2);

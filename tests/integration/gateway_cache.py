@@ -1,0 +1,294 @@
+"""The gateway's cache of finished statuses: what the broker is not asked again, and what is never told from it."""
+
+import os
+import threading
+import unittest
+from collections import Counter
+
+import zmq
+
+from lib_broker import VERSION, Broker, BrokerTest, fresh_id, pb
+from lib_gateway import Gateway, wait_for
+
+
+class Counting:
+    """Between gateways and a broker: passes messages on and counts the questions by kind."""
+
+    def __init__(self, endpoint):
+        self.endpoint_behind = endpoint
+        self.counts = Counter()
+        self.stopping = False
+        self.is_deaf_to = set()  # kinds of answers that are swallowed
+        self.context = zmq.Context()
+        self.front = self.context.socket(zmq.ROUTER)
+        self.front.linger = 0
+        self.front.bind("tcp://127.0.0.1:0")
+        self.endpoint = self.front.last_endpoint.decode()
+        self.behind = {}
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.stopping = True
+        self.thread.join()
+        for socket in self.behind.values():
+            socket.close()
+        self.front.close()
+        self.context.term()
+
+    def _run(self):
+        poller = zmq.Poller()
+        poller.register(self.front, zmq.POLLIN)
+        while not self.stopping:
+            for socket, _ in poller.poll(20):
+                frames = socket.recv_multipart()
+                if socket is self.front:
+                    route, frames = frames[0], frames[1:]
+                    self.counts[pb.Envelope.FromString(frames[1]).WhichOneof("body")] += 1
+                    if route not in self.behind:
+                        made = self.behind[route] = self.context.socket(zmq.DEALER)
+                        made.linger = 0
+                        made.connect(self.endpoint_behind)
+                        poller.register(made, zmq.POLLIN)
+                    self.behind[route].send_multipart(frames)
+                else:
+                    assert frames[0] == VERSION
+                    kind = pb.Envelope.FromString(frames[1]).WhichOneof("body")
+                    if kind not in self.is_deaf_to:
+                        route = next(route for route, behind in self.behind.items() if behind is socket)
+                        self.front.send_multipart([route, *frames])
+
+
+class Cache(BrokerTest):
+    def serve(self, *flags, gateway=()):
+        self.served = self.broker(*flags)
+        self.counting = Counting(self.served.zmq)
+        self.addCleanup(self.counting.close)
+        self.client = self.peer(self.served)
+        self.gateway = self.start(*gateway)
+
+    def start(self, *flags):
+        gateway = Gateway(self.counting.endpoint, *flags, data=os.path.join(self.data, "gateway"))
+        self.addCleanup(self.end, gateway)
+        gateway.wait_ready()
+        self.wait_for_figure("fresh", 1, gateway)
+        return gateway
+
+    def end(self, gateway):
+        if not gateway.log.closed:
+            gateway.close()
+
+    def figure(self, name, gateway=None):
+        text = (gateway or self.gateway).ask("GET", "/metrics").body.decode()
+        return float(text.split(f"\nweft_gateway_cache_{name} ")[1].split()[0])
+
+    def wait_for_figure(self, name, value, gateway=None):
+        def is_so():
+            # A look at what nobody has renews what is known.
+            (gateway or self.gateway).ask("GET", "/v1/jobs/01a215c4-dd30-77cc-b548-7ce30f34de6d")
+            return self.figure(name, gateway) == value
+        wait_for(f"{name} is {value}", is_so)
+
+    def finished(self, outcome=None, result=b'{"n":7}', **fields):
+        """The id of a job that has ended, as text."""
+        answer = self.gateway.submit({"type": "t", **fields})
+        self.assertEqual(answer.status, 202, answer)
+        worker = self.worker(self.served, "t")
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job, outcome, result=result, content=pb.CONTENT_JSON if result else 0)
+        worker.close()
+        return answer.json["job_id"]
+
+    def show(self, job_id, gateway=None, **headers):
+        return (gateway or self.gateway).ask("GET", f"/v1/jobs/{job_id}", **headers)
+
+    def statuses(self):
+        return self.counting.counts["status"]
+
+    def test_a_finished_job_is_asked_for_once(self):
+        self.serve()
+        job_id = self.finished(tags=["red"], metadata={"a": "b"})
+        first = self.show(job_id)
+        self.assertEqual((first.status, first.json["status"], first.json["result"]), (200, "succeeded", {"n": 7}))
+        before, hits = self.statuses(), self.figure("hits_total")
+        answers = [self.show(job_id) for _ in range(50)]
+        answers += [self.gateway.ask("GET", f"/v1/jobs/{job_id}?wait=10s&version=9") for _ in range(5)]
+        self.assertEqual(self.statuses(), before)
+        self.assertEqual(self.figure("hits_total"), hits + 55)
+        for answer in answers:
+            self.assertEqual((answer.status, answer.body, answer.headers["ETag"]),
+                             (200, first.body, first.headers["ETag"]))
+        # Conditional, in the other format and as a stream.
+        unchanged = self.show(job_id, If_None_Match=first.headers["ETag"])
+        self.assertEqual((unchanged.status, unchanged.headers["ETag"]), (304, first.headers["ETag"]))
+        packed = self.show(job_id, Accept="application/msgpack")
+        self.assertEqual((packed.status, packed.headers["Content-Type"]), (200, "application/msgpack"))
+        stream = self.gateway.ask("GET", f"/v1/jobs/{job_id}/events")
+        self.assertIn(b'"status":"succeeded"', stream.body)
+        self.assertEqual(self.statuses(), before)
+        self.assertGreater(self.figure("hit_ratio"), 0.5)
+        # After a quiet time one watch renews what is known, and still no status is asked for.
+        wait_for("it is stale", lambda: self.figure("fresh") == 0)
+        self.assertEqual(self.show(job_id).body, first.body)
+        self.assertEqual(self.statuses(), before)
+
+    def test_what_may_change_is_always_asked_for(self):
+        self.serve()
+        waiting = self.gateway.submit({"type": "else"}).json["job_id"]
+        dead = self.finished(pb.OUTCOME_DEAD, result=b"")
+        for job_id, status in ((waiting, "queued"), (dead, "dead")):
+            before = self.statuses()
+            for _ in range(3):
+                self.assertEqual(self.show(job_id).json["status"], status)
+            self.assertEqual(self.statuses(), before + 3)
+        self.assertEqual(self.gateway.ask("POST", f"/v1/jobs/{dead}:retry").status, 200)
+        self.assertIn(self.show(dead).json["status"], ("queued", "running"))
+
+    def test_a_deleted_job_is_gone_at_once_and_elsewhere_soon(self):
+        self.serve()
+        other = Gateway(self.counting.endpoint)
+        self.addCleanup(other.close)
+        other.wait_ready()
+        self.wait_for_figure("fresh", 1, other)
+        for _ in range(10):
+            job_id = self.finished()
+            self.assertEqual([self.show(job_id, at).status for at in (self.gateway, other)], [200, 200])
+            self.assertEqual(self.gateway.ask("DELETE", f"/v1/jobs/{job_id}").status, 200)
+            self.assertEqual(self.show(job_id).status, 410)
+            wait_for("the other has heard", lambda at=job_id: self.show(at, other).status == 410)
+        self.assertEqual(self.figure("entries"), 0)
+
+    def test_retention_is_seen(self):
+        self.serve()
+        job_id = self.finished(keep="1s")
+        self.assertEqual(self.show(job_id).status, 200)
+        wait_for("it is gone", lambda: self.show(job_id).status in (404, 410))
+        wait_for("it is forgotten", lambda: self.figure("entries") == 0)
+
+    def test_a_deletion_that_is_not_heard_of_is_told_no_longer_than_trust(self):
+        """STATUSES_TRUST_MS after the last word."""
+        self.serve()
+        job_id = self.finished()
+        self.assertEqual(self.show(job_id).status, 200)
+        self.counting.is_deaf_to.add("event")
+        self.client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=bytes.fromhex(job_id.replace("-", "")), act_id=fresh_id()))
+        wait_for("it is believed no more", lambda: self.show(job_id).status == 410)
+        self.assertEqual(self.figure("fresh"), 0)
+
+    def test_another_tenant_is_not_told(self):
+        self.serve()
+        tokens = {name: self.gateway.token(name, "--tenant", name, "--scopes", "submit,read,admin")
+                  for name in ("default", "acme")}
+        bearer = {name: {"Authorization": f"Bearer {token}"} for name, token in tokens.items()}
+        job_id = self.gateway.submit({"type": "t"}, **bearer["default"]).json["job_id"]
+        self.gateway.ask("POST", f"/v1/jobs/{job_id}:cancel", **bearer["default"])
+        for _ in range(3):
+            self.assertEqual(self.show(job_id, **bearer["default"]).status, 200)
+            self.assertEqual(self.show(job_id, **bearer["acme"]).status, 404)
+
+    def test_it_survives_a_restart_whose_gap_is_known(self):
+        self.serve()
+        kept, gone = self.finished(), self.finished()
+        first = self.show(kept)
+        self.assertEqual(self.show(gone).status, 200)
+        self.gateway.close()
+        # What is removed meanwhile is heard of before anything is told.
+        self.client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=bytes.fromhex(gone.replace("-", "")), act_id=fresh_id()))
+        self.gateway = self.start()
+        before = self.statuses()
+        self.assertEqual(self.show(kept).body, first.body)
+        self.assertEqual(self.statuses(), before)
+        self.assertEqual(self.show(gone).status, 410)
+        self.assertEqual((self.figure("entries"), self.figure("gaps_total")), (1, 0))
+
+    def test_a_kill_loses_nothing_that_matters(self):
+        self.serve()
+        kept, gone = self.finished(), self.finished()
+        self.assertEqual([self.show(kept).status, self.show(gone).status], [200, 200])
+        wait_for("they are written", lambda: self.figure("written_total") == 2)
+        self.client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=bytes.fromhex(gone.replace("-", "")), act_id=fresh_id()))
+        wait_for("it is heard of", lambda: self.figure("entries") == 1)
+        self.gateway.process.kill()
+        with self.assertRaisesRegex(AssertionError, "left with -9"):
+            self.gateway.close()
+        self.gateway = self.start()
+        self.assertEqual((self.show(kept).status, self.show(gone).status), (200, 410))
+
+    def test_another_life_of_the_broker_empties_it(self):
+        self.serve()
+        job_id = self.finished()
+        self.assertEqual(self.show(job_id).status, 200)
+        self.served.stop()
+        again = Broker(self.served.data, zmq=self.served.zmq)
+        self.addCleanup(again.close)
+        wait_for("the gap is seen", lambda: self.figure("gaps_total") >= 2 or self.show(job_id).status == 0)
+        self.assertEqual(self.show(job_id).status, 200)
+
+    def test_a_gap_over_a_restart_empties_it(self):
+        self.serve("--event-count-max", "5")
+        job_id = self.finished()
+        self.assertEqual(self.show(job_id).status, 200)
+        self.gateway.close()
+        for _ in range(6):
+            self.client.submit({"job_id": fresh_id(), "queue": "other"})
+        self.gateway = self.start()
+        self.assertEqual((self.figure("entries"), self.figure("gaps_total")), (0, 1))
+        before = self.statuses()
+        self.assertEqual(self.show(job_id).status, 200)
+        self.assertEqual(self.statuses(), before + 1)
+
+    def test_so_many_are_kept(self):
+        self.serve(gateway=("--cache-max", "2"))
+        ids = [self.finished() for _ in range(3)]
+        for job_id in ids:
+            self.assertEqual(self.show(job_id).status, 200)
+        self.assertEqual((self.figure("entries"), self.figure("evicted_total")), (2, 1))
+        before = self.statuses()
+        self.show(ids[2])
+        self.show(ids[1])
+        self.assertEqual(self.statuses(), before)
+        self.show(ids[0])
+        self.assertEqual(self.statuses(), before + 1)
+
+    def test_none_are_kept(self):
+        self.served = self.broker()
+        self.counting = Counting(self.served.zmq)
+        self.addCleanup(self.counting.close)
+        self.gateway = Gateway(self.counting.endpoint, "--cache-max", "0")
+        self.addCleanup(self.gateway.close)
+        self.gateway.wait_ready()
+        job_id = self.finished()
+        before = self.statuses()
+        for _ in range(3):
+            self.assertEqual(self.show(job_id).status, 200)
+        self.assertEqual(self.statuses(), before + 3)
+        self.assertEqual(self.counting.counts["watch"], 0)
+
+    def test_a_large_result_is_not_kept(self):
+        self.serve()
+        job_id = self.finished(result=b'"' + b"x" * 70000 + b'"')
+        before = self.statuses()
+        for _ in range(2):
+            self.assertEqual(len(self.show(job_id).json["result"]), 70000)
+        self.assertEqual(self.statuses(), before + 2)
+
+    def test_many_who_ask_at_once_share_a_question(self):
+        self.serve()
+        job_id = self.gateway.submit({"type": "else"}).json["job_id"]
+        before = self.statuses()
+        self.counting.is_deaf_to.add("status_is")
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.show(job_id))) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        wait_for("all have asked", lambda: self.figure("shared_total") >= 19)
+        self.counting.is_deaf_to.clear()  # the question is repeated
+        for thread in threads:
+            thread.join()
+        self.assertEqual({answer.json["status"] for answer in answers}, {"queued"})
+        # One for the first, its repetition, and one for all who came later.
+        self.assertLessEqual(self.statuses() - before, 4)
+
+
+if __name__ == "__main__":
+    unittest.main()
