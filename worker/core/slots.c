@@ -48,6 +48,13 @@ void slots_grant(struct slots *slots, uint32_t slot, const struct msg_job *job)
     place->kill_at = WHEN_NEVER;
 }
 
+void slots_move(struct slots *slots, uint32_t from, uint32_t to)
+{
+    CHECK(at(slots, from)->state == SLOT_WAITING && at(slots, to)->state == SLOT_FREE);
+    *at(slots, to) = *at(slots, from);
+    *at(slots, from) = (struct slot){0};
+}
+
 void slots_begin(struct slots *slots, uint32_t slot, when_ms now)
 {
     struct slot *place = at(slots, slot);

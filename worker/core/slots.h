@@ -65,6 +65,8 @@ void slots_init(struct slots *slots, struct slot *items, uint32_t count, uint32_
 
 // A free slot takes the job and waits. `slot` must be free.
 void slots_grant(struct slots *slots, uint32_t slot, const struct msg_job *job);
+// A waiting job goes to a free slot.
+void slots_move(struct slots *slots, uint32_t from, uint32_t to);
 // Its handler has it: the deadline counts from now.
 void slots_begin(struct slots *slots, uint32_t slot, when_ms now);
 // The handler asks for time: its deadline is at least `span_ms` from now. Nothing happens to one

@@ -19,7 +19,10 @@ enum { TIMEOUT_DEFAULT_MS = 30000, CLEAR_COUNT = 256 };
 
 err duty_init(struct duty *duty, const struct duty_setup *setup, const struct duty_crew *crew)
 {
+    CHECK(setup->run_count <= setup->slot_count);
     duty->setup = *setup;
+    if (setup->run_count == 0)
+        duty->setup.run_count = setup->slot_count;
     duty->crew = *crew;
     duty->clear_at = WHEN_NEVER;
     duty->tell_at = WHEN_NEVER;
@@ -123,7 +126,33 @@ void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job)
     place->msg.traceparent = copy_slice(job->traceparent, &room);
     place->msg.labels = copy_slice(job->labels, &room);
     place->msg.intent = copy_slice(job->intent, &room);
+    place->sequence = ++duty->grant_count;
     slots_grant(&duty->slots, slot, &place->msg);
+}
+
+// The one that waits longest beyond those that run.
+static uint32_t find_advance(const struct duty *duty)
+{
+    uint32_t found = SLOTS_NONE;
+    for (uint32_t i = duty->setup.run_count; i < duty->slots.count; i++) {
+        if (duty->slots.items[i].state == SLOT_WAITING &&
+            (found == SLOTS_NONE || duty->jobs[i].sequence < duty->jobs[found].sequence))
+            found = i;
+    }
+    return found;
+}
+
+void duty_advance(struct duty *duty)
+{
+    uint32_t from = find_advance(duty);
+    uint32_t to = slots_find_free(&duty->slots);
+    while (from != SLOTS_NONE && to < duty->setup.run_count) {
+        slots_move(&duty->slots, from, to);
+        duty->jobs[to] = duty->jobs[from];
+        duty->jobs[from] = (struct duty_job){.memory = NULL};
+        from = find_advance(duty);
+        to = slots_find_free(&duty->slots);
+    }
 }
 
 static bool is_twin(const struct duty *duty, uint32_t slot)
@@ -141,7 +170,7 @@ static bool is_twin(const struct duty *duty, uint32_t slot)
 bool duty_may_begin(const struct duty *duty, uint32_t slot)
 {
     uint32_t held = slots_held_count(&duty->slots);
-    return duty->slots.items[slot].state == SLOT_WAITING &&
+    return slot < duty->setup.run_count && duty->slots.items[slot].state == SLOT_WAITING &&
            duty->outbox.count + held <= duty->outbox.cap && !is_twin(duty, slot);
 }
 
@@ -318,10 +347,20 @@ static void stop_all(struct duty *duty, enum phase_order order)
 
 // --- leaving ---
 
+// What came in advance begins sooner elsewhere.
+static void give_back_advance(struct duty *duty)
+{
+    for (uint32_t i = duty->setup.run_count; i < duty->slots.count; i++) {
+        if (duty->slots.items[i].state == SLOT_WAITING)
+            duty_obey(duty, i, slots_stop(&duty->slots, i, duty->now, SLOT_STOP_DRAIN));
+    }
+}
+
 void duty_quiet(struct duty *duty)
 {
     if (!phase_quiet(&duty->phase))
         return;
+    give_back_advance(duty);
     duty->ready_due = true;
     duty_log(duty, LOG_LEVEL_INFO, "worker.quiet", "held=%" PRIu32, slots_held_count(&duty->slots));
 }
@@ -329,6 +368,7 @@ void duty_quiet(struct duty *duty)
 void duty_stop(struct duty *duty)
 {
     enum phase_order order = phase_stop(&duty->phase, duty->now);
+    give_back_advance(duty);
     duty->ready_due = true;
     duty_log(duty, LOG_LEVEL_INFO, "worker.stopping", "held=%" PRIu32 " at_once=%d",
              slots_held_count(&duty->slots), order == PHASE_ORDER_KILL);

@@ -43,7 +43,8 @@ struct duty_setup {
     uint32_t type_count;
     const struct slice *queues;
     uint32_t queue_count;
-    uint32_t slot_count;
+    uint32_t slot_count; // jobs in hand at once
+    uint32_t run_count;  // of these, that run: the first slots; the others wait for one. 0: all
     uint32_t grace_ms;
     uint32_t kill_after_ms;
     struct id worker_id;
@@ -53,6 +54,7 @@ struct duty_setup {
 struct duty_job {
     struct msg_job msg; // borrowed from `memory`
     void *memory;
+    uint64_t sequence; // of grants
     when_ms begun_at;
 };
 
@@ -89,7 +91,8 @@ struct duty {
 
     struct slots slots;
     struct duty_job *jobs; // one for each slot
-    struct joblog *logs;   // the same
+    uint64_t grant_count;
+    struct joblog *logs; // the same
 
     struct journal *journal; // the caller's; NULL: outcomes live in memory alone
     struct outbox outbox;
@@ -130,7 +133,9 @@ void duty_deinit(struct duty *duty);
 
 // A job from the broker takes a free slot, waiting. Copies what it needs.
 void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job);
-// May a waiting job begin? Not when the outbox could not take its outcome, nor while an older lease
+// Jobs that came in advance go to slots that run, the first one first. Before anything begins.
+void duty_advance(struct duty *duty);
+// May a waiting job begin? Only in a slot that runs. Not when the outbox could not take its outcome, nor while an older lease
 // of the same job is still being stopped: never two handlers of one job.
 bool duty_may_begin(const struct duty *duty, uint32_t slot);
 // Its handler has it: deadline and log begin.

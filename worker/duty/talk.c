@@ -17,11 +17,10 @@ enum {
 
 static err open_link(struct duty *duty)
 {
-    const struct link_options options = {
-        .kind = LINK_DEALER,
-        .endpoint = duty->setup.broker,
-        .message_bytes_max = MSG_BYTES_MAX,
-        .curve = duty->setup.curve};
+    const struct link_options options = {.kind = LINK_DEALER,
+                                         .endpoint = duty->setup.broker,
+                                         .message_bytes_max = MSG_BYTES_MAX,
+                                         .curve = duty->setup.curve};
     duty->connection_count = 0;
     return link_open(duty->context, &options, &duty->link);
 }

@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-err spawner_start(struct spawner *out_spawner, char *const *program)
+err spawner_start(struct spawner *out_spawner, char *const *program,
+                  const struct spawner_limits *limits)
 {
     CHECK(program != NULL && program[0] != NULL);
     int ends[2];
@@ -27,7 +28,7 @@ err spawner_start(struct spawner *out_spawner, char *const *program)
     }
     if (pid == 0) {
         (void)close(ends[0]);
-        spawner_process_main(ends[1], program);
+        spawner_process_main(ends[1], program, limits);
     }
     (void)close(ends[1]);
     *out_spawner = (struct spawner){.socket = ends[0], .pid = pid};

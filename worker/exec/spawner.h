@@ -19,6 +19,7 @@
 #include "lib/base/slice.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -33,10 +34,21 @@ struct spawner {
     pid_t pid;
 };
 
+// What each process of a handler may use; 0: as much as the worker. The processor's is that of one
+// process in its whole life, `process_count` that of its user.
+struct spawner_limits {
+    uint64_t memory_bytes; // private and writable
+    uint64_t cpu_s;
+    uint64_t file_count;
+    uint64_t file_bytes; // of one that it writes
+    uint64_t process_count;
+};
+
 // Forks. `program` is argv of the handlers, ended by NULL; it is searched along PATH. Call before
 // anything is opened that a fork must not carry.
 //   ERR_SYSTEM   errno is kept
-MUST_USE err spawner_start(struct spawner *out_spawner, char *const *program);
+MUST_USE err spawner_start(struct spawner *out_spawner, char *const *program,
+                           const struct spawner_limits *limits);
 // Closes the socket, by which all handlers die, and waits for the spawner to leave.
 void spawner_close(struct spawner *spawner);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct process {
     int signals;
     pid_t pid;
     char *const *program;
+    struct spawner_limits limits;
     struct run runs[SPAWNER_RUNS_MAX];
 };
 
@@ -141,6 +143,29 @@ static char **environment_of(char **variables, uint32_t count)
     return all;
 }
 
+// `spare` is what the hard limit is beyond the soft one. A lower hard limit of the worker's own stays.
+static bool set_limit(int what, uint64_t most, uint64_t spare)
+{
+    struct rlimit limit;
+    if (most == 0)
+        return true;
+    if (getrlimit((__rlimit_resource_t)what, &limit) != 0)
+        return false;
+    rlim_t hard = most + spare < limit.rlim_max ? most + spare : limit.rlim_max;
+    limit = (struct rlimit){.rlim_cur = most < hard ? most : hard, .rlim_max = hard};
+    return setrlimit((__rlimit_resource_t)what, &limit) == 0;
+}
+
+// SIGXCPU at the limit of the processor's time, SIGKILL a second later.
+static bool set_limits(const struct spawner_limits *limits)
+{
+    return set_limit(RLIMIT_DATA, limits->memory_bytes, 0) &&
+           set_limit(RLIMIT_CPU, limits->cpu_s, 1) &&
+           set_limit(RLIMIT_NOFILE, limits->file_count, 0) &&
+           set_limit(RLIMIT_FSIZE, limits->file_bytes, 0) &&
+           set_limit(RLIMIT_NPROC, limits->process_count, 0);
+}
+
 _Noreturn static void give_up(const struct start *start, int code)
 {
     // Without the byte it looks like a program that ended so; there is nobody to tell.
@@ -163,6 +188,8 @@ _Noreturn static void become_handler(const struct process *process, struct start
         give_up(&start, 126);
     close_others(start.failed);
     reset_signals();
+    if (!set_limits(&process->limits))
+        give_up(&start, 126);
     (void)execvpe(process->program[0], process->program, start.environment); // returns to fail
     int why = errno;
     char line[512];
@@ -312,10 +339,12 @@ static void reap(struct process *process)
     }
 }
 
-_Noreturn void spawner_process_main(int socket, char *const *program)
+_Noreturn void spawner_process_main(int socket, char *const *program,
+                                    const struct spawner_limits *limits)
 {
     static struct process process;
-    process = (struct process){.socket = socket, .pid = getpid(), .program = program};
+    process =
+        (struct process){.socket = socket, .pid = getpid(), .program = program, .limits = *limits};
     process_name("weft-spawner");
     // All signals stay blocked: a Ctrl-C at the terminal is the worker's to decide about.
     sigset_t all;

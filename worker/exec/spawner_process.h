@@ -5,4 +5,5 @@
 #include "worker/exec/spawner.h"
 
 // Serves until the worker's end of `socket` is closed, then ends the process.
-_Noreturn void spawner_process_main(int socket, char *const *program);
+_Noreturn void spawner_process_main(int socket, char *const *program,
+                                    const struct spawner_limits *limits);

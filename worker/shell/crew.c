@@ -274,6 +274,7 @@ static void begin(struct worker *worker, uint32_t slot)
 void crew_begin(struct worker *worker)
 {
     worker->is_congested = false;
+    duty_advance(&worker->duty);
     for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
         if (duty_may_begin(&worker->duty, i))
             begin(worker, i);

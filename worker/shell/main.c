@@ -125,6 +125,7 @@ static int make_slots(struct worker *worker)
                                     .queues = setup->queues,
                                     .queue_count = setup->queue_count,
                                     .slot_count = setup->slot_count,
+                                    .run_count = setup->run_count,
                                     .grace_ms = setup->grace_ms,
                                     .kill_after_ms = setup->kill_after_ms,
                                     .worker_id = worker->home->worker_id};
@@ -199,7 +200,7 @@ static int run(struct setup *setup)
         (void)setenv("WEFT_CURVE_SERVER", config_text(&setup->config, "curve-server"), 1);
     }
     // First of all, while there is neither thread nor LMDB.
-    if (spawner_start(&worker.spawner, setup->program) != OK)
+    if (spawner_start(&worker.spawner, setup->program, &setup->limits) != OK)
         return cannot("worker.no_spawner", strerror(errno));
     allow_descriptors();
     static struct home home;

@@ -27,6 +27,37 @@ static const struct config_key keys[] = {
      .max = SLOTS_MAX,
      .letter = 'c',
      .help = "jobs at once"},
+    {.key = "prefetch",
+     .type = CONFIG_INTEGER,
+     .default_text = "0",
+     .min = 0,
+     .max = SLOTS_MAX - 1,
+     .help = "jobs taken in advance, beyond those that run"},
+    {.key = "limit-memory",
+     .type = CONFIG_BYTES,
+     .min = 1024 * 1024,
+     .max = INT64_MAX,
+     .help = "memory that each process of a handler may write to"},
+    {.key = "limit-cpu",
+     .type = CONFIG_DURATION,
+     .min = 1000,
+     .max = 7 * 24 * HOUR_MS,
+     .help = "processor time of each process of a handler, in whole seconds"},
+    {.key = "limit-files",
+     .type = CONFIG_INTEGER,
+     .min = 8,
+     .max = 1 << 20,
+     .help = "files that each process of a handler may have open"},
+    {.key = "limit-file-size",
+     .type = CONFIG_BYTES,
+     .min = 1,
+     .max = INT64_MAX,
+     .help = "size of a file that a handler may write"},
+    {.key = "limit-processes",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = 1 << 22,
+     .help = "processes and threads that the worker's user may have, when a handler starts one"},
     {.key = "lines",
      .type = CONFIG_BOOL,
      .default_text = "false",
@@ -137,6 +168,22 @@ static uint32_t number_of(const struct setup *setup, const char *key)
     return (uint32_t)config_number(&setup->config, key); // all ranges end below 2^32
 }
 
+static err read_limits(struct setup *setup)
+{
+    const struct config *config = &setup->config;
+    when_ms cpu_ms = config_number(config, "limit-cpu");
+    setup->limits = (struct spawner_limits){
+        .memory_bytes = (uint64_t)config_number(config, "limit-memory"),
+        .cpu_s = (uint64_t)(cpu_ms + 999) / 1000,
+        .file_count = (uint64_t)config_number(config, "limit-files"),
+        .file_bytes = (uint64_t)config_number(config, "limit-file-size"),
+        .process_count = (uint64_t)config_number(config, "limit-processes")};
+    if (setup->limits.cpu_s > 0 && setup->is_lines)
+        return refuse(setup,
+                      "--limit-cpu counts for a process, and with --lines that has many jobs");
+    return OK;
+}
+
 err setup_read(struct setup *setup, int argc, char **argv)
 {
     *setup = (struct setup){0};
@@ -152,11 +199,16 @@ err setup_read(struct setup *setup, int argc, char **argv)
     result = curve_read(config, &setup->curve, &setup->has_curve, setup->config.problem);
     if (result != OK)
         return result;
-    setup->slot_count = number_of(setup, "concurrency");
+    setup->run_count = number_of(setup, "concurrency");
+    setup->slot_count = setup->run_count + number_of(setup, "prefetch");
+    if (setup->slot_count > SLOTS_MAX)
+        return refuse(setup, "--concurrency and --prefetch are together at most %d", SLOTS_MAX);
     setup->grace_ms = number_of(setup, "grace");
     setup->kill_after_ms = number_of(setup, "kill-after");
     setup->is_lines = config_is_on(config, "lines");
-    result = read_names(setup);
+    result = read_limits(setup);
+    if (result == OK)
+        result = read_names(setup);
     if (result == OK)
         result = read_place(setup);
     enum log_level level;

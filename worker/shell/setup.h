@@ -4,6 +4,7 @@
 
 #include "lib/link/curve.h"
 #include "proto/msg.h"
+#include "worker/exec/spawner.h"
 
 #include <limits.h>
 
@@ -20,7 +21,9 @@ struct setup {
     const char *stats; // path, or NULL
     char name[128];
     char data[PATH_MAX];
-    uint32_t slot_count;
+    uint32_t slot_count; // -c and what comes in advance
+    uint32_t run_count;  // -c
+    struct spawner_limits limits;
     uint32_t grace_ms;
     uint32_t kill_after_ms;
     bool is_lines;

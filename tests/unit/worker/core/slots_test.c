@@ -37,6 +37,18 @@ TEST(slots, a_job_waits_runs_and_leaves)
     EXPECT_EQ(slots_held_count(&slots), 0);
 }
 
+TEST(slots, a_waiting_job_goes_to_a_free_slot)
+{
+    begin(2);
+    slots_begin(&slots, 0, 1000);
+    slots_move(&slots, 1, 3);
+    EXPECT_EQ(items[1].state, SLOT_FREE);
+    EXPECT_EQ(items[3].state, SLOT_WAITING);
+    EXPECT_EQ(items[3].token, 2);
+    EXPECT_DIES(slots_move(&slots, 0, 1)); // it runs
+    EXPECT_DIES(slots_move(&slots, 3, 0)); // not free
+}
+
 TEST(slots, a_deadline_is_sigterm_then_sigkill_once)
 {
     begin(1);

@@ -23,7 +23,7 @@ static void begin(const char *first, const char *second, const char *third)
         program[i] = words[i] != NULL ? room[i] : NULL;
         EXPECT(words[i] == NULL || slice_to_text(slice_of_text(words[i]), room[i], sizeof room[i]));
     }
-    EXPECT_EQ(spawner_start(&spawner, program), OK);
+    EXPECT_EQ(spawner_start(&spawner, program, &(struct spawner_limits){.cpu_s = 0}), OK);
 }
 
 struct pipes {
