@@ -10,6 +10,7 @@
 #include "cli/jobs.h"
 #include "cli/key.h"
 #include "cli/many.h"
+#include "cli/mdp.h"
 #include "cli/outbox.h"
 #include "cli/push.h"
 #include "cli/queue.h"
@@ -60,6 +61,7 @@ static const struct command_verb verbs[] = {
     {"token", token_main, "who may use the HTTP door: weft token new NAME --scopes submit,read"},
     {"outbox", outbox_main, "rows of your own database become jobs: weft outbox --database …"},
     {"key", key_main, "who may use the ZeroMQ doors: weft key new NAME --scopes work"},
+    {"mdp", mdp_main, "the Majordomo door: workers and clients of the ZeroMQ Guide"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"completion", completion_main, "a script for bash or zsh"},
     {"version", version_main, "of this program"},
@@ -120,8 +122,8 @@ static void know_settings(void)
         &schedule_next_table,
         &tail_table,
         TOKEN_TABLES,
-        &outbox_table,
-        &outbox_schema_table,
+        OUTBOX_TABLES,
+        &mdp_table,
         KEY_TABLES,
     };
     static_assert(sizeof all <= sizeof settings, "room for all");

@@ -8,4 +8,6 @@
 extern const struct config_table outbox_table;
 extern const struct config_table outbox_schema_table;
 
+#define OUTBOX_TABLES &outbox_table, &outbox_schema_table
+
 int outbox_main(int argc, char **argv);

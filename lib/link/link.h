@@ -109,7 +109,7 @@ uint32_t link_subscription_count(struct link *link);
 // What is one of this machine's own addresses, which no other machine reaches.
 bool link_is_local(const char *endpoint);
 
-enum { LINK_WAIT_MAX = 40 };
+enum { LINK_WAIT_MAX = 72 };
 
 struct link_wait {
     struct link *link; // or NULL, then `fd` counts

@@ -1,11 +1,11 @@
 """The layers of Weft as data. docs and design say why; a change here is a change of the architecture."""
 
 # What is compiled into a program, and therefore checked. Tests may include anything.
-PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "outbox", "notify", "cli")
+PRODUCT = ("lib", "proto", "broker", "gateway", "worker", "outbox", "mdp", "notify", "cli")
 
 # Folders that decide and never act. `proto` is pure too, but calls protobuf-c.
 PURE = ("lib/base", "lib/peer", "proto", "broker/core", "gateway/core",
-        "gateway/hooks/core", "worker/core", "outbox/core")
+        "gateway/hooks/core", "worker/core", "outbox/core", "mdp/core")
 
 # Folders compiled with all of glibc's declarations (see cmake/targets.cmake).
 GNU = ("lib/sys", "worker/exec", "tests")
@@ -44,6 +44,9 @@ LAYERS = {
     "outbox/core": ["lib/base", "proto/msg.h", "proto/check.h", "gateway/core"],
     "outbox/source": ["lib/base", "lib/sys", "outbox/core"],
     "outbox/shell": LIBRARIES + ["proto", "outbox", "gateway/core"],
+    # The Majordomo front: a client, and workers without handlers of its own.
+    "mdp/core": ["lib/base", "proto/msg.h"],
+    "mdp/shell": LIBRARIES + ["proto", "mdp", "worker/duty", "worker/core", "worker/journal"],
     # The sender of webhooks: a worker on the broker's side, on the other the gateway's rules for receivers
     # and its courier, which asks for what is to be told (docs/adr/0028).
     "notify": LIBRARIES + ["proto", "worker/core", "worker/duty", "gateway/core", "gateway/hooks",
@@ -51,7 +54,7 @@ LAYERS = {
     # The command knows the programs by their front doors only; it shares the gateway's pure reader and
     # writer of the HTTP contract's JSON, so that both doors take the same records.
     "cli": LIBRARIES + ["proto", "worker/sdk", "gateway/core", "broker/shell", "gateway/shell", "worker/shell",
-            "outbox/shell", "notify"],
+            "outbox/shell", "mdp/shell", "notify"],
 }
 
 # Headers of libc a pure folder may read. <assert.h> only for static_assert: a call of assert() would

@@ -128,7 +128,7 @@ class Claims(BrokerTest):
         broker = self.broker()
         limit = [WEFT, "queue", "set", "narrow", "--broker", broker.zmq]
         subprocess.run([*limit, "--open-max", "2"], check=True, capture_output=True)
-        narrow = [self.app.put("t", "1", "narrow") for _ in range(300)]  # more than a batch
+        narrow = [self.app.put("t", "1", "narrow") for _ in range(300)]  # more than SOURCE_ROWS_MAX
         relay = self.relay(broker)
         relay.ready()
         wait_for("two of them", lambda: len(self.app.rows()) == 298)
@@ -139,6 +139,17 @@ class Claims(BrokerTest):
         wait_for("all of them", lambda: not self.app.rows())
         self.assertEqual(set(listed(broker.zmq)), self.expected(*narrow, queue="narrow")
                          | self.expected(wide, queue="wide"))
+
+    def test_long_payloads_go_in_several_messages(self):
+        broker = self.broker()
+        rows = [self.app.put("t", '"' + "x" * 1000000 + '"') for _ in range(12)]
+        stats = os.path.join(self.data, "stats")
+        self.once(broker, "--stats", stats)
+        self.assertEqual(set(listed(broker.zmq)), self.expected(*rows))
+        with open(stats, encoding="ascii") as file:
+            told = json.load(file)
+        if self.kind == "sqlite":  # PostgreSQL's rows come 64 at a time, and those go together
+            self.assertEqual(told["batches"], 3)  # SOURCE_BYTES_MAX
 
     def test_several_relays_share_the_work(self):
         broker = self.broker()
