@@ -99,8 +99,9 @@ void hello_step(struct core *core, struct now now, uint32_t peer, const struct m
 {
     const struct msg_hello *hello = &msg->hello;
     uint32_t before = workers_of_peer(&core->workers, peer);
-    if (before != WORKERS_NONE &&
-        before != workers_find(&core->workers, msg->tenant, &hello->worker_id))
+    bool is_still = hello->role == ROLE_WORKER &&
+                    before == workers_find(&core->workers, msg->tenant, &hello->worker_id);
+    if (before != WORKERS_NONE && !is_still)
         hello_gone(core, peer);
     err joined = hello->role == ROLE_NONE ? ERR_BAD_FIELD : OK;
     if (hello->role == ROLE_WORKER)

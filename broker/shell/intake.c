@@ -488,7 +488,7 @@ static struct link_message *next(struct broker *broker)
     batch_pool_give(broker->pool, frames);
     CHECK(e == ERR_AGAIN); // a bound ROUTER has no other reason to give nothing
     if (broker->now.mono >= link_guard_at(broker->guard))
-        broker->counters.peers_cut += link_guard_look(broker->guard, broker->now.mono);
+        porter_count_cut(broker, link_guard_look(broker->guard, broker->now.mono));
     return NULL;
 }
 

@@ -79,10 +79,18 @@ static bool is_own_route(struct slice route)
     return route.len != 5 || route.data[0] != 0;
 }
 
+void porter_count_cut(struct broker *broker, uint32_t count)
+{
+    if (count == 0)
+        return;
+    broker->counters.peers_cut += count;
+    metrics_mark(broker->metrics); // perhaps nothing else happens
+}
+
 static void leave(struct broker *broker, uint32_t peer, const char *why)
 {
     log_info("peer.cut", "why=%s", log_quote_text(why).text);
-    broker->counters.peers_cut++;
+    porter_count_cut(broker, 1);
     link_cut(peers_connection(broker->peers, peer));
     peers_leave(broker->peers, peer);
 }
@@ -186,7 +194,7 @@ void porter_blame(struct broker *broker, const struct link_message *frames, err 
         return;
     uint32_t peer = peers_find(broker->peers, frames->route);
     log_warn("peer.misbehaved", "error=%s count=%d", err_slug(error), WARDEN_MISDEEDS_MAX);
-    broker->counters.peers_cut++;
+    porter_count_cut(broker, 1);
     link_cut(link_connection(frames));
     if (peer != PEERS_NONE)
         peers_leave(broker->peers, peer);

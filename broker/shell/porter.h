@@ -29,6 +29,9 @@ bool porter_may_join(const struct broker *broker, const struct arrival *arrival)
 // A message was refused. What no sound peer does counts, and in the end its connection is cut.
 void porter_blame(struct broker *broker, const struct link_message *frames, err error);
 
+// So many connections have been cut.
+void porter_count_cut(struct broker *broker, uint32_t count);
+
 // The keys were read anew, or one has expired: whoever is here by one that is gone leaves, and his
 // connection is cut. What he holds goes by the rules of leases.
 void porter_review(struct broker *broker);
