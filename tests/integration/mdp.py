@@ -1,6 +1,7 @@
 """`weft mdp` with peers written from the RFCs."""
 
 import json
+import os
 import subprocess
 import threading
 import unittest
@@ -8,6 +9,7 @@ import unittest
 import zmq
 
 from lib_broker import BrokerTest
+from lib_keys import Keys
 from lib_mdp import Client, Client2, DISCONNECT, Front, WEFT, Worker, Worker2, wait_for
 
 BEAT = ("--heartbeat", "200ms")
@@ -205,6 +207,14 @@ class Majordomo(BrokerTest):
         client.send(b"mmi.service", b"nobody")
         wait_for("the drop", lambda: "mdp.request_dropped" in front.stderr())
         self.assertIsNone(client.receive(0))
+
+    def test_the_front_speaks_curve_to_its_broker(self):
+        keys = Keys(os.path.join(self.data, "keys-of"))
+        key = keys.new("front", scopes="submit,read,work,admin")
+        front = self.front(self.broker("--keys", keys.dir), "--curve-key", key.path, "--curve-server", keys.server_file)
+        client = self.client(front)
+        self.serve(self.mdp_worker(front), 1)
+        self.assertEqual(client.ask(b"echo", b"sealed"), [b"sealed"])
 
     def test_nonsense_is_passed_over(self):
         broker = self.broker()

@@ -5,12 +5,23 @@ import re
 import unittest
 
 from lib_broker import ROOT
+from lib_keys import Keys
 from lib_outbox import job_id
 from lib_outbox_claims import Claims
 
 
 class Outbox(Claims):
     kind = "sqlite"
+
+    def test_the_relay_speaks_curve_and_needs_to_submit_only(self):
+        keys = Keys(os.path.join(self.data, "keys-of"))
+        broker = self.broker("--keys", keys.dir)
+        row = self.app.order(1)
+        for name, scopes, code in (("reader", "read", 4), ("relay", "submit", 0)):
+            key = keys.new(name, scopes=scopes)
+            relay = self.once(broker, "--curve-key", key.path, "--curve-server", keys.server_file, "--give-up", "300ms",
+                              code=code)
+            self.assertEqual(self.app.rows(), {row: None} if code else {}, relay.stderr())
 
     def test_vectors_of_the_page(self):
         with open(os.path.join(ROOT, "docs", "outbox.md"), encoding="utf-8") as page:
