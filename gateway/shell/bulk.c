@@ -173,6 +173,8 @@ static void count_answers(struct load *load, const struct piece *piece,
             if (load->replays != NULL)
                 load->replays[piece->first + i] = said->replayed;
             load->accepted_count += !said->replayed;
+            if (!said->replayed && id_version(&said->job_id) == 8)
+                statuses_forget(load->bulk->gateway->statuses, &said->job_id); // used anew
             if (said->dedup_until > 0)
                 load->dedup_until = when_min(load->dedup_until, said->dedup_until);
         }

@@ -96,6 +96,9 @@ static void remember(const struct visit *visit, const struct msg_submitted_job *
 {
     if (visit->job.key.len == 0)
         return;
+    // An id that is used anew: what its former job had come to is the past.
+    if (!said->replayed)
+        statuses_forget(visit->gateway->statuses, &said->job_id);
     posting_remember(visit->gateway, &(struct keys_note){
                                          .id = said->job_id,
                                          .kind = KEYS_JOB,

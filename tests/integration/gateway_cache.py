@@ -19,6 +19,8 @@ class Counting:
         self.counts = Counter()
         self.stopping = False
         self.is_deaf_to = set()  # kinds of answers that are swallowed
+        self.holds = None        # a kind of answers that come when it is None again
+        self.held = []
         self.context = zmq.Context()
         self.front = self.context.socket(zmq.ROUTER)
         self.front.linger = 0
@@ -40,6 +42,9 @@ class Counting:
         poller = zmq.Poller()
         poller.register(self.front, zmq.POLLIN)
         while not self.stopping:
+            if self.holds is None:
+                while self.held:
+                    self.front.send_multipart(self.held.pop(0))
             for socket, _ in poller.poll(20):
                 frames = socket.recv_multipart()
                 if socket is self.front:
@@ -54,8 +59,10 @@ class Counting:
                 else:
                     assert frames[0] == VERSION
                     kind = pb.Envelope.FromString(frames[1]).WhichOneof("body")
-                    if kind not in self.is_deaf_to:
-                        route = next(route for route, behind in self.behind.items() if behind is socket)
+                    route = next(route for route, behind in self.behind.items() if behind is socket)
+                    if kind == self.holds:
+                        self.held.append([route, *frames])
+                    elif kind not in self.is_deaf_to:
                         self.front.send_multipart([route, *frames])
 
 
@@ -158,6 +165,22 @@ class Cache(BrokerTest):
             wait_for("the other has heard", lambda at=job_id: self.show(at, other).status == 410)
         self.assertEqual(self.figure("entries"), 0)
 
+    def test_an_answer_that_was_overtaken_by_a_removal_is_not_kept(self):
+        self.serve()
+        job_id = self.finished()
+        self.counting.holds = "status_is"
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(self.show(job_id)))
+        thread.start()
+        wait_for("it is under way", lambda: self.counting.held)
+        self.client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=bytes.fromhex(job_id.replace("-", "")), act_id=fresh_id()))
+        wait_for("the removal is heard of", lambda: self.figure("removals_total") >= 1)
+        self.counting.holds = None
+        thread.join()
+        self.assertEqual(answers[0].status, 200)  # as it was when it was asked for
+        self.assertEqual(self.show(job_id).status, 410)
+        self.assertEqual(self.figure("entries"), 0)
+
     def test_retention_is_seen(self):
         self.serve()
         job_id = self.finished(keep="1s")
@@ -174,6 +197,25 @@ class Cache(BrokerTest):
         self.client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=bytes.fromhex(job_id.replace("-", "")), act_id=fresh_id()))
         wait_for("it is believed no more", lambda: self.show(job_id).status == 410)
         self.assertEqual(self.figure("fresh"), 0)
+
+    def test_an_id_that_is_used_anew_is_another_job(self):
+        self.serve("--dedup-window", "1s")
+        body = {"type": "t", "keep": "1s"}
+
+        def submit(at):
+            answer = self.gateway.submit(body, Idempotency_Key=f"k{at}")
+            return answer.json["job_id"], answer.headers.get("Idempotency-Replayed")
+
+        job_id, _ = submit(1)
+        worker = self.worker(self.served, "t")
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        worker.close()
+        self.assertEqual(self.show(job_id).json["status"], "succeeded")
+        # Nobody tells the gateway of the removal, and still it does not show the former job.
+        self.counting.is_deaf_to.add("event")
+        wait_for("the key is free", lambda: submit(1)[1] is None)
+        self.assertIn(self.show(job_id).json["status"], ("queued", "running"))
 
     def test_another_tenant_is_not_told(self):
         self.serve()
