@@ -7,6 +7,8 @@ import socket
 import time
 import urllib.request
 
+import msgpack
+
 from gateway_queues import Bench as Queues
 from support_cli import Place, wait_for
 
@@ -177,11 +179,38 @@ def payloads_come_as_they_can_be_told(bench):
     assert bench.say(job, "finish", result=None)[0] == 200
 
 
+def messagepack_goes_both_ways(bench):
+    """Wish, word and result are MessagePack, and so are the answers; what was sent in one form is told in the other."""
+    def ask(path, body, **headers):
+        packed = {"Content-Type": "application/msgpack", "Accept": "application/msgpack", **headers}
+        request = urllib.request.Request(bench.url + path, data=msgpack.packb(body), method="POST", headers=packed)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.headers["Content-Type"] == "application/msgpack", answer.headers
+            return msgpack.unpackb(answer.read())
+    made = ask("/v1/jobs", {"type": "l.pack", "payload": {"n": [1, None, "x", b"\xff"]}, "tags": ["t"]})
+    job, = ask("/v1/leases", {"types": ["l.pack"], "queues": ["default"], "max": 1, "wait": "10s"})["jobs"]
+    assert (job["job_id"], job["payload"]) == (made["job_id"], {"n": [1, None, "x", b"\xff"]}), job
+    path, token = f"/v1/leases/{job['job_id']}", {"token": job["token"]}
+    told = ask(path + ":renew", {**token, "done": 1, "total": 2, "text": "half", "log": ["a line"]})
+    assert "renew" in told, told
+    assert ask(path + ":finish", {**token, "result": {"sum": 3, "raw": b"\x01"}})["job_id"] == job["job_id"]
+    status = bench.http("GET", made["status_url"])[1]
+    assert (status["status"], status["result"], status["progress"]["text"]) == ("succeeded", {"sum": 3, "raw": "AQ=="}, "half"), status
+    # JSON in, MessagePack out, and the other way round.
+    bench.submit("default", type="l.pack", payload={"a": 1.5})
+    job, = ask("/v1/leases", {"types": ["l.pack"], "wait": "10s"})["jobs"]
+    assert job["payload"] == {"a": 1.5}, job
+    assert ask(f"/v1/leases/{job['job_id']}:fail", {"token": job["token"], "kind": "k", "retry": False})["job_id"] == job["job_id"]
+    ask("/v1/jobs", {"type": "l.pack", "payload": [2]})
+    job, = bench.lease("l.pack", wait="10s")["jobs"]
+    assert job["payload"] == [2] and bench.say(job, "finish", result=None)[0] == 200, job
+
+
 TESTS = (a_job_is_taken_and_finished, whoever_waits_gets_the_next, many_at_once_and_no_more_than_asked_for,
          failures_are_retried_or_not, a_release_burns_nothing, a_renewal_tells_progress_and_hears_of_a_cancel,
          only_jobs_of_its_types_and_queues_come, an_extension_moves_the_deadline,
          what_is_not_held_is_stale, a_client_that_goes_away_takes_nothing_with_it, what_is_wrong_is_named,
-         payloads_come_as_they_can_be_told)
+         payloads_come_as_they_can_be_told, messagepack_goes_both_ways)
 
 if __name__ == "__main__":
     with Place() as place:
