@@ -61,7 +61,7 @@ class Batches(unittest.TestCase):
         self.assertIn(b'"accepted":2', heard)
 
     def test_bad_records_are_told_by_line_and_the_others_stored(self):
-        body = (b'{"type":"a"}\n' b"\n" b'{"type":"A"}\n' b"not json\n" b'{"type":"b","dedup":"content"}\n'
+        body = (b'{"type":"a"}\n' b"\n" b'{"type":"A"}\n' b"not json\n" b'{"type":"b","dedup":"never"}\n'
                 b'{"type":"b","typ":1}\r\n' b'  {"type":"c"}  ')
         answer = self.push(body)
         self.assertEqual(answer.status, 202)
@@ -70,7 +70,7 @@ class Batches(unittest.TestCase):
         self.assertEqual([told[line]["status"] for line in told], [400] * 4)
         self.assertIn("type", told[3]["detail"])
         self.assertIn("at byte", told[4]["detail"])
-        self.assertIn("not supported", told[5]["detail"])
+        self.assertIn("dedup must be", told[5]["detail"])
         self.assertIn("no field", told[6]["detail"])
         self.assertEqual((answer.json["accepted"], answer.json["rejected"]), (2, 4))
 

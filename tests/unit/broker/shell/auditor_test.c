@@ -194,6 +194,7 @@ TEST(auditor, a_job_that_memory_has_forgotten_is_named)
     struct queue_row *queue = &place.core->ledger.queues.items[0].row;
     queue->counts[JOB_QUEUED]--;
     queue->accepted--;
+    place.core->ledger.queues.tenant_open[queues_tenant(&place.core->ledger.queues, 0)]--;
     audit(&place);
     enum violation kinds[] = {VIOLATION_FORGOTTEN};
     expect_kinds(&place, kinds, 1);
