@@ -89,6 +89,8 @@ static err check_submit_texts(const struct msg_submit_job *job, const char **out
          "type: missing; it says what kind of work it is, in 1 to 128 of a-z 0-9 . _ -"},
         {check_name(job->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
         {is_empty_or_name(job->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {!msg_hook_is_reserved(job->queue), ERR_RESERVED,
+         "queue: names that begin with 'weft.' are the fabric's own"},
         {job->key.len == 0 || check_key(job->key), ERR_BAD_FIELD,
          "key: 1 to 255 printable ASCII characters, no space at either end"},
         {job->payload.bytes.len <= MSG_PAYLOAD_LEN_MAX, ERR_TOO_LARGE,

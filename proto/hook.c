@@ -5,7 +5,7 @@
 #include "proto/check.h"
 #include "proto/field.h"
 
-enum { HOOK_URL = 1, HOOK_ENDPOINT = 2, HOOK_EVENTS = 3 };
+enum { HOOK_URL = 1, HOOK_ENDPOINT = 2, HOOK_EVENTS = 3, HOOK_SECRET = 4 };
 enum {
     INTENT_PARENT = 1,
     INTENT_GENERATION = 2,
@@ -109,11 +109,6 @@ bool hook_are_headers(struct slice lines)
     return true;
 }
 
-bool hook_is_reserved(struct slice queue)
-{
-    return begins(queue, "weft.");
-}
-
 // --- webhooks ---
 
 static bool take(struct slice *place, const struct field *field)
@@ -129,6 +124,8 @@ static bool take_hook_field(struct hook *hook, const struct field *field)
         return take(&hook->url, field);
     if (field->number == HOOK_ENDPOINT)
         return take(&hook->endpoint, field);
+    if (field->number == HOOK_SECRET)
+        return take(&hook->secret, field) && field->bytes.len <= MSG_HOOK_SECRET_LEN_MAX;
     bool is_good = field->number == HOOK_EVENTS && !field->is_bytes && field->value > 0 &&
                    field->value <= HOOK_ENDS && hook->events == 0;
     hook->events = (uint32_t)field->value;
@@ -178,6 +175,7 @@ void hook_write(const struct hook *hook, struct bytes_out *out)
     field_put_text(out, HOOK_URL, hook->url);
     field_put_text(out, HOOK_ENDPOINT, hook->endpoint);
     field_put_number(out, HOOK_EVENTS, hook->events);
+    field_put_text(out, HOOK_SECRET, hook->secret);
 }
 
 // --- intents ---

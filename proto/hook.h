@@ -10,10 +10,6 @@
 #include "lib/base/when.h"
 #include "proto/msg.h"
 
-#define HOOK_QUEUE "weft.webhooks" // where deliveries wait, of each tenant
-#define HOOK_TYPE "webhook"        // what they are
-#define HOOK_DEFAULT "default"     // the endpoint whose secret signs for a url alone
-
 // Ends of jobs, as bits of events.
 enum { HOOK_ENDS = 1u << JOB_SUCCEEDED | 1u << JOB_DEAD | 1u << JOB_CANCELLED | 1u << JOB_EXPIRED };
 
@@ -21,6 +17,7 @@ struct hook {
     struct slice url;
     struct slice endpoint; // never empty when read: HOOK_DEFAULT stands for none
     uint32_t events;       // bits of HOOK_ENDS; never 0 when read: all stand for none
+    struct slice secret;   // sealed; may be empty
 };
 
 // *out_detail is a sentence that names the field after an error. Bytes borrow from `packed`.
@@ -37,8 +34,6 @@ bool hook_is_url(struct slice url);
 // Lines "name: value", each ended by a line feed but the last; names are tokens and none of those
 // that the sender sets itself, values visible ASCII and spaces.
 bool hook_are_headers(struct slice lines);
-// Is it one of the fabric's own queues, which take no jobs from outside?
-bool hook_is_reserved(struct slice queue);
 
 struct intent {
     struct id parent; // zero: a test

@@ -3,6 +3,7 @@
 #include "proto/identity.h"
 
 #include "lib/base/check.h"
+#include "proto/hook.h"
 #include "proto/labels.h"
 
 // Numbers of the fields of SubmitJob in weft.proto.
@@ -115,6 +116,20 @@ static void put_labels(struct bytes_out *out, struct slice packed)
     put_metadata(out, &labels);
 }
 
+// A secret is sealed anew each time that the same is asked.
+static void put_webhook(struct bytes_out *out, struct slice packed)
+{
+    struct hook hook;
+    const char *detail = NULL;
+    if (packed.len == 0)
+        return;
+    err e = hook_read(packed, &hook, &detail);
+    CHECK(e == OK); // check_submit_job() has read it
+    put_text(out, FIELD_WEBHOOK, hook.url);
+    put_text(out, FIELD_WEBHOOK + 1, hook.endpoint);
+    put_always(out, FIELD_WEBHOOK + 2, hook.events);
+}
+
 void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job)
 {
     static const char label[] = "weft/fingerprint/1";
@@ -145,7 +160,7 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_ids(out, FIELD_AFTER, &job->after);
     put_number(out, FIELD_ON_FAILURE, job->on_dependency_failure);
     put_labels(out, job->labels);
-    put_text(out, FIELD_WEBHOOK, job->webhook);
+    put_webhook(out, job->webhook);
 }
 
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given)

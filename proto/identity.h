@@ -8,7 +8,7 @@
 //   length and its bytes, or ids as their u32 count and their bytes; of labels the tags (29) as
 //   their u32 count and each as a text, in the order of their bytes, then the metadata (30) as the
 //   u32 count of its pairs, name and value of each as texts, in the order of the names; the webhook
-//   (130) as the text of its bytes
+//   as its url (130), endpoint (131) and events (132), defaults filled in
 //
 // Changing a byte of this makes every replay of a stored key a conflict: a new form needs a new
 // label, and the old one stays for as long as keys live.
@@ -28,7 +28,6 @@ void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *giv
 // Room enough for the options of every job that check_submit_job() lets pass.
 // With labels each text has its length in four bytes instead of one or two.
 enum {
-    IDENTITY_LEN_MAX =
-        1024 + 16 * MSG_AFTER_MAX + MSG_LABELS_LEN_MAX + 4 * MSG_TAGS_MAX + 8 * MSG_METADATA_MAX +
-        MSG_HOOK_LEN_MAX
+    IDENTITY_LEN_MAX = 1024 + 16 * MSG_AFTER_MAX + MSG_LABELS_LEN_MAX + 4 * MSG_TAGS_MAX +
+                       8 * MSG_METADATA_MAX + MSG_HOOK_LEN_MAX
 };

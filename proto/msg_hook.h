@@ -7,6 +7,16 @@
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
 
+#define HOOK_QUEUE "weft.webhooks" // where deliveries wait, of each tenant
+#define HOOK_TYPE "webhook"        // what they are
+#define HOOK_DEFAULT "default"     // the endpoint whose secret signs for a url alone
+
+// Is it one of the fabric's own queues, which take no jobs from outside?
+static inline bool msg_hook_is_reserved(struct slice queue)
+{
+    return queue.len >= 5 && memcmp(queue.data, "weft.", 5) == 0;
+}
+
 enum webhook_act {
     WEBHOOK_NONE = 0,
     WEBHOOK_SET = 1, // makes it, or replaces it whole but for its secrets

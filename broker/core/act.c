@@ -68,6 +68,7 @@ void act_cancel(struct core *core, struct now now, struct entry *entry, struct e
     ledger_apply(&core->ledger, entry, fx);
     if (!entry->cancel.is_request)
         wait_enter(core, slot);
+    deliver_end(core, now, slot, fx);
 }
 
 static struct msg_acted cancel(struct core *core, struct now now, const struct msg_act *act,
@@ -168,14 +169,11 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
         refusal = ERR_QUOTA;
         detail = queue_quota_spent;
     }
+    const struct retry_needs needs = {&entry.retry.policy, body.after.count};
     if (refusal == OK)
-        refusal = ledger_retry_refusal(&core->ledger, &entry.retry.policy, &detail);
+        refusal = ledger_retry_refusal(&core->ledger, row, &needs, &detail);
     if (refusal == OK && !wait_has_room(core, row->lane, row->key_hash, &detail))
         refusal = ERR_FULL;
-    if (refusal == OK && !deps_has_room(&core->ledger.deps, body.after.count)) {
-        refusal = ERR_FULL;
-        detail = "dependency_count_max: too many jobs wait for others";
-    }
     if (refusal != OK)
         return refused(refusal, detail);
     struct msg_acted answer = key_refusal(core, now, row->no, &body, fx);

@@ -30,6 +30,7 @@ struct trial {
     uint32_t queue;
     uint32_t queue_first;
     uint32_t *queue_jobs;
+    bool is_hooked;   // a record before has a webhook
     bool *is_refused; // by record: it takes nothing, and none is the same as it
 };
 
@@ -134,15 +135,16 @@ static struct room room_of(const struct core *core)
 {
     const struct ledger *ledger = &core->ledger;
     return (struct room){
-        .jobs = ledger->jobs.cap - ledger->jobs.count,
+        .jobs = ledger_job_room(ledger),
         .keys = ledger->keys.cap - ledger->keys.index.count,
         .tenants = names_room(&ledger->queues.tenants),
         .queues = names_room(&ledger->queues.names),
         .lanes = lanes_room(&ledger->lanes),
-        .policies = ledger->policies.cap - ledger->policies.index.count,
+        .policies =
+            ledger->policies.cap - ledger->policies.index.count - ledger_policy_reserve(ledger, 0),
         .batches = ledger->batches.cap - ledger->batches.count,
         .uniques = ledger->uniques.cap - ledger->uniques.count,
-        .deps = ledger->deps.cap - ledger->deps.count,
+        .deps = ledger_dep_room(ledger),
         .strands = core->strands.cap - (core->strands.count > core->strands.key_count
                                             ? core->strands.count
                                             : core->strands.key_count),
@@ -230,10 +232,26 @@ static bool is_new_unique(const struct trial *trial, const struct msg_submit_job
     return job->unique_key.len > 0 && uniques_find(uniques, &job->unique_hash) == UNIQUES_NONE;
 }
 
+// A place for its delivery; for the first one the way that deliveries go, known or not.
+static void take_webhook(struct trial *trial, const struct msg_submit_job *job)
+{
+    if (job->webhook_events == 0)
+        return;
+    trial->taken.jobs++;
+    trial->taken.deps++;
+    if (trial->is_hooked)
+        return;
+    trial->is_hooked = true;
+    trial->taken.lanes++;
+    trial->taken.queues++;
+    trial->taken.policies++;
+}
+
 static void take(struct trial *trial, const struct proposal *proposal)
 {
     const struct msg_submit_job *job = proposal->job;
     const struct ledger *ledger = &trial->core->ledger;
+    take_webhook(trial, job);
     trial->taken.jobs++;
     trial->taken.keys += id_version(&job->job_id) == 8;
     trial->taken.uniques += is_new_unique(trial, job);

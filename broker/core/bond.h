@@ -1,6 +1,6 @@
 #pragma once
 
-// What the ledger keeps of a job that has a concurrency key or a cost, in a table by slot; others
+// What the ledger keeps of a job that has a concurrency key, a cost or a webhook, in a table by slot; others
 // have none and pay nothing. Pure.
 
 #include <stdint.h>
@@ -11,4 +11,5 @@ struct bond {
     uint64_t rank;     // its place among those with an order; 0: its number is its place
     uint16_t cost;     // what it takes from rates; 0: 1
     uint8_t order;     // enum job_order
+    uint8_t events;    // its ends that are told: bits 1 << (enum job_state - JOB_SUCCEEDED)
 };

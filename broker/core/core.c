@@ -95,6 +95,13 @@ err core_load_operation(struct core *core, const struct operation_row *row)
     return operations_load(&core->ledger.operations, row);
 }
 
+// Notifiers are of the default tenant, whosever deliveries they have.
+static struct slice worker_tenant(const struct core *core, uint32_t lane)
+{
+    struct lane_row row = lanes_row(&core->ledger.lanes, lane);
+    return msg_hook_is_reserved(row.queue) ? (struct slice){0} : row.tenant;
+}
+
 err core_load_job(struct core *core, const struct job_row *row)
 {
     if (row->key_hash != 0 && lanes_is_known(&core->ledger.lanes, row->lane) &&
@@ -108,7 +115,7 @@ err core_load_job(struct core *core, const struct job_row *row)
     // It needs its lease and its worker again.
     if (++core->resumed_count > core->limits.lease_count_max)
         return ERR_FULL;
-    struct slice tenant = lanes_row(&core->ledger.lanes, row->lane).tenant;
+    struct slice tenant = worker_tenant(core, row->lane);
     if (workers_find(&core->workers, tenant, &row->worker) != WORKERS_NONE)
         return OK;
     uint32_t worker;
@@ -150,7 +157,7 @@ static void resume_lease(struct core *core, struct now now, uint32_t slot)
 {
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     const struct past *past = ledger_past(&core->ledger, job);
-    struct slice tenant = lanes_row(&core->ledger.lanes, job->lane).tenant;
+    struct slice tenant = worker_tenant(core, job->lane);
     uint32_t worker = workers_find(&core->workers, tenant, &past->worker);
     // Loading has made room for both.
     CHECK(worker != WORKERS_NONE && leases_has_room(&core->leases));
@@ -202,7 +209,7 @@ void core_start(struct core *core, struct now now, struct effects *effects)
 static uint32_t hello_weight(const struct core *core, const struct msg *msg)
 {
     const struct msg_hello *hello = &msg->hello;
-    uint32_t worker = workers_find(&core->workers, msg->tenant, &hello->worker_id);
+    uint32_t worker = workers_find(&core->workers, hello_tenant(msg), &hello->worker_id);
     uint32_t ends = worker == WORKERS_NONE ? 0 : workers_at(&core->workers, worker)->out_count;
     return ends + hello->running.count / 4;
 }
@@ -245,7 +252,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
     return 0;
 }
 
-uint32_t core_weight(const struct core *core, const struct command *command)
+static uint32_t weight_of(const struct core *core, const struct command *command)
 {
     switch (command->kind) {
     case COMMAND_MESSAGE: return message_weight(core, command->msg);
@@ -310,6 +317,19 @@ static void step_message(struct core *core, struct now now, const struct command
         step_worker(core, now, command, fx);
     else
         refuse(command, ERR_UNSUPPORTED, "this kind of message is not for a broker", fx);
+}
+
+// What ends a job may bring a delivery, as long as there are jobs whose end is told.
+static bool may_end(const struct command *command)
+{
+    bool is_submit = command->kind == COMMAND_MESSAGE && command->msg->kind == MSG_SUBMIT;
+    return !is_submit && command->kind != COMMAND_REMOVE && command->kind != COMMAND_UNUSED;
+}
+
+uint32_t core_weight(const struct core *core, const struct command *command)
+{
+    uint32_t weight = weight_of(core, command);
+    return core->ledger.hooked > 0 && may_end(command) ? 2 * weight : weight;
 }
 
 void core_step(struct core *core, struct now now, const struct command *command,

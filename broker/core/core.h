@@ -155,6 +155,7 @@ struct core_figures {
     uint64_t retried;            // dead jobs that were made to live again
     uint64_t leases_ended;
     uint64_t resent;     // accepted finishes that came from a worker's journal
+    uint64_t deliveries; // made for jobs that have ended
     uint64_t moments[3]; // of schedules, by enum moment_verdict
     uint32_t schedule_count;
     uint32_t operation_count;   // known ones

@@ -37,6 +37,8 @@ struct core {
 void hello_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
 void hello_gone(struct core *core, uint32_t peer);
+// Whose worker it is: a notifier, who serves all tenants, is of the default one.
+struct slice hello_tenant(const struct msg *msg);
 // One submission before its verdict.
 struct proposal {
     const struct msg_submit_job *job;
@@ -106,6 +108,8 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
 // Not more of an answer's room than this many jobs have.
 enum { ROSTER_WEIGHT = LIMITS_STEP_RECORDS_MAX };
 void roster_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
+// A job has just ended: what tells of it is accepted, if that is wanted.
+void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
 void unsent_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
 void tick_step(struct core *core, struct now now, struct effects *fx);

@@ -45,6 +45,7 @@ static void cancel(struct core *core, struct now now, const struct dep_next *nex
                                  .slot = slot},
                  fx);
     wait_enter(core, slot);
+    deliver_end(core, now, slot, fx);
 }
 
 // Only what has never started is cancelled; what has, waited for nobody that failed.

@@ -93,15 +93,19 @@ static void start(struct core *core, struct now now, uint32_t slot, uint32_t wor
 {
     if (!jobs_at(&core->ledger.jobs, slot)->is_changed)
         fx->load++;
-    if (expire_at(core, slot) <= now.store)
+    if (expire_at(core, slot) <= now.store) {
+        fx->load += ledger_tells(&core->ledger, slot, JOB_EXPIRED);
         expire_job(core, now, slot, fx);
-    else
+    } else {
         grant(core, now, slot, worker, fx);
+    }
 }
 
 static bool has_room(const struct core *core, const struct effects *fx)
 {
-    return fx->load < fx->changed_cap && fx->grant_count < fx->grant_cap &&
+    // One that ends instead of starting may bring a delivery.
+    uint32_t most = core->ledger.hooked > 0 ? 2 : 1;
+    return most <= fx->changed_cap - fx->load && fx->grant_count < fx->grant_cap &&
            leases_has_room(&core->leases);
 }
 

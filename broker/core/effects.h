@@ -145,6 +145,8 @@ struct effects {
 
 // Room of an answer per job in the arena, at most.
 enum { EFFECTS_ANSWER_BYTES = 192 };
+// The same of a delivery, which changes a job beside the one that it tells of.
+enum { EFFECTS_DELIVERY_BYTES = 720 };
 
 // What a batch that may change `changed_cap` jobs needs: places for writes, bytes of arena.
 // sends and grants: as many as the caller wants to allow.

@@ -22,5 +22,6 @@ void expire_job(struct core *core, struct now now, uint32_t slot, struct effects
                                  .slot = slot},
                  fx);
     wait_enter(core, slot);
+    deliver_end(core, now, slot, fx);
     core->figures.expired++;
 }

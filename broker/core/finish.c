@@ -90,17 +90,27 @@ static void apply(struct core *core, struct now now, uint32_t slot,
                  fx);
     if (!stays)
         wait_enter(core, slot);
+    deliver_end(core, now, slot, fx);
     core->figures.finished[finish->outcome]++;
     core->figures.late += is_late;
     core->figures.resent += finish->resent;
 }
 
+// Deliveries are a notifier's, all others its tenant's workers'.
+static bool may_hold(const struct core *core, uint32_t worker, uint16_t lane)
+{
+    const struct worker *who = workers_at(&core->workers, worker);
+    bool is_delivery = msg_hook_is_reserved(lanes_row(&core->ledger.lanes, lane).queue);
+    return who->is_notifier ? is_delivery
+                            : !is_delivery && ledger_is_of(&core->ledger, lane, who->tenant);
+}
+
 // What is said about a job that has left memory.
-static err answer_stored(const struct core *core, struct slice tenant,
+static err answer_stored(const struct core *core, uint32_t worker,
                          const struct msg_finish_job *finish)
 {
-    struct ledger_view view = ledger_lookup_of(&core->ledger, tenant, &finish->job_id);
-    if (!view.is_known)
+    struct ledger_view view = ledger_lookup(&core->ledger, &finish->job_id);
+    if (!view.is_known || !may_hold(core, worker, view.row.lane))
         return ERR_NOT_FOUND;
     bool is_repeat = view.row.token == finish->token && view.row.token_use == TOKEN_FINISHED;
     return is_repeat ? OK : ERR_STALE_LEASE;
@@ -158,11 +168,10 @@ static err judge(struct core *core, struct now now, uint32_t worker, const struc
     if (!give_back(core, worker, finish))
         return ERR_STALE_LEASE;
     uint32_t slot = jobs_find(&core->ledger.jobs, &finish->job_id);
-    struct slice tenant = workers_at(&core->workers, worker)->tenant;
     if (slot == JOBS_NONE)
-        return answer_stored(core, tenant, finish);
+        return answer_stored(core, worker, finish);
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    if (!ledger_is_of(&core->ledger, job->lane, tenant))
+    if (!may_hold(core, worker, job->lane))
         return ERR_NOT_FOUND;
     uint64_t last_token = ledger_past(&core->ledger, job)->token;
     if (last_token != finish->token || job->token_use == TOKEN_NONE)

@@ -49,21 +49,29 @@ static struct msg_held_list lost_of(const struct core *core, uint32_t no,
     return (struct msg_held_list){.items = lost, .count = count};
 }
 
+struct slice hello_tenant(const struct msg *msg)
+{
+    return msg->hello.role == ROLE_NOTIFIER ? (struct slice){0} : msg->tenant;
+}
+
 static err join(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx)
 {
     const struct msg_hello *hello = &msg->hello;
-    uint32_t no = workers_find(&core->workers, msg->tenant, &hello->worker_id);
+    struct slice tenant = hello_tenant(msg);
+    uint32_t no = workers_find(&core->workers, tenant, &hello->worker_id);
     if (no == WORKERS_NONE) {
-        err added = workers_add(&core->workers, msg->tenant, &hello->worker_id, &no);
+        err added = workers_add(&core->workers, tenant, &hello->worker_id, &no);
         if (added != OK)
             return added;
     }
     struct worker *worker = workers_at(&core->workers, no);
-    worker->tenant = msg->tenant; // of one that was loaded it is a queue's, which may go
+    worker->tenant = tenant; // of one that was loaded it is a queue's, which may go
     if (worker->peer != WORKERS_NONE && worker->peer != peer)
         workers_set_peer(&core->workers, worker->peer, ROLE_NONE, WORKERS_NONE);
-    bool is_known_session = worker->session == hello->session && worker->peer == peer;
+    bool is_notifier = hello->role == ROLE_NOTIFIER;
+    bool is_known_session = worker->session == hello->session && worker->peer == peer &&
+                            worker->is_notifier == is_notifier;
     if (!is_known_session) {
         end_unnamed(core, now, no, hello, fx);
         workers_close(&core->workers, no);
@@ -76,7 +84,8 @@ static err join(struct core *core, struct now now, uint32_t peer, const struct m
         workers_name(&core->workers, no, hello->name);
     worker->session = hello->session;
     worker->peer = peer;
-    workers_set_peer(&core->workers, peer, ROLE_WORKER, no);
+    worker->is_notifier = is_notifier;
+    workers_set_peer(&core->workers, peer, hello->role, no);
     return OK;
 }
 
@@ -99,12 +108,13 @@ void hello_step(struct core *core, struct now now, uint32_t peer, const struct m
 {
     const struct msg_hello *hello = &msg->hello;
     uint32_t before = workers_of_peer(&core->workers, peer);
-    bool is_still = hello->role == ROLE_WORKER &&
-                    before == workers_find(&core->workers, msg->tenant, &hello->worker_id);
+    bool is_worker = hello->role == ROLE_WORKER || hello->role == ROLE_NOTIFIER;
+    bool is_still =
+        is_worker && before == workers_find(&core->workers, hello_tenant(msg), &hello->worker_id);
     if (before != WORKERS_NONE && !is_still)
         hello_gone(core, peer);
     err joined = hello->role == ROLE_NONE ? ERR_BAD_FIELD : OK;
-    if (hello->role == ROLE_WORKER)
+    if (is_worker)
         joined = id_is_zero(&hello->worker_id) ? ERR_BAD_FIELD : join(core, now, peer, msg, fx);
     else if (joined == OK)
         workers_set_peer(&core->workers, peer, hello->role, WORKERS_NONE);

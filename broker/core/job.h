@@ -63,7 +63,7 @@ struct job {
     unsigned is_changed : 1; // in this batch's list of changes
     unsigned is_new : 1;     // not stored yet
     unsigned cancel : 2;     // enum cancel
-    unsigned relations : 3;  // flags: enum relation
+    unsigned relations : 4;  // flags: enum relation
     unsigned is_bound : 1;   // has a concurrency key: see struct bond
     unsigned is_costly : 1;  // costs more than 1: see struct bond
     when_ms at;              // unfinished: since or from when it may start; ended: when it ended

@@ -34,6 +34,7 @@ void lease_end_job(struct core *core, struct now now, uint32_t slot, const struc
                  fx);
     core->figures.leases_ended++;
     wait_enter(core, slot);
+    deliver_end(core, now, slot, fx);
 }
 
 uint64_t lease_mark_named(struct core *core, uint32_t worker, const struct msg_held_list *held)

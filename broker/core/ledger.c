@@ -186,6 +186,16 @@ static uint32_t policy_of(struct ledger *ledger, const struct policy *policy, st
     return no;
 }
 
+// The lane of its delivery is there from now on, so that its end needs no room.
+static void make_way(struct ledger *ledger, const struct msg_submit_job *given, struct effects *fx)
+{
+    const struct msg_submit_job delivery = {.tenant = given->tenant,
+                                            .queue = slice_of_text(HOOK_QUEUE),
+                                            .type = slice_of_text(HOOK_TYPE)};
+    (void)lane_of(ledger, &delivery, fx);
+    ledger->hooked++;
+}
+
 static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     const struct msg_submit_job *given = entry->submit.job;
@@ -205,12 +215,18 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
     job->is_new = 1;
     job->relations = given->labels.len > 0 ? RELATION_LABELS : 0;
+    if (given->webhook_events != 0)
+        job->relations |= RELATION_HOOK;
     job->is_bound = given->key_hash != 0;
     job->is_costly = given->cost > 1;
-    if (job->is_bound || job->is_costly)
-        ledger->bonds[slot] = (struct bond){.key_hash = given->key_hash,
-                                            .cost = (uint16_t)(given->cost > 1 ? given->cost : 0),
-                                            .order = (uint8_t)given->order};
+    if (job->is_bound || job->is_costly || (job->relations & RELATION_HOOK) != 0)
+        ledger->bonds[slot] =
+            (struct bond){.key_hash = given->key_hash,
+                          .cost = (uint16_t)(given->cost > 1 ? given->cost : 0),
+                          .order = (uint8_t)given->order,
+                          .events = (uint8_t)(given->webhook_events >> JOB_SUCCEEDED)};
+    if ((job->relations & RELATION_HOOK) != 0)
+        make_way(ledger, given, fx);
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
     ledger_relate(ledger, slot, given, fx);
@@ -256,6 +272,8 @@ static void count_outcome(struct past *past, enum outcome outcome)
 static void leave(struct ledger *ledger, uint32_t slot, struct effects *fx)
 {
     ledger_part(ledger, slot, fx);
+    if ((jobs_at(&ledger->jobs, slot)->relations & RELATION_HOOK) != 0)
+        ledger->hooked--;
     CHECK(ledger->leaver_end - ledger->leaver_first < ledger->leaver_cap);
     ledger->leavers[ledger->leaver_end++ % ledger->leaver_cap] =
         (struct leaver){.slot = slot, .batch = ledger->batch};

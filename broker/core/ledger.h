@@ -55,6 +55,7 @@ struct ledger {
     struct leaver *leavers; // a ring
     uint32_t leaver_cap;
     uint64_t leaver_first, leaver_end;
+    uint32_t hooked; // unfinished jobs whose end is told: each has a place for its delivery
 };
 
 size_t ledger_size(const struct limits *limits);
@@ -125,12 +126,28 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
 uint32_t ledger_cost(const struct ledger *ledger, uint32_t slot);
 const struct past *ledger_past(const struct ledger *ledger, const struct job *job);
 
-// May a dead job live again with these options? OK, or ERR_FULL with the limit's name.
-err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
-                         const char **out_detail);
+// May a dead job live again with these options and so many parents? OK, or ERR_FULL with the
+// limit's name.
+struct retry_needs {
+    const struct policy *policy;
+    uint32_t parent_count;
+};
+err ledger_retry_refusal(const struct ledger *ledger, const struct job_row *row,
+                         const struct retry_needs *needs, const char **out_detail);
 // Back into memory with all its row says; its counters, its state and its options are the
 // caller's to change. There is room.
 uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row);
+
+// Places for jobs that are not kept for deliveries.
+uint32_t ledger_job_room(const struct ledger *ledger);
+// Of edges between jobs, the same.
+uint32_t ledger_dep_room(const struct ledger *ledger);
+// The options of deliveries.
+struct policy ledger_delivery_policy(void);
+// Sets of options that must stay free for deliveries, when `more` jobs with a webhook come.
+uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more);
+// Is the end of this job told, in this state? The job is in memory.
+bool ledger_tells(const struct ledger *ledger, uint32_t slot, enum job_state state);
 
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);

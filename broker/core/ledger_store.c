@@ -30,7 +30,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
     const struct policy *policy = policies_at(&ledger->policies, job->policy);
     bool is_done = job_is_done(job->state);
     struct bond bond = {0};
-    if (job->is_bound || job->is_costly)
+    if (job->is_bound || job->is_costly || (job->relations & RELATION_HOOK) != 0)
         bond = ledger->bonds[slot];
     return (struct job_row){
         .id = job->id,
@@ -64,7 +64,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .cost = bond.cost,
         .order = bond.order,
         .cancel = (uint8_t)job->cancel,
-        .relations = (uint8_t)job->relations,
+        .relations = (uint8_t)(job->relations | (unsigned)bond.events << RELATION_EVENTS_SHIFT),
         .extend_ms = job->state == JOB_RUNNING ? past->extend_ms : 0,
     };
 }
@@ -126,17 +126,75 @@ static const char *lane_refusal(const struct ledger *ledger, const struct msg_su
     return queues_refusal(&ledger->queues, name);
 }
 
+uint32_t ledger_job_room(const struct ledger *ledger)
+{
+    uint32_t taken = ledger->jobs.count + ledger->hooked;
+    return taken < ledger->jobs.cap ? ledger->jobs.cap - taken : 0;
+}
+
+uint32_t ledger_dep_room(const struct ledger *ledger)
+{
+    uint32_t taken = ledger->deps.count + ledger->hooked;
+    return taken < ledger->deps.cap ? ledger->deps.cap - taken : 0;
+}
+
+// The pauses between attempts are the notifier's to say; the broker's are no longer.
+struct policy ledger_delivery_policy(void)
+{
+    return (struct policy){.timeout_ms = 60 * 1000,
+                           .retry_first_ms = 1000,
+                           .retry_longest_ms = 1000,
+                           .retry_factor_milli = 1000,
+                           .keep_s = 3 * 24 * 3600,
+                           .dedup_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000,
+                           .max_attempts = 25,
+                           .max_crashes = 1000};
+}
+
+uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more)
+{
+    const struct policy policy = ledger_delivery_policy();
+    if (ledger->hooked + more == 0)
+        return 0;
+    return policies_find(&ledger->policies, &policy) == POLICIES_NONE;
+}
+
+bool ledger_tells(const struct ledger *ledger, uint32_t slot, enum job_state state)
+{
+    if ((jobs_at(&ledger->jobs, slot)->relations & RELATION_HOOK) == 0 || !job_is_done(state))
+        return false;
+    return (ledger->bonds[slot].events >> (state - JOB_SUCCEEDED) & 1) != 0;
+}
+
+static bool has_policy_room(const struct ledger *ledger, const struct policy *policy, uint32_t more)
+{
+    uint32_t room = ledger->policies.cap - ledger->policies.index.count;
+    uint32_t own = policies_find(&ledger->policies, policy) == POLICIES_NONE;
+    return own == 0 || own + ledger_policy_reserve(ledger, more) <= room;
+}
+
+// For the queue of deliveries and their lane, beside the job's own.
+static bool has_way_room(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    struct queue_name name = {.tenant = job->tenant, .queue = slice_of_text(HOOK_QUEUE)};
+    if (queues_find(&ledger->queues, name) != QUEUES_NONE)
+        return true;
+    return lanes_room(&ledger->lanes) >= 2 && names_room(&ledger->queues.names) >= 2;
+}
+
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
-    if (!jobs_has_room(&ledger->jobs))
+    uint32_t more = job->webhook_events != 0;
+    if (ledger_job_room(ledger) < 1 + more)
         *out_detail = "job_count_max: too many unfinished jobs";
+    else if (more > 0 && !has_way_room(ledger, job))
+        *out_detail = "lane_count_max: no room for the deliveries of webhooks";
     else if (id_version(&job->job_id) == 8 && !keys_has_room(&ledger->keys))
         *out_detail = "dedup_full: key_count_max keys are inside their window";
     else if (lane_refusal(ledger, job) != NULL)
         *out_detail = lane_refusal(ledger, job);
-    else if (!policies_has_room(&ledger->policies) &&
-             policies_find(&ledger->policies, policy) == POLICIES_NONE)
+    else if (!has_policy_room(ledger, policy, more))
         *out_detail = "policy_count_max: too many different sets of options";
     else if (!id_is_zero(&job->batch_id) && !batches_has_room(&ledger->batches) &&
              batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE)
@@ -144,21 +202,23 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     else if (job->unique_key.len > 0 && !uniques_has_room(&ledger->uniques) &&
              uniques_find(&ledger->uniques, &job->unique_hash) == UNIQUES_NONE)
         *out_detail = "unique_count_max: too many unique keys are held";
-    else if (!deps_has_room(&ledger->deps, job->after.count))
+    else if (ledger_dep_room(ledger) < job->after.count + more)
         *out_detail = "dependency_count_max: too many jobs wait for others";
     else
         return OK;
     return ERR_FULL;
 }
 
-err ledger_retry_refusal(const struct ledger *ledger, const struct policy *policy,
-                         const char **out_detail)
+err ledger_retry_refusal(const struct ledger *ledger, const struct job_row *row,
+                         const struct retry_needs *needs, const char **out_detail)
 {
-    if (!jobs_has_room(&ledger->jobs))
+    uint32_t more = (row->relations & RELATION_HOOK) != 0;
+    if (ledger_job_room(ledger) < 1 + more)
         *out_detail = "job_count_max: too many unfinished jobs";
-    else if (!policies_has_room(&ledger->policies) &&
-             policies_find(&ledger->policies, policy) == POLICIES_NONE)
+    else if (!has_policy_room(ledger, needs->policy, more))
         *out_detail = "policy_count_max: too many different sets of options";
+    else if (ledger_dep_room(ledger) < needs->parent_count + more)
+        *out_detail = "dependency_count_max: too many jobs wait for others";
     else
         return OK;
     return ERR_FULL;
@@ -333,9 +393,15 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
         .is_bound = row->key_hash != 0,
         .is_costly = row->cost > 1,
     };
-    if (row->key_hash != 0 || row->cost > 1)
-        ledger->bonds[slot] = (struct bond){
-            .key_hash = row->key_hash, .rank = row->rank, .cost = row->cost, .order = row->order};
+    bool is_hooked = (row->relations & RELATION_HOOK) != 0;
+    if (row->key_hash != 0 || row->cost > 1 || is_hooked)
+        ledger->bonds[slot] =
+            (struct bond){.key_hash = row->key_hash,
+                          .rank = row->rank,
+                          .cost = row->cost,
+                          .order = row->order,
+                          .events = (uint8_t)(row->relations >> RELATION_EVENTS_SHIFT)};
+    ledger->hooked += is_hooked;
     return slot;
 }
 

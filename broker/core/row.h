@@ -18,7 +18,9 @@ enum relation {
     RELATION_UNIQUE = 1u << 0,  // it held a unique key from its acceptance
     RELATION_PARENTS = 1u << 1, // it waited for others before its first start
     RELATION_LABELS = 1u << 2,  // its body has tags or metadata
-    RELATIONS_ALL = (1u << 3) - 1,
+    RELATION_HOOK = 1u << 3,    // somebody is told of its end: see deliver.c
+    RELATIONS_ALL = (1u << 4) - 1,
+    RELATION_EVENTS_SHIFT = 4, // in rows: of which ends, see struct bond
 };
 
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.

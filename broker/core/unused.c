@@ -36,7 +36,8 @@ static uint32_t drop_lanes(struct core *core, struct now now, const struct lanes
     const struct lanes *lanes = &core->ledger.lanes;
     uint32_t left = LIMITS_STEP_RECORDS_MAX;
     for (uint32_t lane = 0; lane < lanes_count(lanes) && left > 0; lane++) {
-        if (!is_unused(core, carried, lane))
+        // A delivery may come without asking for room.
+        if (!is_unused(core, carried, lane) || msg_hook_is_reserved(lanes_row(lanes, lane).queue))
             continue;
         CHECK(wait_count(core, lane) == 0);
         struct lane_row row = lanes_row(lanes, lane);

@@ -50,13 +50,14 @@ enum role workers_role(const struct workers *workers, uint32_t peer)
 void workers_set_peer(struct workers *workers, uint32_t peer, enum role role, uint32_t worker)
 {
     CHECK(peer < workers->peer_cap);
-    CHECK_IMPLIES(worker != WORKERS_NONE, role == ROLE_WORKER);
+    CHECK_IMPLIES(worker != WORKERS_NONE, role == ROLE_WORKER || role == ROLE_NOTIFIER);
     workers->peers[peer] = (struct workers_peer){.role = (uint8_t)role, .worker = worker};
 }
 
 uint32_t workers_of_peer(const struct workers *workers, uint32_t peer)
 {
-    if (workers_role(workers, peer) != ROLE_WORKER)
+    enum role role = workers_role(workers, peer);
+    if (role != ROLE_WORKER && role != ROLE_NOTIFIER)
         return WORKERS_NONE;
     return workers->peers[peer].worker;
 }
@@ -255,7 +256,10 @@ static bool does_serve(const struct workers *workers, uint32_t no, uint32_t lane
     const struct worker *worker = workers_at(workers, no);
     const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
     struct lane_row row = lanes_row(workers->lanes, lane);
-    if (!is_of(workers, no, row.tenant))
+    bool is_its = worker->is_notifier
+                      ? msg_hook_is_reserved(row.queue)
+                      : !msg_hook_is_reserved(row.queue) && is_of(workers, no, row.tenant);
+    if (!is_its)
         return false;
     uint32_t at = skip_name(names, 0);
     bool has_type = has_name(names, worker->type_count, row.type, &at);

@@ -31,6 +31,7 @@ struct worker {
     uint16_t type_count;
     uint16_t queue_count;
     bool is_used;
+    bool is_notifier; // it gets deliveries of all tenants, and nothing else
     bool is_quiet;
     enum drain drain; // until its next session: it gets no more jobs
     bool is_stalled;  // the next job's bytes did not fit; until it gives something back

@@ -5,6 +5,7 @@
 
 #include "broker/core/schedules.h"
 #include "broker/shell/intake_private.h"
+#include "broker/shell/intent.h"
 #include "broker/shell/porter.h"
 #include "broker/shell/settings.h"
 #include "broker/shell/space.h"
@@ -94,6 +95,7 @@ void intake_complete(struct msg_submit_job *job)
     job->fingerprint = intake_fingerprint(job);
     hash_keys(job);
     job->queue = intake_queue(job); // after the fingerprint, which is over what was given
+    job->webhook_events = intent_events(job->webhook);
 }
 
 // The id must be the one that the key demands; without a key, one that carries its time.
@@ -139,10 +141,8 @@ static void judge_submit(const struct core *core, when_ms now, struct msg_submit
         struct msg_submit_job *job = &submit->jobs[i];
         const char *detail = NULL;
         job->verdict = check_submit_job(job, &detail);
-        if (job->verdict == OK && job->webhook.len > 0) {
-            job->verdict = ERR_UNSUPPORTED;
-            detail = "webhook: not yet taken by this broker";
-        }
+        if (job->verdict == OK)
+            job->verdict = intent_judge(job->webhook, &detail);
         if (job->verdict == OK)
             job->verdict = judge_ttl(job, now, &detail);
         if (job->verdict == OK)
@@ -176,15 +176,13 @@ static enum taken decide(struct broker *broker, struct arrival *arrival)
 // One-off commands come and go by the thousand, so clients are told at debug only.
 static void tell_of(const struct msg_hello *hello)
 {
-    bool is_worker = hello->role == ROLE_WORKER;
+    bool is_worker = hello->role == ROLE_WORKER || hello->role == ROLE_NOTIFIER;
     log_line(is_worker ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "peer.known", "role=%s name=%s",
              is_worker ? "worker" : "client", log_quote(hello->name).text);
 }
 
 static enum taken greet(struct broker *broker, struct arrival *arrival)
 {
-    if (arrival->msg.hello.role == ROLE_NOTIFIER)
-        return intake_refuse(broker, arrival, ERR_UNSUPPORTED, "role: no notifier is served yet");
     if (!porter_may_join(broker, arrival))
         return intake_refuse(broker, arrival, ERR_CONFLICT,
                              "worker_id: a session by another key has it");

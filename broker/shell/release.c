@@ -5,6 +5,7 @@
 #include "broker/core/job.h"
 #include "broker/shell/events.h"
 #include "broker/shell/intake.h"
+#include "broker/shell/intent.h"
 #include "broker/shell/publish.h"
 #include "lib/base/check.h"
 #include "lib/sys/failpoint.h"
@@ -14,6 +15,7 @@
 
 enum {
     JOBS_PER_MESSAGE = 256,
+    INTENTS_PER_MESSAGE = 64,
     JOBS_BYTES = 1024 * 1024, // of payloads in one message, passed by one job at most
     TOLD_PER_SECOND = 10,     // lines about failed jobs
 };
@@ -26,6 +28,7 @@ struct release_room {
     uint32_t *peers; // those that get jobs, in order of their first one
     uint32_t peer_count;
     struct msg_job jobs[JOBS_PER_MESSAGE];
+    uint8_t intents[INTENTS_PER_MESSAGE][MSG_INTENT_LEN_MAX];
 };
 
 struct release_room *release_room_new(const struct limits *limits)
@@ -144,9 +147,13 @@ static void send_jobs_of(struct broker *broker, struct effects *effects, uint32_
         struct grant_send *grant = &effects->grants[at - 1];
         if (!complete_job(broker, grant))
             continue;
+        bool is_delivery = msg_hook_is_reserved(grant->job.queue);
+        if (is_delivery)
+            grant->job.intent = intent_of(broker_view(broker), &grant->job, room->intents[count]);
         room->jobs[count++] = grant->job;
         bytes += grant->job.payload.bytes.len + grant->job.labels.len;
-        if (count == JOBS_PER_MESSAGE || bytes >= JOBS_BYTES) {
+        if (count == JOBS_PER_MESSAGE || (is_delivery && count == INTENTS_PER_MESSAGE) ||
+            bytes >= JOBS_BYTES) {
             send_jobs(broker, peer, count);
             count = 0;
             bytes = 0;

@@ -70,6 +70,11 @@ struct known store_view_known(struct store_view *view);
 MUST_USE err store_view_body(struct store_view *view, uint64_t job_no,
                              struct msg_submit_job *out_job);
 
+// The row of a job, and whose it is.
+//   ERR_NOT_FOUND, ERR_GONE (only a tombstone is left), ERR_DAMAGED
+MUST_USE err store_view_kept(struct store_view *view, const struct id *id, struct job_row *out_row,
+                             struct slice *out_tenant);
+
 // The whole status; texts and bytes are borrowed until store_view_end().
 // An unknown job is OK with out_status->error = ERR_NOT_FOUND, a tombstone with ERR_GONE (and
 // what its row still tells), one with a damaged record with ERR_DAMAGED.

@@ -86,7 +86,8 @@ static err see_body(struct store_audit *audit, struct slice key, struct slice re
     if (e != OK || !is_owned)
         return e;
     bool agrees = job.payload.bytes.len == row.body_len &&
-                  (job.labels.len > 0) == ((row.relations & RELATION_LABELS) != 0);
+                  (job.labels.len > 0) == ((row.relations & RELATION_LABELS) != 0) &&
+                  (job.webhook.len > 0) == ((row.relations & RELATION_HOOK) != 0);
     e = lane_of(audit, row.lane, &lane);
     if (e == OK)
         agrees = agrees && slice_equal(lane.queue, job.queue) && slice_equal(lane.type, job.type);

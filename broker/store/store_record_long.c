@@ -33,6 +33,7 @@ enum {
     PROGRESS_HEAD_LEN = 8 + 8 + 8,
     LANE_HEAD_LEN = 1,
     SHARING_HEAD_LEN = 1 + 1,    // order, length of the key
+    LABELS_HAS_WEBHOOK = 0x8000, // a bit beside the length of labels: a webhook follows them
     SHARING_HAS_COST = 0x80,     // a bit beside the order: a cost follows the key
     UNIQUE_HEAD_LEN = 4 + 1 + 1, // span, whether while unfinished, length of the key
 };
@@ -100,7 +101,7 @@ static unsigned body_flags(const struct msg_submit_job *job)
     flags |= job->retry_within_s != 0 ? BODY_RETRY_WITHIN : 0u;
     flags |= job->after.count != 0 ? BODY_AFTER : 0u;
     flags |= job->concurrency_key.len != 0 || job->cost != 0 ? BODY_SHARING : 0u;
-    flags |= job->labels.len != 0 ? BODY_LABELS : 0u;
+    flags |= job->labels.len != 0 || job->webhook.len != 0 ? BODY_LABELS : 0u;
     return flags;
 }
 
@@ -114,6 +115,7 @@ static size_t optional_len(const struct msg_submit_job *job, unsigned flags)
     len += (flags & BODY_TTL ? 8u : 0u) + (flags & BODY_RETRY_WITHIN ? 4u : 0u);
     len += flags & BODY_AFTER ? 2u + job->after.count * sizeof job->after.items->bytes : 0u;
     len += flags & BODY_LABELS ? sizeof(uint16_t) + job->labels.len : 0u;
+    len += job->webhook.len != 0 ? sizeof(uint16_t) + job->webhook.len : 0u;
     for (unsigned flag = BODY_TIMEOUT; flag <= BODY_KEEP; flag <<= 1)
         len += flags & flag ? 4u : 0u;
     return len;
@@ -139,6 +141,17 @@ static void put_sharing(uint8_t **at, const struct msg_submit_job *job)
     fields_put_bytes(at, job->concurrency_key);
     if (has_cost)
         fields_put_u16(at, (uint16_t)job->cost);
+}
+
+static void put_labels(uint8_t **at, const struct msg_submit_job *job)
+{
+    bool has_webhook = job->webhook.len != 0;
+    fields_put_u16(at, (uint16_t)(job->labels.len | (has_webhook ? LABELS_HAS_WEBHOOK : 0u)));
+    fields_put_bytes(at, job->labels);
+    if (!has_webhook)
+        return;
+    fields_put_u16(at, (uint16_t)job->webhook.len);
+    fields_put_bytes(at, job->webhook);
 }
 
 static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigned flags)
@@ -173,17 +186,15 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
     }
     if (flags & BODY_SHARING)
         put_sharing(at, job);
-    if (flags & BODY_LABELS) {
-        fields_put_u16(at, (uint16_t)job->labels.len);
-        fields_put_bytes(at, job->labels);
-    }
+    if (flags & BODY_LABELS)
+        put_labels(at, job);
 }
 
 void store_record_put_body(uint8_t *room, struct slice key, const struct msg_submit_job *job)
 {
     CHECK(job->queue.len <= UINT8_MAX && job->type.len <= UINT8_MAX);
     CHECK(job->key.len <= UINT8_MAX && job->traceparent.len <= UINT8_MAX);
-    CHECK(job->labels.len <= MSG_LABELS_LEN_MAX);
+    CHECK(job->labels.len <= MSG_LABELS_LEN_MAX && job->webhook.len <= MSG_HOOK_LEN_MAX);
     unsigned flags = body_flags(job);
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
     fields_put_u16(&at, (uint16_t)flags);
@@ -217,6 +228,18 @@ static void get_sharing(struct bytes_in *in, struct msg_submit_job *job)
     bool is_odd = job->order != ORDER_NONE && job->concurrency_key.len == 0;
     bool is_zero = (head & SHARING_HAS_COST) && job->cost == 0;
     in->bad = in->bad || order > ORDER_FIFO_SKIP || job->cost > MSG_COST_MAX || is_odd || is_zero;
+}
+
+static void get_labels(struct bytes_in *in, struct msg_submit_job *job)
+{
+    unsigned head = bytes_get_u16(in);
+    bool has_webhook = (head & LABELS_HAS_WEBHOOK) != 0;
+    job->labels = bytes_get(in, head & ~(unsigned)LABELS_HAS_WEBHOOK);
+    if (has_webhook)
+        job->webhook = bytes_get(in, bytes_get_u16(in));
+    bool is_odd = has_webhook && job->webhook.len == 0;
+    in->bad = in->bad || is_odd || job->labels.len > MSG_LABELS_LEN_MAX ||
+              job->webhook.len > MSG_HOOK_LEN_MAX;
 }
 
 static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_job *job)
@@ -254,8 +277,7 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
     if (flags & BODY_SHARING)
         get_sharing(in, job);
     if (flags & BODY_LABELS)
-        job->labels = bytes_get(in, bytes_get_u16(in));
-    in->bad = in->bad || job->labels.len > MSG_LABELS_LEN_MAX;
+        get_labels(in, job);
 }
 
 err store_record_get_body(struct slice record, struct slice key, struct msg_submit_job *out_job)

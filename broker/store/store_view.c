@@ -354,6 +354,23 @@ static err fill_status(struct store_view *view, const struct job_row *row,
     return e;
 }
 
+err store_view_kept(struct store_view *view, const struct id *id, struct job_row *out_row,
+                    struct slice *out_tenant)
+{
+    struct job_row row;
+    struct lane_row lane = {0};
+    err e = store_view_find(view, id, &row);
+    if (e == OK && row.state == JOB_REMOVED)
+        e = ERR_GONE;
+    if (e == OK)
+        e = get_lane(view, row.lane, &lane);
+    if (e != OK)
+        return e;
+    *out_row = row;
+    *out_tenant = lane.tenant;
+    return OK;
+}
+
 err store_view_status(struct store_view *view, const struct id *id,
                       struct msg_status_is *out_status)
 {

@@ -1,12 +1,23 @@
 #!/usr/bin/env python3
-"""What a job says of who is told of its end."""
+"""Who is told of a job's end, as far as the broker goes: what a notifier gets."""
 
 import unittest
 
 from lib_broker import ERR, BrokerTest, fresh_id, pb
 
+URL = "https://a.test/hook"
+
 
 class Webhooks(BrokerTest):
+    def submit(self, client, **fields):
+        job = pb.SubmitJob(job_id=fresh_id(), type="t", **fields)
+        return job.job_id, client.ask(pb.Submit(jobs=[job])).jobs[0].error
+
+    def notifier(self, broker):
+        peer = self.peer(broker, role=pb.ROLE_NOTIFIER, worker_id=b"n" * 16)
+        peer.send(pb.Ready(types=["webhook"], queues=["weft.webhooks"], slots=4))
+        return peer
+
     def test_a_webhook_is_judged(self):
         client = self.peer(self.broker())
         for given, error in (
@@ -14,10 +25,45 @@ class Webhooks(BrokerTest):
                 (pb.Webhook(url="ftp://a.test/"), "ERR_BAD_FIELD"),
                 (pb.Webhook(url="https://user@a.test/"), "ERR_BAD_FIELD"),
                 (pb.Webhook(endpoint="No Name"), "ERR_BAD_FIELD"),
-                (pb.Webhook(endpoint="ops", events=1 << pb.STATE_RUNNING), "ERR_MALFORMED"),
-                (pb.Webhook(url="https://a.test/", events=1 << pb.STATE_DEAD), "ERR_UNSUPPORTED")):
-            said = client.ask(pb.Submit(jobs=[pb.SubmitJob(job_id=fresh_id(), type="t", webhook=given)]))
-            self.assertEqual(said.jobs[0].error, ERR[error], (given, said))
+                (pb.Webhook(endpoint="ops"), "ERR_WEBHOOK"),
+                (pb.Webhook(url=URL, endpoint="ops"), "ERR_WEBHOOK"),
+                (pb.Webhook(url=URL, events=1 << pb.STATE_RUNNING), "ERR_MALFORMED")):
+            self.assertEqual(self.submit(client, webhook=given)[1], ERR[error], given)
+
+    def test_reserved_queues_take_no_jobs_from_outside(self):
+        client = self.peer(self.broker())
+        self.assertEqual(self.submit(client, queue="weft.webhooks")[1], ERR["ERR_RESERVED"])
+
+    def test_the_end_is_told_over_a_kill(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        told, error = self.submit(client, webhook=pb.Webhook(url=URL, events=1 << pb.STATE_DEAD, secret=b"s"))
+        self.assertEqual(error, 0)
+        worker = self.worker(broker, "t", slots=2)
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job, pb.OUTCOME_DEAD)
+        broker.kill()
+        broker = self.broker()
+        notifier = self.notifier(broker)
+        (delivery, _), = notifier.take_jobs(1)
+        intent = delivery.intent
+        self.assertEqual((intent.parent_id, intent.event, intent.url, intent.endpoint, intent.is_own, intent.fault,
+                          intent.secret), (told, "job.dead", URL, "default", True, "", b"s"))
+        self.assertEqual((delivery.queue, delivery.type, list(delivery.after)), ("weft.webhooks", "webhook", [told]))
+        status = self.peer(broker).status(told)
+        self.assertEqual((status.state, status.ended_at_ms), (pb.STATE_DEAD, intent.at_ms))
+        notifier.finish(delivery)
+        self.assertEqual(self.peer(broker).status(delivery.job_id).state, pb.STATE_SUCCEEDED)
+
+    def test_an_unwanted_end_is_not_told(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        self.submit(client, webhook=pb.Webhook(url=URL, events=1 << pb.STATE_DEAD))
+        worker = self.worker(broker, "t")
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        said = client.ask(pb.List(queue="weft.webhooks"))
+        self.assertEqual(len(said.jobs), 0)
 
 
 if __name__ == "__main__":
