@@ -88,6 +88,7 @@ struct msg_submit_job {
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint32_t webhook_events; // ends that are told, bits 1 << enum job_state; 0: no webhook
     struct slice tenant;     // whose job it is; empty: "default"
+    bool is_spooled;         // its id may be of any age
     uint64_t fingerprint;
     uint64_t key_hash;        // of concurrency_key, within the queue; 0: none
     struct id unique_hash;    // of tenant, queue and unique_key
@@ -119,6 +120,7 @@ struct msg_submit {
     bool is_atomic;           // all are accepted, or none
     bool dry_run;             // tell what would be; nothing is stored, nothing counted
     uint32_t tenant_open_max; // unfinished jobs that the tenant may have; 0: as the broker says
+    bool spooled;             // said by gateways only: accepted while no broker answered
 };
 
 struct msg_submitted_job {

@@ -87,9 +87,9 @@ const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__sub
 
 #define W Weft__Wire__Submit
 #define M struct msg_submit
-static const struct wire_field submit_fields[] = {ROW(WIRE_BOOL, 0, atomic, is_atomic),
-                                                  SAME(WIRE_BOOL, 0, dry_run),
-                                                  SAME(WIRE_U32, 0, tenant_open_max)};
+static const struct wire_field submit_fields[] = {
+    ROW(WIRE_BOOL, 0, atomic, is_atomic), SAME(WIRE_BOOL, 0, dry_run),
+    SAME(WIRE_U32, 0, tenant_open_max), SAME(WIRE_BOOL, 0, spooled)};
 static const struct wire_list submit_lists[] = {
     LIST(&wire_shapes_submit_job, MSG_ATOMIC_JOBS_MAX, jobs, jobs, count)};
 static const struct wire_shape submit = {.descriptor = &weft__wire__submit__descriptor,

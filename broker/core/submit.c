@@ -52,8 +52,10 @@ struct policy submit_policy_in(const struct core *core, const struct msg_submit_
 {
     struct msg_defaults course = course_of(core, job, queue);
     bool is_keyed = id_version(&job->job_id) == 8;
-    // An unkeyed id only has to be known for as long as its age lets it in.
+    // An unkeyed id only has to be known for as long as its age lets it in; from a spool any age is.
     uint32_t unkeyed_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000;
+    if (job->is_spooled && unkeyed_s < core->limits.dedup_window_s)
+        unkeyed_s = core->limits.dedup_window_s;
     return (struct policy){
         .timeout_ms = course.timeout_ms,
         .retry_first_ms = course.retry_first_ms,
@@ -88,9 +90,12 @@ when_ms submit_due_at(const struct msg_submit_job *job, when_ms now)
     return job->run_at > now ? when_min(job->run_at, latest) : now;
 }
 
-static bool is_fresh(const struct id *id, when_ms now)
+// Has the id a time at which it may be new? A spool keeps its jobs for as long as it must.
+static bool is_timely(const struct msg_submit_job *job, when_ms now)
 {
-    when_ms made = id_time(id);
+    if (id_version(&job->job_id) != 7 || job->is_spooled)
+        return true;
+    when_ms made = id_time(&job->job_id);
     return made > now - LIMITS_ID_AGE_MAX_MS && made < now + LIMITS_ID_AHEAD_MAX_MS;
 }
 
@@ -213,7 +218,7 @@ struct msg_submitted_job submit_judge(const struct core *core, struct now now,
     struct ledger_view view = ledger_lookup(&core->ledger, &job->job_id);
     if (view.is_known)
         return known_answer(core, job, &view.row);
-    if (id_version(&job->job_id) == 7 && !is_fresh(&job->job_id, now.store))
+    if (!is_timely(job, now.store))
         return untimely(job, now.store);
     if (job->schema != OK)
         return breaks_schema(job);

@@ -212,10 +212,24 @@ static enum taken say_bye(struct broker *broker, struct arrival *arrival)
     return taken;
 }
 
+// What a gateway has taken while we were away; nobody else can have kept an id for so long.
+static err judge_spooled(const struct broker *broker, const struct arrival *arrival,
+                         const char **out_detail)
+{
+    const struct msg_submit *submit = &arrival->msg.submit;
+    *out_detail = "spooled: only a gateway says this, of jobs it has kept";
+    for (uint32_t i = 0; i < submit->count; i++)
+        submit->jobs[i].is_spooled = submit->spooled;
+    bool may = !submit->spooled || peers_role(broker->peers, arrival->peer) == ROLE_GATEWAY;
+    return may ? OK : ERR_BAD_FIELD;
+}
+
 static enum taken take_submit(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
     err e = check_submit(&arrival->msg.submit, &detail);
+    if (e == OK)
+        e = judge_spooled(broker, arrival, &detail);
     if (e != OK)
         return intake_refuse(broker, arrival, e, detail);
     judge_submit(broker->core, broker->now.store, &arrival->msg.submit);

@@ -62,6 +62,10 @@
       "the token or key has not the scope that this needs; use one that has it")                   \
     X(ERR_QUOTA, 37, 429, true, "quota",                                                           \
       "the tenant's quota is used up for now; send the same again after Retry-After")              \
+    X(ERR_SPOOL_FULL, 38, 503, true, "spool-full",                                                 \
+      "no broker answers, and the gateway's spool has no room; send the same again later")         \
+    X(ERR_UNKNOWN_YET, 39, 404, true, "unknown-yet",                                               \
+      "not known yet, as this gateway still has jobs for the broker; ask again later")             \
     X(ERR_WEBHOOK, 43, 422, false, "webhook",                                                      \
       "no such webhook endpoint, or none that signs; set it first: PUT /v1/webhooks/{id}")         \
     X(ERR_RESERVED, 44, 422, false, "reserved",                                                    \

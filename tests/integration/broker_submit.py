@@ -37,6 +37,20 @@ class Submit(BrokerTest):
         self.assertEqual((status.type, status.queue), ("test", "default"))
         self.assertEqual(status.created_at_ms, answer.created_at_ms)
 
+    def test_only_a_gateway_may_say_that_a_job_was_spooled(self):
+        old = (int(time.time() * 1000) - 86400_000).to_bytes(6, "big") + b"\x70" + fresh_id()[7:]
+        job = pb.SubmitJob(job_id=old, type="test", queue="default")
+        gateway = self.peer(self.served, role=pb.ROLE_GATEWAY)
+        answer = self.client.ask(pb.Submit(jobs=[job], spooled=True))
+        self.assertEqual(answer.error, ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.client.ask(pb.Submit(jobs=[job])).jobs[0].error, ERR["ERR_ID_TOO_OLD"])
+        self.assertEqual(gateway.ask(pb.Submit(jobs=[job])).jobs[0].error, ERR["ERR_ID_TOO_OLD"])
+        said = gateway.ask(pb.Submit(jobs=[job], spooled=True)).jobs[0]
+        self.assertEqual((said.error, said.replayed), (0, False))
+        # Known for the whole window, not only for the hour that its age would let it in.
+        self.assertGreater(said.dedup_until_ms, said.created_at_ms + 23 * 3600_000)
+        self.assertTrue(gateway.ask(pb.Submit(jobs=[job], spooled=True)).jobs[0].replayed)
+
     def test_the_same_submission_is_answered_with_the_same_job(self):
         job = {"job_id": fresh_id(), "payload": b"1"}
         first, = self.client.submit(job)

@@ -34,6 +34,14 @@ static struct id new_id(struct sim *sim, struct slice tenant, bool is_keyed)
     return id_v7(sim->now.store + skew, 7, prng_next(&sim->prng));
 }
 
+// From the spool of a gateway, where it may have lain for long.
+static void spool(struct sim *sim, struct msg_submit_job *job)
+{
+    job->is_spooled = plan_optional(sim, 10);
+    if (job->is_spooled && id_version(&job->job_id) == 7 && world_chance(sim, 50))
+        job->job_id = id_v7(sim->now.store - 90000 * 1000, 7, prng_next(&sim->prng));
+}
+
 // Another intent that already has this id, or NULL.
 static const struct intent *same_id(const struct sim *sim, const struct id *id)
 {
@@ -120,6 +128,7 @@ static struct msg_submit_job new_job(struct sim *sim, struct slice tenant)
                                  .type = one_of(sim, types, 3),
                                  .priority = (uint8_t)world_below(sim, 10),
                                  .fingerprint = prng_next(&sim->prng)};
+    spool(sim, &job);
     job.payload = (struct body){.content = CONTENT_BYTES,
                                 .bytes = slice_of(bytes, 1 + world_below(sim, sizeof bytes - 1))};
     if (plan_optional(sim, 20))

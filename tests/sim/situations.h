@@ -9,6 +9,7 @@
     X(SEEN_KEY_REUSED, "a key came with another body")                                             \
     X(SEEN_KEY_AGAIN, "a key was used again after its window")                                     \
     X(SEEN_ID_TOO_OLD, "an unkeyed id was too old")                                                \
+    X(SEEN_SPOOLED_OLD, "an old id came from a spool")                                             \
     X(SEEN_SCHEMA, "a payload broke the schema of its type")                                       \
     X(SEEN_SCHEMA_REPLAY, "… that came with a job already known")                                  \
     X(SEEN_SCHEMA_LOADED, "a type had a schema at a start")                                        \

@@ -25,14 +25,17 @@ static struct seen_job *seen_of(struct sim *sim, const struct id *id)
     return seen;
 }
 
-static void check_refusal(struct sim *sim, const struct msg_submitted_job *answer)
+static void check_refusal(struct sim *sim, const struct intent *intent,
+                          const struct msg_submitted_job *answer)
 {
     if (answer->error == ERR_KEY_REUSED)
         watch_seen(SEEN_KEY_REUSED);
     if (answer->error == ERR_DEPENDENCY)
         watch_seen(SEEN_PARENT_UNKNOWN);
-    if (answer->error == ERR_ID_TOO_OLD)
+    if (answer->error == ERR_ID_TOO_OLD) {
+        SIM_EXPECT(!intent->job.is_spooled, "a job from a spool may have an id of any age");
         watch_seen(SEEN_ID_TOO_OLD);
+    }
     if (answer->error != ERR_FULL)
         return;
     if (answer->detail.len > 4 && memcmp(answer->detail.data, "job_", 4) == 0)
@@ -62,11 +65,21 @@ static void check_replay(struct sim *sim, const struct seen_job *seen,
         watch_seen(SEEN_REPLAY_STORED);
 }
 
+// Of a job that is new to the broker.
+static void check_age(const struct intent *intent, const struct msg_submitted_job *answer)
+{
+    const struct id *id = &intent->job.job_id;
+    if (id_version(id) != 7 || id_time(id) > answer->created_at - LIMITS_ID_AGE_MAX_MS)
+        return;
+    SIM_EXPECT(intent->job.is_spooled, "an old id is only taken from a spool");
+    watch_seen(SEEN_SPOOLED_OLD);
+}
+
 static void check_submitted(struct sim *sim, const struct intent *intent,
                             const struct msg_submitted_job *answer)
 {
     if (answer->error != OK) {
-        check_refusal(sim, answer);
+        check_refusal(sim, intent, answer);
         return;
     }
     const struct job_row *row = model_find(&sim->store, &answer->job_id);
@@ -81,6 +94,7 @@ static void check_submitted(struct sim *sim, const struct intent *intent,
         check_replay(sim, seen, answer, row);
         return;
     }
+    check_age(intent, answer);
     SIM_EXPECT(answer->created_at >= seen->dedup_until, "one job per key in its window");
     if (seen->dedup_until > 0)
         watch_seen(SEEN_KEY_AGAIN);

@@ -29,6 +29,7 @@ static struct msg *copy_of(struct sim *sim, const struct msg *msg)
     // Fingerprints and hashes are intake's, not the wire's.
     for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++) {
         copy->submit.jobs[i].fingerprint = msg->submit.jobs[i].fingerprint;
+        copy->submit.jobs[i].is_spooled = msg->submit.jobs[i].is_spooled;
         copy->submit.jobs[i].key_hash = msg->submit.jobs[i].key_hash;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
     }

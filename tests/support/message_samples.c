@@ -251,7 +251,7 @@ static const struct msg samples[] = {
                  .message_bytes_max = 7105,
                  .jobs_per_message_max = 7106,
                  .lost = {helds, 1}}},
-    {.kind = MSG_SUBMIT, .corr = 3, .submit = {submit_jobs, 2, true, true, 1012}},
+    {.kind = MSG_SUBMIT, .corr = 3, .submit = {submit_jobs, 2, true, true, 1012, true}},
     {.kind = MSG_SUBMITTED, .corr = 4, .submitted = {submitted_jobs, 2, &forecast, 1, 2004, 2005}},
     {.kind = MSG_READY, .corr = 5, .ready = {types, 2, queues, 1, 7201, 7202, true}},
     {.kind = MSG_JOBS, .jobs = {jobs, 2}},

@@ -1,5 +1,6 @@
 // Station submit: accepted, recognised, refused.
 
+#include "broker/core/core_private.h"
 #include "tests/support/story.h"
 
 TEST(submit, accepted_and_granted_in_one_batch)
@@ -124,6 +125,29 @@ TEST(submit, an_id_without_a_key_may_be_an_hour_old_and_five_minutes_ahead)
                         "[0] write 3 queued v1\n"
                         "[0] send client: submitted 3 queued\n"
                         "[0] send client: submitted 4 id-too-old " UNTIMELY "\n");
+    story_free(story);
+}
+
+TEST(submit, from_a_spool_an_id_of_any_age_is_new_and_known_for_the_whole_window)
+{
+    struct limits limits = story_limits();
+    limits.dedup_window_s = 86400;
+    struct story *story = story_new_with(&limits);
+    struct msg_submit_job job = story_job(1);
+    job.is_spooled = true;
+    job.job_id = id_v7(STORY_EPOCH - 100 * LIMITS_ID_AGE_MAX_MS, 0, 1);
+    story_submit(story, job);
+    job.job_id = id_v7(STORY_EPOCH + 100 * LIMITS_ID_AGE_MAX_MS, 0, 2);
+    story_submit(story, job);
+    EXPECT_STORY(story, "[0] write 1 queued v1\n"
+                        "[0] send client: submitted 1 queued\n"
+                        "[0] write 2 queued v1\n"
+                        "[0] send client: submitted 2 queued\n");
+    const struct core *core = story->core;
+    EXPECT_EQ(submit_policy(core, &job).dedup_s, 86400);
+    job.is_spooled = false;
+    EXPECT_EQ(submit_policy(core, &job).dedup_s,
+              (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000);
     story_free(story);
 }
 
