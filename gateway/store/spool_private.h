@@ -1,0 +1,43 @@
+#pragma once
+
+// What spool.c and spool_read.c share.
+
+#include "gateway/store/spool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    SPOOL_TABLE_WAITING,
+    SPOOL_TABLE_REFUSED,
+    SPOOL_TABLE_IDS,
+    SPOOL_TABLE_TOTALS,
+    SPOOL_TABLE_DAMAGED
+};
+
+struct spool {
+    struct disk *disk;
+    struct disk_reader *reader;
+    uint64_t bytes_max;
+    pthread_t thread;
+    pthread_mutex_t reading; // `reader`
+    pthread_mutex_t lock;    // `first`, `last`, is_closing, `books`
+    pthread_cond_t news;
+    struct spool_order *first;
+    struct spool_order *last;
+    bool is_closing;
+    bool is_stopped;
+    struct spool_account books;   // as of the last commit
+    struct spool_account account; // the thread's, with what is not yet committed
+    uint64_t number_next;         // the thread's
+    uint64_t departed;            // the thread's, in this transaction
+    uint8_t *room;                // the thread's, for one record
+    size_t room_len;
+    _Atomic uint64_t waiting;
+    _Atomic uint64_t departures;
+};
+
+static inline uint32_t spool_table_of(enum spool_place place)
+{
+    return place == SPOOL_WAITING ? SPOOL_TABLE_WAITING : SPOOL_TABLE_REFUSED;
+}
