@@ -87,8 +87,8 @@ struct msg_submit_job {
     struct slice webhook; // who is told of its end, see proto/hook.h
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint32_t webhook_events; // ends that are told, bits 1 << enum job_state; 0: no webhook
-    struct slice tenant;     // whose job it is; empty: "default"
     bool is_spooled;         // its id may be of any age
+    struct slice tenant;     // whose job it is; empty: "default"
     uint64_t fingerprint;
     uint64_t key_hash;        // of concurrency_key, within the queue; 0: none
     struct id unique_hash;    // of tenant, queue and unique_key

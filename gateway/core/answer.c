@@ -103,6 +103,13 @@ static void put_cancel(struct out *out, enum cancel cancel)
         out_put_text(out, "cancel", slice_of_text(answer_cancel(cancel)));
 }
 
+void answer_put_urls(struct out *out, const struct id *job_id)
+{
+    put_url(out, "status_url", "/v1/jobs/", job_id, "");
+    put_url(out, "events_url", "/v1/jobs/", job_id, "/events");
+    put_url(out, "cancel_url", "/v1/jobs/", job_id, ":cancel");
+}
+
 void answer_submitted(struct out *out, const struct msg_submit_job *job,
                       const struct msg_submitted_job *said)
 {
@@ -111,9 +118,7 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
     out_put_text(out, "status", slice_of_text(answer_state(said->state)));
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue.len > 0 ? job->queue : slice_of_text("default"));
-    put_url(out, "status_url", "/v1/jobs/", &said->job_id, "");
-    put_url(out, "events_url", "/v1/jobs/", &said->job_id, "/events");
-    put_url(out, "cancel_url", "/v1/jobs/", &said->job_id, ":cancel");
+    answer_put_urls(out, &said->job_id);
     out_put_text(out, "durability", slice_of_text("flushed"));
     answer_put_moment(out, "created_at", said->created_at);
     answer_put_moment(out, "dedup_until", said->dedup_until);
@@ -514,7 +519,7 @@ void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk)
         problem_put(out, bulk->problem);
     } else {
         answer_put_id(out, "batch_id", &bulk->batch_id);
-        out_put_text(out, "durability", slice_of_text("flushed"));
+        out_put_text(out, "durability", slice_of_text(bulk->is_spooled ? "spooled" : "flushed"));
         if (bulk->is_known) {
             put_url(out, "status_url", "/v1/batches/", &bulk->batch_id, "");
             put_url(out, "events_url", "/v1/batches/", &bulk->batch_id, "/events");

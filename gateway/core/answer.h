@@ -19,6 +19,8 @@ const char *answer_cancel(enum cancel cancel);
 // A name and its value. A moment that is not set is left out.
 void answer_put_moment(struct out *out, const char *name, when_ms at);
 void answer_put_id(struct out *out, const char *name, const struct id *id);
+// Where a job is to be seen, watched and cancelled.
+void answer_put_urls(struct out *out, const struct id *job_id);
 // "after" and "on_dependency_failure", unless there are none.
 void answer_put_after(struct out *out, const struct msg_ids *after, enum on_failure on_failure);
 // "tags" and "metadata", those that are there.
@@ -74,7 +76,8 @@ bool answer_batch_is_final(const struct msg_batch_status_is *batch);
 struct answer_bulk {
     struct id batch_id;
     const struct problem *problem; // nothing was stored: why; else NULL
-    bool is_known; // the broker knows the batch, or may: there is a URL to follow it
+    bool is_known;   // the broker knows the batch, or may: there is a URL to follow it
+    bool is_spooled; // the records wait in this gateway for a broker
     uint32_t accepted;
     uint32_t replayed;
     uint32_t rejected;

@@ -40,6 +40,7 @@ void bulk_free(struct load *load)
     free(load->jobs);
     free(load->lines);
     free(load->pieces);
+    free(load->keeping);
     free(load);
     pthread_mutex_lock(&bulk->lock);
     bulk->count--;
@@ -82,7 +83,9 @@ static void answer_alone(struct load *load)
     const struct gateway *gateway = load->bulk->gateway;
     struct keys_note note;
     err e = recall(load, &note);
-    if (e == ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND && bulk_may_spool(load)) {
+        bulk_spool(load);
+    } else if (e == ERR_NOT_FOUND) {
         bulk_refuse(load, load->failure, "the batch as a whole has no answer from the broker");
     } else if (e != OK) {
         bulk_refuse(load, e, "the key belongs to a batch of other records");
@@ -192,6 +195,14 @@ static void enqueue(struct bulk *bulk, struct load *load)
     (void)pthread_cond_signal(&bulk->news);
 }
 
+void bulk_return(struct load *load)
+{
+    struct bulk *bulk = load->bulk;
+    pthread_mutex_lock(&bulk->lock);
+    enqueue(bulk, load);
+    pthread_mutex_unlock(&bulk->lock);
+}
+
 // The broker's clock is another: once more, with ids of its time. A piece of which something is
 // stored is not sent again.
 static bool asks_again(struct piece *piece, const struct ask_result *result)
@@ -252,10 +263,7 @@ static void piece_done(struct ask *ask, const struct ask_result *result)
         return;
     if (load->failure != OK && load->accepted_count + load->replayed_count > 0)
         load->failure = ERR_TIMEOUT; // any other error would say that nothing is stored
-    struct bulk *bulk = load->bulk;
-    pthread_mutex_lock(&bulk->lock);
-    enqueue(bulk, load);
-    pthread_mutex_unlock(&bulk->lock);
+    bulk_return(load);
 }
 
 // --- submitting ---
@@ -427,6 +435,10 @@ static void *run(void *ctx)
     for (struct load *load = take(bulk); load != NULL; load = take(bulk)) {
         char detail[QUERY_FAULT_LEN];
         enum records_form form;
+        if (load->keeping != NULL) {
+            bulk_spooled(load);
+            continue;
+        }
         if (load->piece_count > 0) {
             finish(load);
             continue;

@@ -63,6 +63,7 @@ static unsigned put_answer(struct load *load, struct out *out)
         .batch_id = load->batch_id,
         .problem = is_stored ? NULL : &problem,
         .is_known = bulk_is_known(load),
+        .is_spooled = load->keeping != NULL,
         .accepted = load->accepted_count,
         .replayed = load->replayed_count,
         .rejected = load->rejected_count,

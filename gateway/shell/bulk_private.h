@@ -8,6 +8,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/posting.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/spool_door.h"
 
 #include <pthread.h>
 
@@ -64,8 +65,9 @@ struct load {
     struct chunk *chunks;
     struct piece *pieces;
     uint32_t piece_count;
-    uint32_t left_count; // pieces without an answer; the courier's thread counts
-    err failure;         // what kept pieces from being answered
+    uint32_t left_count;          // pieces without an answer; the courier's thread counts
+    err failure;                  // what kept pieces from being answered
+    struct bulk_keeping *keeping; // in the spool's hands, or back from there
 };
 
 struct bulk {
@@ -85,12 +87,30 @@ struct reply bulk_reply(const struct load *load);
 // Answers with the error and frees the load.
 void bulk_refuse(struct load *load, err e, const char *detail);
 void bulk_free(struct load *load);
+// Back to the thread, with what others have found out. Any thread.
+void bulk_return(struct load *load);
 
 // --- bulk_answer.c: each answers and frees the load ---
 void bulk_answer(struct load *load);
 void bulk_answer_dry(struct load *load);
 // A new batch all of whose jobs belong to earlier ones has no member, and nobody keeps it.
 bool bulk_is_known(const struct load *load);
+
+// --- bulk_spool.c: no broker answers ---
+
+struct bulk_keeping {
+    struct spool_order order; // first: the spool's pointer is ours
+    struct load *load;
+    err error;
+    struct spool_item items[]; // one for each job
+};
+
+// Can the spool take the load? An atomic one is the broker's to judge as a whole.
+bool bulk_may_spool(const struct load *load);
+// Hands its jobs over; the load comes back to the thread. Otherwise refuses and frees it.
+void bulk_spool(struct load *load);
+// What has come of it: counts, answers and frees the load.
+void bulk_spooled(struct load *load);
 
 // --- bulk_read.c ---
 

@@ -305,6 +305,16 @@ uint32_t callers_open_max(const struct caller *caller)
     return caller->allowance != NULL ? caller->allowance->open_max : 0;
 }
 
+uint32_t callers_open_max_of(struct callers *callers, struct slice tenant)
+{
+    pthread_mutex_lock(&callers->lock);
+    refresh_and_tell(callers);
+    const struct allowance *allowance = allowance_of(callers->roll, tenant);
+    uint32_t open_max = allowance != NULL ? allowance->open_max : 0;
+    pthread_mutex_unlock(&callers->lock);
+    return open_max;
+}
+
 bool callers_quotas(const struct caller *caller, struct caller_quota out_quotas[CALLER_QUOTAS])
 {
     struct allowance *allowance = caller->allowance;

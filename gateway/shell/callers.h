@@ -56,5 +56,7 @@ bool callers_charge(const struct caller *caller, uint64_t bytes, when_ms mono,
 void callers_charge_more(const struct caller *caller, uint64_t bytes);
 // Unfinished jobs that its tenant may have; 0: no quota. The broker counts them.
 uint32_t callers_open_max(const struct caller *caller);
+// The same for a tenant, whoever asks for it.
+uint32_t callers_open_max_of(struct callers *callers, struct slice tenant);
 // False: there are no quotas.
 bool callers_quotas(const struct caller *caller, struct caller_quota out_quotas[CALLER_QUOTAS]);

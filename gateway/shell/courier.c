@@ -45,6 +45,7 @@ struct courier {
     uint32_t connection_count;
     struct peer peer;
     struct absence absence; // of the broker
+    atomic_bool spools;
     void *peer_memory;
     uint64_t session;
     struct arena arena;        // for coding one message
@@ -200,10 +201,20 @@ static void pack_all(struct courier *courier, when_ms now)
 
 // --- questions that find no broker ---
 
-// Ends those that have waited too long. They stand in the order of their arrival.
-static void expire_line(struct ask_line *line, when_ms now)
+// How long a question waits for a broker. Jobs that can be kept here do not wait for one that has
+// long been away.
+static when_ms end_of(const struct courier *courier, const struct ask *ask)
 {
-    while (line->first != NULL && now - line->first->asked_at >= COURIER_PATIENCE_MS)
+    when_ms end = ask->asked_at + COURIER_PATIENCE_MS;
+    if (!atomic_load(&courier->spools) || ask->kind != ASK_SUBMIT || !courier->absence.is_absent)
+        return end;
+    return when_min(end, courier->absence.since + COURIER_PATIENCE_MS);
+}
+
+// Ends those that have waited too long. They stand in the order of their arrival.
+static void expire_line(struct courier *courier, struct ask_line *line, when_ms now)
+{
+    while (line->first != NULL && now >= end_of(courier, line->first))
         finish(ask_take(line), ERR_NO_BROKER);
 }
 
@@ -212,9 +223,9 @@ static void expire(struct courier *courier, when_ms now)
     // With a broker they wait only for their turn.
     if (peer_is_known(&courier->peer))
         return;
-    expire_line(&courier->questions, now);
-    expire_line(&courier->urgent, now);
-    expire_line(&courier->bulk, now);
+    expire_line(courier, &courier->questions, now);
+    expire_line(courier, &courier->urgent, now);
+    expire_line(courier, &courier->bulk, now);
 }
 
 static when_ms first_expiry(const struct courier *courier)
@@ -224,7 +235,7 @@ static when_ms first_expiry(const struct courier *courier)
     when_ms first = WHEN_NEVER;
     for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
         if (firsts[i] != NULL && !peer_is_known(&courier->peer))
-            first = when_min(first, firsts[i]->asked_at + COURIER_PATIENCE_MS);
+            first = when_min(first, end_of(courier, firsts[i]));
     }
     return first;
 }
@@ -487,6 +498,11 @@ void courier_ask(struct courier *courier, struct ask *ask)
         finish(ask, ERR_NO_BROKER);
     else if (was_empty)
         wake_ring(&courier->wake);
+}
+
+void courier_hurry(struct courier *courier)
+{
+    atomic_store(&courier->spools, true);
 }
 
 bool courier_is_ready(const struct courier *courier)

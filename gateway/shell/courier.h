@@ -30,6 +30,10 @@ void courier_stop(struct courier *courier);
 // Stops it unless that has been done. NULL is allowed.
 void courier_close(struct courier *courier);
 
+// From now on jobs that find the broker away for longer than COURIER_PATIENCE_MS do not wait for it
+// at all: they can be kept meanwhile.
+void courier_hurry(struct courier *courier);
+
 // Any thread, also within `done`.
 void courier_ask(struct courier *courier, struct ask *ask);
 

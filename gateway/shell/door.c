@@ -16,6 +16,7 @@
 #include "gateway/shell/rosters.h"
 #include "gateway/shell/schedules.h"
 #include "gateway/shell/single.h"
+#include "gateway/shell/spool_door.h"
 #include "gateway/shell/streams.h"
 #include "lib/base/check.h"
 #include "proto/msg.h"
@@ -59,6 +60,10 @@ enum route {
     ROUTE_LEASES,
     ROUTE_LEASE,
     ROUTE_FEED,
+    ROUTE_SPOOL,
+    ROUTE_SPOOL_WAITING,
+    ROUTE_SPOOL_REFUSED,
+    ROUTE_SPOOL_DELETE,
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
@@ -225,6 +230,10 @@ static const struct http_route routes[] = {
                     .path = "/v1/events",
                     .mark = SCOPE_READ,
                     .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_SPOOL] = {.method = "GET", .path = "/v1/spool", .mark = SCOPE_ADMIN},
+    [ROUTE_SPOOL_WAITING] = {.method = "GET", .path = "/v1/spool/waiting", .mark = SCOPE_READ},
+    [ROUTE_SPOOL_REFUSED] = {.method = "GET", .path = "/v1/spool/refused", .mark = SCOPE_READ},
+    [ROUTE_SPOOL_DELETE] = {.method = "DELETE", .path = "/v1/spool/*", .mark = SCOPE_ADMIN},
     [ROUTE_LIVE] = {.method = "GET", .path = "/livez", .mark = GUARD_OPEN},
     [ROUTE_READY] = {.method = "GET", .path = "/readyz", .mark = GUARD_OPEN},
     [ROUTE_METRICS] = {.method = "GET", .path = "/metrics", .mark = SCOPE_ADMIN},
@@ -262,6 +271,8 @@ static void answer_ready(const struct gateway *gateway, const struct reply *repl
 {
     if (courier_is_ready(gateway->courier))
         reply_text(reply, 200, "text/plain", slice_of_text("ready\n"));
+    else if (spool_is_open(gateway->spool)) // jobs need not be turned away
+        reply_text(reply, 200, "text/plain", slice_of_text("spooling\n"));
     else
         reply_problem(reply, &(struct problem){.error = ERR_NO_BROKER}, NULL);
 }
@@ -322,6 +333,10 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_LEASES: leases_take(gateway, request); return;
     case ROUTE_LEASE: leases_say(gateway, request); return;
     case ROUTE_FEED: feeds_follow(gateway, request); return;
+    case ROUTE_SPOOL: spool_door_books(gateway, request); return;
+    case ROUTE_SPOOL_WAITING: spool_door_list(gateway, request, SPOOL_WAITING); return;
+    case ROUTE_SPOOL_REFUSED: spool_door_list(gateway, request, SPOOL_REFUSED); return;
+    case ROUTE_SPOOL_DELETE: spool_door_delete(gateway, request); return;
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;

@@ -10,9 +10,11 @@
 #include "gateway/shell/lessor.h"
 #include "gateway/shell/scratch.h"
 #include "gateway/shell/settings.h"
+#include "gateway/shell/spool_forward.h"
 #include "gateway/shell/statuses.h"
 #include "gateway/shell/tally.h"
 #include "gateway/store/keys.h"
+#include "gateway/store/spool.h"
 #include "lib/http/http.h"
 
 #include <stdatomic.h>
@@ -25,6 +27,8 @@ struct gateway {
     struct http *_Atomic http; // the last to come: its threads look at it while it does
     struct courier *courier;
     struct keys *keys;
+    struct spool *spool;
+    struct spool_forward *forward;
     struct statuses *statuses;
     struct callers *callers;
     struct bulk *bulk;

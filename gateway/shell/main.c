@@ -12,12 +12,13 @@
 #include "lib/sys/program.h"
 #include "lib/sys/signal.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EXIT_USAGE = 64, BROKER_WAIT_MS = 1000, BROKER_LOOK_MS = 2 };
+enum { EXIT_USAGE = 64, BROKER_WAIT_MS = 1000, BROKER_LOOK_MS = 2, DRAIN_LOOK_MS = 20 };
 
 // Without tokens everybody who reaches the door may use it, so only this machine may reach it.
 static bool is_loopback(const char *endpoint)
@@ -61,20 +62,22 @@ static err open_statuses(struct gateway *gateway, const char **out_why)
     return statuses_open(&statuses, &gateway->statuses, out_why);
 }
 
-static err make(struct gateway *gateway, const char **out_why)
+static const struct link_curve *curve_of(const struct settings *settings)
+{
+    return settings->has_curve ? &settings->curve : NULL;
+}
+
+// Who may come, and how.
+static err judge_door(const struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
-    const struct link_curve *curve = settings->has_curve ? &settings->curve : NULL;
-    err e = callers_open(settings->tokens, &gateway->callers, out_why);
-    if (e != OK)
-        return e;
     *out_why =
         "--http: only loopback addresses are served as long as there are no tokens; make one "
         "with 'weft token new'";
     if (!is_loopback(settings->http) && !callers_need_tokens(gateway->callers))
         return ERR_UNSUPPORTED;
     *out_why = "--tls-certificate, --tls-key: see the line above";
-    e = load_certificate(settings);
+    err e = load_certificate(settings);
     if (e != OK)
         return e;
     if (!is_loopback(settings->http) && settings->certificate == NULL)
@@ -82,28 +85,51 @@ static err make(struct gateway *gateway, const char **out_why)
                  log_quote_text("tokens can be read on the way; give --tls-certificate, or let a "
                                 "proxy do it")
                      .text);
+    return OK;
+}
+
+// What holds jobs and brings them to the broker.
+static err make(struct gateway *gateway, const char **out_why)
+{
+    const struct settings *settings = gateway->settings;
     const struct keys_options keys = {
         .dir = settings->data,
         .key_count_max = settings->key_count_max,
         .map_bytes_max = (uint64_t)4 << 30,
     };
-    e = keys_open(&keys, &gateway->keys, out_why);
+    err e = keys_open(&keys, &gateway->keys, out_why);
     if (e != OK)
         return e;
+    const struct spool_options spool = {settings->spool, settings->spool_bytes_max};
+    e = spool_open(&spool, &gateway->spool, out_why);
+    if (e != OK)
+        return e;
+    if (*out_why != NULL)
+        log_warn("gateway.data", "fix=%s", log_quote_text(*out_why).text);
     *out_why = "there is not enough memory";
     gateway->tally = tally_new();
     gateway->scratch = scratch_pool_new();
     if (gateway->tally == NULL || gateway->scratch == NULL)
         return ERR_NO_MEMORY;
     *out_why = "--broker: the endpoint is not valid";
-    e = courier_open(settings->broker, curve, &gateway->courier);
+    e = courier_open(settings->broker, curve_of(settings), &gateway->courier);
     if (e != OK)
         return e;
-    e = open_statuses(gateway, out_why);
+    if (settings->spool_bytes_max > 0)
+        courier_hurry(gateway->courier);
+    *out_why = "no thread could be started";
+    return spool_forward_open(gateway, &gateway->forward);
+}
+
+// What serves clients.
+static err make_doors(struct gateway *gateway, const char **out_why)
+{
+    const struct settings *settings = gateway->settings;
+    err e = open_statuses(gateway, out_why);
     if (e != OK)
         return e;
     *out_why = "no thread could be started";
-    e = lessor_open(settings->broker, curve, &gateway->lessor);
+    e = lessor_open(settings->broker, curve_of(settings), &gateway->lessor);
     if (e != OK)
         return e;
     e = bulk_open(gateway, &gateway->bulk);
@@ -122,8 +148,11 @@ static void unmake(struct gateway *gateway)
     atomic_store(&gateway->is_stopping, true);
     if (gateway->courier != NULL)
         courier_stop(gateway->courier);
+    spool_forward_close(gateway->forward);
     if (gateway->lessor != NULL)
         lessor_stop(gateway->lessor);
+    if (gateway->spool != NULL)
+        spool_stop(gateway->spool);
     http_close(gateway->http);
     bulk_close(gateway->bulk);
     statuses_close(gateway->statuses);
@@ -131,8 +160,15 @@ static void unmake(struct gateway *gateway)
     lessor_close(gateway->lessor);
     scratch_pool_free(gateway->scratch);
     tally_free(gateway->tally);
+    spool_close(gateway->spool);
     keys_close(gateway->keys);
     callers_close(gateway->callers);
+}
+
+static void tell_failure(err e, const char *why)
+{
+    log_error("gateway.not_started", "error=%s fix=%s", err_slug(e),
+              log_quote_text(why != NULL ? why : "").text);
 }
 
 static void wait_for_stop(const struct settings *settings, int signal_fd)
@@ -160,12 +196,66 @@ static void wait_for_broker(const struct gateway *gateway, int signal_fd)
     }
 }
 
+// Brings what waits to the broker. True when nothing is left; false: a signal came first.
+static bool empty_spool(const struct gateway *gateway, int signal_fd)
+{
+    struct pollfd item = {.fd = signal_fd, .events = POLLIN};
+    while (spool_waiting(gateway->spool) > 0) {
+        if (poll(&item, 1, DRAIN_LOOK_MS) == 0)
+            continue;
+        for (int number = signal_take(signal_fd); number != 0; number = signal_take(signal_fd))
+            if (number == SIGTERM || number == SIGINT)
+                return false;
+    }
+    return true;
+}
+
+static void tell_drained(const struct gateway *gateway, const struct spool_account *before)
+{
+    struct spool_account after;
+    spool_books(gateway->spool, &after);
+    (void)printf("drained forwarded=%" PRIu64 " refused=%" PRIu64 " waiting=%" PRIu64
+                 " kept=%" PRIu64 "\n",
+                 after.forwarded - before->forwarded, after.refused - before->refused,
+                 after.waiting, after.kept);
+    (void)fflush(stdout);
+}
+
+// Success: nothing is left that removing the directory would lose.
+static int drain(const struct settings *settings, int signal_fd)
+{
+    struct broker_time broker_time = {0};
+    struct gateway gateway = {.settings = settings, .broker_time = &broker_time};
+    struct spool_account before = {0};
+    const char *why = "";
+    err e = callers_open(settings->tokens, &gateway.callers, &why);
+    if (e == OK)
+        e = make(&gateway, &why);
+    bool is_empty = false;
+    if (e == OK) {
+        spool_books(gateway.spool, &before);
+        is_empty = empty_spool(&gateway, signal_fd);
+        tell_drained(&gateway, &before);
+        spool_books(gateway.spool, &before);
+    } else {
+        tell_failure(e, why);
+    }
+    unmake(&gateway);
+    return is_empty && before.kept == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int serve(const struct settings *settings, int signal_fd)
 {
     struct broker_time broker_time = {0};
     struct gateway gateway = {.settings = settings, .broker_time = &broker_time};
     const char *why = "";
-    err e = make(&gateway, &why);
+    err e = callers_open(settings->tokens, &gateway.callers, &why);
+    if (e == OK)
+        e = judge_door(&gateway, &why);
+    if (e == OK)
+        e = make(&gateway, &why);
+    if (e == OK)
+        e = make_doors(&gateway, &why);
     if (e == OK) {
         log_info("gateway.started", "http=%s broker=%s", http_endpoint(gateway.http),
                  settings->broker);
@@ -176,8 +266,7 @@ static int serve(const struct settings *settings, int signal_fd)
         wait_for_stop(settings, signal_fd);
         log_event(LOG_LEVEL_INFO, "gateway.stopping");
     } else {
-        log_error("gateway.not_started", "error=%s fix=%s", err_slug(e),
-                  log_quote_text(why != NULL ? why : "").text);
+        tell_failure(e, why);
     }
     unmake(&gateway);
     return e == OK ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -191,7 +280,7 @@ static int run(const struct settings *settings)
         log_error("gateway.not_started", "error=%s", err_slug(e));
         return EXIT_FAILURE;
     }
-    int code = serve(settings, signal_fd);
+    int code = settings->drains ? drain(settings, signal_fd) : serve(settings, signal_fd);
     signal_close(signal_fd);
     return code;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 enum { TIMEOUT_MS_MAX = 60 * 60 * 1000 };
+enum { SPOOL_ON }; // the first of its words
 
 static const struct config_key keys[] = {
     {.key = "http",
@@ -25,7 +26,7 @@ static const struct config_key keys[] = {
     {.key = "data",
      .type = CONFIG_STRING,
      .default_text = "weft-data/gateway",
-     .help = "directory of the record of answered keys"},
+     .help = "directory of the record of answered keys, and of the spool"},
     {.key = "tokens",
      .type = CONFIG_STRING,
      .help = "directory of the list of tokens that 'weft token' keeps [DATA/tokens]"},
@@ -77,6 +78,21 @@ static const struct config_key keys[] = {
      .min = 0,
      .max = 10000000,
      .help = "statuses of finished jobs kept here, so that the broker is not asked again; 0: none"},
+    {.key = "spool",
+     .type = CONFIG_WORD,
+     .default_text = "on",
+     .words = "on|off",
+     .help = "keep jobs that come while no broker answers, and bring them to it later"},
+    {.key = "spool-max",
+     .type = CONFIG_BYTES,
+     .default_text = "256MiB",
+     .min = 64 * 1024,
+     .max = (int64_t)1 << 40,
+     .help = "bytes of jobs kept so, waiting and refused ones"},
+    {.key = "drain",
+     .type = CONFIG_BOOL,
+     .default_text = "false",
+     .help = "serve nobody: bring what is in the spool to the broker, and leave"},
     CONFIG_LOG_LEVEL,
 };
 
@@ -103,7 +119,9 @@ static err place_directories(struct settings *settings)
     const char *told = config_text(&settings->config, "tokens");
     settings->tokens = told != NULL ? strdup(told) : place_below(settings->data, "tokens");
     settings->cache = place_below(settings->data, "statuses");
-    return settings->tokens != NULL && settings->cache != NULL ? OK : ERR_NO_MEMORY;
+    settings->spool = place_below(settings->data, "spool");
+    bool is_placed = settings->tokens != NULL && settings->cache != NULL && settings->spool != NULL;
+    return is_placed ? OK : ERR_NO_MEMORY;
 }
 
 err settings_read(struct settings *settings, int argc, char **argv)
@@ -126,6 +144,10 @@ err settings_read(struct settings *settings, int argc, char **argv)
     if (e != OK)
         return e;
     e = place_directories(settings);
+    settings->spool_bytes_max = config_number(config, "spool") == SPOOL_ON
+                                    ? (uint64_t)config_number(config, "spool-max")
+                                    : 0;
+    settings->drains = config_is_on(config, "drain");
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");
     settings->idle_ms = (uint32_t)config_number(config, "idle-timeout");
@@ -141,5 +163,6 @@ void settings_deinit(struct settings *settings)
 {
     free(settings->cache);
     free(settings->tokens);
+    free(settings->spool);
     config_deinit(&settings->config);
 }

@@ -12,6 +12,7 @@
 #include "gateway/shell/reply.h"
 #include "gateway/shell/shown.h"
 #include "gateway/shell/single.h"
+#include "gateway/shell/spool_door.h"
 #include "gateway/shell/streams.h"
 #include "lib/sys/clock.h"
 
@@ -24,6 +25,7 @@ struct look {
     when_ms wait_until; // monotonic; 0: no wait
     bool has_etag;
     uint32_t etag;
+    uint64_t departures; // from the spool, when the broker was asked
 };
 
 static struct reply reply_of(const struct look *look)
@@ -71,6 +73,7 @@ static void answer_unchanged(const struct look *look, uint32_t version)
 // Of a batch nothing is kept here.
 static void ask(struct look *look)
 {
+    look->departures = spool_departures(look->gateway->spool);
     if (look->ask.kind == ASK_STATUS)
         guard_ask_status(look->gateway, look->request, &look->ask);
     else
@@ -89,15 +92,34 @@ static bool ask_again(struct look *look, const struct shown *shown)
     return true;
 }
 
+// The broker does not know it, or does not answer. The question goes on when the job may have
+// left the spool for the broker between both looks.
+static void look_in_spool(struct look *look, err e)
+{
+    bool is_job = look->ask.kind == ASK_STATUS;
+    bool is_known =
+        is_job && e != ERR_GONE && spool_door_status(look->gateway, look->request, &look->ask.id);
+    if (!is_known && e == ERR_NOT_FOUND &&
+        spool_departures(look->gateway->spool) != look->departures) {
+        ask(look);
+        return;
+    }
+    if (!is_known)
+        answer_error(look, spool_door_unknown(look->gateway, e));
+    free(look);
+}
+
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct look *look = (struct look *)ask;
     struct shown shown = shown_of(result);
     if (shown.error == OK && ask_again(look, &shown))
         return;
-    if (shown.error != OK)
-        answer_error(look, shown.error);
-    else if (look->has_etag && look->etag == shown.version)
+    if (shown.error != OK) {
+        look_in_spool(look, shown.error);
+        return;
+    }
+    if (look->has_etag && look->etag == shown.version)
         answer_unchanged(look, shown.version);
     else
         answer_with_state(look, result, &shown);
@@ -142,6 +164,9 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
             NULL);
         return;
     }
+    bool is_alone = kind == ASK_STATUS && !courier_is_ready(gateway->courier);
+    if (is_alone && spool_door_status(gateway, request, &first.ask.id))
+        return;
     prepare_wait(&first, &query);
     struct look *look = malloc(sizeof *look);
     if (look == NULL) {

@@ -5,12 +5,14 @@
 #include "gateway/core/media.h"
 #include "gateway/core/prefer.h"
 #include "gateway/core/query.h"
+#include "gateway/core/spool_answer.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/posting.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/shown.h"
 #include "gateway/shell/single.h"
+#include "gateway/shell/spool_door.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
 #include "proto/check.h"
@@ -28,6 +30,13 @@ enum {
 
 static ask_done heard_state;
 
+// A job on its way into the spool.
+struct keeping {
+    struct spool_order order; // first: the spool's pointer is ours
+    struct spool_item item;
+    struct visit *visit;
+};
+
 // A request on its way to the broker and back.
 struct visit {
     struct ask ask; // first: the courier's pointer is ours
@@ -41,6 +50,7 @@ struct visit {
     when_ms wait_until;            // monotonic
     struct msg_submitted_job said; // meanwhile, without its texts
     struct open_quota open;        // as the broker has said with it
+    struct keeping keeping;        // while no broker answers
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
 };
 
@@ -125,7 +135,68 @@ static void answer_refused(struct visit *visit, err e, const struct msg_submitte
     reply_problem(&reply, &problem, &headers);
 }
 
-// No broker has answered: what this gateway knows by itself.
+// --- no broker answers ---
+
+static void answer_spooled(struct visit *visit)
+{
+    const struct spool_item *item = &visit->keeping.item;
+    struct reply reply = reply_of(visit->gateway, visit->request);
+    uint8_t room[ANSWER_LEN_MAX];
+    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
+    struct reply_headers headers = {0};
+    visit->wait_s = 0; // nobody tells of its end
+    put_headers(visit,
+                &(struct msg_submitted_job){.job_id = item->record.id, .replayed = item->is_known},
+                &headers);
+    reply_retry_after(&headers, 1000);
+    spool_answer_job(&out, &(struct spool_told){.id = item->record.id,
+                                                .type = visit->job.type,
+                                                .queue = visit->job.queue,
+                                                .spooled_at = item->record.spooled_at});
+    failpoint_hit("gateway.before_answer");
+    reply_value(&reply, 202, &out, &headers);
+}
+
+// In the spool's thread.
+static void kept(struct spool_order *order, err e)
+{
+    struct keeping *keeping = (struct keeping *)order;
+    struct visit *visit = keeping->visit;
+    const struct msg_submitted_job full = {.retry_after_ms = SPOOL_RETRY_MS};
+    spool_pack_free(&keeping->item.record);
+    if (e == OK)
+        e = keeping->item.error;
+    if (e == OK) {
+        if (keeping->item.is_known)
+            tally_add(visit->gateway->tally, TALLY_JOBS_REPLAYED, 1);
+        spool_forward_wake(visit->gateway->forward);
+        answer_spooled(visit);
+    } else {
+        answer_refused(visit, e, e == ERR_SPOOL_FULL ? &full : NULL);
+    }
+    free(visit);
+}
+
+static void keep(struct visit *visit)
+{
+    struct keeping *keeping = &visit->keeping;
+    struct arena arena = spool_pack_arena();
+    err e = arena.data == NULL ? ERR_NO_MEMORY : OK;
+    if (e == OK)
+        e = spool_pack(&visit->job, visit->ask.tenant, &arena, &keeping->item.record);
+    free(arena.data);
+    if (e != OK) {
+        answer_refused(visit, e, NULL);
+        free(visit);
+        return;
+    }
+    keeping->visit = visit;
+    keeping->order =
+        (struct spool_order){.act = SPOOL_TAKE, .items = &keeping->item, .count = 1, .done = kept};
+    spool_do(visit->gateway->spool, &keeping->order);
+}
+
+// What this gateway knows by itself, and can keep. The visit ends here.
 static void answer_alone(struct visit *visit, err e)
 {
     struct keys_note note;
@@ -134,6 +205,10 @@ static void answer_alone(struct visit *visit, err e)
     err known = ERR_NOT_FOUND;
     if (visit->job.key.len > 0)
         known = posting_recall(visit->gateway, &asked, &note);
+    if (known == ERR_NOT_FOUND && spool_door_takes(visit->gateway, e, visit->job.key.len > 0)) {
+        keep(visit);
+        return;
+    }
     if (known == ERR_NOT_FOUND) {
         answer_refused(visit, e, NULL);
     } else if (known != OK) {
@@ -151,6 +226,7 @@ static void answer_alone(struct visit *visit, err e)
         visit->wait_s = 0; // nobody tells of its end
         answer_stored(visit, &said);
     }
+    free(visit);
 }
 
 // The broker's clock is another: once more, with an id of its time.
@@ -235,7 +311,9 @@ static void submitted(struct ask *ask, const struct ask_result *result)
     visit->open = result->open;
     if (result->error == ERR_NO_BROKER || result->error == ERR_TIMEOUT) {
         answer_alone(visit, result->error);
-    } else if (result->error != OK) {
+        return;
+    }
+    if (result->error != OK) {
         answer_refused(visit, result->error, NULL);
     } else if (result->jobs[0].error != OK) {
         answer_refused(visit, result->jobs[0].error, &result->jobs[0]);
@@ -409,6 +487,11 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
     e = prepare(gateway, request, format, &visit, &fault);
     if (e != OK) {
         refuse(gateway, request, e, fault.detail);
+        return;
+    }
+    if (spool_door_conflicts(gateway, &visit->job, visit->fingerprint)) {
+        free(visit);
+        refuse(gateway, request, ERR_KEY_REUSED, "");
         return;
     }
     if (query.dry_run)

@@ -19,7 +19,7 @@ static const char *const route_names[TALLY_ROUTES] = {
     [TALLY_SUBMIT] = "submit",     [TALLY_JOB] = "job",     [TALLY_BULK] = "bulk",
     [TALLY_BATCH] = "batch",       [TALLY_ACT] = "act",     [TALLY_LIST] = "list",
     [TALLY_SCHEDULE] = "schedule", [TALLY_QUEUE] = "queue", [TALLY_LEASE] = "lease",
-    [TALLY_EVENTS] = "events",     [TALLY_OTHER] = "other",
+    [TALLY_EVENTS] = "events",     [TALLY_SPOOL] = "spool", [TALLY_OTHER] = "other",
 };
 
 struct tally {
@@ -183,6 +183,30 @@ static void put_cache(FILE *out, struct statuses *cached)
                 "How often the stream was lost, and everything kept was dropped.", figures.gaps);
 }
 
+static void put_spool(FILE *out, struct spool *spool)
+{
+    struct spool_account books;
+    spool_books(spool, &books);
+    put_counter(out, "weft_gateway_spool_accepted_total", "Jobs taken while no broker answered.",
+                books.accepted);
+    put_counter(out, "weft_gateway_spool_forwarded_total", "Of them, those that a broker has.",
+                books.forwarded);
+    put_counter(out, "weft_gateway_spool_refused_total", "Of them, those that a broker refused.",
+                books.refused);
+    put_counter(out, "weft_gateway_spool_damaged_total",
+                "Of them, those whose record was found damaged.", books.damaged);
+    put_gauge(out, "weft_gateway_spool_waiting", "Of them, those that wait for a broker.",
+              books.waiting);
+    put_gauge(out, "weft_gateway_spool_refusals", "Refused jobs that nobody has deleted.",
+              books.kept);
+    put_gauge(out, "weft_gateway_spool_bytes", "Bytes of waiting and refused jobs.", books.bytes);
+    put_gauge(out, "weft_gateway_spool_bytes_max", "What --spool-max says; 0: nothing is taken.",
+              spool_bytes_max(spool));
+    put_gauge(out, "weft_gateway_spool_unaccounted",
+              "Jobs that are in none of these places, or in two. Must be 0.",
+              spool_account_gap(&books));
+}
+
 char *tally_text(const struct gateway *gateway, size_t *out_len)
 {
     char *text = NULL;
@@ -195,6 +219,7 @@ char *tally_text(const struct gateway *gateway, size_t *out_len)
     put_courier(out, gateway->courier);
     put_keys(out, gateway->tally, gateway->keys);
     put_cache(out, gateway->statuses);
+    put_spool(out, gateway->spool);
     if (fclose(out) == 0)
         return text;
     free(text);

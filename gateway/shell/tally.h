@@ -19,9 +19,10 @@ enum tally_route {
     TALLY_QUEUE,
     TALLY_LEASE,
     TALLY_EVENTS,
+    TALLY_SPOOL,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 11 };
+enum { TALLY_ROUTES = 12 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

@@ -209,7 +209,7 @@ class Place:
         self.broker.at_ready = lambda program: self.record_figures(f"start {program.starts}")
         self.gateway = self._program(
             "gateway", [weft, "gateway", "--http", f"127.0.0.1:{self.http_port}", "--broker", self.zmq,
-                        "--data", f"{self.folder}/gateway"])
+                        "--data", f"{self.folder}/gateway", "--spool", "off"])
         effect = os.path.join(os.environ["WEFT_BUILD"], "tests", "effect")
         lines = [sys.executable, f"{HERE}/lib_effect.py", self.database, self.handlers]
         self.workers = [self._worker(1, ["-c", "2", "--", effect, self.database, self.handlers]),

@@ -221,7 +221,7 @@ class WithoutBroker(unittest.TestCase):
 
     def test_what_is_known_is_replayed_and_the_rest_refused(self):
         broker = PretendedBroker()
-        gateway = Gateway(broker.endpoint)
+        gateway = Gateway(broker.endpoint, "--spool", "off")
         self.addCleanup(gateway.close)
         gateway.wait_ready()
         stored = gateway.submit({"type": "a", "payload": 1}, Idempotency_Key="k")
@@ -256,7 +256,7 @@ class WithoutBroker(unittest.TestCase):
         broker = PretendedBroker()
         endpoint = broker.endpoint
         broker.close()
-        gateway = Gateway(endpoint)
+        gateway = Gateway(endpoint, "--spool", "off")
         self.addCleanup(gateway.close)
         told = f"warn gateway.no_broker broker={endpoint} "
         wait_for("the first word", lambda: gateway.stderr().count(told) == 1)

@@ -144,6 +144,10 @@ CASES = {
     "GET /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 404),
     "PUT /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 200, {"timeout": "3s"}),
     "GET /v1/events": Case(at("/v1/events?since=oldest&limit=1"), 200, 200),
+    "GET /v1/spool": Case(at("/v1/spool"), 200, 200),
+    "GET /v1/spool/waiting": Case(at("/v1/spool/waiting"), 200, 200),
+    "GET /v1/spool/refused": Case(at("/v1/spool/refused"), 200, 200),
+    "DELETE /v1/spool/*": Case(at("/v1/spool/{w.job}"), 404, 404),
     "POST /v1/leases": Case(at("/v1/leases"), 200, 200, {"types": ["t"]}),
     "POST /v1/leases/*": Case(at("/v1/leases/{w.job}:finish"), 409, 404, {"token": "7"}),
 }

@@ -60,7 +60,7 @@ class Secure(unittest.TestCase):
     def gateway(self):
         gateway = Gateway(self.broker.endpoint, "--tls-certificate", self.used[0], "--tls-key", self.used[1])
         self.addCleanup(gateway.close)
-        wait_for("the gateway is ready", lambda: self.ask(gateway, "GET", "/readyz").status == 200)
+        wait_for("the gateway is ready", lambda: self.ask(gateway, "GET", "/readyz").body == b"ready\n")
         return gateway
 
     def context(self):

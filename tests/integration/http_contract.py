@@ -288,6 +288,20 @@ class Contract(BrokerTest):
         for path in ("/livez", "/readyz", "/metrics", "/openapi.json", "/"):
             self.call(200, "GET", path)
 
+    def spool(self):
+        """The broker goes: a job waits, and can be seen."""
+        self.call(200, "GET", "/v1/spool/refused?limit=1")
+        self.their_broker.stop()
+        wait_for("the gateway knows", lambda: self.call(200, "GET", "/readyz") == b"spooling\n")
+        said = self.call(202, "POST", "/v1/jobs", {"type": "a.b", "payload": 1}, Idempotency_Key="spooled")
+        self.assertEqual(said["durability"], "spooled")
+        self.call(200, "GET", said["status_url"])
+        self.call(202, "POST", "/v1/batches", [{"type": "a.b"}, {"type": "a.b"}])
+        self.assertIn("cursor", self.call(200, "GET", "/v1/spool/waiting?limit=1"))
+        self.assertEqual(self.call(200, "GET", "/v1/spool")["waiting"], 3)
+        self.call(409, "DELETE", f"/v1/spool/{said['job_id']}")
+        self.call(404, "DELETE", "/v1/spool/01890a5d-ac96-774b-bcce-b302099a8057")
+
     def test_a_call_of_each_operation_agrees(self):
         self.open()
         self.jobs()
@@ -300,6 +314,7 @@ class Contract(BrokerTest):
         self.leases()
         self.dry_runs()
         self.process()
+        self.spool()
         self.assertEqual(set(self.document.operations) - self.called, set())
 
 

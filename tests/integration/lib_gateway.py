@@ -195,11 +195,13 @@ def token_verb(*words, tokens, code=0):
 class Gateway:
     """`weft gateway` in a process of its own, on a free port."""
 
-    def __init__(self, broker, *flags, data=None, env=None, http_address="127.0.0.1:0"):
+    def __init__(self, broker, *flags, data=None, env=None, http_address="127.0.0.1:0",
+                 before=()):
+        """`before`: words in front of the command, a program that becomes it in the end."""
         self.holder = tempfile.TemporaryDirectory(prefix="weft-gateway-")
         self.data = data or os.path.join(self.holder.name, "data")
         self.log = tempfile.TemporaryFile()
-        command = [os.environ["WEFT_BIN"], "gateway", "--http", http_address, "--broker", broker,
+        command = [*before, os.environ["WEFT_BIN"], "gateway", "--http", http_address, "--broker", broker,
                    "--data", self.data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
@@ -239,7 +241,7 @@ class Gateway:
         token_verb("revoke", name, *flags, tokens=os.path.join(self.data, "tokens"))
 
     def wait_ready(self):
-        wait_for("the gateway is ready", lambda: self.ask("GET", "/readyz").status == 200)
+        wait_for("the gateway is ready", lambda: self.ask("GET", "/readyz").body == b"ready\n")
 
     def ask(self, method, path, body=None, **headers):
         """One request on a connection of its own."""
