@@ -201,8 +201,7 @@ static void pack_all(struct courier *courier, when_ms now)
 
 // --- questions that find no broker ---
 
-// How long a question waits for a broker. Jobs that can be kept here do not wait for one that has
-// long been away.
+// How long a question waits. Jobs that can be kept here do not wait for one that is long away.
 static when_ms end_of(const struct courier *courier, const struct ask *ask)
 {
     when_ms end = ask->asked_at + COURIER_PATIENCE_MS;

@@ -126,6 +126,7 @@ static bool has_reason(struct sim *sim, const struct seen_operation *seen, uint6
 {
     const struct ledger *ledger = &sim->shell.core->ledger;
     const char *detail = NULL;
+    struct msg_submit_job asked = {0};
     struct job_row row;
     if (!find_row(sim, no, &row))
         return false;
@@ -133,7 +134,9 @@ static bool has_reason(struct sim *sim, const struct seen_operation *seen, uint6
     case ACT_CANCEL:
     case ACT_PURGE: return row.cancel == CANCEL_REQUESTED;
     case ACT_RETRY:
-        return watch_unique_hinders(sim, &row.id) || !uniques_has_room(&ledger->uniques) ||
+        asked.tenant = lanes_row(&ledger->lanes, row.lane).tenant;
+        return queue_quota_left(sim->shell.core, &asked) == 0 ||
+               watch_unique_hinders(sim, &row.id) || !uniques_has_room(&ledger->uniques) ||
                !jobs_has_room(&ledger->jobs) || !policies_has_room(&ledger->policies) ||
                !wait_has_room(sim->shell.core, row.lane, row.key_hash, &detail) ||
                queue_refusal(sim->shell.core, lanes_queue(&ledger->lanes, row.lane), &detail) != OK;
