@@ -8,7 +8,7 @@ checks=()
 [[ "${2:-}" == --quick ]] && checks=("-checks=-clang-analyzer-*")
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! run-clang-tidy -quiet -p "$1" "${checks[@]}" "^$root/(lib|proto|broker|gateway|worker|outbox|notify|cli)/" >"$log" 2>&1; then
+if ! run-clang-tidy -quiet -p "$1" "${checks[@]}" "^$root/(lib|proto|broker|gateway|worker|outbox|mdp|notify|cli)/" >"$log" 2>&1; then
     grep -vE '^(clang-tidy|[0-9]+ warnings? generated|Suppressed|Use -header-filter)' "$log" || true
     exit 1
 fi

@@ -27,8 +27,8 @@ static const char *const statement_texts[STATEMENTS] = {
         "FROM weft_outbox WHERE refused_at IS NULL "
         "AND queue NOT IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT ?4",
     [REMOVE] = "DELETE FROM weft_outbox WHERE id = ?1",
-    [MARK] = "UPDATE weft_outbox SET refused_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), "
-             "error_code = ?2, error = ?3 WHERE id = ?1 AND refused_at IS NULL",
+    [MARK] = ("UPDATE weft_outbox SET refused_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), "
+              "error_code = ?2, error = ?3 WHERE id = ?1 AND refused_at IS NULL"),
     [VERSION] = "PRAGMA data_version",
 };
 
