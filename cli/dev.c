@@ -11,6 +11,7 @@
 #include "lib/sys/file.h"
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
+#include "lib/sys/seal.h"
 #include "lib/sys/signal.h"
 
 #include <errno.h>
@@ -54,10 +55,11 @@ const struct config_table dev_table = {
     .program = "dev",
     .usage = "weft dev [flags]",
     .about =
-        "Runs a broker and a gateway, and starts them again when they die. Prints one line that "
-        "begins with\n'ready', with the real endpoints, when both doors serve; stops cleanly on "
-        "SIGTERM and Ctrl-C.\nPort 0 takes a free port. Other settings of broker and gateway "
-        "come from WEFT_* variables or their\nsections of the file given with --config.",
+        "Runs a broker, a gateway and a sender of webhooks, and starts them again when they die. "
+        "Prints one line\nthat begins with 'ready', with the real endpoints, when both doors "
+        "serve; "
+        "stops cleanly on SIGTERM and\nCtrl-C. Port 0 takes a free port. Other settings of these "
+        "programs come from WEFT_* variables or their\nsections of the file given with --config.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
 };
@@ -73,13 +75,18 @@ struct dev {
     char metrics[ENDPOINT_LEN_MAX];
     char broker_data[PATH_MAX];
     char gateway_data[PATH_MAX];
+    char notify_data[PATH_MAX];
+    char webhook_key[PATH_MAX];
     char run[PATH_MAX];
     char broker_pid[PATH_MAX];
     char gateway_pid[PATH_MAX];
+    char notify_pid[PATH_MAX];
     char *broker_argv[ARGS_MAX];
     char *gateway_argv[ARGS_MAX];
+    char *notify_argv[ARGS_MAX];
     struct child broker;
     struct child gateway;
+    struct child notify;
     int signal_fd;
     int lock;
     bool has_told;
@@ -111,15 +118,19 @@ static bool name_places(struct dev *dev, const struct config *config)
            put_text(dev->level, sizeof dev->level, config_text(config, "log-level")) &&
            put_path(dev->broker_data, dev->data, "broker") &&
            put_path(dev->gateway_data, dev->data, "gateway") &&
+           put_path(dev->notify_data, dev->data, "notify") &&
+           put_path(dev->webhook_key, dev->data, "webhook.key") &&
            put_path(dev->run, dev->data, "run") &&
            put_path(dev->broker_pid, dev->run, "broker.pid") &&
-           put_path(dev->gateway_pid, dev->run, "gateway.pid");
+           put_path(dev->gateway_pid, dev->run, "gateway.pid") &&
+           put_path(dev->notify_pid, dev->run, "notify.pid");
 }
 
 // exec takes words that may be written to, so they live in arrays.
 static char word_weft[] = "weft";
 static char word_broker[] = "broker";
 static char word_gateway[] = "gateway";
+static char word_notify[] = "notify";
 static char flag_zmq[] = "--zmq";
 static char flag_pub[] = "--pub";
 static char flag_data[] = "--data";
@@ -127,6 +138,9 @@ static char flag_http[] = "--http";
 static char flag_broker[] = "--broker";
 static char flag_metrics[] = "--metrics";
 static char flag_level[] = "--log-level";
+static char flag_grace[] = "--grace";
+static char word_grace[] = "8s"; // within STOP_MS
+static char any_port[] = "127.0.0.1:0";
 
 static void make_children(struct dev *dev)
 {
@@ -135,12 +149,33 @@ static void make_children(struct dev *dev)
         dev->broker_data, flag_metrics, dev->metrics, flag_level, dev->level, NULL};
     char *gateway[] = {word_weft, word_gateway,      flag_http,  dev->http,  flag_broker, dev->zmq,
                        flag_data, dev->gateway_data, flag_level, dev->level, NULL};
+    char *notify[] = {word_weft,        word_notify, flag_broker, dev->zmq,     flag_data,
+                      dev->notify_data, flag_level,  dev->level,  flag_metrics, any_port,
+                      flag_grace,       word_grace,  NULL};
     static_assert(sizeof broker <= sizeof dev->broker_argv, "room for the broker's words");
     static_assert(sizeof gateway <= sizeof dev->gateway_argv, "room for the gateway's words");
+    static_assert(sizeof notify <= sizeof dev->notify_argv, "room for the sender's words");
     memcpy(dev->broker_argv, broker, sizeof broker);
+    memcpy(dev->notify_argv, notify, sizeof notify);
     memcpy(dev->gateway_argv, gateway, sizeof gateway);
     dev->broker = child_of("broker", dev->broker_argv, dev->broker_pid);
     dev->gateway = child_of("gateway", dev->gateway_argv, dev->gateway_pid);
+    dev->notify = child_of("notify", dev->notify_argv, dev->notify_pid);
+}
+
+// The key under which the gateway seals secrets and the sender opens them: made once, told to both,
+// unless another file is wanted.
+static err ensure_key(const struct dev *dev)
+{
+    if (getenv("WEFT_WEBHOOK_KEY") != NULL)
+        return OK;
+    err made = seal_key_make(dev->webhook_key);
+    if (made != OK && made != ERR_CONFLICT) {
+        command_complain("dev", "%s cannot be written: %s", dev->webhook_key, strerror(errno));
+        return made;
+    }
+    (void)setenv("WEFT_WEBHOOK_KEY", dev->webhook_key, 1); // fails only without memory
+    return OK;
 }
 
 static err lock_data(struct dev *dev)
@@ -173,6 +208,15 @@ static void await_old_child(const char *dir)
 
 // --- the children ---
 
+// The broker last, so that no client meets a gateway without a broker, and what was sent is told.
+static void stop_next(struct dev *dev)
+{
+    child_kill(&dev->gateway, SIGTERM);
+    child_kill(&dev->notify, SIGTERM);
+    if (dev->gateway.pid == 0 && dev->notify.pid == 0)
+        child_kill(&dev->broker, SIGTERM);
+}
+
 static void begin_stop(struct dev *dev, int code)
 {
     if (dev->is_stopping)
@@ -180,8 +224,7 @@ static void begin_stop(struct dev *dev, int code)
     dev->is_stopping = true;
     dev->code = code;
     dev->stop_at = when_after(clock_mono_ms(), STOP_MS);
-    // The gateway first, so that no client meets a gateway without a broker.
-    child_kill(dev->gateway.pid != 0 ? &dev->gateway : &dev->broker, SIGTERM);
+    stop_next(dev);
 }
 
 static void start(struct dev *dev, struct child *child, when_ms now)
@@ -201,10 +244,13 @@ static void start_due(struct dev *dev, when_ms now)
 {
     if (!dev->is_stopping && dev->broker.pid == 0 && now >= dev->broker.start_at)
         start(dev, &dev->broker, now);
-    // Its broker's endpoint is known from the broker's first ready line on.
-    if (!dev->is_stopping && dev->broker.was_ready && dev->gateway.pid == 0 &&
-        now >= dev->gateway.start_at)
-        start(dev, &dev->gateway, now);
+    // Their broker's endpoint is known from the broker's first ready line on.
+    struct child *const others[] = {&dev->gateway, &dev->notify};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (!dev->is_stopping && dev->broker.was_ready && others[i]->pid == 0 &&
+            now >= others[i]->start_at)
+            start(dev, others[i], now);
+    }
 }
 
 // An ending child has nothing to say any more; one that ends by itself before it ever served will
@@ -215,7 +261,8 @@ static void handle_death(struct dev *dev, struct child *child, int status)
     child_died(child, now, status);
     if (dev->is_stopping) {
         dev->stop_at = when_after(now, STOP_MS);
-        child_kill(&dev->broker, SIGTERM);
+        if (dev->gateway.pid == 0 && dev->notify.pid == 0)
+            child_kill(&dev->broker, SIGTERM);
         return;
     }
     log_warn("dev.died", "program=%s how=%s restart_in_ms=%lld", child->name,
@@ -235,6 +282,8 @@ static void reap(struct dev *dev)
             handle_death(dev, &dev->broker, status);
         else if (pid == dev->gateway.pid)
             handle_death(dev, &dev->gateway, status);
+        else if (pid == dev->notify.pid)
+            handle_death(dev, &dev->notify, status);
     }
 }
 
@@ -302,6 +351,7 @@ static void listen_to(struct dev *dev)
 {
     child_read(&dev->broker);
     child_read(&dev->gateway);
+    child_read(&dev->notify);
     if (dev->broker.is_ready) {
         adopt(&dev->broker, "zmq", dev->zmq);
         adopt(&dev->broker, "pub", dev->pub);
@@ -326,6 +376,8 @@ static int wait_ms(const struct dev *dev, when_ms now)
         until = dev->broker.start_at;
     if (!dev->is_stopping && dev->broker.was_ready && dev->gateway.pid == 0)
         until = when_min(until, dev->gateway.start_at);
+    if (!dev->is_stopping && dev->broker.was_ready && dev->notify.pid == 0)
+        until = when_min(until, dev->notify.start_at);
     if (until == WHEN_NEVER)
         return -1;
     return until <= now ? 0 : (int)when_min(until - now, INT_MAX);
@@ -337,6 +389,7 @@ static void turn(struct dev *dev)
     start_due(dev, now);
     if (dev->is_stopping && now >= dev->stop_at) {
         child_kill(&dev->gateway, SIGKILL);
+        child_kill(&dev->notify, SIGKILL);
         child_kill(&dev->broker, SIGKILL);
         dev->stop_at = when_after(now, STOP_MS);
     }
@@ -344,6 +397,7 @@ static void turn(struct dev *dev)
         {.fd = dev->signal_fd, .events = POLLIN},
         {.fd = dev->broker.out_fd, .events = POLLIN}, // a negative one is passed over
         {.fd = dev->gateway.out_fd, .events = POLLIN},
+        {.fd = dev->notify.out_fd, .events = POLLIN},
     };
     int count = poll(items, sizeof items / sizeof items[0], wait_ms(dev, now));
     CHECK(count >= 0 || errno == EINTR);
@@ -361,8 +415,11 @@ static int serve(struct dev *dev)
     make_children(dev);
     await_old_child(dev->broker_data);
     await_old_child(dev->gateway_data);
-    while (!dev->is_stopping || dev->broker.pid != 0 || dev->gateway.pid != 0)
+    await_old_child(dev->notify_data);
+    while (!dev->is_stopping || dev->broker.pid != 0 || dev->gateway.pid != 0 ||
+           dev->notify.pid != 0)
         turn(dev);
+    child_forget(&dev->notify);
     child_forget(&dev->gateway);
     child_forget(&dev->broker);
     signal_close(dev->signal_fd);
@@ -390,7 +447,7 @@ static int run(const struct config *config)
     if (lock_data(&dev) != OK)
         return EXIT_FAILURE;
     pass_file_on(config);
-    int code = serve(&dev);
+    int code = ensure_key(&dev) == OK ? serve(&dev) : EXIT_FAILURE;
     file_unlock(dev.lock);
     return code;
 }

@@ -42,7 +42,7 @@ static int version_main(int argc, char **argv)
 }
 
 static const struct command_verb verbs[] = {
-    {"dev", dev_main, "a broker and a gateway on this machine, kept running: start here"},
+    {"dev", dev_main, "broker, gateway and sender on this machine, kept running: start here"},
     {"broker", broker_main, "keeps jobs durably and gives them to workers"},
     {"gateway", gateway_main, "the HTTP door"},
     {"worker", worker_main, "runs any program for each job of a type"},

@@ -30,7 +30,7 @@ def ready_line_names_real_endpoints(place):
         assert not dev.at[name].endswith(":0"), dev.at
     assert dev.at["http"].startswith("http://127.0.0.1:"), dev.at
     assert serves(dev)
-    for name in ("broker", "gateway"):
+    for name in ("broker", "gateway", "notify"):
         assert is_alive(dev.pid(name))
         with open(f"/proc/{dev.pid(name)}/comm", encoding="ascii") as file:
             assert file.read() == f"weft-{name}\n"
@@ -46,7 +46,7 @@ def next_commands_follow(place):
 
 def killed_children_come_back_at_the_same_place(place):
     dev = place.dev().ready()
-    for name in ("broker", "gateway", "broker", "gateway", "broker", "broker", "broker", "broker"):
+    for name in ("broker", "gateway", "notify", "broker", "gateway", "broker", "broker", "broker", "broker"):
         old = dev.pid(name)
         os.kill(old, signal.SIGKILL)
         wait_for(f"a new {name}", lambda old=old, name=name: dev.pid(name) not in (0, old))
@@ -59,11 +59,11 @@ def killed_children_come_back_at_the_same_place(place):
 def sigterm_stops_everything(place):
     for number in (signal.SIGTERM, signal.SIGINT):
         dev = place.dev().ready()
-        pids = [dev.pid("broker"), dev.pid("gateway")]
+        pids = [dev.pid("broker"), dev.pid("gateway"), dev.pid("notify")]
         dev.process.send_signal(number)
         assert dev.process.wait(timeout=30) == 0
         assert not any(is_alive(pid) for pid in pids)
-        assert dev.pid("broker") == 0 and dev.pid("gateway") == 0
+        assert dev.pid("broker") == dev.pid("gateway") == dev.pid("notify") == 0
 
 
 def children_die_with_a_killed_dev(place):

@@ -1,0 +1,187 @@
+#!/usr/bin/python3
+"""The sender of webhooks and the broker die by SIGKILL, at any moment and at named places, while jobs end and
+their webhooks are under way. Afterwards every acknowledged job that asked for a webhook has reached its
+receiver, or has a dead delivery to be seen, and every attempt of one had the same id.
+
+    webhook_kills.py [--kills N] [--seed S]
+
+WEFT_BIN names the program. Waits for events.
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
+
+import lib_receiver as r
+from lib_broker import Broker, Peer, fresh_id, pb
+from lib_notify import Key, Sender, signature
+
+JOBS_A_ROUND = 6
+WAIT_S = 240
+FAILPOINTS = ("notify.before_send:3", "notify.after_answer:2")
+ENDS = 1 << pb.STATE_SUCCEEDED | 1 << pb.STATE_DEAD | 1 << pb.STATE_CANCELLED | 1 << pb.STATE_EXPIRED
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=int(os.environ.get("WEFT_WEBHOOK_KILLS", "50")))
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    return parser.parse_args()
+
+
+class Run:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.random = random.Random(options.seed)
+        self.key, self.secret = Key(f"{folder}/webhook.key"), os.urandom(32)
+        self.receiver = r.Receiver(self.behave)
+        self.broker = Broker(f"{folder}/broker")
+        self.endpoint = self.broker.zmq
+        self.sender = None
+        self.jobs = set()
+        self.kills = collections.Counter()
+        self.ids = collections.defaultdict(collections.Counter)  # job -> webhook-id -> attempts
+        self.unsigned = 0
+
+    def behave(self, receiver, connection, request):
+        _, headers, body = request
+        job = json.loads(body)["data"]["job_id"]
+        with receiver.lock:
+            self.ids[job][headers["webhook-id"]] += 1
+            self.unsigned += signature(self.secret, headers, body) != headers["webhook-signature"]
+        # Now and then an answer that leaves open whether it has arrived.
+        if hash(headers["webhook-id"] + headers["webhook-timestamp"]) % 50 == 0:
+            return r.reset(receiver, connection, request)
+        connection.sendall(r.answer(200))
+
+    # --- programs ---
+
+    def start_sender(self, failpoint=None):
+        env = {"WEFT_FAILPOINT": failpoint} if failpoint else {}
+        self.sender = Sender(self.endpoint, self.folder, self.key, "--allow-port", str(self.receiver.port),
+                             "--metrics", "off", "--log-level", "error", env=env)
+
+    def restart_broker(self):
+        self.broker.close()
+        self.broker = Broker(f"{self.folder}/broker", zmq=self.endpoint)
+        assert self.broker.is_ready, self.broker.stderr()
+
+    def set_endpoint(self):
+        client = Peer(self.endpoint)
+        answer = client.ask(pb.WebhookSet(webhook_id="books", act=pb.WEBHOOK_SET, url=self.receiver.url("/hook"),
+                                          events=ENDS, secret=self.key.seal(self.secret)))
+        assert answer.error == 0, answer
+        client.close()
+
+    # --- the round ---
+
+    def submit(self):
+        """Jobs of a worker, and one that is cancelled while it waits."""
+        client = Peer(self.endpoint)
+        ids = [fresh_id() for _ in range(JOBS_A_ROUND)]
+        answers = client.submit(*({"job_id": job, "type": "hook.job" if n else "hook.none"} for n, job in enumerate(ids)))
+        assert [answer.error for answer in answers] == [0] * len(ids), answers
+        acted = client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=ids[0], act_id=fresh_id(), actor="test"))
+        assert acted.error == 0, acted
+        client.close()
+        self.jobs.update(ids)
+
+    def kill_one(self):
+        victim = self.random.random()
+        if victim < 0.45:
+            self.sender.kill()
+            self.kills["sender"] += 1
+        elif victim < 0.65:
+            # It dies by itself, between deciding and sending, or between the answer and telling it.
+            self.sender.kill()
+            self.start_sender(self.random.choice(FAILPOINTS))
+            self.kills["sender"] += 1
+            self.submit()
+            if self.wait_for(lambda: self.sender.process.poll() is not None, 20):
+                self.kills["sender, at a place"] += 1
+            else:
+                self.sender.kill()
+        else:
+            self.broker.kill()
+            self.kills["broker"] += 1
+            self.restart_broker()
+        if self.sender.process.poll() is not None:
+            self.sender.close()
+            self.start_sender()
+
+    @staticmethod
+    def wait_for(claim, seconds):
+        end = time.monotonic() + seconds
+        while not claim():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def run(self):
+        self.set_endpoint()
+        self.start_sender()
+        worker = self.start_worker()
+        while sum(self.kills.values()) < self.options.kills:
+            self.submit()
+            self.wait_for(lambda: False, self.random.random() * 0.06)
+            self.kill_one()
+        told = self.wait_for(lambda: len(self.missing()) == 0, WAIT_S)
+        worker.kill()
+        worker.wait()
+        return told
+
+    def start_worker(self):
+        return subprocess.Popen([os.environ["WEFT_BIN"], "worker", "hook.job", "--broker", self.endpoint, "--data",
+                                 f"{self.folder}/worker", "-c", "4", "--log-level", "error", "--", "true"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def missing(self):
+        with self.receiver.lock:
+            return [job for job in self.jobs if str(uuid.UUID(bytes=job)) not in self.ids]
+
+    def report(self):
+        attempts = sum(sum(ids.values()) for ids in self.ids.values())
+        print(f"seed       {self.options.seed}")
+        print(f"kills      {sum(self.kills.values())}")
+        for name, count in sorted(self.kills.items()):
+            print(f"  {name}: {count}")
+        print(f"jobs       {len(self.jobs)}")
+        print(f"attempts   {attempts}")
+        print(f"more than one id {sum(len(ids) > 1 for ids in self.ids.values())}")
+        print(f"unsigned   {self.unsigned}")
+        print(f"missing    {len(self.missing())}")
+
+    def close(self):
+        self.sender.close()
+        self.broker.close()
+        self.receiver.close()
+
+
+def main():
+    options = parse()
+    folder = tempfile.mkdtemp(prefix="weft-webhook-kills-")
+    run = Run(options, folder)
+    try:
+        told = run.run()
+        run.report()
+        assert told, f"never told of: {[job.hex() for job in run.missing()][:5]}\n{run.sender.stderr()[-2000:]}"
+        assert all(len(ids) == 1 for ids in run.ids.values()), "an id has changed between attempts"
+        assert run.unsigned == 0
+    finally:
+        run.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
