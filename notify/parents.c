@@ -4,6 +4,7 @@
 
 #include "gateway/shell/courier.h"
 #include "gateway/shell/shown.h"
+#include "lib/base/origin.h"
 #include "lib/sys/wake.h"
 
 #include <pthread.h>
@@ -113,7 +114,7 @@ err parents_ask(struct parents *parents, const struct parents_question *question
     parent->ask = (struct ask){.kind = question->disable.len > 0 ? ASK_MSG
                                        : question->is_batch      ? ASK_BATCH
                                                                  : ASK_STATUS,
-                               .tenant = copy(question->tenant, parent->tenant),
+                               .tenant = copy(origin_tenant(question->tenant), parent->tenant),
                                .done = on_answer,
                                .id = question->id,
                                .question = &parent->question};

@@ -76,12 +76,8 @@ class Run:
         self.broker = Broker(f"{self.folder}/broker", zmq=self.endpoint)
         assert self.broker.is_ready, self.broker.stderr()
 
-    def set_endpoint(self):
-        client = Peer(self.endpoint)
-        answer = client.ask(pb.WebhookSet(webhook_id="books", act=pb.WEBHOOK_SET, url=self.receiver.url("/hook"),
-                                          events=ENDS, secret=self.key.seal(self.secret)))
-        assert answer.error == 0, answer
-        client.close()
+    def webhook(self):
+        return pb.Webhook(url=self.receiver.url("/hook"), events=ENDS, secret=self.key.seal(self.secret))
 
     # --- the round ---
 
@@ -89,7 +85,8 @@ class Run:
         """Jobs of a worker, and one that is cancelled while it waits."""
         client = Peer(self.endpoint)
         ids = [fresh_id() for _ in range(JOBS_A_ROUND)]
-        answers = client.submit(*({"job_id": job, "type": "hook.job" if n else "hook.none"} for n, job in enumerate(ids)))
+        answers = client.submit(*({"job_id": job, "type": "hook.job" if n else "hook.none", "webhook": self.webhook()}
+                                  for n, job in enumerate(ids)))
         assert [answer.error for answer in answers] == [0] * len(ids), answers
         acted = client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=ids[0], act_id=fresh_id(), actor="test"))
         assert acted.error == 0, acted
@@ -129,7 +126,6 @@ class Run:
         return True
 
     def run(self):
-        self.set_endpoint()
         self.start_sender()
         worker = self.start_worker()
         while sum(self.kills.values()) < self.options.kills:
@@ -163,7 +159,8 @@ class Run:
         print(f"missing    {len(self.missing())}")
 
     def close(self):
-        self.sender.close()
+        if self.sender is not None:
+            self.sender.close()
         self.broker.close()
         self.receiver.close()
 

@@ -55,7 +55,7 @@ static void pack_and_unpack(const struct slice *frames, uint32_t count)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct slice frames[MDP_FRAMES_MAX + 2];
+    struct slice frames[MDP_FRAMES_MAX + 2] = {0};
     struct slice back[MDP_BODY_MAX];
     const struct body body = {.content = CONTENT_MSGPACK, .bytes = slice_of(data, size)};
     uint32_t count = cut(data, size, frames);

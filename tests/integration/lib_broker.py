@@ -199,7 +199,7 @@ class Peer:
             for name, value in fields.items():
                 if isinstance(value, list):
                     getattr(made, name).extend(value)
-                elif isinstance(value, pb.Labels):
+                elif isinstance(value, (pb.Labels, pb.Webhook)):
                     getattr(made, name).CopyFrom(value)
                 else:
                     setattr(made, name, value)
