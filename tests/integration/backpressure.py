@@ -53,6 +53,7 @@ class Backpressure(BrokerTest):
         self.addCleanup(stopped.wait)
         self.addCleanup(stopped.kill)
         self.assertTrue(stopped.stdout.readline().startswith("ready "))
+        wait_for("its credit", lambda: self.held_by(client, "stopped") == (0, CREDIT))
         stopped.send_signal(signal.SIGSTOP)
         self.addCleanup(stopped.send_signal, signal.SIGCONT)
         self.submit(client, JOBS)
