@@ -31,16 +31,8 @@ build/%/build.ninja:
 run: deps build ## see real work done: this machine's package database through two workers
 	@WEFT_BIN="$(CURDIR)/build/weft" deploy/demo/run.sh
 
-test: deps ## all tests; what CI runs
-	@$(MAKE) --no-print-directory build-dev build-release build
-	@dev=0; release=0; \
-	echo "== dev: sanitizers"; \
-	ctest --preset dev -j $(WAITING_JOBS) -L '^(unit|arch|fuzz|integration)$$' || dev=1; \
-	echo "== release: hardened"; \
-	ctest --preset release -L '^(unit|sim|crash|power|soak)$$' || release=1; \
-	test $$dev = 0 || echo "FAILED in dev: run 'ctest --preset dev --rerun-failed'"; \
-	test $$release = 0 || echo "FAILED in release: run 'ctest --preset release --rerun-failed'"; \
-	test $$dev$$release = 00 && echo "All tests passed."
+test: deps build-dev ## all tests; what CI runs
+	@tests/all -j $(WAITING_JOBS)
 
 check: format-check build-dev tidy-quick cppcheck ## before every push: format, lint and the quick tests in dev
 	@ctest --preset dev -L '^(arch|unit|fuzz|sim|integration)$$'
