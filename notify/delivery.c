@@ -3,10 +3,11 @@
 #include "notify/delivery.h"
 
 #include "gateway/hooks/core/notice.h"
-#include "gateway/hooks/signature.h"
+#include "gateway/hooks/core/verdict.h"
 #include "lib/base/check.h"
 #include "lib/base/origin.h"
 #include "lib/base/word.h"
+#include "lib/post/signature.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"

@@ -3,8 +3,8 @@
 // The sender's settings, in the form in which it needs them.
 
 #include "gateway/hooks/core/receivers.h"
-#include "gateway/hooks/core/target.h"
 #include "lib/link/curve.h"
+#include "lib/post/core/target.h"
 
 enum { MANNER_RANGES_MAX = 16 };
 

@@ -8,7 +8,7 @@
 //                                          410 ─▶ CLOSING its endpoint ─▶ FINISH: dead
 
 #include "gateway/hooks/core/receivers.h"
-#include "gateway/hooks/post.h"
+#include "lib/post/post.h"
 #include "lib/sys/seal.h"
 #include "notify/figures.h"
 #include "notify/manner.h"

@@ -1,9 +1,9 @@
 // Hosts from anybody: what is taken for an address is the one that the C library takes it for, reads
 // back from its own text, and an IPv4 address inside an IPv6 one never becomes more allowed.
 //
-// links: weft_gateway_hooks_core weft_base
+// links: weft_post_core weft_base
 
-#include "gateway/hooks/core/target.h"
+#include "lib/post/core/target.h"
 
 #include <arpa/inet.h>
 

@@ -5,9 +5,9 @@
 // and at the end the most memory that was resident. Flags: --http, --port N, --allow RANGE, --ca FILE,
 // --deadline MS, --body BYTES, --turns N (all URLs again, one turn after the other).
 //
-// links: weft_gateway_hooks weft_gateway_hooks_core
+// links: weft_post
 
-#include "gateway/hooks/post.h"
+#include "lib/post/post.h"
 #include "lib/sys/clock.h"
 
 #include <poll.h>
@@ -25,8 +25,8 @@ struct tool {
     long turns;
 };
 
-static const char *const ends[VERDICT_ENDS] = {"answered",   "bad_url", "forbidden", "no_host",
-                                               "no_connect", "tls",     "timeout",   "broken"};
+static const char *const ends[EXCHANGE_ENDS] = {"answered",   "bad_url", "forbidden", "no_host",
+                                                "no_connect", "tls",     "timeout",   "broken"};
 
 static void read_flag(struct tool *tool, const char *flag, const char *value)
 {

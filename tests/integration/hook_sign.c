@@ -1,8 +1,8 @@
 // Prints the headers of a webhook: hook_sign ID MS BODY SECRET [SECRET], the secrets in hexadecimal.
 //
-// links: weft_gateway_hooks
+// links: weft_post
 
-#include "gateway/hooks/signature.h"
+#include "lib/post/signature.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,27 +8,12 @@
 //   each pause up to a tenth longer, at random: 75 h 35 m in all at the least
 
 #include "lib/base/id.h"
-#include "lib/base/slice.h"
-#include "lib/base/when.h"
+#include "lib/post/core/exchange.h"
 
 enum { VERDICT_ATTEMPTS = 10 };
-#define VERDICT_WISH_MS_MAX ((when_ms)24 * 60 * 60 * 1000) // the longest Retry-After that is obeyed
-
-// How the exchange ended.
-enum verdict_end {
-    VERDICT_ANSWERED,   // with a status
-    VERDICT_BAD_URL,    // not sent: the rules refuse it
-    VERDICT_FORBIDDEN,  // not sent: no address of the host may be used
-    VERDICT_NO_HOST,    // the name was not resolved
-    VERDICT_NO_CONNECT, // nobody took the connection
-    VERDICT_TLS,        // no trusted TLS
-    VERDICT_TIMEOUT,    // no whole answer in time
-    VERDICT_BROKEN,     // the connection broke, or what came was no HTTP
-    VERDICT_ENDS
-};
 
 struct verdict_seen {
-    enum verdict_end end;
+    enum exchange_end end;
     unsigned status;        // of ANSWERED
     when_ms retry_after_ms; // of ANSWERED: what the receiver asked for, 0 when nothing
     uint32_t attempt;       // from 1
@@ -52,7 +37,3 @@ struct verdict verdict_of(const struct verdict_seen *seen, const struct id *deli
 
 // The pause after attempt `attempt` has failed; WHEN_NEVER when it was the last.
 when_ms verdict_pause_ms(uint32_t attempt, const struct id *delivery);
-
-// Reads Retry-After: seconds, or a date of the form "Sun, 06 Nov 1994 08:49:37 GMT". At most
-// VERDICT_WISH_MS_MAX; 0 for what is over or cannot be read.
-when_ms verdict_retry_after_ms(struct slice value, when_ms wall);

@@ -12,7 +12,7 @@ static const struct id delivery = {.bytes = {1, 2, 3}};
 
 static struct verdict answered(unsigned status, when_ms retry_after_ms, uint32_t attempt)
 {
-    const struct verdict_seen seen = {.end = VERDICT_ANSWERED,
+    const struct verdict_seen seen = {.end = EXCHANGE_ANSWERED,
                                       .status = status,
                                       .retry_after_ms = retry_after_ms,
                                       .attempt = attempt};
@@ -75,11 +75,11 @@ TEST(verdict, only_illness_counts_for_the_breaker)
     EXPECT(!answered(410, 0, 1).is_fault);
     EXPECT(answered(429, 0, 1).is_fault);
     EXPECT(answered(500, 0, 1).is_fault);
-    for (enum verdict_end end = VERDICT_BAD_URL; end < VERDICT_ENDS; end++) {
+    for (enum exchange_end end = EXCHANGE_BAD_URL; end < EXCHANGE_ENDS; end++) {
         const struct verdict_seen seen = {.end = end, .attempt = 1};
         struct verdict verdict = verdict_of(&seen, &delivery);
-        EXPECT_EQ(verdict.is_fault, end > VERDICT_FORBIDDEN);
-        EXPECT_EQ(verdict.kind, end == VERDICT_BAD_URL ? VERDICT_DEAD : VERDICT_AGAIN);
+        EXPECT_EQ(verdict.is_fault, end > EXCHANGE_FORBIDDEN);
+        EXPECT_EQ(verdict.kind, end == EXCHANGE_BAD_URL ? VERDICT_DEAD : VERDICT_AGAIN);
     }
 }
 
@@ -90,49 +90,8 @@ TEST(verdict, a_wish_to_wait_is_obeyed_from_429_and_503_only)
     EXPECT(answered(500, HOUR, 1).pause_ms < MINUTE);
     EXPECT(answered(301, HOUR, 1).pause_ms < MINUTE);
     EXPECT(answered(503, SECOND, 3).pause_ms >= 30 * MINUTE); // never sooner than the schedule
-    EXPECT_EQ(answered(503, 99 * HOUR, 1).pause_ms, VERDICT_WISH_MS_MAX);
+    EXPECT_EQ(answered(503, 99 * HOUR, 1).pause_ms, EXCHANGE_WISH_MS_MAX);
     EXPECT_EQ(answered(503, HOUR, 10).kind, VERDICT_DEAD);
-}
-
-static when_ms wish(const char *text, when_ms wall)
-{
-    return verdict_retry_after_ms(slice_of_text(text), wall);
-}
-
-TEST(verdict, retry_after_is_read_in_both_forms)
-{
-    const when_ms wall = 784111777 * SECOND; // Sun, 06 Nov 1994 08:49:37 GMT
-    EXPECT_EQ(wish("0", wall), 0);
-    EXPECT_EQ(wish(" 120 ", wall), 120 * SECOND);
-    EXPECT_EQ(wish("86400", wall), VERDICT_WISH_MS_MAX);
-    EXPECT_EQ(wish("99999999999999999999999999", wall), VERDICT_WISH_MS_MAX);
-    EXPECT_EQ(wish("Sun, 06 Nov 1994 08:49:38 GMT", wall), SECOND);
-    EXPECT_EQ(wish("Sun, 06 Nov 1994 09:49:37 GMT", wall), HOUR);
-    EXPECT_EQ(wish("Sun, 06 Nov 2094 08:49:37 GMT", wall), VERDICT_WISH_MS_MAX);
-    EXPECT_EQ(wish("Sun, 06 Nov 1994 08:49:37 GMT", wall), 0);
-    EXPECT_EQ(wish("Sun, 06 Nov 1993 08:49:37 GMT", wall), 0);
-}
-
-TEST(verdict, other_wishes_are_none)
-{
-    static const char *const wrong[] = {"",
-                                        "-1",
-                                        "1.5",
-                                        "soon",
-                                        "Sun, 06 Nov 2094 08:49:37 UTC",
-                                        "Sun, 31 Feb 2094 08:49:37 GMT",
-                                        "Sun, 06 Nox 2094 08:49:37 GMT",
-                                        "Sun, 06 Nov 2094 25:49:37 GMT",
-                                        "Sun, 06 Nov 2094 08:60:37 GMT",
-                                        "Sun, 06 Nov 2094 08:49:61 GMT",
-                                        "Sun, 00 Nov 2094 08:49:37 GMT",
-                                        "Sun, 06 Nov 1894 08:49:37 GMT",
-                                        "Sun, 06 Nov 2094 08.49:37 GMT",
-                                        "Sun, 06 Nov 2094 08:49.37 GMT",
-                                        "Sun, 0x Nov 2094 08:49:37 GMT",
-                                        "Sunday, 06-Nov-94 08:49:37 GMT"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        EXPECT_EQ(wish(wrong[i], 0), 0);
 }
 
 TEST(verdict, an_attempt_counts_from_one)

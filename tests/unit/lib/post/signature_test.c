@@ -1,6 +1,6 @@
 // The vector of the specification's own libraries.
 
-#include "gateway/hooks/signature.h"
+#include "lib/post/signature.h"
 
 #include "tests/support/test.h"
 

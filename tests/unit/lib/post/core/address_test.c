@@ -1,6 +1,6 @@
 // Every spelling, every range, every embedding.
 
-#include "gateway/hooks/core/address.h"
+#include "lib/post/core/address.h"
 
 #include "tests/support/test.h"
 

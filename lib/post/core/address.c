@@ -1,7 +1,7 @@
 // Two tables of ranges (the IANA registries of special-purpose addresses, and what clouds answer),
 // and a reader of all spellings.
 
-#include "gateway/hooks/core/address.h"
+#include "lib/post/core/address.h"
 
 #include "lib/base/check.h"
 

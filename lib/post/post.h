@@ -2,7 +2,7 @@
 
 // The libcurl seam: nothing else includes <curl/curl.h>. Sends webhooks by HTTP POST, many at once,
 // without waiting. What a receiver does costs bounded memory and time, and where it is, is judged by
-// the numbers of the address at the moment of connecting (gateway/hooks/core/target.h): no redirects,
+// the numbers of the address at the moment of connecting (lib/post/core/target.h): no redirects,
 // no proxies, no other protocols. Names are resolved in threads of their own, which nothing waits
 // for. One thread owns a pool.
 //
@@ -11,8 +11,8 @@
 //     post_turn(pool)
 //     while (post_take(pool, &result)) …
 
-#include "gateway/hooks/core/target.h"
-#include "gateway/hooks/core/verdict.h"
+#include "lib/post/core/exchange.h"
+#include "lib/post/core/target.h"
 
 struct post_pool;
 
@@ -57,7 +57,7 @@ bool post_drop(struct post_pool *pool, uint64_t user);
 
 struct post_result {
     uint64_t user;
-    enum verdict_end end;
+    enum exchange_end end;
     unsigned status;
     when_ms retry_after_ms;
     uint32_t ms;                          // how long it took

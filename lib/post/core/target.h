@@ -3,7 +3,7 @@
 // Where a webhook may be sent: reads a URL, strictly, and judges all of it but the addresses of its
 // host, which are not known before it is resolved. Pure.
 
-#include "gateway/hooks/core/address.h"
+#include "lib/post/core/address.h"
 
 enum { TARGET_URL_LEN_MAX = 2048, TARGET_HOST_LEN_MAX = 253, TARGET_PORTS_MAX = 16 };
 

@@ -1,6 +1,6 @@
 // A URL in the form that everybody reads alike: what two parsers could read differently is refused.
 
-#include "gateway/hooks/core/target.h"
+#include "lib/post/core/target.h"
 
 #include "lib/base/word.h"
 

@@ -1,6 +1,6 @@
 // libcurl's multi interface, driven by epoll.
 
-#include "gateway/hooks/post.h"
+#include "lib/post/post.h"
 
 #include "lib/base/check.h"
 #include "lib/base/utf8.h"
@@ -122,7 +122,7 @@ static size_t on_head(char *data, size_t size, size_t count, void *ctx)
     if (post->head_len > POST_HEAD_BYTES_MAX)
         return 0;
     if (is_header(without_end(slice_of(data, len)), "retry-after", &value))
-        post->result.retry_after_ms = verdict_retry_after_ms(value, clock_wall_ms());
+        post->result.retry_after_ms = exchange_retry_after_ms(value, clock_wall_ms());
     return len;
 }
 
@@ -135,24 +135,24 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     return post->is_cut ? 0 : size * count;
 }
 
-static enum verdict_end end_of(const struct post *post, CURLcode code)
+static enum exchange_end end_of(const struct post *post, CURLcode code)
 {
     switch ((int)code) {
-    case CURLE_OK: return VERDICT_ANSWERED;
-    case CURLE_WRITE_ERROR: return post->is_cut ? VERDICT_ANSWERED : VERDICT_BROKEN;
-    case CURLE_URL_MALFORMAT: return VERDICT_BAD_URL;
-    case CURLE_COULDNT_RESOLVE_HOST: return VERDICT_NO_HOST;
+    case CURLE_OK: return EXCHANGE_ANSWERED;
+    case CURLE_WRITE_ERROR: return post->is_cut ? EXCHANGE_ANSWERED : EXCHANGE_BROKEN;
+    case CURLE_URL_MALFORMAT: return EXCHANGE_BAD_URL;
+    case CURLE_COULDNT_RESOLVE_HOST: return EXCHANGE_NO_HOST;
     case CURLE_COULDNT_CONNECT:
-        return post->was_refused && !post->was_allowed ? VERDICT_FORBIDDEN : VERDICT_NO_CONNECT;
-    case CURLE_OPERATION_TIMEDOUT: return VERDICT_TIMEOUT;
+        return post->was_refused && !post->was_allowed ? EXCHANGE_FORBIDDEN : EXCHANGE_NO_CONNECT;
+    case CURLE_OPERATION_TIMEDOUT: return EXCHANGE_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS: return VERDICT_TLS;
-    default: return VERDICT_BROKEN;
+    case CURLE_SSL_INVALIDCERTSTATUS: return EXCHANGE_TLS;
+    default: return EXCHANGE_BROKEN;
     }
 }
 
@@ -161,11 +161,11 @@ static void put_detail(struct post *post, CURLcode code)
     struct post_result *result = &post->result;
     char text[ADDRESS_TEXT_LEN + 1];
     const char *said = post->why[0] != '\0' ? post->why : curl_easy_strerror(code);
-    if (result->end == VERDICT_FORBIDDEN) {
+    if (result->end == EXCHANGE_FORBIDDEN) {
         address_text(&post->refused, text);
         (void)snprintf(result->detail, sizeof result->detail, "%s is %s", text,
                        address_kind_text(address_kind(&post->refused)));
-    } else if (result->end == VERDICT_ANSWERED) {
+    } else if (result->end == EXCHANGE_ANSWERED) {
         (void)snprintf(result->detail, sizeof result->detail, "HTTP status %u", result->status);
     } else {
         (void)snprintf(result->detail, sizeof result->detail, "%s", said);
@@ -173,7 +173,7 @@ static void put_detail(struct post *post, CURLcode code)
     utf8_repair((uint8_t *)result->detail, strlen(result->detail));
 }
 
-static void finish(struct post *post, enum verdict_end end)
+static void finish(struct post *post, enum exchange_end end)
 {
     post->result.end = end;
     post->result.ms = (uint32_t)(clock_mono_ms() - post->began_at);
@@ -199,7 +199,7 @@ static void take_done(struct post_pool *pool)
         CHECK(post != NULL && post->easy == easy);
         (void)curl_multi_remove_handle(pool->multi, easy);
         finish(post, end_of(post, code));
-        post->result.status = post->result.end == VERDICT_ANSWERED ? (unsigned)status : 0;
+        post->result.status = post->result.end == EXCHANGE_ANSWERED ? (unsigned)status : 0;
         put_detail(post, code);
     }
 }
@@ -364,7 +364,7 @@ err post_start(struct post_pool *pool, const struct post_request *request)
     const char *why = refusal(pool, request->url);
     if (why != NULL) {
         (void)snprintf(post->result.detail, sizeof post->result.detail, "%s", why);
-        finish(post, VERDICT_BAD_URL);
+        finish(post, EXCHANGE_BAD_URL);
         return OK;
     }
     if (easy != NULL && set_manners(easy, &pool->options) && set_ears(post) &&

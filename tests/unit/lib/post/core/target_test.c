@@ -1,6 +1,6 @@
 // URLs, ports, headers.
 
-#include "gateway/hooks/core/target.h"
+#include "lib/post/core/target.h"
 
 #include "tests/support/test.h"
 

@@ -1,6 +1,6 @@
 // One signature for each key.
 
-#include "gateway/hooks/signature.h"
+#include "lib/post/signature.h"
 
 #include <inttypes.h>
 #include <stdio.h>
