@@ -77,4 +77,5 @@ struct msg_webhook_status_is {
     const struct msg_webhook_line *webhooks;
     uint32_t count;
     bool is_more;
+    bool signs; // the secret that was asked for is the one that signs now
 };

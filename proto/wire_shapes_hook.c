@@ -56,6 +56,7 @@ static const struct wire_field status_is_fields[] = {
     SAME(WIRE_ERR, 0, error),
     SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, detail),
     SAME(WIRE_BOOL, 0, is_more),
+    SAME(WIRE_BOOL, 0, signs),
 };
 static const struct wire_list status_is_lists[] = {
     LIST(&line, MSG_HOOKS_MAX, webhooks, webhooks, count)};

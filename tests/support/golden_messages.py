@@ -185,7 +185,7 @@ def samples():
         act=w.WEBHOOK_ROTATE, secret=b"\1\2", overlap_s=8405, reason="told so", test_id=an_id(0x32), **webhook))
     yield "webhook_status", b, dict(webhook_status=w.WebhookStatus(webhook_id="ops", after="a", limit=8406))
     yield "webhook_status_is", b, dict(webhook_status_is=w.WebhookStatusIs(
-        error=4, detail="endpoint_count_max", is_more=True, webhooks=[
+        error=4, detail="endpoint_count_max", is_more=True, signs=True, webhooks=[
             w.WebhookLine(disabled=True, reason="410", generation=8401, created_at_ms=8402, rotated_at_ms=8403,
                           before_until_ms=8404, **webhook), w.WebhookLine(webhook_id="web")]))
     b = Block()
