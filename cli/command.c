@@ -36,6 +36,34 @@ static const struct command_verb *find(const struct command_verbs *verbs, const 
     return NULL;
 }
 
+// What users of other job systems type, and what it is called here.
+static const struct {
+    const char *said;
+    const char *meant;
+} OTHER_WORDS[] = {
+    {"weft submit", "weft push"},       {"weft enqueue", "weft push"},
+    {"weft start", "weft dev"},         {"weft server", "weft dev"},
+    {"weft cron", "weft schedule"},     {"weft list", "weft jobs list"},
+    {"weft ls", "weft jobs list"},      {"weft job list", "weft jobs list"},
+    {"weft job ls", "weft jobs list"},  {"weft status", "weft job show"},
+    {"weft show", "weft job show"},     {"weft jobs show", "weft job show"},
+    {"weft cancel", "weft job cancel"}, {"weft retry", "weft job retry"},
+    {"weft log", "weft job log"},       {"weft logs", "weft job log"},
+    {"weft events", "weft tail"},
+};
+
+// NULL when the words are no other name of anything.
+static const char *meant_by(const char *program, const char *name)
+{
+    char said[64];
+    (void)snprintf(said, sizeof said, "%s %s", program, name);
+    for (size_t i = 0; i < sizeof OTHER_WORDS / sizeof *OTHER_WORDS; i++) {
+        if (strcmp(OTHER_WORDS[i].said, said) == 0)
+            return OTHER_WORDS[i].meant;
+    }
+    return NULL;
+}
+
 static int refuse(const struct command_verbs *verbs, const char *name)
 {
     const char *names[VERBS_MAX];
@@ -43,8 +71,11 @@ static int refuse(const struct command_verbs *verbs, const char *name)
     for (uint32_t i = 0; i < verbs->count; i++)
         names[i] = verbs->items[i].name;
     const char *near = nearest_of(slice_of_text(name), names, verbs->count);
+    const char *meant = meant_by(verbs->program, name);
     (void)fprintf(stderr, "weft: there is no '%s %.60s'", verbs->program, name);
-    if (near != NULL)
+    if (meant != NULL)
+        (void)fprintf(stderr, "; did you mean '%s'?\n", meant);
+    else if (near != NULL)
         (void)fprintf(stderr, "; did you mean '%s %s'?\n", verbs->program, near);
     else
         (void)fprintf(stderr, "; see '%s --help'\n", verbs->program);
