@@ -103,6 +103,12 @@ void spool_plan_fail(struct spool_plan *plan, when_ms now)
         plan->failures++;
 }
 
+void spool_plan_resume(struct spool_plan *plan)
+{
+    plan->failures = 0;
+    plan->pause_until = 0;
+}
+
 when_ms spool_plan_wake(const struct spool_plan *plan, when_ms now)
 {
     return now < plan->pause_until ? plan->pause_until : first_end(plan);

@@ -64,5 +64,8 @@ void spool_plan_advance(struct spool_plan *plan, uint64_t next);
 // A message had no answer, or none that says anything of its jobs: the same window comes again.
 void spool_plan_fail(struct spool_plan *plan, when_ms now);
 
+// A broker is there again: nobody pauses for one that was lost.
+void spool_plan_resume(struct spool_plan *plan);
+
 // When there may be something to do though no new job has come; WHEN_NEVER: not by time.
 when_ms spool_plan_wake(const struct spool_plan *plan, when_ms now);

@@ -3,6 +3,7 @@
 #include "gateway/shell/courier.h"
 
 #include "gateway/shell/gather.h"
+#include "gateway/shell/parcel.h"
 #include "gateway/shell/question.h"
 #include "lib/base/origin.h"
 #include "lib/link/curve.h"
@@ -20,20 +21,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// A message under way, with the questions it carries.
-struct parcel {
-    struct parcel *previous;
-    struct parcel *next;
-    struct ask_line asks;
-    enum ask_kind kind;
-    uint32_t job_count;
-    bool was_sent;
-    uint64_t corr;
-    size_t envelope_len;
-    size_t block_len;
-    uint8_t *bytes; // envelope, block: the same at every repetition
-};
-
 struct courier {
     pthread_t thread;
     struct wake wake;
@@ -43,6 +30,7 @@ struct courier {
     struct link_context *context;
     struct link *link;
     uint32_t connection_count;
+    bool is_connected;
     struct peer peer;
     struct absence absence; // of the broker
     atomic_bool spools;
@@ -52,10 +40,11 @@ struct courier {
     struct ask_line questions; // of status, and acts; not sent yet
     struct ask_line urgent;    // jobs of single requests
     struct ask_line bulk;      // jobs of bulk requests
-    struct parcel *parcels;
-    uint32_t flight_count; // SUBMIT parcels
-    pthread_mutex_t lock;  // `arrivals`, is_closing
+    struct parcels parcels;
+    pthread_mutex_t lock; // `arrivals`, is_closing
     struct ask_line arrivals;
+    courier_returned *returned;
+    void *returned_ctx;
     bool is_closing;
     when_ms stop_at; // when closing
     bool is_stopped; // the thread has ended
@@ -95,54 +84,6 @@ static void collect_arrivals(struct courier *courier)
 
 // --- parcels ---
 
-static void parcel_remove(struct courier *courier, struct parcel *parcel)
-{
-    if (parcel->previous != NULL)
-        parcel->previous->next = parcel->next;
-    else
-        courier->parcels = parcel->next;
-    if (parcel->next != NULL)
-        parcel->next->previous = parcel->previous;
-    if (parcel->kind == ASK_SUBMIT)
-        courier->flight_count--;
-    free(parcel->bytes);
-    free(parcel);
-}
-
-static struct parcel *parcel_new(struct courier *courier, enum ask_kind kind)
-{
-    struct parcel *parcel = calloc(1, sizeof *parcel);
-    if (parcel == NULL)
-        return NULL;
-    parcel->kind = kind;
-    parcel->next = courier->parcels;
-    if (parcel->next != NULL)
-        parcel->next->previous = parcel;
-    courier->parcels = parcel;
-    if (kind == ASK_SUBMIT)
-        courier->flight_count++;
-    return parcel;
-}
-
-// Fixes the bytes of a parcel.
-static err parcel_fill(struct courier *courier, struct parcel *parcel, const struct msg *msg)
-{
-    struct wire_frames frames;
-    arena_reset(&courier->arena);
-    err e = wire_encode(msg, &courier->arena, &frames);
-    if (e != OK)
-        return e;
-    parcel->bytes = malloc(frames.envelope.len + frames.block.len + 1);
-    if (parcel->bytes == NULL)
-        return ERR_NO_MEMORY;
-    parcel->envelope_len = frames.envelope.len;
-    parcel->block_len = frames.block.len;
-    memcpy(parcel->bytes, frames.envelope.data, frames.envelope.len);
-    if (frames.block.len > 0)
-        memcpy(parcel->bytes + frames.envelope.len, frames.block.data, frames.block.len);
-    return OK;
-}
-
 static struct msg take_question(struct courier *courier, struct ask_line *asks)
 {
     struct ask *ask = ask_take(&courier->questions);
@@ -150,14 +91,20 @@ static struct msg take_question(struct courier *courier, struct ask_line *asks)
     return question_of(ask);
 }
 
+// Questions go out at once. A link that has ended says so before the peer misses an answer.
+static bool is_there(const struct courier *courier)
+{
+    return courier->is_connected && peer_is_known(&courier->peer);
+}
+
 // What can be packed now; NULL: nothing.
 static const struct ask *next_to_pack(const struct courier *courier)
 {
-    if (!peer_is_known(&courier->peer) || courier->peer.ask_count == courier->peer.ask_count_max)
+    if (!is_there(courier) || courier->peer.ask_count == courier->peer.ask_count_max)
         return NULL;
     if (courier->questions.first != NULL)
         return courier->questions.first;
-    if (courier->flight_count == COURIER_FLIGHT_MAX)
+    if (courier->parcels.submit_count == COURIER_FLIGHT_MAX)
         return NULL;
     return courier->urgent.first != NULL ? courier->urgent.first : courier->bulk.first;
 }
@@ -166,7 +113,7 @@ static const struct ask *next_to_pack(const struct courier *courier)
 static void pack(struct courier *courier, when_ms now, const struct ask *next)
 {
     struct msg_submit_job jobs[GATHER_JOBS_MAX];
-    struct parcel *parcel = parcel_new(courier, next->kind);
+    struct parcel *parcel = parcel_new(&courier->parcels, next->kind);
     CHECK(parcel != NULL); // a hundred bytes are there or nothing is
     struct peer_request request = {
         .user = (uint64_t)(uintptr_t)parcel,
@@ -183,13 +130,13 @@ static void pack(struct courier *courier, when_ms now, const struct ask *next)
     CHECK(e == OK); // next_to_pack() has looked
     msg.corr = parcel->corr;
     parcel->job_count = msg.kind == MSG_SUBMIT ? msg.submit.count : 0;
-    e = parcel_fill(courier, parcel, &msg);
+    e = parcel_fill(parcel, &msg, &courier->arena);
     if (e == OK)
         return;
     // Nothing has been sent, and the broker would not take it either.
     (void)peer_drop(&courier->peer, parcel->corr);
     struct ask_line asks = parcel->asks;
-    parcel_remove(courier, parcel);
+    parcel_remove(&courier->parcels, parcel);
     finish_all(&asks, e);
 }
 
@@ -220,7 +167,7 @@ static void expire_line(struct courier *courier, struct ask_line *line, when_ms 
 static void expire(struct courier *courier, when_ms now)
 {
     // With a broker they wait only for their turn.
-    if (peer_is_known(&courier->peer))
+    if (is_there(courier))
         return;
     expire_line(courier, &courier->questions, now);
     expire_line(courier, &courier->urgent, now);
@@ -233,7 +180,7 @@ static when_ms first_expiry(const struct courier *courier)
                                   courier->bulk.first};
     when_ms first = WHEN_NEVER;
     for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
-        if (firsts[i] != NULL && !peer_is_known(&courier->peer))
+        if (firsts[i] != NULL && !is_there(courier))
             first = when_min(first, end_of(courier, firsts[i]));
     }
     return first;
@@ -282,7 +229,7 @@ static void give_up(struct courier *courier, struct parcel *parcel)
 {
     struct ask_line asks = parcel->asks;
     err e = parcel->was_sent ? ERR_TIMEOUT : ERR_NO_BROKER;
-    parcel_remove(courier, parcel);
+    parcel_remove(&courier->parcels, parcel);
     finish_all(&asks, e);
 }
 
@@ -336,22 +283,12 @@ static void welcomed(struct courier *courier, when_ms now, const struct msg *msg
              msg->welcome.epoch);
 }
 
-// Each question of the parcel gets its part of the answer.
 static void submitted(struct parcel *parcel, const struct msg_submitted *answer)
 {
-    uint32_t at = 0;
-    bool fits = answer->count == parcel->job_count;
-    if (!fits)
+    if (answer->count != parcel->job_count)
         log_error("gateway.answer_misfit", "asked=%u answered=%u", parcel->job_count,
                   answer->count);
-    struct ask_line asks = parcel->asks;
-    for (struct ask *ask = ask_take(&asks); ask != NULL; ask = ask_take(&asks)) {
-        uint32_t count = ask->job_count;
-        ask->done(ask, &(struct ask_result){.error = fits ? OK : ERR_TIMEOUT,
-                                            .jobs = fits ? answer->jobs + at : NULL,
-                                            .open = {answer->open_max, answer->open_left}});
-        at += count;
-    }
+    gather_answer(&parcel->asks, parcel->job_count, answer);
 }
 
 static void answered(struct courier *courier, const struct msg *msg)
@@ -369,7 +306,7 @@ static void answered(struct courier *courier, const struct msg *msg)
             ask->done(ask, &result);
     }
     parcel->asks = (struct ask_line){0};
-    parcel_remove(courier, parcel);
+    parcel_remove(&courier->parcels, parcel);
 }
 
 static void take_message(struct courier *courier, when_ms now, const struct link_message *message)
@@ -416,6 +353,7 @@ static void look_at_connection(struct courier *courier, when_ms now)
     if (count != courier->connection_count)
         peer_connected(&courier->peer, now);
     courier->connection_count = count;
+    courier->is_connected = link_is_connected(courier->link);
 }
 
 // When the courier is to end at the latest; WHEN_NEVER while nobody has told it to.
@@ -433,8 +371,8 @@ static bool goes_on(struct courier *courier, when_ms now)
     when_ms stop_at = stop_time(courier);
     if (stop_at == WHEN_NEVER)
         return true;
-    bool is_done =
-        courier->flight_count == 0 && courier->urgent.first == NULL && courier->bulk.first == NULL;
+    bool is_done = courier->parcels.submit_count == 0 && courier->urgent.first == NULL &&
+                   courier->bulk.first == NULL;
     return now < stop_at && !is_done && peer_is_known(&courier->peer);
 }
 
@@ -456,11 +394,22 @@ static void rest(struct courier *courier, when_ms now)
     wake_clear(&courier->wake);
 }
 
+static void tell_return(struct courier *courier)
+{
+    pthread_mutex_lock(&courier->lock);
+    courier_returned *returned = courier->returned;
+    void *ctx = courier->returned_ctx;
+    pthread_mutex_unlock(&courier->lock);
+    if (returned != NULL)
+        returned(ctx);
+}
+
 static void look_at_broker(struct courier *courier, when_ms now)
 {
-    bool is_there = peer_is_known(&courier->peer) && link_is_connected(courier->link);
-    atomic_store(&courier->is_ready, is_there);
-    if (absence_is_news(&courier->absence, now, is_there))
+    bool is_ready = is_there(courier);
+    if (!atomic_exchange(&courier->is_ready, is_ready) && is_ready)
+        tell_return(courier);
+    if (absence_is_news(&courier->absence, now, is_ready))
         log_warn("gateway.no_broker", "broker=%s answer=503", courier->endpoint);
 }
 
@@ -502,6 +451,14 @@ void courier_ask(struct courier *courier, struct ask *ask)
 void courier_hurry(struct courier *courier)
 {
     atomic_store(&courier->spools, true);
+}
+
+void courier_on_return(struct courier *courier, courier_returned *returned, void *ctx)
+{
+    pthread_mutex_lock(&courier->lock);
+    courier->returned = returned;
+    courier->returned_ctx = ctx;
+    pthread_mutex_unlock(&courier->lock);
 }
 
 bool courier_is_ready(const struct courier *courier)
@@ -584,10 +541,8 @@ void courier_stop(struct courier *courier)
     finish_all(&courier->questions, ERR_NO_BROKER);
     finish_all(&courier->urgent, ERR_NO_BROKER);
     finish_all(&courier->bulk, ERR_NO_BROKER);
-    while (courier->parcels != NULL) {
-        CHECK(courier->parcels->previous == NULL);
-        give_up(courier, courier->parcels);
-    }
+    while (courier->parcels.first != NULL)
+        give_up(courier, courier->parcels.first);
 }
 
 void courier_close(struct courier *courier)

@@ -37,6 +37,11 @@ void courier_hurry(struct courier *courier);
 // Any thread, also within `done`.
 void courier_ask(struct courier *courier, struct ask *ask);
 
+// Whenever a broker is there again from now on, after courier_is_ready() has become true: `returned`,
+// in the courier's thread. It must not block.
+typedef void courier_returned(void *ctx);
+void courier_on_return(struct courier *courier, courier_returned *returned, void *ctx);
+
 // The broker has said WELCOME and has not been lost since. Any thread.
 bool courier_is_ready(const struct courier *courier);
 

@@ -74,3 +74,16 @@ struct msg gather_jobs(struct ask_line *urgent, struct ask_line *bulk, struct as
     CHECK(asks->first != NULL);
     return gathering.msg;
 }
+
+void gather_answer(struct ask_line *asks, uint32_t job_count, const struct msg_submitted *answer)
+{
+    uint32_t at = 0;
+    bool is_ours = answer->count == job_count;
+    for (struct ask *ask = ask_take(asks); ask != NULL; ask = ask_take(asks)) {
+        uint32_t count = ask->job_count; // `done` may ask again with the same struct
+        ask->done(ask, &(struct ask_result){.error = is_ours ? OK : ERR_TIMEOUT,
+                                            .jobs = is_ours ? answer->jobs + at : NULL,
+                                            .open = {answer->open_max, answer->open_left}});
+        at += count;
+    }
+}

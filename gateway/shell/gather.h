@@ -15,3 +15,7 @@ enum {
 // of `asks`. The message's jobs lie in `jobs`, those of an atomic question where it has them.
 struct msg gather_jobs(struct ask_line *urgent, struct ask_line *bulk, struct ask_line *asks,
                        struct msg_submit_job jobs[GATHER_JOBS_MAX]);
+
+// Each question of `asks`, which have `job_count` jobs together, is told of its own and taken out.
+// ERR_TIMEOUT when the answer is one to something else.
+void gather_answer(struct ask_line *asks, uint32_t job_count, const struct msg_submitted *answer);

@@ -49,6 +49,7 @@ struct spool_forward {
     pthread_cond_t news;
     bool is_closing;
     bool has_news;
+    bool has_broker;     // again
     uint32_t left_count; // messages without an answer
     bool is_settled;
     err settled;
@@ -318,7 +319,8 @@ static bool forward_window(struct spool_forward *forward)
         forward->plan = (struct spool_plan){0}; // nothing is held
         return false;
     }
-    if (!spool_plan_begin(&forward->plan, clock_mono_ms()))
+    if (!courier_is_ready(forward->gateway->courier) ||
+        !spool_plan_begin(&forward->plan, clock_mono_ms()))
         return false;
     err e = read_window(forward);
     if (e == OK && forward->looked_count == 0)
@@ -334,11 +336,12 @@ static bool forward_window(struct spool_forward *forward)
     return true;
 }
 
-// Until there may be something to do. False: the end.
+// Until there may be something to do: not before there is a broker. False: the end.
 static bool rest(struct spool_forward *forward, bool is_busy)
 {
     when_ms now = clock_mono_ms();
-    when_ms wake = spool_plan_wake(&forward->plan, now);
+    bool is_alone = !courier_is_ready(forward->gateway->courier);
+    when_ms wake = is_alone ? WHEN_NEVER : spool_plan_wake(&forward->plan, now);
     struct timespec until = {.tv_sec = wake / 1000, .tv_nsec = wake % 1000 * 1000000};
     pthread_mutex_lock(&forward->lock);
     int waited = 0;
@@ -348,7 +351,10 @@ static bool rest(struct spool_forward *forward, bool is_busy)
         else
             waited = pthread_cond_timedwait(&forward->news, &forward->lock, &until);
     }
+    if (forward->has_broker)
+        spool_plan_resume(&forward->plan);
     forward->has_news = false;
+    forward->has_broker = false;
     bool goes_on = !forward->is_closing;
     pthread_mutex_unlock(&forward->lock);
     return goes_on;
@@ -368,6 +374,17 @@ void spool_forward_wake(struct spool_forward *forward)
 {
     pthread_mutex_lock(&forward->lock);
     forward->has_news = true;
+    (void)pthread_cond_signal(&forward->news);
+    pthread_mutex_unlock(&forward->lock);
+}
+
+// In the courier's thread.
+static void broker_returned(void *ctx)
+{
+    struct spool_forward *forward = ctx;
+    pthread_mutex_lock(&forward->lock);
+    forward->has_news = true;
+    forward->has_broker = true;
     (void)pthread_cond_signal(&forward->news);
     pthread_mutex_unlock(&forward->lock);
 }
@@ -399,11 +416,14 @@ err spool_forward_open(const struct gateway *gateway, struct spool_forward **out
     err e = forward->room.data == NULL || forward->decoded.data == NULL ? ERR_NO_MEMORY : OK;
     if (e == OK && pthread_create(&forward->thread, NULL, run, forward) != 0)
         e = ERR_SYSTEM;
-    if (e == OK)
-        *out_forward = forward;
-    else
+    if (e != OK) {
         unmake(forward);
-    return e;
+        return e;
+    }
+    courier_on_return(gateway->courier, broker_returned, forward);
+    broker_returned(forward); // one may have come before that
+    *out_forward = forward;
+    return OK;
 }
 
 void spool_forward_close(struct spool_forward *forward)

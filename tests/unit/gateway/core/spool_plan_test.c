@@ -107,6 +107,21 @@ TEST(spool_plan, without_an_answer_all_wait_and_longer_each_time)
     EXPECT_EQ(spool_plan_wake(&plan, now) - now, 100);
 }
 
+TEST(spool_plan, with_a_broker_that_has_come_nobody_pauses)
+{
+    struct spool_plan plan = {0};
+    EXPECT(spool_plan_begin(&plan, 0));
+    EXPECT_EQ(hear(&plan, 0, 1, ERR_FULL), SPOOL_PLAN_WAITS);
+    spool_plan_fail(&plan, 0);
+    spool_plan_fail(&plan, 0);
+    EXPECT(!spool_plan_begin(&plan, 199));
+    spool_plan_resume(&plan);
+    EXPECT(spool_plan_begin(&plan, 1));
+    EXPECT(!spool_plan_may(&plan, 1)); // what a broker said of a queue still holds
+    spool_plan_fail(&plan, 1);
+    EXPECT_EQ(spool_plan_wake(&plan, 1), 101);
+}
+
 TEST(spool_plan, a_pass_does_not_go_back)
 {
     struct spool_plan plan = {0};

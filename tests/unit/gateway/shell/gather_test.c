@@ -130,3 +130,46 @@ TEST(gather, only_so_many_are_looked_at)
     expect_line(&taken, &first, 1);
     EXPECT(urgent.line.last == last);
 }
+
+// What each question was told: when its first job was made, or an error.
+struct heard {
+    when_ms created_at[ASKS];
+    err errors[ASKS];
+};
+
+static struct heard heard;
+
+static void note(struct ask *ask, const struct ask_result *result)
+{
+    uint32_t number = ask->jobs->batch_index;
+    heard.errors[number] = result->error;
+    heard.created_at[number] = result->error == OK ? result->jobs[0].created_at : 0;
+}
+
+TEST(gather, each_question_hears_of_its_own_jobs)
+{
+    struct msg_submitted_job jobs[] = {{.created_at = 10}, {.created_at = 20}, {.created_at = 30}};
+    const struct msg_submitted answer = {.jobs = jobs, .count = 3};
+    struct line line = {0};
+    struct ask *first = add(&line, "acme");
+    struct ask *second = add(&line, "acme");
+    first->job_count = 2;
+    first->done = note;
+    second->done = note;
+    gather_answer(&line.line, 3, &answer);
+    EXPECT(line.line.first == NULL);
+    EXPECT_EQ(heard.created_at[0], 10);
+    EXPECT_EQ(heard.created_at[1], 30);
+}
+
+TEST(gather, an_answer_to_something_else_tells_nothing)
+{
+    struct msg_submitted_job jobs[] = {{.created_at = 10}};
+    const struct msg_submitted answer = {.jobs = jobs, .count = 1};
+    struct line line = {0};
+    add(&line, "acme")->done = note;
+    add(&line, "acme")->done = note;
+    gather_answer(&line.line, 2, &answer);
+    EXPECT_EQ(heard.errors[0], ERR_TIMEOUT);
+    EXPECT_EQ(heard.errors[1], ERR_TIMEOUT);
+}
