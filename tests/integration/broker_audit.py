@@ -1,12 +1,14 @@
 """The auditor: names what was spoiled, in a stopped broker's store and in a running one's, and nothing else."""
 
+import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
-import unittest
 
+from lib_beside import main_beside
 from lib_broker import PATIENCE_S, BrokerTest, fresh_id, pb
 
 # What is spoiled, of which job, and what is named then. Jobs 1 to 4 have succeeded with a result, 3 has a key,
@@ -72,10 +74,13 @@ class Audit(BrokerTest):
         self.assertEqual((told["violations"], told["kinds"]), (0, []))
 
     def test_what_was_spoiled_is_named_and_nothing_else(self):
+        self.fill()
+        whole = os.path.join(self.data, "whole")
+        os.rename(self.place, whole)
         for what, number, kinds in SPOILED:
             with self.subTest(what):
                 subprocess.run(["rm", "-rf", self.place], check=True)
-                self.fill()
+                shutil.copytree(whole, self.place)
                 self.spoil(what, number)
                 code, out, _ = self.audit("--output", "json")
                 told = json.loads(out)
@@ -88,10 +93,13 @@ class Audit(BrokerTest):
                 self.assertTrue(all(kind in text for kind in kinds), text)
 
     def wait_for_rounds(self, served, count):
+        client, weights = self.peer(served), itertools.cycle((1, 2))
         end = time.monotonic() + PATIENCE_S
         while served.metric("weft_audit_rounds_total") < count:
             self.assertLess(time.monotonic(), end)
-            time.sleep(0.05)
+            # Something is committed, else it would rest between two questions to a broker that sleeps.
+            self.assertEqual(client.ask(pb.QueueSet(queue="q", weight=next(weights))).error, 0)
+            time.sleep(0.1)
 
     def test_a_running_broker_names_it_logs_it_and_serves_on(self):
         self.fill()
@@ -136,7 +144,7 @@ class Audit(BrokerTest):
                 "100000", "--batch", "256"]
         subprocess.run(jobs, check=True, stdout=subprocess.DEVNULL, timeout=2 * PATIENCE_S)
         begun, spent = time.monotonic(), served.metric("weft_audit_cpu_seconds_total")
-        end = begun + 13  # three rests of four seconds
+        end = begun + 9  # two rests of four seconds
         client = self.peer(served)
         while time.monotonic() < end:
             client.submit({"job_id": fresh_id()})  # else it would be asked two questions in each
@@ -169,4 +177,4 @@ class Audit(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(4)

@@ -4,12 +4,12 @@ import os
 import stat
 import subprocess
 import time
-import unittest
 import uuid
 
 import zmq
 import zmq.utils.monitor as monitors
 
+from lib_beside import main_beside
 from lib_broker import ERR, PATIENCE_S, Broker, BrokerTest, Peer, fresh_id, pb
 from lib_gateway import wait_for
 from lib_keys import Keys
@@ -291,8 +291,8 @@ class Programs(BrokerTest):
             return done.stdout
         self.assertEqual(status(), "503")
         self.keys.allow("gw", os.path.join(place, "gw.pub"), "submit,read,work,admin", "*")
-        wait_for("the gateway is in", lambda: status() == "200")
         self.keys.allow("wk", os.path.join(place, "wk.pub"), "work")
+        wait_for("the gateway is in", lambda: status() == "200")
         self.assertTrue(worker.stdout.readline().startswith("ready "))
         done = subprocess.run(["curl", "-s", f"{url}/v1/jobs", "-H", "Prefer: wait=20", "-H",
                                "Content-Type: application/json", "-d", '{"type": "hello", "payload": {"a": 1}}'],
@@ -301,4 +301,4 @@ class Programs(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(4)

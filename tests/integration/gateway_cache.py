@@ -2,11 +2,11 @@
 
 import os
 import threading
-import unittest
 from collections import Counter
 
 import zmq
 
+from lib_beside import main_beside
 from lib_broker import VERSION, Broker, BrokerTest, fresh_id, pb
 from lib_gateway import Gateway, wait_for
 
@@ -333,4 +333,4 @@ class Cache(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(4)

@@ -3,9 +3,9 @@
 import json
 import os
 import time
-import unittest
 from datetime import datetime, timedelta, timezone
 
+from lib_beside import main_beside
 from lib_broker import PATIENCE_S, BrokerTest, pb
 from lib_gateway import Gateway, wait_for
 
@@ -249,4 +249,4 @@ class OfASchedule(Effects):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(4)

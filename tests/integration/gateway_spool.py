@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 import time
-import unittest
 import uuid
 
+from lib_beside import main_beside
 from lib_broker import PATIENCE_S, BrokerTest, pb
 from lib_gateway import Gateway, PretendedBroker, derived_id, token_verb, wait_for
 
@@ -434,4 +434,4 @@ class Tenants(SpoolTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(8)

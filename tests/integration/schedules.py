@@ -13,6 +13,12 @@ def minute_of(at_ms):
     return at_ms // MINUTE_MS * MINUTE_MS
 
 
+def clock_ahead(ahead_s):
+    return {"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
+            "WEFT_TEST_AHEAD_S": str(ahead_s),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 class Schedules(BrokerTest):
     def setUp(self):
         super().setUp()
@@ -113,7 +119,19 @@ class Schedules(BrokerTest):
 
 
 class Minutes(BrokerTest):
-    """One wait for all: a broker lives through a minute, and is dead during the next."""
+    """One wait for all: a broker lives through a minute, and is dead during the next, by its own clock."""
+
+    def setUp(self):
+        super().setUp()
+        self.ahead_s = 0
+
+    def now_ms(self):
+        return int((time.time() + self.ahead_s) * 1000)
+
+    def broker_at(self, at_ms):
+        """Its clock shows the first whole second after `at_ms`."""
+        self.ahead_s += (at_ms - self.now_ms()) // 1000 + 1
+        return self.broker(env=clock_ahead(self.ahead_s))
 
     def set(self, client, name, **fields):
         body = pb.ScheduleSet(schedule_id=name, act=pb.SCHEDULE_SET, cron="* * * * *",
@@ -139,9 +157,9 @@ class Minutes(BrokerTest):
         self.fail(f"{name} made nothing")
 
     def test_each_minute_once_over_a_crash(self):
-        served = self.broker()
+        served = self.broker_at(minute_of(self.now_ms()) + MINUTE_MS - 4000)
         client = self.peer(served)
-        began_at = int(time.time() * 1000)
+        began_at = self.now_ms()
         self.set(client, "run")
         self.set(client, "paused", paused=True)
         self.set(client, "beside", overlap=pb.OVERLAP_ALLOW)
@@ -149,7 +167,7 @@ class Minutes(BrokerTest):
         self.set(client, "instead", overlap=pb.OVERLAP_REPLACE)
         worker = self.worker(served, "run")
         job = self.first_job(worker)
-        now = int(time.time() * 1000)
+        now = self.now_ms()
         said = self.wait_fired(client, "run", 1)
         self.assertEqual(said.last_job_id, job.job_id)
         self.assertGreater(said.last_at_ms, began_at)
@@ -162,9 +180,8 @@ class Minutes(BrokerTest):
         # The job runs on; the next minute passes while nobody is there.
         self.set(client, "gone", catch_up=pb.CATCH_UP_NONE)
         served.kill()
-        next_at = minute_of(int(time.time() * 1000)) + MINUTE_MS
-        time.sleep(max(0, (next_at - time.time() * 1000) / 1000) + 1)
-        served = self.broker()
+        next_at = minute_of(self.now_ms()) + MINUTE_MS
+        served = self.broker_at(next_at)
         client = self.peer(served)
         after = self.wait_fired(client, "run", 2)
         self.assertEqual((after.fired, after.skipped), (1, 1))  # its job is unfinished still
@@ -221,10 +238,7 @@ class Missed(BrokerTest):
         self.client = self.peer(self.served)
 
     def hours_later(self, *flags):
-        return self.broker(*flags, env={
-            "LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
-            "WEFT_TEST_AHEAD_S": str(4 * 3600),
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        return self.broker(*flags, env=clock_ahead(4 * 3600))
 
     def set(self, client, name, **fields):
         body = pb.ScheduleSet(**{"schedule_id": name, "act": pb.SCHEDULE_SET, "cron": f"{self.minute % 60} * * * *",
