@@ -144,6 +144,7 @@ struct msg_forecast {
     enum direction paused;
     uint64_t open_left;  // unfinished jobs its queue still takes, this one too; 0: no bound
     uint64_t quota_left; // the same of its tenant; 0: no quota
+    when_ms starts_at;   // estimated; 0: not known
     struct msg_defaults course;
 };
 

@@ -140,6 +140,7 @@ static const struct wire_field forecast_fields[] = {
     SAME(WIRE_ENUM, DIRECTION_LAST, paused),
     SAME(WIRE_U64, 0, open_left),
     SAME(WIRE_U64, 0, quota_left),
+    ROW(WIRE_U64, 0, starts_at_ms, starts_at),
     DEFAULTS,
 };
 const struct wire_shape wire_shapes_queue_forecast = {

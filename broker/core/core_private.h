@@ -9,6 +9,7 @@
 #include "broker/core/gates.h"
 #include "broker/core/leases.h"
 #include "broker/core/ledger.h"
+#include "broker/core/paces.h"
 #include "broker/core/ready.h"
 #include "broker/core/share.h"
 #include "broker/core/strands.h"
@@ -25,6 +26,7 @@ struct core {
     struct expiry expiry;
     struct leases leases;
     struct workers workers;
+    struct paces paces;
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
     uint64_t namings;       // messages of workers that named what they hold

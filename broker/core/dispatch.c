@@ -71,6 +71,7 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
     uint32_t lane = job->lane;
     rate_pay(core, now, slot);
+    paces_start(&core->paces, lane, now.mono, wait_count(core, lane) == 1);
     wait_leave(core, slot);
     share_serve(&core->share, lane);
     ledger_apply(&core->ledger,

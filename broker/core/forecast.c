@@ -35,6 +35,31 @@ static enum waiting_on queued(const struct core *core, uint32_t queue, uint32_t 
     return is_free && leases_has_room(&core->leases) ? WAITING_NONE : WAITING_NO_CREDIT;
 }
 
+// When it would start, by store time; 0: nobody can tell. Those that wait are all before it.
+static when_ms start_of(const struct core *core, struct now now, uint32_t lane,
+                        const struct msg_forecast *forecast)
+{
+    when_ms wait = WHEN_NEVER;
+    switch (forecast->waiting_on) {
+    case WAITING_SCHEDULED: return forecast->due_at;
+    case WAITING_NONE:
+        if (forecast->ahead == 0)
+            return forecast->due_at;
+        break;
+    case WAITING_NO_CREDIT:
+    case WAITING_QUEUE_BUSY:
+    case WAITING_RATE_LIMITED: break;
+    case WAITING_KEY_BUSY: // its key has a pace of its own
+    case WAITING_NO_WORKER:
+    case WAITING_PAUSED:
+    case WAITING_BACKOFF:
+    case WAITING_DEPENDENCY: return 0;
+    }
+    if (lane != LANES_NONE)
+        wait = paces_wait_ms(&core->paces, lane, (uint64_t)forecast->ahead + 1, now.mono);
+    return wait == WHEN_NEVER ? 0 : when_after(now.store, wait);
+}
+
 static struct msg_defaults course_of(const struct policy *policy)
 {
     return (struct msg_defaults){.timeout_ms = policy->timeout_ms,
@@ -71,5 +96,6 @@ struct msg_forecast forecast_of(const struct core *core, struct now now,
         forecast.waiting_on = WAITING_SCHEDULED;
     else
         forecast.waiting_on = queued(core, queue, lane, job->key_hash);
+    forecast.starts_at = start_of(core, now, lane, &forecast);
     return forecast;
 }

@@ -43,6 +43,7 @@ static uint32_t drop_lanes(struct core *core, struct now now, const struct lanes
         struct lane_row row = lanes_row(lanes, lane);
         drop(core, now.store, (struct queue_name){row.tenant, row.queue}, row.type, fx);
         share_forget(&core->share, lane);
+        paces_forget(&core->paces, lane);
         left--;
     }
     return left;

@@ -190,4 +190,7 @@ void wait_leave(struct core *core, uint32_t slot)
     }
     if (expire_at(core, slot) != WHEN_NEVER)
         expiry_drop(&core->expiry, slot);
+    uint32_t lane = jobs_at(&core->ledger.jobs, slot)->lane;
+    if (wait_count(core, lane) == 0)
+        paces_rest(&core->paces, lane);
 }

@@ -52,13 +52,11 @@ static void put_forecast(struct out *out, const struct forecast_told *told)
 {
     const struct msg_forecast *forecast = told->forecast;
     const char *cause = answer_waiting_on(forecast->waiting_on);
-    bool is_sure = (forecast->waiting_on == WAITING_NONE && forecast->ahead == 0) ||
-                   forecast->waiting_on == WAITING_SCHEDULED;
     answer_put_moment(out, "dedup_until", told->said->dedup_until);
     answer_put_moment(out, "due_at", forecast->due_at);
     if (cause != NULL)
         out_put_text(out, "waiting_on", slice_of_text(cause));
-    answer_put_moment(out, "estimated_start", is_sure ? forecast->due_at : 0);
+    answer_put_moment(out, "estimated_start", forecast->starts_at);
     put_queue(out, forecast);
     if (forecast->quota_left > 0)
         out_put_unsigned(out, "quota_left", forecast->quota_left);

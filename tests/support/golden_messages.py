@@ -78,7 +78,7 @@ def samples():
         forecasts=[w.Forecast(due_at_ms=2011, waiting_on=w.WAITING_NO_WORKER, ahead=2012, paused=w.DIRECTION_OUT,
                               open_left=2013, timeout_ms=2014, max_attempts=2015, max_crashes=2016,
                               retry_first_ms=2017, retry_longest_ms=2018, retry_factor_milli=2019,
-                              retry_within_s=2020, keep_s=2021, quota_left=2022)], open_max=2004, open_left=2005))
+                              retry_within_s=2020, keep_s=2021, quota_left=2022, starts_at_ms=2023)], open_max=2004, open_left=2005))
     yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,

@@ -219,13 +219,11 @@ static const struct msg_timeline_event events[] = {
      .failure = {TEXT("exit"), TEXT("status 1"), TEXT("tail\n")}},
 };
 
-static const struct msg_forecast forecast = {2011,
-                                             WAITING_NO_WORKER,
-                                             2012,
-                                             DIRECTION_OUT,
-                                             2013,
-                                             2022,
-                                             {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
+static const struct msg_forecast forecast = {
+    2011, WAITING_NO_WORKER,
+    2012, DIRECTION_OUT,
+    2013, 2022,
+    2023, {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
 
 static const struct msg_job_event job_events[] = {{8601, 8602, ID(0x30), 8603, JOB_RUNNING, 8604,
                                                    8605, TEXT("mail"), TEXT("send"), TEXT("acme")}};
@@ -309,7 +307,9 @@ static const struct msg samples[] = {
                          .finished_at = 7603,
                          .is_sealed = true}},
     {.kind = MSG_BATCH_SEAL, .corr = 32, .batch_seal = {ID(0x26)}},
-    {.kind = MSG_ERROR, .corr = 15, .error = {ERR_VERSION, 1500, TEXT("WEFT/9 is not spoken here")}},
+    {.kind = MSG_ERROR,
+     .corr = 15,
+     .error = {ERR_VERSION, 1500, TEXT("WEFT/9 is not spoken here")}},
     {.kind = MSG_BYE, .corr = 16, .bye = {TEXT("drained")}},
     {.kind = MSG_ACT,
      .corr = 17,

@@ -229,6 +229,8 @@ static void tell_forecast(struct tell *tell, const struct msg_forecast *forecast
               forecast->ahead, (unsigned)forecast->paused, (unsigned long long)forecast->open_left);
     if (forecast->quota_left > 0)
         tell_text(tell, " quota %llu", (unsigned long long)forecast->quota_left);
+    if (forecast->starts_at != 0 && forecast->starts_at != forecast->due_at)
+        tell_text(tell, " starts %lld", (long long)(forecast->starts_at - tell->epoch));
     tell_text(tell, " attempts %u", forecast->course.max_attempts);
 }
 

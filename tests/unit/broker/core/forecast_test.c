@@ -68,6 +68,37 @@ TEST(forecast, what_a_job_would_wait_for_is_told)
     story_free(story);
 }
 
+TEST(forecast, a_start_is_estimated_by_the_pace_of_its_lane)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    for (uint32_t i = 1; i <= 9; i++)
+        story_submit(story, story_job(i));
+    // One starts every 20 ms; the first one leaves nobody waiting.
+    for (uint64_t i = 1; i <= 4; i++) {
+        story_at(story, (when_ms)i * 20);
+        story_finish(story, 11, story_held((uint32_t)i, story_token(1, i)), OUTCOME_SUCCEEDED);
+    }
+    (void)story_told(story);
+    try_one(story, story_job(10)); // too few have started to tell
+    story_at(story, 100);
+    story->only_grants = true;
+    story_finish(story, 11, story_held(5, story_token(1, 5)), OUTCOME_SUCCEEDED);
+    story->only_grants = false;
+    try_one(story, story_job(10));
+    struct msg_submit_job other = story_job(10);
+    other.type = slice_of_text("other");
+    try_one(story, other);
+    EXPECT_STORY(story, "[80] send client: submitted 10 queued forecast due 80 waits 8 ahead 4 "
+                        "paused 0 left 0 attempts 25\n"
+                        "[100] job 6 to worker 1 token 1.6 attempt 1\n"
+                        "[100] send client: submitted 10 queued forecast due 100 waits 8 ahead 3 "
+                        "paused 0 left 0 starts 180 attempts 25\n"
+                        "[100] send client: submitted 10 queued forecast due 100 waits 0 ahead 0 "
+                        "paused 0 left 0 attempts 25\n");
+    story_free(story);
+}
+
 TEST(forecast, what_is_left_of_the_quota_is_told)
 {
     struct story *story = story_new();

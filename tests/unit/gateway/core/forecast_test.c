@@ -40,6 +40,16 @@ TEST(forecast, an_accepted_job_has_its_way_told)
         "\"retry_pauses\":[\"1s\",\"2s\",\"4s\"]}");
 }
 
+TEST(forecast, an_estimate_is_told_when_there_is_one)
+{
+    struct msg_submit_job job = {.type = slice_of_text("t")};
+    struct msg_submitted_job said = {.state = JOB_QUEUED};
+    struct msg_forecast given = forecast;
+    given.starts_at = 3000;
+    const char *is = told(&(struct forecast_told){.job = &job, .said = &said, .forecast = &given});
+    EXPECT(strstr(is, "\"estimated_start\":\"1970-01-01T00:00:03.000Z\"") != NULL);
+}
+
 TEST(forecast, pauses_are_those_of_a_known_id_and_end_with_the_retries)
 {
     struct msg_submit_job job = {.type = slice_of_text("t"), .key = slice_of_text("k")};
