@@ -38,6 +38,7 @@ struct bulk {
     struct scan_key *names;
     struct arena arena;
     uint8_t labels[MSG_LABELS_LEN_MAX]; // of the defaults
+    struct hooks hooks;                 // the same
     struct id batch_id;
     struct msg_submit_job *jobs;
     uint32_t *lines;
@@ -262,6 +263,7 @@ static void tell_json(struct bulk *bulk)
         .accepted = bulk->accepted,
         .replayed = bulk->replayed,
         .rejected = bulk->rejected,
+        .secret = &bulk->hooks.secret,
     };
     // The broker refuses later than the reader.
     if (bulk->rejection_count > 0)
@@ -286,6 +288,21 @@ static void tell(struct bulk *bulk)
     else
         (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
                      bulk->accepted, bulk->replayed, bulk->rejected);
+    if (!bulk->wants_json && !bulk->is_dry_run && bulk->accepted > 0)
+        hooks_tell(&bulk->hooks.secret, "push");
+}
+
+// The lines without a webhook have this one, and one secret.
+static bool take_webhook(struct bulk *bulk, const struct config *config)
+{
+    char problem[HOOKS_PROBLEM_LEN];
+    bulk->defaults.batch_id = bulk->batch_id;
+    err e = hooks_read(&bulk->hooks, config, &bulk->defaults, problem);
+    if (e == OK)
+        e = hooks_seal(&bulk->hooks, config, &bulk->defaults, problem);
+    if (e != OK)
+        command_complain("push", "%s", problem);
+    return e == OK;
 }
 
 // Flags that are meant for one job cannot be meant for many.
@@ -309,7 +326,7 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
         problem = "a payload beside --bulk; each line has its own";
     if (problem != NULL)
         command_complain("push", "%s", problem);
-    return problem == NULL;
+    return problem == NULL && take_webhook(bulk, config);
 }
 
 static int push(struct bulk *bulk, const struct config *config)

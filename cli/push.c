@@ -85,7 +85,7 @@ static const struct msg_submitted_job *submit(struct ask *ask, struct msg_submit
 
 // Calls `act` with a judged submission and a client. The exit code.
 static int with_job(const struct config *config,
-                    int (*act)(struct ask *ask, struct msg_submit_job *job,
+                    int (*act)(struct ask *ask, struct submission *submission,
                                const struct config *config))
 {
     struct submission submission;
@@ -95,7 +95,7 @@ static int with_job(const struct config *config,
     if (e != OK)
         command_complain(config->table->program, "%s", submission.problem);
     else if (ask_open(&ask, config))
-        code = act(&ask, &submission.job, config);
+        code = act(&ask, &submission, config);
     else
         code = ask.code;
     ask_close(&ask);
@@ -122,15 +122,19 @@ static int try_one(struct ask *ask, struct msg_submit_job *job, const struct vie
     return said->jobs[0].error == OK ? COMMAND_SUCCEEDED : COMMAND_DEAD;
 }
 
-static int push_one(struct ask *ask, struct msg_submit_job *job, const struct config *config)
+static int push_one(struct ask *ask, struct submission *submission, const struct config *config)
 {
+    struct msg_submit_job *job = &submission->job;
     int code = COMMAND_SUCCEEDED;
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
     if (config_is_on(config, "dry-run"))
         return try_one(ask, job, &view);
     const struct msg_submitted_job *said = submit(ask, job, &code);
-    if (said != NULL)
-        view_submitted(&view, job, said);
+    if (said == NULL)
+        return code;
+    view_submitted(&view, job, said, &submission->hooks.secret);
+    if (!view.wants_json)
+        hooks_tell(&submission->hooks.secret, "push");
     return code;
 }
 
@@ -213,13 +217,15 @@ static const struct msg_status_is *follow(struct ask *ask, const struct id *job_
     }
 }
 
-static int run_one(struct ask *ask, struct msg_submit_job *job, const struct config *config)
+static int run_one(struct ask *ask, struct submission *submission, const struct config *config)
 {
+    struct msg_submit_job *job = &submission->job;
     int code = COMMAND_UNKNOWN;
     when_ms wait_ms = config_is_given(config, "wait") ? config_number(config, "wait") : WHEN_NEVER;
     when_ms until = when_after(clock_mono_ms(), wait_ms);
     if (submit(ask, job, &code) == NULL)
         return code;
+    hooks_tell(&submission->hooks.secret, "run");
     const struct msg_status_is *status = follow(ask, &job->job_id, until);
     if (status == NULL)
         return COMMAND_UNKNOWN;

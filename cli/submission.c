@@ -315,7 +315,9 @@ err submission_read_from(struct submission *submission, const struct config *con
     err e = submission_labels(config, submission->labels, &submission->job.labels, &detail);
     if (e != OK)
         return refuse(submission, e, "%s", detail);
-    e = take_after(submission, config);
+    e = hooks_read(&submission->hooks, config, &submission->job, submission->problem);
+    if (e == OK)
+        e = take_after(submission, config);
     if (e == OK && payload != NULL)
         e = read_payload(submission, payload);
     if (e == OK)
@@ -328,7 +330,7 @@ err submission_read_from(struct submission *submission, const struct config *con
     if (e != OK)
         return refuse(submission, e, "%s", detail);
     submission->job.job_id = submission_mint(&submission->job);
-    return OK;
+    return hooks_seal(&submission->hooks, config, &submission->job, submission->problem);
 }
 
 void submission_deinit(struct submission *submission)

@@ -3,6 +3,7 @@
 // One job as `weft push` and `weft run` are told to submit it: flags, payload, id. Not thread-safe.
 
 #include "cli/course.h"
+#include "cli/hooks.h"
 #include "lib/sys/config.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
@@ -20,10 +21,13 @@
         {.key = "delay",                                                                           \
          .type = CONFIG_DURATION,                                                                  \
          .help = "do not start before this time has passed"},                                      \
-    {                                                                                              \
-        .key = "run-at", .type = CONFIG_STRING,                                                    \
-        .help = "do not start before this moment, like 2026-12-01T08:00:00Z"                       \
-    }
+        {.key = "run-at",                                                                          \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "do not start before this moment, like 2026-12-01T08:00:00Z"},                    \
+        {.key = "webhook-secret",                                                                  \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "signs what goes to --webhook: whsec_…, or 'new': one is made and told"},         \
+        HOOKS_KEY_FILE
 
 // The keys of any, for the tables of push and run, and of schedules.
 #define SUBMISSION_KEYS                                                                            \
@@ -67,6 +71,13 @@
          .type = CONFIG_STRING,                                                                    \
          .is_many = true,                                                                          \
          .help = "metadata as NAME=VALUE; may be given several times"},                            \
+        {.key = "webhook", .type = CONFIG_STRING, .help = "the URL that is told of its end"},      \
+        {.key = "webhook-endpoint",                                                                \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "the endpoint that is told, or whose secret signs for --webhook ('default')"},    \
+        {.key = "webhook-events",                                                                  \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "which ends, separated by commas: succeeded, dead, cancelled, expired (all)"},    \
         {.key = "unique",                                                                          \
          .type = CONFIG_STRING,                                                                    \
          .help = "refused while another unfinished job of the queue holds this key"},              \
@@ -91,7 +102,8 @@ struct submission {
     struct id after[MSG_AFTER_MAX];
     uint8_t labels[MSG_LABELS_LEN_MAX];
     char key[MINT_CONTENT_LEN + 1]; // of --dedup
-    char problem[256];              // after an error: a sentence
+    struct hooks hooks;
+    char problem[HOOKS_PROBLEM_LEN]; // after an error: a sentence
 };
 
 // What the flags say about a job, besides its type and payload.

@@ -253,7 +253,7 @@ void view_batch(const struct view *view, const struct msg_batch_status_is *batch
 }
 
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
-                    const struct msg_submitted_job *said)
+                    const struct msg_submitted_job *said, const struct webhook_secret *secret)
 {
     struct out json;
     char id[ID_TEXT_LEN + 1];
@@ -265,7 +265,7 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
     }
     if (!begin_json(&json, 0))
         return;
-    answer_submitted(&json, job, said);
+    answer_submitted(&json, job, said, secret);
     end_json(&json, view->out);
 }
 

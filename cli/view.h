@@ -4,6 +4,7 @@
 // stream given; a failed write shows in ferror(). Not thread-safe.
 
 #include "gateway/core/problem.h"
+#include "gateway/core/webhook.h"
 #include "lib/base/err.h"
 #include "proto/msg.h"
 
@@ -19,9 +20,9 @@ struct view {
 void view_status(const struct view *view, const struct msg_status_is *status);
 // The counts of a batch.
 void view_batch(const struct view *view, const struct msg_batch_status_is *batch);
-// The answer to one submitted job.
+// The answer to one submitted job; a secret that was made is in the JSON.
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
-                    const struct msg_submitted_job *said);
+                    const struct msg_submitted_job *said, const struct webhook_secret *secret);
 
 // What a dry run of one job has told.
 void view_forecast(const struct view *view, const struct msg_submit_job *job,

@@ -110,8 +110,19 @@ void answer_put_urls(struct out *out, const struct id *job_id)
     put_url(out, "cancel_url", "/v1/jobs/", job_id, ":cancel");
 }
 
+void answer_put_secret(struct out *out, const struct webhook_secret *secret)
+{
+    char text[WEBHOOK_SECRET_TEXT_LEN_MAX + 1];
+    if (!secret->is_new || secret->len == 0)
+        return;
+    out_name(out, slice_of_text("webhook"));
+    out_open_object(out);
+    out_put_text(out, "secret", slice_of(text, webhook_secret_text(secret, text)));
+    out_close(out);
+}
+
 void answer_submitted(struct out *out, const struct msg_submit_job *job,
-                      const struct msg_submitted_job *said)
+                      const struct msg_submitted_job *said, const struct webhook_secret *secret)
 {
     out_open_object(out);
     answer_put_id(out, "job_id", &said->job_id);
@@ -122,6 +133,7 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
     out_put_text(out, "durability", slice_of_text("flushed"));
     answer_put_moment(out, "created_at", said->created_at);
     answer_put_moment(out, "dedup_until", said->dedup_until);
+    answer_put_secret(out, secret);
     out_close(out);
 }
 
@@ -524,6 +536,8 @@ void answer_bulk_begin(struct out *out, const struct answer_bulk *bulk)
             put_url(out, "status_url", "/v1/batches/", &bulk->batch_id, "");
             put_url(out, "events_url", "/v1/batches/", &bulk->batch_id, "/events");
         }
+        if (bulk->secret != NULL)
+            answer_put_secret(out, bulk->secret);
     }
     out_put_unsigned(out, "accepted", bulk->accepted);
     out_put_unsigned(out, "replayed", bulk->replayed);

@@ -4,6 +4,7 @@
 
 #include "gateway/core/out.h"
 #include "gateway/core/problem.h"
+#include "gateway/core/webhook.h"
 #include "proto/msg.h"
 
 // "queued"; "none" for JOB_NONE.
@@ -31,9 +32,12 @@ void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_
 // "error", unless there is none.
 void answer_put_failure(struct out *out, const struct msg_failure *failure);
 
-// 202 of a submission. `job` is what was asked for, `said` what the broker answered.
+// 202 of a submission. `job` is what was asked for, `said` what the broker answered; `secret` is told
+// when it was made for the job.
 void answer_submitted(struct out *out, const struct msg_submit_job *job,
-                      const struct msg_submitted_job *said);
+                      const struct msg_submitted_job *said, const struct webhook_secret *secret);
+// "webhook" with its secret, when it was made.
+void answer_put_secret(struct out *out, const struct webhook_secret *secret);
 
 // A result as it may stand in the answer.
 enum answer_form {
@@ -78,6 +82,7 @@ struct answer_bulk {
     const struct problem *problem; // nothing was stored: why; else NULL
     bool is_known;   // the broker knows the batch, or may: there is a URL to follow it
     bool is_spooled; // the records wait in this gateway for a broker
+    const struct webhook_secret *secret; // of webhooks that wanted a new one; NULL: none
     uint32_t accepted;
     uint32_t replayed;
     uint32_t rejected;

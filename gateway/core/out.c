@@ -2,6 +2,7 @@
 
 #include "gateway/core/out.h"
 
+#include "lib/base/base64.h"
 #include "lib/base/check.h"
 #include "lib/base/utf8.h"
 
@@ -253,18 +254,11 @@ void out_null(struct out *out)
         put_byte(out, 0xc0);
 }
 
-// RFC 4648, with padding.
 static void put_base64(struct out *out, struct slice bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t at = 0; at < bytes.len; at += 3) {
-        size_t count = bytes.len - at < 3 ? bytes.len - at : 3;
-        uint32_t group = 0;
-        for (size_t i = 0; i < 3; i++)
-            group = group << 8 | (i < count ? bytes.data[at + i] : 0u);
         char four[4];
-        for (size_t i = 0; i < 4; i++)
-            four[i] = i <= count ? digits[group >> (18 - 6 * i) & 63] : '=';
+        base64_put(slice_of(bytes.data + at, bytes.len - at < 3 ? bytes.len - at : 3), four);
         put(out, four, sizeof four);
     }
 }

@@ -15,6 +15,8 @@ void spool_answer_job(struct out *out, const struct spool_told *told)
     answer_put_urls(out, &told->id);
     out_put_text(out, "durability", slice_of_text("spooled"));
     answer_put_moment(out, "created_at", told->spooled_at);
+    if (told->secret != NULL)
+        answer_put_secret(out, told->secret);
     if (is_refused) {
         answer_put_moment(out, "refused_at", told->refused_at);
         out_name(out, slice_of_text("problem"));

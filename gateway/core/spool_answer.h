@@ -4,6 +4,7 @@
 
 #include "gateway/core/out.h"
 #include "gateway/core/spool_account.h"
+#include "gateway/core/webhook.h"
 #include "lib/base/err.h"
 #include "lib/base/id.h"
 #include "lib/base/when.h"
@@ -16,6 +17,7 @@ struct spool_told {
     err error; // of a refusal; OK: it waits
     when_ms refused_at;
     struct slice detail;
+    const struct webhook_secret *secret; // told to who has submitted it; NULL: not told
 };
 
 // The answer to a submission that was spooled, to a question about the job, and its place in a list

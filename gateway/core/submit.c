@@ -13,6 +13,7 @@
 struct context {
     struct arena *arena;
     struct msg_submit_job *job;
+    struct webhook_secret *webhook_secret; // may be NULL
 };
 
 // Reads one field into the job; NULL or the rule that the value breaks.
@@ -20,7 +21,7 @@ typedef const char *field_reader(const struct context *context, struct doc_value
 
 struct field {
     const char *name;
-    field_reader *read; // NULL: of the contract, but not done by this version
+    field_reader *read;
 };
 
 static const char *read_name(const struct context *context, struct doc_value value,
@@ -330,7 +331,7 @@ static const struct field job_fields[] = {
     {"tags", read_tags},
     {"metadata", read_nothing},
     {"dedup", read_dedup},
-    {"webhook", NULL},
+    {"webhook", read_nothing},
 };
 static const struct field retry_fields[] = {
     {"max_attempts", read_max_attempts}, {"max_crashes", read_max_crashes}, {"first", read_first},
@@ -384,11 +385,6 @@ static err read_field(const struct context *context, const struct fields *fields
         const struct field *field = &fields->items[i];
         if (!slice_is_text(member->name, field->name))
             continue;
-        if (field->read == NULL) {
-            submit_tell(fault, fields->prefix, member->name, "is not supported by this version",
-                        NULL);
-            return ERR_UNSUPPORTED;
-        }
         const char *rule = field->read(context, member->value);
         if (rule == NULL)
             return OK;
@@ -471,6 +467,10 @@ static err read_inner(const struct context *context, const struct doc_member *me
         return read_fields_of(context, &retry, member, room, fault);
     if (slice_is_text(member->name, "metadata"))
         return read_metadata(context, member, room, fault);
+    if (slice_is_text(member->name, "webhook"))
+        return webhook_read(
+            member->value, room,
+            &(struct webhook_place){&context->job->webhook, context->webhook_secret}, fault);
     if (!slice_is_text(member->name, "unique"))
         return OK;
     err e = read_fields_of(context, &unique, member, room, fault);
@@ -521,12 +521,15 @@ err submit_read(struct doc_value object, const struct submit_options *options,
     struct msg_submit_job job = {.priority = MSG_PRIORITY_NOT_GIVEN};
     if (options->defaults != NULL)
         job = *options->defaults;
+    if (options->secret != NULL)
+        *options->secret = (struct webhook_secret){0};
     struct doc_members members;
     static_assert((int)DOC_FAULT_LEN <= (int)SUBMIT_DETAIL_LEN, "a fault of the document fits");
     err e = doc_read(object, room, &members, out_fault->detail);
     if (e != OK)
         return e;
-    e = read_all(&(struct context){room->arena, &job}, &members, options, room, out_fault);
+    e = read_all(&(struct context){room->arena, &job, options->secret}, &members, options, room,
+                 out_fault);
     if (e == OK)
         *out_job = job;
     return e;
@@ -555,7 +558,7 @@ bool submit_read_default(const struct doc_member *member, const struct doc_room 
     if (!is_one)
         return false;
     struct msg_submit_job job = job_of(defaults);
-    const struct context context = {room->arena, &job};
+    const struct context context = {room->arena, &job, NULL};
     *out_error = read_field(&context, &fields, member, fault);
     if (*out_error == OK)
         *out_error = read_inner(&context, member, room, fault);

@@ -5,6 +5,7 @@
 // say beyond that (which characters a type may have) is proto/check.h's. Pure.
 
 #include "gateway/core/doc.h"
+#include "gateway/core/webhook.h"
 #include "proto/msg.h"
 
 enum { SUBMIT_DETAIL_LEN = 256 };
@@ -20,13 +21,13 @@ void submit_tell(struct submit_fault *fault, const char *prefix, struct slice na
 struct submit_options {
     bool is_record;                        // of a batch: "key" is allowed
     const struct msg_submit_job *defaults; // for what the object does not give; NULL: nothing
+    struct webhook_secret *secret; // filled in when the webhook has one; NULL: it may have none
 };
 
 // Fills in what the object gives; ids, batch and traceparent are the caller's. Everything borrows
 // from the object's bytes and the arena. `out_job` is untouched on error.
 //   ERR_MALFORMED     not of the format
 //   ERR_BAD_FIELD     a field that is unknown, or has a value that is not allowed
-//   ERR_UNSUPPORTED   a field of the contract that this version does not do yet
 //   ERR_TOO_LARGE     too deep, too many names
 MUST_USE err submit_read(struct doc_value object, const struct submit_options *options,
                          const struct doc_room *room, struct msg_submit_job *out_job,

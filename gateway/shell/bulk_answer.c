@@ -67,6 +67,7 @@ static unsigned put_answer(struct load *load, struct out *out)
         .accepted = load->accepted_count,
         .replayed = load->replayed_count,
         .rejected = load->rejected_count,
+        .secret = &load->secret,
     };
     answer_bulk_begin(out, &bulk);
     for (uint32_t i = 0; i < load->rejected_count; i++)

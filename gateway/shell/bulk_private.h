@@ -51,7 +51,8 @@ struct load {
     struct msg question; // of a dry run
     bool *replays;       // of it, by job
     struct id batch_id;
-    uint64_t fingerprint; // of the body, when there is a key
+    struct webhook_secret secret; // which its webhooks share, when one wants a new one
+    uint64_t fingerprint;         // of the body, when there is a key
     struct msg_submit_job *jobs;
     uint32_t *lines; // of the jobs
     uint32_t job_count;

@@ -97,18 +97,43 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
     return true;
 }
 
+struct sealed {
+    struct webhook_secret *secret;
+    struct msg_submit_job *job;
+};
+
+// All new secrets of a batch are one, so that the answer can tell it.
+static err seal(struct load *load, struct arena *arena, const struct sealed *sealed,
+                struct submit_fault *fault)
+{
+    const struct sealer *sealer = &load->bulk->gateway->sealer;
+    err e = sealer_make(sealer, &(struct sealer_name){load->tenant, &load->batch_id},
+                        sealed->secret, fault);
+    if (e != OK)
+        return e;
+    if (sealed->secret->is_new)
+        load->secret = *sealed->secret;
+    return sealer_seal_job(sealer, sealed->secret, arena, sealed->job);
+}
+
 // False: out of memory.
 static bool read_record(struct load *load, struct slice record, uint32_t line)
 {
     struct msg_submit_job job;
     struct submit_fault fault;
     struct arena *arena = room_for(load, KEY_LEN_MAX * 8 + MSG_AFTER_MAX * sizeof(struct id) +
-                                             2 * MSG_LABELS_LEN_MAX);
+                                             2 * MSG_LABELS_LEN_MAX + 3 * MSG_HOOK_LEN_MAX);
     if (arena == NULL)
         return false;
     struct doc_room room = {load->bulk->scratch->keys, SCRATCH_KEYS_MAX, arena};
+    struct webhook_secret secret;
     err e = posting_read((struct doc_value){DOC_JSON, record},
-                         &(struct submit_options){.is_record = true}, &room, &job, &fault);
+                         &(struct submit_options){.is_record = true, .secret = &secret}, &room,
+                         &job, &fault);
+    if (e == OK)
+        e = seal(load, arena, &(struct sealed){&secret, &job}, &fault);
+    if (e == ERR_NO_MEMORY)
+        return false;
     if (e != OK)
         return bulk_reject(load, line,
                            &(struct problem){.error = e, .detail = slice_of_text(fault.detail)});

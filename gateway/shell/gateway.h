@@ -9,6 +9,7 @@
 #include "gateway/shell/courier.h"
 #include "gateway/shell/lessor.h"
 #include "gateway/shell/scratch.h"
+#include "gateway/shell/sealer.h"
 #include "gateway/shell/settings.h"
 #include "gateway/shell/spool_forward.h"
 #include "gateway/shell/statuses.h"
@@ -36,5 +37,6 @@ struct gateway {
     struct scratch_pool *scratch;
     struct tally *tally;
     struct broker_time *broker_time;
+    struct sealer sealer;
     atomic_bool is_stopping; // streams end, and nobody asks again
 };

@@ -125,6 +125,7 @@ static err make(struct gateway *gateway, const char **out_why)
 static err make_doors(struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
+    sealer_open(&gateway->sealer, settings->webhook_key);
     err e = open_statuses(gateway, out_why);
     if (e != OK)
         return e;
@@ -163,6 +164,7 @@ static void unmake(struct gateway *gateway)
     spool_close(gateway->spool);
     keys_close(gateway->keys);
     callers_close(gateway->callers);
+    sealer_close(&gateway->sealer);
 }
 
 static void tell_failure(err e, const char *why)

@@ -45,8 +45,10 @@ err posting_read(struct doc_value object, const struct submit_options *options,
         (void)slice_to_text(slice_of_text(detail), out_fault->detail, sizeof out_fault->detail);
         return e;
     }
-    *out_job = job;
-    return OK;
+    e = sealer_judge_url(job.webhook, out_fault);
+    if (e == OK)
+        *out_job = job;
+    return e;
 }
 
 static struct id mint(const struct gateway *gateway, const struct origin *origin, struct slice key)

@@ -8,7 +8,7 @@
 
 struct gateway;
 
-// submit_read(), then the rules of proto/check.h.
+// submit_read(), then the rules of proto/check.h and those of the sender for a webhook's url.
 MUST_USE err posting_read(struct doc_value object, const struct submit_options *options,
                           const struct doc_room *room, struct msg_submit_job *out_job,
                           struct submit_fault *out_fault);

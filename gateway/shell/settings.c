@@ -30,6 +30,10 @@ static const struct config_key keys[] = {
     {.key = "tokens",
      .type = CONFIG_STRING,
      .help = "directory of the list of tokens that 'weft token' keeps [DATA/tokens]"},
+    {.key = "webhook-key",
+     .type = CONFIG_STRING,
+     .default_text = "weft-data/webhook.key",
+     .help = "file under whose key secrets of webhooks are sealed: that of 'weft notify'"},
     {.key = "threads",
      .type = CONFIG_INTEGER,
      .default_text = "1",
@@ -135,6 +139,7 @@ err settings_read(struct settings *settings, int argc, char **argv)
     settings->key = config_text(config, "tls-key");
     settings->broker = config_text(config, "broker");
     settings->data = config_text(config, "data");
+    settings->webhook_key = config_text(config, "webhook-key");
     if ((settings->certificate != NULL) != (settings->key != NULL)) {
         (void)snprintf(config->problem, sizeof config->problem,
                        "--tls-certificate and --tls-key: give both or none");

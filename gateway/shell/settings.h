@@ -14,6 +14,7 @@ struct settings {
     struct link_curve curve; // when has_curve
     bool has_curve;
     const char *data;         // directory
+    const char *webhook_key;  // file
     char *tokens;             // directory of the list of tokens
     char *cache;              // directory of the statuses of finished jobs
     char *spool;              // directory of the spool

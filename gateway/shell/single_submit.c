@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 enum {
-    DECODED_LEN_MAX = 16 * 1024,
+    DECODED_LEN_MAX = 24 * 1024,
     ANSWER_LEN_MAX = 2048,
     DRY_LEN_MAX = 4096 + 2 * MSG_VIOLATIONS_LEN_MAX,
     LOCATION_LEN = 64,
@@ -43,7 +43,8 @@ struct visit {
     const struct gateway *gateway;
     struct http_request *request;
     struct msg_submit_job job;
-    uint64_t fingerprint; // of a job with a key
+    struct webhook_secret secret; // of its webhook
+    uint64_t fingerprint;         // of a job with a key
     bool is_minted_again;
     struct msg question;           // of a dry run
     uint32_t wait_s;               // for the end, as the client prefers
@@ -51,6 +52,7 @@ struct visit {
     struct msg_submitted_job said; // meanwhile, without its texts
     struct open_quota open;        // as the broker has said with it
     struct keeping keeping;        // while no broker answers
+    struct arena arena;            // of `decoded`
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
 };
 
@@ -92,7 +94,7 @@ static void answer_stored(struct visit *visit, const struct msg_submitted_job *s
     struct reply_headers headers = {.open = visit->open};
     put_headers(visit, said, &headers);
     reply_retry_after(&headers, 1000);
-    answer_submitted(&out, &visit->job, said);
+    answer_submitted(&out, &visit->job, said, &visit->secret);
     failpoint_hit("gateway.before_answer");
     reply_value(&reply, 202, &out, &headers);
 }
@@ -152,7 +154,8 @@ static void answer_spooled(struct visit *visit)
     spool_answer_job(&out, &(struct spool_told){.id = item->record.id,
                                                 .type = visit->job.type,
                                                 .queue = visit->job.queue,
-                                                .spooled_at = item->record.spooled_at});
+                                                .spooled_at = item->record.spooled_at,
+                                                .secret = &visit->secret});
     failpoint_hit("gateway.before_answer");
     reply_value(&reply, 202, &out, &headers);
 }
@@ -408,10 +411,10 @@ static err read_job(struct visit *visit, enum doc_format format, struct submit_f
         fault->detail[0] = '\0';
         return ERR_NO_MEMORY;
     }
-    struct arena arena = {.data = visit->decoded, .cap = sizeof visit->decoded};
-    struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
-    err e = posting_read((struct doc_value){format, request->body}, &(struct submit_options){0},
-                         &room, &visit->job, fault);
+    struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &visit->arena};
+    err e =
+        posting_read((struct doc_value){format, request->body},
+                     &(struct submit_options){.secret = &visit->secret}, &room, &visit->job, fault);
     scratch_give(gateway->scratch, scratch);
     if (e != OK)
         return e;
@@ -430,6 +433,21 @@ static err read_job(struct visit *visit, enum doc_format format, struct submit_f
     return OK;
 }
 
+// Its id, and what comes from it.
+static err name_job(struct visit *visit, struct submit_fault *fault)
+{
+    const struct gateway *gateway = visit->gateway;
+    struct slice tenant = guard_caller(visit->request)->tenant;
+    posting_mint(gateway, tenant, &visit->job);
+    err e = sealer_make(&gateway->sealer, &(struct sealer_name){tenant, &visit->job.job_id},
+                        &visit->secret, fault);
+    if (e == OK)
+        e = sealer_seal_job(&gateway->sealer, &visit->secret, &visit->arena, &visit->job);
+    if (e == OK && visit->job.key.len > 0)
+        visit->fingerprint = posting_fingerprint(&visit->job);
+    return e;
+}
+
 static err prepare(const struct gateway *gateway, struct http_request *request,
                    enum doc_format format, struct visit **out_visit, struct submit_fault *fault)
 {
@@ -441,16 +459,16 @@ static err prepare(const struct gateway *gateway, struct http_request *request,
     memset(visit, 0, offsetof(struct visit, decoded));
     visit->gateway = gateway;
     visit->request = request;
+    visit->arena = (struct arena){.data = visit->decoded, .cap = sizeof visit->decoded};
     err e = read_job(visit, format, fault);
+    if (e == OK)
+        e = name_job(visit, fault);
     if (e != OK) {
         free(visit);
         return e;
     }
     visit->wait_s = prefer_wait_s(request->headers[HTTP_PREFER]);
     visit->wait_until = clock_mono_ms() + (when_ms)visit->wait_s * 1000;
-    posting_mint(gateway, guard_caller(request)->tenant, &visit->job);
-    if (visit->job.key.len > 0)
-        visit->fingerprint = posting_fingerprint(&visit->job);
     visit->ask = (struct ask){
         .kind = ASK_SUBMIT,
         .done = submitted,

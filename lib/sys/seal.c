@@ -2,7 +2,9 @@
 
 #include "lib/sys/seal.h"
 
+#include "lib/base/check.h"
 #include "lib/sys/blake.h"
+#include "lib/sys/hmac.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +103,19 @@ void seal_key_forget(struct seal_key *key)
 }
 
 // --- secrets ---
+
+void seal_derive(const struct seal_key *key, struct slice tenant, const struct id *name,
+                 uint8_t out[SEAL_DERIVED_LEN])
+{
+    static_assert((int)SEAL_DERIVED_LEN == (int)HMAC_LEN, "an HMAC is what is derived");
+    const uint8_t tenant_len[] = {(uint8_t)(tenant.len >> 8), (uint8_t)tenant.len};
+    const struct slice pieces[] = {slice_of_text("weft-derive-1"),
+                                   slice_of(tenant_len, sizeof tenant_len), tenant,
+                                   slice_of(name->bytes, sizeof name->bytes)};
+    CHECK(tenant.len <= UINT16_MAX);
+    hmac_sha256(slice_of(key->bytes, sizeof key->bytes), pieces, sizeof pieces / sizeof pieces[0],
+                out);
+}
 
 size_t seal_put(const struct seal_key *key, struct slice secret, uint8_t out[SEAL_LEN_MAX])
 {

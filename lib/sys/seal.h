@@ -8,6 +8,7 @@
 //   key file: "weft-seal-1 " and 64 hexadecimal digits, a line
 
 #include "lib/base/err.h"
+#include "lib/base/id.h"
 #include "lib/base/slice.h"
 
 enum {
@@ -31,6 +32,12 @@ MUST_USE err seal_key_make(const char *path);
 MUST_USE err seal_key_read(const char *path, struct seal_key *out_key);
 // Overwrites it, also when the compiler thinks that nobody looks.
 void seal_key_forget(struct seal_key *key);
+
+// A secret of its own for each name, the same whenever it is asked for under this key, so that it need
+// not be kept to be told again. The length of `out` is SEAL_DERIVED_LEN.
+enum { SEAL_DERIVED_LEN = 32 };
+void seal_derive(const struct seal_key *key, struct slice tenant, const struct id *name,
+                 uint8_t out[SEAL_DERIVED_LEN]);
 
 // Seals 1 to SEAL_SECRET_LEN_MAX bytes under a fresh nonce. Returns the length of `out`.
 size_t seal_put(const struct seal_key *key, struct slice secret, uint8_t out[SEAL_LEN_MAX]);

@@ -30,7 +30,7 @@ LAYERS = {
     "broker/store": ["lib/base", "lib/sys", "lib/disk", "broker/core", "proto/labels.h"],
     "broker/order": ["lib/base", "lib/sys", "lib/disk", "broker/core", "broker/store"],
     "broker/shell": LIBRARIES + ["proto", "broker"],
-    "gateway/core": ["lib/base", "proto/msg.h", "proto/labels.h"],
+    "gateway/core": ["lib/base", "proto/msg.h", "proto/labels.h", "proto/hook.h"],
     "gateway/store": ["lib/base", "lib/sys", "lib/disk", "gateway/core"],
     "gateway/http": ["lib/base", "lib/sys", "lib/http", "proto/msg.h", "gateway/core"],
     "gateway/hooks/core": ["lib/base", "lib/post/core", "proto/msg.h", "gateway/core"],

@@ -36,8 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct doc_room room = {keys, KEYS, &arena};
     struct submit_fault fault = {{0}};
     struct msg_submit_job job;
+    struct webhook_secret secret;
     err read = submit_read((struct doc_value){DOC_JSON, text},
-                           &(struct submit_options){.is_record = true}, &room, &job, &fault);
+                           &(struct submit_options){.is_record = true, .secret = &secret}, &room,
+                           &job, &fault);
     CHECK(read != ERR_MALFORMED || e != OK || fault.detail[0] != '\0');
     if (read != OK) {
         CHECK(fault.detail[0] != '\0');
@@ -46,5 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(e == OK);
     CHECK(is_within(job.type, text) && is_within(job.queue, text) && is_within(job.key, text));
     CHECK(is_within(job.payload.bytes, text));
+    const char *detail = NULL;
+    CHECK(secret.len == 0 || (secret.len >= WEBHOOK_SECRET_LEN_MIN && job.webhook.len > 0));
+    CHECK(is_within(job.webhook, text) && hook_check(job.webhook, &detail) != ERR_MALFORMED);
     return 0;
 }

@@ -1,4 +1,4 @@
-"""Runs each ```sh block of docs/http-api.md, schedules.md, outbox.md and spool.md against a live system: the one at WEFT_URL, or `weft dev`
+"""Runs each ```sh block of docs/http-api.md, schedules.md, outbox.md, spool.md and webhooks.md against a live system: the one at WEFT_URL, or `weft dev`
 started from WEFT_BIN. A block fails when one of its commands does."""
 
 import os
@@ -15,7 +15,7 @@ PATIENCE_S = 60
 
 def blocks():
     found = []
-    for name in ("http-api.md", "schedules.md", "outbox.md", "spool.md"):
+    for name in ("http-api.md", "schedules.md", "outbox.md", "spool.md", "webhooks.md"):
         with open(os.path.join(ROOT, "docs", name), encoding="utf-8") as page:
             found += re.findall(r"^```sh\n(.*?)^```$", page.read(), re.M | re.S)
     return found
@@ -39,6 +39,7 @@ class Live:
             raise AssertionError(f"weft dev said {line!r}:\n" + self.log.read().decode(errors="replace"))
         # What the examples of the command need: the program by its name, and its broker.
         os.environ["PATH"] = os.path.dirname(os.environ["WEFT_BIN"]) + ":" + os.environ["PATH"]
+        os.environ["WEFT_WEBHOOK_KEY"] = os.path.join(self.place.name, "data", "webhook.key")
         os.environ["WEFT_BROKER"] = re.search(r"zmq=(\S+)", line).group(1)
         return re.search(r"http=(http://\S+)", line).group(1)
 

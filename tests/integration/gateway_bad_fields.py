@@ -28,7 +28,7 @@ REQUESTS = [
     ("POST", f"{LEASE}:release", "LeaseRelease", {"token": "7"}),
     ("POST", f"{LEASE}:renew", "LeaseRenew", {"token": "7"}),
 ]
-NESTED = ("Retry", "Unique", "Rate")
+NESTED = ("Retry", "Unique", "Rate", "Webhook", "ScheduledWebhook")
 # Sound by the document and refused for more than it can say.
 OPEN = {"payload", "after", "schema", "result"}
 
@@ -83,7 +83,8 @@ class BadFields(BrokerTest):
         kind = schema.get("$ref", "").rpartition("/")[2]
         if kind not in NESTED:
             return
-        around = {"Unique": {"key": "k", "while": "unfinished"}, "Rate": {"count": 1, "per": "1s"}}.get(kind, {})
+        around = {"Unique": {"key": "k", "while": "unfinished"}, "Rate": {"count": 1, "per": "1s"},
+                  "Webhook": {"url": "https://a.test/"}, "ScheduledWebhook": {"endpoint": "ops"}}.get(kind, {})
         for inner, inner_schema in self.schemas[kind]["properties"].items():
             for value in VALUES:
                 with self.subTest(f"{request[2]}.{name}.{inner} = {value!r}"):

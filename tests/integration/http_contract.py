@@ -11,6 +11,7 @@ import unittest
 
 from lib_broker import PATIENCE_S, ROOT, BrokerTest, pb
 from lib_gateway import Gateway, wait_for
+from lib_notify import Key
 
 TOOLS = f"{ROOT}/tests/contract/node_modules/.bin"
 DOCUMENT = f"{ROOT}/gateway/openapi.json"
@@ -101,7 +102,7 @@ class Contract(BrokerTest):
 
     def open(self):
         self.their_broker = self.broker()
-        self.gateway = Gateway(self.their_broker.zmq)
+        self.gateway = Gateway(self.their_broker.zmq, "--webhook-key", Key(f"{self.data}/webhook.key").path)
         self.addCleanup(self.gateway.close)
         self.gateway.wait_ready()
         self.proxy = Proxy(self.gateway)
@@ -160,7 +161,8 @@ class Contract(BrokerTest):
             "type": "a.b", "queue": "mail", "payload": {"n": [1, None, "x"]}, "priority": 2, "ttl": "2h", "timeout": "30s",
             "retry": {"max_attempts": 1, "first": "1s", "longest": "1h", "factor": 1.5, "within": "3d"},
             "unique": {"key": "u", "while": "unfinished", "for": "1h"}, "concurrency_key": "k", "order": "fifo", "cost": 2,
-            "tags": ["red"], "metadata": {"a": "b"}, "keep": "1h", "delay": "1h"}
+            "tags": ["red"], "metadata": {"a": "b"}, "keep": "1h", "delay": "1h",
+            "webhook": {"url": "https://a.test/hook", "events": ["dead"], "secret": "new"}}
         waiting = self.call(202, "POST", "/v1/jobs", everything, Idempotency_Key="one")["job_id"]
         self.call(202, "POST", "/v1/jobs", everything, Idempotency_Key="one")
         self.call(422, "POST", "/v1/jobs", {"type": "other", "queue": "mail"}, Idempotency_Key="one")

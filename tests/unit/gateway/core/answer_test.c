@@ -31,7 +31,7 @@ TEST(answer, a_stored_job)
     struct msg_submit_job job = {.type = slice_of_text("a.b")};
     struct msg_submitted_job said = {
         .job_id = sample_id(), .state = JOB_QUEUED, .created_at = 1796112000000};
-    answer_submitted(&out, &job, &said);
+    answer_submitted(&out, &job, &said, &(struct webhook_secret){0});
     EXPECT_STR(
         text_of(&out),
         "{\"job_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"status\":\"queued\",\"type\":"

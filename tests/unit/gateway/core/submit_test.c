@@ -2,6 +2,7 @@
 
 #include "gateway/core/submit.h"
 
+#include "proto/hook.h"
 #include "tests/support/test.h"
 
 enum { KEYS = 256 };
@@ -271,17 +272,19 @@ TEST(submit, a_cost)
     EXPECT_EQ(parse("{\"type\":\"a\",\"cost\":10001}"), ERR_BAD_FIELD);
 }
 
-TEST(submit, fields_of_later_versions_are_refused_by_name)
+TEST(submit, a_webhook_is_packed_and_its_secret_is_apart)
 {
-    static const char *const names[] = {"webhook"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char text[64];
-        char wanted[64];
-        (void)snprintf(text, sizeof text, "{\"type\":\"a\",\"%s\":1}", names[i]);
-        (void)snprintf(wanted, sizeof wanted, "%s is not supported by this version", names[i]);
-        EXPECT_EQ(parse(text), ERR_UNSUPPORTED);
-        EXPECT_STR(fault.detail, wanted);
-    }
+    struct hook hook;
+    const char *detail = NULL;
+    EXPECT_EQ(parse("{\"type\":\"a\",\"webhook\":{\"url\":\"https://a.test/\\u0068ook\","
+                    "\"events\":[\"dead\",\"expired\"],\"endpoint\":\"ops\"}}"),
+              OK);
+    EXPECT_EQ(hook_read(job.webhook, &hook, &detail), OK);
+    EXPECT(slice_is_text(hook.url, "https://a.test/hook"));
+    EXPECT(slice_is_text(hook.endpoint, "ops"));
+    EXPECT_EQ(hook.events, 1u << JOB_DEAD | 1u << JOB_EXPIRED);
+    EXPECT_EQ(parse("{\"type\":\"a\",\"webhook\":7}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "webhook must be an object with known fields");
 }
 
 TEST(submit, dedup_is_by_content_and_not_beside_a_key)

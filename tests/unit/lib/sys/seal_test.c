@@ -30,6 +30,25 @@ TEST(seal, a_secret_comes_back)
     EXPECT(memcmp(sealed, again, sealed_len) != 0); // a fresh nonce
 }
 
+TEST(seal, a_derived_one_is_the_same_for_the_same_name_only)
+{
+    struct seal_key key = key_of(7);
+    struct seal_key other = key_of(8);
+    struct id name = {.bytes = {1}};
+    uint8_t derived[4][SEAL_DERIVED_LEN];
+    uint8_t again[SEAL_DERIVED_LEN];
+    seal_derive(&key, slice_of_text("acme"), &name, derived[0]);
+    seal_derive(&key, slice_of_text("acme"), &name, again);
+    EXPECT_MEM(again, derived[0], sizeof again);
+    seal_derive(&other, slice_of_text("acme"), &name, derived[1]);
+    seal_derive(&key, slice_of_text("acm"), &name, derived[2]);
+    name.bytes[15] = 1;
+    seal_derive(&key, slice_of_text("acme"), &name, derived[3]);
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < i; j++)
+            EXPECT(memcmp(derived[i], derived[j], SEAL_DERIVED_LEN) != 0);
+}
+
 TEST(seal, every_changed_bit_is_seen)
 {
     struct seal_key key = key_of(7);

@@ -1,0 +1,171 @@
+// Flags into bytes.
+
+#include "cli/hooks.h"
+
+#include "cli/command.h"
+#include "lib/base/check.h"
+#include "lib/base/origin.h"
+#include "lib/post/core/target.h"
+#include "proto/hook.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+
+enum { WORDS_MAX = 8 };
+
+static_assert((int)WEBHOOK_SECRET_LEN_MAX <= (int)SEAL_SECRET_LEN_MAX, "each can be sealed");
+
+static struct slice text_of(const struct config *config, const char *key)
+{
+    const char *text = config_knows(config, key) ? config_text(config, key) : NULL;
+    return text != NULL ? slice_of_text(text) : (struct slice){0};
+}
+
+__attribute__((format(printf, 2, 3))) static err refuse(char problem[HOOKS_PROBLEM_LEN],
+                                                        const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(problem, HOOKS_PROBLEM_LEN, format, arguments);
+    va_end(arguments);
+    return ERR_BAD_FIELD;
+}
+
+static err read_url(struct slice url, char problem[HOOKS_PROBLEM_LEN])
+{
+    struct target target;
+    const char *why = NULL;
+    if (url.len == 0 || (target_read(url, &target, &why) == OK && hook_is_url(url)))
+        return OK;
+    return refuse(problem, "--webhook cannot be sent to: %s",
+                  why != NULL ? why : "it has a byte that does not belong there");
+}
+
+static err read_events(const char *text, uint32_t *out_events, char problem[HOOKS_PROBLEM_LEN])
+{
+    struct slice items[WORDS_MAX];
+    struct webhook_words words = {.whose = WEBHOOK_OF_JOB, .items = items};
+    const char *near = NULL;
+    for (const char *at = text; at != NULL && words.count < WORDS_MAX;) {
+        const char *comma = strchr(at, ',');
+        items[words.count++] = slice_of(at, comma != NULL ? (size_t)(comma - at) : strlen(at));
+        at = comma != NULL ? comma + 1 : NULL;
+    }
+    const char *rule = webhook_events_of(&words, out_events, &near);
+    if (rule == NULL)
+        return OK;
+    return refuse(problem, "--webhook-events %s%s%s%s", rule, near != NULL ? "; did you mean " : "",
+                  near != NULL ? near : "", near != NULL ? "?" : "");
+}
+
+static void pack(struct hooks *hooks, const struct hook *hook, struct msg_submit_job *job)
+{
+    struct bytes_out out = {.data = hooks->packed, .cap = sizeof hooks->packed};
+    hook_write(hook, &out);
+    CHECK(!out.full); // each of its texts has a bound
+    job->webhook = slice_of(hooks->packed, out.len);
+}
+
+static err read_secret(struct slice text, struct webhook_secret *out_secret,
+                       char problem[HOOKS_PROBLEM_LEN])
+{
+    const char *rule = text.len > 0 ? webhook_secret_of(text, out_secret) : NULL;
+    return rule == NULL ? OK : refuse(problem, "--webhook-secret %s", rule);
+}
+
+err hooks_read(struct hooks *hooks, const struct config *config, struct msg_submit_job *job,
+               char problem[HOOKS_PROBLEM_LEN])
+{
+    struct hook hook = {.url = text_of(config, "webhook"),
+                        .endpoint = text_of(config, "webhook-endpoint")};
+    const char *events = config_text(config, "webhook-events");
+    struct slice secret = text_of(config, "webhook-secret");
+    hooks->secret = (struct webhook_secret){0};
+    if (hook.url.len == 0 && hook.endpoint.len == 0 && events == NULL && secret.len == 0)
+        return OK;
+    if (hook.endpoint.len > MSG_NAME_LEN_MAX)
+        return refuse(problem, "--webhook-endpoint: 1 to 128 of a-z 0-9 . _ -");
+    err e = read_url(hook.url, problem);
+    if (e == OK && events != NULL)
+        e = read_events(events, &hook.events, problem);
+    if (e == OK)
+        e = read_secret(secret, &hooks->secret, problem);
+    const char *rule = e == OK ? webhook_judge(&hook, &hooks->secret) : NULL;
+    if (rule != NULL)
+        e = refuse(problem, "--webhook %s (--webhook-endpoint, --webhook-secret)", rule);
+    if (e == OK)
+        pack(hooks, &hook, job);
+    return e;
+}
+
+static const char *key_fault(err e)
+{
+    switch ((int)e) {
+    case ERR_NOT_FOUND:
+        return "is not there; copy the file of 'weft notify', make one with 'weft webhook key', or "
+               "submit over HTTP";
+    case ERR_SCOPE: return "can be read by others than its owner: chmod 600";
+    case ERR_DAMAGED: return "is no such file; 'weft webhook key' makes one";
+    default: return strerror(errno);
+    }
+}
+
+static err read_key(const struct config *config, struct seal_key *out_key,
+                    char problem[HOOKS_PROBLEM_LEN])
+{
+    const char *path = config_text(config, "webhook-key");
+    err e = seal_key_read(path, out_key);
+    return e == OK ? OK : refuse(problem, "--webhook-key: %.100s %s", path, key_fault(e));
+}
+
+bool hooks_key(const struct config *config, const char *program, struct seal_key *out_key)
+{
+    char problem[HOOKS_PROBLEM_LEN];
+    if (read_key(config, out_key, problem) == OK)
+        return true;
+    command_complain(program, "%s", problem);
+    return false;
+}
+
+static void seal(struct hooks *hooks, const struct seal_key *key, struct msg_submit_job *job)
+{
+    struct webhook_secret *secret = &hooks->secret;
+    uint8_t sealed[SEAL_LEN_MAX];
+    uint8_t former[MSG_HOOK_LEN_MAX];
+    struct hook hook;
+    const char *detail = NULL;
+    memcpy(former, hooks->packed, job->webhook.len);
+    err e = hook_read(slice_of(former, job->webhook.len), &hook, &detail);
+    CHECK(e == OK); // hooks_read() has written it
+    if (secret->is_new) {
+        const struct id *name = id_is_zero(&job->batch_id) ? &job->job_id : &job->batch_id;
+        seal_derive(key, origin_tenant(job->tenant), name, secret->bytes);
+        secret->len = SEAL_DERIVED_LEN;
+    }
+    hook.secret = slice_of(sealed, seal_put(key, slice_of(secret->bytes, secret->len), sealed));
+    pack(hooks, &hook, job);
+}
+
+err hooks_seal(struct hooks *hooks, const struct config *config, struct msg_submit_job *job,
+               char problem[HOOKS_PROBLEM_LEN])
+{
+    struct seal_key key;
+    if (!hooks->secret.is_new && hooks->secret.len == 0)
+        return OK;
+    err e = read_key(config, &key, problem);
+    if (e != OK)
+        return e;
+    seal(hooks, &key, job);
+    seal_key_forget(&key);
+    return OK;
+}
+
+void hooks_tell(const struct webhook_secret *secret, const char *program)
+{
+    char text[WEBHOOK_SECRET_TEXT_LEN_MAX + 1];
+    if (!secret->is_new || secret->len == 0)
+        return;
+    (void)webhook_secret_text(secret, text);
+    command_complain(program, "the webhook's secret, told only now: %s", text);
+}

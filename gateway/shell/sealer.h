@@ -1,0 +1,38 @@
+#pragma once
+
+// Secrets of webhooks on their way to the broker: checked against the rules of the sender, made when
+// one is wanted, and sealed under the key that `weft notify` has too. Any thread.
+
+#include "gateway/core/submit.h"
+#include "lib/sys/seal.h"
+
+struct sealer {
+    struct seal_key key;
+    bool has_key;
+};
+
+// Reads the key. Without one the gateway serves all the same, but for secrets; the log says so when
+// the file is there and cannot be used.
+void sealer_open(struct sealer *sealer, const char *path);
+void sealer_close(struct sealer *sealer);
+
+// Whose secret it is.
+struct sealer_name {
+    struct slice tenant;
+    const struct id *id; // of the job, or of the batch, whose secret all its jobs share
+};
+
+// Makes the secret when it is to be made: the same each time for the same name, so that whoever
+// repeats a submission is told it again.
+//   ERR_UNSUPPORTED   there is one, and no key; `fault` says what to do
+MUST_USE err sealer_make(const struct sealer *sealer, const struct sealer_name *name,
+                         struct webhook_secret *secret, struct submit_fault *fault);
+// Puts the secret, sealed, into the webhook of the job; the bytes are in the arena. Without one
+// nothing changes.
+//   ERR_NO_MEMORY
+MUST_USE err sealer_seal_job(const struct sealer *sealer, const struct webhook_secret *secret,
+                             struct arena *arena, struct msg_submit_job *job);
+
+// Refuses a webhook's url that the sender could not use, whatever it allows.
+//   ERR_BAD_FIELD
+MUST_USE err sealer_judge_url(struct slice webhook, struct submit_fault *fault);
