@@ -5,9 +5,8 @@
 
 #include "broker/shell/key_dir.h"
 #include "cli/command.h"
-#include "gateway/core/out.h"
+#include "cli/grants.h"
 #include "lib/base/check.h"
-#include "lib/base/moment.h"
 #include "lib/base/scope.h"
 #include "lib/sys/clock.h"
 #include "proto/check.h"
@@ -32,11 +31,7 @@
          .type = CONFIG_STRING,                                                                    \
          .default_text = "submit,read",                                                            \
          .help = "what it may be used for: submit, read, work, admin"},                            \
-    {                                                                                              \
-        .key = "expires", .type = CONFIG_DURATION, .min = 1000,                                    \
-        .max = INT64_C(3660) * 24 * 3600 * 1000,                                                   \
-        .help = "when it ends by itself; never, unless given"                                      \
-    }
+        GRANTS_KEY_EXPIRES
 
 static const struct config_key new_keys[] = {
     KEYS_HOLDER,
@@ -62,11 +57,7 @@ static const struct config_key limit_keys[] = {
      .min = 1,
      .max = KEY_DIR_QUOTA_MAX,
      .help = "bytes of payload blocks a minute; as many as it likes, unless given"},
-    {.key = "open-jobs",
-     .type = CONFIG_INTEGER,
-     .min = 1,
-     .max = KEY_DIR_OPEN_MAX,
-     .help = "unfinished jobs at any time; as many as it likes, unless given"},
+    GRANTS_KEY_OPEN_JOBS(KEY_DIR_OPEN_MAX),
     KEY_KEYS,
     COMMAND_KEY_OUTPUT,
 };
@@ -104,8 +95,6 @@ const struct config_table key_limit_table =
           "is not limited\nany more.\nExit codes: 0 done, 1 the directory cannot be changed, 64 "
           "usage.");
 
-enum { OBJECT_LEN = 1024 };
-
 // What a verb works with.
 struct work {
     const struct config *config;
@@ -131,65 +120,43 @@ static int usage(const struct work *work, const char *sentence)
 
 // --- telling ---
 
-static void put_moment(struct out *out, const char *name, when_ms at)
-{
-    char text[MOMENT_TEXT_LEN + 1];
-    if (at > MOMENT_MAX)
-        return;
-    moment_format(at, text);
-    out_put_text(out, name, slice_of_text(text));
-}
-
-static void put_cert(struct out *out, const struct cert *cert)
+static struct grant grant_of(const struct cert *cert)
 {
     uint32_t scopes = 0;
     bool is_good = scope_read(slice_of_text(cert->scopes), &scopes);
     CHECK(is_good); // key_dir_is_sound() has judged it
-    out_put_text(out, "name", slice_of_text(cert->name));
-    out_put_text(out, "tenant", slice_of_text(cert->tenant));
-    out_name(out, slice_of_text("scopes"));
-    out_open_array(out);
-    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
-        if ((scopes & 1u << i) != 0)
-            out_text(out, slice_of_text(scope_name(1u << i)));
-    }
-    out_close(out);
-    put_moment(out, "created_at", cert->created_at);
-    put_moment(out, "expires_at", cert->expires_at);
-    out_put_text(out, "public_key", slice_of_text(cert->public_key));
+    return (struct grant){.name = slice_of_text(cert->name),
+                          .tenant = slice_of_text(cert->tenant),
+                          .scopes = scopes,
+                          .created_at = cert->created_at,
+                          .expires_at = cert->expires_at};
 }
 
-static void print_json(const struct out *out)
+static struct grant_quota quota_of(const struct key_quota *quota)
 {
-    struct slice text = out_slice(out);
-    CHECK(!out->full);
-    (void)fwrite(text.data, 1, text.len, stdout); // command_end() asks ferror()
-    (void)fputc('\n', stdout);
+    return (struct grant_quota){.tenant = slice_of_text(quota->tenant),
+                                .requests = quota->requests,
+                                .bytes = quota->bytes,
+                                .open = quota->open};
+}
+
+static void put_cert(struct out *out, const struct cert *cert)
+{
+    const struct grant grant = grant_of(cert);
+    grants_put(out, &grant);
+    out_put_text(out, "public_key", slice_of_text(cert->public_key));
 }
 
 static void print_one(const struct cert *cert, const char *secret)
 {
-    uint8_t room[OBJECT_LEN + PATH_MAX];
+    uint8_t room[GRANTS_OBJECT_LEN + PATH_MAX];
     struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
     out_open_object(&out);
     put_cert(&out, cert);
     if (secret != NULL)
         out_put_text(&out, "secret_file", slice_of_text(secret));
     out_close(&out);
-    print_json(&out);
-}
-
-static void put_quota(struct out *out, const struct key_quota *quota)
-{
-    out_open_object(out);
-    out_put_text(out, "tenant", slice_of_text(quota->tenant));
-    if (quota->requests > 0)
-        out_put_unsigned(out, "requests", quota->requests);
-    if (quota->bytes > 0)
-        out_put_unsigned(out, "bytes", quota->bytes);
-    if (quota->open > 0)
-        out_put_unsigned(out, "open_jobs", quota->open);
-    out_close(out);
+    grants_print_json(&out);
 }
 
 // --- new and allow ---
@@ -315,35 +282,9 @@ static int allow(struct work *work)
 
 // --- list ---
 
-static void print_line(const struct cert *cert)
-{
-    char moments[2][MOMENT_TEXT_LEN + 1];
-    const when_ms at[] = {cert->created_at, cert->expires_at};
-    for (size_t i = 0; i < 2; i++) {
-        if (at[i] <= MOMENT_MAX)
-            moment_format(at[i], moments[i]);
-        else
-            memcpy(moments[i], "-", 2);
-    }
-    (void)printf("%-20s %-20s %-22s %-24s %-24s %s\n", cert->tenant, cert->name, cert->scopes,
-                 moments[0], moments[1], cert->public_key);
-}
-
-static void print_quota(const struct key_quota *quota)
-{
-    (void)printf("%-20s", quota->tenant);
-    if (quota->requests > 0)
-        (void)printf(" %" PRIu64 " requests a minute", quota->requests);
-    if (quota->bytes > 0)
-        (void)printf(" %" PRIu64 " bytes a minute", quota->bytes);
-    if (quota->open > 0)
-        (void)printf(" %" PRIu64 " unfinished jobs", quota->open);
-    (void)putchar('\n');
-}
-
 static int list_json(const struct work *work)
 {
-    size_t len = 64 + (work->list.count + work->list.quota_count) * (size_t)OBJECT_LEN;
+    size_t len = 64 + (work->list.count + work->list.quota_count) * (size_t)GRANTS_OBJECT_LEN;
     struct out out = {.data = malloc(len), .cap = len, .format = OUT_JSON};
     if (out.data == NULL)
         return fail(work, "the list", ERR_NO_MEMORY);
@@ -358,11 +299,13 @@ static int list_json(const struct work *work)
     out_close(&out);
     out_name(&out, slice_of_text("quotas"));
     out_open_array(&out);
-    for (uint32_t i = 0; i < work->list.quota_count; i++)
-        put_quota(&out, &work->list.quotas[i]);
+    for (uint32_t i = 0; i < work->list.quota_count; i++) {
+        const struct grant_quota quota = quota_of(&work->list.quotas[i]);
+        grants_put_quota(&out, &quota);
+    }
     out_close(&out);
     out_close(&out);
-    print_json(&out);
+    grants_print_json(&out);
     free(out.data);
     return COMMAND_SUCCEEDED;
 }
@@ -379,10 +322,15 @@ static int list(struct work *work)
         return list_json(work);
     (void)printf("%-20s %-20s %-22s %-24s %-24s %s\n", "TENANT", "NAME", "SCOPES", "CREATED",
                  "EXPIRES", "PUBLIC KEY");
-    for (uint32_t i = 0; i < work->list.count; i++)
-        print_line(&work->list.items[i]);
-    for (uint32_t i = 0; i < work->list.quota_count; i++)
-        print_quota(&work->list.quotas[i]);
+    for (uint32_t i = 0; i < work->list.count; i++) {
+        const struct grant grant = grant_of(&work->list.items[i]);
+        grants_print(&grant);
+        (void)printf(" %s\n", work->list.items[i].public_key);
+    }
+    for (uint32_t i = 0; i < work->list.quota_count; i++) {
+        const struct grant_quota quota = quota_of(&work->list.quotas[i]);
+        grants_print_quota(&quota);
+    }
     return COMMAND_SUCCEEDED;
 }
 
@@ -423,7 +371,8 @@ static int set_quota(struct work *work, const struct key_quota *quota)
     }
     list->quota_count += at == list->quota_count;
     list->quotas[at] = *quota;
-    if (quota->requests == 0 && quota->bytes == 0 && quota->open == 0)
+    const struct grant_quota told = quota_of(quota);
+    if (grants_is_no_quota(&told))
         list->quotas[at] = list->quotas[--list->quota_count];
     err e = key_dir_put_quotas(work->dir, list);
     return e == OK ? COMMAND_SUCCEEDED : fail(work, work->dir, e);
@@ -445,12 +394,9 @@ static int limit(struct work *work)
     if (e != OK)
         return fail(work, work->dir, e);
     int code = set_quota(work, &quota);
-    if (code != COMMAND_SUCCEEDED || !command_wants_json(work->config))
-        return code;
-    uint8_t room[OBJECT_LEN];
-    struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
-    put_quota(&out, &quota);
-    print_json(&out);
+    const struct grant_quota told = quota_of(&quota);
+    if (code == COMMAND_SUCCEEDED && command_wants_json(work->config))
+        grants_print_quota_json(&told);
     return code;
 }
 

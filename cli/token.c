@@ -3,15 +3,12 @@
 #include "cli/token.h"
 
 #include "cli/command.h"
-#include "gateway/core/out.h"
+#include "cli/grants.h"
 #include "gateway/shell/token_file.h"
-#include "lib/base/check.h"
-#include "lib/base/moment.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define KEY_TOKENS                                                                                 \
@@ -31,11 +28,7 @@ static const struct config_key new_keys[] = {
      .type = CONFIG_STRING,
      .default_text = "submit,read",
      .help = "what it may be used for: submit, read, work, admin"},
-    {.key = "expires",
-     .type = CONFIG_DURATION,
-     .min = 1000,
-     .max = INT64_C(3660) * 24 * 3600 * 1000,
-     .help = "when it ends by itself; never, unless given"},
+    GRANTS_KEY_EXPIRES,
     KEY_TOKENS,
     COMMAND_KEY_OUTPUT,
 };
@@ -50,11 +43,7 @@ static const struct config_key limit_keys[] = {
      .min = 1,
      .max = TOKEN_QUOTA_MAX,
      .help = "bytes of bodies a minute; as many as it likes, unless given"},
-    {.key = "open-jobs",
-     .type = CONFIG_INTEGER,
-     .min = 1,
-     .max = TOKEN_OPEN_MAX,
-     .help = "unfinished jobs at any time; as many as it likes, unless given"},
+    GRANTS_KEY_OPEN_JOBS(TOKEN_OPEN_MAX),
     KEY_TOKENS,
     COMMAND_KEY_OUTPUT,
 };
@@ -91,7 +80,7 @@ const struct config_table token_limit_table =
           "more.\nExit codes: 0 done, 1 the list cannot be changed, "
           "64 usage.");
 
-enum { OBJECT_LEN = 1024, JSON_LEN = 64 + (TOKEN_COUNT_MAX + TOKEN_QUOTA_COUNT_MAX) * OBJECT_LEN };
+enum { JSON_LEN = 64 + (TOKEN_COUNT_MAX + TOKEN_QUOTA_COUNT_MAX) * GRANTS_OBJECT_LEN };
 
 // What a verb works with.
 struct work {
@@ -116,69 +105,34 @@ static struct slice text_of(const struct config *config, const char *key)
 
 // --- telling ---
 
-static void put_moment(struct out *out, const char *name, when_ms at)
+static struct grant grant_of(const struct token *token)
 {
-    char text[MOMENT_TEXT_LEN + 1];
-    if (at > MOMENT_MAX)
-        return;
-    moment_format(at, text);
-    out_put_text(out, name, slice_of_text(text));
+    return (struct grant){.name = token->name,
+                          .tenant = token->tenant,
+                          .scopes = token->scopes,
+                          .created_at = token->created_at,
+                          .expires_at = token->expires_at};
 }
 
-static void put_token(struct out *out, const struct token *token)
+static struct grant_quota quota_of(const struct token_quota *quota)
 {
-    out_put_text(out, "name", token->name);
-    out_put_text(out, "tenant", token->tenant);
-    out_name(out, slice_of_text("scopes"));
-    out_open_array(out);
-    for (uint32_t i = 0; i < SCOPE_COUNT; i++) {
-        if ((token->scopes & 1u << i) != 0)
-            out_text(out, slice_of_text(scope_name(1u << i)));
-    }
-    out_close(out);
-    put_moment(out, "created_at", token->created_at);
-    put_moment(out, "expires_at", token->expires_at);
-}
-
-static void print_json(const struct out *out)
-{
-    struct slice text = out_slice(out);
-    CHECK(!out->full);
-    (void)fwrite(text.data, 1, text.len, stdout); // command_end() asks ferror()
-    (void)fputc('\n', stdout);
+    return (struct grant_quota){.tenant = quota->tenant,
+                                .requests = quota->requests,
+                                .bytes = quota->bytes,
+                                .open = quota->open};
 }
 
 static void print_one(const struct token *token, const char *secret)
 {
-    uint8_t room[OBJECT_LEN];
+    uint8_t room[GRANTS_OBJECT_LEN];
     struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
+    const struct grant grant = grant_of(token);
     out_open_object(&out);
-    put_token(&out, token);
+    grants_put(&out, &grant);
     if (secret != NULL)
         out_put_text(&out, "token", slice_of_text(secret));
     out_close(&out);
-    print_json(&out);
-}
-
-static void moment_or_dash(when_ms at, char out[MOMENT_TEXT_LEN + 1])
-{
-    if (at <= MOMENT_MAX)
-        moment_format(at, out);
-    else
-        memcpy(out, "-", 2);
-}
-
-static void print_line(const struct token *token)
-{
-    char scopes[SCOPE_TEXT_LEN];
-    char created[MOMENT_TEXT_LEN + 1];
-    char expires[MOMENT_TEXT_LEN + 1];
-    scope_put(token->scopes, scopes);
-    moment_or_dash(token->created_at, created);
-    moment_or_dash(token->expires_at, expires);
-    (void)printf("%-20.*s %-20.*s %-22s %-24s %s\n", (int)token->tenant.len,
-                 (const char *)token->tenant.data, (int)token->name.len,
-                 (const char *)token->name.data, scopes, created, expires);
+    grants_print_json(&out);
 }
 
 static int by_name(const void *a, const void *b)
@@ -305,19 +259,6 @@ static uint32_t find_quota(const struct work *work, struct slice tenant)
     return at;
 }
 
-static void put_quota(struct out *out, const struct token_quota *quota)
-{
-    out_open_object(out);
-    out_put_text(out, "tenant", quota->tenant);
-    if (quota->requests > 0)
-        out_put_unsigned(out, "requests", quota->requests);
-    if (quota->bytes > 0)
-        out_put_unsigned(out, "bytes", quota->bytes);
-    if (quota->open > 0)
-        out_put_unsigned(out, "open_jobs", quota->open);
-    out_close(out);
-}
-
 static int limit(struct work *work)
 {
     const struct config *config = work->config;
@@ -340,30 +281,15 @@ static int limit(struct work *work)
     }
     list->quotas[at] = quota;
     list->quota_count += is_new;
-    if (quota.requests == 0 && quota.bytes == 0 && quota.open == 0)
+    const struct grant_quota told = quota_of(&quota);
+    if (grants_is_no_quota(&told))
         list->quotas[at] = list->quotas[--list->quota_count];
     e = token_file_write(work->dir, list);
     if (e != OK)
         return fail(work, "changed", e);
-    if (!command_wants_json(config))
-        return COMMAND_SUCCEEDED;
-    uint8_t room[OBJECT_LEN];
-    struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
-    put_quota(&out, &quota);
-    print_json(&out);
+    if (command_wants_json(config))
+        grants_print_quota_json(&told);
     return COMMAND_SUCCEEDED;
-}
-
-static void print_quota(const struct token_quota *quota)
-{
-    (void)printf("%-20.*s", (int)quota->tenant.len, (const char *)quota->tenant.data);
-    if (quota->requests > 0)
-        (void)printf(" %" PRIu64 " requests a minute", quota->requests);
-    if (quota->bytes > 0)
-        (void)printf(" %" PRIu64 " bytes a minute", quota->bytes);
-    if (quota->open > 0)
-        (void)printf(" %" PRIu64 " unfinished jobs", quota->open);
-    (void)putchar('\n');
 }
 
 static int list_json(const struct work *work)
@@ -375,18 +301,21 @@ static int list_json(const struct work *work)
     out_name(&out, slice_of_text("tokens"));
     out_open_array(&out);
     for (uint32_t i = 0; i < work->list.count; i++) {
+        const struct grant grant = grant_of(&work->list.items[i]);
         out_open_object(&out);
-        put_token(&out, &work->list.items[i]);
+        grants_put(&out, &grant);
         out_close(&out);
     }
     out_close(&out);
     out_name(&out, slice_of_text("quotas"));
     out_open_array(&out);
-    for (uint32_t i = 0; i < work->list.quota_count; i++)
-        put_quota(&out, &work->list.quotas[i]);
+    for (uint32_t i = 0; i < work->list.quota_count; i++) {
+        const struct grant_quota quota = quota_of(&work->list.quotas[i]);
+        grants_put_quota(&out, &quota);
+    }
     out_close(&out);
     out_close(&out);
-    print_json(&out);
+    grants_print_json(&out);
     free(out.data);
     return COMMAND_SUCCEEDED;
 }
@@ -399,11 +328,17 @@ static int list(struct work *work)
     qsort(work->list.items, work->list.count, sizeof *work->list.items, by_name);
     if (command_wants_json(work->config))
         return list_json(work);
-    (void)printf("%-20s %-20s %-22s %-24s %s\n", "TENANT", "NAME", "SCOPES", "CREATED", "EXPIRES");
-    for (uint32_t i = 0; i < work->list.count; i++)
-        print_line(&work->list.items[i]);
-    for (uint32_t i = 0; i < work->list.quota_count; i++)
-        print_quota(&work->list.quotas[i]);
+    (void)printf("%-20s %-20s %-22s %-24s %-24s\n", "TENANT", "NAME", "SCOPES", "CREATED",
+                 "EXPIRES");
+    for (uint32_t i = 0; i < work->list.count; i++) {
+        const struct grant grant = grant_of(&work->list.items[i]);
+        grants_print(&grant);
+        (void)putchar('\n');
+    }
+    for (uint32_t i = 0; i < work->list.quota_count; i++) {
+        const struct grant_quota quota = quota_of(&work->list.quotas[i]);
+        grants_print_quota(&quota);
+    }
     return COMMAND_SUCCEEDED;
 }
 
