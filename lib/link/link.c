@@ -20,6 +20,8 @@ static_assert(sizeof(struct link_frame) == sizeof(zmq_msg_t), "a frame is a zmq_
 #define RECEIVE_QUEUE_MAX 8192
 // Frames too many that one call throws away; the rest waits for the next call.
 #define DRAIN_MAX 1024
+// Handshakes that break off one after the other before it is believed that the two do not agree.
+#define BROKEN_HANDSHAKES_MAX 3
 // Draft in this libzmq, so that its header hides the number; the library knows it.
 #ifndef ZMQ_ZAP_ENFORCE_DOMAIN
 #define ZMQ_ZAP_ENFORCE_DOMAIN 93
@@ -480,17 +482,30 @@ uint32_t link_subscription_count(struct link *link)
     return link->subscription_count;
 }
 
+// The other side has ended the connection in the middle of the handshake, and nobody says why: it does so to who has
+// the wrong server key, and when it is killed. The second does not happen every time.
+static void count_broken_handshake(struct link *link)
+{
+    link->broken_handshake_count++;
+    if (link->broken_handshake_count >= BROKEN_HANDSHAKES_MAX)
+        link->refusal = ERR_HANDSHAKE;
+}
+
 // What follows a failed handshake is the end of its connection, which says no more.
 static void take_event(struct link *link, uint16_t number)
 {
     link->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     link->connection_count += link->is_connected;
-    if (link->is_connected)
+    switch (number) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         link->refusal = OK;
-    else if (number == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-        link->refusal = ERR_NO_KEY;
-    else if (number != ZMQ_EVENT_DISCONNECTED)
-        link->refusal = ERR_HANDSHAKE;
+        link->broken_handshake_count = 0;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: link->refusal = ERR_NO_KEY; break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: link->refusal = ERR_HANDSHAKE; break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: count_broken_handshake(link); break;
+    default: break; // disconnected
+    }
 }
 
 // An event is two frames: its number and a value, then the endpoint.

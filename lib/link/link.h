@@ -90,7 +90,8 @@ void link_cut(int connection);
 
 // DEALER, SUB: why the last handshake failed, until one succeeds; OK: it has not.
 //   ERR_NO_KEY      the other side refuses this key
-//   ERR_HANDSHAKE   the two do not agree on CURVE, or on the server's key
+//   ERR_HANDSHAKE   the two do not agree on CURVE, or on the server's key; three handshakes in a row that break off mean
+//                   that, too
 err link_refusal(struct link *link);
 
 // DEALER: how many connections have been made since link_open(). A higher number than at the last

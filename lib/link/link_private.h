@@ -17,7 +17,8 @@ struct link {
     enum link_kind kind;
     uint32_t connection_count;
     bool is_connected;
-    err refusal; // of the last handshake
+    err refusal;                     // of the last handshake
+    uint32_t broken_handshake_count; // in a row
     uint32_t subscription_count;
     bool is_draining; // the rest of an over-long message is still waiting
 };

@@ -313,6 +313,35 @@ TEST(link, queues_nothing_for_an_absent_router)
     pair_close(&pair);
 }
 
+static void break_off(int fd)
+{
+    int connection = accept(fd, NULL, NULL);
+    EXPECT(connection >= 0);
+    EXPECT_EQ(close(connection), 0);
+}
+
+// As to somebody who is killed just then, once and once more.
+TEST(link, two_handshakes_that_break_off_are_no_refusal_and_a_third_is)
+{
+    struct pair pair = {0};
+    EXPECT_EQ(link_context_open(&pair.context), OK);
+    int fd = keep_free(pair.endpoint, sizeof pair.endpoint);
+    EXPECT_EQ(listen(fd, 1), 0);
+    pair.dealer = dealer_to(pair.context, pair.endpoint);
+    break_off(fd);
+    break_off(fd);
+    int third = accept(fd, NULL, NULL); // both are known by now
+    EXPECT(third >= 0);
+    EXPECT_EQ(link_refusal(pair.dealer), OK);
+    EXPECT_EQ(close(third), 0);
+    while (link_refusal(pair.dealer) == OK)
+        wait_for(pair.dealer);
+    EXPECT_EQ(link_refusal(pair.dealer), ERR_HANDSHAKE);
+    EXPECT_EQ(close(fd), 0);
+    link_close(pair.dealer);
+    link_context_close(pair.context);
+}
+
 // Says it over each new connection until it is heard: one may have been made to a router that was
 // just closing.
 static void say_until_heard(struct pair *pair, struct link_message *message)
