@@ -10,8 +10,10 @@ void spool_answer_job(struct out *out, const struct spool_told *told)
     out_open_object(out);
     answer_put_id(out, "job_id", &told->id);
     out_put_text(out, "status", slice_of_text(is_refused ? "refused" : "spooled"));
-    out_put_text(out, "type", told->type);
-    out_put_text(out, "queue", told->queue.len > 0 ? told->queue : slice_of_text("default"));
+    if (told->type.len > 0) {
+        out_put_text(out, "type", told->type);
+        out_put_text(out, "queue", told->queue.len > 0 ? told->queue : slice_of_text("default"));
+    }
     answer_put_urls(out, &told->id);
     out_put_text(out, "durability", slice_of_text("spooled"));
     answer_put_moment(out, "created_at", told->spooled_at);

@@ -11,7 +11,7 @@
 
 struct spool_told {
     struct id id;
-    struct slice type;
+    struct slice type;  // empty: what was stored cannot be read, nor its queue
     struct slice queue; // empty: "default"
     when_ms spooled_at;
     err error; // of a refusal; OK: it waits

@@ -7,6 +7,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/spool_door.h"
 #include "lib/base/check.h"
 #include "lib/base/origin.h"
 #include "lib/sys/blake.h"
@@ -52,6 +53,14 @@ static void refuse_acted(const struct deed *deed, const struct msg_acted *acted)
                   NULL);
 }
 
+// What a broker must have before anything can be done with it.
+static bool is_in_spool(const struct deed *deed, err e)
+{
+    struct reply reply = reply_of(deed);
+    return !id_is_zero(&deed->act.job_id) &&
+           spool_door_refuses(deed->gateway, &reply, &deed->act.job_id, e);
+}
+
 // A job itself is only read.
 static void refuse_method(const struct deed *deed)
 {
@@ -64,6 +73,16 @@ static void refuse_method(const struct deed *deed)
                           .detail = slice_of_text("what is to be done? {id}:cancel, :retry; or "
                                                   "GET, HEAD, DELETE")},
         &headers);
+}
+
+static void tell_refusal(const struct deed *deed, const struct ask_result *result, err e)
+{
+    if (is_in_spool(deed, e))
+        return;
+    if (result->error != OK)
+        refuse(deed, e, (struct slice){0});
+    else
+        refuse_acted(deed, result->acted);
 }
 
 static void answer(const struct deed *deed, const struct msg_acted *acted)
@@ -90,10 +109,9 @@ static void answered(struct ask *ask, const struct ask_result *result)
     // Who has deleted it must not see it any more.
     if (deed->act.kind == ACT_DELETE)
         statuses_forget(deed->gateway->statuses, &deed->act.job_id);
-    if (result->error != OK)
-        refuse(deed, result->error, (struct slice){0});
-    else if (result->acted->error != OK)
-        refuse_acted(deed, result->acted);
+    err e = result->error != OK ? result->error : result->acted->error;
+    if (e != OK)
+        tell_refusal(deed, result, e);
     else
         answer(deed, result->acted);
     free(deed);
@@ -184,7 +202,7 @@ static void act_on_job(struct deed *deed, struct slice id)
     if (id_from_text(id, &deed->act.job_id) != OK)
         refuse(deed, ERR_NOT_FOUND,
                slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057"));
-    else if (takes_query(deed))
+    else if (takes_query(deed) && !is_in_spool(deed, OK))
         ask(deed);
 }
 

@@ -75,12 +75,12 @@ static err count(struct load *load)
     return OK;
 }
 
-static void refuse_full(struct load *load)
+static void refuse_full(struct load *load, err e)
 {
     struct reply reply = bulk_reply(load);
     struct reply_headers headers = {0};
     reply_retry_after(&headers, SPOOL_RETRY_MS);
-    reply_problem(&reply, &(struct problem){.error = ERR_SPOOL_FULL}, &headers);
+    reply_problem(&reply, &(struct problem){.error = e}, &headers);
     bulk_free(load);
 }
 
@@ -91,8 +91,8 @@ void bulk_spooled(struct load *load)
     drop_records(load->keeping);
     if (e == OK)
         e = count(load);
-    if (e == ERR_SPOOL_FULL) {
-        refuse_full(load);
+    if (e == ERR_SPOOL_FULL || e == ERR_SPOOL_SHARE) {
+        refuse_full(load, e);
         return;
     }
     if (e != OK) {

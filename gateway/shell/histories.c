@@ -8,6 +8,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/spool_door.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,13 @@ static void refuse(const struct glance *glance, err e, const char *detail)
 {
     struct reply reply = {glance->gateway->tally, TALLY_JOB, glance->request};
     reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
+}
+
+// Of a job that is on its way there is no history yet.
+static bool is_in_spool(const struct glance *glance, err e)
+{
+    struct reply reply = {glance->gateway->tally, TALLY_JOB, glance->request};
+    return spool_door_refuses(glance->gateway, &reply, &glance->ask.id, e);
 }
 
 static bool wants_text(const struct http_request *request)
@@ -85,6 +93,12 @@ static void answer_text(const struct glance *glance, const struct msg_log_is *lo
     free(text);
 }
 
+static void tell_refusal(const struct glance *glance, err e)
+{
+    if (!is_in_spool(glance, e))
+        refuse(glance, spool_door_unknown(glance->gateway, e), "");
+}
+
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct glance *glance = (struct glance *)ask;
@@ -96,7 +110,7 @@ static void answered(struct ask *ask, const struct ask_result *result)
     else if (e == OK)
         e = msg->kind == MSG_TIMELINE_IS ? msg->timeline_is.error : ERR_MALFORMED;
     if (e != OK)
-        refuse(glance, e, "");
+        tell_refusal(glance, e);
     else if (is_log && wants_text(glance->request))
         answer_text(glance, &msg->log_is);
     else
@@ -109,10 +123,11 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
     struct glance first = {.gateway = gateway, .request = request};
     struct query query;
     char fault[QUERY_FAULT_LEN] = "";
-    struct id id;
     err e = query_read(request->query, is_log ? 1u << QUERY_AFTER_LINE : 0, &query, fault);
-    if (e == OK && id_from_text(request->segment, &id) != OK)
+    if (e == OK && id_from_text(request->segment, &first.ask.id) != OK)
         e = ERR_NOT_FOUND;
+    if (e == OK && is_in_spool(&first, OK))
+        return;
     struct glance *glance = e == OK ? malloc(sizeof *glance) : NULL;
     if (e == OK && glance == NULL)
         e = ERR_NO_MEMORY;
@@ -121,10 +136,12 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
         return;
     }
     *glance = first;
+    const struct id id = first.ask.id;
     glance->question =
         is_log ? (struct msg){.kind = MSG_LOG, .log = {.job_id = id, .after = query.after_line}}
                : (struct msg){.kind = MSG_TIMELINE, .timeline = {.job_id = id}};
-    glance->ask = (struct ask){.kind = ASK_MSG, .done = answered, .question = &glance->question};
+    glance->ask =
+        (struct ask){.kind = ASK_MSG, .done = answered, .id = id, .question = &glance->question};
     guard_ask(gateway, glance->request, &glance->ask);
 }
 

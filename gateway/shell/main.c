@@ -100,7 +100,8 @@ static err make(struct gateway *gateway, const char **out_why)
     err e = keys_open(&keys, &gateway->keys, out_why);
     if (e != OK)
         return e;
-    const struct spool_options spool = {settings->spool, settings->spool_bytes_max};
+    const struct spool_options spool = {settings->spool, settings->spool_bytes_max,
+                                        settings->spool_tenant_bytes_max};
     e = spool_open(&spool, &gateway->spool, out_why);
     if (e != OK)
         return e;

@@ -89,7 +89,8 @@ void reply_problem(const struct reply *reply, const struct problem *problem,
     bool is_told = headers != NULL && headers->count > 0;
     // Whoever may retry is told when.
     if (!is_told && (answer.status == 429 || answer.status == 503 || answer.status == 504 ||
-                     answer.status == 507 || problem->error == ERR_UNKNOWN_YET)) {
+                     answer.status == 507 || problem->error == ERR_UNKNOWN_YET ||
+                     problem->error == ERR_SPOOLED)) {
         if (headers != NULL)
             own.open = headers->open;
         reply_retry_after(&own, 1000);

@@ -93,6 +93,12 @@ static const struct config_key keys[] = {
      .min = 64 * 1024,
      .max = (int64_t)1 << 40,
      .help = "bytes of jobs kept so, waiting and refused ones"},
+    {.key = "spool-tenant-max",
+     .type = CONFIG_BYTES,
+     .default_text = "0",
+     .min = 0,
+     .max = (int64_t)1 << 40,
+     .help = "bytes of them that one tenant may have; 0: all"},
     {.key = "drain",
      .type = CONFIG_BOOL,
      .default_text = "false",
@@ -152,6 +158,7 @@ err settings_read(struct settings *settings, int argc, char **argv)
     settings->spool_bytes_max = config_number(config, "spool") == SPOOL_ON
                                     ? (uint64_t)config_number(config, "spool-max")
                                     : 0;
+    settings->spool_tenant_bytes_max = (uint64_t)config_number(config, "spool-tenant-max");
     settings->drains = config_is_on(config, "drain");
     settings->thread_count = (uint32_t)config_number(config, "threads");
     settings->connection_count_max = (uint32_t)config_number(config, "connections-max");

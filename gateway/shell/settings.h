@@ -13,13 +13,14 @@ struct settings {
     const char *broker;      // tcp://…
     struct link_curve curve; // when has_curve
     bool has_curve;
-    const char *data;         // directory
-    const char *webhook_key;  // file
-    char *tokens;             // directory of the list of tokens
-    char *cache;              // directory of the statuses of finished jobs
-    char *spool;              // directory of the spool
-    uint64_t spool_bytes_max; // 0: it takes nothing
-    bool drains;              // only to empty the spool
+    const char *data;                // directory
+    const char *webhook_key;         // file
+    char *tokens;                    // directory of the list of tokens
+    char *cache;                     // directory of the statuses of finished jobs
+    char *spool;                     // directory of the spool
+    uint64_t spool_bytes_max;        // 0: it takes nothing
+    uint64_t spool_tenant_bytes_max; // 0: all there is
+    bool drains;                     // only to empty the spool
     uint32_t thread_count;
     uint32_t connection_count_max;
     uint32_t idle_ms, head_ms, body_ms;

@@ -175,7 +175,8 @@ static void kept(struct spool_order *order, err e)
         spool_forward_wake(visit->gateway->forward);
         answer_spooled(visit);
     } else {
-        answer_refused(visit, e, e == ERR_SPOOL_FULL ? &full : NULL);
+        bool is_full = e == ERR_SPOOL_FULL || e == ERR_SPOOL_SHARE;
+        answer_refused(visit, e, is_full ? &full : NULL);
     }
     free(visit);
 }

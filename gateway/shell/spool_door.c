@@ -56,7 +56,7 @@ static void put_job(struct view *view, const struct spool_record *record)
     struct msg_submit_job job;
     arena_reset(&view->arena);
     if (spool_pack_read(record, &view->arena, &job) != OK)
-        return;
+        job = (struct msg_submit_job){0}; // it is told all the same
     view->is_found = true;
     spool_answer_job(view->out,
                      &(struct spool_told){
@@ -99,6 +99,38 @@ bool spool_door_status(const struct gateway *gateway, struct http_request *reque
         return false;
     reply_retry_after(&headers, 1000);
     reply_value(&reply, 200, &out, &headers);
+    return true;
+}
+
+struct holding {
+    struct slice tenant;
+    enum spool_place place; // 0: not of this tenant
+};
+
+static bool hold(void *ctx, const struct spool_record *record)
+{
+    struct holding *holding = ctx;
+    if (slice_equal(record->tenant, holding->tenant))
+        holding->place = record->place;
+    return false;
+}
+
+bool spool_door_refuses(const struct gateway *gateway, const struct reply *reply,
+                        const struct id *id, err e)
+{
+    struct holding holding = {.tenant = guard_caller(reply->request)->tenant};
+    bool is_alone = e == OK && !courier_is_ready(gateway->courier);
+    if (!(is_alone || e == ERR_NOT_FOUND || e == ERR_NO_BROKER) || is_empty(gateway))
+        return false;
+    if (spool_look(gateway->spool, id, hold, &holding) != OK || holding.place == 0)
+        return false;
+    struct problem problem = {.error = ERR_SPOOLED};
+    if (holding.place == SPOOL_REFUSED) {
+        problem.error = ERR_CONFLICT;
+        problem.detail = slice_of_text("a broker refused the job when the spool brought it");
+        problem.fix = "GET /v1/jobs/{id} tells why; DELETE /v1/spool/{id} forgets it";
+    }
+    reply_problem(reply, &problem, NULL);
     return true;
 }
 

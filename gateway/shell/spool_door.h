@@ -2,6 +2,7 @@
 
 // What HTTP clients see of the spool. Any thread.
 
+#include "gateway/shell/reply.h"
 #include "gateway/shell/spool_pack.h"
 #include "gateway/shell/tally.h"
 #include "lib/http/http.h"
@@ -18,6 +19,10 @@ bool spool_door_takes(const struct gateway *gateway, err said, bool has_keys);
 // nothing has been answered.
 bool spool_door_status(const struct gateway *gateway, struct http_request *request,
                        const struct id *id);
+// Refuses a question about a job that is in the spool, of this tenant, or an act on it: `e` is
+// what the broker has said, OK: nobody has been asked yet. False: go on; nothing has been answered.
+bool spool_door_refuses(const struct gateway *gateway, const struct reply *reply,
+                        const struct id *id, err e);
 // What to say of a job, or of what has jobs, that is not known: while some are on their way to the
 // broker nobody can be sure.
 err spool_door_unknown(const struct gateway *gateway, err e);

@@ -28,6 +28,7 @@ struct parcel {
     struct spool_item item;
     struct msg_submit_job job;
     uint64_t lane;
+    bool is_broken; // what is to be sent cannot be read: there is no `job`
     struct msg_submitted_job said;
     char detail[SPOOL_DETAIL_LEN_MAX + 1];
 };
@@ -110,12 +111,10 @@ static bool take(void *ctx, const struct spool_record *record)
     copy.tenant = keep(&forward->room, record->tenant);
     copy.envelope = keep(&forward->room, record->envelope);
     copy.block = keep(&forward->room, record->block);
-    err e = spool_pack_read(&copy, &forward->decoded, &parcel->job);
-    if (e == OK)
+    parcel->is_broken = spool_pack_read(&copy, &forward->decoded, &parcel->job) != OK;
+    if (!parcel->is_broken)
         parcel->lane = lane_of(&copy, &parcel->job);
-    if (e != OK || !spool_plan_may(&forward->plan, parcel->lane)) {
-        if (e != OK)
-            log_error("gateway.spool_damaged", "number=%llu", (unsigned long long)record->number);
+    if (!parcel->is_broken && !spool_plan_may(&forward->plan, parcel->lane)) {
         forward->room.used = room_used;
         forward->decoded.used = decoded_used;
         return true;
@@ -200,6 +199,8 @@ static void send_window(struct spool_forward *forward)
     uint32_t placed = 0;
     forward->piece_count = 0;
     for (uint32_t i = 0; i < forward->parcel_count; i++)
+        is_placed[i] = forward->parcels[i].is_broken;
+    for (uint32_t i = 0; i < forward->parcel_count; i++)
         if (!is_placed[i])
             make_piece(forward, i, is_placed, &placed);
     forward->left_count = forward->piece_count;
@@ -238,6 +239,21 @@ static void refuse(struct parcel *parcel)
     char id[ID_TEXT_LEN + 1];
     id_to_text(&record->id, id);
     log_warn("gateway.spool_refusal", "id=%s error=%s", id, err_slug(record->error));
+}
+
+// Sound on the disk, and yet no message: nobody but its owner can do anything about it.
+static void refuse_broken(struct spool_forward *forward)
+{
+    static const char why[] = "what was stored cannot be read any more; submit the job again";
+    for (uint32_t i = 0; i < forward->parcel_count; i++) {
+        struct parcel *parcel = &forward->parcels[i];
+        if (!parcel->is_broken)
+            continue;
+        parcel->said = (struct msg_submitted_job){.error = ERR_DAMAGED};
+        memcpy(parcel->detail, why, sizeof why);
+        refuse(parcel);
+        forward->items[forward->settling.count++] = parcel->item;
+    }
 }
 
 static void judge(struct spool_forward *forward, struct parcel *parcel, when_ms now)
@@ -298,6 +314,7 @@ static err hear_all(struct spool_forward *forward)
         for (uint32_t j = 0; piece->error == OK && j < piece->count; j++)
             judge(forward, &forward->parcels[forward->order[piece->first + j]], now);
     }
+    refuse_broken(forward);
     err kept = settle(forward);
     return e == OK ? kept : e;
 }

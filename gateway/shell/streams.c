@@ -15,6 +15,7 @@
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/shown.h"
+#include "gateway/shell/spool_door.h"
 
 #include <stdlib.h>
 
@@ -36,11 +37,20 @@ static struct reply reply_of(const struct stream *stream)
     return (struct reply){stream->gateway->tally, route, stream->request};
 }
 
+// A job on its way to the broker has no changes yet.
+static bool is_in_spool(const struct stream *stream, err e)
+{
+    struct reply reply = reply_of(stream);
+    return stream->kind == ASK_STATUS &&
+           spool_door_refuses(stream->gateway, &reply, &stream->ask.id, e);
+}
+
 // Before the stream has begun.
 static void refuse(struct stream *stream, err e, const char *detail)
 {
     struct reply reply = reply_of(stream);
-    reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
+    if (!is_in_spool(stream, e))
+        reply_problem(&reply, &(struct problem){.error = e, .detail = slice_of_text(detail)}, NULL);
     free(stream);
 }
 
@@ -237,6 +247,10 @@ static void follow(const struct gateway *gateway, struct http_request *request, 
     }
     if (id_from_text(request->segment, &stream->ask.id) != OK) {
         refuse(stream, ERR_NOT_FOUND, "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057");
+        return;
+    }
+    if (is_in_spool(stream, OK)) {
+        free(stream);
         return;
     }
     // An id that is not ours is as good as none.

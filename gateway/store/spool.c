@@ -3,6 +3,7 @@
 #include "gateway/store/spool.h"
 
 #include "gateway/store/spool_private.h"
+#include "lib/sys/blake.h"
 #include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
@@ -25,7 +26,16 @@ static const char *const tables[] = {[SPOOL_TABLE_WAITING] = "waiting",
                                      [SPOOL_TABLE_TOTALS] = "totals",
                                      [SPOOL_TABLE_DAMAGED] = "damaged"};
 
-// --- one transaction: everything here changes the thread's `account` and is undone with it ---
+// --- one transaction: everything here changes the thread's `account` and `shares`, and is undone with them ---
+
+static uint64_t hash(struct slice tenant)
+{
+    uint64_t value;
+    uint8_t digest[16];
+    blake_hash16(tenant, digest);
+    memcpy(&value, digest, sizeof value);
+    return value;
+}
 
 static struct slice id_slice(const struct id *id)
 {
@@ -116,7 +126,10 @@ static err judge(struct spool *spool, struct disk_txn *txn, struct spool_order *
         return ERR_DISK;
     if (bytes > 0 && !spool_account_fits(&spool->account, bytes, spool->bytes_max))
         return ERR_SPOOL_FULL;
-    return OK;
+    struct slice tenant = order->count > 0 ? order->items[0].record.tenant : (struct slice){0};
+    bool fits = bytes == 0 ||
+                spool_shares_fit(&spool->shares, hash(tenant), bytes, spool->tenant_bytes_max);
+    return fits ? OK : ERR_SPOOL_SHARE;
 }
 
 static err take(struct spool *spool, struct disk_txn *txn, struct spool_item *item)
@@ -127,7 +140,9 @@ static err take(struct spool *spool, struct disk_txn *txn, struct spool_item *it
         return e;
     item->record.place = SPOOL_WAITING;
     item->record.number = spool->number_next++;
-    spool_account_accept(&spool->account, spool_record_len(&item->record));
+    size_t len = spool_record_len(&item->record);
+    spool_account_accept(&spool->account, len);
+    spool_shares_add(&spool->shares, hash(item->record.tenant), len);
     return write(spool, txn, &item->record);
 }
 
@@ -141,8 +156,11 @@ static err settle(struct spool *spool, struct disk_txn *txn, const struct spool_
     if (e != OK)
         return e;
     spool->departed++;
+    spool_shares_drop(&spool->shares, hash(item->record.tenant), len);
     if (item->record.place == SPOOL_REFUSED) {
-        spool_account_refuse(&spool->account, len, spool_record_len(&item->record));
+        size_t refused_len = spool_record_len(&item->record);
+        spool_account_refuse(&spool->account, len, refused_len);
+        spool_shares_add(&spool->shares, hash(item->record.tenant), refused_len);
         return write(spool, txn, &item->record);
     }
     spool_account_forward(&spool->account, len);
@@ -168,6 +186,7 @@ static err delete (struct spool *spool, struct disk_txn *txn, struct spool_item 
     if (item->error != OK)
         return OK;
     spool_account_delete(&spool->account, bytes.len);
+    spool_shares_drop(&spool->shares, hash(item->record.tenant), bytes.len);
     e = disk_drop(txn, SPOOL_TABLE_REFUSED, disk_key_slice(&key));
     return e == OK ? disk_drop(txn, SPOOL_TABLE_IDS, id_slice(&item->record.id)) : e;
 }
@@ -202,6 +221,15 @@ struct spool_line {
     struct spool_order *last;
 };
 
+// What has no room, by why: it is not carried out, and the rest is.
+enum { NO_ROOM, NO_SHARE, NO_DISK, REASONS };
+static const err reasons[REASONS] = {ERR_SPOOL_FULL, ERR_SPOOL_SHARE, ERR_DISK};
+
+static uint32_t reason_of(err verdict)
+{
+    return verdict == ERR_SPOOL_FULL ? NO_ROOM : verdict == ERR_SPOOL_SHARE ? NO_SHARE : NO_DISK;
+}
+
 static void put(struct spool_line *line, struct spool_order *order)
 {
     order->next = NULL;
@@ -224,7 +252,7 @@ static void tell_all(struct spool_line *line, err e)
 
 // Leaves in `line` what is carried out; what has no room goes to `refused`. Any error ends the try.
 static err fill(struct spool *spool, struct disk_txn *txn, struct spool_line *line,
-                struct spool_line refused[2])
+                struct spool_line refused[REASONS])
 {
     struct spool_line kept = {0};
     err e = OK;
@@ -234,7 +262,7 @@ static err fill(struct spool *spool, struct disk_txn *txn, struct spool_line *li
         err verdict = is_asked ? judge(spool, txn, order) : OK;
         if (verdict == OK && e == OK)
             e = carry_out(spool, txn, order);
-        put(verdict == OK ? &kept : &refused[verdict != ERR_SPOOL_FULL], order);
+        put(verdict == OK ? &kept : &refused[reason_of(verdict)], order);
         order = next;
     }
     *line = kept;
@@ -252,11 +280,12 @@ static void publish(struct spool *spool)
 }
 
 // ERR_FULL: the map was; the next try has a larger one. `line` is what was carried out.
-static err attempt(struct spool *spool, struct spool_line *line, struct spool_line refused[2])
+static err attempt(struct spool *spool, struct spool_line *line, struct spool_line refused[REASONS])
 {
     struct disk_txn *txn;
     struct spool_account before = spool->account;
     uint64_t number_before = spool->number_next;
+    spool->before = spool->shares;
     spool->departed = 0;
     err e = disk_begin(spool->disk, &txn);
     if (e != OK)
@@ -279,13 +308,14 @@ static err attempt(struct spool *spool, struct spool_line *line, struct spool_li
         return OK;
     }
     spool->account = before;
+    spool->shares = spool->before;
     spool->number_next = number_before;
     return e;
 }
 
 static void serve(struct spool *spool, struct spool_line *line)
 {
-    struct spool_line refused[2] = {0};
+    struct spool_line refused[REASONS] = {0};
     err e = ERR_FULL;
     for (unsigned try = 0; e == ERR_FULL && try < GROW_TRIES; try++)
         e = attempt(spool, line, refused);
@@ -295,8 +325,8 @@ static void serve(struct spool *spool, struct spool_line *line)
         log_warn("gateway.spool_refused", "error=%s fault=%s", err_slug(e),
                  log_quote_text(disk_fault(spool->disk)).text);
     tell_all(line, e == ERR_FULL ? ERR_DISK : e);
-    tell_all(&refused[0], ERR_SPOOL_FULL);
-    tell_all(&refused[1], ERR_DISK);
+    for (uint32_t i = 0; i < REASONS; i++)
+        tell_all(&refused[i], reasons[i]);
 }
 
 // What has come meanwhile; false when nothing will.
@@ -366,6 +396,8 @@ static err survey_table(struct spool *spool, enum spool_place place, struct surv
         survey->account.waiting += place == SPOOL_WAITING;
         survey->account.kept += place == SPOOL_REFUSED;
         survey->account.bytes += value.len;
+        if (is_sound)
+            spool_shares_add(&spool->shares, hash(record.tenant), value.len);
     }
     return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -493,6 +525,7 @@ err spool_open(const struct spool_options *options, struct spool **out_spool, co
     if (spool == NULL)
         return ERR_NO_MEMORY;
     spool->bytes_max = options->bytes_max;
+    spool->tenant_bytes_max = options->tenant_bytes_max;
     (void)pthread_mutex_init(&spool->lock, NULL);
     (void)pthread_mutex_init(&spool->reading, NULL);
     (void)pthread_cond_init(&spool->news, NULL);

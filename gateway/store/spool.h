@@ -10,7 +10,8 @@ struct spool;
 
 struct spool_options {
     const char *dir;
-    uint64_t bytes_max; // of records, waiting and refused; 0: nothing new is taken
+    uint64_t bytes_max;        // of records, waiting and refused; 0: nothing new is taken
+    uint64_t tenant_bytes_max; // of those of one tenant; 0: all there is
 };
 
 //   ERR_LOCKED, ERR_UNSUPPORTED, ERR_DISK, ERR_DAMAGED, ERR_NO_MEMORY, ERR_SYSTEM
@@ -23,7 +24,7 @@ void spool_stop(struct spool *spool);
 void spool_close(struct spool *spool);
 
 enum spool_act {
-    SPOOL_TAKE,   // keep these jobs, all of them or none
+    SPOOL_TAKE,   // keep these jobs of one tenant, all of them or none
     SPOOL_SETTLE, // a broker has taken or refused these
     SPOOL_DELETE, // a refusal is not wanted any more
 };
@@ -44,6 +45,7 @@ struct spool_item {
 struct spool_order;
 // Called once, in the spool's thread, when the outcome is on the disk. Must not block.
 //   ERR_SPOOL_FULL      TAKE: there is no room for all that is new
+//   ERR_SPOOL_SHARE     TAKE: the tenant has no room for it
 //   ERR_DISK            there is no room on the disk; nothing has changed
 //   ERR_SHUTTING_DOWN   TAKE, DELETE: nothing has changed
 typedef void spool_done(struct spool_order *order, err e);

@@ -2,6 +2,7 @@
 
 // What spool.c and spool_read.c share.
 
+#include "gateway/core/spool_shares.h"
 #include "gateway/store/spool.h"
 
 #include <pthread.h>
@@ -19,6 +20,7 @@ struct spool {
     struct disk *disk;
     struct disk_reader *reader;
     uint64_t bytes_max;
+    uint64_t tenant_bytes_max;
     pthread_t thread;
     pthread_mutex_t reading; // `reader`
     pthread_mutex_t lock;    // `first`, `last`, is_closing, `books`
@@ -29,6 +31,8 @@ struct spool {
     bool is_stopped;
     struct spool_account books;   // as of the last commit
     struct spool_account account; // the thread's, with what is not yet committed
+    struct spool_shares shares;   // the thread's, as `account`
+    struct spool_shares before;   // this transaction; to go back to
     uint64_t number_next;         // the thread's
     uint64_t departed;            // the thread's, in this transaction
     uint8_t *room;                // the thread's, for one record

@@ -77,7 +77,13 @@
       "the key is another tenant's; name the tenant that it was allowed for, or none")             \
     X(ERR_HANDSHAKE, 49, 503, true, "handshake",                                                   \
       "broker and peer do not agree on encryption; give --curve-key and --curve-server to match "  \
-      "the broker, or neither")
+      "the broker, or neither")                                                                    \
+    X(ERR_SPOOLED, 60, 409, true, "spooled",                                                       \
+      "the job waits in the gateway's spool for a broker; look at it with GET /v1/jobs/{id}, and " \
+      "ask for this again when its status is another")                                             \
+    X(ERR_SPOOL_SHARE, 61, 503, true, "spool-share",                                               \
+      "no broker answers, and the tenant has used up its share of the gateway's spool; send the "  \
+      "same again later")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

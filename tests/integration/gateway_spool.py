@@ -161,6 +161,24 @@ class Single(SpoolTest):
         self.assertEqual((drained.returncode, drained.stdout),
                          (1, "drained forwarded=0 refused=1 waiting=0 kept=1\n"), drained.stderr)
 
+    def test_what_cannot_be_read_any_more_is_a_refusal_and_a_drain_ends(self):
+        served = self.broker()
+        away = self.gateway()
+        self.spool(away, {"type": "a", "payload": 1})
+        away.close()
+        put = subprocess.run([os.path.join(os.environ["WEFT_BUILD"], "tests", "spool_put"),
+                              os.path.join(self.kept, "spool"), "default"], check=True, stdout=subprocess.PIPE, text=True)
+        drained = self.drain(served.zmq)
+        self.assertEqual((drained.returncode, drained.stdout),
+                         (1, "drained forwarded=1 refused=1 waiting=0 kept=1\n"), drained.stderr)
+        gateway = self.gateway(broker=served.zmq)
+        refused, = jobs(gateway, "refused")
+        self.assertEqual((refused["job_id"], refused["problem"]["type"]),
+                         (put.stdout.strip(), "urn:weft:problem:damaged"))
+        self.assertEqual(gateway.ask("GET", refused["status_url"]).json, refused)
+        self.assertEqual(gateway.ask("DELETE", f"/v1/spool/{refused['job_id']}").status, 204)
+        self.assertEqual(books(gateway), {"accepted": 2, "forwarded": 1, "refused": 1, "deleted": 1})
+
     def test_old_ids_are_taken_from_a_spool(self):
         preload = {"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
                    "WEFT_TEST_AHEAD_S": str(-3 * 3600),
@@ -172,6 +190,28 @@ class Single(SpoolTest):
         self.real()
         self.forwarded(gateway, accepted=1, forwarded=1)
         self.assertEqual(gateway.ask("GET", said["status_url"]).json["status"], "queued")
+
+    # What asks about a job in another way than GET, and what changes it.
+    ASKED = (("GET", "/timeline", {}), ("GET", "/log", {}), ("GET", "/events", {}),
+             ("GET", "", {"Accept": "text/event-stream"}), ("GET", "/events", {"Last-Event-ID": "1"}),
+             ("POST", ":cancel", {}), ("POST", ":retry", {}), ("DELETE", "", {}))
+
+    def test_what_cannot_be_asked_of_a_spooled_job_says_that_it_is_spooled(self):
+        gateway = self.gateway()
+        said = self.spool(gateway, {"type": "a"})
+        begun = time.monotonic()
+        for method, path, headers in self.ASKED:
+            answer = gateway.ask(method, said["status_url"] + path, **headers)
+            self.assertEqual((answer.status, answer.json["type"]), (409, "urn:weft:problem:spooled"), (method, path))
+            self.assertIn("Retry-After", answer.headers)
+            self.assertIn("GET /v1/jobs/{id}", answer.json["fix"])
+        self.assertLess(time.monotonic() - begun, 5)  # nobody waits for a broker
+        unknown = gateway.ask("POST", f"/v1/jobs/{uuid.uuid4()}:cancel")
+        self.assertEqual((unknown.status, unknown.json["type"]), (503, "urn:weft:problem:no-broker"))
+        self.assertEqual(jobs(gateway, "waiting"), [said])
+        self.real()
+        self.forwarded(gateway, accepted=1, forwarded=1)
+        self.assertEqual(gateway.ask("POST", said["cancel_url"]).json["status"], "cancelled")
 
     def test_the_wish_to_wait_ends_with_the_spool(self):
         gateway = self.gateway()
@@ -303,6 +343,9 @@ class Refusals(SpoolTest):
         self.assertEqual((shown.status, shown.json["status"], shown.json["problem"]["type"]),
                          (200, "refused", "urn:weft:problem:schema"), shown)
         self.assertEqual(jobs(gateway, "refused"), [shown.json])
+        cancelled = gateway.ask("POST", bad["cancel_url"])
+        self.assertEqual((cancelled.status, cancelled.json["type"]), (409, "urn:weft:problem:conflict"))
+        self.assertIn("DELETE /v1/spool/{id}", cancelled.json["fix"])
         self.assertEqual(gateway.ask("GET", good["status_url"]).json["status"], "queued")
         self.assertEqual(metrics(gateway)["refusals"], 1)
         # It is there after a restart, and not for another's asking.
@@ -407,13 +450,36 @@ class Tenants(SpoolTest):
                 for name in tokens}
         self.assertNotEqual(said["acme"]["job_id"], said["zoo"]["job_id"])
         self.assertEqual(jobs(gateway, "waiting", **bearer["acme"]), [said["acme"]])
-        self.assertEqual(gateway.ask("GET", said["zoo"]["status_url"], **bearer["acme"]).status, 503)
+        for path in ("", "/timeline"):
+            self.assertEqual(gateway.ask("GET", said["zoo"]["status_url"] + path, **bearer["acme"]).status, 503)
         self.assertEqual(gateway.ask("DELETE", f"/v1/spool/{said['zoo']['job_id']}", **bearer["acme"]).status, 404)
         self.real()
         wait_for("the spool is empty", lambda: "waiting" not in books(gateway, **bearer["acme"]))
         for mine, other in (("acme", "zoo"), ("zoo", "acme")):
             self.assertEqual(gateway.ask("GET", said[mine]["status_url"], **bearer[mine]).json["status"], "queued")
             self.assertEqual(gateway.ask("GET", said[other]["status_url"], **bearer[mine]).status, 404)
+
+    def test_no_tenant_takes_more_than_its_share(self):
+        share = ("--spool-tenant-max", "64KiB")
+        gateway = self.gateway(*share)
+        bearer = {name: {"Authorization": "Bearer " + gateway.token(name, "--tenant", name, "--scopes", "submit,read,admin")}
+                  for name in ("acme", "zoo")}
+        job = {"type": "a", "payload": "x" * 9000}
+        for _ in range(7):
+            self.spool(gateway, job, **bearer["acme"])
+        gateway.close()
+        gateway = self.gateway(*share)  # it counts anew
+        over = gateway.submit(job, **bearer["acme"])
+        self.assertEqual((over.status, over.json["type"], over.headers["Retry-After"]),
+                         (503, "urn:weft:problem:spool-share", "5"))
+        lines = (json.dumps(job) + "\n") * 2
+        bulk = gateway.ask("POST", "/v1/batches", lines, Content_Type="application/x-ndjson", **bearer["acme"])
+        self.assertEqual((bulk.status, bulk.json["type"]), (503, "urn:weft:problem:spool-share"))
+        self.spool(gateway, job, **bearer["zoo"])
+        self.spool(gateway, {"type": "small"}, **bearer["acme"])
+        self.pretended()
+        wait_for("the spool is empty", lambda: "waiting" not in books(gateway, **bearer["zoo"]))
+        self.assertEqual(books(gateway, **bearer["zoo"]), {"accepted": 9, "forwarded": 9})
 
     def test_a_quota_of_open_jobs_holds_for_what_was_spooled(self):
         gateway = self.gateway()
@@ -424,6 +490,9 @@ class Tenants(SpoolTest):
         served = self.real()
         wait_for("two are there", lambda: books(gateway, **bearer).get("forwarded") == 2)
         left, = jobs(gateway, "waiting", **bearer)
+        for method, path, headers in Single.ASKED:
+            self.assertEqual(gateway.ask(method, left["status_url"] + path, **headers, **bearer).json["type"],
+                             "urn:weft:problem:spooled", (method, path))
         worker = self.peer(served, role=pb.ROLE_WORKER, worker_id=uuid.uuid4().bytes, tenant="acme")
         worker.serve("a")
         (job, payload), = worker.take_jobs(1)

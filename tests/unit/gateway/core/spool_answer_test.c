@@ -50,6 +50,19 @@ TEST(spool_answer, a_job_that_was_refused_says_why)
            "\"fix\":\"wait for its end or follow that job instead\"}}");
 }
 
+TEST(spool_answer, a_job_that_cannot_be_read_is_told_without_its_type)
+{
+    expect(&(struct spool_told){.id = id,
+                                .spooled_at = (when_ms)SPOOLED_AT_S * 1000,
+                                .error = ERR_DAMAGED,
+                                .refused_at = (when_ms)SPOOLED_AT_S * 1000 + 1},
+           "{\"job_id\":\"" ID_TEXT "\",\"status\":\"refused\"," URLS
+           ",\"refused_at\":\"2026-12-01T08:00:00.001Z\","
+           "\"problem\":{\"type\":\"urn:weft:problem:damaged\",\"code\":\"WEFT-1017\","
+           "\"title\":\"a stored record fails its checksum\",\"status\":500,"
+           "\"fix\":\"tell whoever runs the broker; its log says more\"}}");
+}
+
 TEST(spool_answer, the_books_are_whole)
 {
     uint8_t room[512];

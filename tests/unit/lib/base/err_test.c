@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_HANDSHAKE };
+enum { LAST = ERR_SPOOL_SHARE };
 
 // The rows of the table, whatever numbers they have.
 #define NUMBER(name, number, http, retry, slug, text) number,
@@ -50,6 +50,8 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_NO_KEY, 47);
     EXPECT_EQ(ERR_FOREIGN_TENANT, 48);
     EXPECT_EQ(ERR_HANDSHAKE, 49);
+    EXPECT_EQ(ERR_SPOOLED, 60);
+    EXPECT_EQ(ERR_SPOOL_SHARE, 61);
 }
 
 TEST(err, every_number_has_its_row)
