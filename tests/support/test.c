@@ -38,6 +38,16 @@ uint64_t test_seed(void)
     return seed;
 }
 
+FILE *test_open_page(const char *name)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/%s", WEFT_DOCS, name);
+    FILE *page = fopen(path, "r");
+    if (page == NULL)
+        give_up("a page of docs/ cannot be opened");
+    return page;
+}
+
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
     (void)info;

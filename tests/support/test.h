@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -59,6 +60,9 @@ uint64_t test_seed(void);
 
 // A new empty directory, removed with all in it when the process ends. Lives until then.
 const char *test_temp_dir(void);
+
+// A page of docs/, open for reading; the caller closes it.
+FILE *test_open_page(const char *name);
 
 // The machinery of EXPECT_EQ, EXPECT_STR and EXPECT_DIES.
 void test_expect_eq(intmax_t actual, intmax_t expected, const char *claim, const char *file,

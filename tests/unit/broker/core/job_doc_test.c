@@ -90,14 +90,7 @@ static void read_edge(struct page *page, const char *line)
 
 static void read_page(struct page *page)
 {
-    // The page is found from this file's own place.
-    static const char here[] = __FILE__;
-    const char *tests = strstr(here, "tests/unit/");
-    EXPECT(tests != NULL);
-    char path[1024];
-    (void)snprintf(path, sizeof path, "%.*sdocs/life-of-a-job.md", (int)(tests - here), here);
-    FILE *file = fopen(path, "r");
-    EXPECT(file != NULL);
+    FILE *file = test_open_page("life-of-a-job.md");
     char line[LINE_MAX_LEN];
     while (fgets(line, sizeof line, file) != NULL) {
         read_row(page, line);

@@ -44,18 +44,6 @@ static const struct table tables[] = {
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
-static FILE *open_page(void)
-{
-    char path[512];
-    const char *here = __FILE__;
-    const char *tests = strstr(here, "tests/unit/");
-    EXPECT(tests != NULL);
-    (void)snprintf(path, sizeof path, "%.*sdocs/limits.md", (int)(tests - here), here);
-    FILE *page = fopen(path, "r");
-    EXPECT(page != NULL);
-    return page;
-}
-
 static double cost_of(const struct table *table)
 {
     struct limits limits = limits_default();
@@ -93,7 +81,7 @@ TEST(limits_doc, every_table_costs_what_the_page_says)
 {
     static char row[ROW_MAX];
     unsigned seen = 0;
-    FILE *page = open_page();
+    FILE *page = test_open_page("limits.md");
     while (fgets(row, sizeof row, page) != NULL) {
         const struct table *table = table_of(row);
         if (table == NULL)
@@ -118,7 +106,7 @@ TEST(limits_doc, sum_is_what_the_page_says)
     struct limits limits = limits_default();
     double is = (double)core_size(&limits) / (1u << 30);
     bool is_there = false;
-    FILE *page = open_page();
+    FILE *page = test_open_page("limits.md");
     while (fgets(row, sizeof row, page) != NULL) {
         const char *at = strstr(row, words);
         if (at == NULL)

@@ -9,16 +9,9 @@
 
 static char page[1 << 16];
 
-// The page lies beside the tests in the tree this file was compiled from.
 static void read_page(void)
 {
-    char path[1024];
-    (void)snprintf(path, sizeof path, "%s", __FILE__);
-    char *end = strstr(path, "tests/unit/");
-    EXPECT(end != NULL);
-    (void)snprintf(end, sizeof path - (size_t)(end - path), "docs/disk-format.md");
-    FILE *file = fopen(path, "r");
-    EXPECT(file != NULL);
+    FILE *file = test_open_page("disk-format.md");
     size_t len = fread(page, 1, sizeof page - 1, file);
     page[len] = '\0';
     EXPECT_EQ(fclose(file), 0);
