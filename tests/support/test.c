@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +37,15 @@ void test_add(const char *name, CMUnitTestFunction run)
 uint64_t test_seed(void)
 {
     return seed;
+}
+
+void *test_zeroed(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        give_up("no memory");
+    return memory;
 }
 
 FILE *test_open_page(const char *name)

@@ -64,6 +64,10 @@ const char *test_temp_dir(void);
 // A page of docs/, open for reading; the caller closes it.
 FILE *test_open_page(const char *name);
 
+// Zeroed memory for a core or a ledger, which takes no time for what is not touched. Aligned to a page; it lives until the
+// process ends.
+void *test_zeroed(size_t size);
+
 // The machinery of EXPECT_EQ, EXPECT_STR and EXPECT_DIES.
 void test_expect_eq(intmax_t actual, intmax_t expected, const char *claim, const char *file,
                     int line);

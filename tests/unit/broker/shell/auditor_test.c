@@ -18,7 +18,6 @@ struct place {
     struct store *store;
     struct store_view *view;
     struct core *core;
-    void *memory;
     struct wake wake;
     struct auditor *auditor;
     struct auditor_figures figures;
@@ -79,10 +78,8 @@ static struct place place_with(struct store *store, struct limits limits)
     struct place place = {.store = store};
     struct store_loaded loaded;
     EXPECT_EQ(store_view_open(store, &place.view), OK);
-    EXPECT_EQ(posix_memalign(&place.memory, 64, core_size(&limits)), 0);
-    memset(place.memory, 0, core_size(&limits));
     struct known known = store_view_known(place.view);
-    place.core = core_init(place.memory, &limits, &known, test_seed());
+    place.core = core_init(test_zeroed(core_size(&limits)), &limits, &known, test_seed());
     EXPECT_EQ(store_load(store, place.core, &loaded), OK);
     begin_epoch(&place);
     EXPECT_EQ(wake_open(&place.wake), OK);
@@ -100,7 +97,6 @@ static void leave(struct place *place)
     auditor_close(place->auditor);
     wake_close(&place->wake);
     store_view_close(place->view);
-    free(place->memory);
     store_close(place->store);
 }
 

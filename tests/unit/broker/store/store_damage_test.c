@@ -97,11 +97,8 @@ static err load(struct store *store, struct store_loaded *out_loaded)
                             .changed_count_max = 4,
                             .send_count_max = 4};
     struct known known = {0};
-    void *memory = NULL;
-    EXPECT_EQ(posix_memalign(&memory, 64, core_size(&limits)), 0);
-    memset(memory, 0, core_size(&limits));
-    err e = store_load(store, core_init(memory, &limits, &known, 1), out_loaded);
-    free(memory);
+    err e = store_load(store, core_init(test_zeroed(core_size(&limits)), &limits, &known, 1),
+                       out_loaded);
     return e;
 }
 

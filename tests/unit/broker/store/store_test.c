@@ -89,7 +89,7 @@ static struct msg_status_is status_of(struct store_view *view, uint64_t no)
 
 // --- a core to load into ---
 
-static struct core *core_memory(struct store_view *view, void **out_memory)
+static struct core *empty_core(struct store_view *view)
 {
     struct limits limits = limits_default();
     limits.job_count_max = 20000;
@@ -99,22 +99,18 @@ static struct core *core_memory(struct store_view *view, void **out_memory)
     limits.serve_count_max = 64;
     limits.changed_count_max = 1024;
     limits.peer_count_max = 64;
-    EXPECT_EQ(posix_memalign(out_memory, 64, core_size(&limits)), 0);
-    memset(*out_memory, 0, core_size(&limits));
     struct known known = store_view_known(view);
-    return core_init(*out_memory, &limits, &known, 1);
+    return core_init(test_zeroed(core_size(&limits)), &limits, &known, 1);
 }
 
 static struct core_figures load(struct store *store, struct store_loaded *loaded)
 {
-    void *memory = NULL;
     struct store_view *view = view_of(store);
-    struct core *core = core_memory(view, &memory);
+    struct core *core = empty_core(view);
     EXPECT_EQ(store_load(store, core, loaded), OK);
     struct core_figures figures = {0};
     core_figures(core, &figures);
     store_view_close(view);
-    free(memory);
     return figures;
 }
 

@@ -262,18 +262,13 @@ static bool numbers_none(void *ctx, uint64_t no, struct job_row *out_row)
     return false;
 }
 
-static void *memory;
-
 static struct core *load(struct store *store)
 {
     struct limits limits = limits_default();
     limits.job_count_max = limits.key_count_max = 64;
     limits.unique_count_max = limits.dependency_count_max = 8;
     struct known known = {.by_id = knows_none, .by_no = numbers_none};
-    memory = aligned_alloc(64, core_size(&limits));
-    EXPECT(memory != NULL);
-    memset(memory, 0, core_size(&limits));
-    struct core *core = core_init(memory, &limits, &known, 1);
+    struct core *core = core_init(test_zeroed(core_size(&limits)), &limits, &known, 1);
     struct store_loaded loaded;
     EXPECT_EQ(store_load(store, core, &loaded), OK);
     return core;
@@ -345,7 +340,6 @@ TEST(store_load, counts_of_queues_are_believed_when_they_add_up)
     uint32_t count = 0;
     (void)started(load(store), writes, &count);
     EXPECT_EQ(count, 0);
-    free(memory);
     store_close(store);
 }
 
@@ -361,7 +355,6 @@ TEST(store_load, queues_of_an_older_store_are_counted)
     EXPECT_EQ(row.accepted, 3);
     EXPECT_EQ(row.counts[JOB_QUEUED], 2);
     EXPECT_EQ(row.counts[JOB_SUCCEEDED], 1);
-    free(memory);
     store_close(store);
 }
 
@@ -378,6 +371,5 @@ TEST(store_load, counts_that_do_not_add_up_are_made_anew_and_settings_stay)
     EXPECT_EQ(row.counts[JOB_DEAD], 0);
     EXPECT_EQ(row.counts[JOB_QUEUED], 2);
     EXPECT_EQ(row.settings.open_max, 77);
-    free(memory);
     store_close(store);
 }

@@ -141,9 +141,7 @@ TEST(store_view_schedule, start_gives_them_to_the_core)
     struct limits limits = limits_default();
     limits.job_count_max = 100;
     limits.key_count_max = 100;
-    void *memory = aligned_alloc(64, core_size(&limits));
-    EXPECT(memory != NULL);
-    memset(memory, 0, core_size(&limits));
+    void *memory = test_zeroed(core_size(&limits));
     struct store_view *view = view_of(store);
     struct known known = store_view_known(view);
     struct core *core = core_init(memory, &limits, &known, 1);
@@ -153,7 +151,6 @@ TEST(store_view_schedule, start_gives_them_to_the_core)
     EXPECT(core_schedule(core, slice_of_text("a"), &row));
     EXPECT_EQ(row.state.last_at, 77);
     EXPECT(!core_schedule(core, slice_of_text("b"), &row));
-    free(memory);
     store_view_close(view);
     store_close(store);
 }
