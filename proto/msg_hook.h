@@ -47,6 +47,7 @@ struct msg_webhook_set {
     uint32_t overlap_s;
     struct slice reason;
     struct id test_id;
+    struct slice actor; // who asks, for the log
     // Not on the wire: filled by the broker's intake.
     struct slice tenant; // empty: "default"
     err verdict;         // OK, or why intake refuses it

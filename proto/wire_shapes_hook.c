@@ -18,6 +18,7 @@ static const struct wire_field set_fields[] = {
     SAME(WIRE_U32, 0, overlap_s),
     SAME(WIRE_TEXT, MSG_REASON_LEN_MAX, reason),
     SAME(WIRE_ID, 0, test_id),
+    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
 };
 const struct wire_shape wire_shapes_hook_set = {
     .descriptor = &weft__wire__webhook_set__descriptor, SIZES, FIELDS(set_fields)};

@@ -232,13 +232,14 @@ static bool is_new_unique(const struct trial *trial, const struct msg_submit_job
     return job->unique_key.len > 0 && uniques_find(uniques, &job->unique_hash) == UNIQUES_NONE;
 }
 
-// A place for its delivery; for the first one the way that deliveries go, known or not.
+// Places for its deliveries; for the first one the way that deliveries go, known or not.
 static void take_webhook(struct trial *trial, const struct msg_submit_job *job)
 {
-    if (job->webhook_events == 0)
+    uint32_t places = ledger_places_asked(&trial->core->ledger, job);
+    if (places == 0)
         return;
-    trial->taken.jobs++;
-    trial->taken.deps++;
+    trial->taken.jobs += places;
+    trial->taken.deps += places;
     if (trial->is_hooked)
         return;
     trial->is_hooked = true;

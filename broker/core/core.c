@@ -89,6 +89,11 @@ err core_load_schedule(struct core *core, const struct schedule_row *row)
     return schedules_load(&core->ledger.schedules, row);
 }
 
+err core_load_endpoint(struct core *core, const struct endpoint_row *row)
+{
+    return ledger_load_endpoint(&core->ledger, row);
+}
+
 err core_load_operation(struct core *core, const struct operation_row *row)
 {
     if (row->upto >= core->ledger.row.job_no_next)
@@ -215,6 +220,32 @@ static uint32_t hello_weight(const struct core *core, const struct msg *msg)
     return ends + hello->running.count / 4;
 }
 
+// Could the end of this lease be the end of the job?
+static bool may_be_last(const struct core *core, const struct job_row *row)
+{
+    if ((row->relations & RELATION_HOOK) == 0)
+        return false;
+    const struct policy *policy = policies_at(&core->ledger.policies, row->policy);
+    return row->cancel != CANCEL_NONE || policy->retry_within_s > 0 ||
+           row->crashes + 1u >= policy->max_crashes;
+}
+
+// A worker may hold far more jobs than one message names, so these are counted one by one.
+static uint32_t hello_deliveries(const struct core *core, const struct msg *msg)
+{
+    uint32_t worker = workers_find(&core->workers, hello_tenant(msg), &msg->hello.worker_id);
+    uint32_t at = worker == WORKERS_NONE ? LEASES_NONE : workers_at(&core->workers, worker)->leases;
+    uint32_t sum = 0;
+    for (; at != LEASES_NONE; at = leases_at(&core->leases, at)->next) {
+        const struct lease *lease = leases_at(&core->leases, at);
+        struct job_row row = {0};
+        if (lease->is_live)
+            row = ledger_row_of(&core->ledger, lease->slot);
+        sum += may_be_last(core, &row) ? ledger_places(&row) : 0;
+    }
+    return sum;
+}
+
 static uint32_t renew_weight(const struct msg_renew *renew)
 {
     uint32_t talkers =
@@ -250,6 +281,8 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return 1;
     if (msg->kind == MSG_OPERATE)
         return OPERATION_WEIGHT;
+    if (msg->kind == MSG_WEBHOOK_SET)
+        return ENDPOINT_WEIGHT;
     return 0;
 }
 
@@ -310,6 +343,8 @@ static void step_message(struct core *core, struct now now, const struct command
         operation_begin(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_SCHEDULE_SET)
         schedule_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_WEBHOOK_SET)
+        endpoint_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_TYPE_SET)
         type_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_QUEUE_SET)
@@ -320,17 +355,34 @@ static void step_message(struct core *core, struct now now, const struct command
         refuse(command, ERR_UNSUPPORTED, "this kind of message is not for a broker", fx);
 }
 
-// What ends a job may bring a delivery, as long as there are jobs whose end is told.
-static bool may_end(const struct command *command)
+// What ends jobs may bring deliveries, as long as there are jobs whose end is told: so many jobs more
+// may be changed. A tick ends fewer then.
+static uint32_t delivery_weight(const struct core *core, const struct command *command,
+                                uint32_t weight)
 {
-    bool is_submit = command->kind == COMMAND_MESSAGE && command->msg->kind == MSG_SUBMIT;
-    return !is_submit && command->kind != COMMAND_REMOVE && command->kind != COMMAND_UNUSED;
+    uint32_t most = ledger_places_most(&core->ledger);
+    if (most == 0)
+        return 0;
+    switch (command->kind) {
+    case COMMAND_MESSAGE: break;
+    case COMMAND_GONE:
+    case COMMAND_UNSENT:
+    case COMMAND_MOMENT:
+    case COMMAND_STEP: return weight * most;
+    case COMMAND_TICK:
+    case COMMAND_REMOVE:
+    case COMMAND_UNUSED: return 0;
+    }
+    if (command->msg->kind == MSG_HELLO)
+        return hello_deliveries(core, command->msg);
+    bool may_end = command->msg->kind == MSG_FINISH || command->msg->kind == MSG_ACT;
+    return may_end ? weight * most : 0;
 }
 
 uint32_t core_weight(const struct core *core, const struct command *command)
 {
     uint32_t weight = weight_of(core, command);
-    return core->ledger.hooked > 0 && may_end(command) ? 2 * weight : weight;
+    return weight + delivery_weight(core, command, weight);
 }
 
 void core_step(struct core *core, struct now now, const struct command *command,
@@ -443,6 +495,7 @@ void core_figures(const struct core *core, struct core_figures *out_figures)
     out_figures->queue_count = queues_count(&core->ledger.queues);
     out_figures->batch_count = core->ledger.batches.count;
     out_figures->schedule_count = core->ledger.schedules.count;
+    out_figures->endpoint_count = core->ledger.endpoints.count;
     out_figures->operation_count = core->ledger.operations.count;
     out_figures->operation_running = core->ledger.operations.running;
     out_figures->key_count = core->ledger.keys.index.count;

@@ -94,6 +94,7 @@ void core_load_counts(struct core *core, uint64_t (*counts)[JOB_STATES], uint32_
 MUST_USE err core_load_policy(struct core *core, uint16_t no, const struct policy *policy);
 MUST_USE err core_load_batch(struct core *core, const struct batch_row *row);
 MUST_USE err core_load_schedule(struct core *core, const struct schedule_row *row);
+MUST_USE err core_load_endpoint(struct core *core, const struct endpoint_row *row);
 MUST_USE err core_load_operation(struct core *core, const struct operation_row *row);
 MUST_USE err core_load_job(struct core *core, const struct job_row *row);
 MUST_USE err core_load_key(struct core *core, const struct id *id, uint64_t job_no);
@@ -158,6 +159,7 @@ struct core_figures {
     uint64_t deliveries; // made for jobs that have ended
     uint64_t moments[3]; // of schedules, by enum moment_verdict
     uint32_t schedule_count;
+    uint32_t endpoint_count;
     uint32_t operation_count;   // known ones
     uint32_t operation_running; // of these, those that go on
     uint64_t operated[2];       // jobs that operations met: 0 left as they were, 1 done

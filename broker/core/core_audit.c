@@ -349,6 +349,35 @@ static void check_queues(const struct core *core)
     }
 }
 
+// Places for deliveries are those of the unfinished jobs in memory.
+static void audit_places(const struct ledger *ledger)
+{
+    uint32_t sum = 0;
+    for (uint32_t slot = 0; slot < ledger->jobs.used; slot++) {
+        if (!jobs_is_taken(&ledger->jobs, slot) || job_is_done(jobs_at(&ledger->jobs, slot)->state))
+            continue;
+        struct job_row row = ledger_row_of(ledger, slot);
+        CHECK(((row.relations & RELATION_HOOK) != 0) == (ledger_places(&row) != 0));
+        sum += ledger_places(&row);
+    }
+    CHECK(sum == ledger->hooked);
+}
+
+// Each stands at its place in its tenant's group, and is found there.
+static void audit_endpoints(const struct endpoints *endpoints)
+{
+    uint32_t count = 0;
+    for (uint32_t no = 0; no < endpoints->used; no++) {
+        if (!endpoints->items[no].is_used)
+            continue;
+        const struct endpoint_row *row = endpoints_at(endpoints, no);
+        CHECK(endpoints_find(endpoints, row->tenant, row->given.webhook_id) == no);
+        CHECK(endpoints_told(endpoints, row->tenant, row->place, row->since_no) == no);
+        count++;
+    }
+    CHECK(count == endpoints->count);
+}
+
 static void audit_operations(const struct operations *operations)
 {
     uint32_t count = 0;
@@ -381,4 +410,6 @@ void core_audit(const struct core *core)
     CHECK(census.live == core->leases.ends.count);
     check_queues(core);
     audit_operations(&core->ledger.operations);
+    audit_places(&core->ledger);
+    audit_endpoints(&core->ledger.endpoints);
 }

@@ -110,7 +110,13 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
 // Not more of an answer's room than this many jobs have.
 enum { ROSTER_WEIGHT = LIMITS_STEP_RECORDS_MAX };
 void roster_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
-// A job has just ended: what tells of it is accepted, if that is wanted.
+// Two copies of an endpoint in the arena, and a delivery.
+enum { ENDPOINT_WEIGHT = 2 * ENDPOINTS_TEXT_LEN_MAX / EFFECTS_ANSWER_BYTES + 16 };
+void endpoint_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
+                   struct effects *fx);
+// What tries an endpoint. It lives as long as the batch.
+const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx);
+// A job has just ended: who wants to be told of it, is: the deliveries are accepted.
 void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
 void unsent_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);

@@ -1,6 +1,7 @@
-// Station deliver: a job has ended whose end is told. In the same batch a delivery is accepted, a job
-// of the reserved queue of the same tenant: it waits for nobody, and keeps the job that it tells of
-// until it has ended itself. Its place was kept since that job was accepted, so nothing refuses it.
+// Station deliver: a job has ended whose end is told. In the same batch deliveries are accepted, one
+// to each that is told, jobs of the reserved queue of the same tenant: they wait for nobody, and keep
+// the job that they tell of until they have ended themselves. Their places were kept since that job
+// was accepted, so nothing refuses them.
 //
 //   ended job ──(same batch)──▶ delivery QUEUED ──▶ RUNNING at a notifier ──▶ SUCCEEDED | DEAD
 //                                     ▲                    │ fail, snooze
@@ -8,17 +9,28 @@
 
 #include "broker/core/core_private.h"
 
+#include "lib/base/bytes.h"
 #include "lib/base/prng.h"
 
-// One for each end: the id of the job, the number of this generation and the version at the end are
-// in it, so it is the same however often this end is decided. Another job may have it already.
-static struct id id_of(const struct core *core, struct now now, const struct job *job)
+static uint64_t hash_of(uint64_t hash, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        hash = prng_mix(hash ^ text.data[i]);
+    return hash;
+}
+
+// One for each end and each that is told: the id of the job, the number of this generation, the
+// version at the end and the endpoint are in it, so it is the same however often this end is decided.
+// Another job may have it already.
+static struct id id_of(const struct core *core, struct now now, const struct job *job,
+                       struct slice endpoint)
 {
     uint64_t high;
     uint64_t low;
     memcpy(&high, job->id.bytes, sizeof high);
     memcpy(&low, job->id.bytes + 8, sizeof low);
     uint64_t hash = prng_mix(high ^ prng_mix(low ^ prng_mix(job->no)));
+    hash = hash_of(hash, endpoint);
     struct id id;
     do {
         hash = prng_mix(hash + job->version);
@@ -27,13 +39,13 @@ static struct id id_of(const struct core *core, struct now now, const struct job
     return id;
 }
 
-static struct slice payload_of(enum job_state state)
+static const char *event_of(enum job_state state)
 {
     switch (state) {
-    case JOB_SUCCEEDED: return slice_of_text("{\"event\":\"job.succeeded\"}");
-    case JOB_DEAD: return slice_of_text("{\"event\":\"job.dead\"}");
-    case JOB_CANCELLED: return slice_of_text("{\"event\":\"job.cancelled\"}");
-    case JOB_EXPIRED: return slice_of_text("{\"event\":\"job.expired\"}");
+    case JOB_SUCCEEDED: return "job.succeeded";
+    case JOB_DEAD: return "job.dead";
+    case JOB_CANCELLED: return "job.cancelled";
+    case JOB_EXPIRED: return "job.expired";
     case JOB_SCHEDULED:
     case JOB_QUEUED:
     case JOB_RUNNING:
@@ -48,33 +60,57 @@ static struct slice payload_of(enum job_state state)
 struct delivery {
     struct msg_submit_job job;
     struct id parent;
+    uint8_t payload[MSG_NAME_LEN_MAX + 64];
 };
 static_assert(sizeof(struct delivery) <= EFFECTS_DELIVERY_BYTES, "a place in the arena");
 
-static const struct msg_submit_job *made(const struct core *core, struct now now,
-                                         const struct job *job, struct effects *fx)
+static void put(struct bytes_out *out, const char *text)
+{
+    bytes_put(out, text, strlen(text));
+}
+
+// {"event":"job.dead","endpoint":"ops"}: names need no escapes.
+static struct slice payload_of(struct delivery *delivery, const char *event, struct slice endpoint)
+{
+    struct bytes_out out = {.data = delivery->payload, .cap = sizeof delivery->payload};
+    put(&out, "{\"event\":\"");
+    put(&out, event);
+    if (endpoint.len > 0) {
+        put(&out, "\",\"endpoint\":\"");
+        bytes_put(&out, endpoint.data, endpoint.len);
+    }
+    put(&out, "\"}");
+    CHECK(!out.full);
+    return slice_of(out.data, out.len);
+}
+
+static struct delivery *blank(const char *event, struct slice endpoint, struct effects *fx)
 {
     struct delivery *delivery = arena_take(fx->arena, sizeof *delivery);
-    CHECK(delivery != NULL);
-    *delivery =
-        (struct delivery){.parent = job->id,
-                          .job = {.job_id = id_of(core, now, job),
-                                  .tenant = lanes_row(&core->ledger.lanes, job->lane).tenant,
-                                  .queue = slice_of_text(HOOK_QUEUE),
-                                  .type = slice_of_text(HOOK_TYPE),
-                                  .payload = {CONTENT_JSON, payload_of((enum job_state)job->state)},
-                                  .priority = MSG_PRIORITY_NOT_GIVEN,
-                                  .on_dependency_failure = ON_FAILURE_RUN}};
+    CHECK(delivery != NULL && endpoint.len <= MSG_NAME_LEN_MAX);
+    *delivery = (struct delivery){.job = {.queue = slice_of_text(HOOK_QUEUE),
+                                          .type = slice_of_text(HOOK_TYPE),
+                                          .priority = MSG_PRIORITY_NOT_GIVEN}};
+    delivery->job.payload = (struct body){CONTENT_JSON, payload_of(delivery, event, endpoint)};
+    return delivery;
+}
+
+static const struct msg_submit_job *made(const struct core *core, struct now now,
+                                         const struct job *job, struct slice endpoint,
+                                         struct effects *fx)
+{
+    struct delivery *delivery = blank(event_of((enum job_state)job->state), endpoint, fx);
+    delivery->parent = job->id;
+    delivery->job.job_id = id_of(core, now, job, endpoint);
+    delivery->job.tenant = lanes_row(&core->ledger.lanes, job->lane).tenant;
+    delivery->job.on_dependency_failure = ON_FAILURE_RUN;
     delivery->job.after = (struct msg_ids){.items = &delivery->parent, .count = 1};
     return &delivery->job;
 }
 
-void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx)
+static void tell(struct core *core, struct now now, const struct msg_submit_job *delivery,
+                 struct effects *fx)
 {
-    const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    if (!ledger_tells(&core->ledger, slot, (enum job_state)job->state))
-        return;
-    const struct msg_submit_job *delivery = made(core, now, job, fx);
     uint32_t added = ledger_apply(
         &core->ledger,
         &(struct entry){
@@ -86,4 +122,34 @@ void deliver_end(struct core *core, struct now now, uint32_t slot, struct effect
         fx);
     wait_begin(core, added);
     core->figures.deliveries++;
+}
+
+void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx)
+{
+    uint32_t told[LEDGER_TOLD_MAX];
+    enum job_state state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state;
+    uint32_t count = ledger_told(&core->ledger, slot, state, told);
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice endpoint = {0};
+        if (told[i] != ENDPOINTS_NONE)
+            endpoint = endpoints_at(&core->ledger.endpoints, told[i])->given.webhook_id;
+        tell(core, now, made(core, now, jobs_at(&core->ledger.jobs, slot), endpoint, fx), fx);
+    }
+}
+
+const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx)
+{
+    struct delivery *delivery = blank("webhook.test", set->given.webhook_id, fx);
+    const struct policy policy = ledger_delivery_policy();
+    delivery->job.job_id = set->test_id;
+    delivery->job.tenant = set->tenant;
+    delivery->job.fingerprint = hash_of(prng_mix(WEBHOOK_TEST), set->given.webhook_id);
+    delivery->job.timeout_ms = policy.timeout_ms;
+    delivery->job.max_attempts = policy.max_attempts;
+    delivery->job.max_crashes = policy.max_crashes;
+    delivery->job.retry_first_ms = policy.retry_first_ms;
+    delivery->job.retry_longest_ms = policy.retry_longest_ms;
+    delivery->job.retry_factor_milli = policy.retry_factor_milli;
+    delivery->job.keep_s = policy.keep_s;
+    return &delivery->job;
 }

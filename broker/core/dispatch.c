@@ -95,7 +95,8 @@ static void start(struct core *core, struct now now, uint32_t slot, uint32_t wor
     if (!jobs_at(&core->ledger.jobs, slot)->is_changed)
         fx->load++;
     if (expire_at(core, slot) <= now.store) {
-        fx->load += ledger_tells(&core->ledger, slot, JOB_EXPIRED);
+        uint32_t told[LEDGER_TOLD_MAX];
+        fx->load += ledger_told(&core->ledger, slot, JOB_EXPIRED, told);
         expire_job(core, now, slot, fx);
     } else {
         grant(core, now, slot, worker, fx);
@@ -104,8 +105,8 @@ static void start(struct core *core, struct now now, uint32_t slot, uint32_t wor
 
 static bool has_room(const struct core *core, const struct effects *fx)
 {
-    // One that ends instead of starting may bring a delivery.
-    uint32_t most = core->ledger.hooked > 0 ? 2 : 1;
+    // One that ends instead of starting may bring deliveries.
+    uint32_t most = 1 + ledger_places_most(&core->ledger);
     return most <= fx->changed_cap - fx->load && fx->grant_count < fx->grant_cap &&
            leases_has_room(&core->leases);
 }

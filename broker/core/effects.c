@@ -25,7 +25,7 @@ uint32_t effects_write_cap(uint32_t changed_cap)
 size_t effects_arena_size(uint32_t changed_cap)
 {
     return (size_t)changed_cap * EFFECTS_ANSWER_BYTES + EFFECTS_ANSWER_BYTES * 64 +
-           (size_t)(changed_cap / 2 + 1) * EFFECTS_DELIVERY_BYTES;
+           (size_t)changed_cap * EFFECTS_DELIVERY_BYTES;
 }
 
 bool effects_has_room(const struct effects *effects, uint32_t job_count)

@@ -33,6 +33,8 @@ enum write_kind {
     DROP_DEP,
     WRITE_OPERATION,
     DROP_OPERATION,
+    WRITE_ENDPOINT,
+    DROP_ENDPOINT,
 };
 
 struct write_job {
@@ -98,6 +100,7 @@ struct write {
         struct queue_row queue;         // its names live as long as the core
         struct dep_row dep;             // DROP_DEP: only its number and id
         struct operation_row operation; // DROP_OPERATION too
+        struct endpoint_row endpoint;   // DROP_ENDPOINT too; its texts live as long as the batch
     };
 };
 
@@ -145,8 +148,8 @@ struct effects {
 
 // Room of an answer per job in the arena, at most.
 enum { EFFECTS_ANSWER_BYTES = 192 };
-// The same of a delivery, which changes a job beside the one that it tells of.
-enum { EFFECTS_DELIVERY_BYTES = 720 };
+// The same of a delivery, which changes a job of its own.
+enum { EFFECTS_DELIVERY_BYTES = 896 };
 
 // What a batch that may change `changed_cap` jobs needs: places for writes, bytes of arena.
 // sends and grants: as many as the caller wants to allow.

@@ -30,6 +30,7 @@ enum entry_kind {
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
     ENTRY_SEAL,     // nobody else is expected to join a batch
     ENTRY_UNUSED,   // no row carries the number of a lane any more
+    ENTRY_ENDPOINT, // a webhook endpoint is made, changed or dropped
 };
 
 enum moment_verdict {
@@ -127,6 +128,9 @@ struct entry {
         struct {
             struct id batch;
         } seal;
+        struct {
+            const struct msg_webhook_set *set;
+        } endpoint;
         struct {
             struct slice tenant;
             struct slice queue;

@@ -22,6 +22,7 @@ size_t ledger_size(const struct limits *limits)
            round64(policies_size(limits->policy_count_max)) +
            round64(batches_size(limits->batch_count_max)) +
            round64(schedules_size(limits->schedule_count_max)) +
+           round64(endpoints_size(limits->endpoint_count_max)) +
            round64(operations_size(limits->operation_count_max)) + round64(types_size(limits)) +
            round64(overlay_size(leaver_cap(limits))) + round64(pasts_size(limits->job_count_max)) +
            round64(uniques_size(limits->unique_count_max)) +
@@ -51,6 +52,9 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
     schedules_init(&ledger->schedules,
                    arena_take(&room, round64(schedules_size(limits->schedule_count_max))),
                    limits->schedule_count_max, seed);
+    endpoints_init(&ledger->endpoints,
+                   arena_take(&room, round64(endpoints_size(limits->endpoint_count_max))),
+                   limits->endpoint_count_max, seed);
     operations_init(&ledger->operations,
                     arena_take(&room, round64(operations_size(limits->operation_count_max))),
                     limits->operation_count_max);
@@ -193,7 +197,7 @@ static void make_way(struct ledger *ledger, const struct msg_submit_job *given, 
                                             .queue = slice_of_text(HOOK_QUEUE),
                                             .type = slice_of_text(HOOK_TYPE)};
     (void)lane_of(ledger, &delivery, fx);
-    ledger->hooked++;
+    ledger->hooked += ledger_places_asked(ledger, given);
 }
 
 static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct effects *fx)
@@ -215,17 +219,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
     job->is_new = 1;
     job->relations = given->labels.len > 0 ? RELATION_LABELS : 0;
-    if (given->webhook_events != 0)
-        job->relations |= RELATION_HOOK;
-    job->is_bound = given->key_hash != 0;
-    job->is_costly = given->cost > 1;
-    if (job->is_bound || job->is_costly || (job->relations & RELATION_HOOK) != 0)
-        ledger->bonds[slot] =
-            (struct bond){.key_hash = given->key_hash,
-                          .cost = (uint16_t)(given->cost > 1 ? given->cost : 0),
-                          .order = (uint8_t)given->order,
-                          .events = (uint8_t)(given->webhook_events >> JOB_SUCCEEDED)};
-    if ((job->relations & RELATION_HOOK) != 0)
+    if (ledger_endpoint_bind(ledger, slot, given))
         make_way(ledger, given, fx);
     if (id_version(&entry->job_id) == 8)
         keys_add(&ledger->keys, &entry->job_id, no);
@@ -272,8 +266,9 @@ static void count_outcome(struct past *past, enum outcome outcome)
 static void leave(struct ledger *ledger, uint32_t slot, struct effects *fx)
 {
     ledger_part(ledger, slot, fx);
-    if ((jobs_at(&ledger->jobs, slot)->relations & RELATION_HOOK) != 0)
-        ledger->hooked--;
+    const struct job_row row = ledger_row_of(ledger, slot);
+    CHECK(ledger->hooked >= ledger_places(&row));
+    ledger->hooked -= ledger_places(&row);
     CHECK(ledger->leaver_end - ledger->leaver_first < ledger->leaver_cap);
     ledger->leavers[ledger->leaver_end++ % ledger->leaver_cap] =
         (struct leaver){.slot = slot, .batch = ledger->batch};
@@ -561,6 +556,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_UNUSED: ledger_queue_drop(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_PASS: ledger_pass(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_ENDPOINT: ledger_endpoint_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SCHEDULE: ledger_schedule_change(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_QUEUE: ledger_queue_change(ledger, entry); return JOBS_NONE;
     case ENTRY_TYPE: ledger_queue_set_type(ledger, entry, fx); return JOBS_NONE;

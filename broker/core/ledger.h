@@ -9,6 +9,7 @@
 #include "broker/core/bond.h"
 #include "broker/core/deps.h"
 #include "broker/core/effects.h"
+#include "broker/core/endpoints.h"
 #include "broker/core/entry.h"
 #include "broker/core/events.h"
 #include "broker/core/jobs.h"
@@ -45,6 +46,7 @@ struct ledger {
     struct policies policies;
     struct batches batches;
     struct schedules schedules;
+    struct endpoints endpoints;
     struct operations operations;
     struct types types;
     struct overlay overlay;
@@ -55,7 +57,8 @@ struct ledger {
     struct leaver *leavers; // a ring
     uint32_t leaver_cap;
     uint64_t leaver_first, leaver_end;
-    uint32_t hooked; // unfinished jobs whose end is told: each has a place for its delivery
+    uint32_t
+        hooked; // places for deliveries, one for each that the end of an unfinished job may bring
 };
 
 size_t ledger_size(const struct limits *limits);
@@ -64,7 +67,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL, UNUSED). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL, UNUSED, ENDPOINT). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -146,8 +149,25 @@ uint32_t ledger_dep_room(const struct ledger *ledger);
 struct policy ledger_delivery_policy(void);
 // Sets of options that must stay free for deliveries, when `more` jobs with a webhook come.
 uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more);
-// Is the end of this job told, in this state? The job is in memory.
-bool ledger_tells(const struct ledger *ledger, uint32_t slot, enum job_state state);
+// ledger_endpoint.c: who is told of ends.
+// Deliveries that the end of a job may bring: when it is being accepted, or by its row.
+uint32_t ledger_places_asked(const struct ledger *ledger, const struct msg_submit_job *job);
+uint32_t ledger_places(const struct job_row *row);
+// As many as the end of any job may bring now.
+uint32_t ledger_places_most(const struct ledger *ledger);
+// A job that is being accepted keeps what binds it to others and who is told of it, in a table by
+// slot. True when somebody is.
+bool ledger_endpoint_bind(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given);
+// Who is told that this job in memory ends in this state: endpoints by number, at most `cap` of
+// them; ENDPOINTS_NONE stands for what the job's body says. Returns how many.
+enum { LEDGER_TOLD_MAX = ENDPOINTS_OF_TENANT_MAX + 1 };
+uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state state,
+                     uint32_t out_numbers[LEDGER_TOLD_MAX]);
+// OK, or ERR_WEBHOOK with a detail: the endpoint that the job names is not set.
+err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
+                            const char **out_detail);
+// It has been asked before whether it may be.
+void ledger_endpoint_change(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);
@@ -161,6 +181,7 @@ MUST_USE err ledger_load_row(struct ledger *ledger, const struct ledger_row *row
 MUST_USE err ledger_load_lane(struct ledger *ledger, const struct lane_row *row);
 MUST_USE err ledger_load_queue(struct ledger *ledger, const struct queue_row *row);
 MUST_USE err ledger_load_type(struct ledger *ledger, const struct type_row *row);
+MUST_USE err ledger_load_endpoint(struct ledger *ledger, const struct endpoint_row *row);
 MUST_USE err ledger_load_job(struct ledger *ledger, const struct job_row *row);
 MUST_USE err ledger_load_key(struct ledger *ledger, const struct id *id, uint64_t job_no);
 MUST_USE err ledger_load_unique(struct ledger *ledger, const struct unique_row *row);

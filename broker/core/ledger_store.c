@@ -65,6 +65,8 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .order = bond.order,
         .cancel = (uint8_t)job->cancel,
         .relations = (uint8_t)(job->relations | (unsigned)bond.events << RELATION_EVENTS_SHIFT),
+        .endpoints = bond.endpoints,
+        .endpoint = bond.endpoint,
         .extend_ms = job->state == JOB_RUNNING ? past->extend_ms : 0,
     };
 }
@@ -159,13 +161,6 @@ uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more)
     return policies_find(&ledger->policies, &policy) == POLICIES_NONE;
 }
 
-bool ledger_tells(const struct ledger *ledger, uint32_t slot, enum job_state state)
-{
-    if ((jobs_at(&ledger->jobs, slot)->relations & RELATION_HOOK) == 0 || !job_is_done(state))
-        return false;
-    return (ledger->bonds[slot].events >> (state - JOB_SUCCEEDED) & 1) != 0;
-}
-
 static bool has_policy_room(const struct ledger *ledger, const struct policy *policy, uint32_t more)
 {
     uint32_t room = ledger->policies.cap - ledger->policies.index.count;
@@ -185,7 +180,7 @@ static bool has_way_room(const struct ledger *ledger, const struct msg_submit_jo
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
-    uint32_t more = job->webhook_events != 0;
+    uint32_t more = ledger_places_asked(ledger, job);
     if (ledger_job_room(ledger) < 1 + more)
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (more > 0 && !has_way_room(ledger, job))
@@ -212,7 +207,7 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
 err ledger_retry_refusal(const struct ledger *ledger, const struct job_row *row,
                          const struct retry_needs *needs, const char **out_detail)
 {
-    uint32_t more = (row->relations & RELATION_HOOK) != 0;
+    uint32_t more = ledger_places(row);
     if (ledger_job_room(ledger) < 1 + more)
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (!has_policy_room(ledger, needs->policy, more))
@@ -400,8 +395,10 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
                           .rank = row->rank,
                           .cost = row->cost,
                           .order = row->order,
-                          .events = (uint8_t)(row->relations >> RELATION_EVENTS_SHIFT)};
-    ledger->hooked += is_hooked;
+                          .events = (uint8_t)(row->relations >> RELATION_EVENTS_SHIFT),
+                          .endpoint = row->endpoint,
+                          .endpoints = row->endpoints};
+    ledger->hooked += ledger_places(row);
     return slot;
 }
 

@@ -17,6 +17,7 @@ struct limits limits_default(void)
         .batch_count_max = 65536,
         .unique_count_max = 1000 * 1000,
         .schedule_count_max = 10000,
+        .endpoint_count_max = 1024,
         .operation_count_max = 256,
         .dependency_count_max = 1000 * 1000,
         .worker_count_max = 16384,

@@ -21,6 +21,7 @@ struct limits {
     uint32_t batch_count_max;      // batches whose members are still known
     uint32_t unique_count_max;     // unique keys that are held
     uint32_t schedule_count_max;   // schedules, paused ones too
+    uint32_t endpoint_count_max;   // webhook endpoints of all tenants
     uint32_t operation_count_max;  // acts on many that go on, or are over and still known
     uint32_t dependency_count_max; // pairs of a job and one that it waits for
     uint32_t worker_count_max;     // connected workers

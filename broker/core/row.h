@@ -60,6 +60,8 @@ struct job_row {
     uint8_t cancel;       // enum cancel
     uint8_t relations;    // flags: enum relation
     uint32_t extend_ms;   // running: how much longer than its timeout the attempt may take
+    uint16_t endpoints;   // as in struct bond; with `endpoint` a tail of its own
+    uint8_t endpoint;
 };
 
 // What the job's row does not tell of its course: an attempt that ended otherwise than by success,
@@ -157,6 +159,22 @@ struct schedule_row {
     uint64_t fingerprint; // of what was given
     uint8_t overlap;      // enum overlap, given or not
     bool is_paused;
+};
+
+// An endpoint that the ends of jobs are told to. Texts are borrowed.
+struct endpoint_row {
+    struct slice tenant; // empty: "default"; with the id its key in the store
+    struct msg_webhook given;
+    struct slice secret;        // sealed, like …
+    struct slice secret_before; // … the one that signs too until `before_until`; empty: none
+    struct slice reason;        // why it is disabled
+    when_ms created_at;
+    when_ms rotated_at; // the secret is from then
+    when_ms before_until;
+    uint64_t since_no; // jobs with lower numbers are not told to it
+    uint32_t generation;
+    uint8_t place; // among those of its tenant, see endpoints.h
+    bool is_disabled;
 };
 
 // An act on many jobs, and how far it has come: from the youngest downwards. Names and actor are

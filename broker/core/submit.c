@@ -224,6 +224,9 @@ struct msg_submitted_job submit_judge(const struct core *core, struct now now,
         return breaks_schema(job);
     if (job->closed != OK)
         return refused(job, job->closed, job->detail);
+    const char *detail = NULL;
+    if (ledger_endpoint_refusal(&core->ledger, job, &detail) != OK)
+        return refused(job, ERR_WEBHOOK, slice_of_text(detail));
     const struct id *holder = unique_holder(core, now, job);
     if (holder != NULL)
         return held_by(job, holder);
@@ -239,7 +242,6 @@ struct msg_submitted_job submit_judge(const struct core *core, struct now now,
         return refused(job, ERR_DEPENDENCY, slice_of_text(atomic_circle));
     uint32_t queue = queue_of(core, job);
     proposal->policy = submit_policy_in(core, job, queue);
-    const char *detail = NULL;
     err refusal = queue_refusal(core, queue, &detail);
     if (refusal == OK)
         refusal = ledger_refusal(&core->ledger, job, &proposal->policy, &detail);

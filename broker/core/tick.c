@@ -67,18 +67,20 @@ static bool expire_one_job(struct core *core, struct now now, struct effects *fx
 
 void tick_step(struct core *core, struct now now, struct effects *fx)
 {
+    // What ends a job may bring deliveries.
+    const uint32_t ending = 1 + ledger_places_most(&core->ledger);
     uint32_t left = LIMITS_STEP_RECORDS_MAX;
-    while (left > 0 && end_one_lease(core, now, fx))
-        left--;
+    while (left >= ending && end_one_lease(core, now, fx))
+        left -= ending;
     // Before others become due: one that is late for its start does not begin to wait for it.
-    while (left > 0 && expire_one_job(core, now, fx))
-        left--;
+    while (left >= ending && expire_one_job(core, now, fx))
+        left -= ending;
     while (left > 0 && wake_one_job(core, now, fx))
         left--;
     while (left > 0 && pass_one_unique(core, now, fx))
         left--;
     while (left > 0 && seal_late(core, now, fx))
         left--;
-    while (left > 0 && depend_step(core, now, fx))
-        left--;
+    while (left >= ending && depend_step(core, now, fx))
+        left -= ending;
 }

@@ -10,10 +10,12 @@
 #include "broker/shell/settings.h"
 #include "broker/shell/space.h"
 #include "lib/base/check.h"
+#include "lib/base/origin.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/log.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
+#include "proto/check_hook.h"
 #include "proto/identity.h"
 #include "proto/wire.h"
 
@@ -95,7 +97,7 @@ void intake_complete(struct msg_submit_job *job)
     job->fingerprint = intake_fingerprint(job);
     hash_keys(job);
     job->queue = intake_queue(job); // after the fingerprint, which is over what was given
-    job->webhook_events = intent_events(job->webhook);
+    intent_read(job);
 }
 
 // The id must be the one that the key demands; without a key, one that carries its time.
@@ -141,8 +143,6 @@ static void judge_submit(const struct core *core, when_ms now, struct msg_submit
         struct msg_submit_job *job = &submit->jobs[i];
         const char *detail = NULL;
         job->verdict = check_submit_job(job, &detail);
-        if (job->verdict == OK)
-            job->verdict = intent_judge(job->webhook, &detail);
         if (job->verdict == OK)
             job->verdict = judge_ttl(job, now, &detail);
         if (job->verdict == OK)
@@ -287,6 +287,38 @@ static enum taken take_setting(struct broker *broker, struct arrival *arrival)
     return taken;
 }
 
+// Neither where it leads to, which may be a secret in itself, nor what signs.
+static void tell_of_webhook(const struct broker *broker, const struct arrival *arrival)
+{
+    static const char *const acts[] = {"none",    "set",  "rotate", "enable",
+                                       "disable", "test", "delete"};
+    const struct effects *fx = &broker->filling->effects;
+    const struct msg_webhook_set *set = &arrival->msg.webhook_set;
+    struct slice tenant = origin_tenant(set->tenant);
+    struct slice id = set->given.webhook_id;
+    if (fx->sends[fx->send_count - 1].msg.webhook_status_is.error == OK)
+        log_info("webhook.act", "act=%s tenant=%.*s webhook=%.*s actor=%s reason=%s",
+                 acts[set->act], (int)tenant.len, tenant.data, (int)id.len, id.data,
+                 log_quote(set->actor).text, log_quote(set->reason).text);
+}
+
+static enum taken take_webhook_set(struct broker *broker, struct arrival *arrival)
+{
+    struct msg_webhook_set *set = &arrival->msg.webhook_set;
+    const char *detail = NULL;
+    set->verdict = check_hook_set(set, &detail);
+    if (set->verdict == OK && set->act == WEBHOOK_SET && space_is_short(broker)) {
+        set->verdict = ERR_DISK;
+        detail = SHORT_DETAIL;
+    }
+    if (set->verdict != OK)
+        set->detail = slice_of_text(detail);
+    enum taken taken = decide(broker, arrival);
+    if (taken == TAKEN_KEPT)
+        tell_of_webhook(broker, arrival);
+    return taken;
+}
+
 static enum taken take_ready(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
@@ -359,6 +391,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_SCHEDULE_SET: return take_schedule_set(broker, arrival);
     case MSG_QUEUE_SET:
     case MSG_TYPE_SET: return take_setting(broker, arrival);
+    case MSG_WEBHOOK_SET: return take_webhook_set(broker, arrival);
     case MSG_BYE: return say_bye(broker, arrival);
     case MSG_STATUS:
     case MSG_BATCH_STATUS:
@@ -370,10 +403,9 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_TYPE_STATUS:
     case MSG_LIST:
     case MSG_TIMELINE:
+    case MSG_WEBHOOK_STATUS:
     case MSG_LOG: return intake_ask(broker, arrival);
     case MSG_WATCH: return intake_watch(broker, arrival);
-    case MSG_WEBHOOK_SET:
-    case MSG_WEBHOOK_STATUS:
     case MSG_WELCOME:
     case MSG_SUBMITTED:
     case MSG_JOBS:
@@ -411,6 +443,8 @@ static void hand_down(struct msg *msg)
         msg->queue_set.tenant = tenant;
     else if (msg->kind == MSG_TYPE_SET)
         msg->type_set.tenant = tenant;
+    else if (msg->kind == MSG_WEBHOOK_SET)
+        msg->webhook_set.tenant = tenant;
     else if (msg->kind == MSG_OPERATE)
         msg->operate.tenant = tenant;
     else if (msg->kind == MSG_SCHEDULE_SET && msg->schedule_set.given.job_count == 1)

@@ -3,10 +3,12 @@
 #include "broker/shell/intake_private.h"
 
 #include "broker/shell/listing.h"
+#include "broker/shell/readers_endpoints.h"
 #include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
 #include "broker/shell/settings.h"
 #include "proto/check.h"
+#include "proto/check_hook.h"
 
 static enum taken refuse_crowd(struct broker *broker, const struct arrival *arrival)
 {
@@ -141,6 +143,21 @@ static enum taken ask_queues(struct broker *broker, const struct arrival *arriva
     return refuse_crowd(broker, arrival);
 }
 
+static enum taken ask_endpoints(struct broker *broker, const struct arrival *arrival)
+{
+    const char *detail = NULL;
+    err e = check_hook_status(&arrival->msg.webhook_status, &detail);
+    if (e != OK)
+        return intake_refuse(broker, arrival, e, detail);
+    struct watch_question question = {.endpoints = readers_endpoints_new(&arrival->msg)};
+    if (question.endpoints == NULL)
+        return intake_refuse(broker, arrival, ERR_NO_MEMORY, NULL);
+    if (ask_now(broker, arrival, &question))
+        return TAKEN_DONE;
+    readers_endpoints_free(question.endpoints);
+    return refuse_crowd(broker, arrival);
+}
+
 enum taken intake_ask(struct broker *broker, const struct arrival *arrival)
 {
     const struct msg *msg = &arrival->msg;
@@ -159,6 +176,8 @@ enum taken intake_ask(struct broker *broker, const struct arrival *arrival)
         return ask_schedules(broker, arrival, msg->schedule_list.after, msg->schedule_list.limit);
     if (msg->kind == MSG_QUEUE_STATUS || msg->kind == MSG_TYPE_STATUS)
         return ask_queues(broker, arrival);
+    if (msg->kind == MSG_WEBHOOK_STATUS)
+        return ask_endpoints(broker, arrival);
     if (msg->kind == MSG_LIST)
         return ask_list(broker, arrival);
     if (msg->kind == MSG_TIMELINE)

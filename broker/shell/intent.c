@@ -2,73 +2,105 @@
 
 #include "broker/shell/intent.h"
 
+#include "lib/base/origin.h"
 #include "proto/hook.h"
 
-err intent_judge(struct slice webhook, const char **out_detail)
+void intent_read(struct msg_submit_job *job)
 {
     struct hook hook;
     const char *detail = NULL;
-    if (webhook.len == 0)
-        return OK;
-    err e = hook_read(webhook, &hook, &detail);
-    bool is_plain = e == OK && hook.url.len > 0 && slice_is_text(hook.endpoint, HOOK_DEFAULT);
-    if (e == OK && !is_plain) {
-        detail = "webhook.endpoint: this broker knows no endpoint of this name; give a url";
-        e = ERR_WEBHOOK;
+    if (job->webhook.len == 0 || hook_read(job->webhook, &hook, &detail) != OK)
+        return;
+    job->webhook_events = hook.events;
+    job->webhook_has_url = hook.url.len > 0;
+    if (hook.url.len == 0 || hook.secret.len == 0)
+        job->webhook_endpoint = hook.endpoint;
+}
+
+// The payload is the broker's own: {"event":"job.dead"} when the job says where to, or
+// {"event":"job.dead","endpoint":"ops"}. The member's value, empty when it is not there.
+static struct slice member_of(struct slice payload, const char *head)
+{
+    size_t head_len = strlen(head);
+    for (size_t at = 0; at + head_len <= payload.len; at++) {
+        if (memcmp(payload.data + at, head, head_len) != 0)
+            continue;
+        const uint8_t *value = payload.data + at + head_len;
+        const uint8_t *end = memchr(value, '"', payload.len - at - head_len);
+        return end != NULL ? slice_of(value, (size_t)(end - value)) : (struct slice){0};
     }
-    if (e != OK)
-        *out_detail = detail;
-    return e;
+    return (struct slice){0};
 }
 
-uint32_t intent_events(struct slice webhook)
+static void give_up(struct intent *intent, const char *fault)
 {
-    struct hook hook;
-    const char *detail = NULL;
-    return webhook.len > 0 && hook_read(webhook, &hook, &detail) == OK ? hook.events : 0;
+    intent->url = (struct slice){0};
+    intent->fault = slice_of_text(fault);
 }
 
-// The payload is the broker's own: {"event":"job.dead"}.
-static struct slice event_of(struct slice payload)
+// What the endpoint adds: to a url of the job its secrets, to its own url everything.
+static void add_endpoint(struct store_view *view, struct intent *intent, when_ms now)
 {
-    static const char head[] = "{\"event\":\"";
-    static const char tail[] = "\"}";
-    size_t around = sizeof head - 1 + sizeof tail - 1;
-    if (payload.len < around)
-        return slice_of_text(hook_event_name(0));
-    return slice_of(payload.data + sizeof head - 1, payload.len - around);
+    struct endpoint_row row;
+    bool goes_there = intent->url.len == 0;
+    if (store_view_endpoint(view, intent->tenant, intent->endpoint, &row) != OK) {
+        if (goes_there)
+            give_up(intent, "the endpoint was deleted");
+        return;
+    }
+    intent->secret = row.secret;
+    if (row.before_until > now)
+        intent->secret_before = row.secret_before;
+    if (!goes_there)
+        return;
+    intent->url = row.given.url;
+    intent->headers = row.given.headers;
+    if (row.is_disabled)
+        give_up(intent, "the endpoint is disabled; enable it, then retry this delivery");
+    else if (row.given.url.len == 0)
+        give_up(intent, "the endpoint has no url any more");
 }
 
-static err look_up(struct store_view *view, struct intent *intent, struct hook *out_hook)
+// What the job says itself.
+static void add_own(struct store_view *view, struct intent *intent, uint64_t job_no, when_ms now)
 {
-    struct job_row row;
+    struct hook hook = {0};
     struct msg_submit_job body;
     const char *detail = NULL;
-    err e = store_view_kept(view, &intent->parent, &row, &intent->tenant);
-    if (e != OK)
-        return e;
-    intent->generation = row.no;
-    e = store_view_body(view, row.no, &body);
-    if (e != OK)
-        return e;
-    return hook_read(body.webhook, out_hook, &detail);
+    if (store_view_body(view, job_no, &body) != OK ||
+        hook_read(body.webhook, &hook, &detail) != OK) {
+        give_up(intent, "the job that it tells of is no longer kept");
+        return;
+    }
+    intent->url = hook.url;
+    intent->endpoint = hook.endpoint;
+    intent->secret = hook.secret;
+    intent->is_own = hook.url.len > 0;
+    if (hook.url.len == 0 || hook.secret.len == 0)
+        add_endpoint(view, intent, now);
 }
 
-struct slice intent_of(struct store_view *view, const struct msg_job *job, uint8_t *room)
+struct slice intent_of(struct store_view *view, const struct msg_job *job, when_ms now,
+                       uint8_t *room)
 {
     struct bytes_out out = {.data = room, .cap = MSG_INTENT_LEN_MAX};
-    struct intent intent = {.at = id_time(&job->job_id), .event = event_of(job->payload.bytes)};
-    struct hook hook = {0};
-    if (job->after.count > 0)
-        intent.parent = job->after.items[0];
-    if (look_up(view, &intent, &hook) == OK) {
-        intent.url = hook.url;
-        intent.endpoint = hook.endpoint;
-        intent.secret = hook.secret;
-        intent.is_own = true;
-    } else {
-        intent.fault = slice_of_text("the job that it tells of is no longer kept");
+    struct intent intent = {.at = id_time(&job->job_id),
+                            .event = member_of(job->payload.bytes, "{\"event\":\""),
+                            .endpoint = member_of(job->payload.bytes, ",\"endpoint\":\"")};
+    struct job_row row = {0};
+    bool is_test = job->after.count == 0;
+    const struct id *of = is_test ? &job->job_id : &job->after.items[0];
+    bool is_kept = store_view_kept(view, of, &row, &intent.tenant) == OK;
+    if (!is_test) {
+        intent.parent = *of;
+        intent.generation = row.no;
     }
+    if (!is_kept)
+        give_up(&intent, "the job that it tells of is no longer kept");
+    else if (intent.endpoint.len > 0)
+        add_endpoint(view, &intent, now);
+    else
+        add_own(view, &intent, row.no, now);
     hook_write_intent(&intent, &out);
     CHECK(!out.full);
     return slice_of(room, out.len);

@@ -145,6 +145,14 @@ static void print_schedules(FILE *out, const struct core_figures *core, uint64_t
             "Times that a moment of a schedule found no room for its job.");
 }
 
+static void print_webhooks(FILE *out, const struct core_figures *core)
+{
+    gauge(out, "weft_webhook_endpoints", core->endpoint_count,
+          "Webhook endpoints of all tenants, disabled ones too.");
+    counter(out, "weft_webhook_deliveries_total", core->deliveries,
+            "Deliveries of webhooks accepted, one for each end and each that is told.");
+}
+
 static void print_operations(FILE *out, const struct core_figures *core)
 {
     gauge(out, "weft_operations_running", core->operation_running, "Acts on many jobs that go on.");
@@ -323,6 +331,7 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lis
     print_work(out, sample, mono);
     print_finishes(out, &sample->core);
     print_schedules(out, &sample->core, sample->counters.moments_deferred);
+    print_webhooks(out, &sample->core);
     print_operations(out, &sample->core);
     print_doors(out, sample);
     print_store(out, sample);

@@ -6,6 +6,7 @@
 #include "broker/core/job.h"
 #include "broker/core/operations.h"
 #include "broker/shell/listing.h"
+#include "broker/shell/readers_endpoints.h"
 #include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
@@ -261,12 +262,29 @@ static struct readers_reply answer_queues(struct readers *readers,
     return reply;
 }
 
+static struct readers_reply answer_endpoints(struct readers *readers,
+                                             const struct watch_question *question)
+{
+    struct readers_reply reply = {.peer = question->peer, .watch = WATCH_NONE};
+    struct msg msg = {0};
+    arena_reset(&readers->desk.arena);
+    readers_endpoints_answer(question->endpoints, readers->view, &readers->desk.arena,
+                             now_of(readers), &msg);
+    msg.corr = question->corr;
+    if (!keep(readers, &msg, &reply))
+        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
+    readers_endpoints_free(question->endpoints);
+    return reply;
+}
+
 static struct readers_reply answer(struct readers *readers, const struct watch_question *question)
 {
     if (question->schedules != NULL)
         return answer_schedules(readers, question);
     if (question->queues != NULL)
         return answer_queues(readers, question);
+    if (question->endpoints != NULL)
+        return answer_endpoints(readers, question);
     struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
     struct msg msg = {0};
     bool is_news = false;
@@ -487,6 +505,7 @@ void readers_close(struct readers *readers)
     for (; readers->ask_first < readers->ask_end; readers->ask_first++) {
         struct watch_question *left = &readers->asks[readers->ask_first % ASKS_MAX];
         readers_schedules_free(left->schedules);
+        readers_endpoints_free(left->endpoints);
         readers_queues_free(left->queues);
         listing_free(left->list);
     }

@@ -18,6 +18,7 @@
 
 #define WATCH_NONE UINT32_MAX
 
+struct readers_endpoints;
 struct readers_queues;
 struct readers_schedules;
 enum watch_kind {
@@ -48,6 +49,7 @@ struct watch_question {
     uint32_t watch;                      // WATCH_NONE: nothing waits behind it
     struct readers_schedules *schedules; // NULL: not about schedules
     struct readers_queues *queues;       // NULL: not about queues
+    struct readers_endpoints *endpoints; // NULL: not about webhook endpoints
 };
 
 struct watches;

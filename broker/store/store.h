@@ -100,6 +100,13 @@ MUST_USE err store_view_schedule_kept(struct store_view *view, struct slice name
 //   ERR_NOT_FOUND
 MUST_USE err store_view_schedule_after(struct store_view *view, struct slice name,
                                        struct store_schedule *out_schedule);
+// A webhook endpoint; the first one of the tenant whose id comes after `id`. Texts are borrowed until
+// store_view_end().
+//   ERR_NOT_FOUND, ERR_DAMAGED (of one that is asked for; in a list it is counted and passed over)
+MUST_USE err store_view_endpoint(struct store_view *view, struct slice tenant, struct slice id,
+                                 struct endpoint_row *out_row);
+MUST_USE err store_view_endpoint_after(struct store_view *view, struct slice tenant,
+                                       struct slice id, struct endpoint_row *out_row);
 struct store_queue_page {
     struct slice tenant;
     struct slice after;

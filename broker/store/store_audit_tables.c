@@ -190,6 +190,14 @@ static err see_operation(struct store_audit *audit, struct slice key, struct sli
     return is_ahead ? accuse(audit, VIOLATION_OPERATION, row.upto, &row.id) : OK;
 }
 
+static err see_endpoint(struct store_audit *audit, struct slice key, struct slice record)
+{
+    struct endpoint_row row;
+    bool is_whole = store_record_get_endpoint(record, key, &row) == OK &&
+                    row.since_no <= audit->ledger.job_no_next;
+    return is_whole ? OK : accuse_damaged(audit, key);
+}
+
 // For records that nothing refers to: whole, and under their own key.
 static err see_sealed(struct store_audit *audit, struct slice key, struct slice record)
 {
@@ -224,6 +232,7 @@ static const struct {
     {TABLE_QUEUES, see_sealed},
     {TABLE_OPERATIONS, see_operation},
     {TABLE_TYPES, see_sealed},
+    {TABLE_ENDPOINTS, see_endpoint},
 };
 
 enum { WALKS = sizeof walks / sizeof walks[0] };

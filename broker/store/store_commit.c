@@ -344,6 +344,24 @@ static err write_operation(struct apply *apply, const struct operation_row *row)
     return e;
 }
 
+static err write_endpoint(struct apply *apply, const struct endpoint_row *row)
+{
+    uint8_t name[STORE_RECORD_ENDPOINT_KEY_LEN_MAX];
+    struct slice key = store_record_endpoint_key(row->tenant, row->given.webhook_id, name);
+    uint8_t *room = NULL;
+    err e = disk_reserve(apply->txn, TABLE_ENDPOINTS, key, store_record_endpoint_len(row), &room);
+    if (e == OK)
+        store_record_put_endpoint(room, key, row);
+    return e;
+}
+
+static err drop_endpoint(struct apply *apply, const struct endpoint_row *row)
+{
+    uint8_t name[STORE_RECORD_ENDPOINT_KEY_LEN_MAX];
+    return drop_if_there(apply, TABLE_ENDPOINTS,
+                         store_record_endpoint_key(row->tenant, row->given.webhook_id, name));
+}
+
 static err write_ledger(struct apply *apply, const struct ledger_row *row)
 {
     struct disk_key number = disk_key_of(META_LEDGER);
@@ -411,6 +429,8 @@ static err apply_one(struct apply *apply, const struct write *write)
         return drop_if_there(apply, TABLE_OPERATIONS,
                              slice_of(write->operation.id.bytes, sizeof write->operation.id.bytes));
     case DROP_DEP: return drop_dep(apply, &write->dep);
+    case WRITE_ENDPOINT: return write_endpoint(apply, &write->endpoint);
+    case DROP_ENDPOINT: return drop_endpoint(apply, &write->endpoint);
     }
     UNREACHABLE();
 }

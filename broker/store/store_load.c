@@ -101,6 +101,16 @@ static err load_operation(struct walk *walk, struct slice key, struct slice reco
     return e == ERR_DAMAGED ? leave_out(walk, 0) : e;
 }
 
+// One that is left out is told of nothing any more, and may be set anew.
+static err load_endpoint(struct walk *walk, struct slice key, struct slice record)
+{
+    struct endpoint_row row;
+    err e = store_record_get_endpoint(record, key, &row);
+    if (e == OK)
+        e = core_load_endpoint(walk->core, &row);
+    return e == ERR_DAMAGED ? leave_out(walk, 0) : e;
+}
+
 static err load_batch(struct walk *walk, struct slice key, struct slice record)
 {
     struct batch_row row;
@@ -343,6 +353,8 @@ static err load_all(struct walk *walk)
         e = walk_table(walk, TABLE_SCHEDULES, load_schedule);
     if (e == OK)
         e = walk_table(walk, TABLE_OPERATIONS, load_operation);
+    if (e == OK)
+        e = walk_table(walk, TABLE_ENDPOINTS, load_endpoint);
     if (e == OK)
         e = load_jobs(walk);
     if (e == OK)

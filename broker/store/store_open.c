@@ -27,6 +27,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_QUEUES] = "queues",
     [TABLE_OPERATIONS] = "operations",
     [TABLE_TYPES] = "types",
+    [TABLE_ENDPOINTS] = "endpoints",
 };
 
 static const uint64_t map_start_default = UINT64_C(1) << 30;

@@ -35,6 +35,7 @@ enum store_table {
     TABLE_QUEUES,       // queue number → its jobs by state, what is set for it
     TABLE_OPERATIONS,   // operation id → what it does, and how far it has come
     TABLE_TYPES,        // number → a type with defaults
+    TABLE_ENDPOINTS,    // tenant and id → a webhook endpoint
     TABLE_COUNT,
 };
 

@@ -2,6 +2,7 @@
 
 #include "broker/store/store_record.h"
 
+#include "broker/core/endpoints.h"
 #include "broker/store/store_fields.h"
 #include "lib/base/origin.h"
 
@@ -110,13 +111,33 @@ err store_record_get_ledger(struct slice record, struct slice key, struct ledger
     return OK;
 }
 
-// --- a job: its tail is there when it holds anything, and then the version is 2 ---
+// --- a job: its tail is there when it holds anything, and then the version is 2; what its endpoints
+// need follows that in version 3 ---
 
 static bool has_tail(const struct job_row *row)
 {
     return row->act != 0 || row->key_hash != 0 || row->rank != 0 || row->log_count != 0 ||
            row->cost != 0 || row->event_count != 0 || row->order != 0 || row->cancel != 0 ||
            row->relations != 0 || row->extend_ms != 0;
+}
+
+static bool has_hooks(const struct job_row *row)
+{
+    return row->endpoints != 0 || row->endpoint != 0;
+}
+
+// The version that the row is spelt in, and its length.
+static unsigned version_of_job(const struct job_row *row)
+{
+    CHECK_IMPLIES(has_hooks(row), has_tail(row));
+    return 1u + has_tail(row) + has_hooks(row);
+}
+
+static size_t job_content_len(unsigned version)
+{
+    size_t len = STORE_RECORD_JOB_LEN;
+    len += version >= 2 ? STORE_RECORD_JOB_TAIL_LEN : 0u;
+    return len + (version >= 3 ? STORE_RECORD_JOB_HOOK_LEN : 0u);
 }
 
 static void put_job_numbers(uint8_t **at, const struct job_row *row)
@@ -152,8 +173,7 @@ static void put_job_tail(uint8_t **at, const struct job_row *row)
 
 size_t store_record_job_len(const struct job_row *row)
 {
-    size_t tail_len = has_tail(row) ? STORE_RECORD_JOB_TAIL_LEN : 0;
-    return STORE_RECORD_JOB_LEN + tail_len + DISK_SEAL_LEN;
+    return job_content_len(version_of_job(row)) + DISK_SEAL_LEN;
 }
 
 void store_record_put_job(uint8_t *room, struct slice key, const struct job_row *row)
@@ -173,7 +193,13 @@ void store_record_put_job(uint8_t *room, struct slice key, const struct job_row 
     put_job_numbers(&at, row);
     if (has_tail(row))
         put_job_tail(&at, row);
-    close_tailed(room, at, key, STORE_RECORD_JOB, STORE_RECORD_JOB_LEN);
+    if (has_hooks(row)) {
+        fields_put_u16(&at, row->endpoints);
+        fields_put_u8(&at, row->endpoint);
+    }
+    size_t content_len = job_content_len(version_of_job(row));
+    CHECK(at == room + DISK_SEAL_HEAD_LEN + content_len);
+    disk_seal(room, (uint8_t)version_of_job(row), STORE_RECORD_JOB, key, content_len);
 }
 
 static void get_job_numbers(const uint8_t **at, struct job_row *row)
@@ -209,17 +235,14 @@ static void get_job_tail(const uint8_t **at, struct job_row *row)
 
 err store_record_get_job(struct slice record, struct slice key, struct job_row *out_row)
 {
-    const uint8_t *at = NULL;
-    bool is_tailed = false;
-    if (key.len != sizeof(struct disk_key))
+    uint8_t version = 0;
+    uint8_t kind = 0;
+    struct slice content = {0};
+    if (key.len != sizeof(struct disk_key) ||
+        disk_unseal(record, key, &version, &kind, &content) != OK || kind != STORE_RECORD_JOB ||
+        version < 1 || version > 3 || content.len != job_content_len(version))
         return ERR_DAMAGED;
-    err e = open_tailed(record, key,
-                        &(struct tailed){.kind = STORE_RECORD_JOB,
-                                         .len = STORE_RECORD_JOB_LEN,
-                                         .tail_len = STORE_RECORD_JOB_TAIL_LEN},
-                        &at, &is_tailed);
-    if (e != OK)
-        return e;
+    const uint8_t *at = content.data;
     struct job_row row = {.no = disk_key_number(key)};
     row.id = fields_get_id(&at);
     row.token = fields_get_u64(&at);
@@ -232,10 +255,16 @@ err store_record_get_job(struct slice record, struct slice key, struct job_row *
     row.dedup_until = fields_get_when(&at);
     row.worker = fields_get_id(&at);
     get_job_numbers(&at, &row);
-    if (is_tailed)
+    if (version >= 2)
         get_job_tail(&at, &row);
+    if (version >= 3) {
+        row.endpoints = fields_get_u16(&at);
+        row.endpoint = fields_get_u8(&at);
+    }
     // Every row has one spelling.
-    if (has_tail(&row) != is_tailed || row.cancel > CANCEL_FORCED)
+    if (has_tail(&row) != (version >= 2) || has_hooks(&row) != (version >= 3) ||
+        row.cancel > CANCEL_FORCED || row.endpoint > ENDPOINTS_OF_TENANT_MAX ||
+        row.endpoints >> ENDPOINTS_OF_TENANT_MAX != 0)
         return ERR_DAMAGED;
     if (row.state == JOB_NONE || row.state >= JOB_STATES || row.ended_as >= JOB_STATES ||
         row.token_use > TOKEN_FINISHED)

@@ -29,6 +29,7 @@ enum store_record_kind {
     STORE_RECORD_DEP = 16,
     STORE_RECORD_OPERATION = 18,
     STORE_RECORD_TYPE = 19,
+    STORE_RECORD_ENDPOINT = 20,
 };
 
 // Content bytes of the records of fixed length; each is sealed by DISK_SEAL_LEN more.
@@ -38,6 +39,7 @@ enum {
     STORE_RECORD_LEDGER_LEN = 124,
     STORE_RECORD_JOB_LEN = 128,
     STORE_RECORD_JOB_TAIL_LEN = 41, // more, in version 2
+    STORE_RECORD_JOB_HOOK_LEN = 3,  // and more, in version 3
     STORE_RECORD_KEY_LEN = 32,
     STORE_RECORD_SEGMENT_LEN = 28,
     STORE_RECORD_POLICY_LEN = 28,
@@ -54,6 +56,7 @@ enum {
     STORE_RECORD_LOG_LINE_LEN = 8 + 8 + 2, // and its text
     STORE_RECORD_DEP_HEAD_LEN = 18,        // without its parents
     STORE_RECORD_OPERATION_HEAD_LEN = 90,  // without its texts
+    STORE_RECORD_ENDPOINT_HEAD_LEN = 56,   // the same
 };
 
 // What the start must know of a key without reading its job.
@@ -112,8 +115,17 @@ size_t store_record_operation_len(const struct operation_row *row);
 void store_record_put_operation(uint8_t *room, struct slice key, const struct operation_row *row);
 size_t store_record_type_len(const struct type_row *row);
 void store_record_put_type(uint8_t *room, struct slice key, const struct type_row *row);
+// Its key is tenant and id, see store_record_endpoint_key().
+size_t store_record_endpoint_len(const struct endpoint_row *row);
+void store_record_put_endpoint(uint8_t *room, struct slice key, const struct endpoint_row *row);
 size_t store_record_lane_len(const struct lane_row *row);
 void store_record_put_lane(uint8_t *room, struct slice key, const struct lane_row *row);
+
+// "default/ops": the full name of the tenant, a slash, which is in no name, and the id; written to
+// `room` and borrowed from there.
+enum { STORE_RECORD_ENDPOINT_KEY_LEN_MAX = 2 * MSG_NAME_LEN_MAX + 1 };
+struct slice store_record_endpoint_key(struct slice tenant, struct slice id,
+                                       uint8_t room[STORE_RECORD_ENDPOINT_KEY_LEN_MAX]);
 
 // A schedule: where it stands, then what was given, whose bytes stay when only the rest changes.
 struct store_record_schedule {
@@ -166,6 +178,9 @@ MUST_USE err store_record_get_operation(struct slice record, struct slice key,
                                         struct operation_row *out_row);
 MUST_USE err store_record_get_type(struct slice record, struct slice key, struct type_row *out_row);
 MUST_USE err store_record_get_lane(struct slice record, struct slice key, struct lane_row *out_row);
+
+MUST_USE err store_record_get_endpoint(struct slice record, struct slice key,
+                                       struct endpoint_row *out_row);
 
 MUST_USE err store_record_get_schedule(struct slice record, struct slice key,
                                        struct store_record_schedule *out_schedule);

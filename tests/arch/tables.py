@@ -26,7 +26,7 @@ LAYERS = {
     # A question and its answer: the only part of lib that speaks the contract.
     "lib/client": ["lib/base", "lib/sys", "lib/link", "lib/peer", "proto"],
     "proto": ["lib/base"],
-    "broker/core": ["lib/base", "proto/msg.h"],
+    "broker/core": ["lib/base", "proto/msg.h", "proto/labels.h"],
     "broker/store": ["lib/base", "lib/sys", "lib/disk", "broker/core", "proto/labels.h"],
     "broker/order": ["lib/base", "lib/sys", "lib/disk", "broker/core", "broker/store"],
     "broker/shell": LIBRARIES + ["proto", "broker"],

@@ -58,7 +58,7 @@ class Webhooks(BrokerTest):
     def test_an_unwanted_end_is_not_told(self):
         broker = self.broker()
         client = self.peer(broker)
-        self.submit(client, webhook=pb.Webhook(url=URL, events=1 << pb.STATE_DEAD))
+        self.submit(client, webhook=pb.Webhook(url=URL, events=1 << pb.STATE_DEAD, secret=b"s"))
         worker = self.worker(broker, "t")
         (job, _), = worker.take_jobs(1)
         worker.finish(job)

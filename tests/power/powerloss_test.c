@@ -93,6 +93,7 @@ static bool load(struct store *store)
                             .dependency_count_max = 4,
                             .batch_count_max = 4,
                             .schedule_count_max = 2,
+                            .endpoint_count_max = 4,
                             .operation_count_max = 2,
                             .worker_count_max = 4,
                             .lease_count_max = 4,

@@ -13,8 +13,9 @@ enum {
     SIM_INTENTS = 400,
     SIM_ACTS = 400,
     SIM_SCHEDULES = 4,
-    SIM_OPERATES = 12,  // asked for over one run
-    SIM_OPERATIONS = 4, // known at once
+    SIM_OPERATES = 12, // asked for over one run
+    SIM_OPERATIONS = 4,
+    SIM_ENDPOINTS = 6, // known at once
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 3,
     SIM_QUEUES = 16,

@@ -203,6 +203,36 @@ static void drop_operation(struct sim_store *store, const struct id *id)
     *operation = (struct sim_operation){0};
 }
 
+struct sim_endpoint *model_endpoint(struct sim_store *store, struct slice tenant, struct slice id)
+{
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++)
+        if (store->endpoints[i].row.generation > 0 &&
+            slice_equal(store->endpoints[i].row.tenant, tenant) &&
+            slice_equal(store->endpoints[i].row.given.webhook_id, id))
+            return &store->endpoints[i];
+    return NULL;
+}
+
+static void apply_endpoint(struct sim_store *store, const struct endpoint_row *row)
+{
+    struct sim_endpoint *endpoint = model_endpoint(store, row->tenant, row->given.webhook_id);
+    SIM_EXPECT(endpoint == NULL || endpoint->row.generation + 1 == row->generation,
+               "each change of an endpoint counts once");
+    for (uint32_t i = 0; endpoint == NULL && i < SIM_ENDPOINTS; i++)
+        if (store->endpoints[i].row.generation == 0)
+            endpoint = &store->endpoints[i];
+    SIM_EXPECT(endpoint != NULL, "no more endpoints than there is room for");
+    struct arena room = {.data = endpoint->text, .cap = sizeof endpoint->text};
+    endpoint->row = endpoints_copy(row, &room);
+}
+
+static void drop_endpoint(struct sim_store *store, const struct endpoint_row *row)
+{
+    struct sim_endpoint *endpoint = model_endpoint(store, row->tenant, row->given.webhook_id);
+    SIM_EXPECT(endpoint != NULL, "an endpoint that is dropped was stored");
+    *endpoint = (struct sim_endpoint){0};
+}
+
 static void apply_one(struct sim_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -256,6 +286,8 @@ static void apply_one(struct sim_store *store, const struct write *write)
         return;
     case WRITE_OPERATION: apply_operation(store, &write->operation); return;
     case DROP_OPERATION: drop_operation(store, &write->operation.id); return;
+    case WRITE_ENDPOINT: apply_endpoint(store, &write->endpoint); return;
+    case DROP_ENDPOINT: drop_endpoint(store, &write->endpoint); return;
     case WRITE_DEP: apply_dep(store, &write->dep); return;
     case DROP_DEP:
         SIM_EXPECT(store->deps[write->dep.no].no != 0, "who waits no more has waited");
@@ -347,6 +379,9 @@ void model_load(struct sim_store *store, struct core *core)
     for (uint32_t i = 0; i < SIM_OPERATIONS; i++)
         if (!id_is_zero(&store->operations[i].row.id))
             must(core_load_operation(core, &store->operations[i].row));
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++)
+        if (store->endpoints[i].row.generation > 0)
+            must(core_load_endpoint(core, &store->endpoints[i].row));
     for (uint64_t no = 1; no < SIM_JOBS; no++) {
         const struct job_row *row = &store->rows[no];
         if (row->no == 0)

@@ -3,6 +3,7 @@
 // The durable world of the simulator: rows as they are, applied whole or not at all.
 
 #include "broker/core/core.h"
+#include "broker/core/endpoints.h"
 #include "broker/core/job.h"
 #include "broker/core/row.h"
 #include "tests/sim/bounds.h"
@@ -31,6 +32,11 @@ struct sim_operation {
     uint8_t texts[5][MSG_NAME_LEN_MAX];
 };
 
+struct sim_endpoint {
+    struct endpoint_row row; // generation 0: there is none
+    uint8_t text[256];
+};
+
 struct sim_store {
     struct job_row rows[SIM_JOBS];                 // by number; no == 0: none
     const struct msg_submit_job *bodies[SIM_JOBS]; // NULL: none; they live as long as the run
@@ -55,11 +61,14 @@ struct sim_store {
     struct ledger_row ledger;
     struct sim_schedule schedules[SIM_SCHEDULES];
     struct sim_operation operations[SIM_OPERATIONS];
+    struct sim_endpoint endpoints[SIM_ENDPOINTS];
 };
 
 extern const char *const sim_schedule_names[SIM_SCHEDULES];
 // Its place, whether or not there is one.
 struct sim_schedule *model_schedule(struct sim_store *store, struct slice name);
+// NULL: there is none.
+struct sim_endpoint *model_endpoint(struct sim_store *store, struct slice tenant, struct slice id);
 const struct operation_row *model_operation(const struct sim_store *store, const struct id *id);
 void model_apply(struct sim_store *store, const struct write *writes, uint32_t count);
 const struct job_row *model_find(const struct sim_store *store, const struct id *id);

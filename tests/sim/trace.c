@@ -89,6 +89,10 @@ static size_t put_record(uint8_t *room, struct slice key, const struct write *wr
     case DROP_UNIQUE:
         store_record_put_unique(room, key, &write->unique);
         return STORE_RECORD_UNIQUE_LEN + DISK_SEAL_LEN;
+    case WRITE_ENDPOINT:
+    case DROP_ENDPOINT:
+        store_record_put_endpoint(room, key, &write->endpoint);
+        return store_record_endpoint_len(&write->endpoint);
     case WRITE_DEP:
         store_record_put_dep(room, key, &write->dep);
         return store_record_dep_len(&write->dep);
@@ -133,6 +137,8 @@ static uint64_t number_of(const struct write *write)
     case DROP_DEP: return write->dep.no;
     case WRITE_OPERATION:
     case DROP_OPERATION:
+    case WRITE_ENDPOINT:
+    case DROP_ENDPOINT:
     case WRITE_SCHEDULE:
     case DROP_SCHEDULE:
     case WRITE_LEDGER: return 0;

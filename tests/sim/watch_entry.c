@@ -33,6 +33,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_PASS:
     case ENTRY_UNUSED:
     case ENTRY_RELEASE:
+    case ENTRY_ENDPOINT:
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
     case ENTRY_SEAL:

@@ -223,6 +223,7 @@ static struct limits small_limits(struct sim *sim)
     limits.batch_count_max = 16;
     limits.unique_count_max = 6;
     limits.schedule_count_max = SIM_SCHEDULES;
+    limits.endpoint_count_max = SIM_ENDPOINTS;
     limits.operation_count_max = SIM_OPERATIONS;
     limits.dependency_count_max = 24;
     limits.worker_count_max = 5;

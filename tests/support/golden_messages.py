@@ -182,7 +182,7 @@ def samples():
     webhook = dict(webhook_id="ops", url="https://a.test/", events=1 << w.STATE_DEAD, types="send,resize", tags="billing",
                    headers="X-Team: ops")
     yield "webhook_set", b, dict(webhook_set=w.WebhookSet(
-        act=w.WEBHOOK_ROTATE, secret=b"\1\2", overlap_s=8405, reason="told so", test_id=an_id(0x32), **webhook))
+        act=w.WEBHOOK_ROTATE, secret=b"\1\2", overlap_s=8405, reason="told so", test_id=an_id(0x32), actor="me", **webhook))
     yield "webhook_status", b, dict(webhook_status=w.WebhookStatus(webhook_id="ops", after="a", limit=8406))
     yield "webhook_status_is", b, dict(webhook_status_is=w.WebhookStatusIs(
         error=4, detail="endpoint_count_max", is_more=True, signs=True, webhooks=[

@@ -187,6 +187,7 @@ struct limits story_limits(void)
                            .batch_count_max = 3,
                            .unique_count_max = 3,
                            .schedule_count_max = 2,
+                           .endpoint_count_max = 4,
                            .operation_count_max = 2,
                            .dependency_count_max = 8,
                            .worker_count_max = 3,

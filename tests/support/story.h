@@ -16,6 +16,7 @@
 // 10 * c + n is the c-th connection of worker n. Not thread-safe.
 
 #include "broker/core/core.h"
+#include "broker/core/endpoints.h"
 #include "broker/core/schedules.h"
 
 #include "tests/support/tell.h"
@@ -24,9 +25,20 @@
 // Store time of the moment 0.
 #define STORY_EPOCH ((when_ms)1700000000000)
 
-enum { STORY_CLIENT = 1, STORY_OPERATIONS = 4, STORY_ROWS_MAX = 256, STORY_TEXT_MAX = 1 << 20 };
+enum {
+    STORY_CLIENT = 1,
+    STORY_OPERATIONS = 4,
+    STORY_ENDPOINTS = 16,
+    STORY_ROWS_MAX = 256,
+    STORY_TEXT_MAX = 1 << 20
+};
 
 // What is durable.
+struct story_endpoint {
+    struct endpoint_row row; // unused ones have generation 0
+    uint8_t text[ENDPOINTS_TEXT_LEN_MAX];
+};
+
 struct story_store {
     struct ledger_row ledger;
     struct job_row jobs[STORY_ROWS_MAX];
@@ -47,7 +59,8 @@ struct story_store {
     struct schedule_row schedules[4];          // unused ones have no name
     char schedule_names[4][SCHEDULES_NAME_LEN_MAX];
     struct operation_row operations[STORY_OPERATIONS]; // unused ones have no id
-    struct dep_row deps[STORY_ROWS_MAX];               // by job; unused ones have number 0
+    struct story_endpoint endpoints[STORY_ENDPOINTS];
+    struct dep_row deps[STORY_ROWS_MAX]; // by job; unused ones have number 0
     struct id parents[STORY_ROWS_MAX][MSG_AFTER_MAX];
 };
 

@@ -172,6 +172,28 @@ static void put_operation(struct story_store *store, const struct operation_row 
     stored->actor = slice_of_text("me");
 }
 
+static struct story_endpoint *endpoint_of(struct story_store *store, const struct endpoint_row *row)
+{
+    struct story_endpoint *free = NULL;
+    for (uint32_t i = 0; i < STORY_ENDPOINTS; i++) {
+        struct story_endpoint *at = &store->endpoints[i];
+        if (at->row.generation == 0)
+            free = at;
+        else if (slice_equal(at->row.given.webhook_id, row->given.webhook_id) &&
+                 slice_equal(at->row.tenant, row->tenant))
+            return at;
+    }
+    EXPECT(free != NULL);
+    return free;
+}
+
+static void put_endpoint(struct story_store *store, const struct endpoint_row *row)
+{
+    struct story_endpoint *stored = endpoint_of(store, row);
+    struct arena room = {.data = stored->text, .cap = sizeof stored->text};
+    stored->row = endpoints_copy(row, &room);
+}
+
 // What the row borrows is gone after the batch.
 static void put_dep(struct story_store *store, const struct dep_row *row)
 {
@@ -204,6 +226,10 @@ static void apply_one(struct story_store *store, const struct write *write)
     case WRITE_OPERATION: put_operation(store, &write->operation); return;
     case DROP_OPERATION:
         *operation_of(store, &write->operation.id) = (struct operation_row){0};
+        return;
+    case WRITE_ENDPOINT: put_endpoint(store, &write->endpoint); return;
+    case DROP_ENDPOINT:
+        endpoint_of(store, &write->endpoint)->row = (struct endpoint_row){0};
         return;
     case WRITE_DEP: put_dep(store, &write->dep); return;
     case DROP_DEP: store->deps[write->dep.no] = (struct dep_row){0}; return;
@@ -259,6 +285,9 @@ err story_store_load(struct story_store *store, struct core *core)
     for (uint32_t i = 0; i < STORY_OPERATIONS && loaded == OK; i++)
         if (!id_is_zero(&store->operations[i].id))
             loaded = core_load_operation(core, &store->operations[i]);
+    for (uint32_t i = 0; i < STORY_ENDPOINTS && loaded == OK; i++)
+        if (store->endpoints[i].row.generation > 0)
+            loaded = core_load_endpoint(core, &store->endpoints[i].row);
     if (loaded == OK)
         loaded = load_jobs(store, core);
     for (uint32_t i = 0; i < STORY_ROWS_MAX && loaded == OK; i++)

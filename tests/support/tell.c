@@ -150,6 +150,24 @@ static void tell_operation(struct tell *tell, const struct operation_row *row)
               (unsigned)row->done, row->ended_at != 0 ? " over" : "");
 }
 
+static void tell_endpoint(struct tell *tell, const char *what, const struct endpoint_row *row)
+{
+    tell_text(tell, "%s endpoint %.*s at %u%s", what, (int)row->given.webhook_id.len,
+              (const char *)row->given.webhook_id.data, row->place,
+              row->is_disabled ? " disabled" : "");
+}
+
+static void tell_endpoint_is(struct tell *tell, const struct msg_webhook_status_is *is)
+{
+    tell_text(tell, "webhook %s", err_slug(is->error));
+    if (is->error != OK)
+        tell_text(tell, " (%.*s)", (int)is->detail.len, (const char *)is->detail.data);
+    for (uint32_t i = 0; i < is->count; i++)
+        tell_text(tell, " %.*s generation %u%s%s", (int)is->webhooks[i].given.webhook_id.len,
+                  (const char *)is->webhooks[i].given.webhook_id.data, is->webhooks[i].generation,
+                  is->webhooks[i].disabled ? " disabled" : "", is->signs ? " signs" : "");
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -208,6 +226,8 @@ void tell_write(struct tell *tell, const struct write *write)
     case DROP_OPERATION:
         tell_text(tell, "drop operation %02x", write->operation.id.bytes[15]);
         break;
+    case WRITE_ENDPOINT: tell_endpoint(tell, "write", &write->endpoint); break;
+    case DROP_ENDPOINT: tell_endpoint(tell, "drop", &write->endpoint); break;
     case WRITE_DEP: tell_dep(tell, &write->dep); break;
     case DROP_DEP: tell_text(tell, "%u waits no more", number_of(tell, &write->dep.job_id)); break;
     }
@@ -371,6 +391,8 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_queue_is(tell, &msg->queue_status_is);
     } else if (msg->kind == MSG_SCHEDULE_STATUS_IS) {
         tell_schedule_is(tell, &msg->schedule_status_is);
+    } else if (msg->kind == MSG_WEBHOOK_STATUS_IS) {
+        tell_endpoint_is(tell, &msg->webhook_status_is);
     } else if (msg->kind == MSG_BATCH_STATUS_IS) {
         tell_batch_is(tell, &msg->batch_status_is);
     } else if (msg->kind == MSG_OPERATION_IS) {

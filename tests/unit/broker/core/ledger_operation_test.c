@@ -13,6 +13,7 @@ static struct ledger_bench *make(void)
                                                                    .policy_count_max = 2,
                                                                    .batch_count_max = 2,
                                                                    .schedule_count_max = 2,
+                                                                   .endpoint_count_max = 4,
                                                                    .operation_count_max = 1,
                                                                    .unique_count_max = 2,
                                                                    .dependency_count_max = 2,

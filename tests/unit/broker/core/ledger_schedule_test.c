@@ -15,6 +15,7 @@ static struct ledger_bench *make(void)
                                              .policy_count_max = 2,
                                              .batch_count_max = 2,
                                              .schedule_count_max = 2,
+                                             .endpoint_count_max = 4,
                                              .unique_count_max = 2,
                                              .dependency_count_max = 2,
                                              .lease_count_max = 2});

@@ -63,6 +63,7 @@ static struct bench *make(void)
                             .dependency_count_max = 4,
                             .batch_count_max = 3,
                             .schedule_count_max = 2,
+                            .endpoint_count_max = 4,
                             .lease_count_max = 2,
                             .changed_count_max = 1};
     struct bench *bench = calloc(1, sizeof *bench);

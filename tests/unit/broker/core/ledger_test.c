@@ -17,6 +17,7 @@ static struct ledger_bench *make(void)
                                              .dependency_count_max = 4,
                                              .batch_count_max = 2,
                                              .schedule_count_max = 2,
+                                             .endpoint_count_max = 4,
                                              .lease_count_max = 2});
 }
 

@@ -33,6 +33,7 @@ static const struct table tables[] = {
     TABLE(batch_count_max),
     TABLE(unique_count_max),
     TABLE(schedule_count_max),
+    TABLE(endpoint_count_max),
     TABLE(worker_count_max),
     TABLE(dependency_count_max),
     TABLE(operation_count_max),

@@ -63,7 +63,8 @@ TEST(disk_format, page_draws_every_record_as_it_is)
     } records[] = {
         {"origin", STORE_RECORD_ORIGIN, STORE_RECORD_ORIGIN_LEN, true, 0},
         {"ledger", STORE_RECORD_LEDGER, STORE_RECORD_LEDGER_LEN, true, 0},
-        {"job", STORE_RECORD_JOB, STORE_RECORD_JOB_LEN, true, STORE_RECORD_JOB_TAIL_LEN},
+        {"job", STORE_RECORD_JOB, STORE_RECORD_JOB_LEN, true,
+         STORE_RECORD_JOB_TAIL_LEN + STORE_RECORD_JOB_HOOK_LEN},
         {"body", STORE_RECORD_BODY, 8, false, 0},
         {"outcome", STORE_RECORD_OUTCOME, 16, false, 0},
         {"progress", STORE_RECORD_PROGRESS, 24, false, 0},
@@ -81,9 +82,10 @@ TEST(disk_format, page_draws_every_record_as_it_is)
         {"dependency", STORE_RECORD_DEP, STORE_RECORD_DEP_HEAD_LEN, false, 0},
         {"schedule", STORE_RECORD_SCHEDULE, STORE_RECORD_SCHEDULE_STATE_LEN + 11, false, 0},
         {"operation", STORE_RECORD_OPERATION, STORE_RECORD_OPERATION_HEAD_LEN, false, 0},
+        {"endpoint", STORE_RECORD_ENDPOINT, STORE_RECORD_ENDPOINT_HEAD_LEN, false, 0},
     };
     read_page();
-    EXPECT_EQ(records[sizeof records / sizeof records[0] - 1].kind, STORE_RECORD_OPERATION);
+    EXPECT_EQ(records[sizeof records / sizeof records[0] - 1].kind, STORE_RECORD_ENDPOINT);
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
         const char *section =
             section_of(records[i].name, records[i].kind, records[i].len, records[i].is_fixed);
@@ -140,7 +142,7 @@ TEST(disk_format, page_names_every_table_of_the_file)
         EXPECT(strstr(page, row) != NULL);
         count++;
     }
-    EXPECT_EQ(count, 21);
+    EXPECT_EQ(count, 22);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     mdb_env_close(env);

@@ -89,6 +89,7 @@ static err load(struct store *store, struct store_loaded *out_loaded)
                             .dependency_count_max = 4,
                             .batch_count_max = 4,
                             .schedule_count_max = 2,
+                            .endpoint_count_max = 4,
                             .operation_count_max = 2,
                             .worker_count_max = 4,
                             .lease_count_max = 4,

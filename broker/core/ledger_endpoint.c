@@ -1,0 +1,216 @@
+// Webhook endpoints in the ledger: how they change, and who of them is told of a job's end.
+// Type and tags are looked at when a job is accepted, and its places are kept from then on; what
+// events an endpoint wants, and whether it is enabled, when the job ends.
+
+#include "broker/core/ledger.h"
+
+// --- who is told ---
+
+static uint32_t bits(unsigned value)
+{
+    uint32_t count = 0;
+    for (; value != 0; value &= value - 1)
+        count++;
+    return count;
+}
+
+uint32_t ledger_places_asked(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    return (job->webhook_events != 0) + bits(endpoints_wanting(&ledger->endpoints, job));
+}
+
+uint32_t ledger_places(const struct job_row *row)
+{
+    return (row->relations >> RELATION_EVENTS_SHIFT != 0) + bits(row->endpoints);
+}
+
+uint32_t ledger_places_most(const struct ledger *ledger)
+{
+    return ledger->hooked > 0 ? 1 + ledger->endpoints.most : 0;
+}
+
+static struct bond bond_of(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    struct bond bond = {.key_hash = job->key_hash,
+                        .cost = (uint16_t)(job->cost > 1 ? job->cost : 0),
+                        .order = (uint8_t)job->order,
+                        .events = (uint8_t)(job->webhook_events >> JOB_SUCCEEDED),
+                        .endpoints = endpoints_wanting(&ledger->endpoints, job)};
+    uint32_t no = ENDPOINTS_NONE;
+    if (job->webhook_events != 0 && !job->webhook_has_url)
+        no = endpoints_find(&ledger->endpoints, job->tenant, job->webhook_endpoint);
+    if (no != ENDPOINTS_NONE)
+        bond.endpoint = (uint8_t)(endpoints_at(&ledger->endpoints, no)->place + 1);
+    return bond;
+}
+
+bool ledger_endpoint_bind(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given)
+{
+    struct job *job = jobs_at(&ledger->jobs, slot);
+    struct bond bond = bond_of(ledger, given);
+    bool is_hooked = bond.events != 0 || bond.endpoints != 0;
+    job->is_bound = given->key_hash != 0;
+    job->is_costly = given->cost > 1;
+    if (is_hooked)
+        job->relations |= RELATION_HOOK;
+    if (is_hooked || job->is_bound || job->is_costly)
+        ledger->bonds[slot] = bond;
+    if (bond.endpoints != 0)
+        ledger_note(ledger, (uint64_t)bond.endpoint << 16 | bond.endpoints);
+    return is_hooked;
+}
+
+// The endpoint at a place of the job's tenant, if it wants to hear of this end.
+static uint32_t hearer(const struct ledger *ledger, const struct job *job, uint32_t place,
+                       enum job_state state)
+{
+    struct slice tenant = lanes_row(&ledger->lanes, job->lane).tenant;
+    uint32_t no = endpoints_told(&ledger->endpoints, tenant, place, job->no);
+    if (no == ENDPOINTS_NONE)
+        return ENDPOINTS_NONE;
+    const struct endpoint_row *row = endpoints_at(&ledger->endpoints, no);
+    bool hears = !row->is_disabled && (row->given.events >> state & 1) != 0;
+    return hears ? no : ENDPOINTS_NONE;
+}
+
+// What the job itself asks for goes to the endpoint that it names, whatever that one wants.
+static uint32_t own_hearer(const struct ledger *ledger, const struct job *job,
+                           const struct bond *bond)
+{
+    if (bond->endpoint == 0)
+        return ENDPOINTS_NONE;
+    struct slice tenant = lanes_row(&ledger->lanes, job->lane).tenant;
+    return endpoints_told(&ledger->endpoints, tenant, bond->endpoint - 1u, job->no);
+}
+
+uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state state,
+                     uint32_t out_numbers[LEDGER_TOLD_MAX])
+{
+    const struct job *job = jobs_at(&ledger->jobs, slot);
+    if ((job->relations & RELATION_HOOK) == 0 || !job_is_done(state))
+        return 0;
+    const struct bond *bond = &ledger->bonds[slot];
+    uint32_t own = ENDPOINTS_NONE;
+    uint32_t count = 0;
+    if ((bond->events >> (state - JOB_SUCCEEDED) & 1) != 0) {
+        own = own_hearer(ledger, job, bond);
+        out_numbers[count++] = own;
+    }
+    for (uint32_t place = 0; place < ENDPOINTS_OF_TENANT_MAX; place++) {
+        if ((bond->endpoints >> place & 1) == 0)
+            continue;
+        uint32_t no = hearer(ledger, job, place, state);
+        if (no != ENDPOINTS_NONE && no != own)
+            out_numbers[count++] = no;
+    }
+    return count;
+}
+
+err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
+                            const char **out_detail)
+{
+    if (job->webhook_endpoint.len == 0)
+        return OK;
+    uint32_t no = endpoints_find(&ledger->endpoints, job->tenant, job->webhook_endpoint);
+    *out_detail = err_text(ERR_WEBHOOK);
+    if (no == ENDPOINTS_NONE)
+        return ERR_WEBHOOK;
+    *out_detail = "webhook: the endpoint that it names has no url; give one here or there";
+    bool goes_somewhere =
+        job->webhook_has_url || endpoints_at(&ledger->endpoints, no)->given.url.len > 0;
+    return goes_somewhere ? OK : ERR_WEBHOOK;
+}
+
+// --- how they change ---
+
+static uint64_t mix(uint64_t hash, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ text.data[i]) * 0x100000001b3u;
+    return hash * 0x100000001b3u ^ text.len;
+}
+
+static void note_row(struct ledger *ledger, const struct endpoint_row *row)
+{
+    uint64_t hash = mix(mix(row->place, row->tenant), row->given.webhook_id);
+    hash = mix(mix(mix(hash, row->given.url), row->given.types), row->given.tags);
+    hash = mix(mix(mix(hash, row->given.headers), row->secret), row->secret_before);
+    ledger_note(ledger, hash);
+    ledger_note(ledger, (uint64_t)row->generation << 32 | (uint64_t)row->given.events << 1 |
+                            row->is_disabled);
+    ledger_note(ledger, row->since_no ^ (uint64_t)row->before_until);
+}
+
+// The row that is kept from now on, with texts that live as long as the batch.
+static struct endpoint_row after(const struct endpoint_row *before,
+                                 const struct msg_webhook_set *set, when_ms at)
+{
+    struct endpoint_row row = *before;
+    row.generation++;
+    switch (set->act) {
+    case WEBHOOK_SET: row.given = set->given; return row;
+    case WEBHOOK_ROTATE:
+        row.secret_before = set->overlap_s > 0 ? row.secret : (struct slice){0};
+        row.before_until = set->overlap_s > 0 ? when_after(at, (when_ms)set->overlap_s * 1000) : 0;
+        row.secret = set->secret;
+        row.rotated_at = at;
+        return row;
+    case WEBHOOK_ENABLE:
+        row.is_disabled = false;
+        row.reason = (struct slice){0};
+        return row;
+    case WEBHOOK_DISABLE:
+        row.is_disabled = true;
+        row.reason = set->reason;
+        return row;
+    case WEBHOOK_TEST:
+    case WEBHOOK_DELETE:
+    case WEBHOOK_NONE: break;
+    }
+    UNREACHABLE();
+}
+
+static void make(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    const struct msg_webhook_set *set = entry->endpoint.set;
+    const struct endpoint_row made = {.tenant = set->tenant,
+                                      .given = set->given,
+                                      .secret = set->secret,
+                                      .created_at = entry->at,
+                                      .rotated_at = entry->at,
+                                      .since_no = ledger->row.job_no_next,
+                                      .generation = 1};
+    uint32_t no = endpoints_add(&ledger->endpoints, &made);
+    struct endpoint_row kept = endpoints_copy(endpoints_at(&ledger->endpoints, no), fx->arena);
+    effects_write(fx, WRITE_ENDPOINT)->endpoint = kept;
+    note_row(ledger, &kept);
+}
+
+void ledger_endpoint_change(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    const struct msg_webhook_set *set = entry->endpoint.set;
+    uint32_t no = endpoints_find(&ledger->endpoints, set->tenant, set->given.webhook_id);
+    CHECK(set->act == WEBHOOK_SET || no != ENDPOINTS_NONE);
+    if (no == ENDPOINTS_NONE) {
+        make(ledger, entry, fx);
+        return;
+    }
+    bool is_dropped = set->act == WEBHOOK_DELETE;
+    struct endpoint_row row = *endpoints_at(&ledger->endpoints, no);
+    if (!is_dropped)
+        row = after(&row, set, entry->at);
+    struct endpoint_row kept = endpoints_copy(&row, fx->arena);
+    effects_write(fx, is_dropped ? DROP_ENDPOINT : WRITE_ENDPOINT)->endpoint = kept;
+    note_row(ledger, &kept);
+    if (is_dropped)
+        endpoints_drop(&ledger->endpoints, no);
+    else
+        endpoints_put(&ledger->endpoints, no, &kept);
+}
+
+err ledger_load_endpoint(struct ledger *ledger, const struct endpoint_row *row)
+{
+    if (row->since_no > ledger->row.job_no_next)
+        return ERR_DAMAGED;
+    return endpoints_load(&ledger->endpoints, row);
+}
