@@ -13,7 +13,7 @@ size_t core_size(const struct limits *limits)
            round64(share_size(limits)) + round64(strands_size(limits)) +
            round64(gates_size(limits)) + round64(delayed_size(limits)) +
            round64(expiry_size(limits)) + round64(leases_size(limits)) +
-           round64(workers_size(limits)) + round64(paces_size(limits));
+           round64(workers_size(limits)) + round64(paces_size(limits)) + round64(ebbs_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -39,6 +39,7 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
     workers_init(&core->workers, arena_take(&room, round64(workers_size(limits))), limits,
                  &core->ledger.lanes, seed);
     paces_init(&core->paces, arena_take(&room, round64(paces_size(limits))), limits);
+    ebbs_init(&core->ebbs, arena_take(&room, round64(ebbs_size(limits))), limits);
     return core;
 }
 

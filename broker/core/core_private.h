@@ -5,6 +5,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/delayed.h"
+#include "broker/core/ebbs.h"
 #include "broker/core/expiry.h"
 #include "broker/core/gates.h"
 #include "broker/core/leases.h"
@@ -27,6 +28,7 @@ struct core {
     struct leases leases;
     struct workers workers;
     struct paces paces;
+    struct ebbs ebbs;
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
     uint64_t namings;       // messages of workers that named what they hold
@@ -95,6 +97,8 @@ err queue_refusal(const struct core *core, uint32_t queue, const char **out_deta
 uint64_t queue_quota(const struct core *core, const struct msg_submit_job *job);
 uint64_t queue_quota_left(const struct core *core, const struct msg_submit_job *job);
 extern const char queue_quota_spent[]; // the detail of ERR_QUOTA
+// When a place of the quota may be free again, by how fast the tenant's jobs end; within bounds.
+uint32_t queue_quota_retry_ms(struct core *core, struct now now, struct slice tenant);
 // What is set for a queue, as far as it decides whose turn it is.
 void queue_obey(struct core *core, uint32_t queue);
 bool schedule_is_busy(const struct core *core, struct slice name);

@@ -133,3 +133,15 @@ err queue_refusal(const struct core *core, uint32_t queue, const char **out_deta
     *out_detail = queue_full;
     return ERR_FULL;
 }
+
+uint32_t queue_quota_retry_ms(struct core *core, struct now now, struct slice tenant)
+{
+    uint32_t no;
+    uint64_t ended;
+    when_ms span = 0;
+    if (queues_tenant_ended(&core->ledger.queues, tenant, &no, &ended))
+        span = ebbs_look(&core->ebbs, no, ended, now.mono);
+    if (span < EBBS_RETRY_MIN_MS)
+        return EBBS_RETRY_MIN_MS;
+    return span < EBBS_RETRY_MAX_MS ? (uint32_t)span : EBBS_RETRY_MAX_MS;
+}

@@ -14,7 +14,7 @@ static size_t items_size(const struct limits *limits)
 size_t queues_size(const struct limits *limits)
 {
     return names_size(limits->tenant_count_max) + names_size(limits->queue_count_max) +
-           items_size(limits) + limits->tenant_count_max * sizeof(uint64_t) +
+           items_size(limits) + 2 * limits->tenant_count_max * sizeof(uint64_t) +
            limits->queue_count_max * sizeof(uint32_t);
 }
 
@@ -31,6 +31,9 @@ void queues_init(struct queues *queues, void *memory, const struct limits *limit
     at += items_size(limits);
     queues->tenant_open = (uint64_t *)(void *)at;
     memset(queues->tenant_open, 0, limits->tenant_count_max * sizeof(uint64_t));
+    at += limits->tenant_count_max * sizeof(uint64_t);
+    queues->tenant_ended = (uint64_t *)(void *)at;
+    memset(queues->tenant_ended, 0, limits->tenant_count_max * sizeof(uint64_t));
     at += limits->tenant_count_max * sizeof(uint64_t);
     queues->changed = (uint32_t *)(void *)at;
 }
@@ -169,6 +172,7 @@ void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enu
     else
         row->accepted++;
     row->counts[to]++;
+    queues->tenant_ended[queues_tenant(queues, queue)] += is_open(from) && !is_open(to);
     uint64_t *open = &queues->tenant_open[queues_tenant(queues, queue)];
     CHECK_IMPLIES(is_open(from), *open > 0);
     *open += is_open(to);
@@ -190,6 +194,17 @@ uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant)
 {
     uint32_t no = names_find(&queues->tenants, 0, origin_tenant(tenant));
     return no == NAMES_NONE ? 0 : queues->tenant_open[no];
+}
+
+bool queues_tenant_ended(const struct queues *queues, struct slice tenant, uint32_t *out_no,
+                         uint64_t *out_ended)
+{
+    uint32_t no = names_find(&queues->tenants, 0, origin_tenant(tenant));
+    if (no == NAMES_NONE)
+        return false;
+    *out_no = no;
+    *out_ended = queues->tenant_ended[no];
+    return true;
 }
 
 uint64_t queues_room(const struct queues *queues, uint32_t queue)

@@ -19,8 +19,9 @@ struct queues {
     struct names tenants;
     struct names names; // of queues, each under its tenant
     struct queues_item *items;
-    uint64_t *tenant_open; // unfinished jobs, by the number of the tenant
-    uint32_t *changed;     // numbers
+    uint64_t *tenant_open;  // unfinished jobs, by the number of the tenant
+    uint64_t *tenant_ended; // how many have ended, since the start
+    uint32_t *changed;      // numbers
     uint32_t changed_count;
     uint64_t dropped_in; // the batch of the last drop, 0: settled
 };
@@ -60,6 +61,9 @@ uint64_t queues_open(const struct queues *queues, uint32_t queue);
 
 // The same of all queues of a tenant.
 uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant);
+// The tenant's number, and how many of its jobs have ended since the start. False: it is not known.
+bool queues_tenant_ended(const struct queues *queues, struct slice tenant, uint32_t *out_no,
+                         uint64_t *out_ended);
 
 // How many more it may have.
 uint64_t queues_room(const struct queues *queues, uint32_t queue);

@@ -298,6 +298,19 @@ static void count(struct core *core, const struct msg_submitted_job *answers, ui
     }
 }
 
+static void tell_retry(struct core *core, struct now now, const struct msg_submit *asked,
+                       struct msg_submitted_job *answers)
+{
+    uint32_t retry_ms = 0;
+    for (uint32_t i = 0; i < asked->count; i++) {
+        if (answers[i].error != ERR_QUOTA)
+            continue;
+        if (retry_ms == 0)
+            retry_ms = queue_quota_retry_ms(core, now, asked->jobs[i].tenant);
+        answers[i].retry_after_ms = retry_ms;
+    }
+}
+
 // All jobs of a message are one tenant's.
 static void tell_quota(const struct core *core, const struct msg_submit *asked,
                        struct msg_submitted *answer)
@@ -331,6 +344,7 @@ void submit_step(struct core *core, struct now now, uint32_t peer, const struct 
                                    .count = asked->count,
                                    .forecasts = forecast,
                                    .forecast_count = forecast != NULL};
+    tell_retry(core, now, asked, answers);
     tell_quota(core, asked, &answer);
     effects_send(fx, peer, MSG_SUBMITTED, msg->corr)->submitted = answer;
 }

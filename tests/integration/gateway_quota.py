@@ -28,6 +28,26 @@ class Quota(BrokerTest):
     def told(self, answer):
         return answer.status, answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]
 
+    def test_retry_after_is_how_fast_its_jobs_end(self):
+        gateway = self.gateway()
+        self.limit(gateway, "--open-jobs", "2")
+        ids = [gateway.submit(JOB, **self.token).json["job_id"] for _ in range(2)]
+
+        def told():
+            refused = gateway.submit(JOB, **self.token)
+            self.assertEqual(refused.status, 429)
+            return int(refused.headers["Retry-After"])
+        self.assertEqual(told(), 1)
+        # Nothing ends, so it is said to take longer and longer; then two have ended in that time.
+        span = wait_for("none has ended for some seconds", lambda: (seconds := told()) >= 3 and seconds)
+        client = self.peer(self.served)
+        for job_id in ids:
+            client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=bytes.fromhex(job_id.replace("-", "")), act_id=fresh_id()),
+                       tenant="acme")
+        for _ in range(2):
+            self.assertEqual(gateway.submit(JOB, **self.token).status, 202)
+        self.assertLess(told(), span)
+
     def test_a_tenant_has_as_many_as_it_may_and_no_more(self):
         gateway = self.gateway()
         self.limit(gateway, "--open-jobs", "2")

@@ -139,7 +139,10 @@ TEST(queues, a_tenants_open_jobs_are_the_sum_of_its_queues)
     uint32_t y = queues_add(&queues, named("a", "y"));
     uint32_t other = queues_add(&queues, named("b", "x"));
     struct slice a = slice_of_text("a");
+    uint32_t no = 9;
+    uint64_t ended = 9;
     EXPECT_EQ(queues_tenant_open(&queues, slice_of_text("nobody")), 0);
+    EXPECT(!queues_tenant_ended(&queues, slice_of_text("nobody"), &no, &ended));
     queues_move(&queues, x, JOB_NONE, JOB_SCHEDULED);
     queues_move(&queues, x, JOB_SCHEDULED, JOB_QUEUED);
     queues_move(&queues, y, JOB_NONE, JOB_QUEUED);
@@ -150,6 +153,11 @@ TEST(queues, a_tenants_open_jobs_are_the_sum_of_its_queues)
     EXPECT_EQ(queues_tenant_open(&queues, a), 1);
     queues_move(&queues, x, JOB_DEAD, JOB_REMOVED);
     EXPECT_EQ(queues_tenant_open(&queues, a), 1);
+    EXPECT(queues_tenant_ended(&queues, a, &no, &ended));
+    EXPECT_EQ(no, 0);
+    EXPECT_EQ(ended, 1); // a removal is no end
+    EXPECT(queues_tenant_ended(&queues, slice_of_text("b"), &no, &ended));
+    EXPECT_EQ(ended, 0);
     EXPECT(queues_agree(&queues));
     const struct queue_row rows[] = {*queues_peek(&queues, x), *queues_peek(&queues, y)};
     struct queues loaded;
