@@ -6,6 +6,7 @@ import json
 import pathlib
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import sys
@@ -92,6 +93,39 @@ def measure_bulk(figures):
         seconds = time.monotonic() - started
     figures[f"weft bulk records/s, {BULK_CLIENTS} clients, {BULK_RECORDS:,} a request"] = (
         BULK_CLIENTS * BULK_ROUNDS * BULK_RECORDS / seconds)
+
+
+def spool_books(gateway):
+    connection = http.client.HTTPConnection(*gateway.address, timeout=60)
+    connection.request("GET", "/v1/spool")
+    books = json.loads(connection.getresponse().read())
+    connection.close()
+    return books
+
+
+def measure_spool(figures):
+    """Taken while no broker answers, one by one and in bulk; then all brought to one that comes."""
+    body = bulk_body()
+    with Weft() as broker:
+        broker.stop(signal.SIGKILL)
+        with Gateway(broker, "--spool-max", "4GiB") as gateway:
+            Jobs(gateway, 1)  # the first waits for a broker
+            for connections in CONNECTIONS:
+                shape = f"{connections} connections"
+                result = load(gateway, connections)
+                figures[f"weft POST → spooled 202/s, {shape}"] = rate(result)
+                figures[f"weft POST → spooled 202 p99 µs, {shape}"] = result["p99_us"]
+            started = time.monotonic()
+            post_bulk(gateway, body)
+            figures[f"weft bulk records/s into the spool, one client, {BULK_RECORDS:,} a request"] = (
+                BULK_ROUNDS * BULK_RECORDS / (time.monotonic() - started))
+            waiting = spool_books(gateway)["waiting"]
+            broker.start(broker.endpoint)
+            started = time.monotonic()
+            while spool_books(gateway)["waiting"] > 0:
+                time.sleep(0.02)
+            figures["weft spooled jobs brought to a broker that is back, jobs/s"] = (
+                waiting / (time.monotonic() - started))
 
 
 class Jobs:
@@ -193,6 +227,7 @@ def measure_once(figures, backlog):
         print("HTTP is not measured: install wrk (make bench does)")
         return
     measure_bulk(figures)
+    measure_spool(figures)
     measure_polls(figures)
     measure_first_page(figures, backlog)
     measure_watchers(figures)
@@ -200,6 +235,11 @@ def measure_once(figures, backlog):
 
 if __name__ == "__main__":
     seen = {}
+    if sys.argv[1:] == ["spool"]:
+        measure_spool(seen)
+        for name, value in seen.items():
+            print(f"{name:70} {value:14,.2f}")
+        sys.exit()
     measure_round(seen)
     measure_once(seen, 1000000)
     for name, value in seen.items():

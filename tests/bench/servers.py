@@ -70,10 +70,10 @@ class Weft(Server):
     name = "weft"
     flags = ()
 
-    def start(self):
+    def start(self, endpoint="tcp://127.0.0.1:0"):
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [WEFT, "broker", "--zmq", "tcp://127.0.0.1:0", "--pub", "tcp://127.0.0.1:0",
+            [WEFT, "broker", "--zmq", endpoint, "--pub", "tcp://127.0.0.1:0",
              "--metrics", "127.0.0.1:0", "--data", self.dir, "--log-level", "warn", *self.flags],
             stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()

@@ -3,7 +3,10 @@
 a lease, while clients of both doors submit. Afterwards every acknowledged job has been done, once accepted,
 and nothing else has happened.
 
-    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--record FILE] [--json FILE] [--keep]
+    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--spool SHARE] [--record FILE] [--json FILE] [--keep]
+
+With --spool the gateway has its spool, and this share of the broker's deaths is long enough for clients to be
+answered from it. Without a share, 0 too, a sixth of the kills comes in a second run, which has one.
 
 WEFT_BIN names the program, WEFT_BUILD its build directory. --record keeps the history, --keep the whole
 directory; a failed run always keeps it and prints where. Waits for events; --minutes bounds the whole.
@@ -27,6 +30,7 @@ from lib_place import LEASE_S, Failed, History, Place
 PROGRESS_S = 2.0        # the longest wait between two kills
 TOLD_SHARE = 0.1        # of the victims: asked to leave instead
 CHECKED_OVER_HTTP = 300
+AWAY_S = (2.5, 5)       # a broker that is missed: gateways wait for 2 s
 
 
 def parse():
@@ -36,6 +40,7 @@ def parse():
     parser.add_argument("--minutes", type=float, default=None)
     parser.add_argument("--pauses", type=float, default=0.25, metavar="SHARE",
                         help="of the moments to kill: somebody is stopped for a while instead (0.25)")
+    parser.add_argument("--spool", type=float, default=None, metavar="SHARE")
     parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--keep", action="store_true")
@@ -52,7 +57,8 @@ class Run:
         self.options = options
         self.random = random.Random(options.seed)
         self.history = History(os.path.join(folder, "history.jsonl"))
-        self.place = Place(folder, options.seed, self.history)
+        self.place = Place(folder, options.seed, self.history, spools=options.spool > 0)
+        self.spool_books = {}
         self.campaign = Campaign(self.place, self.history, options.seed, options.minutes * 60)
         self.actors = []
         self.paused = []        # (until when, who, what to call then)
@@ -105,6 +111,8 @@ class Run:
             # Sometimes while it starts, which is while it recovers.
             if self.random.random() < 0.85:
                 self.wait_ready(victim)
+            if victim is self.place.broker and self.random.random() < self.options.spool:
+                victim.away_s = self.random.uniform(*AWAY_S)
             if self.random.random() < TOLD_SHARE:
                 victim.tell()
             else:
@@ -144,7 +152,8 @@ class Run:
         while open_ids:
             self.check_faults()
             open_ids = [job for job, said in statuses(door, open_ids, wait_ms=500)
-                        if said is not None and said["state"] != "succeeded"]
+                        # What the spool still has is not missing.
+                        if (self.place.spools if said is None else said["state"] != "succeeded")]
         door.close()
         # An armed program is killed now, so that it cannot die when it is told to stop.
         for program in self.place.programs:
@@ -167,6 +176,7 @@ class Run:
             raise Failed("a job stands otherwise after a last kill of the broker")
         door.close()
         self.look_over_http(dict(found))
+        self.look_into_spool()
         figures = self.place.record_figures("the end")
         self.write_down(found, figures)
         self.place.gateway.stop()
@@ -202,6 +212,18 @@ class Run:
             if said is None or (status["status"], status["version"], status["result"]) != (
                     said["state"], said["version"], {"n": said["n"], "token": said["token"]}):
                 raise Failed(f"the doors disagree about {job}: {status} and {said}")
+
+    def look_into_spool(self):
+        """All that it took has come to the broker; nothing was refused, set aside or forgotten."""
+        from lib_clients import Http
+        got = Http(self.place.http_port).ask("GET", "/v1/spool")
+        if got is None or got[0] != 200:
+            raise Failed(f"the spool has no books: {got}")
+        self.spool_books = books = json.loads(got[2])
+        if books["forwarded"] != books["accepted"] or books["waiting"] or books["refused"] or books["damaged"]:
+            raise Failed(f"the spool's books: {books}")
+        if self.place.spools and books["accepted"] == 0:
+            raise Failed("nothing was spooled: the run has shown nothing about the spool")
 
     def write_down(self, found, figures):
         absent = {"state": "missing", "version": 0, "token": None, "attempt": 0, "n": None}
@@ -244,6 +266,7 @@ class Run:
             "outcomes resent": self.place.stats("resent"),
             "leases answered from a journal": self.place.stats("answered_from_journal"),
             "outcomes refused as stale": self.place.stats("stale"),
+            "jobs brought by the spool": self.spool_books.get("forwarded", 0),
             "rounds of the auditor": self.audit_rounds,
         })
 
@@ -273,8 +296,7 @@ class Run:
         sys.stdout.flush()
 
 
-def main():
-    options = parse()
+def campaign(options):
     folder = tempfile.mkdtemp(prefix="weft-kills-")
     print(f"seed {options.seed}, {options.kills} kills", flush=True)
     run, failed = Run(options, folder), True
@@ -299,6 +321,16 @@ def main():
         if not failed and not options.keep:
             shutil.rmtree(folder)
     return 1 if failed else 0
+
+
+def main():
+    options = parse()
+    if options.spool is not None:
+        return campaign(options)
+    with_spool = argparse.Namespace(**vars(options))
+    with_spool.kills, with_spool.spool, with_spool.record, with_spool.json = options.kills // 6, 0.6, None, None
+    options.kills, options.spool = options.kills - with_spool.kills, 0
+    return campaign(options) or campaign(with_spool)
 
 
 if __name__ == "__main__":

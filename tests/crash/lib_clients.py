@@ -91,6 +91,7 @@ class Campaign:
         self.closing = False
         self.acked = []             # orders, in order of their first acknowledgement
         self.acked_ids = set()
+        self.readable = []          # of them, those that a broker has: both doors know them
         self.asked = {}             # job id -> order, of everything that was ever sent
         self.shared = collections.deque(maxlen=64)  # orders that two clients submit at once
         self.done_count = 0
@@ -122,9 +123,11 @@ class Campaign:
             for order in orders:
                 self.asked.setdefault(order.id, order)
 
-    def acknowledged(self, orders, verdict):
+    def acknowledged(self, orders, verdict, is_spooled=False):
         with self.news:
-            self.acked.extend(order for order in orders if order.id not in self.acked_ids)
+            fresh = [order for order in orders if order.id not in self.acked_ids]
+            self.acked.extend(fresh)
+            self.readable.extend([] if is_spooled else fresh)
             self.acked_ids.update(order.id for order in orders)
             self.verdicts[verdict] += len(orders)
             self.news.notify_all()
@@ -172,11 +175,11 @@ class Actor(threading.Thread):
 
     def pick_job(self):
         with self.campaign.news:
-            if not self.campaign.acked:
+            if not self.campaign.readable:
                 return None
             # Young ones change.
-            last = len(self.campaign.acked) - 1
-            return self.campaign.acked[max(0, last - int(self.random.expovariate(1 / 200)))].id
+            last = len(self.campaign.readable) - 1
+            return self.campaign.readable[max(0, last - int(self.random.expovariate(1 / 200)))].id
 
 
 class Http:
@@ -218,7 +221,9 @@ class SingleClient(HttpActor):
         order = self.campaign.new_order(self.random, may_be_fresh=False)
         if self.random.random() < 0.12:
             old = self.campaign.old_order(self.random)
-            order = order if old is None else old if self.random.random() < 0.7 else order.with_key_of(old)
+            # A spool may take another body, and tell later that it was refused.
+            is_same = self.campaign.place.spools or self.random.random() < 0.7
+            order = order if old is None else old if is_same else order.with_key_of(old)
         self.submit(order, may_abandon=self.random.random() < 0.5)
 
     def submit(self, order, may_abandon):
@@ -235,9 +240,12 @@ class SingleClient(HttpActor):
                 continue
             status, headers, body = got
             if status == 202:
+                said = json.loads(body)
+                is_spooled = said["durability"] == "spooled"
                 verdict = "replayed" if headers.get("Idempotency-Replayed") else "accepted"
-                self.end("ok", jobs=[[json.loads(body)["job_id"], verdict]])
-                return self.campaign.acknowledged([order], verdict)
+                # A broker may have taken it before, or take it from somebody else.
+                self.end("ok", jobs=[[said["job_id"], "stored" if is_spooled else verdict]])
+                return self.campaign.acknowledged([order], "spooled" if is_spooled else verdict, is_spooled)
             self.end("refused", code=status)
             if status == 422 or (only_refused and status == 503):
                 # "Stored nothing": whoever gives up here must not find a job later.
@@ -263,8 +271,10 @@ class BulkClient(HttpActor):
             if got is None or got[0] == 504:
                 self.end("unknown")
             elif got[0] == 202 and json.loads(got[2])["rejected"] == 0:
+                is_spooled = json.loads(got[2])["durability"] == "spooled"
                 self.end("ok", jobs=[[order.id, "stored"] for order in orders])
-                return self.campaign.acknowledged(orders, "stored in bulk")
+                return self.campaign.acknowledged(orders, "spooled in bulk" if is_spooled else "stored in bulk",
+                                                  is_spooled)
             elif got[0] in (202, 503, 429):
                 self.end("unknown")  # some are stored and others are not
             else:
@@ -282,6 +292,9 @@ class HttpReader(HttpActor):
         got = self.http.ask("GET", f"/v1/jobs/{job}{wait}")
         if got is not None and got[0] == 200:
             status = json.loads(got[2])
+            if status["status"] == "spooled":
+                self.end("unknown")  # it came to the broker another way, and the gateway brings its own
+                return self.breathe()
             self.end("ok", state=status["status"], version=status["version"],
                      token=status.get("result", {}).get("token"))
         elif got is not None and got[0] in (404, 410):

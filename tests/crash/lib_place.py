@@ -22,6 +22,7 @@ FAILPOINTS = {
     "broker": ["store.before_commit", "store.after_commit", "broker.before_commit",
                "broker.after_commit", "broker.before_release"],
     "gateway": ["gateway.before_answer", "gateway.after_submit"],
+    "spooler": ["spool.before_flush", "spool.after_flush", "spool.after_submitted", "spool.after_removal"],
     "worker": ["worker.before_journal", "worker.after_journal", "worker.after_finish_sent"],
 }
 
@@ -53,6 +54,8 @@ class Program:
         self.log_path = os.path.join(folder, f"{name}.log")
         self.random = random.Random(f"{seed} {name}")
         self.armed_share = 0.35         # of starts, with a failpoint
+        self.failpoints = FAILPOINTS[self.kind]
+        self.away_s = 0                 # after the next death, nobody is there for so long
         self.kills = {}                 # how it died -> count
         self.starts = 0
         self.words = {}                 # of the ready line
@@ -63,6 +66,7 @@ class Program:
         self.process = None
         self.is_ready = threading.Event()
         self.changed = threading.Condition()
+        self.gone = threading.Event()   # set when nobody waits for it any more
         self.thread = threading.Thread(target=self._live, name=name, daemon=True)
         self.thread.start()
 
@@ -77,7 +81,7 @@ class Program:
         self.is_told = False
         env, failpoint = {**os.environ, **self.env}, None
         if self.starts > 1 and self.random.random() < self.armed_share:
-            failpoint = self.random.choice(FAILPOINTS[self.kind])
+            failpoint = self.random.choice(self.failpoints)
             env["WEFT_FAILPOINT"] = f"{failpoint}:{self.random.randint(1, 25)}"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.session_command(), env=env, stdout=subprocess.PIPE,
@@ -130,6 +134,8 @@ class Program:
         try:
             while not self.is_closing:
                 self._live_once()
+                self.gone.wait(self.away_s)
+                self.away_s = 0
         except Exception as fault:  # told by the main thread
             self.fault = fault
             with self.changed:
@@ -180,6 +186,7 @@ class Program:
 
     def close(self):
         self.is_closing = True
+        self.gone.set()
         self.kill()
         self.thread.join(PATIENCE_S)
 
@@ -187,8 +194,8 @@ class Program:
 class Place:
     """One directory with a broker, a gateway, three workers and an SQLite file for the effects."""
 
-    def __init__(self, folder, seed, history):
-        self.folder, self.history, self.seed = folder, history, seed
+    def __init__(self, folder, seed, history, spools=False):
+        self.folder, self.history, self.seed, self.spools = folder, history, seed, spools
         self.database = os.path.join(folder, "effects.db")
         self.handlers = os.path.join(folder, "handlers.jsonl")
         self.http_port = free_port()
@@ -209,7 +216,9 @@ class Place:
         self.broker.at_ready = lambda program: self.record_figures(f"start {program.starts}")
         self.gateway = self._program(
             "gateway", [weft, "gateway", "--http", f"127.0.0.1:{self.http_port}", "--broker", self.zmq,
-                        "--data", f"{self.folder}/gateway", "--spool", "off"])
+                        "--data", f"{self.folder}/gateway", "--spool", "on" if self.spools else "off"])
+        if self.spools:
+            self.gateway.failpoints = self.gateway.failpoints + FAILPOINTS["spooler"]
         effect = os.path.join(os.environ["WEFT_BUILD"], "tests", "effect")
         lines = [sys.executable, f"{HERE}/lib_effect.py", self.database, self.handlers]
         self.workers = [self._worker(1, ["-c", "2", "--", effect, self.database, self.handlers]),

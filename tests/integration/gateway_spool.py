@@ -320,6 +320,8 @@ class Bounds(SpoolTest):
         broker.is_silent = True
         wait_for("it has heard of the job", lambda: any(kind == "submit" for kind, *_ in broker.heard))
         self.assertEqual(books(gateway), {"accepted": 1, "waiting": 1})
+        wait_for("it has not answered", lambda: "gateway.spool_not_forwarded" in gateway.stderr())
+        self.assertEqual(books(gateway), {"accepted": 1, "waiting": 1})
         broker.close()
         broker = self.pretended()
         self.forwarded(gateway, accepted=1, forwarded=1)
@@ -477,9 +479,13 @@ class Tenants(SpoolTest):
         self.assertEqual((bulk.status, bulk.json["type"]), (503, "urn:weft:problem:spool-share"))
         self.spool(gateway, job, **bearer["zoo"])
         self.spool(gateway, {"type": "small"}, **bearer["acme"])
-        self.pretended()
+        broker = PretendedBroker(self.endpoint)
         wait_for("the spool is empty", lambda: "waiting" not in books(gateway, **bearer["zoo"]))
         self.assertEqual(books(gateway, **bearer["zoo"]), {"accepted": 9, "forwarded": 9})
+        broker.close()
+        wait_for("it is noticed", lambda: gateway.ask("GET", "/readyz").body == b"spooling\n")
+        for _ in range(7):
+            self.spool(gateway, job, **bearer["acme"])
 
     def test_a_quota_of_open_jobs_holds_for_what_was_spooled(self):
         gateway = self.gateway()

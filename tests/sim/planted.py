@@ -3,7 +3,8 @@
 
 A patch that no longer applies, a copy that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
-Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk.
+Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk, those of
+the gateway, which the simulator does not have, by the gateway's tests, and only when all are or they are named.
 With --check the patches are only tried on this tree, which takes a second. With --share N one in N
 is hunted; which ones is drawn from the sources: the same tree hunts the same, each change others.
 
@@ -26,6 +27,10 @@ APPLY = ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-i"]
 SHRINK_TRIES = 400  # of one failing run; most are short by then
 LINES_MAX = 60  # of a transcript that is read at a glance
 SHORT_SHARE = 0.5  # of the transcripts that must be that short
+SIMULATOR = ["weft-sim"]
+SPOOL_UNITS = ["gateway_store_spool_test", "gateway_core_spool_plan_test"]
+SPOOL_SCRIPTS = ["gateway_spool.py", "gateway_spool_kills.py"]
+GATEWAY = ["weft", "spool_put", "clock_preload", *SPOOL_UNITS]  # the scripts' tools, too
 
 
 def run(command, folder, **more):
@@ -51,11 +56,10 @@ class Copy:
                         ignore=shutil.ignore_patterns("build", ".git", "node_modules"))
         must(["cmake", "-G", "Ninja", "-S", str(self.tree), "-B", str(self.build),
               "-DCMAKE_BUILD_TYPE=RelWithDebInfo"], folder, "cmake failed")
-        self.compile()
 
-    def compile(self):
-        must(["ninja", "-C", str(self.build), "weft-sim"], self.build, "does not compile")
-        return next(self.build.rglob("weft-sim"))
+    def compile(self, targets):
+        must(["ninja", "-C", str(self.build), *targets], self.build, "does not compile")
+        return next(self.build.rglob(targets[0]))
 
     def with_bug(self, patch):
         """The simulator with this bug in it."""
@@ -63,10 +67,32 @@ class Copy:
         must(apply, self.tree, "the patch no longer applies")
         try:
             target = self.bin / patch.stem
-            shutil.copy2(self.compile(), target)
+            shutil.copy2(self.compile(SIMULATOR), target)
             return target
         finally:
             must([*apply, "-R"], self.tree, "the patch cannot be taken back")
+
+
+    def try_gateway(self, patch):
+        """Which of the gateway's tests finds this bug."""
+        apply = [*APPLY, str(patch)]
+        must(apply, self.tree, "the patch no longer applies")
+        try:
+            program = self.compile(GATEWAY)
+            return self.first_failing(program)
+        finally:
+            must([*apply, "-R"], self.tree, "the patch cannot be taken back")
+
+    def first_failing(self, program):
+        env = {**os.environ, "WEFT_BIN": str(program), "WEFT_BUILD": str(self.build)}
+        commands = [[str(self.build / "tests" / name)] for name in SPOOL_UNITS]
+        commands += [["/usr/bin/python3", str(self.tree / "tests/integration" / name)] for name in SPOOL_SCRIPTS]
+        for command in commands:
+            done = run(command, self.build, env=env, timeout=300)
+            if done.returncode != 0:
+                fault = re.search(r"^(?:FAIL|ERROR): (\w+)|FAILED  \] (\S+ \w+)", done.stdout, re.M)
+                return Found(True, f"{pathlib.Path(command[-1]).name}: {(fault[1] or fault[2]) if fault else 'failed'}")
+        return Found(False, "no test of the gateway finds it")
 
 
 class Found:
@@ -99,11 +125,18 @@ def plant_all(copy, patches, options):
         hunts = []
         for patch in patches:
             try:
+                if is_of_gateway(patch):
+                    hunts.append((patch, pool.submit(lambda found: found, copy.try_gateway(patch))))
+                    continue
                 hunts.append((patch, pool.submit(hunt, copy.with_bug(patch), options.seeds, patch)))
             except RuntimeError as problem:
                 hunts.append((patch, pool.submit(Found, False, str(problem))))
         for patch, result in hunts:
             yield patch, result.result()
+
+
+def is_of_gateway(patch):
+    return "+++ b/gateway/" in patch.read_text()
 
 
 def share_of(patches, share):
@@ -113,6 +146,7 @@ def share_of(patches, share):
         for path in sorted((ROOT / folder).rglob("*.[chp]*")):
             if path.is_file():
                 sources.update(path.read_bytes())
+    patches = [patch for patch in patches if share == 1 or not is_of_gateway(patch)]
     return patches[int(sources.hexdigest(), 16) % share::share]
 
 
@@ -147,10 +181,11 @@ def main():
             found.append(one)
             print(f"{'found ' if one.ok else 'MISSED'} {patch.stem:32} {one.text}", flush=True)
     missed = sum(not one.ok for one in found)
+    simulated = sum(not is_of_gateway(patch) for patch in patches)
     short = sum(one.lines is not None and one.lines <= LINES_MAX for one in found)
     print(f"{len(found) - missed} of {len(found)} planted bugs found, "
           f"{short} shrunk to at most {LINES_MAX} lines")
-    too_long = not options.names and short < SHORT_SHARE * len(found)
+    too_long = not options.names and short < SHORT_SHARE * simulated
     return 1 if missed or too_long else 0
 
 
