@@ -251,6 +251,7 @@ static bool post(struct notifier *notifier, uint32_t slot, const struct signatur
     }
     const struct post_request request = {.user = slot,
                                          .url = delivery->intent.url,
+                                         .content_type = "application/json",
                                          .headers = headers,
                                          .header_count = count,
                                          .body = slice_of(delivery->body, delivery->body_len)};

@@ -92,9 +92,11 @@ static int make_rest(struct notifier *notifier)
     const struct manner *manner = notifier->manner;
     const struct post_options posts = {.rules = &manner->rules,
                                        .ca_file = manner->ca_file,
+                                       .agent = "weft-notify",
                                        .count_max = manner->slot_count,
                                        .deadline_ms = manner->timeout_ms,
-                                       .connect_ms = manner->timeout_ms * CONNECT_PERCENT / 100};
+                                       .connect_ms = manner->timeout_ms * CONNECT_PERCENT / 100,
+                                       .body_bytes_max = NOTIFIER_ANSWER_BYTES_MAX};
     void *memory = malloc(receivers_size(manner->slot_count));
     notifier->deliveries = calloc(manner->slot_count, sizeof *notifier->deliveries);
     if (memory == NULL || notifier->deliveries == NULL) {

@@ -16,6 +16,9 @@
 #include "proto/hook.h"
 #include "worker/duty/duty.h"
 
+// Of an answer; what is behind it is not read. Receivers answer by status.
+enum { NOTIFIER_ANSWER_BYTES_MAX = 64 * 1024 };
+
 enum delivery_state {
     DELIVERY_NONE,
     DELIVERY_ASKING,

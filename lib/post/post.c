@@ -20,7 +20,8 @@ enum {
     MAX_AGE_S = 55,
     NAMES_KEPT_S = 30,
     BUFFER_LEN = 4096,
-    LINE_LEN_MAX = 1200
+    LINE_LEN_MAX = 1200,
+    BODY_FIRST = 4096
 };
 
 // One under way. Kept for the next one when it has ended, with its libcurl handle.
@@ -30,12 +31,12 @@ struct post {
     struct curl_slist *headers;
     bool is_used;
     bool is_ended;          // `result` waits to be taken
-    bool is_cut;            // the answer was longer than is read
     bool was_allowed;       // some address of the host was …
     struct address refused; // … or the last one that was not
     bool was_refused;
     size_t head_len;
-    size_t body_len;
+    size_t body_len; // so far; what is kept of it is in the result
+    size_t body_cap;
     when_ms began_at;
     struct post_result result;
     char why[CURL_ERROR_SIZE];
@@ -126,20 +127,43 @@ static size_t on_head(char *data, size_t size, size_t count, void *ctx)
     return len;
 }
 
+static bool keep(struct post *post, struct slice bytes)
+{
+    struct post_result *result = &post->result;
+    size_t cap = post->body_cap > 0 ? post->body_cap : BODY_FIRST;
+    while (cap < result->body_len + bytes.len)
+        cap *= 2;
+    if (cap > post->body_cap) {
+        uint8_t *room = realloc(result->body, cap);
+        if (room == NULL)
+            return false;
+        result->body = room;
+        post->body_cap = cap;
+    }
+    memcpy(result->body + result->body_len, bytes.data, bytes.len);
+    result->body_len += bytes.len;
+    return true;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct post *post = ctx;
-    (void)data; // receivers answer by status; nobody reads their prose
-    post->body_len += size * count;
-    post->is_cut = post->body_len > POST_BODY_BYTES_MAX;
-    return post->is_cut ? 0 : size * count;
+    const struct post_options *options = &post->pool->options;
+    size_t len = size * count;
+    size_t left = options->body_bytes_max - post->body_len;
+    size_t taken = len < left ? len : left;
+    post->body_len += taken;
+    if (options->keeps_body && taken > 0 && !keep(post, slice_of(data, taken)))
+        return 0; // as if the connection had broken
+    post->result.is_cut = taken < len;
+    return taken == len ? len : 0; // 0 tells libcurl to stop
 }
 
 static enum exchange_end end_of(const struct post *post, CURLcode code)
 {
     switch ((int)code) {
     case CURLE_OK: return EXCHANGE_ANSWERED;
-    case CURLE_WRITE_ERROR: return post->is_cut ? EXCHANGE_ANSWERED : EXCHANGE_BROKEN;
+    case CURLE_WRITE_ERROR: return post->result.is_cut ? EXCHANGE_ANSWERED : EXCHANGE_BROKEN;
     case CURLE_URL_MALFORMAT: return EXCHANGE_BAD_URL;
     case CURLE_COULDNT_RESOLVE_HOST: return EXCHANGE_NO_HOST;
     case CURLE_COULDNT_CONNECT:
@@ -255,7 +279,7 @@ static bool set_manners(CURL *easy, const struct post_options *options)
         curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)MAX_AGE_S) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_LEN) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && // a resolver may hang
-        curl_easy_setopt(easy, CURLOPT_USERAGENT, "weft-notify") == CURLE_OK;
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, options->agent) == CURLE_OK;
     if (is_set && options->ca_file != NULL)
         is_set = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) == CURLE_OK;
     return is_set;
@@ -301,15 +325,17 @@ static bool set_request(struct post *post, const struct post_request *request)
     char url[TARGET_URL_LEN_MAX + 1];
     CURL *easy = post->easy;
     bool is_set = slice_to_text(request->url, url, sizeof url) && add_line(post, "Expect:") &&
-                  add_line(post, "Content-Type: application/json");
+                  add_header(post, &(struct post_header){slice_of_text("Content-Type"),
+                                                         slice_of_text(request->content_type)});
     for (uint32_t i = 0; is_set && i < request->header_count; i++)
         is_set = add_header(post, &request->headers[i]);
     return is_set && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)request->body.data) ==
-               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                            request->body.len > 0 ? (const char *)request->body.data : "") ==
+               CURLE_OK && // NULL would read stdin
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, post->headers) == CURLE_OK;
 }
 
@@ -328,6 +354,7 @@ static struct post *take_place(struct post_pool *pool)
 static void release(struct post *post)
 {
     curl_slist_free_all(post->headers);
+    free(post->result.body);
     CURL *easy = post->easy;
     struct post_pool *pool = post->pool;
     if (post->is_ended)
@@ -404,7 +431,7 @@ static bool open_multi(struct post_pool *pool)
 
 err post_open(const struct post_options *options, struct post_pool **out_pool)
 {
-    CHECK(options->count_max > 0 && options->deadline_ms > 0);
+    CHECK(options->count_max > 0 && options->body_bytes_max > 0);
     struct post_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return ERR_NO_MEMORY;
@@ -433,6 +460,7 @@ void post_close(struct post_pool *pool)
         if (post->is_used && !post->is_ended)
             (void)curl_multi_remove_handle(pool->multi, post->easy);
         curl_slist_free_all(post->headers);
+        free(post->result.body);
         curl_easy_cleanup(post->easy);
     }
     (void)curl_multi_cleanup(pool->multi);
@@ -482,6 +510,7 @@ bool post_take(struct post_pool *pool, struct post_result *out_result)
         if (!post->is_ended)
             continue;
         *out_result = post->result;
+        post->result.body = NULL; // the caller's now
         release(post);
         return true;
     }

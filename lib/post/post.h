@@ -1,8 +1,8 @@
 #pragma once
 
-// The libcurl seam: nothing else includes <curl/curl.h>. Sends webhooks by HTTP POST, many at once,
-// without waiting. What a receiver does costs bounded memory and time, and where it is, is judged by
-// the numbers of the address at the moment of connecting (lib/post/core/target.h): no redirects,
+// The libcurl seam: nothing else includes <curl/curl.h>. Sends webhooks and jobs by HTTP POST, many at
+// once, without waiting. What a receiver does costs bounded memory and time, and where it is, is judged
+// by the numbers of the address at the moment of connecting (lib/post/core/target.h): no redirects,
 // no proxies, no other protocols. Names are resolved in threads of their own, which nothing waits
 // for. One thread owns a pool.
 //
@@ -17,7 +17,6 @@
 struct post_pool;
 
 enum {
-    POST_BODY_BYTES_MAX = 64 * 1024, // of an answer; what is behind it is not read
     POST_HEAD_BYTES_MAX = 16 * 1024, // of all its heads
     POST_DETAIL_LEN_MAX = 256,
     POST_HEADERS_MAX = 32,
@@ -26,9 +25,12 @@ enum {
 struct post_options {
     const struct target_rules *rules; // they must stay
     const char *ca_file;              // PEM; NULL: those of the system
+    const char *agent;                // User-Agent
     uint32_t count_max;               // under way at once
-    uint32_t deadline_ms;             // from post_start() to the last byte of the answer
-    uint32_t connect_ms;              // of it, for name, connection and TLS
+    uint32_t deadline_ms;  // from post_start() to the last byte of the answer; 0: the caller's
+    uint32_t connect_ms;   // of it, for name, connection and TLS
+    size_t body_bytes_max; // of an answer; what is behind it is not read
+    bool keeps_body;       // the result has it
 };
 
 //   ERR_NO_MEMORY, ERR_SYSTEM
@@ -43,6 +45,7 @@ struct post_header {
 struct post_request {
     uint64_t user; // finds its result
     struct slice url;
+    const char *content_type;          // of the body
     const struct post_header *headers; // copied
     uint32_t header_count;
     struct slice body; // must stay until the result, or post_drop()
@@ -60,7 +63,10 @@ struct post_result {
     enum exchange_end end;
     unsigned status;
     when_ms retry_after_ms;
-    uint32_t ms;                          // how long it took
+    uint32_t ms;   // how long it took
+    uint8_t *body; // with keeps_body: to be freed; NULL: none
+    size_t body_len;
+    bool is_cut;                          // the answer was longer than is read
     char detail[POST_DETAIL_LEN_MAX + 1]; // for people: what went wrong, with the address
 };
 

@@ -35,7 +35,7 @@ LAYERS = {
     "gateway/http": ["lib/base", "lib/sys", "lib/http", "proto/msg.h", "gateway/core"],
     "gateway/hooks/core": ["lib/base", "lib/post/core", "proto/msg.h", "gateway/core"],
     "gateway/shell": LIBRARIES + ["proto", "gateway"],
-    "worker/core": ["lib/base", "proto/msg.h", "proto/labels.h"],
+    "worker/core": ["lib/base", "lib/post/core", "proto/msg.h", "proto/labels.h"],
     # A worker without its handlers: shared by the program and the SDK.
     "worker/duty": LIBRARIES + ["proto", "worker/core", "worker/journal"],
     "worker/sdk": LIBRARIES + ["proto", "worker/core", "worker/journal", "worker/duty"],

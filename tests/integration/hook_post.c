@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-enum { URLS_MAX = 256, RANGES_MAX = 8 };
+enum { URLS_MAX = 256, RANGES_MAX = 8, ANSWER_BYTES_MAX = 64 * 1024 };
 
 struct tool {
     struct target_rules rules;
@@ -66,6 +66,7 @@ static void run_turn(struct tool *tool, struct post_pool *pool, struct slice bod
     for (uint32_t i = 0; i < tool->url_count; i++) {
         const struct post_request request = {.user = i,
                                              .url = slice_of_text(tool->urls[i]),
+                                             .content_type = "application/json",
                                              .headers = headers,
                                              .header_count = 2,
                                              .body = body};
@@ -87,10 +88,13 @@ static void run_turn(struct tool *tool, struct post_pool *pool, struct slice bod
 
 int main(int argc, char **argv)
 {
-    static struct tool tool = {
-        .options = {.count_max = URLS_MAX, .deadline_ms = 15000, .connect_ms = 10000},
-        .body_len = 100,
-        .turns = 1};
+    static struct tool tool = {.options = {.agent = "hook_post",
+                                           .count_max = URLS_MAX,
+                                           .deadline_ms = 15000,
+                                           .connect_ms = 10000,
+                                           .body_bytes_max = ANSWER_BYTES_MAX},
+                               .body_len = 100,
+                               .turns = 1};
     struct post_pool *pool = NULL;
     struct rusage usage;
     read_words(&tool, argc, argv);

@@ -33,7 +33,7 @@ CASES = [
     ("slow", r.slow, "timeout", 0),
     ("drip", r.drip, "timeout", 0),
     ("drip_head", r.drip_head, None, 0),  # whichever bound is met first
-    ("huge", r.huge, "answered", 200),  # beyond POST_BODY_BYTES_MAX nothing is read
+    ("huge", r.huge, "answered", 200),  # beyond NOTIFIER_ANSWER_BYTES_MAX nothing is read
     ("huge_head", r.huge_head, "broken", 0),  # POST_HEAD_BYTES_MAX
     ("endless_interim", r.endless_interim, "broken", 0),
     ("reset", r.reset, "broken", 0),

@@ -68,21 +68,6 @@ static void say(struct outcome_report *report, enum outcome outcome, const char 
     report->kind = slice_of_text(kind);
 }
 
-static void end_by_us(enum slot_stop stop, struct outcome_report *report)
-{
-    switch (stop) {
-    case SLOT_STOP_TIMEOUT:
-        say(report, OUTCOME_FAILED, "timeout");
-        report->message = slice_of_text("the handler was still running at its deadline");
-        return;
-    case SLOT_STOP_DRAIN: outcome_interrupted("the worker was stopped", report); return;
-    case SLOT_STOP_CANCEL: outcome_cancelled(report); return;
-    case SLOT_STOP_LOST: outcome_interrupted("the lease was lost", report); return;
-    case SLOT_STOP_NONE: break;
-    }
-    UNREACHABLE();
-}
-
 static void end_by_signal(uint8_t signo, struct bytes_out *room, struct outcome_report *report)
 {
     say(report, OUTCOME_CRASHED, "signal");
@@ -141,7 +126,7 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
     // Who was asked to stop and still succeeds has succeeded.
     bool by_us = ended->stop != SLOT_STOP_NONE && !(is_good && ended->stop == SLOT_STOP_CANCEL);
     if (by_us) {
-        end_by_us(ended->stop, &report);
+        outcome_stopped(ended->stop, &report);
         report.detail = streams->tail;
     } else if (is_good) {
         succeed(streams, &report);
@@ -179,6 +164,21 @@ void outcome_interrupted(const char *message, struct outcome_report *out_report)
 {
     say(out_report, OUTCOME_INTERRUPTED, "interrupted");
     out_report->message = slice_of_text(message);
+}
+
+void outcome_stopped(enum slot_stop stop, struct outcome_report *out_report)
+{
+    switch (stop) {
+    case SLOT_STOP_TIMEOUT:
+        say(out_report, OUTCOME_FAILED, "timeout");
+        out_report->message = slice_of_text("the handler was still running at its deadline");
+        return;
+    case SLOT_STOP_DRAIN: outcome_interrupted("the worker was stopped", out_report); return;
+    case SLOT_STOP_CANCEL: outcome_cancelled(out_report); return;
+    case SLOT_STOP_LOST: outcome_interrupted("the lease was lost", out_report); return;
+    case SLOT_STOP_NONE: break;
+    }
+    UNREACHABLE();
 }
 
 void outcome_cancelled(struct outcome_report *out_report)

@@ -7,7 +7,7 @@
 #include "worker/shell/worker.h"
 
 // What the loop finds in epoll's data: a pipe of a slot, or one of the others.
-enum crew_source { CREW_PIPE, CREW_SPAWNER, CREW_SIGNALS };
+enum crew_source { CREW_PIPE, CREW_SPAWNER, CREW_SIGNALS, CREW_PUSHER };
 uint64_t crew_tag(enum crew_source source, uint32_t slot, enum handler_pipe which);
 enum crew_source crew_tag_source(uint64_t tag);
 

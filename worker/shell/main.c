@@ -11,6 +11,7 @@
 #include "worker/exec/lookup.h"
 #include "worker/shell/crew.h"
 #include "worker/shell/crew_private.h"
+#include "worker/shell/pusher.h"
 #include "worker/shell/round.h"
 
 #include <errno.h>
@@ -84,7 +85,9 @@ static int open_ears(struct worker *worker)
     if (signals_open(&worker->signals) != OK)
         return cannot("worker.system", strerror(errno));
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (worker->epoll < 0 || !watch(worker, worker->spawner.socket, CREW_SPAWNER) ||
+    bool is_program = worker->pusher == NULL;
+    int crew = is_program ? worker->spawner.socket : pusher_fd(worker->pusher);
+    if (worker->epoll < 0 || !watch(worker, crew, is_program ? CREW_SPAWNER : CREW_PUSHER) ||
         !watch(worker, worker->signals.usual, CREW_SIGNALS) ||
         !watch(worker, worker->signals.more, CREW_SIGNALS))
         return cannot("worker.system", strerror(errno));
@@ -94,7 +97,11 @@ static int open_ears(struct worker *worker)
 
 static void on_stop(void *worker, uint32_t slot, enum slot_order order)
 {
-    crew_stop(worker, slot, order);
+    struct worker *self = worker;
+    if (self->pusher != NULL)
+        pusher_stop(self, slot);
+    else
+        crew_stop(self, slot, order);
 }
 
 static void on_die(void *worker, const char *event, const char *why)
@@ -141,6 +148,7 @@ static int make_slots(struct worker *worker)
 static void free_all(struct worker *worker)
 {
     talk_close(&worker->duty);
+    pusher_close(worker->pusher);
     journal_close(worker->journal);
     for (uint32_t i = 0; worker->places != NULL && i < worker->duty.slots.count; i++) {
         if (worker->places[i].handler.run != 0)
@@ -162,10 +170,19 @@ static void leave(struct worker *worker)
     log_info("worker.left", "outcomes_kept=%" PRIu32, worker->duty.outbox.count);
 }
 
+static int open_pusher(struct worker *worker)
+{
+    const char *why = NULL;
+    if (worker->setup->url == NULL)
+        return 0;
+    err opened = pusher_open(worker, &worker->pusher, &why);
+    return opened == OK ? 0 : cannot("worker.no_pusher", why);
+}
+
 // Else the first job would have to find out.
 static void look_for_program(struct worker *worker)
 {
-    if (lookup_program(worker->setup->program[0]) != OK)
+    if (worker->pusher == NULL && lookup_program(worker->setup->program[0]) != OK)
         crew_go_quiet(worker, strerror(errno));
 }
 
@@ -176,6 +193,8 @@ static int run_at_home(struct worker *worker)
         code = clean_up(worker);
     if (code == 0)
         code = open_journal(worker);
+    if (code == 0)
+        code = open_pusher(worker);
     if (code == 0)
         code = open_ears(worker);
     if (code == 0) {
@@ -200,7 +219,8 @@ static int run(struct setup *setup)
         (void)setenv("WEFT_CURVE_SERVER", config_text(&setup->config, "curve-server"), 1);
     }
     // First of all, while there is neither thread nor LMDB.
-    if (spawner_start(&worker.spawner, setup->program, &setup->limits) != OK)
+    bool is_program = setup->program != NULL;
+    if (is_program && spawner_start(&worker.spawner, setup->program, &setup->limits) != OK)
         return cannot("worker.no_spawner", strerror(errno));
     allow_descriptors();
     static struct home home;
@@ -213,7 +233,8 @@ static int run(struct setup *setup)
         code = run_at_home(&worker);
         home_close(&home);
     }
-    spawner_close(&worker.spawner);
+    if (is_program)
+        spawner_close(&worker.spawner);
     return code;
 }
 

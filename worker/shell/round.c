@@ -8,6 +8,7 @@
 #include "worker/duty/talk.h"
 #include "worker/shell/crew.h"
 #include "worker/shell/crew_private.h"
+#include "worker/shell/pusher.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -54,10 +55,28 @@ static void take_events(struct worker *worker)
         case CREW_PIPE: crew_pipe(worker, events[i].data.u64); break;
         case CREW_SPAWNER: has_reports = true; break;
         case CREW_SIGNALS: take_signals(worker); break;
+        case CREW_PUSHER: break; // take_ends() looks in each round
         }
     }
     if (has_reports)
         crew_reports(worker);
+}
+
+static void take_ends(struct worker *worker)
+{
+    take_events(worker);
+    if (worker->pusher != NULL)
+        pusher_turn(worker);
+    else
+        crew_due(worker);
+}
+
+static void begin_jobs(struct worker *worker)
+{
+    if (worker->pusher != NULL)
+        pusher_begin(worker);
+    else
+        crew_begin(worker);
 }
 
 static void flush(struct worker *worker)
@@ -70,7 +89,8 @@ static void flush(struct worker *worker)
 static void wait(struct worker *worker)
 {
     struct link_wait items[] = {{.link = worker->duty.link}, {.fd = worker->epoll}};
-    when_ms next = when_min(duty_next(&worker->duty), crew_next(worker));
+    when_ms next = when_min(duty_next(&worker->duty),
+                            worker->pusher != NULL ? pusher_next(worker) : crew_next(worker));
     when_ms timeout = next == WHEN_NEVER        ? -1
                       : next > worker->duty.now ? next - worker->duty.now
                                                 : 0;
@@ -86,10 +106,9 @@ void round_run(struct worker *worker)
     while (!duty_is_over(duty)) {
         talk_listen(duty);
         duty_take_drain(duty);
-        take_events(worker);
-        crew_due(worker);
+        take_ends(worker);
         duty_due(duty);
-        crew_begin(worker);
+        begin_jobs(worker);
         // Children of --lines are waited for like answers: they may have something to close.
         if (duty_move_on(duty, crew_count(worker)))
             crew_dismiss(worker);

@@ -2,6 +2,7 @@
 
 #include "worker/shell/setup.h"
 
+#include "lib/post/core/target.h"
 #include "lib/sys/log.h"
 #include "proto/check.h"
 #include "worker/core/slots.h"
@@ -62,6 +63,15 @@ static const struct config_key keys[] = {
      .type = CONFIG_BOOL,
      .default_text = "false",
      .help = "keep programs running and speak one JSON line per job"},
+    {.key = "http",
+     .type = CONFIG_STRING,
+     .help = "URL of a service that gets each job as a signed POST, in place of a program"},
+    {.key = "http-secret",
+     .type = CONFIG_STRING,
+     .help = "file with the secret that signs them (DATA/http-secret, made when there is none)"},
+    {.key = "ca-file",
+     .type = CONFIG_STRING,
+     .help = "PEM file: who is trusted to certify the service, in place of the system's"},
     {.key = "queue",
      .type = CONFIG_STRING,
      .letter = 'q',
@@ -87,10 +97,12 @@ static const struct config_key keys[] = {
 
 const struct config_table setup_table = {
     .program = "worker",
-    .usage = "weft worker TYPE [flags] -- program [arguments]",
+    .usage =
+        "weft worker TYPE [flags] -- program [arguments] | weft worker TYPE --http URL [flags]",
     .about = "Runs the program once for each job of TYPE (or of several, with commas between): "
              "payload on stdin, result on stdout, log on stderr. Exit 0 is success, 65 or 100 "
-             "dead, anything else is retried. Prints one line that begins with 'ready' when the "
+             "dead, anything else is retried. Or posts each job to a URL: 2xx is success and the "
+             "answer's body the result. Prints one line that begins with 'ready' when the "
              "broker knows it.",
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
@@ -184,6 +196,52 @@ static err read_limits(struct setup *setup)
     return OK;
 }
 
+// The first setting that says something about processes.
+static const char *setting_of_programs(const struct config *config)
+{
+    static const char *const numbers[] = {"limit-memory", "limit-cpu", "limit-files",
+                                          "limit-file-size", "limit-processes"};
+    if (config_is_on(config, "lines"))
+        return "lines";
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (config_is_given(config, numbers[i]))
+            return numbers[i];
+    }
+    return NULL;
+}
+
+static err read_url(struct setup *setup)
+{
+    const struct config *config = &setup->config;
+    struct target target;
+    const char *why = NULL;
+    const char *setting = setting_of_programs(config);
+    setup->url = config_text(config, "http");
+    setup->secret_file = config_text(config, "http-secret");
+    setup->ca_file = config_text(config, "ca-file");
+    if (setup->program != NULL)
+        return refuse(setup, "a program or --http, not both: another worker for the other");
+    if (setting != NULL)
+        return refuse(setup, "--%s is about programs, and with --http there is none", setting);
+    if (target_read(slice_of_text(setup->url), &target, &why) != OK)
+        return refuse(setup, "--http: %s", why);
+    return OK;
+}
+
+// What gets the jobs.
+static err read_handler(struct setup *setup)
+{
+    const struct config *config = &setup->config;
+    setup->program = config->rest_count > 0 ? config->rest : NULL;
+    if (config_text(config, "http") != NULL)
+        return read_url(setup);
+    if (config_text(config, "http-secret") != NULL || config_text(config, "ca-file") != NULL)
+        return refuse(setup, "--http-secret and --ca-file are for --http URL");
+    if (setup->program == NULL)
+        return refuse(setup, "what shall run? add: -- program [arguments], or --http URL");
+    return OK;
+}
+
 err setup_read(struct setup *setup, int argc, char **argv)
 {
     *setup = (struct setup){0};
@@ -191,9 +249,9 @@ err setup_read(struct setup *setup, int argc, char **argv)
     err result = config_read(&setup->config, &setup_table, argc, argv);
     if (result != OK || config->help_asked)
         return result;
-    if (config->rest_count == 0)
-        return refuse(setup, "what shall run? add: -- program [arguments]");
-    setup->program = config->rest;
+    result = read_handler(setup);
+    if (result != OK)
+        return result;
     setup->broker = config_text(config, "broker");
     setup->stats = config_text(config, "stats");
     result = curve_read(config, &setup->curve, &setup->has_curve, setup->config.problem);

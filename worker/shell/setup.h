@@ -27,7 +27,10 @@ struct setup {
     uint32_t grace_ms;
     uint32_t kill_after_ms;
     bool is_lines;
-    char *const *program; // argv of the handlers, ended by NULL
+    char *const *program;    // argv of the handlers, ended by NULL; or NULL: `url`
+    const char *url;         // of the service that gets the jobs, or NULL
+    const char *secret_file; // that signs them; NULL: the one in `data`
+    const char *ca_file;     // PEM: who may certify the service; NULL: those of the system
 };
 
 extern const struct config_table setup_table;

@@ -25,12 +25,15 @@ struct place {
     struct running_process process;
 };
 
+struct pusher;
+
 struct worker {
     struct duty duty; // jobs, outcomes and the conversation
     struct setup *setup;
     struct home *home;
     struct journal *journal;
-    struct place *places; // one for each slot
+    struct place *places;  // one for each slot
+    struct pusher *pusher; // with --http; then nothing below is a process
     struct spawner spawner;
     struct running running;
     uint64_t run_count; // numbers of runs
