@@ -262,6 +262,19 @@ const struct msg_operation_is *ask_operation(struct ask *ask, const struct msg_o
     return operation_of(ask, ask_for(ask, &question, operation->wait_ms, MSG_OPERATION_IS));
 }
 
+const struct msg_operation_listed *ask_operations(struct ask *ask,
+                                                  const struct msg_operation_list *list)
+{
+    struct msg question = {.kind = MSG_OPERATION_LIST, .operation_list = *list};
+    const struct msg *answer = ask_for(ask, &question, 0, MSG_OPERATION_LISTED);
+    if (answer == NULL)
+        return NULL;
+    if (answer->operation_listed.error == OK)
+        return &answer->operation_listed;
+    tell_refusal(ask, "", answer->operation_listed.error, (struct slice){0});
+    return NULL;
+}
+
 static void complain_queue(struct ask *ask, struct slice name)
 {
     tell(ask, ERR_NOT_FOUND, "the broker at %s knows no queue %.*s", ask->endpoint, (int)name.len,

@@ -32,6 +32,8 @@ const struct msg_event *ask_watch(struct ask *ask, const struct msg_watch *watch
 const struct msg_listed *ask_list(struct ask *ask, const struct msg_list *list);
 // How far an act on many has come; a refusal and an unknown one are complaints too.
 const struct msg_operation_is *ask_operate(struct ask *ask, const struct msg_operate *operate);
+const struct msg_operation_listed *ask_operations(struct ask *ask,
+                                                  const struct msg_operation_list *list);
 const struct msg_operation_is *ask_operation(struct ask *ask,
                                              const struct msg_operation *operation);
 // An act that was refused is a complaint too.

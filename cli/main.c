@@ -10,6 +10,7 @@
 #include "cli/jobs.h"
 #include "cli/key.h"
 #include "cli/many.h"
+#include "cli/many_list.h"
 #include "cli/mdp.h"
 #include "cli/outbox.h"
 #include "cli/push.h"
@@ -56,6 +57,7 @@ static const struct command_verb verbs[] = {
     {"queue", queue_main, "queues and what is set for them: weft queue set NAME --weight 3"},
     {"type", type_main, "defaults for all jobs of a type: weft type set TYPE --timeout 10s"},
     {"workers", act_workers_main, "weft workers list; weft workers quiet ID, weft workers stop ID"},
+    {"operations", many_list_main, "acts on many jobs: weft operations list, show ID [--wait]"},
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
     {"tail", tail_main, "what happens to jobs, as it happens: weft tail --queue mail"},
     {"token", token_main, "who may use the HTTP door: weft token new NAME --scopes submit,read"},
@@ -110,6 +112,8 @@ static void know_settings(void)
         &many_dead_retry_table,
         &many_dead_purge_table,
         &many_purge_table,
+        &many_list_table,
+        &many_list_show_table,
         &type_list_table,
         &type_show_table,
         &type_set_table,

@@ -371,6 +371,55 @@ void view_operation(const struct view *view, const struct msg_operation_is *is)
     end_json(&json, view->out);
 }
 
+// The words of its filter, as flags that mean the same.
+static void print_filter(FILE *out, const struct msg_filter *filter)
+{
+    const struct {
+        const char *flag;
+        struct slice value;
+    } words[] = {{"queue", filter->queue}, {"type", filter->type}, {"tag", filter->tag}};
+    const char *before = "--status ";
+    for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++) {
+        if ((filter->states & 1u << state) == 0)
+            continue;
+        (void)fprintf(out, "%s%s", before, answer_state((enum job_state)state));
+        before = ",";
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (words[i].value.len == 0)
+            continue;
+        (void)fprintf(out, " --%s ", words[i].flag);
+        print_slice(out, words[i].value);
+    }
+    if (id_is_zero(&filter->batch_id))
+        return;
+    char id[ID_TEXT_LEN + 1];
+    id_to_text(&filter->batch_id, id);
+    (void)fprintf(out, " batch %s", id);
+}
+
+void view_listed_operation(const struct view *view, const struct msg_operation_is *is)
+{
+    struct out json;
+    char id[ID_TEXT_LEN + 1];
+    char began[MOMENT_TEXT_LEN + 1] = "-";
+    if (!view->wants_json) {
+        id_to_text(&is->operation_id, id);
+        if (is->created_at > 0 && is->created_at <= MOMENT_MAX)
+            moment_format(is->created_at, began);
+        (void)fprintf(view->out, "%s %-7s %-8s %9llu %9llu  %s ", id, answer_act(is->kind),
+                      is->is_over ? "over" : "running", (unsigned long long)is->done,
+                      (unsigned long long)(is->matched - is->done), began);
+        print_filter(view->out, &is->filter);
+        (void)fputc('\n', view->out);
+        return;
+    }
+    if (!begin_json(&json, 0))
+        return;
+    answer_operation(&json, is);
+    end_json(&json, view->out);
+}
+
 void view_counted(const struct view *view, uint64_t count)
 {
     struct out json;

@@ -42,6 +42,8 @@ void view_listed_job(const struct view *view, const struct msg_listed_job *job, 
 
 // What an act has come to.
 void view_acted(const struct view *view, const struct id *job_id, const struct msg_acted *acted);
+// An act on many in a list: a line.
+void view_listed_operation(const struct view *view, const struct msg_operation_is *is);
 // What an act on many has come to; how many one would mean.
 void view_operation(const struct view *view, const struct msg_operation_is *is);
 void view_counted(const struct view *view, uint64_t count);

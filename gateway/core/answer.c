@@ -303,7 +303,7 @@ static void put_cursor(struct out *out, uint64_t cursor)
         out_put_text(out, "cursor", slice_of(text + at, sizeof text - at));
 }
 
-static const char *act_name(enum act_kind kind)
+const char *answer_act(enum act_kind kind)
 {
     switch (kind) {
     case ACT_CANCEL: return "cancel";
@@ -341,7 +341,7 @@ void answer_operation(struct out *out, const struct msg_operation_is *is)
 {
     out_open_object(out);
     answer_put_id(out, "operation_id", &is->operation_id);
-    out_put_text(out, "act", slice_of_text(act_name(is->kind)));
+    out_put_text(out, "act", slice_of_text(answer_act(is->kind)));
     out_put_text(out, "status", slice_of_text(is->is_over ? "over" : "running"));
     out_put_unsigned(out, "version", is->version);
     out_put_unsigned(out, "matched", is->matched);

@@ -57,6 +57,8 @@ void answer_status(struct out *out, const struct msg_status_is *status,
 void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted);
 
 // How far an act on many has come; of a dry run, how many it means.
+// What an act on many is called. Static.
+const char *answer_act(enum act_kind kind);
 void answer_operation(struct out *out, const struct msg_operation_is *is);
 void answer_operations(struct out *out, const struct msg_operation_listed *listed);
 // "MOMENT.ID": behind which operation a page begins. False: it is none that answer_operations() gives.

@@ -392,6 +392,7 @@ def many_are_acted_on_after_a_count(bench):
     assert states() == ["cancelled"] * 3
     done = bench.json("jobs", "delete", "--queue", "many", "--status", "cancelled", "--yes")
     assert (done["act"], done["status"], done["done"]) == ("delete", "over", 3), done
+    operations_are_listed(bench, done["operation_id"])
     lost = bench.weft("jobs", "cancel", "--yes")
     assert lost.returncode == 64 and "which jobs" in lost.stderr, lost
     assert bench.weft("jobs", "retry", "--status", "queued", "--yes").returncode == 64
@@ -401,6 +402,22 @@ def many_are_acted_on_after_a_count(bench):
         for flag in ("--yes", "--dry-run"):
             answer = bench.weft(*words, flag)
             assert answer.returncode == 4 and what in answer.stderr, answer
+
+
+def operations_are_listed(bench, last_id):
+    head, last, former, *_ = bench.weft("operations", "list").stdout.splitlines()
+    assert head.split() == ["OPERATION", "ACT", "STATUS", "DONE", "REFUSED", "BEGAN", "WHICH"], head
+    assert last.split()[:5] == [last_id, "delete", "over", "3", "0"], last
+    assert last.endswith(" --status cancelled --queue many"), last
+    assert former.split()[1:5] == ["cancel", "over", "3", "0"] and former.endswith("--queue many"), former
+    listed = bench.weft("operations", "list", "--limit", "1", "-o", "json").stdout
+    assert [json.loads(line)["operation_id"] for line in listed.splitlines()] == [last_id], listed
+    shown = bench.json("operations", "show", last_id, "--wait")
+    assert (shown["act"], shown["status"], shown["matched"], shown["queue"]) == ("delete", "over", 3, "many"), shown
+    unknown = bench.weft("operations", "show", "01890a5d-ac96-774b-bcce-b302099a8057")
+    assert unknown.returncode == 4 and "no such operation" in unknown.stderr, unknown
+    assert bench.weft("operations", "show", "nonsense").returncode == 64
+    assert bench.weft("operations", "list", "--tenant", "nobody").stdout.splitlines()[1:] == []
 
 
 def the_dead_are_listed_retried_purged(bench):
