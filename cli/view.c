@@ -269,7 +269,23 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
     end_json(&json, view->out);
 }
 
-// One line: what would be, and what it would wait for.
+// What a worker says of it, if one was asked.
+static void print_simulated(FILE *out, const struct msg_forecast *forecast)
+{
+    static const char *const words[SIMULATIONS] = {
+        [SIMULATION_OK] = "it would succeed",
+        [SIMULATION_FAILED] = "it would fail: ",
+        [SIMULATION_LATE] = "no worker has said in time what would become of it",
+        [SIMULATION_GONE] = "the worker that was asked about it has left",
+        [SIMULATION_BUSY] = "no worker has room to say what would become of it"};
+    if (words[forecast->simulation] == NULL)
+        return;
+    (void)fprintf(out, "; %s", words[forecast->simulation]);
+    if (forecast->simulation == SIMULATION_FAILED)
+        print_slice(out, forecast->failure.message);
+}
+
+// One line: what would be, what it would wait for, and what a worker says.
 static void print_forecast(FILE *out, const struct msg_submitted *told)
 {
     const struct msg_submitted_job *said = &told->jobs[0];
@@ -286,6 +302,7 @@ static void print_forecast(FILE *out, const struct msg_submitted *told)
         (void)fprintf(out, ", %u ahead%s%s, at most %u attempts", forecast->ahead,
                       cause != NULL ? ", waits: " : "", cause != NULL ? cause : "",
                       forecast->course.max_attempts);
+        print_simulated(out, forecast);
     }
     (void)fputc('\n', out);
 }
@@ -298,13 +315,16 @@ void view_forecast(const struct view *view, const struct msg_submit_job *job,
         print_forecast(view->out, told);
         return;
     }
-    if (!begin_json(&json, told->jobs[0].violations.len))
+    static const struct msg_forecast none;
+    const struct msg_forecast *forecast = told->forecast_count > 0 ? told->forecasts : &none;
+    if (!begin_json(&json, told->jobs[0].violations.len + forecast->simulated.bytes.len))
         return;
-    forecast_put(&json, &(struct forecast_told){
-                            .job = job,
-                            .said = told->jobs,
-                            .forecast = told->forecast_count > 0 ? told->forecasts : NULL,
-                            .violations = told->jobs[0].violations});
+    forecast_put(&json,
+                 &(struct forecast_told){.job = job,
+                                         .said = told->jobs,
+                                         .forecast = told->forecast_count > 0 ? forecast : NULL,
+                                         .simulated = result_of(&forecast->simulated),
+                                         .violations = told->jobs[0].violations});
     end_json(&json, view->out);
 }
 

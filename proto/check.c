@@ -310,6 +310,19 @@ static bool are_names(const struct slice *names, uint32_t count)
     return true;
 }
 
+// O(types²), with at most 64 of both.
+static bool are_among(const struct msg_ready *ready)
+{
+    for (uint32_t i = 0; i < ready->simulate_count; i++) {
+        uint32_t at = 0;
+        while (at < ready->type_count && !slice_equal(ready->types[at], ready->simulates[i]))
+            at++;
+        if (at == ready->type_count)
+            return false;
+    }
+    return true;
+}
+
 err check_ready(const struct msg_ready *ready, const char **out_detail)
 {
     const struct rule rules[] = {
@@ -321,6 +334,10 @@ err check_ready(const struct msg_ready *ready, const char **out_detail)
         {are_names(ready->queues, ready->queue_count), ERR_BAD_FIELD,
          "queues: 1 to 128 of a-z 0-9 . _ -"},
         {ready->slots <= CHECK_SLOTS_MAX, ERR_BAD_FIELD, "slots: at most 16,384"},
+        {ready->simulate_count <= MSG_TYPES_MAX, ERR_TOO_LARGE, "simulates: at most 64"},
+        {are_among(ready), ERR_BAD_FIELD, "simulates: each is one of types"},
+        {ready->simulation_slots <= CHECK_SLOTS_MAX, ERR_BAD_FIELD,
+         "simulation_slots: at most 16,384"},
     };
     return judge(rules, COUNT(rules), out_detail);
 }
@@ -354,6 +371,22 @@ err check_finish(const struct msg_finish *finish, const char **out_detail)
             return e;
     }
     return OK;
+}
+
+err check_simulated(const struct msg_simulated *simulated, const char **out_detail)
+{
+    const struct msg_failure *failure = &simulated->failure;
+    bool has_failure = failure->kind.len + failure->message.len + failure->detail.len > 0;
+    const struct rule rules[] = {
+        {simulated->result.bytes.len <= MSG_SIMULATED_LEN_MAX, ERR_TOO_LARGE,
+         "result: at most 65,536 bytes"},
+        {is_whole(&simulated->result), ERR_BAD_FIELD,
+         "result: its bytes do not fit its content type"},
+        {simulated->ok || simulated->result.content == CONTENT_NONE, ERR_BAD_FIELD,
+         "result: only with ok"},
+        {!simulated->ok || !has_failure, ERR_BAD_FIELD, "failure: only without ok"},
+    };
+    return judge(rules, COUNT(rules), out_detail);
 }
 
 static bool is_for_queue(enum act_kind kind)

@@ -49,6 +49,7 @@ MUST_USE err check_list(const struct msg_list *list, const char **out_detail);
 // The states that an act on many can change, as bits; 0: it is no such act.
 uint32_t check_operate_states(enum act_kind kind);
 MUST_USE err check_operate(const struct msg_operate *operate, const char **out_detail);
+MUST_USE err check_simulated(const struct msg_simulated *simulated, const char **out_detail);
 MUST_USE err check_finish_job(const struct msg_finish_job *job, const char **out_detail);
 // Every job of it.
 MUST_USE err check_finish(const struct msg_finish *finish, const char **out_detail);

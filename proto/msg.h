@@ -138,6 +138,12 @@ struct msg_submitted_job {
     struct slice violations; // ERR_SCHEMA: JSON array of {"path", "keyword", "message"}
 };
 
+struct msg_failure {
+    struct slice kind;
+    struct slice message;
+    struct slice detail;
+};
+
 // What a job would meet, were it submitted now.
 struct msg_forecast {
     when_ms due_at;
@@ -147,6 +153,9 @@ struct msg_forecast {
     uint64_t open_left;  // unfinished jobs its queue still takes, this one too; 0: no bound
     uint64_t quota_left; // the same of its tenant; 0: no quota
     when_ms starts_at;   // estimated; 0: not known
+    enum simulation simulation;
+    struct body simulated;      // SIMULATION_OK
+    struct msg_failure failure; // SIMULATION_FAILED
     struct msg_defaults course;
 };
 
@@ -167,6 +176,9 @@ struct msg_ready {
     uint32_t slots;
     uint64_t slot_bytes;
     bool quiet;
+    const struct slice *simulates; // of the types: those of which it takes dry runs
+    uint32_t simulate_count;
+    uint32_t simulation_slots; // dry runs at once, beside the slots for jobs
 };
 
 struct msg_job {
@@ -188,6 +200,19 @@ struct msg_job {
 struct msg_jobs {
     const struct msg_job *jobs;
     uint32_t count;
+};
+
+// A dry run for a worker: one job, which is no lease.
+struct msg_simulate {
+    const struct msg_job *jobs;
+    uint32_t count;
+    uint32_t wait_ms; // so long the broker waits
+};
+
+struct msg_simulated {
+    bool ok;
+    struct body result;         // ok
+    struct msg_failure failure; // not ok
 };
 
 struct msg_progress {
@@ -256,12 +281,6 @@ struct msg_status {
     struct id job_id;
     uint32_t wait_ms;
     uint32_t version;
-};
-
-struct msg_failure {
-    struct slice kind;
-    struct slice message;
-    struct slice detail;
 };
 
 struct msg_status_is {
@@ -445,6 +464,8 @@ enum msg_kind {
     MSG_OPERATION_IS = 38, // answers both
     MSG_OPERATION_LIST = 50,
     MSG_OPERATION_LISTED = 51,
+    MSG_SIMULATE = 52,
+    MSG_SIMULATED = 53,
     MSG_WATCH = 48,
     MSG_EVENT = 49,
     MSG_WEBHOOK_SET = 61,
@@ -500,6 +521,8 @@ struct msg {
         struct msg_operation_is operation_is;
         struct msg_operation_list operation_list;
         struct msg_operation_listed operation_listed;
+        struct msg_simulate simulate;
+        struct msg_simulated simulated;
         struct msg_watch watch;
         struct msg_event event;
         struct msg_webhook_set webhook_set;

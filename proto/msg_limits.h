@@ -19,6 +19,7 @@ enum {
     MSG_LABELS_LEN_MAX = 6 * 1024, // of both as a field
     MSG_PAYLOAD_LEN_MAX = 1024 * 1024,
     MSG_RESULT_LEN_MAX = 1024 * 1024,
+    MSG_SIMULATED_LEN_MAX = 64 * 1024, // result of a dry run
     MSG_SCHEMA_LEN_MAX = 64 * 1024,    // of a type
     MSG_VIOLATIONS_LEN_MAX = 8 * 1024, // of a payload's schema, for one job
     MSG_ERROR_KIND_LEN_MAX = 64,

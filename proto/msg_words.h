@@ -120,6 +120,17 @@ enum on_failure {
     ON_FAILURE_RUN = 2,
 };
 
+// What came of asking a worker for a dry run.
+enum simulation {
+    SIMULATION_NONE = 0,   // no worker that takes the job offers it
+    SIMULATION_OK = 1,     // it would succeed
+    SIMULATION_FAILED = 2, // it would fail
+    SIMULATION_LATE = 3,   // the worker did not say in time
+    SIMULATION_GONE = 4,   // the worker has left
+    SIMULATION_BUSY = 5,   // nobody had room for one more
+};
+enum { SIMULATIONS = 6 };
+
 struct msg_ids {
     const struct id *items;
     uint32_t count;

@@ -138,10 +138,12 @@ static const struct wire_field ready_fields[] = {
     SAME(WIRE_U32, 0, slots),
     SAME(WIRE_U64, 0, slot_bytes),
     SAME(WIRE_BOOL, 0, quiet),
+    SAME(WIRE_U32, 0, simulation_slots),
 };
 static const struct wire_list ready_lists[] = {
     LIST(NULL, MSG_TYPES_MAX, types, types, type_count),
     LIST(NULL, MSG_TYPES_MAX, queues, queues, queue_count),
+    LIST(NULL, MSG_TYPES_MAX, simulates, simulates, simulate_count),
 };
 static const struct wire_shape ready = {
     .descriptor = &weft__wire__ready__descriptor, SIZES, FIELDS(ready_fields), LISTS(ready_lists)};
@@ -176,6 +178,28 @@ static const struct wire_shape job = {.descriptor = &weft__wire__job__descriptor
 static const struct wire_list jobs_lists[] = {LIST(&job, MSG_JOBS_MAX, jobs, jobs, count)};
 static const struct wire_shape jobs = {
     .descriptor = &weft__wire__jobs__descriptor, SIZES, LISTS(jobs_lists)};
+#undef W
+#undef M
+
+#define W Weft__Wire__Simulate
+#define M struct msg_simulate
+static const struct wire_field simulate_fields[] = {SAME(WIRE_U32, 0, wait_ms)};
+static const struct wire_list simulate_lists[] = {LIST(&job, 1, jobs, jobs, count)};
+static const struct wire_shape simulate = {.descriptor = &weft__wire__simulate__descriptor,
+                                           SIZES,
+                                           FIELDS(simulate_fields),
+                                           LISTS(simulate_lists)};
+#undef W
+#undef M
+
+#define W Weft__Wire__Simulated
+#define M struct msg_simulated
+static const struct wire_field simulated_fields[] = {SAME(WIRE_BOOL, 0, ok),
+                                                     SAME(WIRE_FAILURE, 0, failure)};
+static const struct wire_shape simulated = {.descriptor = &weft__wire__simulated__descriptor,
+                                            SIZES,
+                                            FIELDS(simulated_fields),
+                                            BODY(MSG_SIMULATED_LEN_MAX, result)};
 #undef W
 #undef M
 
@@ -395,6 +419,8 @@ const struct wire_shape *wire_shape_of(uint32_t kind)
         [MSG_TIMELINE_IS] = &wire_shapes_history_timeline_is,
         [MSG_LOG] = &wire_shapes_history_log,
         [MSG_LOG_IS] = &wire_shapes_history_log_is,
+        [MSG_SIMULATE] = &simulate,
+        [MSG_SIMULATED] = &simulated,
         [MSG_WATCH] = &wire_shapes_watch,
         [MSG_EVENT] = &wire_shapes_watch_event,
     };

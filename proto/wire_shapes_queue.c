@@ -141,9 +141,14 @@ static const struct wire_field forecast_fields[] = {
     SAME(WIRE_U64, 0, open_left),
     SAME(WIRE_U64, 0, quota_left),
     ROW(WIRE_U64, 0, starts_at_ms, starts_at),
+    SAME(WIRE_ENUM, SIMULATION_LAST, simulation),
+    SAME(WIRE_FAILURE, 0, failure),
     DEFAULTS,
 };
-const struct wire_shape wire_shapes_queue_forecast = {
-    .descriptor = &weft__wire__forecast__descriptor, SIZES, FIELDS(forecast_fields)};
+const struct wire_shape wire_shapes_queue_forecast = {.descriptor =
+                                                          &weft__wire__forecast__descriptor,
+                                                      SIZES,
+                                                      FIELDS(forecast_fields),
+                                                      BODY(MSG_SIMULATED_LEN_MAX, simulated)};
 #undef W
 #undef M

@@ -13,7 +13,8 @@ size_t core_size(const struct limits *limits)
            round64(share_size(limits)) + round64(strands_size(limits)) +
            round64(gates_size(limits)) + round64(delayed_size(limits)) +
            round64(expiry_size(limits)) + round64(leases_size(limits)) +
-           round64(workers_size(limits)) + round64(paces_size(limits)) + round64(ebbs_size(limits));
+           round64(workers_size(limits)) + round64(paces_size(limits)) +
+           round64(ebbs_size(limits)) + round64(simulations_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -40,6 +41,8 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
                  &core->ledger.lanes, seed);
     paces_init(&core->paces, arena_take(&room, round64(paces_size(limits))), limits);
     ebbs_init(&core->ebbs, arena_take(&room, round64(ebbs_size(limits))), limits);
+    simulations_init(&core->simulations, arena_take(&room, round64(simulations_size(limits))),
+                     limits);
     return core;
 }
 
@@ -318,6 +321,8 @@ static void step_worker(struct core *core, struct now now, const struct command 
         serve_step(core, command->peer, msg, fx);
     else if (msg->kind == MSG_RENEW)
         renew_step(core, now, command->peer, msg, fx);
+    else if (msg->kind == MSG_SIMULATED)
+        simulate_step(core, command->peer, msg, fx);
     else
         finish_step(core, now, command->peer, msg, fx);
 }
@@ -350,7 +355,8 @@ static void step_message(struct core *core, struct now now, const struct command
         type_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_QUEUE_SET)
         queue_step(core, now, command->peer, msg, fx);
-    else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH)
+    else if (msg->kind == MSG_READY || msg->kind == MSG_RENEW || msg->kind == MSG_FINISH ||
+             msg->kind == MSG_SIMULATED)
         step_worker(core, now, command, fx);
     else
         refuse(command, ERR_UNSUPPORTED, "this kind of message is not for a broker", fx);
@@ -437,6 +443,7 @@ when_ms core_wait_ms(const struct core *core, struct now now)
     if (first != LEASES_NONE)
         wait = when_min(wait, leases_at(&core->leases, first)->ends_at - now.mono);
     when_ms opens_at = gates_deadline(&core->gates);
+    opens_at = when_min(opens_at, simulations_deadline(&core->simulations));
     if (opens_at != WHEN_NEVER)
         wait = when_min(wait, opens_at - now.mono);
     when_ms due = delayed_deadline(&core->delayed);

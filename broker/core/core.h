@@ -59,10 +59,10 @@ struct lanes_carried {
 
 struct command {
     enum command_kind kind;
-    uint32_t peer;                        // MESSAGE, GONE
-    const struct msg *msg;                // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT OPERATE
-                                          // SCHEDULE_SET QUEUE_SET BYE; lives until release
-    struct msg_held_list unsent;          // UNSENT: at most LIMITS_STEP_RECORDS_MAX
+    uint32_t peer;               // MESSAGE, GONE
+    const struct msg *msg;       // MESSAGE: HELLO SUBMIT READY RENEW FINISH ACT OPERATE
+                                 // SIMULATED SCHEDULE_SET QUEUE_SET BYE; lives until release
+    struct msg_held_list unsent; // UNSENT: at most LIMITS_STEP_RECORDS_MAX
     const struct schedule_moment *moment; // MOMENT; it and its job live until release
     const struct operation_step *step;    // STEP
     const uint64_t *job_nos;              // REMOVE
@@ -157,7 +157,9 @@ struct core_figures {
     uint64_t leases_ended;
     uint64_t resent;     // accepted finishes that came from a worker's journal
     uint64_t deliveries; // made for jobs that have ended
-    uint64_t moments[3]; // of schedules, by enum moment_verdict
+    uint64_t
+        simulated[SIMULATIONS]; // dry runs that somebody offers to simulate, by what came of it
+    uint64_t moments[3];        // of schedules, by enum moment_verdict
     uint32_t schedule_count;
     uint32_t endpoint_count;
     uint32_t operation_count;   // known ones

@@ -13,6 +13,7 @@
 #include "broker/core/paces.h"
 #include "broker/core/ready.h"
 #include "broker/core/share.h"
+#include "broker/core/simulations.h"
 #include "broker/core/strands.h"
 #include "broker/core/workers.h"
 
@@ -29,6 +30,7 @@ struct core {
     struct workers workers;
     struct paces paces;
     struct ebbs ebbs;
+    struct simulations simulations;
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
     uint64_t namings;       // messages of workers that named what they hold
@@ -107,6 +109,23 @@ void schedule_moment_step(struct core *core, struct now now, const struct comman
 void submit_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                  struct effects *fx);
 void serve_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
+// A dry run of one job that would be accepted, with its answer, of which the forecast is a part.
+struct simulate_question {
+    uint32_t peer;
+    uint64_t corr;
+    const struct msg_submit_job *job;
+    const struct msg_submitted *answer;
+    struct msg_forecast *forecast;
+};
+// Asks a worker, if one offers it. True when the answer comes later; else the forecast tells why, if
+// somebody offers it.
+bool simulate_begin(struct core *core, struct now now, const struct simulate_question *question,
+                    struct effects *fx);
+void simulate_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
+// One whose time is over is answered; false when there is none. It costs a tick as much as so many
+// records.
+enum { SIMULATE_WEIGHT = 4 };
+bool simulate_late(struct core *core, struct now now, struct effects *fx);
 void renew_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
 void finish_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,

@@ -75,6 +75,7 @@ static err join(struct core *core, struct now now, uint32_t peer, const struct m
     if (!is_known_session) {
         end_unnamed(core, now, no, hello, fx);
         workers_close(&core->workers, no);
+        simulations_close(&core->simulations, no);
     }
     if (worker->session != hello->session) {
         workers_drain(&core->workers, no, DRAIN_NONE);
@@ -143,10 +144,12 @@ void hello_gone(struct core *core, uint32_t peer)
 {
     uint32_t no = workers_of_peer(&core->workers, peer);
     workers_set_peer(&core->workers, peer, ROLE_NONE, WORKERS_NONE);
+    simulations_forget(&core->simulations, peer);
     if (no == WORKERS_NONE)
         return;
     // Its live leases stay: it may come back in time and name them.
     workers_close(&core->workers, no);
+    simulations_close(&core->simulations, no);
     drop_passed(core, no);
     lease_forget_idle(core, no);
 }

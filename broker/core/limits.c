@@ -28,6 +28,7 @@ struct limits limits_default(void)
         .send_count_max = 16384,
         .lease_ms = 30 * 1000,
         .batch_seal_ms = 60 * 1000,
+        .simulation_ms = 2000,
         .renew_ms = 5 * 1000,
         .deadline_grace_ms = 30 * 1000,
         .timeout_default_ms = 30 * 1000,

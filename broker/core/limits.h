@@ -34,6 +34,7 @@ struct limits {
     uint32_t batch_seal_ms;        // after its last member joined, a batch is sealed by itself
     uint32_t renew_ms;             // how often workers are asked to renew
     uint32_t deadline_grace_ms;    // after an attempt's deadline, for its worker to end it
+    uint32_t simulation_ms;        // how long a worker is waited for about a dry run
     uint32_t timeout_default_ms;   // run time of an attempt
     uint32_t keep_default_s;       // how long a finished job stays readable
     uint32_t dedup_window_s;       // how long a key is taken, from acceptance

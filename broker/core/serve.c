@@ -10,12 +10,14 @@ void serve_step(struct core *core, uint32_t peer, const struct msg *msg, struct 
     if (ready.slots > core->limits.changed_count_max / 4)
         ready.slots = core->limits.changed_count_max / 4;
     err served = workers_ready(&core->workers, no, &ready);
-    if (served != OK)
+    if (served != OK) {
         effects_send(fx, peer, MSG_ERROR, msg->corr)->error = (struct msg_error){
             .error = served,
             .detail = slice_of_text("serve_count_max: too many (worker, lane) pairs")};
-    else
-        // Answered like a heartbeat, so that a lost READY is repeated.
-        effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed =
-            (struct msg_renewed){.drain = workers_at(&core->workers, no)->drain};
+        return;
+    }
+    simulations_offer(&core->simulations, no, &ready);
+    // Answered like a heartbeat, so that a lost READY is repeated.
+    effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed =
+        (struct msg_renewed){.drain = workers_at(&core->workers, no)->drain};
 }

@@ -346,5 +346,8 @@ void submit_step(struct core *core, struct now now, uint32_t peer, const struct 
                                    .forecast_count = forecast != NULL};
     tell_retry(core, now, asked, answers);
     tell_quota(core, asked, &answer);
+    const struct simulate_question question = {peer, msg->corr, asked->jobs, &answer, forecast};
+    if (forecast != NULL && simulate_begin(core, now, &question, fx))
+        return;
     effects_send(fx, peer, MSG_SUBMITTED, msg->corr)->submitted = answer;
 }

@@ -1,5 +1,5 @@
 // Station tick: leases whose time has passed, jobs whose time has come or gone, unique keys that
-// are given back, batches that nobody has sealed. At most LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
+// are given back, batches that nobody has sealed, dry runs whose worker has not spoken. At most LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
 
 #include "broker/core/core_private.h"
 
@@ -83,4 +83,6 @@ void tick_step(struct core *core, struct now now, struct effects *fx)
         left--;
     while (left >= ending && depend_step(core, now, fx))
         left -= ending;
+    while (left >= SIMULATE_WEIGHT && simulate_late(core, now, fx))
+        left -= SIMULATE_WEIGHT;
 }

@@ -233,13 +233,15 @@ void workers_drop(struct workers *workers, uint32_t no)
     workers->count--;
 }
 
-// Is `name` among `count` packed names? Leaves `*at` behind the last one read.
-static bool has_name(const uint8_t *names, uint32_t count, struct slice name, uint32_t *at)
+// The first place of `name` among `count` packed names, or WORKERS_NONE. Leaves `*at` behind the last
+// one read.
+static uint32_t find_name(const uint8_t *names, uint32_t count, struct slice name, uint32_t *at)
 {
-    bool found = false;
+    uint32_t found = WORKERS_NONE;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t len = names[*at];
-        found = found || slice_equal(slice_of(names + *at + 1, len), name);
+        if (found == WORKERS_NONE && slice_equal(slice_of(names + *at + 1, len), name))
+            found = i;
         *at += 1u + len;
     }
     return found;
@@ -251,20 +253,34 @@ static uint32_t skip_name(const uint8_t *names, uint32_t at)
     return at + 1u + names[at];
 }
 
-static bool does_serve(const struct workers *workers, uint32_t no, uint32_t lane)
+// The place of the type among its types, when it takes jobs of it and of the queue.
+static uint32_t find_type(const struct workers *workers, uint32_t no, struct slice type,
+                          struct slice queue)
 {
     const struct worker *worker = workers_at(workers, no);
     const uint8_t *names = workers->names + (size_t)no * WORKERS_NAMES_LEN;
+    uint32_t at = skip_name(names, 0);
+    uint32_t place = find_name(names, worker->type_count, type, &at);
+    bool has_queue = worker->queue_count == 0 ||
+                     find_name(names, worker->queue_count, queue, &at) != WORKERS_NONE;
+    return has_queue ? place : WORKERS_NONE;
+}
+
+uint32_t workers_type_of(const struct workers *workers, uint32_t no,
+                         const struct msg_submit_job *job)
+{
+    bool is_its = !workers_at(workers, no)->is_notifier && is_of(workers, no, job->tenant);
+    return is_its ? find_type(workers, no, job->type, job->queue) : WORKERS_NONE;
+}
+
+static bool does_serve(const struct workers *workers, uint32_t no, uint32_t lane)
+{
+    const struct worker *worker = workers_at(workers, no);
     struct lane_row row = lanes_row(workers->lanes, lane);
     bool is_its = worker->is_notifier
                       ? msg_hook_is_reserved(row.queue)
                       : !msg_hook_is_reserved(row.queue) && is_of(workers, no, row.tenant);
-    if (!is_its)
-        return false;
-    uint32_t at = skip_name(names, 0);
-    bool has_type = has_name(names, worker->type_count, row.type, &at);
-    return has_type &&
-           (worker->queue_count == 0 || has_name(names, worker->queue_count, row.queue, &at));
+    return is_its && find_type(workers, no, row.type, row.queue) != WORKERS_NONE;
 }
 
 static void add_serve(struct workers *workers, uint32_t no, uint32_t lane)

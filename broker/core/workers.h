@@ -113,6 +113,11 @@ struct workers_words workers_words(const struct workers *workers, uint32_t worke
 // The tenant's first worker from place `from` on, or WORKERS_NONE.
 uint32_t workers_from(const struct workers *workers, struct slice tenant, uint32_t from);
 
+// The place of the job's type among its types, when it takes such jobs of that tenant and queue; else
+// WORKERS_NONE.
+uint32_t workers_type_of(const struct workers *workers, uint32_t worker,
+                         const struct msg_submit_job *job);
+
 // It is told so, and gets no more jobs until its next session.
 void workers_drain(struct workers *workers, uint32_t worker, enum drain drain);
 // It takes nothing more until its next READY.

@@ -319,10 +319,11 @@ static enum taken take_webhook_set(struct broker *broker, struct arrival *arriva
     return taken;
 }
 
-static enum taken take_ready(struct broker *broker, struct arrival *arrival)
+static enum taken take_ready_or_simulated(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
-    err e = check_ready(&arrival->msg.ready, &detail);
+    err e = arrival->msg.kind == MSG_READY ? check_ready(&arrival->msg.ready, &detail)
+                                           : check_simulated(&arrival->msg.simulated, &detail);
     return e == OK ? decide(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 
@@ -381,7 +382,8 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     switch (arrival->msg.kind) {
     case MSG_HELLO: return greet(broker, arrival);
     case MSG_SUBMIT: return take_submit(broker, arrival);
-    case MSG_READY: return take_ready(broker, arrival);
+    case MSG_READY:
+    case MSG_SIMULATED: return take_ready_or_simulated(broker, arrival);
     case MSG_RENEW: return take_renew(broker, arrival);
     case MSG_FINISH: return take_finish(broker, arrival);
     case MSG_ACT: return take_act(broker, arrival);
@@ -406,6 +408,7 @@ static enum taken take_kind(struct broker *broker, struct arrival *arrival)
     case MSG_WEBHOOK_STATUS:
     case MSG_LOG: return intake_ask(broker, arrival);
     case MSG_WATCH: return intake_watch(broker, arrival);
+    case MSG_SIMULATE:
     case MSG_WELCOME:
     case MSG_SUBMITTED:
     case MSG_JOBS:

@@ -132,6 +132,20 @@ static void print_finishes(FILE *out, const struct core_figures *core)
             "Accepted finishes that came from a worker's journal.");
 }
 
+static void print_simulations(FILE *out, const struct core_figures *core)
+{
+    static const char *const names[SIMULATIONS] = {[SIMULATION_OK] = "ok",
+                                                   [SIMULATION_FAILED] = "failed",
+                                                   [SIMULATION_LATE] = "late",
+                                                   [SIMULATION_GONE] = "gone",
+                                                   [SIMULATION_BUSY] = "busy"};
+    head(out, "weft_simulations_total", "counter",
+         "Dry runs that a worker offers to simulate, by what came of it.");
+    for (unsigned verdict = SIMULATION_OK; verdict < SIMULATIONS; verdict++)
+        (void)fprintf(out, "weft_simulations_total{verdict=\"%s\"} %llu\n", names[verdict],
+                      (unsigned long long)core->simulated[verdict]);
+}
+
 static void print_schedules(FILE *out, const struct core_figures *core, uint64_t deferred)
 {
     static const char *const names[] = {
@@ -332,6 +346,7 @@ bool metrics_print(const struct metrics_sample *sample, const struct metrics_lis
     print_finishes(out, &sample->core);
     print_schedules(out, &sample->core, sample->counters.moments_deferred);
     print_webhooks(out, &sample->core);
+    print_simulations(out, &sample->core);
     print_operations(out, &sample->core);
     print_doors(out, sample);
     print_store(out, sample);

@@ -6,7 +6,11 @@
 #include "proto/check.h"
 #include "proto/msg.h"
 
-enum { HOUR_MS = 3600 * 1000, COUNT_MAX = 1 << 30 };
+enum {
+    HOUR_MS = 3600 * 1000,
+    COUNT_MAX = 1 << 30,
+    SIMULATE_WAIT_MS_MAX = 8000, // a gateway waits 10 s for an answer
+};
 
 #define COUNT(name, standard, most, text)                                                          \
     {                                                                                              \
@@ -100,6 +104,12 @@ static const struct config_key keys[] = {
      .min = 1,
      .max = 24 * HOUR_MS,
      .help = "after its last member a batch that nobody has sealed is sealed"},
+    {.key = "simulate-wait",
+     .type = CONFIG_DURATION,
+     .default_text = "2s",
+     .min = 1,
+     .max = SIMULATE_WAIT_MS_MAX,
+     .help = "how long a dry run waits for the word of a worker"},
     {.key = "age-step",
      .type = CONFIG_DURATION,
      .default_text = "60s",
@@ -181,6 +191,7 @@ static struct limits limits_of(const struct options *options)
         .send_count_max = number_of(options, "send-count-max"),
         .lease_ms = number_of(options, "lease"),
         .batch_seal_ms = number_of(options, "batch-seal"),
+        .simulation_ms = number_of(options, "simulate-wait"),
         .renew_ms = number_of(options, "renew"),
         .deadline_grace_ms = number_of(options, "deadline-grace"),
         .timeout_default_ms = number_of(options, "timeout"),

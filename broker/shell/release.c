@@ -74,7 +74,10 @@ static void send_answers(struct broker *broker, struct batch *batch)
         struct send *send = &batch->effects.sends[i];
         if (send->msg.kind == MSG_WELCOME)
             complete_welcome(broker, &send->msg.welcome);
-        (void)broker_send(broker, send->peer, &send->msg); // dropped: it will be asked for again
+        bool is_sent = broker_send(broker, send->peer, &send->msg);
+        // Others will be asked for again. Whoever asked for this one hears that the worker is gone.
+        if (!is_sent && send->msg.kind == MSG_SIMULATE)
+            peers_leave(broker->peers, send->peer);
     }
 }
 

@@ -137,12 +137,11 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
     out_close(out);
 }
 
-static void put_result(struct out *out, const struct msg_status_is *status,
-                       const struct answer_result *result)
+void answer_put_result(struct out *out, enum content content, const struct answer_result *result)
 {
     if (result->form == ANSWER_NONE)
         return;
-    out_put_text(out, "result_type", slice_of_text(content_types[status->result.content]));
+    out_put_text(out, "result_type", slice_of_text(content_types[content]));
     out_name(out, slice_of_text("result"));
     switch (result->form) {
     case ANSWER_NONE: UNREACHABLE();
@@ -265,7 +264,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     if (!id_is_zero(&status->worker_id))
         answer_put_id(out, "worker_id", &status->worker_id);
     put_progress(out, status);
-    put_result(out, status, result);
+    answer_put_result(out, status->result.content, result);
     answer_put_failure(out, &status->failure);
     put_times(out, status);
     answer_put_after(out, &status->after, status->on_dependency_failure);

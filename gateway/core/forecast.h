@@ -2,6 +2,7 @@
 
 // What is told of a dry run. Pure.
 
+#include "gateway/core/answer.h"
 #include "gateway/core/out.h"
 #include "gateway/core/problem.h"
 #include "proto/msg.h"
@@ -14,6 +15,7 @@ struct forecast_told {
     const struct msg_submitted_job *said;
     const struct msg_forecast *forecast; // NULL when it would not be accepted
     struct slice violations;             // in the format of the answer
+    struct answer_result simulated;      // the same of what a worker says it would give
 };
 void forecast_put(struct out *out, const struct forecast_told *told);
 

@@ -13,6 +13,7 @@
 #include "gateway/shell/shown.h"
 #include "gateway/shell/single.h"
 #include "gateway/shell/spool_door.h"
+#include "gateway/shell/values.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
 #include "proto/check.h"
@@ -338,18 +339,32 @@ static void submitted(struct ask *ask, const struct ask_result *result)
 static void answer_dry(struct visit *visit, const struct msg_submitted *told)
 {
     struct reply reply = reply_of(visit->gateway, visit->request);
-    uint8_t room[DRY_LEN_MAX];
     uint8_t packed[MSG_VIOLATIONS_LEN_MAX];
-    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
+    static const struct msg_forecast none;
+    const struct msg_forecast *forecast = told->forecast_count > 0 ? told->forecasts : &none;
+    // What a worker says may become longer: escapes to six bytes, binary to base64.
+    size_t converted_cap = values_room(forecast->simulated.bytes.len);
+    size_t cap = DRY_LEN_MAX + converted_cap +
+                 6 * (forecast->failure.kind.len + forecast->failure.message.len +
+                      forecast->failure.detail.len);
+    uint8_t *room = malloc(cap + converted_cap);
+    if (room == NULL) {
+        reply_problem(&reply, &(struct problem){.error = ERR_NO_MEMORY}, NULL);
+        return;
+    }
+    struct out out = {.data = room, .cap = cap, .format = reply_format(visit->request)};
+    struct out converted = {.data = room + cap, .cap = converted_cap, .format = out.format};
     struct forecast_told answer = {
         .job = &visit->job,
         .said = told->jobs,
-        .forecast = told->forecast_count > 0 ? told->forecasts : NULL,
+        .forecast = told->forecast_count > 0 ? forecast : NULL,
+        .simulated = values_answer(out.format, &forecast->simulated, &converted),
         .violations = reply_violations(told->jobs->violations, out.format,
                                        &(struct out){.data = packed, .cap = sizeof packed}),
     };
     forecast_put(&out, &answer);
     reply_value(&reply, 200, &out, &(struct reply_headers){.open = visit->open});
+    free(room);
 }
 
 static void tried(struct ask *ask, const struct ask_result *result)

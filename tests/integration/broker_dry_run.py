@@ -1,5 +1,6 @@
 """Dry runs over the wire: what would be, and that nothing is."""
 
+import os
 import unittest
 
 from lib_broker import ERR, BrokerTest, fresh_id, pb
@@ -35,6 +36,78 @@ class DryRun(BrokerTest):
         told = self.dry_run(self.job()).jobs[0]
         self.assertEqual(told.error, ERR["ERR_SCHEMA"])
         self.assertIn('"schema_path":"/type"', told.violations)
+
+    def simulator(self, **offer):
+        worker = self.peer(self.served, role=pb.ROLE_WORKER, worker_id=os.urandom(16))
+        worker.ask(pb.Ready(types=["t", "u"], slots=1, **{"simulates": ["t"], "simulation_slots": 1, **offer}))
+        return worker
+
+    def begin(self, client=None, **more):
+        """A dry run whose answer is to come."""
+        client = client or self.client
+        payload = b'{"n":7}'
+        return client.send(pb.Submit(jobs=[pb.SubmitJob(**self.job(**more), payload=pb.Part(
+            length=len(payload), content=pb.CONTENT_JSON))], dry_run=True), payload)
+
+    def asked(self, worker):
+        envelope, block = worker.receive()
+        self.assertEqual(envelope.WhichOneof("body"), "simulate")
+        return envelope, block
+
+    def test_a_worker_says_what_would_become_of_it(self):
+        worker, other = self.simulator(simulates=["t"]), self.peer(self.served, role=pb.ROLE_WORKER, worker_id=os.urandom(16))
+        corr = self.begin(traceparent="00-1", labels=pb.Labels(tags=["x"]))
+        envelope, block = self.asked(worker)
+        job, = envelope.simulate.jobs
+        self.assertEqual((job.type, job.queue, job.attempt, job.token, job.traceparent, list(job.labels.tags), block),
+                         ("t", "default", 1, 0, "00-1", ["x"], b'{"n":7}'))
+        self.assertEqual(envelope.simulate.wait_ms, 2000)
+        # Nobody else's word counts, nor one that breaks the rules.
+        self.assertEqual(self.refusal(other, envelope.corr, ok=True), ERR["ERR_NOT_FOUND"])
+        self.assertEqual(self.refusal(worker, envelope.corr + 1, ok=True), ERR["ERR_NOT_FOUND"])
+        self.assertEqual(self.refusal(self.client, envelope.corr, ok=True), ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.refusal(worker, envelope.corr, ok=True, failure=pb.Worked(kind="x")), ERR["ERR_BAD_FIELD"])
+        worker.send(pb.Simulated(ok=True, result=pb.Part(length=2, content=pb.CONTENT_JSON)), b"42", corr=envelope.corr)
+        answer, block = self.client.answer(corr)
+        told = answer.submitted.forecasts[0]
+        self.assertEqual((told.simulation, told.simulated.content, block), (pb.SIMULATION_OK, pb.CONTENT_JSON, b"42"))
+        # It fails, and one of the other type is not asked about.
+        corr = self.begin()
+        envelope, _ = self.asked(worker)
+        worker.send(pb.Simulated(failure=pb.Worked(kind="no-row", message="there is no row 7")), corr=envelope.corr)
+        told = self.client.answer(corr)[0].submitted.forecasts[0]
+        self.assertEqual((told.simulation, told.failure.kind), (pb.SIMULATION_FAILED, "no-row"))
+        self.assertEqual(self.dry_run(self.job(type="u")).forecasts[0].simulation, pb.SIMULATION_NONE)
+        self.assertEqual(list(self.client.ask(pb.List()).jobs), [])
+        self.assertEqual(self.served.metric("weft_submitted_total"), 0)
+
+    def refusal(self, peer, corr, **fields):
+        peer.send(pb.Simulated(**fields), corr=corr)
+        return peer.answer(corr)[0].error.error
+
+    def test_a_worker_that_is_late_gone_or_full_keeps_nobody_waiting(self):
+        self.served.stop()
+        served = self.served = self.broker("--simulate-wait", "300ms")
+        self.client = self.peer(served)
+        worker = self.simulator(simulation_slots=1)
+        corr = self.begin()
+        envelope, _ = self.asked(worker)
+        self.assertEqual(self.simulation_of(self.begin()), pb.SIMULATION_BUSY)
+        self.assertEqual(self.simulation_of(corr), pb.SIMULATION_LATE)
+        self.assertEqual(self.simulation_of(self.begin()), pb.SIMULATION_BUSY)
+        worker.send(pb.Simulated(ok=True), corr=envelope.corr)  # late: the slot is free
+        worker.ask(pb.Renew())
+        corr = self.begin()
+        self.asked(worker)
+        worker.send(pb.Bye(reason="off"))
+        self.assertEqual(self.simulation_of(corr), pb.SIMULATION_GONE)
+        self.assertEqual(self.simulation_of(self.begin()), pb.SIMULATION_NONE)
+        served.wait_for_metric('weft_simulations_total{verdict="busy"}', 2)
+        self.assertEqual([served.metric(f'weft_simulations_total{{verdict="{verdict}"}}') for verdict in ("late", "gone")],
+                         [1, 1])
+
+    def simulation_of(self, corr):
+        return self.client.answer(corr)[0].submitted.forecasts[0].simulation
 
     def test_as_many_as_an_atomic_one(self):
         jobs = [self.job() for _ in range(10_000)]

@@ -48,6 +48,7 @@ ROWS = {
     "batch_seal": row("submit", lambda world: pb.BatchSeal(batch_id=world.batch)),
     "ready": row("work", lambda world: pb.Ready(types=["nothing"], slots=1)),
     "renew": row("work", lambda world: pb.Renew()),
+    "simulated": row("work", lambda world: pb.Simulated(ok=True)),
     "finish": row("work", lambda world: pb.Finish(jobs=[pb.FinishJob(job_id=world.job, token=1,
                                                                     outcome=pb.OUTCOME_SUCCEEDED)])),
     "status": row("read", lambda world: pb.Status(job_id=world.job)),
@@ -84,6 +85,7 @@ ROWS = {
     "webhook_set": row("admin", lambda world: pb.WebhookSet(
         webhook_id="set", act=pb.WEBHOOK_SET, url="https://a.test/", events=1 << pb.STATE_DEAD, secret=b"s")),
     "welcome": nobody(pb.Welcome()), "submitted": nobody(pb.Submitted()), "jobs": nobody(pb.Jobs()),
+    "simulate": nobody(pb.Simulate()),
     "renewed": nobody(pb.Renewed()), "finished": nobody(pb.Finished()), "status_is": nobody(pb.StatusIs()),
     "batch_status_is": nobody(pb.BatchStatusIs()), "error": nobody(pb.Error()), "acted": nobody(pb.Acted()),
     "queue_status_is": nobody(pb.QueueStatusIs()), "type_status_is": nobody(pb.TypeStatusIs()),

@@ -1,9 +1,11 @@
 """Dry runs over HTTP, against a real broker: told is what the same request gets without."""
 
 import json
+import os
+import sys
 
 from gateway_queues import Bench
-from support_cli import Place
+from support_cli import Place, wait_for
 
 
 def both(bench, path, body, kind="application/json", **headers):
@@ -69,9 +71,43 @@ def many_are_told_by_record(bench):
     assert (status, told["accepted"], told["rejections"]) == (200, 10_000, []), told
 
 
+HANDLER = """import json, os, sys
+job = json.load(sys.stdin)
+if os.environ["WEFT_JOB_DRY_RUN"] != "1":
+    open(job["touches"], "w").close()
+if job["n"] < 0:
+    sys.exit("n is below 0")
+json.dump({"rows": job["n"], "type": os.environ["WEFT_JOB_TYPE"]}, sys.stdout)"""
+
+
+def a_worker_simulates_what_it_is_not_given(bench):
+    """Its program runs and is told so; nothing else happens, and jobs in hand take no room from it."""
+    touched = os.path.join(bench.place.path, "touched")
+    bench.place.spawn("worker", "worker", "dry.w", "--broker", bench.dev.at["zmq"], "--simulate", "1", "--data",
+                      os.path.join(bench.place.path, "dry-worker"), "--", sys.executable, "-c", HANDLER)
+    job = {"type": "dry.w", "payload": {"n": 3, "touches": touched}}
+    told = wait_for("a worker that simulates", lambda: (lambda told: told if "simulated" in told else None)(
+        bench.http("POST", "/v1/jobs?dry_run=true", job)[1]))
+    assert told["simulated"] == {"ok": True, "result_type": "application/json", "result": {"rows": 3, "type": "dry.w"}}, told
+    assert "not_simulated" not in told and told["would_be"] == "accepted", told
+    job["payload"]["n"] = -1
+    told = bench.http("POST", "/v1/jobs?dry_run=true", job)[1]
+    assert told["simulated"]["ok"] is False and "below 0" in told["simulated"]["error"]["detail"], told
+    said = bench.weft("push", "dry.w", json.dumps(job["payload"]), "--dry-run").stdout
+    assert "would be queued" in said and "it would fail: exit status 1" in said, said
+    said = json.loads(bench.weft("push", "dry.w", json.dumps({**job["payload"], "n": 4}), "--dry-run", "-o", "json").stdout)
+    assert said["simulated"]["result"]["rows"] == 4, said
+    assert not os.path.exists(touched) and bench.http("GET", "/v1/jobs?type=dry.w")[1]["jobs"] == []
+    # The same in earnest.
+    job["payload"]["n"] = 5
+    status, done, _ = bench.http("POST", "/v1/jobs", job, Prefer="wait=20")
+    assert status == 200 and done["result"]["rows"] == 5 and os.path.exists(touched), done
+
+
 if __name__ == "__main__":
     with Place() as place:
         bench = Bench(place)
-        for test in (one_job_is_told_its_verdict, refusals_are_those_of_a_submission, many_are_told_by_record):
+        for test in (one_job_is_told_its_verdict, refusals_are_those_of_a_submission, many_are_told_by_record,
+                     a_worker_simulates_what_it_is_not_given):
             test(bench)
             print("ok", test.__name__)

@@ -78,8 +78,12 @@ def samples():
         forecasts=[w.Forecast(due_at_ms=2011, waiting_on=w.WAITING_NO_WORKER, ahead=2012, paused=w.DIRECTION_OUT,
                               open_left=2013, timeout_ms=2014, max_attempts=2015, max_crashes=2016,
                               retry_first_ms=2017, retry_longest_ms=2018, retry_factor_milli=2019,
-                              retry_within_s=2020, keep_s=2021, quota_left=2022, starts_at_ms=2023)], open_max=2004, open_left=2005))
-    yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True))
+                              retry_within_s=2020, keep_s=2021, quota_left=2022, starts_at_ms=2023,
+                              simulation=w.SIMULATION_FAILED, simulated=b.part(w.CONTENT_JSON, b'{"would":1}'),
+                              failure=w.Worked(kind="no-row", message="there is no row 7", detail="tail\n"))], open_max=2004, open_left=2005))
+    b = Block()
+    yield "ready", b, dict(ready=w.Ready(types=["send", "resize"], queues=["mail"], slots=7201, slot_bytes=7202, quiet=True,
+                                         simulates=["resize"], simulation_slots=7203))
     yield "jobs", b, dict(jobs=w.Jobs(jobs=[
         w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
               payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006,
@@ -203,6 +207,17 @@ def samples():
     yield "log", b, dict(log=w.Log(job_id=an_id(0x2a), after=7901))
     yield "log_is", b, dict(log_is=w.LogIs(
         error=6, job_id=an_id(0x2b), version=7902, state=w.STATE_SUCCEEDED, count=7903, lines=LINES))
+    b = Block()
+    yield "simulate", b, dict(simulate=w.Simulate(jobs=[
+        w.Job(job_id=an_id(0xd1), token=3001, type="send", queue="mail", attempt=3002, timeout_ms=3003,
+              payload=b.part(w.CONTENT_MSGPACK, b"\x81\x01\x02"), traceparent="00-1-2-3", generation=3004, log_count=3006,
+              after=[an_id(0xa3)], labels=LABELS, intent=w.Intent(generation=7, event="job.dead", endpoint="ops"))],
+        wait_ms=7204))
+    b = Block()
+    yield "simulated", b, dict(simulated=w.Simulated(
+        ok=True, result=b.part(w.CONTENT_JSON, b'{"would":2}'),
+        failure=w.Worked(kind="no-row", message="there is no row 8", detail="end\n")))
+    b = Block()
     yield "watch", b, dict(watch=w.Watch(
         lineage=8401, epoch=8402, position=8403, index=8404, limit=8405, wait_ms=8406, states=8407, queue="mail",
         type="send", job_id=an_id(0x2f), all_tenants=True))

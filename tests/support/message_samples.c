@@ -220,10 +220,17 @@ static const struct msg_timeline_event events[] = {
 };
 
 static const struct msg_forecast forecast = {
-    2011, WAITING_NO_WORKER,
-    2012, DIRECTION_OUT,
-    2013, 2022,
-    2023, {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
+    .due_at = 2011,
+    .waiting_on = WAITING_NO_WORKER,
+    .ahead = 2012,
+    .paused = DIRECTION_OUT,
+    .open_left = 2013,
+    .quota_left = 2022,
+    .starts_at = 2023,
+    .simulation = SIMULATION_FAILED,
+    .simulated = {CONTENT_JSON, TEXT("{\"would\":1}")},
+    .failure = {TEXT("no-row"), TEXT("there is no row 7"), TEXT("tail\n")},
+    .course = {2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021}};
 
 static const struct msg_job_event job_events[] = {{8601, 8602, ID(0x30), 8603, JOB_RUNNING, 8604,
                                                    8605, TEXT("mail"), TEXT("send"), TEXT("acme")}};
@@ -251,7 +258,9 @@ static const struct msg samples[] = {
                  .lost = {helds, 1}}},
     {.kind = MSG_SUBMIT, .corr = 3, .submit = {submit_jobs, 2, true, true, 1012, true}},
     {.kind = MSG_SUBMITTED, .corr = 4, .submitted = {submitted_jobs, 2, &forecast, 1, 2004, 2005}},
-    {.kind = MSG_READY, .corr = 5, .ready = {types, 2, queues, 1, 7201, 7202, true}},
+    {.kind = MSG_READY,
+     .corr = 5,
+     .ready = {types, 2, queues, 1, 7201, 7202, true, types + 1, 1, 7203}},
     {.kind = MSG_JOBS, .jobs = {jobs, 2}},
     {.kind = MSG_RENEWED, .corr = 8, .renewed = {{helds, 2}, {helds + 1, 1}, DRAIN_QUIET}},
     {.kind = MSG_RENEW, .corr = 7, .renew = {{helds, 2}, progress, 1, log_lines, 2}},
@@ -437,6 +446,12 @@ static const struct msg samples[] = {
                 .count = 7903,
                 .lines = log_lines,
                 .line_count = 2}},
+    {.kind = MSG_SIMULATE, .corr = 51, .simulate = {jobs, 1, 7204}},
+    {.kind = MSG_SIMULATED,
+     .corr = 52,
+     .simulated = {true,
+                   {CONTENT_JSON, TEXT("{\"would\":2}")},
+                   {TEXT("no-row"), TEXT("there is no row 8"), TEXT("end\n")}}},
     {.kind = MSG_WATCH,
      .corr = 47,
      .watch = {.since = {8401, 8402, 8403, 8404},

@@ -198,6 +198,7 @@ struct limits story_limits(void)
                            .send_count_max = SENDS_MAX,
                            .lease_ms = 30,
                            .batch_seal_ms = 60000,
+                           .simulation_ms = 40,
                            .renew_ms = 5,
                            .deadline_grace_ms = 100,
                            .timeout_default_ms = 1000,
@@ -322,7 +323,8 @@ static void name_tenant(struct msg *msg, struct slice tenant)
 void story_say(struct story *story, uint32_t peer, const struct msg *msg)
 {
     struct msg *kept = keep(story, msg, sizeof *msg);
-    kept->corr = ++story->corr;
+    if (kept->corr == 0)
+        kept->corr = ++story->corr;
     if (story->tenant.len > 0)
         name_tenant(kept, story->tenant);
     step(story, &(struct command){.kind = COMMAND_MESSAGE, .peer = peer, .msg = kept});

@@ -3,6 +3,7 @@
 #include "tests/support/tell.h"
 
 #include "broker/core/job.h"
+#include "broker/core/simulations.h"
 #include "lib/base/check.h"
 
 #include <stdarg.h>
@@ -252,6 +253,14 @@ static void tell_forecast(struct tell *tell, const struct msg_forecast *forecast
     if (forecast->starts_at != 0 && forecast->starts_at != forecast->due_at)
         tell_text(tell, " starts %lld", (long long)(forecast->starts_at - tell->epoch));
     tell_text(tell, " attempts %u", forecast->course.max_attempts);
+    static const char *const words[SIMULATIONS] = {"", " ok", " failed", " late", " gone", " busy"};
+    tell_text(tell, "%s", words[forecast->simulation]);
+    if (forecast->simulated.bytes.len > 0)
+        tell_text(tell, " (%.*s)", (int)forecast->simulated.bytes.len,
+                  (const char *)forecast->simulated.bytes.data);
+    if (forecast->failure.message.len > 0)
+        tell_text(tell, " (%.*s)", (int)forecast->failure.message.len,
+                  (const char *)forecast->failure.message.data);
 }
 
 static void tell_submitted(struct tell *tell, const struct msg_submitted *submitted)
@@ -370,6 +379,11 @@ void tell_msg(struct tell *tell, const struct msg *msg)
         tell_held(tell, " cancel", &msg->renewed.cancel);
         if (msg->renewed.drain != DRAIN_NONE)
             tell_text(tell, " %s", drain_name(msg->renewed.drain));
+    } else if (msg->kind == MSG_SIMULATE) {
+        tell_text(tell, "simulate #%llu %u timeout %u wait %u",
+                  (unsigned long long)(msg->corr - SIMULATIONS_NO_BASE),
+                  number_of(tell, &msg->simulate.jobs->job_id), msg->simulate.jobs->timeout_ms,
+                  msg->simulate.wait_ms);
     } else if (msg->kind == MSG_SUBMITTED) {
         tell_submitted(tell, &msg->submitted);
     } else if (msg->kind == MSG_ACTED) {

@@ -13,7 +13,7 @@ void renewal_start(struct renewal *renewal, when_ms now, uint32_t renew_ms)
 
 static bool has_news(const struct renewal *renewal, const struct slots *slots)
 {
-    for (uint32_t i = 0; i < slots->count; i++) {
+    for (uint32_t i = 0; i < slots->job_count; i++) {
         const struct slot *slot = &slots->items[i];
         if (slot->state == SLOT_FREE)
             continue;
@@ -39,7 +39,7 @@ struct msg_held_list renewal_held(const struct slots *slots, const struct outbox
                                   struct renewal_room *room)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < slots->count; i++) {
+    for (uint32_t i = 0; i < slots->job_count; i++) {
         const struct slot *slot = &slots->items[i];
         bool is_held = slot->state != SLOT_FREE && slot->stop != SLOT_STOP_LOST;
         if (is_held)
@@ -59,7 +59,7 @@ struct msg_held_list renewal_held(const struct slots *slots, const struct outbox
 static uint32_t fill_progress(struct slots *slots, struct renewal_room *room)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < slots->count; i++) {
+    for (uint32_t i = 0; i < slots->job_count; i++) {
         struct slot *slot = &slots->items[i];
         struct slot_progress *progress = &slot->progress;
         if (slot->state == SLOT_FREE || progress->version == progress->told_version)
@@ -83,7 +83,7 @@ static uint32_t fill_log(const struct renewal *renewal, const struct slots *slot
 {
     uint32_t count = 0;
     size_t bytes = 0;
-    for (uint32_t i = 0; i < slots->count && renewal->logs != NULL; i++) {
+    for (uint32_t i = 0; i < slots->job_count && renewal->logs != NULL; i++) {
         const struct slot *slot = &slots->items[i];
         struct joblog *log = &renewal->logs[i];
         bool fits = bytes + log->len <= RENEWAL_LOG_BYTES_MAX && slot->state != SLOT_FREE;

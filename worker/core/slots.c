@@ -32,12 +32,20 @@ static struct slot *at(const struct slots *slots, uint32_t slot)
 void slots_init(struct slots *slots, struct slot *items, uint32_t count, uint32_t kill_after_ms)
 {
     CHECK(count > 0 && count <= SLOTS_MAX);
-    *slots = (struct slots){.items = items, .count = count, .kill_after_ms = kill_after_ms};
+    *slots = (struct slots){
+        .items = items, .count = count, .job_count = count, .kill_after_ms = kill_after_ms};
+}
+
+void slots_set_simulations(struct slots *slots, uint32_t count)
+{
+    CHECK(count < slots->count);
+    slots->job_count = slots->count - count;
 }
 
 void slots_grant(struct slots *slots, uint32_t slot, const struct msg_job *job)
 {
     struct slot *place = at(slots, slot);
+    CHECK((job->token == 0) == (slot >= slots->job_count));
     slot_move(place, EVENT_GRANT);
     place->job_id = job->job_id;
     place->token = job->token;
@@ -153,18 +161,28 @@ void slots_end(struct slots *slots, uint32_t slot)
     *place = (struct slot){0};
 }
 
-uint32_t slots_find_free(const struct slots *slots)
+static uint32_t find_free(const struct slots *slots, uint32_t from, uint32_t to)
 {
-    for (uint32_t i = 0; i < slots->count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         if (slots->items[i].state == SLOT_FREE)
             return i;
     }
     return SLOTS_NONE;
 }
 
+uint32_t slots_find_free(const struct slots *slots)
+{
+    return find_free(slots, 0, slots->job_count);
+}
+
+uint32_t slots_find_free_simulation(const struct slots *slots)
+{
+    return find_free(slots, slots->job_count, slots->count);
+}
+
 uint32_t slots_find_job(const struct slots *slots, const struct id *job_id)
 {
-    for (uint32_t i = 0; i < slots->count; i++) {
+    for (uint32_t i = 0; i < slots->job_count; i++) {
         if (slots->items[i].state != SLOT_FREE && id_equal(&slots->items[i].job_id, job_id))
             return i;
     }
@@ -173,7 +191,7 @@ uint32_t slots_find_job(const struct slots *slots, const struct id *job_id)
 
 uint32_t slots_find(const struct slots *slots, const struct msg_held *held)
 {
-    for (uint32_t i = 0; i < slots->count; i++) {
+    for (uint32_t i = 0; i < slots->job_count; i++) {
         const struct slot *place = &slots->items[i];
         if (place->state != SLOT_FREE && place->token == held->token &&
             id_equal(&place->job_id, &held->job_id))
@@ -185,7 +203,7 @@ uint32_t slots_find(const struct slots *slots, const struct msg_held *held)
 uint32_t slots_held_count(const struct slots *slots)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < slots->count; i++)
+    for (uint32_t i = 0; i < slots->job_count; i++)
         count += slots->items[i].state != SLOT_FREE;
     return count;
 }

@@ -55,6 +55,7 @@ struct slot {
 struct slots {
     struct slot *items; // `count` places, the caller's
     uint32_t count;
+    uint32_t job_count;     // the first ones are for jobs, the others for dry runs
     uint32_t kill_after_ms; // from SIGTERM to SIGKILL
 };
 
@@ -62,6 +63,9 @@ struct slots {
 
 // `items` is zeroed room for `count` slots, at most SLOTS_MAX.
 void slots_init(struct slots *slots, struct slot *items, uint32_t count, uint32_t kill_after_ms);
+
+// The last `count` of the slots are for dry runs, which have no token.
+void slots_set_simulations(struct slots *slots, uint32_t count);
 
 // A free slot takes the job and waits. `slot` must be free.
 void slots_grant(struct slots *slots, uint32_t slot, const struct msg_job *job);
@@ -95,8 +99,11 @@ when_ms slots_next(const struct slots *slots);
 // The job has left.
 void slots_end(struct slots *slots, uint32_t slot);
 
+// Of those for jobs; of those for dry runs.
 uint32_t slots_find_free(const struct slots *slots);
+uint32_t slots_find_free_simulation(const struct slots *slots);
 // The slot of this job, or of this lease of it; SLOTS_NONE when there is none.
 uint32_t slots_find_job(const struct slots *slots, const struct id *job_id);
 uint32_t slots_find(const struct slots *slots, const struct msg_held *held);
+// Jobs; a dry run is no lease.
 uint32_t slots_held_count(const struct slots *slots);

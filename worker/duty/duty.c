@@ -31,12 +31,15 @@ err duty_init(struct duty *duty, const struct duty_setup *setup, const struct du
     duty->phase.grace_ms = setup->grace_ms;
     duty->stats.is_changed = true;
     duty->room = malloc(sizeof *duty->room);
-    duty->jobs = calloc(setup->slot_count, sizeof *duty->jobs);
-    duty->logs = calloc(setup->slot_count, sizeof *duty->logs);
+    uint32_t count = setup->slot_count + setup->simulation_count;
+    duty->jobs = calloc(count, sizeof *duty->jobs);
+    duty->logs = calloc(count, sizeof *duty->logs);
     duty->renewal.logs = duty->logs;
-    struct slot *slots = calloc(setup->slot_count, sizeof *slots);
-    if (slots != NULL)
-        slots_init(&duty->slots, slots, setup->slot_count, setup->kill_after_ms);
+    struct slot *slots = calloc(count, sizeof *slots);
+    if (slots != NULL) {
+        slots_init(&duty->slots, slots, count, setup->kill_after_ms);
+        slots_set_simulations(&duty->slots, setup->simulation_count);
+    }
     bool made = slots != NULL && duty->room != NULL && duty->jobs != NULL && duty->logs != NULL;
     return made ? OK : ERR_NO_MEMORY;
 }
@@ -130,11 +133,26 @@ void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job)
     slots_grant(&duty->slots, slot, &place->msg);
 }
 
+void duty_simulate(struct duty *duty, uint32_t slot, const struct msg_job *job, uint64_t number)
+{
+    CHECK(duty_is_simulation(duty, slot) && number != 0);
+    duty_grant(duty, slot, job);
+    duty->jobs[slot].simulation = number;
+}
+
+void duty_drop_simulations(struct duty *duty)
+{
+    for (uint32_t i = duty->slots.job_count; i < duty->slots.count; i++) {
+        if (duty->slots.items[i].state != SLOT_FREE)
+            duty_obey(duty, i, slots_stop(&duty->slots, i, duty->now, SLOT_STOP_LOST));
+    }
+}
+
 // The one that waits longest beyond those that run.
 static uint32_t find_advance(const struct duty *duty)
 {
     uint32_t found = SLOTS_NONE;
-    for (uint32_t i = duty->setup.run_count; i < duty->slots.count; i++) {
+    for (uint32_t i = duty->setup.run_count; i < duty->slots.job_count; i++) {
         if (duty->slots.items[i].state == SLOT_WAITING &&
             (found == SLOTS_NONE || duty->jobs[i].sequence < duty->jobs[found].sequence))
             found = i;
@@ -158,7 +176,7 @@ void duty_advance(struct duty *duty)
 static bool is_twin(const struct duty *duty, uint32_t slot)
 {
     const struct slot *own = &duty->slots.items[slot];
-    for (uint32_t i = 0; i < duty->slots.count; i++) {
+    for (uint32_t i = 0; i < duty->slots.job_count; i++) {
         const struct slot *other = &duty->slots.items[i];
         if (i != slot && other->state != SLOT_FREE && other->state != SLOT_WAITING &&
             id_equal(&other->job_id, &own->job_id))
@@ -170,6 +188,8 @@ static bool is_twin(const struct duty *duty, uint32_t slot)
 bool duty_may_begin(const struct duty *duty, uint32_t slot)
 {
     uint32_t held = slots_held_count(&duty->slots);
+    if (duty_is_simulation(duty, slot))
+        return duty->slots.items[slot].state == SLOT_WAITING;
     return slot < duty->setup.run_count && duty->slots.items[slot].state == SLOT_WAITING &&
            duty->outbox.count + held <= duty->outbox.cap && !is_twin(duty, slot);
 }
@@ -180,7 +200,7 @@ void duty_begin(struct duty *duty, uint32_t slot)
     slots_begin(&duty->slots, slot, duty->now);
     place->begun_at = duty->now;
     joblog_begin(&duty->logs[slot], place->msg.log_count);
-    duty->stats.executed++;
+    duty->stats.executed += !duty_is_simulation(duty, slot);
     duty->stats.is_changed = true;
     if (duty->crew.log == NULL && !log_is_on(LOG_LEVEL_DEBUG))
         return;
@@ -248,8 +268,23 @@ static uint8_t *copy_log(struct duty *duty, uint32_t slot, struct outcome_report
     return memory;
 }
 
+// What its handler has logged is of no job.
+static void end_simulation(struct duty *duty, uint32_t slot, const struct outcome_report *report)
+{
+    struct joblog *log = &duty->logs[slot];
+    joblog_begin(log, 0);
+    joblog_end(log, 0);
+    if (duty->slots.items[slot].stop != SLOT_STOP_LOST)
+        talk_simulated(duty, duty->jobs[slot].simulation, report);
+    forget_job(duty, slot);
+}
+
 void duty_end(struct duty *duty, uint32_t slot, struct outcome_report *report)
 {
+    if (duty_is_simulation(duty, slot)) {
+        end_simulation(duty, slot, report);
+        return;
+    }
     const struct slot *held = &duty->slots.items[slot];
     bool is_lost = held->stop == SLOT_STOP_LOST;
     report->job_id = held->job_id;
@@ -350,7 +385,7 @@ static void stop_all(struct duty *duty, enum phase_order order)
 // What came in advance begins sooner elsewhere.
 static void give_back_advance(struct duty *duty)
 {
-    for (uint32_t i = duty->setup.run_count; i < duty->slots.count; i++) {
+    for (uint32_t i = duty->setup.run_count; i < duty->slots.job_count; i++) {
         if (duty->slots.items[i].state == SLOT_WAITING)
             duty_obey(duty, i, slots_stop(&duty->slots, i, duty->now, SLOT_STOP_DRAIN));
     }

@@ -45,6 +45,10 @@ struct duty_setup {
     uint32_t queue_count;
     uint32_t slot_count; // jobs in hand at once
     uint32_t run_count;  // of these, that run: the first slots; the others wait for one. 0: all
+    // Dry runs at once, in further slots, and the types of which they are taken; 0: none.
+    uint32_t simulation_count;
+    const struct slice *simulates;
+    uint32_t simulate_count;
     uint32_t grace_ms;
     uint32_t kill_after_ms;
     struct id worker_id;
@@ -56,6 +60,7 @@ struct duty_job {
     void *memory;
     uint64_t sequence; // of grants
     when_ms begun_at;
+    uint64_t simulation; // what the broker calls this dry run; 0: it is a job
 };
 
 // One FINISH on its way, kept as it was sent until it is answered.
@@ -133,6 +138,14 @@ void duty_deinit(struct duty *duty);
 
 // A job from the broker takes a free slot, waiting. Copies what it needs.
 void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job);
+// A dry run takes a free slot of its own kind, waiting; its answer is told by duty_end().
+void duty_simulate(struct duty *duty, uint32_t slot, const struct msg_job *job, uint64_t number);
+static inline bool duty_is_simulation(const struct duty *duty, uint32_t slot)
+{
+    return slot >= duty->slots.job_count;
+}
+// Nobody waits any more for what is simulated.
+void duty_drop_simulations(struct duty *duty);
 // Jobs that came in advance go to slots that run, the first one first. Before anything begins.
 void duty_advance(struct duty *duty);
 // May a waiting job begin? Only in a slot that runs. Not when the outbox could not take its outcome, nor while an older lease
@@ -140,7 +153,8 @@ void duty_advance(struct duty *duty);
 bool duty_may_begin(const struct duty *duty, uint32_t slot);
 // Its handler has it: deadline and log begin.
 void duty_begin(struct duty *duty, uint32_t slot);
-// The attempt in this slot is over: the outcome goes to the outbox, the slot is free. The report's
+// The attempt in this slot is over: the outcome goes to the outbox, that of a dry run to the broker,
+// the slot is free. The report's
 // slices are copied; ids and token are filled in.
 void duty_end(struct duty *duty, uint32_t slot, struct outcome_report *report);
 // Does what the slot table ordered.

@@ -9,6 +9,8 @@
 #include "worker/duty/duty_private.h"
 #include "worker/duty/talk_private.h"
 
+#include <inttypes.h>
+
 enum {
     RECEIVE_MAX = 64,                     // messages taken in per round
     FINISH_BYTES_MAX = MSG_BYTES_MAX / 2, // leaves room for the largest single outcome
@@ -95,8 +97,30 @@ static err say_ready(struct duty *duty)
                                    .queues = setup->queues,
                                    .queue_count = setup->queue_count,
                                    .slots = setup->slot_count,
-                                   .quiet = phase_is_quiet(&duty->phase)};
+                                   .quiet = phase_is_quiet(&duty->phase),
+                                   .simulates = setup->simulates,
+                                   .simulate_count = setup->simulate_count,
+                                   .simulation_slots = setup->simulation_count};
     return say(duty, &msg);
+}
+
+void talk_simulated(struct duty *duty, uint64_t number, const struct outcome_report *report)
+{
+    struct msg msg = {.kind = MSG_SIMULATED, .corr = number};
+    bool is_short = report->result.bytes.len <= MSG_SIMULATED_LEN_MAX;
+    msg.simulated.ok = report->outcome == OUTCOME_SUCCEEDED && is_short;
+    if (msg.simulated.ok)
+        msg.simulated.result = report->result;
+    else if (report->outcome == OUTCOME_SUCCEEDED)
+        msg.simulated.failure =
+            (struct msg_failure){.kind = slice_of_text("result-too-large"),
+                                 .message = slice_of_text("the result of a dry run has at most "
+                                                          "65,536 bytes; tell less")};
+    else
+        msg.simulated.failure = (struct msg_failure){
+            .kind = report->kind, .message = report->message, .detail = report->detail};
+    if (peer_is_known(&duty->peer) && say(duty, &msg) != OK)
+        duty_log(duty, LOG_LEVEL_DEBUG, "worker.simulation_untold", "number=%" PRIu64, number);
 }
 
 static err say_renew(struct duty *duty, uint64_t corr)

@@ -17,5 +17,8 @@ void talk_speak(struct duty *duty);
 // When talk_speak() has something to say by time alone, or WHEN_NEVER.
 when_ms talk_next(const struct duty *duty);
 
+// What became of a dry run. Said once: whoever misses it has stopped waiting.
+void talk_simulated(struct duty *duty, uint64_t number, const struct outcome_report *report);
+
 // BYE, and waits a moment for the proof that it has arrived.
 void talk_leave(struct duty *duty);

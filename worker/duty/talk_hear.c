@@ -26,6 +26,7 @@ static void take_welcome(struct duty *duty, const struct msg *msg)
     uint32_t renew_ms = welcome->renew_ms > 0 ? welcome->renew_ms : 5000;
     renewal_start(&duty->renewal, duty->now, renew_ms);
     duty_lose(duty, &welcome->lost);
+    duty_drop_simulations(duty);
     duty->ready_due = true;
     duty_log(duty, LOG_LEVEL_INFO, "worker.welcome",
              "broker=%s epoch=%" PRIu32 " renew_ms=%" PRIu32 " held=%" PRIu32 " outcomes=%" PRIu32,
@@ -70,7 +71,7 @@ static void answer_from_journal(struct duty *duty, uint32_t entry, const struct 
 // A newer lease of a job that is here under an older one: that one is lost.
 static void lose_older(struct duty *duty, const struct msg_job *job)
 {
-    for (uint32_t i = 0; i < duty->slots.count; i++) {
+    for (uint32_t i = 0; i < duty->slots.job_count; i++) {
         const struct slot *slot = &duty->slots.items[i];
         if (slot->state == SLOT_FREE || !id_equal(&slot->job_id, &job->job_id))
             continue;
@@ -101,8 +102,20 @@ static void take_job(struct duty *duty, const struct msg_job *job)
         return;
     }
     duty_log(duty, LOG_LEVEL_WARN, "worker.no_slot",
-             "slots=%" PRIu32 " why=\"more jobs than credit\"", duty->slots.count);
+             "slots=%" PRIu32 " why=\"more jobs than credit\"", duty->slots.job_count);
     give_back(duty, job, "the worker has no free slot");
+}
+
+// Not taken, it is answered by nobody: the broker does not wait for long.
+static void take_simulate(struct duty *duty, const struct msg *msg)
+{
+    uint32_t slot = slots_find_free_simulation(&duty->slots);
+    bool is_sound = msg->simulate.count == 1 && msg->simulate.jobs->token == 0 && msg->corr != 0;
+    if (slot == SLOTS_NONE || !is_sound || phase_is_quiet(&duty->phase)) {
+        duty_log(duty, LOG_LEVEL_WARN, "worker.simulation_not_taken", "number=%" PRIu64, msg->corr);
+        return;
+    }
+    duty_simulate(duty, slot, msg->simulate.jobs, msg->corr);
 }
 
 // --- answers ---
@@ -217,6 +230,7 @@ void talk_hear(struct duty *duty, const struct msg *msg)
         return;
     case MSG_RENEWED: take_renewed(duty, msg); return;
     case MSG_FINISHED: take_finished(duty, msg); return;
+    case MSG_SIMULATE: take_simulate(duty, msg); return;
     case MSG_ERROR: take_error(duty, msg); return;
     case MSG_HELLO:
     case MSG_SUBMIT:
@@ -258,6 +272,7 @@ void talk_hear(struct duty *duty, const struct msg *msg)
     case MSG_OPERATION_IS:
     case MSG_OPERATION_LIST:
     case MSG_OPERATION_LISTED:
+    case MSG_SIMULATED:
     case MSG_WATCH:
     case MSG_EVENT:
     case MSG_BYE: return; // not for a worker

@@ -158,7 +158,7 @@ static err ask_spawner(struct worker *worker, uint32_t slot, const int *far)
     struct place *place = &worker->places[slot];
     struct environment environment = {0};
     put_variable(&environment, LEFTOVER_VARIABLE "=%016" PRIx64, worker->duty.session);
-    put_variable(&environment, "WEFT_JOB_DRY_RUN=0");
+    put_variable(&environment, "WEFT_JOB_DRY_RUN=%d", duty_is_simulation(&worker->duty, slot));
     if (!worker->setup->is_lines)
         describe_job(&worker->duty.jobs[slot].msg, &environment);
     struct spawner_run run = {.number = place->handler.run,

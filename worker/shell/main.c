@@ -133,12 +133,16 @@ static int make_slots(struct worker *worker)
                                     .queue_count = setup->queue_count,
                                     .slot_count = setup->slot_count,
                                     .run_count = setup->run_count,
+                                    .simulation_count = setup->simulation_count,
+                                    .simulates = setup->types,
+                                    .simulate_count =
+                                        setup->simulation_count > 0 ? setup->type_count : 0,
                                     .grace_ms = setup->grace_ms,
                                     .kill_after_ms = setup->kill_after_ms,
                                     .worker_id = worker->home->worker_id};
     const struct duty_crew crew = {
         .ctx = worker, .stop = on_stop, .introduce = on_introduce, .die = on_die};
-    worker->places = calloc(setup->slot_count, sizeof *worker->places);
+    worker->places = calloc(setup->slot_count + setup->simulation_count, sizeof *worker->places);
     if (worker->places == NULL || duty_init(&worker->duty, &duty, &crew) != OK)
         return cannot("worker.no_memory", "for the slots; lower -c");
     worker->duty.stats.path = setup->stats;

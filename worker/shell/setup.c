@@ -9,7 +9,10 @@
 
 #include <stdarg.h>
 
-enum { HOUR_MS = 3600 * 1000 };
+enum {
+    HOUR_MS = 3600 * 1000,
+    SIMULATE_MAX = 16, // no broker asks about more at once
+};
 
 static const struct config_key keys[] = {
     {.key = "broker",
@@ -34,6 +37,14 @@ static const struct config_key keys[] = {
      .min = 0,
      .max = SLOTS_MAX - 1,
      .help = "jobs taken in advance, beyond those that run"},
+    {.key = "simulate",
+     .type = CONFIG_INTEGER,
+     .default_text = "0",
+     .min = 0,
+     .max = SIMULATE_MAX,
+     .help =
+         "dry runs taken at once, beside the jobs: the program runs with WEFT_JOB_DRY_RUN=1 and "
+         "must change nothing"},
     {.key = "limit-memory",
      .type = CONFIG_BYTES,
      .min = 1024 * 1024,
@@ -259,8 +270,10 @@ err setup_read(struct setup *setup, int argc, char **argv)
         return result;
     setup->run_count = number_of(setup, "concurrency");
     setup->slot_count = setup->run_count + number_of(setup, "prefetch");
-    if (setup->slot_count > SLOTS_MAX)
-        return refuse(setup, "--concurrency and --prefetch are together at most %d", SLOTS_MAX);
+    setup->simulation_count = number_of(setup, "simulate");
+    if (setup->slot_count + setup->simulation_count > SLOTS_MAX)
+        return refuse(setup, "--concurrency, --prefetch and --simulate are together at most %d",
+                      SLOTS_MAX);
     setup->grace_ms = number_of(setup, "grace");
     setup->kill_after_ms = number_of(setup, "kill-after");
     setup->is_lines = config_is_on(config, "lines");

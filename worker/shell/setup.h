@@ -21,8 +21,9 @@ struct setup {
     const char *stats; // path, or NULL
     char name[128];
     char data[PATH_MAX];
-    uint32_t slot_count; // -c and what comes in advance
-    uint32_t run_count;  // -c
+    uint32_t slot_count;       // -c and what comes in advance
+    uint32_t run_count;        // -c
+    uint32_t simulation_count; // dry runs at once, beside them
     struct spawner_limits limits;
     uint32_t grace_ms;
     uint32_t kill_after_ms;

@@ -184,6 +184,43 @@ static err ready(struct msg_ready ready)
     return check_ready(&ready, &detail);
 }
 
+TEST(check, simulated)
+{
+    const char *detail = NULL;
+    struct msg_simulated said = {.ok = true};
+    EXPECT_EQ(check_simulated(&said, &detail), OK);
+    said.result = (struct body){.content = CONTENT_JSON, .bytes = slice_of_text("1")};
+    EXPECT_EQ(check_simulated(&said, &detail), OK);
+    said.failure.kind = slice_of_text("odd");
+    EXPECT_EQ(check_simulated(&said, &detail), ERR_BAD_FIELD);
+    EXPECT_STR(detail, "failure: only without ok");
+    said.ok = false;
+    EXPECT_EQ(check_simulated(&said, &detail), ERR_BAD_FIELD);
+    EXPECT_STR(detail, "result: only with ok");
+    said.result = (struct body){.content = CONTENT_NONE};
+    EXPECT_EQ(check_simulated(&said, &detail), OK);
+    static uint8_t bytes[MSG_SIMULATED_LEN_MAX + 1];
+    said = (struct msg_simulated){
+        .ok = true, .result = {CONTENT_BYTES, slice_of(bytes, MSG_SIMULATED_LEN_MAX)}};
+    EXPECT_EQ(check_simulated(&said, &detail), OK);
+    said.result.bytes.len++;
+    EXPECT_EQ(check_simulated(&said, &detail), ERR_TOO_LARGE);
+}
+
+TEST(check, only_what_is_served_is_simulated)
+{
+    const struct slice types[] = {slice_of_text("a"), slice_of_text("b")};
+    const struct slice other = slice_of_text("c");
+    struct msg_ready said = {
+        .types = types, .type_count = 2, .slots = 1, .simulates = types + 1, .simulate_count = 1};
+    EXPECT_EQ(ready(said), OK);
+    said.simulates = &other;
+    EXPECT_EQ(ready(said), ERR_BAD_FIELD);
+    said.simulates = types;
+    said.simulation_slots = CHECK_SLOTS_MAX + 1;
+    EXPECT_EQ(ready(said), ERR_BAD_FIELD);
+}
+
 TEST(check, ready)
 {
     struct slice names[MSG_TYPES_MAX + 1];

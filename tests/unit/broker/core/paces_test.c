@@ -70,6 +70,8 @@ TEST(paces, a_new_pace_is_learnt_and_the_old_one_forgotten)
     struct paces *paces = new_paces();
     when_ms last = run(paces, 0, 1000, 100);
     EXPECT_EQ(paces_wait_ms(paces, LANE, 10, last), 1000);
+    // Both bounds are passed again and again meanwhile.
+    static_assert(PACES_SPAN_MS < 20 * 1000 && PACES_STARTS < 20, "not by a fifth of it");
     last = run(paces, last + 1000, 100, 1000);
     when_ms wait = paces_wait_ms(paces, LANE, 10, last);
     EXPECT(wait > 9000 && wait <= 10000);

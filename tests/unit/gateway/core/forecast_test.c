@@ -50,6 +50,31 @@ TEST(forecast, an_estimate_is_told_when_there_is_one)
     EXPECT(strstr(is, "\"estimated_start\":\"1970-01-01T00:00:03.000Z\"") != NULL);
 }
 
+TEST(forecast, what_a_worker_says_is_told_and_why_none_does)
+{
+    struct msg_submit_job job = {.type = slice_of_text("t")};
+    struct msg_submitted_job said = {.state = JOB_QUEUED};
+    struct msg_forecast given = forecast;
+    given.simulation = SIMULATION_OK;
+    given.simulated.content = CONTENT_JSON;
+    const struct forecast_told asked = {.job = &job,
+                                        .said = &said,
+                                        .forecast = &given,
+                                        .simulated = {ANSWER_RAW, slice_of_text("{\"n\":1}")}};
+    EXPECT(strstr(told(&asked), ",\"simulated\":{\"ok\":true,\"result_type\":\"application/json\","
+                                "\"result\":{\"n\":1}}}") != NULL);
+    given.simulation = SIMULATION_FAILED;
+    given.failure.message = slice_of_text("bad row");
+    EXPECT(strstr(told(&asked), ",\"simulated\":{\"ok\":false,\"error\":{\"kind\":\"\","
+                                "\"message\":\"bad row\"}}}") != NULL);
+    static const char *const words[] = {"late", "gone", "busy"};
+    for (unsigned i = 0; i < 3; i++) {
+        given.simulation = (enum simulation)(SIMULATION_LATE + i);
+        const char *at = strstr(told(&asked), ",\"not_simulated\":\"");
+        EXPECT(at != NULL && strncmp(at + 18, words[i], 4) == 0);
+    }
+}
+
 TEST(forecast, pauses_are_those_of_a_known_id_and_end_with_the_retries)
 {
     struct msg_submit_job job = {.type = slice_of_text("t"), .key = slice_of_text("k")};
