@@ -4,6 +4,8 @@
 
 #include "broker/core/ledger.h"
 
+#include "lib/base/origin.h"
+
 // --- who is told ---
 
 static uint32_t bits(unsigned value)
@@ -173,7 +175,9 @@ static struct endpoint_row after(const struct endpoint_row *before,
 static void make(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     const struct msg_webhook_set *set = entry->endpoint.set;
-    const struct endpoint_row made = {.tenant = set->tenant,
+    // One spelling, whatever a message or a record has.
+    bool is_default = origin_is_tenant(set->tenant, (struct slice){0});
+    const struct endpoint_row made = {.tenant = is_default ? (struct slice){0} : set->tenant,
                                       .given = set->given,
                                       .secret = set->secret,
                                       .created_at = entry->at,

@@ -163,7 +163,7 @@ struct schedule_row {
 
 // An endpoint that the ends of jobs are told to. Texts are borrowed.
 struct endpoint_row {
-    struct slice tenant; // empty: "default"; with the id its key in the store
+    struct slice tenant; // empty: "default", which is never written out; with the id its key
     struct msg_webhook given;
     struct slice secret;        // sealed, like …
     struct slice secret_before; // … the one that signs too until `before_until`; empty: none

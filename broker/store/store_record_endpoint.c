@@ -85,7 +85,10 @@ static bool get_names(struct slice key, struct endpoint_row *row)
         return false;
     row->tenant = slice_of(key.data, (size_t)(slash - key.data));
     row->given.webhook_id = slice_of(slash + 1, key.len - row->tenant.len - 1);
-    return row->tenant.len > 0 && row->given.webhook_id.len > 0;
+    bool is_whole = row->tenant.len > 0 && row->given.webhook_id.len > 0;
+    if (origin_is_tenant(row->tenant, (struct slice){0}))
+        row->tenant = (struct slice){0};
+    return is_whole;
 }
 
 static bool get_texts(struct bytes_in *in, struct endpoint_row *row)

@@ -192,6 +192,24 @@ static size_t log_chunk(struct slice record, struct slice key)
     return store_record_log_len(&log, &none);
 }
 
+static size_t endpoint(struct slice record, struct slice key)
+{
+    struct endpoint_row row;
+    if (store_record_get_endpoint(record, key, &row) != OK)
+        return 0;
+    store_record_put_endpoint(again, key, &row);
+    return store_record_endpoint_len(&row);
+}
+
+static struct slice key_of(uint8_t kind, struct disk_key *number, struct id *id)
+{
+    if (kind == STORE_RECORD_OPERATION)
+        return slice_of(id->bytes, sizeof id->bytes);
+    if (kind == STORE_RECORD_ENDPOINT)
+        return slice_of_text("acme/ops");
+    return disk_key_slice(number);
+}
+
 static record_round *const rounds[] = {
     [STORE_RECORD_ORIGIN] = origin,     [STORE_RECORD_LEDGER] = ledger,
     [STORE_RECORD_JOB] = job,           [STORE_RECORD_BODY] = body,
@@ -202,7 +220,7 @@ static record_round *const rounds[] = {
     [STORE_RECORD_LOG] = log_chunk,     [STORE_RECORD_UNIQUE] = unique,
     [STORE_RECORD_SCHEDULE] = schedule, [STORE_RECORD_DEP] = dep,
     [STORE_RECORD_QUEUE] = queue,       [STORE_RECORD_OPERATION] = operation,
-    [STORE_RECORD_TYPE] = type_row,
+    [STORE_RECORD_TYPE] = type_row,     [STORE_RECORD_ENDPOINT] = endpoint,
 };
 
 enum { KINDS = sizeof rounds / sizeof rounds[0] - 1 };
@@ -214,8 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct disk_key number = disk_key_of(77);
     struct id id = {.bytes = {7}};
     uint8_t kind = (uint8_t)(data[0] % KINDS + 1);
-    struct slice key = kind == STORE_RECORD_OPERATION ? slice_of(id.bytes, sizeof id.bytes)
-                                                      : disk_key_slice(&number);
+    struct slice key = key_of(kind, &number, &id);
     if (rounds[kind] == NULL)
         return 0;
     (void)rounds[kind](slice_of(data + 1, size - 1), key); // its seal is hardly ever right

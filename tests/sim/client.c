@@ -289,6 +289,7 @@ void client_turn(struct sim *sim, uint32_t no)
     }
     schedule_turn(sim, no);
     queue_turn(sim, no);
+    endpoint_turn(sim, no);
     operation_turn(sim, no);
     if (plan_optional(sim, 12))
         add_intent(sim, no);

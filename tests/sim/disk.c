@@ -252,6 +252,23 @@ static void compare_operation(struct sim *sim, const struct operation_row *row)
                "both stores hold the same of an operation");
 }
 
+static void compare_endpoint(struct sim *sim, const struct endpoint_row *row)
+{
+    struct endpoint_row stored;
+    if (row->generation == 0)
+        return;
+    must(store_view_endpoint(view(sim->disk), row->tenant, row->given.webhook_id, &stored),
+         "an endpoint is read");
+    SIM_EXPECT(row->generation == stored.generation && row->place == stored.place &&
+                   row->since_no == stored.since_no && row->is_disabled == stored.is_disabled &&
+                   row->created_at == stored.created_at && row->rotated_at == stored.rotated_at &&
+                   row->before_until == stored.before_until &&
+                   slice_equal(row->given.url, stored.given.url) &&
+                   slice_equal(row->secret, stored.secret) &&
+                   slice_equal(row->secret_before, stored.secret_before),
+               "both stores hold the same of an endpoint");
+}
+
 void sim_disk_end(struct sim *sim)
 {
     audit(sim->disk);
@@ -263,6 +280,8 @@ void sim_disk_end(struct sim *sim)
         compare_schedule(sim, no);
     for (uint32_t no = 0; no < SIM_OPERATIONS; no++)
         compare_operation(sim, &sim->store.operations[no].row);
+    for (uint32_t no = 0; no < SIM_ENDPOINTS; no++)
+        compare_endpoint(sim, &sim->store.endpoints[no].row);
     sim_disk_close(sim);
     remove_files(sim->disk);
     free(sim->disk);

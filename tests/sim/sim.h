@@ -15,6 +15,7 @@
 #include "lib/base/prng.h"
 #include "proto/wire.h"
 #include "tests/sim/bounds.h"
+#include "tests/sim/endpoint.h"
 #include "tests/sim/model.h"
 #include "tests/sim/peers.h"
 #include "tests/sim/situations.h"
@@ -267,6 +268,7 @@ struct watch {
     uint32_t type_count;
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_operation operations[SIM_OPERATIONS];
+    struct seen_endpoint endpoints[SIM_ENDPOINTS];
     struct seen_job jobs[SIM_INTENTS + 64];
     uint32_t job_count;
     struct seen_grant grants[SIM_JOBS * 4];

@@ -127,6 +127,9 @@
     X(SEEN_CHILD_STARTED, "… and started after them")                                              \
     X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \
     X(SEEN_CHILD_RAN, "… and ran although one of them failed")                                     \
+    X(SEEN_ENDPOINT_ROTATED, "the secret of an endpoint was replaced")                             \
+    X(SEEN_ENDPOINT_DELETED, "an endpoint was deleted")                                            \
+    X(SEEN_ENDPOINT_LOADED, "an endpoint was off at a start")                                      \
     X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
     X(SEEN_PARENT_KEPT, "retention waited for a job's children")                                   \
     X(SEEN_PARENT_KEPT_AGAIN, "… and a parent stayed for a second life")

@@ -65,6 +65,8 @@ static void name_tenant(const struct sim *sim, uint32_t peer, struct msg *msg)
         msg->queue_set.tenant = msg->tenant;
     if (msg->kind == MSG_TYPE_SET)
         msg->type_set.tenant = msg->tenant;
+    else if (msg->kind == MSG_WEBHOOK_SET)
+        msg->webhook_set.tenant = msg->tenant;
     if (msg->kind == MSG_ACT)
         msg->act.tenant = msg->tenant;
     if (msg->kind == MSG_OPERATE)

@@ -1,0 +1,114 @@
+// Webhook endpoints: how each stands follows from the entries alone, and that is how the core has it,
+// before and after a crash.
+
+#include "lib/base/origin.h"
+#include "tests/sim/sim.h"
+
+static struct seen_endpoint *seen(struct sim *sim, struct slice tenant, struct slice id)
+{
+    struct seen_endpoint *free = NULL;
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++) {
+        struct seen_endpoint *at = &sim->watch.endpoints[i];
+        if (at->generation == 0)
+            free = at;
+        else if (slice_equal(at->tenant, origin_tenant(tenant)) &&
+                 slice_equal(at->given.webhook_id, id))
+            return at;
+    }
+    SIM_EXPECT(free != NULL, "no more endpoints are made than there is room for");
+    return free;
+}
+
+static void rotate(struct seen_endpoint *endpoint, const struct msg_webhook_set *set, when_ms at)
+{
+    bool overlaps = set->overlap_s > 0;
+    endpoint->secret_before = overlaps ? endpoint->secret : (struct slice){0};
+    endpoint->before_until = overlaps ? at + (when_ms)set->overlap_s * 1000 : 0;
+    endpoint->secret = set->secret;
+}
+
+// `job_no` is the number that the next accepted job gets.
+static void note(struct sim *sim, const struct entry *entry, uint64_t job_no)
+{
+    const struct msg_webhook_set *set = entry->endpoint.set;
+    struct seen_endpoint *endpoint = seen(sim, set->tenant, set->given.webhook_id);
+    if (endpoint->generation == 0) {
+        SIM_EXPECT(set->act == WEBHOOK_SET, "only an endpoint that is there is changed");
+        *endpoint = (struct seen_endpoint){
+            .tenant = origin_tenant(set->tenant), .secret = set->secret, .since_no = job_no};
+    }
+    endpoint->generation++;
+    if (set->act == WEBHOOK_SET)
+        endpoint->given = set->given;
+    else if (set->act == WEBHOOK_ROTATE)
+        rotate(endpoint, set, entry->at);
+    else if (set->act == WEBHOOK_DELETE)
+        *endpoint = (struct seen_endpoint){0};
+    else {
+        endpoint->is_disabled = set->act == WEBHOOK_DISABLE;
+        endpoint->reason = endpoint->is_disabled ? set->reason : (struct slice){0};
+    }
+}
+
+static bool is_same(const struct seen_endpoint *endpoint, const struct endpoint_row *row)
+{
+    const struct msg_webhook *given = &endpoint->given;
+    return slice_equal(given->url, row->given.url) && slice_equal(given->types, row->given.types) &&
+           slice_equal(given->headers, row->given.headers) && given->events == row->given.events &&
+           slice_equal(endpoint->secret, row->secret) &&
+           slice_equal(endpoint->secret_before, row->secret_before) &&
+           slice_equal(endpoint->reason, row->reason) && endpoint->since_no == row->since_no &&
+           endpoint->before_until == row->before_until && endpoint->generation == row->generation &&
+           endpoint->is_disabled == row->is_disabled;
+}
+
+// No two of a tenant have one place, and each is where a job would look for it.
+static void check_place(const struct endpoints *endpoints, uint32_t no)
+{
+    const struct endpoint_row *row = endpoints_at(endpoints, no);
+    SIM_EXPECT(endpoints_told(endpoints, row->tenant, row->place, row->since_no) == no,
+               "an endpoint is found at its place");
+}
+
+static void check_all(const struct sim *sim)
+{
+    const struct endpoints *endpoints = &sim->shell.core->ledger.endpoints;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++) {
+        const struct seen_endpoint *endpoint = &sim->watch.endpoints[i];
+        if (endpoint->generation == 0)
+            continue;
+        uint32_t no = endpoints_find(endpoints, endpoint->tenant, endpoint->given.webhook_id);
+        SIM_EXPECT(no != ENDPOINTS_NONE && is_same(endpoint, endpoints_at(endpoints, no)),
+                   "an endpoint is as the entries have made it");
+        check_place(endpoints, no);
+        count++;
+    }
+    SIM_EXPECT(endpoints->count == count, "there is no endpoint that no entry has made");
+}
+
+void watch_endpoint_entry(struct sim *sim, const struct entry *entry)
+{
+    note(sim, entry, sim->shell.core->ledger.row.job_no_next);
+    check_all(sim);
+    if (entry->endpoint.set->act == WEBHOOK_ROTATE)
+        watch_seen(SEEN_ENDPOINT_ROTATED);
+    if (entry->endpoint.set->act == WEBHOOK_DELETE)
+        watch_seen(SEEN_ENDPOINT_DELETED);
+}
+
+// What was not durable never happened.
+void watch_endpoint_start(struct sim *sim)
+{
+    uint64_t job_no = 1;
+    memset(sim->watch.endpoints, 0, sizeof sim->watch.endpoints);
+    for (uint32_t i = 0; i < sim->log_count; i++) {
+        job_no += sim->log[i].kind == ENTRY_SUBMIT;
+        if (sim->log[i].kind == ENTRY_ENDPOINT)
+            note(sim, &sim->log[i], job_no);
+    }
+    check_all(sim);
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++)
+        if (sim->watch.endpoints[i].is_disabled)
+            watch_seen(SEEN_ENDPOINT_LOADED);
+}
