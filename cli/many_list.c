@@ -24,10 +24,9 @@ static const struct config_key list_keys[] = {
 const struct config_table many_list_table = {
     .program = "operations list",
     .usage = "weft operations list [flags]",
-    .about =
-        "Lists acts on many jobs, the newest first: those that go on, and those that are over "
-        "for less than a day.\nWith -o json one object a line. Exit codes: 0 listed, 1 refused, "
-        "4 no answer, 64 usage.",
+    .about = "Lists acts on many jobs, the newest first: those that go on, and those over that are "
+             "still known.\nWith -o json one object a line. Exit codes: 0 listed, 1 refused, "
+             "4 no answer, 64 usage.",
     .keys = list_keys,
     .key_count = sizeof list_keys / sizeof list_keys[0],
 };

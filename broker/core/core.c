@@ -14,7 +14,8 @@ size_t core_size(const struct limits *limits)
            round64(gates_size(limits)) + round64(delayed_size(limits)) +
            round64(expiry_size(limits)) + round64(leases_size(limits)) +
            round64(workers_size(limits)) + round64(paces_size(limits)) +
-           round64(ebbs_size(limits)) + round64(simulations_size(limits));
+           round64(ebbs_size(limits->tenant_count_max)) +
+           round64(ebbs_size(limits->queue_count_max)) + round64(simulations_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -40,7 +41,10 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
     workers_init(&core->workers, arena_take(&room, round64(workers_size(limits))), limits,
                  &core->ledger.lanes, seed);
     paces_init(&core->paces, arena_take(&room, round64(paces_size(limits))), limits);
-    ebbs_init(&core->ebbs, arena_take(&room, round64(ebbs_size(limits))), limits);
+    ebbs_init(&core->tenant_ebbs, arena_take(&room, round64(ebbs_size(limits->tenant_count_max))),
+              limits->tenant_count_max);
+    ebbs_init(&core->queue_ebbs, arena_take(&room, round64(ebbs_size(limits->queue_count_max))),
+              limits->queue_count_max);
     simulations_init(&core->simulations, arena_take(&room, round64(simulations_size(limits))),
                      limits);
     return core;

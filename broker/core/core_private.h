@@ -29,7 +29,8 @@ struct core {
     struct leases leases;
     struct workers workers;
     struct paces paces;
-    struct ebbs ebbs;
+    struct ebbs tenant_ebbs;
+    struct ebbs queue_ebbs;
     struct simulations simulations;
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
@@ -99,8 +100,10 @@ err queue_refusal(const struct core *core, uint32_t queue, const char **out_deta
 uint64_t queue_quota(const struct core *core, const struct msg_submit_job *job);
 uint64_t queue_quota_left(const struct core *core, const struct msg_submit_job *job);
 extern const char queue_quota_spent[]; // the detail of ERR_QUOTA
-// When a place of the quota may be free again, by how fast the tenant's jobs end; within bounds.
-uint32_t queue_quota_retry_ms(struct core *core, struct now now, struct slice tenant);
+// When a place may be free again, for a job that was refused with ERR_QUOTA or because its queue is full:
+// by how fast the tenant's or the queue's jobs end; within bounds.
+uint32_t queue_retry_ms(struct core *core, struct now now, const struct msg_submit_job *job,
+                        err refusal);
 // What is set for a queue, as far as it decides whose turn it is.
 void queue_obey(struct core *core, uint32_t queue);
 bool schedule_is_busy(const struct core *core, struct slice name);

@@ -4,23 +4,23 @@
 
 #include "lib/base/check.h"
 
-size_t ebbs_size(const struct limits *limits)
+size_t ebbs_size(uint32_t cap)
 {
-    return limits->tenant_count_max * sizeof(struct ebb);
+    return cap * sizeof(struct ebb);
 }
 
-void ebbs_init(struct ebbs *ebbs, void *memory, const struct limits *limits)
+void ebbs_init(struct ebbs *ebbs, void *memory, uint32_t cap)
 {
-    *ebbs = (struct ebbs){.tenants = memory, .cap = limits->tenant_count_max};
+    *ebbs = (struct ebbs){.items = memory, .cap = cap};
 }
 
-when_ms ebbs_look(struct ebbs *ebbs, uint32_t tenant, uint64_t ended, when_ms now)
+when_ms ebbs_look(struct ebbs *ebbs, uint32_t no, uint64_t ended, when_ms now)
 {
-    CHECK(tenant < ebbs->cap);
-    struct ebb *ebb = &ebbs->tenants[tenant];
+    CHECK(no < ebbs->cap);
+    struct ebb *ebb = &ebbs->items[no];
     when_ms span = now - ebb->since;
-    CHECK(span >= 0 && ended >= ebb->ended);
-    if (ebb->since == 0 || span > EBBS_GAP_MS) {
+    CHECK(span >= 0);
+    if (ebb->since == 0 || span > EBBS_GAP_MS || ended < ebb->ended) {
         *ebb = (struct ebb){.since = now, .ended = ended};
         return 0;
     }

@@ -1,13 +1,13 @@
 #pragma once
 
-// How fast the unfinished jobs of a tenant end, as far as somebody asks: a tenant whose quota is used up
-// is told when there may be room again. Looked at when a job is refused, so that a job that ends costs a
+// How fast the unfinished jobs of a tenant, or of a queue, end, as far as somebody asks: whose quota is
+// used up, or whose queue is full, is told when there may be room again. Looked at when a job is refused, so that a job that ends costs a
 // count and nothing more. Dispatcher; pure. Not thread-safe.
 
-#include "broker/core/limits.h"
 #include "lib/base/when.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     EBBS_LOOK_MS = 1000,          // between two looks that count
@@ -23,14 +23,14 @@ struct ebb {
 };
 
 struct ebbs {
-    struct ebb *tenants;
+    struct ebb *items;
     uint32_t cap;
 };
 
-size_t ebbs_size(const struct limits *limits);
+size_t ebbs_size(uint32_t cap);
 // `memory` is ebbs_size() zeroed bytes, aligned to 16.
-void ebbs_init(struct ebbs *ebbs, void *memory, const struct limits *limits);
+void ebbs_init(struct ebbs *ebbs, void *memory, uint32_t cap);
 
-// From one end of a job to the next, in ms; 0: not known yet. `ended` counts those of the tenant and
-// never goes back.
-when_ms ebbs_look(struct ebbs *ebbs, uint32_t tenant, uint64_t ended, when_ms now);
+// From one end of a job to the next, in ms; 0: not known yet. `ended` counts those of number `no`; a
+// lower count than before is another's, who has the number now.
+when_ms ebbs_look(struct ebbs *ebbs, uint32_t no, uint64_t ended, when_ms now);

@@ -134,13 +134,17 @@ err queue_refusal(const struct core *core, uint32_t queue, const char **out_deta
     return ERR_FULL;
 }
 
-uint32_t queue_quota_retry_ms(struct core *core, struct now now, struct slice tenant)
+uint32_t queue_retry_ms(struct core *core, struct now now, const struct msg_submit_job *job,
+                        err refusal)
 {
-    uint32_t no;
+    const struct queues *queues = &core->ledger.queues;
+    uint32_t no = queues_find(queues, (struct queue_name){job->tenant, job->queue});
     uint64_t ended;
     when_ms span = 0;
-    if (queues_tenant_ended(&core->ledger.queues, tenant, &no, &ended))
-        span = ebbs_look(&core->ebbs, no, ended, now.mono);
+    if (refusal == ERR_QUOTA && queues_tenant_ended(queues, job->tenant, &no, &ended))
+        span = ebbs_look(&core->tenant_ebbs, no, ended, now.mono);
+    else if (refusal == ERR_FULL && no != QUEUES_NONE && queues_room(queues, no) == 0)
+        span = ebbs_look(&core->queue_ebbs, no, queues_ended(queues, no), now.mono);
     if (span < EBBS_RETRY_MIN_MS)
         return EBBS_RETRY_MIN_MS;
     return span < EBBS_RETRY_MAX_MS ? (uint32_t)span : EBBS_RETRY_MAX_MS;

@@ -172,7 +172,9 @@ void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enu
     else
         row->accepted++;
     row->counts[to]++;
-    queues->tenant_ended[queues_tenant(queues, queue)] += is_open(from) && !is_open(to);
+    bool has_ended = is_open(from) && !is_open(to);
+    queues->tenant_ended[queues_tenant(queues, queue)] += has_ended;
+    item_at(queues, queue)->ended += has_ended;
     uint64_t *open = &queues->tenant_open[queues_tenant(queues, queue)];
     CHECK_IMPLIES(is_open(from), *open > 0);
     *open += is_open(to);
@@ -188,6 +190,12 @@ static uint64_t sum_open(const uint64_t counts[JOB_STATES])
 uint64_t queues_open(const struct queues *queues, uint32_t queue)
 {
     return sum_open(queues_peek(queues, queue)->counts);
+}
+
+uint64_t queues_ended(const struct queues *queues, uint32_t queue)
+{
+    CHECK(queues_is_known(queues, queue));
+    return queues->items[queue].ended;
 }
 
 uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant)

@@ -13,6 +13,7 @@
 struct queues_item {
     struct queue_row row;
     bool is_changed; // since the last collection
+    uint64_t ended;  // jobs, since the start
 };
 
 struct queues {
@@ -58,6 +59,9 @@ void queues_pause(struct queues *queues, uint32_t queue, enum direction paused);
 void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to);
 // Jobs that have not ended.
 uint64_t queues_open(const struct queues *queues, uint32_t queue);
+
+// How many have ended since it got its number or since the start.
+uint64_t queues_ended(const struct queues *queues, uint32_t queue);
 
 // The same of all queues of a tenant.
 uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant);

@@ -301,14 +301,10 @@ static void count(struct core *core, const struct msg_submitted_job *answers, ui
 static void tell_retry(struct core *core, struct now now, const struct msg_submit *asked,
                        struct msg_submitted_job *answers)
 {
-    uint32_t retry_ms = 0;
-    for (uint32_t i = 0; i < asked->count; i++) {
-        if (answers[i].error != ERR_QUOTA)
-            continue;
-        if (retry_ms == 0)
-            retry_ms = queue_quota_retry_ms(core, now, asked->jobs[i].tenant);
-        answers[i].retry_after_ms = retry_ms;
-    }
+    for (uint32_t i = 0; i < asked->count; i++)
+        if (answers[i].error == ERR_QUOTA || answers[i].error == ERR_FULL)
+            answers[i].retry_after_ms =
+                queue_retry_ms(core, now, &asked->jobs[i], answers[i].error);
 }
 
 // All jobs of a message are one tenant's.

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
 
 
 class Queues(BrokerTest):
@@ -154,6 +154,22 @@ class Queues(BrokerTest):
         self.assertEqual(self.submit("q")[0], ERR["ERR_FULL"])
         self.set("q", open_max=3)
         self.assertEqual(self.submit("q")[0], 0)
+
+    def test_a_full_queue_says_how_fast_its_jobs_end(self):
+        self.set("q", open_max=1)
+        job_id = self.submit("q")[2]
+
+        def told():
+            error, said, _ = self.submit("q")
+            self.assertEqual(error, ERR["ERR_FULL"])
+            return said.retry_after_ms
+        self.assertEqual(told(), 1000)
+        end = time.monotonic() + PATIENCE_S
+        while (span := told()) < 2000:  # none ends
+            self.assertLess(time.monotonic(), end)
+        self.client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=job_id, act_id=fresh_id()))
+        self.assertEqual(self.submit("q")[0], 0)
+        self.assertLessEqual(abs(told() - span), 1000)  # one in this time
 
     def act(self, kind, queue, direction=0):
         return self.client.ask(pb.Act(kind=kind, queue=queue, direction=direction, act_id=fresh_id()))

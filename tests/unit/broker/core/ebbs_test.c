@@ -12,11 +12,10 @@ static struct ebbs made;
 
 static struct ebbs *new_ebbs(void)
 {
-    struct limits limits = {.tenant_count_max = 4};
-    free(made.tenants);
-    void *memory = calloc(1, ebbs_size(&limits));
+    free(made.items);
+    void *memory = calloc(1, ebbs_size(4));
     EXPECT(memory != NULL);
-    ebbs_init(&made, memory, &limits);
+    ebbs_init(&made, memory, 4);
     return &made;
 }
 
@@ -56,4 +55,12 @@ TEST(ebbs, what_was_long_ago_tells_nothing)
     (void)ebbs_look(ebbs, TENANT, 0, 1000);
     EXPECT_EQ(ebbs_look(ebbs, TENANT, 10, 11000), 1000);
     EXPECT_EQ(ebbs_look(ebbs, TENANT, 20, 11000 + EBBS_GAP_MS + 1), 0);
+}
+
+TEST(ebbs, a_number_may_be_anothers)
+{
+    struct ebbs *ebbs = new_ebbs();
+    (void)ebbs_look(ebbs, TENANT, 9, 1000);
+    EXPECT_EQ(ebbs_look(ebbs, TENANT, 0, 2000), 0);
+    EXPECT_EQ(ebbs_look(ebbs, TENANT, 2, 3000), 500);
 }
