@@ -500,7 +500,7 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
 {
     enum doc_format format;
     struct query query;
-    struct visit *visit;
+    struct visit *visit = NULL;
     struct submit_fault fault;
     char query_fault[QUERY_FAULT_LEN];
     err e = query_read(request->query, 1u << QUERY_DRY_RUN, &query, query_fault);

@@ -70,6 +70,51 @@ static void one_job(void)
     EXPECT(status->priority == 0 && status->error_kind[0] == '\0');
 }
 
+// Without a worker nobody simulates it; nobody can tell either when it would start.
+static void a_dry_run(void)
+{
+    struct weft_submission job = job_of("a");
+    EXPECT(weft_client_submit(client, &job, 1, WEFT_SUBMIT_DRY_RUN, &error) == 0);
+    const struct weft_verdict *verdict = weft_client_verdict(client, 0);
+    EXPECT(verdict->simulation == WEFT_SIMULATION_NONE && verdict->simulated.len == 0);
+    job.delay_ms = 3600 * 1000;
+    EXPECT(weft_client_submit(client, &job, 1, WEFT_SUBMIT_DRY_RUN, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->starts_at_ms > 0);
+}
+
+static void the_same_content(void)
+{
+    struct weft_submission job = job_of("a");
+    char first[WEFT_ID_SIZE];
+    job.key_is_of_content = true;
+    job.payload = weft_json("{\"n\":77}");
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(!weft_client_verdict(client, 0)->replayed);
+    memcpy(first, weft_client_verdict(client, 0)->id, sizeof first);
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->replayed);
+    EXPECT(strcmp(weft_client_verdict(client, 0)->id, first) == 0);
+    job.payload = weft_json("{\"n\":78}");
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(!weft_client_verdict(client, 0)->replayed);
+    job.key = "k";
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+}
+
+static void a_webhook(void)
+{
+    struct weft_submission job = job_of("a");
+    job.webhook_url = "https://a.test/told";
+    job.webhook_events = 1u << WEFT_DEAD;
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->error == 0);
+    job.webhook_url = "ftp://a.test/";
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(strstr(error.text, "url") != NULL);
+    job.webhook_url = NULL;
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+}
+
 static void wrong_words(void)
 {
     struct weft_submission job = job_of("No Name");
@@ -201,6 +246,9 @@ int main(int argc, char **argv)
     options.tenant = NULL;
     EXPECT(weft_client_open(&options, &client, &error) == 0);
     one_job();
+    a_dry_run();
+    the_same_content();
+    a_webhook();
     wrong_words();
     shorter_structs();
     again_by_id();

@@ -1,5 +1,5 @@
 // A worker with a handler for each way a job may go, for sdk_worker.py:
-//     sdk_probe BROKER DATA|- [concurrency]
+//     sdk_probe BROKER DATA|- [concurrency [prefetch]]
 // Prints "ready" when the broker knows it, and a line per call of a handler.
 // links: weft_worker_sdk
 
@@ -62,6 +62,20 @@ static int number(weft_job *job, void *ctx)
     (void)snprintf(text, sizeof text, "{\"twice\":%lld}",
                    2 * (long long)weft_job_integer(job, "n"));
     return weft_job_result_json(job, text);
+}
+
+// What it would give; nothing is printed, for nothing is done.
+static int try_number(weft_job *job, void *ctx)
+{
+    const weft_worker *const *of = ctx;
+    if (*of == NULL || !weft_job_is_dry_run(job) || weft_job_token(job) != 0)
+        return WEFT_JOB_FAILED;
+    if (weft_job_integer(job, "n") < 0)
+        return weft_job_fail(job, "negative", "n is below 0");
+    if (weft_job_integer(job, "n") > 1000)
+        while (!weft_job_cancelled(job))
+            (void)usleep(2000);
+    return weft_job_result_json(job, "{\"would\":true}");
 }
 
 static int again(weft_job *job, void *ctx)
@@ -129,6 +143,8 @@ int main(int argc, char **argv)
     options.broker = argc > 1 ? argv[1] : NULL;
     options.data = argc > 2 && strcmp(argv[2], "-") != 0 ? argv[2] : NULL;
     options.concurrency = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 2;
+    options.prefetch = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
+    options.simulations = 2;
     options.grace_ms = 100;
     options.abandon_ms = 100;
     options.log = on_log;
@@ -144,6 +160,9 @@ int main(int argc, char **argv)
         if (weft_worker_handle(worker, handlers[i].type, handlers[i].handler, name.out) != 0)
             return 2;
     }
+    if (weft_worker_simulate(worker, "nothing", try_number, &worker) == 0 ||
+        weft_worker_simulate(worker, "number", try_number, &worker) != 0)
+        return 2;
     const struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);

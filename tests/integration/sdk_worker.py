@@ -17,8 +17,8 @@ PROBE = os.path.join(os.environ["WEFT_BUILD"], "tests", "sdk_probe")
 class Probe:
     """A process of sdk_probe, and the lines that it prints."""
 
-    def __init__(self, broker, data="-", concurrency=2, env=None):
-        self.process = subprocess.Popen([PROBE, broker, data, str(concurrency)], stdout=subprocess.PIPE,
+    def __init__(self, broker, data="-", concurrency=2, prefetch=0, env=None):
+        self.process = subprocess.Popen([PROBE, broker, data, str(concurrency), str(prefetch)], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         self.lines, self.complaints = [], []
         self.heard, self.threads = threading.Condition(), []
@@ -158,6 +158,36 @@ class Sdk(BrokerTest):
         states = sorted(self.client.status(job).state for job in jobs)
         self.assertEqual(states, [pb.STATE_QUEUED] + 3 * [pb.STATE_RUNNING])
 
+    def test_jobs_are_taken_in_advance(self):
+        probe = self.work("-", 1, 2)
+        jobs = [self.submit("patient") for _ in range(4)]
+        probe.wait_for("patient")
+        self.until(jobs[2], lambda status: status.state == pb.STATE_RUNNING)  # it waits at the worker
+        self.assertEqual((probe.count("patient"), self.client.status(jobs[3]).state), (1, pb.STATE_QUEUED))
+        self.client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=jobs[0], act_id=fresh_id()))
+        probe.wait_for("patient", 2)
+
+    def try_it(self, n):
+        payload = b'{"n":%d}' % n
+        corr = self.client.send(pb.Submit(dry_run=True, jobs=[pb.SubmitJob(
+            job_id=fresh_id(), type="number", payload=pb.Part(length=len(payload), content=pb.CONTENT_JSON))]), payload)
+        answer, block = self.client.answer(corr)
+        return answer.submitted.forecasts[0], block
+
+    def test_dry_runs_are_answered_beside_the_jobs(self):
+        probe = self.work("-", 1)
+        self.submit("patient")
+        probe.wait_for("patient")  # the only thread for jobs
+        told, block = self.try_it(7)
+        self.assertEqual((told.simulation, block), (pb.SIMULATION_OK, b'{"would":true}'))
+        told, _ = self.try_it(-7)
+        self.assertEqual((told.simulation, told.failure.kind), (pb.SIMULATION_FAILED, "negative"))
+        # One that takes too long is asked to stop, and what it says then is heard by nobody.
+        told, _ = self.try_it(7000)
+        self.assertIn(told.simulation, {pb.SIMULATION_LATE, pb.SIMULATION_FAILED})
+        self.assertEqual(self.try_it(7)[0].simulation, pb.SIMULATION_OK)
+        self.assertEqual(probe.count("number"), 0)
+
     def test_told_to_stop_it_gives_back_what_runs(self):
         probe = self.work()
         job = self.submit("patient")
@@ -198,6 +228,7 @@ class Sdk(BrokerTest):
         self.assertEqual((first.count("echo"), second.count("echo")), (1, 0))
 
     def test_everything_that_a_client_may_ask(self):
+        self.client.ask(pb.WebhookSet(webhook_id="default", act=pb.WEBHOOK_SET, url="https://a.test/", secret=b"sealed"))
         probe = os.path.join(os.path.dirname(PROBE), "sdk_client_probe")
         done = subprocess.run([probe, self.served.zmq], capture_output=True, text=True, timeout=2 * PATIENCE_S)
         self.assertEqual((done.returncode, done.stdout), (0, "all\n"), done.stderr)

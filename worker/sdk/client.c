@@ -60,6 +60,7 @@ void weft_client_close(weft_client *client)
         return;
     client_close(client->client);
     free(client->verdicts);
+    free(client->simulated);
     free(client->event_items);
     free(client->texts);
     free(client->tenant);

@@ -20,6 +20,7 @@ struct weft_client {
     struct weft_event *event_items;
     struct weft_verdict *verdicts;
     size_t verdict_count;
+    void *simulated; // the result of a dry run
 };
 
 // Asks, and puts a refusal into words.

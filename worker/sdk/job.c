@@ -54,6 +54,11 @@ const char *weft_job_id(const weft_job *job)
     return job->id;
 }
 
+bool weft_job_is_dry_run(const weft_job *job)
+{
+    return job->is_dry_run;
+}
+
 const char *weft_job_type(const weft_job *job)
 {
     return job->type;

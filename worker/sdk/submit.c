@@ -4,6 +4,7 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
+#include "proto/hook.h"
 #include "proto/labels.h"
 #include "worker/sdk/client_private.h"
 
@@ -43,7 +44,14 @@ static void free_work(struct work *work)
 struct room {
     struct id after[MSG_AFTER_MAX];
     uint8_t labels[MSG_LABELS_LEN_MAX];
+    uint8_t webhook[MSG_HOOK_LEN_MAX];
+    char key[MINT_CONTENT_LEN + 1];
 };
+
+static struct slice queue_of(const struct msg_submit_job *job)
+{
+    return job->queue.len > 0 ? job->queue : slice_of_text("default");
+}
 
 static const char *read_after(const struct weft_submission *from, struct room *room,
                               struct msg_submit_job *job)
@@ -79,6 +87,44 @@ static const char *read_labels(const struct weft_submission *from, struct room *
     return out.full || labels_check(job->labels, &detail) != OK ? detail : NULL;
 }
 
+static const char *read_webhook(const struct weft_submission *from, struct room *room,
+                                struct msg_submit_job *job)
+{
+    const struct hook hook = {.url = weft_private_slice(from->webhook_url),
+                              .endpoint = weft_private_slice(from->webhook_endpoint),
+                              .events = from->webhook_events};
+    if (hook.url.len == 0 && hook.endpoint.len == 0)
+        return from->webhook_events == 0 ? NULL : "webhook_events: of a webhook";
+    struct bytes_out out = {.data = room->webhook, .cap = sizeof room->webhook};
+    const char *detail = "webhook_url is too long";
+    hook_write(&hook, &out);
+    job->webhook = slice_of(out.data, out.len);
+    return out.full || hook_check(job->webhook, &detail) != OK ? detail : NULL;
+}
+
+static const char *read_key(const struct weft_submission *from, struct room *room,
+                            struct msg_submit_job *job)
+{
+    if (!from->key_is_of_content)
+        return NULL;
+    if (job->key.len > 0)
+        return "key and key_is_of_content exclude each other";
+    mint_content(&(struct mint_content){.queue = queue_of(job),
+                                        .type = job->type,
+                                        .payload = job->payload.bytes,
+                                        .kind = (uint8_t)job->payload.content},
+                 room->key);
+    job->key = slice_of(room->key, MINT_CONTENT_LEN);
+    return NULL;
+}
+
+static bool needs_room(const struct weft_submission *from)
+{
+    return from->after_count + from->tag_count + from->metadata_count > 0 ||
+           from->key_is_of_content || from->webhook_url != NULL || from->webhook_endpoint != NULL ||
+           from->webhook_events != 0;
+}
+
 static void read_plain(const struct weft_submission *from, struct msg_submit_job *job)
 {
     job->key = weft_private_slice(from->key);
@@ -110,9 +156,7 @@ static void read_plain(const struct weft_submission *from, struct msg_submit_job
 
 static void mint(const struct weft_client *client, struct msg_submit_job *job, when_ms now)
 {
-    const struct origin origin = {.tenant = slice_of_text(client->tenant),
-                                  .queue =
-                                      job->queue.len > 0 ? job->queue : slice_of_text("default")};
+    const struct origin origin = {.tenant = slice_of_text(client->tenant), .queue = queue_of(job)};
     job->job_id = job->key.len > 0 ? mint_keyed(&origin, job->key) : mint_fresh(now, &origin);
 }
 
@@ -133,12 +177,16 @@ static const char *read_job(struct weft_client *client, struct work *work, uint3
     struct room *room = NULL;
     const char *wrong = read_ids(from, job);
     read_plain(from, job);
-    if (wrong == NULL && from->after_count + from->tag_count + from->metadata_count > 0) {
+    if (wrong == NULL && needs_room(from)) {
         room = take_memory(1, sizeof *room);
         work->rooms[work->room_count++] = room;
         wrong = read_after(from, room, job);
         if (wrong == NULL)
             wrong = read_labels(from, room, job);
+        if (wrong == NULL)
+            wrong = read_webhook(from, room, job);
+        if (wrong == NULL)
+            wrong = read_key(from, room, job);
     }
     if (wrong != NULL || check_submit_job(job, &wrong) != OK)
         return wrong;
@@ -164,6 +212,24 @@ static void take_verdict(struct weft_verdict *verdict, const struct msg_submitte
     if (!id_is_zero(&said->holder_id))
         id_to_text(&said->holder_id, verdict->holder_id);
     (void)slice_to_text(said->detail, verdict->detail, sizeof verdict->detail);
+}
+
+// Of a dry run of one job; the result is copied, for it lives as long as the verdict.
+static void take_forecast(struct weft_client *client, const struct msg_forecast *forecast)
+{
+    struct weft_verdict *verdict = client->verdicts;
+    struct slice result = forecast->simulated.bytes;
+    verdict->starts_at_ms = forecast->starts_at;
+    verdict->simulation = (enum weft_simulation)forecast->simulation;
+    (void)slice_to_text(forecast->failure.message, verdict->simulated_error,
+                        sizeof verdict->simulated_error);
+    client->simulated = take_memory(1, result.len);
+    if (result.len > 0)
+        memcpy(client->simulated, result.data, result.len);
+    verdict->simulated =
+        (struct weft_body){.content = (enum weft_content)forecast->simulated.content,
+                           .data = client->simulated,
+                           .len = result.len};
 }
 
 // An id whose time is not the broker's was stored nowhere: it is minted anew by the broker's clock.
@@ -215,8 +281,11 @@ static int send_all(struct weft_client *client, struct work *work, struct weft_e
             return asked;
         if (answer->kind != MSG_SUBMITTED || answer->submitted.count != work->count)
             return weft_private_fail(error, ERR_MALFORMED, NULL);
-        if (!take_verdicts(client, work, &answer->submitted, is_first))
+        if (!take_verdicts(client, work, &answer->submitted, is_first)) {
+            if (answer->submitted.forecast_count == 1)
+                take_forecast(client, answer->submitted.forecasts);
             return OK;
+        }
         is_first = false;
     }
 }
@@ -243,7 +312,9 @@ int weft_client_submit(weft_client *client, const struct weft_submission *jobs, 
                         .is_atomic = (flags & WEFT_SUBMIT_ATOMIC) != 0,
                         .is_dry_run = (flags & WEFT_SUBMIT_DRY_RUN) != 0};
     free(client->verdicts);
+    free(client->simulated);
     client->verdicts = NULL;
+    client->simulated = NULL;
     client->verdict_count = 0;
     size_t most = work.is_atomic || work.is_dry_run ? MSG_ATOMIC_JOBS_MAX : MSG_JOBS_MAX;
     if (count == 0 || count > most || jobs->size < sizeof jobs->size)

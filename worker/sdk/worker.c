@@ -11,7 +11,11 @@
 #include <stdlib.h>
 
 #define BROKER_DEFAULT "tcp://127.0.0.1:7400"
-enum { GRACE_DEFAULT_MS = 25000, ABANDON_DEFAULT_MS = 10000 };
+enum {
+    GRACE_DEFAULT_MS = 25000,
+    ABANDON_DEFAULT_MS = 10000,
+    SIMULATIONS_MAX = 16, // no broker asks about more at once
+};
 
 static void lock(struct weft_worker *worker)
 {
@@ -65,13 +69,19 @@ static const char *read_options(struct weft_worker *worker, const struct weft_wo
         .data = copy_text(read.data, NULL),
         .grace_ms = read.grace_ms > 0 ? read.grace_ms : GRACE_DEFAULT_MS,
         .abandon_ms = read.abandon_ms > 0 ? read.abandon_ms : ABANDON_DEFAULT_MS,
+        .prefetch = read.prefetch,
+        .simulations = read.simulations > 0 ? read.simulations : 1,
         .log = read.log,
         .log_ctx = read.log_ctx};
     if (curve_load(read.curve_key, read.curve_server, &worker->curve, &worker->has_curve,
                    worker->problem) != OK)
         return worker->problem;
-    if (worker->options.concurrency > SLOTS_MAX)
-        return "concurrency is 1 to 256";
+    if (worker->options.simulations > SIMULATIONS_MAX)
+        return "simulations is 0 to 16";
+    if (worker->options.concurrency > SLOTS_MAX || worker->options.prefetch > SLOTS_MAX ||
+        worker->options.concurrency + worker->options.prefetch + worker->options.simulations >
+            SLOTS_MAX + 1)
+        return "concurrency, prefetch and simulations are together at most 256";
     if (!check_name(slice_of_text(worker->options.tenant)))
         return "tenant is 1 to 128 of a-z 0-9 . _ -";
     return read_queues(worker, &read);
@@ -162,6 +172,27 @@ int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *hand
     return OK;
 }
 
+static struct type_handler *find_type(weft_worker *worker, struct slice type)
+{
+    for (uint32_t i = 0; i < worker->type_count; i++) {
+        if (slice_equal(worker->type_names[i], type))
+            return &worker->types[i];
+    }
+    return NULL;
+}
+
+int weft_worker_simulate(weft_worker *worker, const char *type, weft_handler *handler, void *ctx)
+{
+    struct type_handler *place = type != NULL ? find_type(worker, slice_of_text(type)) : NULL;
+    if (place == NULL || handler == NULL)
+        return ERR_BAD_FIELD;
+    if (place->simulate == NULL)
+        worker->simulates[worker->simulate_count++] = slice_of_text(place->type);
+    place->simulate = handler;
+    place->simulate_ctx = ctx;
+    return OK;
+}
+
 void weft_worker_stop(weft_worker *worker)
 {
     atomic_fetch_add(&worker->stops_asked, 1);
@@ -225,20 +256,13 @@ static void on_stop(void *ctx, uint32_t slot, enum slot_order order)
 
 // --- jobs ---
 
-static const struct type_handler *find_handler(const struct weft_worker *worker, struct slice type)
-{
-    for (uint32_t i = 0; i < worker->type_count; i++) {
-        if (slice_equal(worker->type_names[i], type))
-            return &worker->types[i];
-    }
-    return NULL;
-}
-
 static void begin(struct weft_worker *worker, uint32_t slot)
 {
     struct duty_job *granted = &worker->duty.jobs[slot];
     struct weft_job *job = &worker->jobs[slot];
-    const struct type_handler *handler = find_handler(worker, granted->msg.type);
+    const struct type_handler *type = find_type(worker, granted->msg.type);
+    job->is_dry_run = duty_is_simulation(&worker->duty, slot);
+    weft_handler *handler = type == NULL ? NULL : job->is_dry_run ? type->simulate : type->handler;
     duty_begin(&worker->duty, slot);
     if (handler == NULL) {
         struct outcome_report report = {0};
@@ -249,8 +273,8 @@ static void begin(struct weft_worker *worker, uint32_t slot)
     job->msg = granted->msg;
     job->memory = granted->memory; // an abandoned handler still reads it
     granted->memory = NULL;
-    job->handler = handler->handler;
-    job->ctx = handler->ctx;
+    job->handler = handler;
+    job->ctx = job->is_dry_run ? type->simulate_ctx : type->ctx;
     id_to_text(&job->msg.job_id, job->id);
     (void)slice_to_text(job->msg.type, job->type, sizeof job->type);
     (void)slice_to_text(job->msg.queue, job->queue, sizeof job->queue);
@@ -323,6 +347,7 @@ static void take_from_threads(struct weft_worker *worker)
 
 static void begin_all(struct weft_worker *worker)
 {
+    duty_advance(&worker->duty);
     for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
         lock(worker);
         bool is_idle = worker->jobs[i].phase == JOB_IDLE;
@@ -356,8 +381,11 @@ static bool start_thread(struct weft_job *job)
 
 static int start_threads(struct weft_worker *worker, struct weft_error *error)
 {
-    for (uint32_t i = 0; i < worker->duty.slots.count; i++) {
+    const struct duty *duty = &worker->duty;
+    for (uint32_t i = 0; i < duty->slots.count; i++) {
         struct weft_job *job = &worker->jobs[i];
+        if (i >= duty->setup.run_count && !duty_is_simulation(duty, i))
+            continue; // where jobs wait that came in advance
         job->worker = worker;
         job->slot = i;
         int rc = pthread_cond_init(&job->given, NULL);
@@ -433,6 +461,7 @@ static int serve(struct weft_worker *worker, struct weft_error *error)
 static err prepare(struct weft_worker *worker)
 {
     const struct weft_worker_options *options = &worker->options;
+    uint32_t simulation_count = worker->simulate_count > 0 ? options->simulations : 0;
     const struct duty_setup setup = {.broker = options->broker,
                                      .curve = worker->has_curve ? &worker->curve : NULL,
                                      .tenant = slice_of_text(options->tenant),
@@ -441,14 +470,19 @@ static err prepare(struct weft_worker *worker)
                                      .type_count = worker->type_count,
                                      .queues = worker->queue_names,
                                      .queue_count = (uint32_t)options->queue_count,
-                                     .slot_count = options->concurrency,
+                                     .slot_count = options->concurrency + options->prefetch,
+                                     .run_count = options->concurrency,
+                                     .simulation_count = simulation_count,
+                                     .simulates = worker->simulates,
+                                     .simulate_count = worker->simulate_count,
                                      .grace_ms = options->grace_ms,
                                      .kill_after_ms = options->abandon_ms,
                                      .worker_id = worker->home.worker_id};
     const struct duty_crew crew = {
         .ctx = worker, .stop = on_stop, .introduce = on_introduce, .die = on_die, .log = on_log};
     struct journal_loaded loaded;
-    worker->jobs = calloc(options->concurrency, sizeof *worker->jobs);
+    worker->jobs =
+        calloc(options->concurrency + options->prefetch + simulation_count, sizeof *worker->jobs);
     CHECK(worker->jobs != NULL);
     err made = duty_init(&worker->duty, &setup, &crew);
     if (made == OK)

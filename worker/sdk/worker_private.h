@@ -66,6 +66,7 @@ struct weft_job {
     char traceparent[MSG_TRACEPARENT_LEN_MAX + 1];
     weft_handler *handler;
     void *ctx;
+    bool is_dry_run;
     struct kept_text *texts; // lent to the handler
     char *missing;           // what its payload lacks, or NULL
     int returned;
@@ -83,6 +84,8 @@ struct type_handler {
     char type[MSG_NAME_LEN_MAX + 1];
     weft_handler *handler;
     void *ctx;
+    weft_handler *simulate; // NULL: its dry runs are not taken
+    void *simulate_ctx;
 };
 
 struct weft_worker {
@@ -95,6 +98,8 @@ struct weft_worker {
     struct slice type_names[MSG_TYPES_MAX];
     struct type_handler types[MSG_TYPES_MAX];
     uint32_t type_count;
+    struct slice simulates[MSG_TYPES_MAX]; // of the types
+    uint32_t simulate_count;
     struct home home;
     bool has_home;
     struct journal *journal;

@@ -98,6 +98,11 @@ struct weft_submission {
     size_t tag_count;
     const struct weft_pair *metadata; // at most 32
     size_t metadata_count;
+    bool key_is_of_content; // instead of `key`: the same queue, type and payload are the same job
+    // Who is told of its end: an address, an endpoint of the tenant ("default"), or both.
+    const char *webhook_url;
+    const char *webhook_endpoint;
+    uint32_t webhook_events; // 1 << enum weft_state of the four ends, together; 0: all
 };
 #define WEFT_SUBMISSION_INIT                                                                       \
     {                                                                                              \
@@ -107,6 +112,15 @@ struct weft_submission {
 enum {
     WEFT_SUBMIT_ATOMIC = 1,  // all or none; up to 10,000 jobs instead of 1,024
     WEFT_SUBMIT_DRY_RUN = 2, // tells what would be; nothing is stored
+};
+
+enum weft_simulation {
+    WEFT_SIMULATION_NONE = 0,   // no worker offers it
+    WEFT_SIMULATION_OK = 1,     // it would succeed
+    WEFT_SIMULATION_FAILED = 2, // it would fail
+    WEFT_SIMULATION_LATE = 3,   // no answer in time …
+    WEFT_SIMULATION_GONE = 4,   // … the worker has left …
+    WEFT_SIMULATION_BUSY = 5,   // … or had no room
 };
 
 // The broker's word on one job of a submission.
@@ -120,6 +134,11 @@ struct weft_verdict {
     uint32_t retry_after_ms;      // with an error that may pass
     char holder_id[WEFT_ID_SIZE]; // 30 unique: who holds the key; else empty
     char detail[256];             // with an error: the field and its rule
+    // Of a dry run of one job that would be stored:
+    int64_t starts_at_ms;            // when it would start; 0: nobody can tell
+    enum weft_simulation simulation; // what a worker says of it
+    struct weft_body simulated;      // WEFT_SIMULATION_OK: the result. Lent like the verdict
+    char simulated_error[256];       // WEFT_SIMULATION_FAILED: the message, cut
 };
 
 // Submits `count` jobs (of one `size`). 0 means that each has its verdict, which may be a refusal; it is

@@ -53,6 +53,9 @@ struct weft_worker_options {
     // the broker's public key or a file with it.
     const char *curve_key;
     const char *curve_server;
+    uint32_t prefetch;    // jobs taken in advance, beyond those that run
+    uint32_t simulations; // dry runs at once, each in a further thread; at most 16, 0: 1; see
+                          // weft_worker_simulate(). All three together: at most 256
 };
 #define WEFT_WORKER_OPTIONS_INIT                                                                   \
     {                                                                                              \
@@ -85,6 +88,14 @@ WEFT_API void weft_worker_free(weft_worker *worker);
 WEFT_API int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *handler,
                                 void *ctx);
 
+// Dry runs of jobs of `type`, which has a handler, are told what this one says: whether the job would
+// succeed and with what result (at most 64 KiB), or why not. It must change nothing; it is asked to stop
+// when nobody waits any more (2 s, as the broker is set). weft_job_token() is 0 then, and progress, log
+// and the journal know nothing of it. Before weft_worker_run().
+//   11 bad-field   no handler for the type
+WEFT_API int weft_worker_simulate(weft_worker *worker, const char *type, weft_handler *handler,
+                                  void *ctx);
+
 // Serves until weft_worker_stop(), or until the broker says so. Gives 0 when it was told to stop. Returns
 // only when every handler has returned. Once for each worker.
 //   11 bad-field   no type has a handler, or the address is none
@@ -107,6 +118,8 @@ WEFT_API uint32_t weft_job_attempt(const weft_job *job);        // 1 for the fir
 // Grows with every lease of this job: your database refuses to write when it has seen a larger one.
 WEFT_API uint64_t weft_job_token(const weft_job *job);
 WEFT_API struct weft_body weft_job_payload(const weft_job *job);
+// Nothing may be changed: somebody only tries the job.
+WEFT_API bool weft_job_is_dry_run(const weft_job *job);
 
 // A member of the payload, which is a JSON object. When it is missing or of another kind, "" or 0 is
 // given, and however the handler ends, the job is dead with a message that names the member.
