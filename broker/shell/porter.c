@@ -40,6 +40,11 @@ static const uint32_t rules[KINDS] = {
     [MSG_WEBHOOK_STATUS] = SCOPE_READ | METERED,
 };
 
+static bool is_worker(enum role role)
+{
+    return role == ROLE_WORKER || role == ROLE_NOTIFIER;
+}
+
 static uint32_t rule_of(const struct msg *msg)
 {
     CHECK((unsigned)msg->kind < KINDS);
@@ -51,8 +56,7 @@ static uint32_t rule_of(const struct msg *msg)
          (msg->operate.kind == ACT_CANCEL || msg->operate.kind == ACT_RETRY));
     if (is_own)
         return SCOPE_SUBMIT | METERED;
-    if (msg->kind == MSG_HELLO &&
-        (msg->hello.role == ROLE_WORKER || msg->hello.role == ROLE_NOTIFIER))
+    if (msg->kind == MSG_HELLO && is_worker(msg->hello.role))
         return SCOPE_WORK;
     return rule;
 }
@@ -96,14 +100,21 @@ static void leave(struct broker *broker, uint32_t peer, const char *why)
     peers_leave(broker->peers, peer);
 }
 
+// A gateway says who submitted what, and that it kept jobs for any time; a notifier is given what all
+// tenants have. Both are trusted by all, so only a key of all may be one.
+static bool is_for_all(enum role role)
+{
+    return role == ROLE_GATEWAY || role == ROLE_NOTIFIER;
+}
+
 static err judge_tenant(const struct holder *holder, struct msg *msg, const char **out_detail)
 {
     struct slice tenant = slice_of_text(holder->tenant);
     *out_detail = "the message names another tenant than the key's";
     if (holder->is_of_all)
         return OK;
-    // It would be told of, or given, what all tenants have.
-    if ((msg->kind == MSG_HELLO && msg->hello.role == ROLE_NOTIFIER) ||
+    // It would be told of, given or believed what concerns all tenants.
+    if ((msg->kind == MSG_HELLO && is_for_all(msg->hello.role)) ||
         (msg->kind == MSG_WATCH && msg->watch.all_tenants))
         return ERR_FOREIGN_TENANT;
     if (msg->tenant.len > 0 && !slice_equal(msg->tenant, tenant))
@@ -174,9 +185,11 @@ err porter_judge(struct broker *broker, struct arrival *arrival, const char **ou
 bool porter_may_join(const struct broker *broker, const struct arrival *arrival)
 {
     const struct msg_hello *hello = &arrival->msg.hello;
-    if (broker->keyring == NULL || hello->role != ROLE_WORKER)
+    if (broker->keyring == NULL || !is_worker(hello->role))
         return true;
-    uint32_t other = core_worker_peer(broker->core, arrival->msg.tenant, &hello->worker_id);
+    // A notifier is of no tenant.
+    struct slice tenant = is_for_all(hello->role) ? slice_of(NULL, 0) : arrival->msg.tenant;
+    uint32_t other = core_worker_peer(broker->core, tenant, &hello->worker_id);
     return other == CORE_NO_PEER || peers_route(broker->peers, other).len == 0 ||
            slice_equal(peers_key(broker->peers, other), link_user(arrival->frames));
 }
@@ -209,9 +222,12 @@ static bool may_stay(const struct broker *broker, uint32_t peer, when_ms wall)
     struct slice tenant = peers_tenant(broker->peers, peer); // empty: "default"
     if (holder == NULL)
         return false;
-    if (peers_role(broker->peers, peer) == ROLE_WORKER && (holder->scopes & SCOPE_WORK) == 0)
+    enum role role = peers_role(broker->peers, peer);
+    if (is_worker(role) && (holder->scopes & SCOPE_WORK) == 0)
         return false;
-    return holder->is_of_all ||
+    if (holder->is_of_all)
+        return true;
+    return !is_for_all(role) &&
            slice_is_text(tenant.len > 0 ? tenant : slice_of_text("default"), holder->tenant);
 }
 

@@ -189,6 +189,14 @@ class Doors(BrokerTest):
         thief = self.peer(served, key=self.keys.new("three"), role=pb.ROLE_WORKER, worker_id=worker_id, hello=False)
         self.assertEqual(thief.say_hello().error, ERR["ERR_CONFLICT"])
         self.assertIsInstance(worker.ask(pb.Renew()), pb.Renewed)
+        # Nor does another key end a notifier's, which is of no tenant.
+        sender = self.keys.new("sender", tenant="*")
+        notifier = self.peer(served, key=sender, role=pb.ROLE_NOTIFIER, worker_id=worker_id)
+        thief_of_all = self.peer(served, key=self.keys.new("four", tenant="*"), role=pb.ROLE_NOTIFIER,
+                                 worker_id=worker_id, hello=False)
+        self.assertEqual(thief_of_all.say_hello().error, ERR["ERR_CONFLICT"])
+        self.assertIsInstance(notifier.ask(pb.Renew()), pb.Renewed)
+        notifier.close()
         # Another tenant's worker may have the same id, and the same key a new session.
         self.worker(served, key=two, worker_id=worker_id)
         self.worker(served, key=one, worker_id=worker_id)

@@ -180,8 +180,13 @@ class Scopes(BrokerTest):
         # What only those may who speak for all.
         peer = self.peer(self.served, key=other.keys["read"])
         self.assertEqual(self.said(peer, pb.Watch(all_tenants=True)), ERR["ERR_FOREIGN_TENANT"])
-        gateway = self.peer(self.served, key=other.keys["read"], role=pb.ROLE_GATEWAY)
-        self.assertEqual(self.said(gateway, pb.Watch(all_tenants=True)), ERR["ERR_FOREIGN_TENANT"])
+        # A gateway is believed how long it has kept a job (SUBMIT spooled), and whose it is.
+        gateway = self.peer(self.served, key=other.keys["submit"], hello=False)
+        self.assertEqual(self.said(gateway, pb.Hello(role=pb.ROLE_GATEWAY, session=1)), ERR["ERR_FOREIGN_TENANT"])
+        old = pb.Submit(jobs=[pb.SubmitJob(job_id=fresh_id(at_ms=1_000_000_000_000), type="t")], spooled=True)
+        self.assertEqual(self.said(gateway, old), ERR["ERR_UNKNOWN_PEER"])
+        client = self.peer(self.served, key=other.keys["submit"])
+        self.assertEqual(self.said(client, old), ERR["ERR_BAD_FIELD"])
         notifier = self.peer(self.served, key=other.keys["work"], hello=False)
         self.assertEqual(self.said(notifier, pb.Hello(role=pb.ROLE_NOTIFIER, session=1, worker_id=STRANGE)),
                          ERR["ERR_FOREIGN_TENANT"])
