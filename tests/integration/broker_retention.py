@@ -3,8 +3,8 @@
 import os
 import subprocess
 import time
-import unittest
 
+from lib_beside import main_beside
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
 
 LOAD = os.path.join(os.environ["WEFT_BUILD"], "tests", "load")
@@ -129,4 +129,4 @@ class Retention(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(3)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import unittest
 
+from lib_beside import main_beside
 from lib_broker import PATIENCE_S, ROOT, BrokerTest
 
 NODE_MODULES = os.path.join(ROOT, "tests", "contract", "node_modules")
@@ -144,4 +144,4 @@ class Pages(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(3)

@@ -3,8 +3,8 @@
 import concurrent.futures
 import json
 import time
-import unittest
 
+from lib_beside import main_beside
 from lib_broker import BrokerTest
 from lib_gateway import Gateway, wait_for
 
@@ -112,4 +112,4 @@ class Lost(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(3)

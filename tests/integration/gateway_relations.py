@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+from lib_beside import main_beside
 from lib_broker import Broker
 from lib_gateway import Gateway, wait_for
 from lib_worker import Worker
@@ -180,4 +181,4 @@ class After(Relations):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(3)

@@ -4,10 +4,10 @@ import json
 import os
 import subprocess
 import threading
-import unittest
 
 import zmq
 
+from lib_beside import main_beside
 from lib_broker import BrokerTest
 from lib_keys import Keys
 from lib_mdp import Client, Client2, DISCONNECT, Front, WEFT, Worker, Worker2, wait_for
@@ -244,4 +244,4 @@ class Majordomo(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(4)

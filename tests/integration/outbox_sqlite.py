@@ -2,8 +2,8 @@
 
 import os
 import re
-import unittest
 
+from lib_beside import main_beside
 from lib_broker import ROOT
 from lib_keys import Keys
 from lib_outbox import job_id
@@ -36,4 +36,4 @@ def load_tests(loader, _tests, _pattern):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(4)

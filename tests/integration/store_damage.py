@@ -6,8 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-import unittest
 
+from lib_beside import main_beside
 from lib_broker import PATIENCE_S, BrokerTest, fresh_id
 
 PAGE = 4096
@@ -125,4 +125,4 @@ class Damage(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(2)
