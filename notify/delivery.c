@@ -379,7 +379,12 @@ static void take_parent(struct notifier *notifier, const struct parents_answer *
     if (is_away) {
         interrupt(notifier, answer->slot, "the broker does not answer");
     } else if (!is_asking) {
-        die(notifier, answer->slot, "http_410", "HTTP status 410: the endpoint is disabled");
+        // One that was deleted meanwhile needs no switching off.
+        bool is_off = answer->error == OK || answer->error == ERR_NOT_FOUND;
+        die(notifier, answer->slot, "http_410",
+            is_off ? "HTTP status 410: the endpoint is disabled"
+                   : "HTTP status 410: the endpoint could not be disabled; does the sender's key "
+                     "have the scope admin?");
     } else if (answer->error != OK) {
         die(notifier, answer->slot, "parent", err_text(answer->error));
     } else {

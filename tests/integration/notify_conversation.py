@@ -11,7 +11,7 @@ import uuid
 
 import hook_signatures
 import lib_receiver as r
-from lib_broker import fresh_id, pb
+from lib_broker import ERR, fresh_id, pb
 from lib_notify import Key, NotifyBroker, Sender, signature
 
 
@@ -159,6 +159,9 @@ class NotifyTest(unittest.TestCase):
         job = self.broker.deliver(receiver.url(), tenant="beta")
         self.told(job, pb.OUTCOME_DEAD, "http_410")
         self.assertEqual(self.broker.disabled, [("beta", "books", 1)])
+        self.broker.disable_error = ERR["ERR_SCOPE"]
+        said = self.told(self.broker.deliver(receiver.url()), pb.OUTCOME_DEAD, "http_410")
+        self.assertIn("could not be disabled", said.error_message)
 
     def test_what_cannot_be_sent_is_dead_and_says_why(self):
         receiver = self.receiver()
