@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The sender of webhooks and the broker die by SIGKILL, at any moment and at named places, while jobs end and
-their webhooks are under way. Afterwards every acknowledged job that asked for a webhook has reached its
-receiver, or has a dead delivery to be seen, and every attempt of one had the same id.
+their webhooks are under way. Afterwards every acknowledged job has been told at the url that it asked for and at
+the endpoint that wants all jobs, and every attempt of one delivery had the same id.
 
     webhook_kills.py [--kills N] [--seed S]
 
@@ -50,14 +50,14 @@ class Run:
         self.sender = None
         self.jobs = set()
         self.kills = collections.Counter()
-        self.ids = collections.defaultdict(collections.Counter)  # job -> webhook-id -> attempts
+        self.ids = collections.defaultdict(collections.Counter)  # (path, job) -> webhook-id -> attempts
         self.unsigned = 0
 
     def behave(self, receiver, connection, request):
-        _, headers, body = request
+        first, headers, body = request
         job = json.loads(body)["data"]["job_id"]
         with receiver.lock:
-            self.ids[job][headers["webhook-id"]] += 1
+            self.ids[first.split()[1], job][headers["webhook-id"]] += 1
             self.unsigned += signature(self.secret, headers, body) != headers["webhook-signature"]
         # Now and then an answer that leaves open whether it has arrived.
         if hash(headers["webhook-id"] + headers["webhook-timestamp"]) % 50 == 0:
@@ -78,6 +78,13 @@ class Run:
 
     def webhook(self):
         return pb.Webhook(url=self.receiver.url("/hook"), events=ENDS, secret=self.key.seal(self.secret))
+
+    def set_endpoint(self):
+        client = Peer(self.endpoint)
+        said = client.ask(pb.WebhookSet(webhook_id="all", act=pb.WEBHOOK_SET, url=self.receiver.url("/all"), events=ENDS,
+                                        secret=self.key.seal(self.secret)))
+        assert said.error == 0, said
+        client.close()
 
     # --- the round ---
 
@@ -126,6 +133,7 @@ class Run:
         return True
 
     def run(self):
+        self.set_endpoint()
         self.start_sender()
         worker = self.start_worker()
         while sum(self.kills.values()) < self.options.kills:
@@ -144,7 +152,8 @@ class Run:
 
     def missing(self):
         with self.receiver.lock:
-            return [job for job in self.jobs if str(uuid.UUID(bytes=job)) not in self.ids]
+            return [job for job in self.jobs for path in ("/hook", "/all")
+                    if (path, str(uuid.UUID(bytes=job))) not in self.ids]
 
     def report(self):
         attempts = sum(sum(ids.values()) for ids in self.ids.values())
