@@ -1,6 +1,7 @@
 """Keys at the ZeroMQ doors: who gets in, who is cut off, and what each may say."""
 
 import os
+import re
 import stat
 import subprocess
 import time
@@ -10,7 +11,7 @@ import zmq
 import zmq.utils.monitor as monitors
 
 from lib_beside import main_beside
-from lib_broker import ERR, PATIENCE_S, Broker, BrokerTest, Peer, fresh_id, pb
+from lib_broker import ERR, PATIENCE_S, ROOT, Broker, BrokerTest, Peer, fresh_id, pb
 from lib_gateway import wait_for
 from lib_keys import Keys
 
@@ -257,6 +258,17 @@ class Programs(BrokerTest):
                               text=True, timeout=PATIENCE_S, check=False, cwd=self.data)
         self.assertEqual(done.returncode, code, done)
         return done
+
+    def test_the_page_in_five_lines(self):
+        with open(os.path.join(ROOT, "docs", "security.md"), encoding="utf-8") as file:
+            commands, = re.findall(r"^```sh\n(.*?)^```", file.read(), re.M | re.S)
+        env = {**os.environ, "TMPDIR": self.data, "PATH": f"{os.path.dirname(os.environ['WEFT_BIN'])}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh", "-ec", commands], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=PATIENCE_S, check=False, cwd=self.data, env=env)
+        self.assertEqual(done.returncode, 0, done)
+        listed = done.stdout.splitlines()[-3:]
+        for name, words in (("gateway", "submit,read,work,admin"), ("worker-1", "acme"), ("ci", "submit,read")):
+            self.assertTrue(any(name in line and words in line for line in listed), done.stdout)
 
     def test_a_worker_and_a_command_with_keys(self):
         worker_key = self.keys.new("w", "work", "acme")
