@@ -7,7 +7,7 @@ import time
 import unittest
 
 from lib_broker import PATIENCE_S, BrokerTest, fresh_id, pb
-from lib_worker import Worker
+from lib_worker import Worker, wait_for
 
 FAILPOINTS = ["worker.before_journal", "worker.after_journal", "worker.after_finish_sent"]
 
@@ -70,6 +70,20 @@ class Real(BrokerTest):
                               capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(said.returncode, 64)
         self.assertIn("--tenant", said.stderr)
+
+    def test_a_worker_that_is_stopped_for_longer_than_its_lease_is_told_so(self):
+        job, = self.submit(1)
+        begun = os.path.join(self.data, "begun")
+        one = self.work(f"echo yes > {begun}; sleep 0.2; echo one")
+        wait_for("the handler", lambda: os.path.exists(begun))
+        one.signal(signal.SIGSTOP)
+        self.work("echo two", name="two")
+        ended = self.ended(job)
+        self.assertEqual((ended.state, ended.crashes), (pb.STATE_SUCCEEDED, 1))
+        one.signal(signal.SIGCONT)
+        wait_for("the refusal", lambda: os.path.exists(one.stats_path) and one.stats()["stale"] + one.stats()["lost"] > 0)
+        again, result = self.client.answer(self.client.send(pb.Status(job_id=job)))
+        self.assertEqual((again.status_is.version, result), (ended.version, b"two\n"))
 
     def test_the_last_words_of_a_failed_handler_are_kept(self):
         job, = self.submit(1, max_attempts=1)
