@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-// The library asks for at most so much at once.
-enum { BLOCK_LEN = 16 * 1024 };
+// The library makes a buffer of this length for each answer; it fills chunks in another one, so only
+// clients of HTTP/1.0 get their answer in pieces of it.
+enum { BLOCK_LEN = 1024 };
 
 // Whoever waits long holds no memory for what was sent.
 static void give_back(struct exchange *exchange)

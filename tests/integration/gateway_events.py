@@ -68,6 +68,7 @@ class Events(BrokerTest):
         stream = self.stream(job["events_url"])
         self.assertEqual((stream.status, stream.answer.headers["Content-Type"]), (200, "text/event-stream"))
         self.assertEqual(stream.answer.headers["Cache-Control"], "no-store")
+        self.assertEqual(stream.answer.headers["X-Accel-Buffering"], "no")
         name, seen = stream.read()
         self.assertEqual((name, seen["status"], stream.last_id), ("status", "queued", str(seen["version"])))
         worker = self.worker(self.served, "t")
