@@ -76,6 +76,8 @@ __attribute__((format(printf, 3, 4))) static void tell(struct ask *ask, err e, c
 static void tell_problem(struct ask *ask, const char *what, const struct problem *problem)
 {
     struct slice detail = problem->detail;
+    if (slice_is_text(detail, err_text(problem->error)))
+        detail = (struct slice){0};
     char holder[ID_TEXT_LEN + 1] = "";
     if (!id_is_zero(&problem->holder_id))
         id_to_text(&problem->holder_id, holder);
@@ -111,11 +113,24 @@ static void complain(struct ask *ask, err e)
         tell_refusal(ask, "", e, client_detail(ask->client));
 }
 
+// Whoever waits may mend it meanwhile.
+static void tell_silence(void *context)
+{
+    const struct ask *ask = context;
+    command_complain(ask->program, "no broker answers at %s yet; asking on for %gs (--give-up)",
+                     ask->endpoint, (double)ask->give_up_ms / 1000);
+}
+
 static const struct msg *ask_for(struct ask *ask, struct msg *question, uint32_t wait_ms,
                                  enum msg_kind kind)
 {
     const struct msg *answer = NULL;
-    struct client_patience patience = {.give_up_ms = ask->give_up_ms, .answer_ms = wait_ms};
+    struct client_patience patience = {
+        .give_up_ms = ask->give_up_ms,
+        .answer_ms = wait_ms,
+        .on_silence = ask->give_up_ms > CLIENT_SILENCE_MS ? tell_silence : NULL,
+        .context = ask,
+    };
     err e = client_ask(ask->client, question, &patience, &answer);
     if (e == OK && answer->kind != kind)
         e = ERR_MALFORMED;

@@ -107,8 +107,11 @@ struct work {
 static int fail(const struct work *work, const char *what, err e)
 {
     bool is_systems = e == ERR_SYSTEM || e == ERR_DISK || e == ERR_NOT_FOUND;
-    command_complain(work->config->table->program, "%s: %s", what,
-                     is_systems && errno != 0 ? strerror(errno) : err_text(e));
+    const char *fix = is_systems && errno == ENOENT && what == work->dir
+                          ? "; 'weft key new NAME' makes it, or name the broker's with --keys"
+                          : "";
+    command_complain(work->config->table->program, "%s: %s%s", what,
+                     is_systems && errno != 0 ? strerror(errno) : err_text(e), fix);
     return COMMAND_DEAD;
 }
 

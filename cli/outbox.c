@@ -97,7 +97,10 @@ static int relay(const struct config *config)
     enum log_level level = LOG_LEVEL_INFO;
     if (log_level_from_text(config_text(config, "log-level"), &level) == OK)
         log_set_level(level);
-    if (!check_name(slice_of_text(options.tenant)))
+    if (strpbrk(options.database, ":=") == NULL)
+        command_complain("outbox",
+                         "--database is sqlite:PATH, postgresql://… or \"host=… dbname=…\"");
+    else if (!check_name(slice_of_text(options.tenant)))
         command_complain("outbox", "--tenant is 1 to 128 of a-z 0-9 . _ -");
     else if (failpoint_init() != OK)
         command_complain("outbox", "WEFT_FAILPOINT is name or name:count");

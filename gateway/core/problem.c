@@ -64,7 +64,8 @@ void problem_put(struct out *out, const struct problem *problem)
     put_identity(out, problem->error);
     out_put_text(out, "title", text_part(problem->error, false));
     out_put_unsigned(out, "status", problem_status(problem));
-    if (problem->detail.len > 0)
+    // Some refusals carry the error's own text: title and fix have that already.
+    if (problem->detail.len > 0 && !slice_is_text(problem->detail, err_text(problem->error)))
         out_put_text(out, "detail", problem->detail);
     out_put_text(out, "fix", fix_of(problem));
     if (problem->violations.len > 0) {

@@ -168,6 +168,33 @@ static void tell(char out_fault[QUERY_FAULT_LEN], struct slice name, const char 
     out_fault[out.len] = '\0';
 }
 
+// Says which one was probably meant, or which there are.
+static void tell_unknown(char out_fault[QUERY_FAULT_LEN], struct slice name, uint32_t allowed)
+{
+    const char *known[QUERY_NAMES];
+    uint32_t count = 0;
+    for (unsigned i = 0; i < QUERY_NAMES; i++)
+        if ((allowed & 1u << i) != 0)
+            known[count++] = names[i];
+    const char *near = nearest_of(name, known, count);
+    tell(out_fault, name, "is not known here; ");
+    size_t len = strlen(out_fault);
+    struct bytes_out out = {.data = (uint8_t *)out_fault + len, .cap = QUERY_FAULT_LEN - 1 - len};
+    if (near != NULL)
+        bytes_put(&out, "did you mean ", 13);
+    else
+        bytes_put(&out, count > 0 ? "known: " : "there are none", count > 0 ? 7 : 14);
+    for (uint32_t i = 0; i < count && near == NULL; i++) {
+        bytes_put(&out, ", ", i > 0 ? 2 : 0);
+        bytes_put(&out, known[i], strlen(known[i]));
+    }
+    if (near != NULL) {
+        bytes_put(&out, near, strlen(near));
+        bytes_put(&out, "?", 1);
+    }
+    out_fault[len + out.len] = '\0';
+}
+
 static const char *read_direction(struct slice value, enum direction *out_direction)
 {
     static const char *const words[] = {
@@ -291,7 +318,7 @@ static err read_pair(struct slice pair, uint32_t allowed, struct query *query,
             tell(out_fault, name, rule);
         return e;
     }
-    tell(out_fault, name, "is not known here");
+    tell_unknown(out_fault, name, allowed);
     return ERR_BAD_FIELD;
 }
 

@@ -26,7 +26,7 @@ enum query_name {
     QUERY_TAG,
     QUERY_SINCE, // a place in the stream of events
 };
-enum { QUERY_NAMES = 17, QUERY_FAULT_LEN = 128, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
+enum { QUERY_NAMES = 17, QUERY_FAULT_LEN = 192, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \

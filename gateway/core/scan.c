@@ -302,7 +302,7 @@ static err read_name(struct run *run)
     struct scan *scan = run->scan;
     skip_blanks(scan);
     if (peek(scan) != '"')
-        return fail(scan, ERR_MALFORMED, "a name in quotes is expected");
+        return fail(scan, ERR_MALFORMED, "a name in double quotes is expected");
     size_t start = scan->at + 1;
     bool escaped;
     err e = read_string(scan, &escaped);

@@ -13,7 +13,7 @@
     X(OK, 0, 200, false, "ok", "no error")                                                         \
     X(ERR_AGAIN, 1, 503, true, "again", "nothing there yet; ask again")                            \
     X(ERR_MALFORMED, 2, 400, false, "malformed", "the bytes do not follow the format")             \
-    X(ERR_STALE_LEASE, 3, 409, false, "stale-lease", "the lease is no longer held")                \
+    X(ERR_STALE_LEASE, 3, 409, false, "stale-lease", "the lease is no longer held; drop the job")  \
     X(ERR_FULL, 4, 429, true, "full", "a limit is reached; retry later or raise the limit")        \
     X(ERR_KEY_REUSED, 5, 422, false, "key-reused",                                                 \
       "the key belongs to another submission; use a new key or send the same body")                \

@@ -230,9 +230,16 @@ err client_ask(struct client *client, struct msg *question, const struct client_
     client->question = question;
     client->is_answered = false;
     client->refusal = OK;
+    bool is_told = patience->on_silence == NULL;
     err e = peer_ask(&client->peer, now, &request, &corr);
-    while (e == OK && !client->is_answered && client->refusal == OK)
+    while (e == OK && !client->is_answered && client->refusal == OK) {
         e = turn(client);
+        if (is_told || e != OK || peer_is_known(&client->peer) ||
+            clock_mono_ms() - now < CLIENT_SILENCE_MS)
+            continue;
+        patience->on_silence(patience->context);
+        is_told = true;
+    }
     if (e == OK && !client->is_answered)
         e = client->refusal;
     if (e != OK)

@@ -24,7 +24,11 @@ void client_close(struct client *client); // NULL is fine
 struct client_patience {
     when_ms give_up_ms; // without an answer; on top of `answer_ms`
     when_ms answer_ms;  // how long the broker may rightly take (wait_ms of the question), else 0
+    void (*on_silence)(
+        void *context); // once, when no broker is known CLIENT_SILENCE_MS after asking; or NULL
+    void *context;
 };
+enum { CLIENT_SILENCE_MS = 2000 };
 
 // Asks `question` (corr is set here) and gives the answer, which is borrowed until the next call.
 //   ERR_NO_KEY, ERR_HANDSHAKE   the broker does not let this key in; see link_refusal()

@@ -30,6 +30,8 @@ class Bench:
         self.dev = place.dev().ready()
         self.worker = place.spawn("worker", "worker", "act", "--broker", self.dev.at["zmq"],
                                   "--data", "worker", "-c", "4", "--", "sh", "-c", HANDLER)
+        # For a_silent_broker_is_told_soon, which would have to wait for it.
+        self.silent = place.spawn("silent", "push", "act", "--broker", "tcp://127.0.0.1:1", "--give-up", "2500ms")
 
     def weft(self, *words, **more):
         return self.place.weft(*words, WEFT_BROKER=self.dev.at["zmq"], **more)
@@ -259,6 +261,14 @@ def a_tenant_has_its_own_jobs(bench):
 def absent_broker_is_4_with_the_fix(bench):
     answer = bench.place.weft("push", "act", "--broker", "tcp://127.0.0.1:1", "--give-up", "200ms")
     assert answer.returncode == 4 and "weft dev" in answer.stderr, answer
+
+
+def a_silent_broker_is_told_soon(bench):
+    assert bench.silent.wait(PATIENCE) == 4
+    with open(os.path.join(bench.place.path, "silent.log"), encoding="utf-8") as log:
+        first, last = log.read().splitlines()
+    assert first.endswith("no broker answers at tcp://127.0.0.1:1 yet; asking on for 2.5s (--give-up)"), first
+    assert "weft dev" in last, last
 
 
 def push_survives_a_killed_broker(bench):
@@ -497,7 +507,8 @@ def main():
                      run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
-                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, a_dry_run_stores_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, a_tenant_has_its_own_jobs, absent_broker_is_4_with_the_fix,
+                     bulk_answers_as_over_http, bulk_may_be_all_or_nothing, a_dry_run_stores_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, a_tenant_has_its_own_jobs,
+                     absent_broker_is_4_with_the_fix, a_silent_broker_is_told_soon,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
                      many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,

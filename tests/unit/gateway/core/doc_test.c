@@ -51,7 +51,7 @@ TEST(doc, broken_documents_are_told_with_their_place)
 {
     struct doc_members members;
     EXPECT_EQ(parse(DOC_JSON, slice_of_text("{\"a\":1,}"), &members), ERR_MALFORMED);
-    EXPECT_STR(fault, "at byte 7: a name in quotes is expected");
+    EXPECT_STR(fault, "at byte 7: a name in double quotes is expected");
     EXPECT_EQ(parse(DOC_JSON, slice_of_text("{} x"), &members), ERR_MALFORMED);
     EXPECT_STR(fault, "at byte 3: more text follows the object");
     EXPECT_EQ(parse(DOC_JSON, slice_of_text("[]"), &members), ERR_BAD_FIELD);

@@ -30,6 +30,18 @@ TEST(problem, the_case_may_have_its_own_status_and_fix)
     EXPECT_EQ(problem_status(&problem), 503);
 }
 
+TEST(problem, nothing_is_said_twice)
+{
+    struct problem problem = {.error = ERR_GONE, .detail = slice_of_text(err_text(ERR_GONE))};
+    struct slice alone = slice_of_text("{\"type\":\"urn:weft:problem:gone\",\"code\":\"WEFT-1007\","
+                                       "\"title\":\"the job has been removed, by retention or on "
+                                       "request\",\"status\":410,\"fix\":\"submit it anew, with "
+                                       "another key if it had one\"}");
+    EXPECT(slice_equal(text_of(&problem), alone));
+    problem.detail = slice_of_text("another sentence");
+    EXPECT(!slice_equal(text_of(&problem), alone));
+}
+
 TEST(problem, every_error_has_a_text_and_a_fix)
 {
     for (unsigned number = 1; number < 60; number++) {

@@ -38,7 +38,22 @@ TEST(query, wrong_values_are_refused)
         EXPECT_EQ(parse(texts[i], &query), ERR_BAD_FIELD);
         EXPECT(strlen(fault) > 0);
     }
-    EXPECT_STR(fault, "the parameter  is not known here");
+    EXPECT_STR(fault, "the parameter  is not known here; known: wait, version, mode");
+}
+
+TEST(query, an_unknown_name_is_told_with_those_that_there_are)
+{
+    struct query query;
+    EXPECT_EQ(query_read(slice_of_text("state=dead"), QUERY_FILTER | QUERY_PAGE, &query, fault),
+              ERR_BAD_FIELD);
+    EXPECT_STR(fault, "the parameter state is not known here; did you mean status?");
+    EXPECT_EQ(query_read(slice_of_text("aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd=1"),
+                         QUERY_FILTER | QUERY_PAGE, &query, fault),
+              ERR_BAD_FIELD);
+    EXPECT_STR(fault, "the parameter aaaaaaaaaabbbbbbbbbbccccccccccdd is not known here; known: "
+                      "status, queue, type, created_after, created_before, limit, cursor, tag");
+    EXPECT_EQ(query_read(slice_of_text("limit=1"), 0, &query, fault), ERR_BAD_FIELD);
+    EXPECT_STR(fault, "the parameter limit is not known here; there are none");
 }
 
 TEST(query, a_tag)
