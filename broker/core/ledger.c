@@ -262,13 +262,19 @@ static void count_outcome(struct past *past, enum outcome outcome)
     UNREACHABLE();
 }
 
+static void give_places_back(struct ledger *ledger, uint32_t slot)
+{
+    const struct job_row row = ledger_row_of(ledger, slot);
+    CHECK(ledger->hooked >= ledger_places(&row));
+    ledger->hooked -= ledger_places(&row);
+}
+
 // A job that has ended waits in line until its batch is durable.
 static void leave(struct ledger *ledger, uint32_t slot, struct effects *fx)
 {
     ledger_part(ledger, slot, fx);
-    const struct job_row row = ledger_row_of(ledger, slot);
-    CHECK(ledger->hooked >= ledger_places(&row));
-    ledger->hooked -= ledger_places(&row);
+    if ((jobs_at(&ledger->jobs, slot)->relations & RELATION_HOOK) != 0)
+        give_places_back(ledger, slot);
     CHECK(ledger->leaver_end - ledger->leaver_first < ledger->leaver_cap);
     ledger->leavers[ledger->leaver_end++ % ledger->leaver_cap] =
         (struct leaver){.slot = slot, .batch = ledger->batch};
