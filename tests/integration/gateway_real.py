@@ -4,6 +4,7 @@ import os
 import tempfile
 import unittest
 
+from lib_beside import main_beside
 from lib_broker import Broker, Peer, pb
 from lib_gateway import Gateway, wait_for
 
@@ -93,6 +94,40 @@ class Real(unittest.TestCase):
         self.assertEqual(retry(Idempotency_Key="")[0], 400)
         self.assertEqual(self.gateway.ask("GET", url).json["status"], "dead")
 
+    def test_a_key_is_one_job_at_each_gateway_over_kills_and_after_its_end(self):
+        other = Gateway(self.broker.zmq)
+        self.addCleanup(other.close)
+        other.wait_ready()
+        first = self.gateway.submit({"type": "test", "payload": 1}, Idempotency_Key="k")
+        self.assertEqual((first.status, first.headers["Idempotency-Replayed"]), (202, None))
+
+        def asked(gateway):
+            """A proxy's words about the client change nothing, and every address is a path."""
+            again = gateway.submit({"type": "test", "payload": 1}, Idempotency_Key="k", Forwarded="host=evil;proto=https",
+                                   X_Forwarded_Host="evil", X_Forwarded_Proto="https", X_Forwarded_Prefix="/evil")
+            self.assertEqual((again.status, again.json["job_id"]), (202, first.json["job_id"]))
+            self.assertEqual(again.headers["Idempotency-Replayed"], "true")
+            self.assertEqual(again.headers["Location"], first.headers["Location"])
+            self.assertEqual(gateway.submit({"type": "test", "payload": 2}, Idempotency_Key="k").status, 422)
+            return again.json["status"]
+        self.assertEqual([asked(self.gateway), asked(other)], ["queued", "queued"])
+        worker = Peer(self.broker.zmq, role=pb.ROLE_WORKER, worker_id=b"w" * 16)
+        worker.serve()
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        worker.close()
+        endpoint, data = self.broker.zmq, self.broker.data
+        self.broker.kill()
+        self.broker.close()
+        self.broker = Broker(data, "--zmq", endpoint)
+        for gateway in (self.gateway, other):
+            wait_for("it talks to the new broker",
+                     lambda: b"weft_gateway_broker_welcomes_total 2" in gateway.ask("GET", "/metrics").body)
+        fresh = Gateway(endpoint)  # one that has never heard of it
+        self.addCleanup(fresh.close)
+        fresh.wait_ready()
+        self.assertEqual([asked(self.gateway), asked(other), asked(fresh)], ["succeeded"] * 3)
+
     def test_workers_that_are_not_there(self):
         none = "/v1/workers/01890a5d-ac96-774b-bcce-b302099a8057"
         for path in (f"{none}:quiet", f"{none}:stop", f"{none}:dance", "/v1/workers/x:stop"):
@@ -143,4 +178,4 @@ class Real(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main_beside(3)
