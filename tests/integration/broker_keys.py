@@ -190,14 +190,18 @@ class Doors(BrokerTest):
         thief = self.peer(served, key=self.keys.new("three"), role=pb.ROLE_WORKER, worker_id=worker_id, hello=False)
         self.assertEqual(thief.say_hello().error, ERR["ERR_CONFLICT"])
         self.assertIsInstance(worker.ask(pb.Renew()), pb.Renewed)
-        # Nor does another key end a notifier's, which is of no tenant.
+        # Nor does a notifier's, which is of no tenant and shares its ids with the default one; nor another its own.
         sender = self.keys.new("sender", tenant="*")
-        notifier = self.peer(served, key=sender, role=pb.ROLE_NOTIFIER, worker_id=worker_id)
+        notifier = self.peer(served, key=sender, role=pb.ROLE_NOTIFIER, worker_id=worker_id, hello=False)
+        self.assertEqual(notifier.say_hello().error, ERR["ERR_CONFLICT"])
+        notifier.worker_id = uuid.uuid4().bytes
+        self.assertIsInstance(notifier.say_hello(), pb.Welcome)
         thief_of_all = self.peer(served, key=self.keys.new("four", tenant="*"), role=pb.ROLE_NOTIFIER,
-                                 worker_id=worker_id, hello=False)
+                                 worker_id=notifier.worker_id, hello=False)
         self.assertEqual(thief_of_all.say_hello().error, ERR["ERR_CONFLICT"])
         self.assertIsInstance(notifier.ask(pb.Renew()), pb.Renewed)
-        notifier.close()
+        notifier.send(pb.Bye())
+        served.wait_for_metric("weft_workers", 1)
         # Another tenant's worker may have the same id, and the same key a new session.
         self.worker(served, key=two, worker_id=worker_id)
         self.worker(served, key=one, worker_id=worker_id)

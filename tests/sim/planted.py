@@ -3,9 +3,9 @@
 
 A patch that no longer applies, a copy that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
-Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk, those of
-the gateway, which the simulator does not have, by the gateway's tests, and only when all are or they are named.
-With --check the patches are only tried on this tree, which takes a second. With --share N one in N
+Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk. Those of the
+gateway and of the ZeroMQ doors, which the simulator does not have, are hunted by tests of these, and only when
+all are or they are named. With --check the patches are only tried on this tree, which takes a second. With --share N one in N
 is hunted; which ones is drawn from the sources: the same tree hunts the same, each change others.
 
     planted.py [--check | --share N] [--seeds N] [--jobs N] [name ...]
@@ -28,9 +28,29 @@ SHRINK_TRIES = 400  # of one failing run; most are short by then
 LINES_MAX = 60  # of a transcript that is read at a glance
 SHORT_SHARE = 0.5  # of the transcripts that must be that short
 SIMULATOR = ["weft-sim"]
-SPOOL_UNITS = ["gateway_store_spool_test", "gateway_core_spool_plan_test"]
-SPOOL_SCRIPTS = ["gateway_spool.py", "gateway_spool_kills.py"]
-GATEWAY = ["weft", "spool_put", "clock_preload", *SPOOL_UNITS]  # the scripts' tools, too
+
+
+class Suite:
+    """The tests that hunt the bugs of some folders; `tools`: what the scripts need besides the program."""
+
+    def __init__(self, folders, units, scripts, tools=()):
+        self.folders, self.units, self.scripts = folders, units, scripts
+        self.targets = ["weft", *tools, *units]
+
+    def has(self, patch):
+        return any(f"+++ b/{folder}/" in patch.read_text() for folder in self.folders)
+
+
+SUITES = [
+    Suite(["gateway"], ["gateway_store_spool_test", "gateway_core_spool_plan_test"],
+          ["gateway_spool.py", "gateway_spool_kills.py"], ["spool_put", "clock_preload"]),
+    Suite(["broker/shell", "lib/link"], ["broker_shell_warden_test", "lib_link_link_guard_test"],
+          ["broker_scopes.py", "broker_evil.py", "broker_keys.py"]),
+]
+
+
+def suite_of(patch):
+    return next((suite for suite in SUITES if suite.has(patch)), None)
 
 
 def run(command, folder, **more):
@@ -72,27 +92,25 @@ class Copy:
         finally:
             must([*apply, "-R"], self.tree, "the patch cannot be taken back")
 
-
-    def try_gateway(self, patch):
-        """Which of the gateway's tests finds this bug."""
+    def try_suite(self, suite, patch):
+        """Which test of the suite finds this bug."""
         apply = [*APPLY, str(patch)]
         must(apply, self.tree, "the patch no longer applies")
         try:
-            program = self.compile(GATEWAY)
-            return self.first_failing(program)
+            return self.first_failing(suite, self.compile(suite.targets))
         finally:
             must([*apply, "-R"], self.tree, "the patch cannot be taken back")
 
-    def first_failing(self, program):
+    def first_failing(self, suite, program):
         env = {**os.environ, "WEFT_BIN": str(program), "WEFT_BUILD": str(self.build)}
-        commands = [[str(self.build / "tests" / name)] for name in SPOOL_UNITS]
-        commands += [["/usr/bin/python3", str(self.tree / "tests/integration" / name)] for name in SPOOL_SCRIPTS]
+        commands = [[str(self.build / "tests" / name)] for name in suite.units]
+        commands += [["/usr/bin/python3", str(self.tree / "tests/integration" / name)] for name in suite.scripts]
         for command in commands:
             done = run(command, self.build, env=env, timeout=300)
             if done.returncode != 0:
                 fault = re.search(r"^(?:FAIL|ERROR): (\w+)|FAILED  \] (\S+ \w+)", done.stdout, re.M)
                 return Found(True, f"{pathlib.Path(command[-1]).name}: {(fault[1] or fault[2]) if fault else 'failed'}")
-        return Found(False, "no test of the gateway finds it")
+        return Found(False, f"no test of {suite.folders[0]} finds it")
 
 
 class Found:
@@ -125,18 +143,15 @@ def plant_all(copy, patches, options):
         hunts = []
         for patch in patches:
             try:
-                if is_of_gateway(patch):
-                    hunts.append((patch, pool.submit(lambda found: found, copy.try_gateway(patch))))
+                suite = suite_of(patch)
+                if suite is not None:
+                    hunts.append((patch, pool.submit(lambda found: found, copy.try_suite(suite, patch))))
                     continue
                 hunts.append((patch, pool.submit(hunt, copy.with_bug(patch), options.seeds, patch)))
             except RuntimeError as problem:
                 hunts.append((patch, pool.submit(Found, False, str(problem))))
         for patch, result in hunts:
             yield patch, result.result()
-
-
-def is_of_gateway(patch):
-    return "+++ b/gateway/" in patch.read_text()
 
 
 def share_of(patches, share):
@@ -146,7 +161,7 @@ def share_of(patches, share):
         for path in sorted((ROOT / folder).rglob("*.[chp]*")):
             if path.is_file():
                 sources.update(path.read_bytes())
-    patches = [patch for patch in patches if share == 1 or not is_of_gateway(patch)]
+    patches = [patch for patch in patches if share == 1 or suite_of(patch) is None]
     return patches[int(sources.hexdigest(), 16) % share::share]
 
 
@@ -181,7 +196,7 @@ def main():
             found.append(one)
             print(f"{'found ' if one.ok else 'MISSED'} {patch.stem:32} {one.text}", flush=True)
     missed = sum(not one.ok for one in found)
-    simulated = sum(not is_of_gateway(patch) for patch in patches)
+    simulated = sum(suite_of(patch) is None for patch in patches)
     short = sum(one.lines is not None and one.lines <= LINES_MAX for one in found)
     print(f"{len(found) - missed} of {len(found)} planted bugs found, "
           f"{short} shrunk to at most {LINES_MAX} lines")
