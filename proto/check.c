@@ -207,6 +207,18 @@ err check_submit(const struct msg_submit *submit, const char **out_detail)
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static err check_batch_webhook(const struct msg_submit_job *job, const char **out_detail)
+{
+    if (job->batch_webhook.len > 0 && id_is_zero(&job->batch_id)) {
+        *out_detail = "batch_webhook: needs a batch_id";
+        return ERR_BAD_FIELD;
+    }
+    err e = hook_check(job->batch_webhook, out_detail);
+    if (e != OK)
+        *out_detail = "batch_webhook: as a webhook, with a url or an endpoint";
+    return e;
+}
+
 err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
 {
     err e = check_submit_texts(job, out_detail);
@@ -220,6 +232,8 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
         e = labels_check(job->labels, out_detail);
     if (e == OK)
         e = hook_check(job->webhook, out_detail);
+    if (e == OK)
+        e = check_batch_webhook(job, out_detail);
     return e == OK ? check_submit_after(job, out_detail) : e;
 }
 
@@ -231,7 +245,7 @@ static err check_schedule_job(const struct msg_submit_job *job, const char **out
          "job: no job_id and no key; each is derived from schedule and moment"},
         {job->delay_ms == 0 && job->run_at == 0, ERR_BAD_FIELD,
          "job: no delay and no run_at; the schedule says when"},
-        {id_is_zero(&job->batch_id), ERR_BAD_FIELD, "job: no batch"},
+        {id_is_zero(&job->batch_id) && job->batch_webhook.len == 0, ERR_BAD_FIELD, "job: no batch"},
     };
     err e = judge(rules, COUNT(rules), out_detail);
     return e == OK ? check_submit_job(job, out_detail) : e;

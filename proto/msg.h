@@ -85,12 +85,16 @@ struct msg_submit_job {
     struct slice labels;  // tags and metadata, see proto/labels.h
     bool by_content;      // not on the wire: its key is to be derived from queue, type and payload
     struct slice webhook; // who is told of its end, see proto/hook.h
+    struct slice
+        batch_webhook; // who is told that batch_id has finished: heeded of the job that makes it
     // Not on the wire: filled by the broker's intake before the core sees the job.
     uint32_t webhook_events;       // ends that are told, bits 1 << enum job_state; 0: no webhook
     struct slice webhook_endpoint; // the set one that signs for it; empty: it brings a secret
     bool webhook_has_url;          // it is told there, else to the endpoint
-    bool is_spooled;               // its id may be of any age
-    struct slice tenant;           // whose job it is; empty: "default"
+    struct slice batch_webhook_endpoint; // the same of batch_webhook
+    bool batch_webhook_has_url;
+    bool is_spooled;     // its id may be of any age
+    struct slice tenant; // whose job it is; empty: "default"
     uint64_t fingerprint;
     uint64_t key_hash;        // of concurrency_key, within the queue; 0: none
     struct id unique_hash;    // of tenant, queue and unique_key

@@ -77,6 +77,7 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_ENUM, ON_FAILURE_LAST, on_dependency_failure),
     SAME(WIRE_BYTES, MSG_LABELS_LEN_MAX, labels),
     SAME(WIRE_BYTES, MSG_HOOK_LEN_MAX, webhook),
+    SAME(WIRE_BYTES, MSG_HOOK_LEN_MAX, batch_webhook),
 };
 const struct wire_shape wire_shapes_submit_job = {.descriptor = &weft__wire__submit_job__descriptor,
                                                   SIZES,

@@ -14,6 +14,7 @@ enum { AWAITED_MAX = 16 }; // different batches that the records of one message 
 // Places in the tables.
 struct room {
     uint32_t jobs, keys, tenants, queues, lanes, policies, batches, uniques, deps, strands;
+    uint32_t deliveries; // of the jobs; no quota counts them
 };
 
 struct trial {
@@ -185,7 +186,8 @@ static const char *passed_limit(const struct trial *trial)
         if (tables[i].taken > tables[i].left)
             return tables[i].text;
     // All of them are one tenant's.
-    if (trial->taken.jobs > queue_quota_left(trial->core, &trial->submit->jobs[trial->at]))
+    if (taken->jobs - taken->deliveries >
+        queue_quota_left(trial->core, &trial->submit->jobs[trial->at]))
         return queue_quota_spent;
     return NULL;
 }
@@ -232,13 +234,16 @@ static bool is_new_unique(const struct trial *trial, const struct msg_submit_job
     return job->unique_key.len > 0 && uniques_find(uniques, &job->unique_hash) == UNIQUES_NONE;
 }
 
-// Places for its deliveries; for the first one the way that deliveries go, known or not.
+// Places for its deliveries and its batch's; for the first one the way that deliveries go, known or
+// not.
 static void take_webhook(struct trial *trial, const struct msg_submit_job *job)
 {
     uint32_t places = ledger_places_asked(&trial->core->ledger, job);
+    places += job->batch_webhook.len > 0 && is_new_batch(trial);
     if (places == 0)
         return;
     trial->taken.jobs += places;
+    trial->taken.deliveries += places;
     trial->taken.deps += places;
     if (trial->is_hooked)
         return;

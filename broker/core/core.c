@@ -266,8 +266,13 @@ static uint32_t submit_weight(const struct msg_submit *submit)
 {
     bool is_tried = submit->is_atomic || submit->dry_run;
     uint32_t weight = is_tried ? atomic_weight(submit->count) : submit->count;
-    for (uint32_t i = 0; i < submit->count; i++)
-        weight += submit->jobs[i].after.count > 0;
+    for (uint32_t i = 0; i < submit->count; i++) {
+        const struct msg_submit_job *job = &submit->jobs[i];
+        weight += job->after.count > 0;
+        // The first of its batch brings a delivery.
+        weight +=
+            job->batch_webhook.len > 0 && (i == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
+    }
     return weight;
 }
 

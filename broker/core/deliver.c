@@ -1,7 +1,8 @@
 // Station deliver: a job has ended whose end is told. In the same batch deliveries are accepted, one
 // to each that is told, jobs of the reserved queue of the same tenant: they wait for nobody, and keep
 // the job that they tell of until they have ended themselves. Their places were kept since that job
-// was accepted, so nothing refuses them.
+// was accepted, so nothing refuses them. The delivery of a batch is accepted with the batch's first
+// member, and waits until it has ended.
 //
 //   ended job ──(same batch)──▶ delivery QUEUED ──▶ RUNNING at a notifier ──▶ SUCCEEDED | DEAD
 //                                     ▲                    │ fail, snooze
@@ -11,6 +12,17 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/prng.h"
+
+// What is told, of whom and to whom.
+struct telling {
+    struct id parent;
+    uint64_t generation;
+    uint32_t version; // of the parent
+    const char *event;
+    struct slice endpoint;
+    struct slice tenant;
+    struct slice webhook; // of a batch, which has nowhere else to keep it
+};
 
 static uint64_t hash_of(uint64_t hash, struct slice text)
 {
@@ -22,19 +34,18 @@ static uint64_t hash_of(uint64_t hash, struct slice text)
 // One for each end and each that is told: the id of the job, the number of this generation, the
 // version at the end and the endpoint are in it, so it is the same however often this end is decided.
 // Another job may have it already.
-static struct id id_of(const struct core *core, struct now now, const struct job *job,
-                       struct slice endpoint)
+static struct id id_of(const struct core *core, struct now now, const struct telling *telling)
 {
     uint64_t high;
     uint64_t low;
-    memcpy(&high, job->id.bytes, sizeof high);
-    memcpy(&low, job->id.bytes + 8, sizeof low);
-    uint64_t hash = prng_mix(high ^ prng_mix(low ^ prng_mix(job->no)));
-    hash = hash_of(hash, endpoint);
+    memcpy(&high, telling->parent.bytes, sizeof high);
+    memcpy(&low, telling->parent.bytes + 8, sizeof low);
+    uint64_t hash = prng_mix(high ^ prng_mix(low ^ prng_mix(telling->generation)));
+    hash = hash_of(hash, telling->endpoint);
     struct id id;
     do {
-        hash = prng_mix(hash + job->version);
-        id = id_v7(now.store, id_slot(&job->id), hash);
+        hash = prng_mix(hash + telling->version);
+        id = id_v7(now.store, id_slot(&telling->parent), hash);
     } while (ledger_lookup(&core->ledger, &id).is_known);
     return id;
 }
@@ -96,29 +107,32 @@ static struct delivery *blank(const char *event, struct slice endpoint, struct e
 }
 
 static const struct msg_submit_job *made(const struct core *core, struct now now,
-                                         const struct job *job, struct slice endpoint,
-                                         struct effects *fx)
+                                         const struct telling *telling, struct effects *fx)
 {
-    struct delivery *delivery = blank(event_of((enum job_state)job->state), endpoint, fx);
-    delivery->parent = job->id;
-    delivery->job.job_id = id_of(core, now, job, endpoint);
-    delivery->job.tenant = lanes_row(&core->ledger.lanes, job->lane).tenant;
+    struct delivery *delivery = blank(telling->event, telling->endpoint, fx);
+    delivery->parent = telling->parent;
+    delivery->job.job_id = id_of(core, now, telling);
+    delivery->job.tenant = telling->tenant;
+    delivery->job.webhook = telling->webhook;
     delivery->job.on_dependency_failure = ON_FAILURE_RUN;
     delivery->job.after = (struct msg_ids){.items = &delivery->parent, .count = 1};
     return &delivery->job;
 }
 
-static void tell(struct core *core, struct now now, const struct msg_submit_job *delivery,
+static void tell(struct core *core, struct now now, const struct telling *telling,
                  struct effects *fx)
 {
+    const struct msg_submit_job *delivery = made(core, now, telling, fx);
     uint32_t added = ledger_apply(
         &core->ledger,
-        &(struct entry){
-            .kind = ENTRY_SUBMIT,
-            .at = now.store,
-            .job_id = delivery->job_id,
-            .slot = ENTRY_NO_SLOT,
-            .submit = {.job = delivery, .policy = ledger_delivery_policy(), .due_at = now.store}},
+        &(struct entry){.kind = ENTRY_SUBMIT,
+                        .at = now.store,
+                        .job_id = delivery->job_id,
+                        .slot = ENTRY_NO_SLOT,
+                        .submit = {.job = delivery,
+                                   .policy = ledger_delivery_policy(),
+                                   .due_at = now.store,
+                                   .waits = ledger_must_wait(&core->ledger, delivery)}},
         fx);
     wait_begin(core, added);
     core->figures.deliveries++;
@@ -130,11 +144,30 @@ void deliver_end(struct core *core, struct now now, uint32_t slot, struct effect
     enum job_state state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state;
     uint32_t count = ledger_told(&core->ledger, slot, state, told);
     for (uint32_t i = 0; i < count; i++) {
-        struct slice endpoint = {0};
+        const struct job *job = jobs_at(&core->ledger.jobs, slot);
+        struct telling telling = {.parent = job->id,
+                                  .generation = job->no,
+                                  .version = job->version,
+                                  .event = event_of(state),
+                                  .tenant = lanes_row(&core->ledger.lanes, job->lane).tenant};
         if (told[i] != ENDPOINTS_NONE)
-            endpoint = endpoints_at(&core->ledger.endpoints, told[i])->given.webhook_id;
-        tell(core, now, made(core, now, jobs_at(&core->ledger.jobs, slot), endpoint, fx), fx);
+            telling.endpoint = endpoints_at(&core->ledger.endpoints, told[i])->given.webhook_id;
+        tell(core, now, &telling, fx);
     }
+}
+
+// One for each batch: it waits for all members, and keeps them until it has ended itself.
+void deliver_batch(struct core *core, struct now now, const struct msg_submit_job *job,
+                   struct effects *fx)
+{
+    uint32_t no = batches_find(&core->ledger.batches, &job->batch_id);
+    const struct batch_row *batch = &batches_at(&core->ledger.batches, no)->row;
+    const struct telling telling = {.parent = batch->id,
+                                    .generation = batch->first_no,
+                                    .event = "batch.finished",
+                                    .tenant = job->tenant,
+                                    .webhook = job->batch_webhook};
+    tell(core, now, &telling, fx);
 }
 
 const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx)

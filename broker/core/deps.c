@@ -100,6 +100,15 @@ bool deps_is_parent(const struct deps *deps, const struct id *parent)
     return deps->parent_count > 0 && find_parent(deps, parent) != DEPS_NONE;
 }
 
+uint32_t deps_only_child(const struct deps *deps, const struct id *id)
+{
+    uint32_t no = deps->parent_count > 0 ? find_parent(deps, id) : DEPS_NONE;
+    if (no == DEPS_NONE)
+        return DEPS_NONE;
+    const struct dep *edge = &deps->edges[deps->parents[no].first];
+    return edge->next_of_parent == DEPS_NONE ? deps->children[edge->child].slot : DEPS_NONE;
+}
+
 static uint32_t add_parent(struct deps *deps, const struct id *id)
 {
     CHECK(!id_is_zero(id));

@@ -72,6 +72,8 @@ void deps_drop_child(struct deps *deps, uint32_t child);
 
 // Does an edge lead to this parent?
 bool deps_is_parent(const struct deps *deps, const struct id *parent);
+// The slot of the only job that has an edge to it, or DEPS_NONE: there is none, or another one.
+uint32_t deps_only_child(const struct deps *deps, const struct id *parent);
 // It has ended: it stands in line, from its first edge on.
 void deps_end(struct deps *deps, const struct id *parent);
 // The first open edge of the first parent in line. Parents without one leave the line. False when

@@ -168,6 +168,8 @@ err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit
                             const char **out_detail);
 // It has been asked before whether it may be.
 void ledger_endpoint_change(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+// Does this job make a batch whose end is told?
+bool ledger_makes_told_batch(const struct ledger *ledger, const struct msg_submit_job *job);
 
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);

@@ -108,19 +108,27 @@ uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state 
     return count;
 }
 
-err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
-                            const char **out_detail)
+static err refusal(const struct ledger *ledger, struct slice tenant, struct slice endpoint,
+                   bool has_url, const char **out_detail)
 {
-    if (job->webhook_endpoint.len == 0)
+    if (endpoint.len == 0)
         return OK;
-    uint32_t no = endpoints_find(&ledger->endpoints, job->tenant, job->webhook_endpoint);
+    uint32_t no = endpoints_find(&ledger->endpoints, tenant, endpoint);
     *out_detail = err_text(ERR_WEBHOOK);
     if (no == ENDPOINTS_NONE)
         return ERR_WEBHOOK;
     *out_detail = "webhook: the endpoint that it names has no url; give one here or there";
-    bool goes_somewhere =
-        job->webhook_has_url || endpoints_at(&ledger->endpoints, no)->given.url.len > 0;
+    bool goes_somewhere = has_url || endpoints_at(&ledger->endpoints, no)->given.url.len > 0;
     return goes_somewhere ? OK : ERR_WEBHOOK;
+}
+
+err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
+                            const char **out_detail)
+{
+    err e = refusal(ledger, job->tenant, job->webhook_endpoint, job->webhook_has_url, out_detail);
+    return e != OK ? e
+                   : refusal(ledger, job->tenant, job->batch_webhook_endpoint,
+                             job->batch_webhook_has_url, out_detail);
 }
 
 // --- how they change ---

@@ -33,6 +33,9 @@ enum parent_state ledger_parent(const struct ledger *ledger, struct slice tenant
     struct ledger_view view = ledger_lookup_of(ledger, tenant, id);
     if (!view.is_known || view.row.state == JOB_REMOVED)
         return PARENT_UNKNOWN;
+    // A batch's delivery waits for its members, so they could wait for it for ever.
+    if (msg_hook_is_reserved(lanes_row(&ledger->lanes, view.row.lane).queue))
+        return PARENT_UNKNOWN;
     return state_of(view.row.state);
 }
 
@@ -87,6 +90,16 @@ bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row)
            deps_is_parent(&ledger->deps, &batches_at(&ledger->batches, row->batch - 1)->row.id);
 }
 
+// Nobody can wait for a delivery, so one that waits for a batch closes no circle.
+static bool is_awaited(const struct ledger *ledger, const struct id *batch)
+{
+    uint32_t slot = deps_only_child(&ledger->deps, batch);
+    if (slot == DEPS_NONE)
+        return deps_is_parent(&ledger->deps, batch);
+    uint32_t lane = jobs_at(&ledger->jobs, slot)->lane;
+    return !msg_hook_is_reserved(lanes_row(&ledger->lanes, lane).queue);
+}
+
 // Then it would wait for a batch that cannot end before it: its own, or one that waits for it.
 bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job *job)
 {
@@ -95,7 +108,7 @@ bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job
     for (uint32_t i = 0; i < job->after.count; i++)
         if (id_equal(&job->after.items[i], &job->batch_id))
             return true;
-    return deps_is_parent(&ledger->deps, &job->batch_id);
+    return is_awaited(ledger, &job->batch_id);
 }
 
 err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)

@@ -165,22 +165,32 @@ static bool has_policy_room(const struct ledger *ledger, const struct policy *po
 {
     uint32_t room = ledger->policies.cap - ledger->policies.index.count;
     uint32_t own = policies_find(&ledger->policies, policy) == POLICIES_NONE;
-    return own == 0 || own + ledger_policy_reserve(ledger, more) <= room;
+    return own + more == 0 || own + ledger_policy_reserve(ledger, more) <= room;
 }
 
 // For the queue of deliveries and their lane, beside the job's own.
 static bool has_way_room(const struct ledger *ledger, const struct msg_submit_job *job)
 {
     struct queue_name name = {.tenant = job->tenant, .queue = slice_of_text(HOOK_QUEUE)};
-    if (queues_find(&ledger->queues, name) != QUEUES_NONE)
+    uint32_t queue = queues_find(&ledger->queues, name);
+    if (queue != QUEUES_NONE &&
+        lanes_find(&ledger->lanes, queue, slice_of_text(HOOK_TYPE)) != LANES_NONE)
         return true;
-    return lanes_room(&ledger->lanes) >= 2 && names_room(&ledger->queues.names) >= 2;
+    return lanes_room(&ledger->lanes) >= 2 &&
+           (queue != QUEUES_NONE || names_room(&ledger->queues.names) >= 2);
+}
+
+bool ledger_makes_told_batch(const struct ledger *ledger, const struct msg_submit_job *job)
+{
+    return job->batch_webhook.len > 0 &&
+           batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE;
 }
 
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
     uint32_t more = ledger_places_asked(ledger, job);
+    more += ledger_makes_told_batch(ledger, job);
     if (ledger_job_room(ledger) < 1 + more)
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (more > 0 && !has_way_room(ledger, job))

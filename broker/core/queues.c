@@ -114,7 +114,8 @@ static struct queue_row *begin(struct queues *queues, uint32_t queue)
 {
     struct queue_name kept = queues_name(queues, queue);
     queues->items[queue] = (struct queues_item){
-        .row = {.no = (uint16_t)queue, .tenant = kept.tenant, .queue = kept.queue}};
+        .row = {.no = (uint16_t)queue, .tenant = kept.tenant, .queue = kept.queue},
+        .is_reserved = msg_hook_is_reserved(kept.queue)};
     return &queues->items[queue].row;
 }
 
@@ -163,6 +164,17 @@ static bool is_open(enum job_state state)
            state == JOB_RETRYING;
 }
 
+// The unfinished jobs of its tenant gain and lose so many. The fabric's own are not the tenant's.
+static void count_open(struct queues *queues, uint32_t queue, uint64_t more, uint64_t less)
+{
+    uint64_t *open = &queues->tenant_open[queues_tenant(queues, queue)];
+    if (queues->items[queue].is_reserved)
+        return;
+    CHECK(*open + more >= less);
+    *open += more;
+    *open -= less;
+}
+
 void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to)
 {
     struct queue_row *row = &item_at(queues, queue)->row;
@@ -173,12 +185,10 @@ void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enu
         row->accepted++;
     row->counts[to]++;
     bool has_ended = is_open(from) && !is_open(to);
-    queues->tenant_ended[queues_tenant(queues, queue)] += has_ended;
+    if (!queues->items[queue].is_reserved)
+        queues->tenant_ended[queues_tenant(queues, queue)] += has_ended;
     item_at(queues, queue)->ended += has_ended;
-    uint64_t *open = &queues->tenant_open[queues_tenant(queues, queue)];
-    CHECK_IMPLIES(is_open(from), *open > 0);
-    *open += is_open(to);
-    *open -= is_open(from);
+    count_open(queues, queue, is_open(to), is_open(from));
     mark(queues, queue);
 }
 
@@ -293,7 +303,7 @@ err queues_load(struct queues *queues, const struct queue_row *row)
     kept->paused = row->paused;
     kept->accepted = row->accepted;
     memcpy(kept->counts, row->counts, sizeof kept->counts);
-    queues->tenant_open[queues_tenant(queues, row->no)] += sum_open(row->counts);
+    count_open(queues, row->no, sum_open(row->counts), 0);
     return OK;
 }
 
@@ -317,7 +327,7 @@ void queues_recount(struct queues *queues, uint32_t queue, const uint64_t counts
         row->counts[state] += counts[state];
         row->accepted += counts[state];
     }
-    queues->tenant_open[queues_tenant(queues, queue)] += sum_open(counts);
+    count_open(queues, queue, sum_open(counts), 0);
     mark(queues, queue);
 }
 
@@ -326,7 +336,7 @@ bool queues_agree(const struct queues *queues)
     // Each tenant's jobs count so much, so that one's surplus does not hide another's lack.
     uint64_t sum = 0;
     for (uint32_t queue = 0; queue < queues_count(queues); queue++)
-        if (queues_is_known(queues, queue))
+        if (queues_is_known(queues, queue) && !queues->items[queue].is_reserved)
             sum += queues_open(queues, queue) * prng_mix(1 + queues_tenant(queues, queue));
     for (uint32_t tenant = 0; tenant < queues->tenants.count; tenant++)
         sum -= queues->tenant_open[tenant] * prng_mix(1 + tenant);

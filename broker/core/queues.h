@@ -12,8 +12,9 @@
 
 struct queues_item {
     struct queue_row row;
-    bool is_changed; // since the last collection
-    uint64_t ended;  // jobs, since the start
+    bool is_changed;  // since the last collection
+    bool is_reserved; // one of the fabric's own: no quota counts its jobs
+    uint64_t ended;   // jobs, since the start
 };
 
 struct queues {
@@ -63,7 +64,7 @@ uint64_t queues_open(const struct queues *queues, uint32_t queue);
 // How many have ended since it got its number or since the start.
 uint64_t queues_ended(const struct queues *queues, uint32_t queue);
 
-// The same of all queues of a tenant.
+// The same of all queues of a tenant but for the fabric's own: deliveries are in no quota.
 uint64_t queues_tenant_open(const struct queues *queues, struct slice tenant);
 // The tenant's number, and how many of its jobs have ended since the start. False: it is not known.
 bool queues_tenant_ended(const struct queues *queues, struct slice tenant, uint32_t *out_no,

@@ -182,6 +182,7 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
                                        const struct msg_submit_job *job,
                                        const struct policy *policy, struct effects *fx)
 {
+    bool makes_batch = ledger_makes_told_batch(&core->ledger, job);
     unique_free(core, now, job, fx);
     uint32_t slot =
         ledger_apply(&core->ledger,
@@ -195,6 +196,8 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
                                                 .waits = ledger_must_wait(&core->ledger, job)}},
                      fx);
     wait_begin(core, slot);
+    if (makes_batch)
+        deliver_batch(core, now, job, fx);
     return (struct msg_submitted_job){
         .job_id = job->job_id,
         .state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state,

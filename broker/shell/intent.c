@@ -5,7 +5,7 @@
 #include "lib/base/origin.h"
 #include "proto/hook.h"
 
-void intent_read(struct msg_submit_job *job)
+static void read_own(struct msg_submit_job *job)
 {
     struct hook hook;
     const char *detail = NULL;
@@ -15,6 +15,23 @@ void intent_read(struct msg_submit_job *job)
     job->webhook_has_url = hook.url.len > 0;
     if (hook.url.len == 0 || hook.secret.len == 0)
         job->webhook_endpoint = hook.endpoint;
+}
+
+static void read_batch(struct msg_submit_job *job)
+{
+    struct hook hook;
+    const char *detail = NULL;
+    if (job->batch_webhook.len == 0 || hook_read(job->batch_webhook, &hook, &detail) != OK)
+        return;
+    job->batch_webhook_has_url = hook.url.len > 0;
+    if (hook.url.len == 0 || hook.secret.len == 0)
+        job->batch_webhook_endpoint = hook.endpoint;
+}
+
+void intent_read(struct msg_submit_job *job)
+{
+    read_own(job);
+    read_batch(job);
 }
 
 // The payload is the broker's own: {"event":"job.dead"} when the job says where to, or
@@ -80,6 +97,19 @@ static void add_own(struct store_view *view, struct intent *intent, uint64_t job
         add_endpoint(view, intent, now);
 }
 
+// The delivery of a batch carries what to send itself.
+static void add_batch(struct store_view *view, struct intent *intent, uint64_t delivery_no,
+                      when_ms now)
+{
+    struct msg_batch_status_is batch;
+    if (store_view_batch(view, &intent->parent, &batch) != OK || batch.error != OK) {
+        give_up(intent, "the batch that it tells of is no longer kept");
+        return;
+    }
+    intent->at = batch.finished_at;
+    add_own(view, intent, delivery_no, now);
+}
+
 struct slice intent_of(struct store_view *view, const struct msg_job *job, when_ms now,
                        uint8_t *room)
 {
@@ -89,14 +119,17 @@ struct slice intent_of(struct store_view *view, const struct msg_job *job, when_
                             .endpoint = member_of(job->payload.bytes, ",\"endpoint\":\"")};
     struct job_row row = {0};
     bool is_test = job->after.count == 0;
-    const struct id *of = is_test ? &job->job_id : &job->after.items[0];
+    bool is_batch = slice_is_text(intent.event, hook_event_name(WEBHOOK_BATCH_FINISHED));
+    const struct id *of = is_test || is_batch ? &job->job_id : &job->after.items[0];
     bool is_kept = store_view_kept(view, of, &row, &intent.tenant) == OK;
-    if (!is_test) {
-        intent.parent = *of;
+    if (!is_test)
+        intent.parent = job->after.items[0];
+    if (!is_test && !is_batch)
         intent.generation = row.no;
-    }
     if (!is_kept)
         give_up(&intent, "the job that it tells of is no longer kept");
+    else if (is_batch && !is_test)
+        add_batch(view, &intent, row.no, now);
     else if (intent.endpoint.len > 0)
         add_endpoint(view, &intent, now);
     else

@@ -55,6 +55,33 @@ class Webhooks(BrokerTest):
         notifier.finish(delivery)
         self.assertEqual(self.peer(broker).status(delivery.job_id).state, pb.STATE_SUCCEEDED)
 
+    def test_a_batch_is_told_once(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        batch = fresh_id()
+        hook = pb.Webhook(url=URL, secret=b"s")
+        self.assertEqual(self.submit(client, batch_webhook=hook)[1], ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.submit(client, batch_id=batch, batch_webhook=pb.Webhook(url=URL, endpoint="ops"))[1],
+                         ERR["ERR_WEBHOOK"])
+        for _ in range(2):
+            self.assertEqual(self.submit(client, batch_id=batch, batch_webhook=hook)[1], 0)
+        notifier = self.notifier(broker)
+        worker = self.worker(broker, "t", slots=2)
+        for job, _ in worker.take_jobs(2):
+            worker.finish(job, pb.OUTCOME_DEAD)
+        broker.kill()  # the ends are durable, and the batch is closed after them
+        broker = self.broker()
+        client = self.peer(broker)
+        client.ask(pb.BatchSeal(batch_id=batch))
+        notifier = self.notifier(broker)
+        (delivery, _), = notifier.take_jobs(1)
+        intent = delivery.intent
+        finished = client.ask(pb.BatchStatus(batch_id=batch)).finished_at_ms
+        self.assertEqual((intent.parent_id, intent.event, intent.generation, intent.url, intent.is_own, intent.secret,
+                          intent.at_ms), (batch, "batch.finished", 0, URL, True, b"s", finished))
+        notifier.finish(delivery)
+        self.assertEqual(len(client.ask(pb.List(queue="weft.webhooks")).jobs), 1)
+
     def test_an_unwanted_end_is_not_told(self):
         broker = self.broker()
         client = self.peer(broker)

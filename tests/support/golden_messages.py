@@ -67,7 +67,8 @@ def samples():
                     unique_for_s=1011, unique_while_unfinished=True, after=[an_id(0xa3), an_id(0xa4)],
                     on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42", cost=8301,
                     order=w.ORDER_FIFO_SKIP, labels=LABELS,
-                    webhook=w.Webhook(url="https://a.test/", endpoint="ops", events=1 << w.STATE_SUCCEEDED | 1 << w.STATE_DEAD)),
+                    webhook=w.Webhook(url="https://a.test/", endpoint="ops", events=1 << w.STATE_SUCCEEDED | 1 << w.STATE_DEAD),
+                    batch_webhook=w.Webhook(url="https://b.test/", secret=b"\3")),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True, dry_run=True, tenant_open_max=1012, spooled=True))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[

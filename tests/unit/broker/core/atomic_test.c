@@ -300,6 +300,21 @@ TEST(atomic, a_tenant_gets_as_many_as_its_quota_together)
     story_free(story);
 }
 
+TEST(atomic, the_deliveries_to_come_are_in_no_quota)
+{
+    struct story *story = story_new();
+    struct msg_submit_job jobs[] = {story_job(1), story_job(2), story_job(3)};
+    for (uint32_t i = 0; i < 3; i++) {
+        jobs[i].tenant_open_max = 2;
+        jobs[i].webhook_events = 1u << JOB_DEAD;
+    }
+    submit(story, jobs, 3);
+    EXPECT(strstr(story_told(story), "3 quota") != NULL);
+    submit(story, jobs, 2);
+    EXPECT_EQ(story_figures(story).submitted, 2);
+    story_free(story);
+}
+
 TEST(atomic, a_queue_takes_as_many_as_it_may_together)
 {
     struct story *story = story_new();

@@ -147,6 +147,117 @@ TEST(deliver, one_that_asks_for_a_place_too_many_is_refused)
     story_free(story);
 }
 
+static struct msg_submit_job member(uint32_t number)
+{
+    struct msg_submit_job job = story_job(number);
+    job.batch_id = story_id(90);
+    job.batch_webhook = slice_of_text("kept as it is");
+    return job;
+}
+
+// It is let go, and is due.
+static void release(struct story *story)
+{
+    story_tick(story);
+    story_tick(story);
+}
+
+static void seal(struct story *story)
+{
+    story_say(story, STORY_CLIENT,
+              &(struct msg){.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = story_id(90)}});
+    release(story);
+}
+
+TEST(deliver, a_batch_is_told_when_the_last_of_its_members_has_ended)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 2);
+    story_submit_two(story, member(1), member(2));
+    struct id id = delivery(story, 1)->id;
+    EXPECT_EQ(delivery(story, 1)->state, JOB_SCHEDULED);
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_restart(story);
+    seal(story);
+    EXPECT_EQ(delivery(story, 1)->state, JOB_SCHEDULED);
+    story_worker(story, 11, "mail", 2);
+    story_finish(story, 11, story_held(2, story_token(2, 1)), OUTCOME_DEAD);
+    release(story);
+    EXPECT_EQ(delivery(story, 1)->state, JOB_QUEUED);
+    EXPECT(id_equal(&delivery(story, 1)->id, &id));
+    story_free(story);
+}
+
+TEST(deliver, a_batch_is_told_once_also_when_it_lives_again)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, member(1));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_DEAD);
+    EXPECT_EQ(delivery(story, 1)->state, JOB_SCHEDULED);
+    seal(story); // later than its last end
+    EXPECT_EQ(delivery(story, 1)->state, JOB_QUEUED);
+    story_say(story, STORY_CLIENT,
+              &(struct msg){.kind = MSG_ACT,
+                            .act = {.kind = ACT_RETRY, .job_id = story_id(1), .act_id = {{9}}}});
+    story_finish(story, 11, story_held(1, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    story_submit(story, member(2));
+    seal(story);
+    EXPECT_EQ(delivery(story, 1)->state, JOB_QUEUED);
+    story_free(story);
+}
+
+TEST(deliver, members_of_a_batch_that_is_told_may_wait_for_each_other)
+{
+    struct story *story = story_new();
+    struct msg_submit_job second = member(2);
+    struct id parent = story_id(1);
+    second.after = (struct msg_ids){.items = &parent, .count = 1};
+    second.on_dependency_failure = ON_FAILURE_CANCEL;
+    story_submit(story, member(1));
+    (void)story_told(story);
+    story_submit(story, second);
+    EXPECT(strstr(story_told(story), "dependency") == NULL);
+    struct msg_submit_job third = story_job(3);
+    parent = story->store.jobs[1].id;
+    EXPECT_EQ(story->store.jobs[1].relations, RELATION_PARENTS);
+    third.after = second.after;
+    third.on_dependency_failure = ON_FAILURE_RUN;
+    story_submit(story, third); // for the delivery
+    EXPECT(strstr(story_told(story), "dependency") != NULL);
+    story_free(story);
+}
+
+TEST(deliver, a_batch_that_is_told_needs_two_places)
+{
+    struct limits limits = story_limits();
+    limits.job_count_max = 1;
+    struct story *story = story_new_with(&limits);
+    story_submit(story, member(1));
+    EXPECT(strstr(story_told(story), "job_count_max") != NULL);
+    (void)delivery(story, 0);
+    story_free(story);
+}
+
+TEST(deliver, it_counts_in_no_quota_of_open_jobs)
+{
+    struct limits limits = story_limits();
+    limits.tenant_open_max = 1;
+    struct story *story = story_new_with(&limits);
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, told(1, ENDS));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    (void)delivery(story, 1);
+    (void)story_told(story);
+    story_submit(story, story_job(2));
+    EXPECT(strstr(story_told(story), "quota") == NULL);
+    story_restart(story);
+    story_submit(story, story_job(3));
+    EXPECT(strstr(story_told(story), "quota") != NULL);
+    EXPECT_EQ(story_figures(story).refused, 1);
+    story_free(story);
+}
+
 TEST(deliver, only_a_notifier_gets_them_of_every_tenant)
 {
     struct story *story = story_new();

@@ -128,6 +128,21 @@ TEST(deps, a_full_table_says_so)
     free(memory);
 }
 
+TEST(deps, an_only_child_is_told)
+{
+    struct deps deps;
+    void *memory = make(&deps, 4);
+    struct id id = id_of(1);
+    EXPECT_EQ(deps_only_child(&deps, &id), DEPS_NONE);
+    add(&deps, deps_add_child(&deps, 7, ON_FAILURE_RUN), 1, true);
+    EXPECT_EQ(deps_only_child(&deps, &id), 7);
+    add(&deps, deps_add_child(&deps, 8, ON_FAILURE_RUN), 1, false);
+    EXPECT_EQ(deps_only_child(&deps, &id), DEPS_NONE);
+    deps_drop_child(&deps, deps_child(&deps, 7));
+    EXPECT_EQ(deps_only_child(&deps, &id), 8);
+    free(memory);
+}
+
 // Slots 0 … 15 wait for parents 1 … 8 or not; parents end at random.
 TEST(deps, agree_with_a_plain_matrix)
 {

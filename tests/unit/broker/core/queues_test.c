@@ -131,6 +131,31 @@ TEST(queues, rows_come_back_to_their_numbers)
     free(memory);
 }
 
+TEST(queues, the_fabrics_own_jobs_are_not_its_tenants)
+{
+    struct queues queues;
+    void *memory = make(&queues);
+    uint32_t own = queues_add(&queues, named("a", "x"));
+    uint32_t hooks = queues_add(&queues, named("a", HOOK_QUEUE));
+    struct slice a = slice_of_text("a");
+    queues_move(&queues, hooks, JOB_NONE, JOB_QUEUED);
+    queues_move(&queues, own, JOB_NONE, JOB_QUEUED);
+    EXPECT_EQ(queues_tenant_open(&queues, a), 1);
+    EXPECT_EQ(queues_open(&queues, hooks), 1);
+    EXPECT(queues_agree(&queues));
+    struct queues loaded;
+    void *more = make(&loaded);
+    EXPECT_EQ(queues_load(&loaded, queues_peek(&queues, own)), OK);
+    EXPECT_EQ(queues_load(&loaded, queues_peek(&queues, hooks)), OK);
+    EXPECT_EQ(queues_tenant_open(&loaded, a), 1);
+    queues_uncount(&loaded);
+    queues_recount(&loaded, hooks, queues_peek(&queues, hooks)->counts);
+    EXPECT_EQ(queues_tenant_open(&loaded, a), 0);
+    EXPECT(queues_agree(&loaded));
+    free(more);
+    free(memory);
+}
+
 TEST(queues, a_tenants_open_jobs_are_the_sum_of_its_queues)
 {
     struct queues queues;
