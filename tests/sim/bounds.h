@@ -25,6 +25,8 @@ enum {
     SIM_PARENTS = 3,
     SIM_ATOMIC = 8,
     SIM_BATCHES = 64,
+    SIM_SIMULATE_MS = 300, // a worker is waited for about a dry run
+    SIM_SIMULATIONS = 2,   // dry runs at once at a worker
     SIM_SEAL_MS = 1500,
     SIM_EVENTS = 1 << 16,
     SIM_STEPS = 1200, // with faults

@@ -354,7 +354,8 @@ void client_receive(struct sim *sim, uint32_t no, const struct msg *msg)
         act_receive(sim, msg);
     if (msg->kind == MSG_OPERATION_IS)
         operation_receive(sim, msg);
-    if (msg->kind != MSG_SUBMITTED)
+    // What is told of a dry run later is no acceptance.
+    if (msg->kind != MSG_SUBMITTED || msg->submitted.forecast_count > 0)
         return;
     struct intent *intent = intent_of(sim, msg->corr);
     if (intent != NULL)

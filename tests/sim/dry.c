@@ -37,7 +37,8 @@ static void expect_same(const struct trace_of_it *before, const struct trace_of_
     SIM_EXPECT(old->submitted == is->submitted && old->replayed == is->replayed &&
                    old->refused == is->refused,
                "a dry run is not counted");
-    SIM_EXPECT(after->send_count == before->send_count + 1, "a dry run is answered");
+    SIM_EXPECT(after->send_count == before->send_count + 1,
+               "a dry run is answered, or a worker is asked");
 }
 
 static void expect_equal(const struct msg_submitted_job *told, const struct msg_submitted_job *said)
@@ -71,7 +72,13 @@ void dry_decide(struct sim *sim, struct sim_batch *batch, const struct command *
     core_step(sim->shell.core, sim->now, command, fx);
     struct trace_of_it after = look(sim, fx);
     expect_same(&before, &after);
-    struct msg_submitted told = fx->sends[--fx->send_count].msg.submitted;
+    struct msg_submitted told;
+    const struct send *send = &fx->sends[fx->send_count - 1];
+    if (send->msg.kind == MSG_SIMULATE)
+        told = watch_simulate_asked(sim, command, send);
+    else
+        told = fx->sends[--fx->send_count].msg.submitted;
+    watch_simulate_told(&told);
     struct msg *real = arena_take(&sim->arena, sizeof *real);
     SIM_EXPECT(real != NULL, "the simulator's arena is too small");
     *real = *command->msg;

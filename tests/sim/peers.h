@@ -23,6 +23,26 @@ struct held {
     uint32_t log_told; // known to be stored
 };
 
+// A dry run that waits for a worker.
+struct seen_try {
+    uint64_t no; // of SIMULATE
+    uint64_t corr;
+    uint32_t client; // peer
+    uint32_t worker;
+    when_ms by; // told by then, as far as the broker is alive
+};
+
+// What a batch holds before a step.
+struct sim_effects_mark {
+    uint32_t send_count, write_count, entry_count;
+};
+
+// A dry run that a worker was asked about.
+struct sim_tried {
+    uint64_t no; // 0: none
+    when_ms answer_at;
+};
+
 struct sim_worker {
     struct id id;
     struct slice tenant; // lives for ever
@@ -40,4 +60,5 @@ struct sim_worker {
     struct held held[SIM_HELD];
     uint32_t held_count;
     uint64_t renew_corr; // of the last RENEW
+    struct sim_tried tried[SIM_SIMULATIONS];
 };

@@ -80,8 +80,10 @@ static struct sim_batch *open_batch(struct shell *shell)
 void shell_decide(struct sim *sim, struct sim_batch *batch, const struct command *command)
 {
     uint32_t first_entry = batch->fx.entry_count;
+    const struct sim_effects_mark mark = {batch->fx.send_count, batch->fx.write_count, first_entry};
     transcript_hears(sim, command);
     core_step(sim->shell.core, sim->now, command, &batch->fx);
+    watch_simulate(sim, command, &batch->fx, &mark);
     watch_step(sim, command, &batch->fx, first_entry);
 }
 
@@ -116,6 +118,7 @@ static void intake(struct sim *sim, struct sim_batch *batch)
 
 static void tick(struct sim *sim, struct sim_batch *batch)
 {
+    watch_simulate_time(sim);
     struct command command = {.kind = COMMAND_TICK};
     if (core_wait_ms(sim->shell.core, sim->now) == 0 && shell_fits(&sim->shell, batch, &command))
         shell_decide(sim, batch, &command);
@@ -332,6 +335,7 @@ void shell_crash(struct sim *sim)
         watch_seen(SEEN_CRASH_LOST);
     }
     transcript_note(sim, "the broker dies");
+    sim->watch.try_count = 0;
     trace_number(sim, sim->store.ledger.digest);
     shell->is_up = false;
     shell->batch_count = 0;

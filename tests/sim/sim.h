@@ -260,6 +260,9 @@ struct seen_owner {
 };
 
 struct watch {
+    struct seen_try tries[64];
+    uint32_t try_count;
+    uint32_t try_debts[SIM_WORKERS]; // asked, and not a word since
     struct seen_owner owners[SIM_OWNERS];
     uint32_t owner_count;
     struct seen_queue queues[SIM_QUEUES];
@@ -503,6 +506,14 @@ void schema_load(struct sim *sim);
 // Which of eight parts of all payloads breaks it; none at all: 0.
 uint32_t schema_eighth(struct slice text);
 bool schema_breaks(uint32_t eighth, const struct msg_submit_job *job);
+// watch_simulate.c: dry runs that workers are asked about. The answer that waits is given back.
+struct msg_submitted watch_simulate_asked(struct sim *sim, const struct command *command,
+                                          const struct send *send);
+void watch_simulate(struct sim *sim, const struct command *command, const struct effects *fx,
+                    const struct sim_effects_mark *before);
+void watch_simulate_told(const struct msg_submitted *told);
+void watch_simulate_time(struct sim *sim);
+
 // dry.c: a dry run, and then the same in earnest.
 void dry_decide(struct sim *sim, struct sim_batch *batch, const struct command *command);
 // watch_schema.c: after a submission was decided.

@@ -17,6 +17,11 @@
     X(SEEN_DRY_REFUSED, "… or that it would not")                                                  \
     X(SEEN_DRY_REPLAY, "… or that it is known")                                                    \
     X(SEEN_DRY_MANY, "a dry run of several jobs")                                                  \
+    X(SEEN_SIMULATED, "a worker said what would become of a dry run")                              \
+    X(SEEN_SIMULATED_LATE, "… or did not in time")                                                 \
+    X(SEEN_SIMULATED_GONE, "… or had left")                                                        \
+    X(SEEN_SIMULATED_BUSY, "… or nobody had room")                                                 \
+    X(SEEN_SIMULATED_ODD, "a worker answered what it was not asked")                               \
     X(SEEN_FULL_JOBS, "the table of jobs was full")                                                \
     X(SEEN_FULL_LANES, "the table of lanes was full")                                              \
     X(SEEN_FULL_POLICIES, "the table of policies was full")                                        \

@@ -126,7 +126,8 @@ void watch_release(struct sim *sim, const struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->send_count; i++) {
         const struct msg *msg = &fx->sends[i].msg;
-        for (uint32_t j = 0; msg->kind == MSG_SUBMITTED && j < msg->submitted.count; j++)
+        bool is_stored = msg->kind == MSG_SUBMITTED && msg->submitted.forecast_count == 0;
+        for (uint32_t j = 0; is_stored && j < msg->submitted.count; j++)
             check_submitted(sim, intent_of(sim, msg->corr, j), &msg->submitted.jobs[j]);
         if (msg->kind == MSG_OPERATION_IS)
             watch_operation_answer(sim, &msg->operation_is);

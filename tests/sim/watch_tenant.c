@@ -85,11 +85,14 @@ static void check_acted(struct sim *sim, const struct msg_act *act, const struct
 
 void watch_tenant_heard(struct sim *sim, const struct command *command, const struct effects *fx)
 {
-    if (command->kind != COMMAND_MESSAGE || fx->send_count == 0)
+    // What is said of a dry run is answered to somebody else, or not at all.
+    if (command->kind != COMMAND_MESSAGE || fx->send_count == 0 ||
+        command->msg->kind == MSG_SIMULATED)
         return;
     const struct msg *msg = command->msg;
     const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
-    for (uint32_t i = 0; answer->kind == MSG_SUBMITTED && i < answer->submitted.count; i++)
+    bool is_submit = msg->kind == MSG_SUBMIT && answer->kind == MSG_SUBMITTED;
+    for (uint32_t i = 0; is_submit && i < answer->submitted.count; i++)
         check_submitted(sim, &answer->submitted.jobs[i], msg->tenant);
     for (uint32_t i = 0; answer->kind == MSG_FINISHED && i < answer->finished.count; i++)
         SIM_EXPECT(!is_anothers(sim, msg->tenant, &answer->finished.jobs[i].job_id) ||

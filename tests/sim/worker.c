@@ -9,6 +9,7 @@ static void new_session(struct sim *sim, struct sim_worker *worker)
     worker->peer = world_new_peer(sim);
     worker->is_known = false;
     worker->is_ready = false;
+    memset(worker->tried, 0, sizeof worker->tried);
     worker->leave_at = 0;
     worker->hello_at = 0;
 }
@@ -62,6 +63,12 @@ static void say_ready(struct sim *sim, struct sim_worker *worker)
                              .ready = {.types = types,
                                        .type_count = worker == &sim->workers[1] ? 2 : 3,
                                        .slots = worker->slots,
+                                       .simulates = types,
+                                       .simulate_count = 2,
+                                       .simulation_slots =
+                                           plan_optional(sim, 80)
+                                               ? 1 + (uint32_t)world_below(sim, SIM_SIMULATIONS)
+                                               : 0,
                                        .slot_bytes = plan_optional(sim, 30) ? 60 : 0,
                                        .quiet = worker->leave_at != 0}});
 }
@@ -188,6 +195,17 @@ static void misbehave(struct sim *sim, struct sim_worker *worker)
     }
 }
 
+// Now and then late, twice, or by somebody who was not asked.
+static void say_simulated(struct sim *sim, struct sim_worker *worker, struct sim_tried *tried)
+{
+    const struct msg msg = {
+        .kind = MSG_SIMULATED, .corr = tried->no, .simulated = {.ok = world_chance(sim, 50)}};
+    world_send(sim, worker->peer, true, &msg);
+    if (plan_optional(sim, 10))
+        world_send(sim, sim->workers[world_below(sim, SIM_WORKERS)].peer, true, &msg);
+    tried->no = 0;
+}
+
 void worker_turn(struct sim *sim, uint32_t no)
 {
     struct sim_worker *worker = &sim->workers[no];
@@ -205,11 +223,30 @@ void worker_turn(struct sim *sim, uint32_t no)
         say_ready(sim, worker);
     if (sim->now.mono >= worker->renew_at && plan_usual(sim))
         say_renew(sim, worker);
+    for (uint32_t i = 0; i < SIM_SIMULATIONS; i++)
+        if (worker->tried[i].no != 0 && sim->now.mono >= worker->tried[i].answer_at)
+            say_simulated(sim, worker, &worker->tried[i]);
     for (uint32_t i = 0; i < worker->held_count; i++) {
         struct held *held = &worker->held[i];
         held->is_done = held->is_done || sim->now.mono >= held->done_at;
         if (held->is_done && sim->now.mono >= held->repeat_at)
             say_finish(sim, worker, held);
+    }
+}
+
+static void try(struct sim *sim, struct sim_worker *worker, uint64_t no)
+{
+    for (uint32_t i = 0; i < SIM_SIMULATIONS; i++) {
+        struct sim_tried *tried = &worker->tried[i];
+        if (tried->no != 0)
+            continue;
+        *tried = (struct sim_tried){.no = no, .answer_at = sim->now.mono};
+        // Some take too long, some for ever.
+        if (plan_optional(sim, 60))
+            tried->answer_at += (when_ms)world_below(sim, 2 * SIM_SIMULATE_MS);
+        if (plan_optional(sim, 20))
+            tried->answer_at = WHEN_NEVER;
+        return;
     }
 }
 
@@ -306,6 +343,8 @@ void worker_receive(struct sim *sim, uint32_t no, const struct msg *msg)
         worker->leave_at = sim->now.mono + 1 + (when_ms)world_below(sim, 1500);
     if (msg->kind == MSG_RENEWED)
         lose(sim, worker, &msg->renewed.lost);
+    if (msg->kind == MSG_SIMULATE && worker->is_known)
+        try(sim, worker, msg->corr);
     if (msg->kind == MSG_JOBS && worker->is_known)
         for (uint32_t i = 0; i < msg->jobs.count; i++)
             take(sim, worker, &msg->jobs.jobs[i]);

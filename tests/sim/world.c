@@ -235,6 +235,7 @@ static struct limits small_limits(struct sim *sim)
     limits.changed_count_max = 1024;
     limits.lease_ms = SIM_LEASE_MS;
     limits.batch_seal_ms = SIM_SEAL_MS;
+    limits.simulation_ms = SIM_SIMULATE_MS;
     limits.renew_ms = SIM_RENEW_MS;
     limits.deadline_grace_ms = SIM_GRACE_MS;
     limits.keep_default_s = SIM_KEEP_S;
