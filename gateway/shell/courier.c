@@ -410,7 +410,8 @@ static void look_at_broker(struct courier *courier, when_ms now)
     if (!atomic_exchange(&courier->is_ready, is_ready) && is_ready)
         tell_return(courier);
     if (absence_is_news(&courier->absence, now, is_ready))
-        log_warn("gateway.no_broker", "broker=%s answer=503", courier->endpoint);
+        log_warn("gateway.no_broker", "broker=%s jobs=%s", courier->endpoint,
+                 atomic_load(&courier->spools) ? "spooled" : "refused");
 }
 
 static void *run(void *ctx)

@@ -269,7 +269,7 @@ class WithoutBroker(unittest.TestCase):
         broker.close()
         gateway = Gateway(endpoint, "--spool", "off")
         self.addCleanup(gateway.close)
-        told = f"warn gateway.no_broker broker={endpoint} "
+        told = f"warn gateway.no_broker broker={endpoint} jobs=refused"
         wait_for("the first word", lambda: gateway.stderr().count(told) == 1)
         broker = PretendedBroker(endpoint)
         gateway.wait_ready()
