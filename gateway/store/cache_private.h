@@ -12,10 +12,10 @@ enum {
     CACHE_TABLE_NUMBERS,
     CACHE_TABLE_META,
     CACHE_META_PLACE = 1,
-    CACHE_NONE = UINT32_MAX,
     CACHE_WRITE_MAX = 256,   // values in one transaction
     CACHE_DELETE_MAX = 4096, // and deletions
 };
+#define CACHE_NONE UINT32_MAX
 
 enum cache_phase { CACHE_FREE, CACHE_WAITING, CACHE_WRITING, CACHE_STORED };
 
