@@ -46,8 +46,13 @@ err disk_err_of(struct disk *disk, int code)
 
 static err check_place(const char *dir, bool is_quiet)
 {
-    if (file_make_dirs(dir) != OK)
-        return explain(ERR_DISK, dir, strerror(errno));
+    if (file_make_dirs(dir) != OK) {
+        char sentence[128];
+        (void)snprintf(sentence, sizeof sentence,
+                       "the directory cannot be made; choose another with --data (%s)",
+                       strerror(errno));
+        return explain(ERR_DISK, dir, sentence);
+    }
     enum file_kind kind = FILE_LOCAL;
     if (file_kind_of(dir, &kind) != OK)
         return explain(ERR_DISK, dir, strerror(errno));

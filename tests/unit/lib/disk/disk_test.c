@@ -54,6 +54,16 @@ static err get_number(struct disk_reader *reader, uint64_t number, struct slice 
     return disk_get(reader, JOBS, disk_key_slice(&key), out_value);
 }
 
+TEST(disk, a_place_that_cannot_be_made_says_what_to_do)
+{
+    struct disk_options options = options_for("/dev/null/store");
+    struct disk *disk = NULL;
+    const char *why = NULL;
+    EXPECT_EQ(disk_open(&options, &disk, &why), ERR_DISK);
+    EXPECT_STR(why, "/dev/null/store: the directory cannot be made; choose another with --data "
+                    "(Not a directory)");
+}
+
 TEST(disk, committed_values_are_there_after_reopening)
 {
     const char *dir = test_temp_dir();
