@@ -224,6 +224,7 @@ class Http(WorkerTest):
             (("--http", "http://me:pw@x/"), 64, "no user name or password"),
             ((*url, "--lines"), 64, "--lines is about programs"),
             ((*url, "--limit-cpu", "1s"), 64, "--limit-cpu is about programs"),
+            ((*url, "--simulate", "1"), 64, "--simulate is for programs"),
             ((*url, "--", "cat"), 64, "a program or --http, not both"),
             (("--ca-file", "x", "--", "cat"), 64, "are for --http URL"),
             ((), 64, "or --http URL"),

@@ -234,6 +234,8 @@ static err read_url(struct setup *setup)
         return refuse(setup, "a program or --http, not both: another worker for the other");
     if (setting != NULL)
         return refuse(setup, "--%s is about programs, and with --http there is none", setting);
+    if (number_of(setup, "simulate") > 0) // a service would do what is only to be tried
+        return refuse(setup, "--simulate is for programs: a service cannot be asked for a dry run");
     if (target_read(slice_of_text(setup->url), &target, &why) != OK)
         return refuse(setup, "--http: %s", why);
     return OK;
