@@ -3,10 +3,12 @@
 // own checks, the auditor of its memory, and these rules:
 //   - a job is given only to a worker of its tenant that has greeted and is still there;
 //   - a finish is accepted only from a worker, for a token that was given out for this job to its tenant;
-//   - accepted = the jobs in all states.
+//   - accepted = the jobs in all states;
+//   - only workers are asked about dry runs.
 // WEFT_EVIL_SEQUENCES=1000000 asks for more of them (make prove).
 // links: weft_proto
 
+#include "broker/core/simulations.h"
 #include "lib/base/prng.h"
 #include "proto/check.h"
 #include "tests/support/bare_core.h"
@@ -45,6 +47,7 @@ struct scene {
     struct msg_held held[4];
     struct slice types[2];
     uint64_t finished_count, refused_count, granted_count;
+    uint64_t simulated_count, told_count; // dry runs that a worker was asked about, and answered
 };
 
 static uint64_t below(struct scene *scene, uint64_t bound)
@@ -124,7 +127,10 @@ static struct msg any_submit(struct scene *scene, uint32_t peer)
                                                     .max_attempts = 1 + (uint32_t)below(scene, 3),
                                                     .fingerprint = below(scene, 2)};
     }
-    return (struct msg){.kind = MSG_SUBMIT, .submit = {.jobs = scene->submits, .count = count}};
+    return (struct msg){.kind = MSG_SUBMIT,
+                        .submit = {.jobs = scene->submits,
+                                   .count = count,
+                                   .dry_run = count == 1 && below(scene, 2) == 0}};
 }
 
 static struct msg any_finish(struct scene *scene)
@@ -149,7 +155,19 @@ static struct msg any_ready(struct scene *scene)
     return (struct msg){.kind = MSG_READY,
                         .ready = {.types = scene->types,
                                   .type_count = (uint32_t)below(scene, 3),
+                                  .simulates = scene->types,
+                                  .simulate_count = (uint32_t)below(scene, 3),
+                                  .simulation_slots = slots[1 + below(scene, 4)],
                                   .slots = slots[below(scene, sizeof slots / sizeof *slots)]}};
+}
+
+// Numbers that were asked lately, will be, or never are.
+static struct msg any_simulated(struct scene *scene)
+{
+    uint64_t base = below(scene, 8) == 0 ? 0 : SIMULATIONS_NO_BASE;
+    return (struct msg){.kind = MSG_SIMULATED,
+                        .corr = base + scene->simulated_count + below(scene, 4) - 2,
+                        .simulated = {.ok = below(scene, 2) == 0}};
 }
 
 static struct msg any_act(struct scene *scene, uint32_t peer)
@@ -175,7 +193,7 @@ static bool is_sound(const struct msg *msg)
 
 static struct msg any_message(struct scene *scene, uint32_t peer)
 {
-    switch (below(scene, 8)) {
+    switch (below(scene, 11)) {
     case 0: return any_hello(scene, peer);
     case 1: return any_ready(scene);
     case 2:
@@ -183,6 +201,9 @@ static struct msg any_message(struct scene *scene, uint32_t peer)
     case 4: return any_finish(scene);
     case 5: return (struct msg){.kind = MSG_RENEW, .renew = {.running = any_list(scene)}};
     case 6: return any_act(scene, peer);
+    case 7:
+    case 8:
+    case 9: return any_simulated(scene);
     default: return any_finish(scene);
     }
 }
@@ -215,8 +236,15 @@ static void take_submitted(struct scene *scene, const struct send *send)
 
 static void judge_answer(struct scene *scene, const struct send *send)
 {
-    if (send->msg.kind == MSG_SUBMITTED)
+    bool is_dry = send->msg.kind == MSG_SUBMITTED && send->msg.submitted.forecast_count > 0;
+    if (send->msg.kind == MSG_SUBMITTED && !is_dry)
         take_submitted(scene, send);
+    if (is_dry)
+        scene->told_count += send->msg.submitted.forecasts->simulation == SIMULATION_OK;
+    if (send->msg.kind == MSG_SIMULATE) {
+        scene->simulated_count++;
+        EXPECT(send->peer >= 1 && send->peer <= PEERS && scene->worker[send->peer] != 0);
+    }
     if (send->msg.kind != MSG_FINISHED)
         return;
     for (uint32_t i = 0; i < send->msg.finished.count; i++) {
@@ -281,7 +309,8 @@ static void say(struct scene *scene, uint32_t peer, struct msg *msg)
     if (!is_sound(msg))
         return;
     scene->is_here[peer] = true;
-    msg->corr = 1 + below(scene, 1000);
+    if (msg->kind != MSG_SIMULATED)
+        msg->corr = 1 + below(scene, 1000);
     msg->tenant = tenant_of(peer);
     bare_say(&scene->bare, peer, msg);
 }
@@ -333,5 +362,6 @@ TEST(evil, random_sequences_break_nothing)
     EXPECT(scene.granted_count > count / 10);
     EXPECT(scene.finished_count > count / 50);
     EXPECT(scene.refused_count > count / 10);
+    EXPECT(scene.simulated_count > count / 1000 && scene.told_count > 0);
     bare_end(&scene.bare);
 }
