@@ -75,6 +75,24 @@ const struct config_table jobs_items_table = {
     .argument_count_max = 1,
 };
 
+static const struct config_key deliveries_keys[] = {
+    COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP,
+    COMMAND_KEY_OUTPUT,
+};
+
+const struct config_table jobs_deliveries_table = {
+    .program = "job deliveries",
+    .usage = "weft job deliveries ID [flags]",
+    .about = "Lists the webhooks that tell of a job's last end, and how far each is; with -o json "
+             "one object a line.\nExit codes: 0 listed (also none), 1 refused, 4 no such job or no "
+             "answer, 64 usage.",
+    .keys = deliveries_keys,
+    .key_count = sizeof deliveries_keys / sizeof deliveries_keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
 static struct slice text_of(const struct config *config, const char *key)
 {
     const char *text = config_text(config, key);
@@ -125,12 +143,14 @@ static bool read_dead(const struct config *config, struct msg_list *list)
 static int list_all(struct ask *ask, const struct config *config, struct msg_list *list)
 {
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
-    uint64_t left = (uint64_t)config_number(config, "limit");
+    uint64_t left = config_knows(config, "limit") ? (uint64_t)config_number(config, "limit") : 0;
     bool is_bounded = left > 0;
     do {
         list->limit = MSG_LISTED_MAX;
         if (is_bounded && left < MSG_LISTED_MAX)
             list->limit = (uint32_t)left;
+        if (!id_is_zero(&list->told_of))
+            list->limit = 0; // they come all at once
         const struct msg_listed *listed = ask_list(ask, list);
         if (listed == NULL)
             return ask->code;
@@ -145,6 +165,11 @@ static int list_all(struct ask *ask, const struct config *config, struct msg_lis
 static bool read_items(const struct config *config, struct msg_list *list)
 {
     return command_read_id(config, &list->filter.batch_id) && read_status(config, list);
+}
+
+static bool read_told_of(const struct config *config, struct msg_list *list)
+{
+    return command_read_id(config, &list->told_of);
 }
 
 static int list_by(const struct config_table *table, int argc, char **argv,
@@ -174,6 +199,11 @@ int jobs_dead_main(int argc, char **argv)
 int jobs_items_main(int argc, char **argv)
 {
     return list_by(&jobs_items_table, argc, argv, read_items);
+}
+
+int jobs_deliveries_main(int argc, char **argv)
+{
+    return list_by(&jobs_deliveries_table, argc, argv, read_told_of);
 }
 
 int jobs_main(int argc, char **argv)

@@ -7,6 +7,7 @@
 
 extern const struct config_table jobs_list_table;
 extern const struct config_table jobs_items_table;
+extern const struct config_table jobs_deliveries_table;
 extern const struct config_table jobs_dead_table;
 
 // The filter of the flags --status, --queue, --type, --created-after, --created-before; without
@@ -17,5 +18,6 @@ bool jobs_read_names(const struct config *config, struct msg_list *list);
 int jobs_main(int argc, char **argv);
 // `weft batch items`.
 int jobs_items_main(int argc, char **argv);
+int jobs_deliveries_main(int argc, char **argv);
 // `weft dead list`.
 int jobs_dead_main(int argc, char **argv);

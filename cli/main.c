@@ -97,6 +97,7 @@ static void know_settings(void)
         &show_batch_table,
         &jobs_list_table,
         &jobs_items_table,
+        &jobs_deliveries_table,
         &many_batch_cancel_table,
         &many_batch_retry_table,
         &queue_list_table,

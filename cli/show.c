@@ -153,6 +153,7 @@ int show_job_main(int argc, char **argv)
     static const struct command_verb items[] = {
         {"show", job_main, "status and result of a job"},
         {"timeline", history_timeline_main, "what has happened to a job, attempt by attempt"},
+        {"deliveries", jobs_deliveries_main, "the webhooks that tell of its end"},
         {"log", history_log_main, "what its handlers wrote; -f until it has ended"},
         {"cancel", act_cancel_main, "ends a job that has not ended"},
         {"retry", act_retry_main, "makes a dead job live again"},

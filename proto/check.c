@@ -443,10 +443,20 @@ static err check_filter(const struct msg_filter *filter, const char **out_detail
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static bool is_bare(const struct msg_list *list)
+{
+    const struct msg_filter *filter = &list->filter;
+    return filter->states == 0 && filter->queue.len == 0 && filter->type.len == 0 &&
+           filter->tag.len == 0 && filter->created_after == 0 && filter->created_before == 0 &&
+           id_is_zero(&filter->batch_id) && list->limit == 0 && list->cursor == 0;
+}
+
 err check_list(const struct msg_list *list, const char **out_detail)
 {
     const struct rule rules[] = {
         {list->limit <= MSG_LISTED_MAX, ERR_BAD_FIELD, "limit: at most 1,000"},
+        {id_is_zero(&list->told_of) || is_bare(list), ERR_BAD_FIELD,
+         "told_of: its deliveries come all at once; give nothing else"},
     };
     err e = check_filter(&list->filter, out_detail);
     return e == OK ? judge(rules, COUNT(rules), out_detail) : e;

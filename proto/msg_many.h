@@ -23,6 +23,7 @@ struct msg_list {
     struct msg_filter filter;
     uint32_t limit;
     uint64_t cursor;
+    struct id told_of; // only deliveries of the last end of this job, all at once; zero: all jobs
 };
 
 struct msg_listed_job {

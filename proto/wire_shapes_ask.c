@@ -226,6 +226,7 @@ static const struct wire_field list_fields[] = {
     FILTER,
     SAME(WIRE_U32, 0, limit),
     SAME(WIRE_U64, 0, cursor),
+    SAME(WIRE_ID, 0, told_of),
 };
 static const struct wire_shape list = {
     .descriptor = &weft__wire__list__descriptor, SIZES, FIELDS(list_fields)};

@@ -100,8 +100,11 @@ static err look_up_batch(struct readers *readers, const struct watch_question *q
 static err look_up_list(struct readers *readers, const struct watch_question *question,
                         struct msg *out_msg)
 {
+    const struct msg_list *list = &question->list->list;
     out_msg->kind = MSG_LISTED;
-    return store_view_list(readers->view, &question->list->list, readers->listed, &out_msg->listed);
+    if (!id_is_zero(&list->told_of))
+        return store_view_told(readers->view, &list->told_of, readers->listed, &out_msg->listed);
+    return store_view_list(readers->view, list, readers->listed, &out_msg->listed);
 }
 
 static err look_up_operation(struct readers *readers, const struct watch_question *question,

@@ -199,24 +199,30 @@ err store_list_walk(struct store_view *view, const struct store_walk *what, uint
     return pick_all(&pick, cursor);
 }
 
+struct msg_listed_job store_list_line(const struct job_row *row, const struct lane_row *lane,
+                                      uint32_t batch_index)
+{
+    return (struct msg_listed_job){.job_id = row->id,
+                                   .type = lane->type,
+                                   .queue = lane->queue,
+                                   .state = (enum job_state)row->state,
+                                   .version = row->version,
+                                   .priority = row->priority,
+                                   .errors = row->errors,
+                                   .crashes = row->crashes,
+                                   .interruptions = row->interruptions,
+                                   .created_at = row->accepted_at,
+                                   .due_at = row->due_at,
+                                   .started_at = row->granted_at,
+                                   .ended_at = row->ended_at,
+                                   .batch_index = batch_index};
+}
+
 static void take_listed(void *ctx, const struct job_row *row, const struct lane_row *lane,
                         uint32_t batch_index)
 {
     struct list_room *room = ctx;
-    room->jobs[room->count++] = (struct msg_listed_job){.job_id = row->id,
-                                                        .type = lane->type,
-                                                        .queue = lane->queue,
-                                                        .state = (enum job_state)row->state,
-                                                        .version = row->version,
-                                                        .priority = row->priority,
-                                                        .errors = row->errors,
-                                                        .crashes = row->crashes,
-                                                        .interruptions = row->interruptions,
-                                                        .created_at = row->accepted_at,
-                                                        .due_at = row->due_at,
-                                                        .started_at = row->granted_at,
-                                                        .ended_at = row->ended_at,
-                                                        .batch_index = batch_index};
+    room->jobs[room->count++] = store_list_line(row, lane, batch_index);
 }
 
 err store_view_list(struct store_view *view, const struct msg_list *list,

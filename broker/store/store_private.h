@@ -82,6 +82,7 @@ struct store_view {
 bool store_view_shows(const struct store_view *view, struct slice tenant);
 
 // One row of the snapshot, whosever it is.  ERR_NOT_FOUND, ERR_DAMAGED (counted)
+MUST_USE err store_view_lane(struct store_view *view, uint16_t no, struct lane_row *out_lane);
 MUST_USE err store_view_row(struct store_view *view, uint64_t job_no, struct job_row *out_row);
 // The job with this id, version 7 or 8; the newest when a key was used again.
 //   ERR_NOT_FOUND, ERR_DAMAGED (counted)
@@ -98,6 +99,9 @@ struct store_walk {
     bool wants_index;
     void *ctx;
 };
+// What a list tells of a job. Names are borrowed from the lane.
+struct msg_listed_job store_list_line(const struct job_row *row, const struct lane_row *lane,
+                                      uint32_t batch_index);
 //   ERR_NOT_FOUND, ERR_DAMAGED   of the batch
 // From `*cursor` (0: the newest) until the limit or 10,000 rows are reached; `*cursor` is then where
 // to go on, 0 at the end.

@@ -105,7 +105,7 @@ static err find_id(struct store_view *view, const struct id *id, struct job_row 
     return e;
 }
 
-static err get_lane(struct store_view *view, uint16_t no, struct lane_row *out_lane)
+err store_view_lane(struct store_view *view, uint16_t no, struct lane_row *out_lane)
 {
     struct disk_key key = disk_key_of(no);
     struct slice record = {0};
@@ -121,7 +121,7 @@ static err judge_tenant(struct store_view *view, const struct job_row *row)
     struct lane_row lane;
     if (!view->is_of_one)
         return OK;
-    err e = get_lane(view, row->lane, &lane);
+    err e = store_view_lane(view, row->lane, &lane);
     return e == OK && !store_view_shows(view, lane.tenant) ? ERR_NOT_FOUND : e;
 }
 
@@ -228,7 +228,7 @@ static err get_progress(struct store_view *view, const struct job_row *row,
 static err get_names(struct store_view *view, uint16_t no, struct msg_status_is *status)
 {
     struct lane_row lane;
-    err e = get_lane(view, no, &lane);
+    err e = store_view_lane(view, no, &lane);
     if (e != OK)
         return e;
     status->queue = lane.queue;
@@ -363,7 +363,7 @@ err store_view_kept(struct store_view *view, const struct id *id, struct job_row
     if (e == OK && row.state == JOB_REMOVED)
         e = ERR_GONE;
     if (e == OK)
-        e = get_lane(view, row.lane, &lane);
+        e = store_view_lane(view, row.lane, &lane);
     if (e != OK)
         return e;
     *out_row = row;

@@ -31,6 +31,7 @@ enum route {
     ROUTE_EVENTS,
     ROUTE_TIMELINE,
     ROUTE_LOG,
+    ROUTE_DELIVERIES,
     ROUTE_ACT,
     ROUTE_DELETE,
     ROUTE_WORKERS,
@@ -107,6 +108,10 @@ static const struct http_route routes[] = {
                    .path = "/v1/jobs/*/log",
                    .mark = SCOPE_READ,
                    .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_DELIVERIES] = {.method = "GET",
+                          .path = "/v1/jobs/*/deliveries",
+                          .mark = SCOPE_READ,
+                          .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_ACT] = {.method = "POST",
                    .path = "/v1/jobs/*",
                    .mark = SCOPE_SUBMIT,
@@ -301,6 +306,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_EVENTS: streams_job(gateway, request); return;
     case ROUTE_TIMELINE: histories_timeline(gateway, request); return;
     case ROUTE_LOG: histories_log(gateway, request); return;
+    case ROUTE_DELIVERIES: lists_deliveries(gateway, request); return;
     case ROUTE_ACT: acts_post_job(gateway, request); return;
     case ROUTE_WORKERS: rosters_list(gateway, request); return;
     case ROUTE_WORKER: acts_post_worker(gateway, request); return;

@@ -60,9 +60,13 @@ static void answered(struct ask *ask, const struct ask_result *result)
     free(browse);
 }
 
-// Of a batch, or of all when its id is zero.
-static void list(const struct gateway *gateway, struct http_request *request,
-                 const struct id *batch_id)
+// What is listed: the jobs of a batch, the deliveries that tell of a job, or all when both are zero.
+struct of {
+    struct id batch_id;
+    struct id told_of;
+};
+
+static void list(const struct gateway *gateway, struct http_request *request, const struct of *of)
 {
     struct reply reply = {gateway->tally, TALLY_LIST, request};
     char fault[QUERY_FAULT_LEN] = "";
@@ -70,9 +74,12 @@ static void list(const struct gateway *gateway, struct http_request *request,
     struct browse *browse = calloc(1, sizeof *browse);
     err e = browse == NULL ? ERR_NO_MEMORY : OK;
     if (e == OK)
-        e = query_read(request->query, QUERY_FILTER | QUERY_PAGE, &browse->query, fault);
-    if (e == OK)
-        browse->query.list.filter.batch_id = *batch_id;
+        e = query_read(request->query, id_is_zero(&of->told_of) ? QUERY_FILTER | QUERY_PAGE : 0,
+                       &browse->query, fault);
+    if (e == OK) {
+        browse->query.list.filter.batch_id = of->batch_id;
+        browse->query.list.told_of = of->told_of;
+    }
     if (e == OK)
         e = check_list(&browse->query.list, &detail);
     if (e != OK) {
@@ -88,20 +95,33 @@ static void list(const struct gateway *gateway, struct http_request *request,
 
 void lists_jobs(const struct gateway *gateway, struct http_request *request)
 {
-    list(gateway, request, &(struct id){{0}});
+    list(gateway, request, &(struct of){{{0}}, {{0}}});
+}
+
+// The id in the path; false after an answer.
+static bool read_id(const struct gateway *gateway, struct http_request *request, struct id *out_id)
+{
+    struct reply reply = {gateway->tally, TALLY_LIST, request};
+    if (id_from_text(request->segment, out_id) == OK && !id_is_zero(out_id))
+        return true;
+    reply_problem(&reply,
+                  &(struct problem){.error = ERR_NOT_FOUND,
+                                    .detail = slice_of_text(
+                                        "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057")},
+                  NULL);
+    return false;
+}
+
+void lists_deliveries(const struct gateway *gateway, struct http_request *request)
+{
+    struct of of = {{{0}}, {{0}}};
+    if (read_id(gateway, request, &of.told_of))
+        list(gateway, request, &of);
 }
 
 void lists_items(const struct gateway *gateway, struct http_request *request)
 {
-    struct id id;
-    struct reply reply = {gateway->tally, TALLY_LIST, request};
-    if (id_from_text(request->segment, &id) == OK && !id_is_zero(&id))
-        list(gateway, request, &id);
-    else
-        reply_problem(
-            &reply,
-            &(struct problem){
-                .error = ERR_NOT_FOUND,
-                .detail = slice_of_text("an id looks like 01890a5d-ac96-774b-bcce-b302099a8057")},
-            NULL);
+    struct of of = {{{0}}, {{0}}};
+    if (read_id(gateway, request, &of.batch_id))
+        list(gateway, request, &of);
 }

@@ -7,5 +7,7 @@
 struct http_request;
 
 // GET /v1/batches/{id}/items
+// GET /v1/jobs/{id}/deliveries: who is told of its last end, and how far that is.
+void lists_deliveries(const struct gateway *gateway, struct http_request *request);
 void lists_items(const struct gateway *gateway, struct http_request *request);
 void lists_jobs(const struct gateway *gateway, struct http_request *request);

@@ -92,6 +92,27 @@ class Webhooks(BrokerTest):
         said = client.ask(pb.List(queue="weft.webhooks"))
         self.assertEqual(len(said.jobs), 0)
 
+    def test_the_deliveries_of_an_end_are_listed(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        told, _ = self.submit(client, webhook=pb.Webhook(url=URL))
+        bare, _ = self.submit(client)
+        self.assertEqual(len(client.ask(pb.List(told_of=told)).jobs), 0)
+        worker = self.worker(broker, "t", slots=2)
+        for job, _ in worker.take_jobs(2):
+            worker.finish(job)
+        notifier = self.notifier(broker)
+        (delivery, _), = notifier.take_jobs(1)
+        listed = client.ask(pb.List(told_of=told))
+        self.assertEqual([(line.job_id, line.queue, line.state) for line in listed.jobs],
+                         [(delivery.job_id, "weft.webhooks", pb.STATE_RUNNING)])
+        notifier.finish(delivery)
+        self.assertEqual([line.state for line in client.ask(pb.List(told_of=told)).jobs], [pb.STATE_SUCCEEDED])
+        self.assertEqual((len(client.ask(pb.List(told_of=bare)).jobs), client.ask(pb.List(told_of=bare)).error), (0, 0))
+        self.assertEqual(client.ask(pb.List(told_of=told), tenant="acme").error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(client.ask(pb.List(told_of=fresh_id())).error, ERR["ERR_NOT_FOUND"])
+        self.assertEqual(client.ask(pb.List(told_of=told, limit=7)).error, ERR["ERR_BAD_FIELD"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -117,6 +117,7 @@ CASES = {
     "GET /v1/jobs/*/events": Case(at("/v1/jobs/{w.over}/events"), 200, 404),
     "GET /v1/jobs/*/timeline": Case(at("/v1/jobs/{w.job}/timeline"), 200, 404),
     "GET /v1/jobs/*/log": Case(at("/v1/jobs/{w.job}/log"), 200, 404),
+    "GET /v1/jobs/*/deliveries": Case(at("/v1/jobs/{w.over}/deliveries"), 200, 404),
     "POST /v1/jobs/*": Case(at("/v1/jobs/{w.job}:cancel"), 200, 404),
     "DELETE /v1/jobs/*": Case(at("/v1/jobs/{w.over}"), 200, 404),
     "GET /v1/workers": Case(at("/v1/workers"), 200, 200),

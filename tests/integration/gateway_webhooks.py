@@ -10,7 +10,7 @@ import uuid
 
 from hook_signatures import judge
 from lib_broker import PATIENCE_S, BrokerTest, pb
-from lib_gateway import Gateway
+from lib_gateway import Gateway, wait_for
 from lib_notify import Key, Sender
 from lib_receiver import Receiver
 
@@ -110,6 +110,13 @@ class Submissions(WebhookTest):
         self.verify(*((secrets[job_id], *arrived[job_id]) for job_id in secrets))
         body = json.loads(arrived[first["job_id"]][1])
         self.assertEqual((body["type"], body["data"]["result"]), ("job.succeeded", {"n": 1}))
+        path = f"/v1/jobs/{first['job_id']}/deliveries"
+        delivery, = wait_for("it is told", lambda: [line for line in self.gateway.ask("GET", path).json["jobs"]
+                                                    if line["status"] == "succeeded"])
+        self.assertEqual(delivery["job_id"], arrived[first["job_id"]][0]["webhook-id"])
+        told = subprocess.run([os.environ["WEFT_BIN"], "job", "deliveries", first["job_id"], "--broker", self.zmq], check=True,
+                              capture_output=True, text=True, timeout=PATIENCE_S).stdout
+        self.assertTrue(told.startswith(delivery["job_id"]), told)
 
     def test_what_cannot_be_is_told_at_once(self):
         self.start_rest()

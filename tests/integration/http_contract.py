@@ -176,6 +176,7 @@ class Contract(BrokerTest):
         self.call(404, "GET", "/v1/jobs/01a215c4-dd30-77cc-b548-7ce30f34de6d")
         self.call(304, "GET", f"/v1/jobs/{waiting}?wait=10ms&version=1", If_None_Match='"2"')
         self.call(200, "GET", f"/v1/jobs/{waiting}/events")
+        self.call(200, "GET", f"/v1/jobs/{waiting}/deliveries")
         self.call(204, "GET", f"/v1/jobs/{waiting}/events", Last_Event_ID="2")
         self.call(200, "GET", "/v1/events?since=oldest&limit=2&status=queued,scheduled,cancelled&queue=mail")
         self.call(200, "GET", "/v1/events?limit=1", Last_Event_ID="odd")

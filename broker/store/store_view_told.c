@@ -1,0 +1,75 @@
+// Who has been told of a job's end. Its deliveries were accepted with that end, under ids of that
+// moment and of the job's slot, so they stand together among the ids, which are in order of time.
+
+#include "broker/store/store_private.h"
+
+enum {
+    ID_TIME_LEN = 6,      // bytes of an id of version 7 that tell the millisecond
+    EXAMINED_MAX = 10000, // ids of one millisecond
+};
+
+static struct id first_of(when_ms at)
+{
+    struct id first = {{0}};
+    for (size_t i = 0; i < ID_TIME_LEN; i++)
+        first.bytes[i] = (uint8_t)((uint64_t)at >> 8 * (ID_TIME_LEN - 1 - i));
+    return first;
+}
+
+// Does the job tell of `parent`? Rows and records of it that cannot be read are not shown.
+static err see(struct store_view *view, uint64_t job_no, const struct id *parent,
+               struct msg_listed *listed, struct msg_listed_job *jobs)
+{
+    struct job_row row;
+    struct lane_row lane;
+    struct msg_submit_job body;
+    err e = store_view_row(view, job_no, &row);
+    if (e == OK)
+        e = store_view_lane(view, row.lane, &lane);
+    if (e != OK || !slice_is_text(lane.queue, HOOK_QUEUE) || row.state == JOB_REMOVED)
+        return e;
+    e = store_view_body(view, job_no, &body);
+    if (e == OK && body.after.count == 1 && id_equal(&body.after.items[0], parent))
+        jobs[listed->count++] = store_list_line(&row, &lane, 0);
+    return e;
+}
+
+static err walk(struct store_view *view, const struct job_row *parent, struct msg_listed *listed,
+                struct msg_listed_job *jobs)
+{
+    struct id from = first_of(parent->ended_at);
+    struct slice key = {0};
+    struct slice value = {0};
+    err e =
+        disk_seek(view->reader, TABLE_IDS, slice_of(from.bytes, sizeof from.bytes), &key, &value);
+    for (uint32_t i = 0; e == OK && i < EXAMINED_MAX && listed->count < MSG_LISTED_MAX; i++) {
+        struct id id;
+        if (key.len != sizeof id.bytes || value.len != sizeof(struct disk_key))
+            return ERR_DAMAGED;
+        memcpy(id.bytes, key.data, sizeof id.bytes);
+        if (memcmp(id.bytes, from.bytes, ID_TIME_LEN) != 0)
+            return OK;
+        if (id_slot(&id) == id_slot(&parent->id))
+            e = see(view, disk_key_number(value), &parent->id, listed, jobs);
+        if (e == OK || e == ERR_DAMAGED || e == ERR_NOT_FOUND)
+            e = disk_next(view->reader, &key, &value);
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+err store_view_told(struct store_view *view, const struct id *parent_id,
+                    struct msg_listed_job *jobs, struct msg_listed *out_listed)
+{
+    struct job_row parent;
+    struct msg_listed listed = {.jobs = jobs};
+    err e = store_view_find(view, parent_id, &parent);
+    if (e == OK && parent.ended_at > 0)
+        e = walk(view, &parent, &listed, jobs);
+    if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) {
+        *out_listed = (struct msg_listed){.error = e};
+        return OK;
+    }
+    if (e == OK)
+        *out_listed = listed;
+    return e;
+}
