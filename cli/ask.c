@@ -404,6 +404,40 @@ const struct msg_queue_status_is *ask_queues(struct ask *ask, struct slice after
     return ask_about_queue(ask, &question, (struct slice){0});
 }
 
+static const struct msg_webhook_status_is *ask_about_webhook(struct ask *ask, struct msg *question,
+                                                             struct slice id, bool needs_one)
+{
+    const struct msg *answer = ask_for(ask, question, 0, MSG_WEBHOOK_STATUS_IS);
+    if (answer == NULL)
+        return NULL;
+    const struct msg_webhook_status_is *is = &answer->webhook_status_is;
+    if (is->error == OK && (!needs_one || is->count == 1))
+        return is;
+    if (is->error == ERR_NOT_FOUND) {
+        tell(ask, is->error, "the broker at %s knows no endpoint %.*s", ask->endpoint, (int)id.len,
+             (const char *)id.data);
+        ask->code = COMMAND_UNKNOWN;
+    } else {
+        tell_refusal(ask, "not done: ", is->error != OK ? is->error : ERR_MALFORMED, is->detail);
+    }
+    return NULL;
+}
+
+const struct msg_webhook_status_is *ask_webhook_set(struct ask *ask,
+                                                    const struct msg_webhook_set *set)
+{
+    struct msg question = {.kind = MSG_WEBHOOK_SET, .webhook_set = *set};
+    bool needs_one = set->act != WEBHOOK_DELETE && set->act != WEBHOOK_TEST;
+    return ask_about_webhook(ask, &question, set->given.webhook_id, needs_one);
+}
+
+const struct msg_webhook_status_is *ask_webhooks(struct ask *ask,
+                                                 const struct msg_webhook_status *status)
+{
+    struct msg question = {.kind = MSG_WEBHOOK_STATUS, .webhook_status = *status};
+    return ask_about_webhook(ask, &question, status->webhook_id, status->webhook_id.len > 0);
+}
+
 static const struct msg_type_status_is *ask_about_type(struct ask *ask, struct msg *question,
                                                        struct slice name)
 {

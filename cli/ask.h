@@ -59,6 +59,13 @@ const struct msg_type *ask_type_set(struct ask *ask, const struct msg_type_set *
 const struct msg_type *ask_type(struct ask *ask, struct slice name);
 const struct msg_type_status_is *ask_types(struct ask *ask, struct slice after);
 
+// A refusal and an unknown endpoint of webhooks are complaints too. With an id the answer has one, but
+// that of a deletion or a test.
+const struct msg_webhook_status_is *ask_webhook_set(struct ask *ask,
+                                                    const struct msg_webhook_set *set);
+const struct msg_webhook_status_is *ask_webhooks(struct ask *ask,
+                                                 const struct msg_webhook_status *status);
+
 // Tells why a job was refused, and sets `code`.
 void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said);
 

@@ -42,10 +42,11 @@ static err read_url(struct slice url, char problem[HOOKS_PROBLEM_LEN])
                   why != NULL ? why : "it has a byte that does not belong there");
 }
 
-static err read_events(const char *text, uint32_t *out_events, char problem[HOOKS_PROBLEM_LEN])
+err hooks_events(const char *text, enum webhook_whose whose, uint32_t *out_events,
+                 char problem[HOOKS_PROBLEM_LEN])
 {
     struct slice items[WORDS_MAX];
-    struct webhook_words words = {.whose = WEBHOOK_OF_JOB, .items = items};
+    struct webhook_words words = {.whose = whose, .items = items};
     const char *near = NULL;
     for (const char *at = text; at != NULL && words.count < WORDS_MAX;) {
         const char *comma = strchr(at, ',');
@@ -55,8 +56,15 @@ static err read_events(const char *text, uint32_t *out_events, char problem[HOOK
     const char *rule = webhook_events_of(&words, out_events, &near);
     if (rule == NULL)
         return OK;
-    return refuse(problem, "--webhook-events %s%s%s%s", rule, near != NULL ? "; did you mean " : "",
+    return refuse(problem, "%s%s%s%s", rule, near != NULL ? "; did you mean " : "",
                   near != NULL ? near : "", near != NULL ? "?" : "");
+}
+
+static err read_events(const char *text, uint32_t *out_events, char problem[HOOKS_PROBLEM_LEN])
+{
+    char rule[HOOKS_PROBLEM_LEN];
+    err e = hooks_events(text, WEBHOOK_OF_JOB, out_events, rule);
+    return e == OK ? OK : refuse(problem, "--webhook-events %.200s", rule);
 }
 
 static void pack(struct hooks *hooks, const struct hook *hook, struct msg_submit_job *job)

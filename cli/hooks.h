@@ -32,6 +32,11 @@ MUST_USE err hooks_read(struct hooks *hooks, const struct config *config,
 MUST_USE err hooks_seal(struct hooks *hooks, const struct config *config,
                         struct msg_submit_job *job, char problem[HOOKS_PROBLEM_LEN]);
 
+// Words of events, separated by commas.
+//   ERR_BAD_FIELD   see `problem`, which has the rule alone
+MUST_USE err hooks_events(const char *text, enum webhook_whose whose, uint32_t *out_events,
+                          char problem[HOOKS_PROBLEM_LEN]);
+
 // The key of --webhook-key; false after a complaint of `program`.
 bool hooks_key(const struct config *config, const char *program, struct seal_key *out_key);
 

@@ -21,6 +21,7 @@
 #include "cli/tail.h"
 #include "cli/token.h"
 #include "cli/type.h"
+#include "cli/webhook.h"
 #include "gateway/shell/main.h"
 #include "lib/base/check.h"
 #include "notify/main.h"
@@ -59,6 +60,7 @@ static const struct command_verb verbs[] = {
     {"workers", act_workers_main, "weft workers list; weft workers quiet ID, weft workers stop ID"},
     {"operations", many_list_main, "acts on many jobs: weft operations list, show ID [--wait]"},
     {"schedule", schedule_main, "jobs by the clock: weft schedule set ID TYPE --cron …"},
+    {"webhook", webhook_main, "who is told of ends: weft webhook set ID https://…"},
     {"tail", tail_main, "what happens to jobs, as it happens: weft tail --queue mail"},
     {"token", token_main, "who may use the HTTP door: weft token new NAME --scopes submit,read"},
     {"outbox", outbox_main, "rows of your own database become jobs: weft outbox --database …"},
@@ -125,6 +127,7 @@ static void know_settings(void)
         &schedule_pause_table,
         &schedule_resume_table,
         &schedule_next_table,
+        WEBHOOK_TABLES,
         &tail_table,
         TOKEN_TABLES,
         OUTBOX_TABLES,

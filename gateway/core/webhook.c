@@ -83,7 +83,7 @@ static const char *events_rule(enum webhook_whose whose)
     return whose == WEBHOOK_OF_JOB
                ? "must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", at least one"
                : "must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", "
-                 "\"batch.finished\", at least one";
+                 "\"batch.finished\"";
 }
 
 const char *webhook_events_of(const struct webhook_words *words, uint32_t *out_events,
@@ -102,7 +102,7 @@ const char *webhook_events_of(const struct webhook_words *words, uint32_t *out_e
         }
         bits |= events[at].event;
     }
-    if (bits == 0)
+    if (bits == 0 && words->whose == WEBHOOK_OF_JOB)
         return events_rule(words->whose);
     *out_events = bits;
     return NULL;
@@ -114,8 +114,9 @@ const char *webhook_read_events(struct doc_value value, struct arena *arena,
 {
     struct slice items[EVENTS];
     struct webhook_words words = {.whose = whose, .items = items};
+    *out_near = NULL;
     if (doc_texts(value, arena, items, EVENTS, &words.count) != OK)
-        words.count = 0; // which are too few
+        return events_rule(whose);
     return webhook_events_of(&words, out_events, out_near);
 }
 

@@ -30,7 +30,7 @@ const char *webhook_secret_of(struct slice text, struct webhook_secret *out_secr
 const char *webhook_read_secret(struct doc_value value, struct arena *arena,
                                 struct webhook_secret *out_secret);
 
-// Words as bits (1u << enum job_state, WEBHOOK_BATCH_FINISHED). After a refusal *out_near is what was
+// Words as bits (1u << enum job_state, WEBHOOK_BATCH_FINISHED); of a job at least one. After a refusal *out_near is what was
 // probably meant, or NULL.
 enum webhook_whose { WEBHOOK_OF_JOB, WEBHOOK_OF_ENDPOINT };
 struct webhook_words {

@@ -18,6 +18,7 @@
 #include "gateway/shell/single.h"
 #include "gateway/shell/spool_door.h"
 #include "gateway/shell/streams.h"
+#include "gateway/shell/webhooks.h"
 #include "lib/base/check.h"
 #include "proto/msg.h"
 
@@ -60,6 +61,12 @@ enum route {
     ROUTE_TYPE_PUT,
     ROUTE_LEASES,
     ROUTE_LEASE,
+    ROUTE_WEBHOOKS,
+    ROUTE_WEBHOOK_POST,
+    ROUTE_WEBHOOK,
+    ROUTE_WEBHOOK_PUT,
+    ROUTE_WEBHOOK_DELETE,
+    ROUTE_WEBHOOK_ACT,
     ROUTE_FEED,
     ROUTE_SPOOL,
     ROUTE_SPOOL_WAITING,
@@ -231,6 +238,33 @@ static const struct http_route routes[] = {
                      .mark = SCOPE_WORK,
                      .body_len_max = SUBMIT_BODY_LEN_MAX,
                      .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WEBHOOKS] = {.method = "GET",
+                        .path = "/v1/webhooks",
+                        .mark = SCOPE_READ,
+                        .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WEBHOOK_POST] = {.method = "POST",
+                            .path = "/v1/webhooks",
+                            .mark = SCOPE_ADMIN,
+                            .body_len_max = SETTINGS_BODY_LEN_MAX,
+                            .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WEBHOOK] = {.method = "GET",
+                       .path = "/v1/webhooks/*",
+                       .mark = SCOPE_READ,
+                       .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WEBHOOK_PUT] = {.method = "PUT",
+                           .path = "/v1/webhooks/*",
+                           .mark = SCOPE_ADMIN,
+                           .body_len_max = SETTINGS_BODY_LEN_MAX,
+                           .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WEBHOOK_DELETE] = {.method = "DELETE",
+                              .path = "/v1/webhooks/*",
+                              .mark = SCOPE_ADMIN,
+                              .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_WEBHOOK_ACT] = {.method = "POST",
+                           .path = "/v1/webhooks/*",
+                           .mark = SCOPE_ADMIN,
+                           .body_len_max = SETTINGS_BODY_LEN_MAX,
+                           .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_FEED] = {.method = "GET",
                     .path = "/v1/events",
                     .mark = SCOPE_READ,
@@ -338,6 +372,12 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_TYPE_PUT: queues_put_type(gateway, request); return;
     case ROUTE_LEASES: leases_take(gateway, request); return;
     case ROUTE_LEASE: leases_say(gateway, request); return;
+    case ROUTE_WEBHOOKS: webhooks_list(gateway, request); return;
+    case ROUTE_WEBHOOK_POST: webhooks_post(gateway, request); return;
+    case ROUTE_WEBHOOK: webhooks_get(gateway, request); return;
+    case ROUTE_WEBHOOK_PUT: webhooks_put(gateway, request); return;
+    case ROUTE_WEBHOOK_DELETE: webhooks_delete(gateway, request); return;
+    case ROUTE_WEBHOOK_ACT: webhooks_act(gateway, request); return;
     case ROUTE_FEED: feeds_follow(gateway, request); return;
     case ROUTE_SPOOL: spool_door_books(gateway, request); return;
     case ROUTE_SPOOL_WAITING: spool_door_list(gateway, request, SPOOL_WAITING); return;

@@ -30,18 +30,22 @@ void sealer_close(struct sealer *sealer)
     sealer->has_key = false;
 }
 
+static err refuse(struct submit_fault *fault, const char *prefix)
+{
+    submit_tell(fault, prefix, slice_of_text("secret"),
+                "cannot be sealed: this gateway has no key; give it --webhook-key, the file that "
+                "'weft notify' uses",
+                NULL);
+    return ERR_UNSUPPORTED;
+}
+
 err sealer_make(const struct sealer *sealer, const struct sealer_name *name,
                 struct webhook_secret *secret, struct submit_fault *fault)
 {
     if (!secret->is_new && secret->len == 0)
         return OK;
-    if (!sealer->has_key) {
-        submit_tell(fault, "webhook.", slice_of_text("secret"),
-                    "cannot be sealed: this gateway has no key; give it --webhook-key, the file "
-                    "that 'weft notify' uses",
-                    NULL);
-        return ERR_UNSUPPORTED;
-    }
+    if (!sealer->has_key)
+        return refuse(fault, "webhook.");
     if (secret->is_new) {
         seal_derive(&sealer->key, name->tenant, name->id, secret->bytes);
         secret->len = SEAL_DERIVED_LEN;
@@ -72,19 +76,72 @@ err sealer_seal_job(const struct sealer *sealer, const struct webhook_secret *se
     return OK;
 }
 
-err sealer_judge_url(struct slice webhook, struct submit_fault *fault)
+err sealer_put(const struct sealer *sealer, const struct webhook_secret *secret,
+               uint8_t room[SEAL_LEN_MAX], struct slice *out_sealed, struct submit_fault *fault)
 {
-    struct hook hook;
+    if (!sealer->has_key)
+        return refuse(fault, "");
+    *out_sealed =
+        slice_of(room, seal_put(&sealer->key, slice_of(secret->bytes, secret->len), room));
+    return OK;
+}
+
+// --- what the sender will judge ---
+
+static err judge_url(struct slice url, const char *prefix, struct submit_fault *fault)
+{
     struct target target;
     char rule[SUBMIT_DETAIL_LEN / 2];
     const char *why = NULL;
-    if (webhook.len == 0)
-        return OK;
-    err e = hook_read(webhook, &hook, &why);
-    CHECK(e == OK); // check_submit_job() has read it
-    if (hook.url.len == 0 || target_read(hook.url, &target, &why) == OK)
+    if (url.len == 0 || target_read(url, &target, &why) == OK)
         return OK;
     (void)snprintf(rule, sizeof rule, "cannot be sent to: %s", why);
-    submit_tell(fault, "webhook.", slice_of_text("url"), rule, NULL);
+    submit_tell(fault, prefix, slice_of_text("url"), rule, NULL);
     return ERR_BAD_FIELD;
+}
+
+// The next of the lines "name: value"; `rest` is what follows it.
+static struct slice next_line(struct slice *rest)
+{
+    const uint8_t *end = memchr(rest->data, '\n', rest->len);
+    size_t len = end != NULL ? (size_t)(end - rest->data) : rest->len;
+    struct slice line = slice_of(rest->data, len);
+    size_t past = end != NULL ? len + 1 : len;
+    *rest = slice_of(rest->data + past, rest->len - past);
+    return line;
+}
+
+static const char *judge_headers(struct slice lines)
+{
+    while (lines.len > 0) {
+        struct slice line = next_line(&lines);
+        const uint8_t *colon = memchr(line.data, ':', line.len);
+        CHECK(colon != NULL &&
+              line.data + line.len - colon > 2); // hook_are_headers() has read them
+        struct slice name = slice_of(line.data, (size_t)(colon - line.data));
+        struct slice value = slice_of(colon + 2, line.len - name.len - 2);
+        if (!target_takes_header(name, value))
+            return "has a header that the sender sets itself, or a value of more than 1,024 bytes";
+    }
+    return NULL;
+}
+
+err sealer_judge_endpoint(const struct msg_webhook *given, struct submit_fault *fault)
+{
+    const char *rule = judge_headers(given->headers);
+    if (rule == NULL)
+        return judge_url(given->url, "", fault);
+    submit_tell(fault, "", slice_of_text("headers"), rule, NULL);
+    return ERR_BAD_FIELD;
+}
+
+err sealer_judge_url(struct slice webhook, struct submit_fault *fault)
+{
+    struct hook hook;
+    const char *detail = NULL;
+    if (webhook.len == 0)
+        return OK;
+    err e = hook_read(webhook, &hook, &detail);
+    CHECK(e == OK); // check_submit_job() has read it
+    return judge_url(hook.url, "webhook.", fault);
 }

@@ -33,6 +33,15 @@ MUST_USE err sealer_make(const struct sealer *sealer, const struct sealer_name *
 MUST_USE err sealer_seal_job(const struct sealer *sealer, const struct webhook_secret *secret,
                              struct arena *arena, struct msg_submit_job *job);
 
+// Seals a secret of an endpoint into `room`.
+//   ERR_UNSUPPORTED   there is no key; `fault` says what to do
+MUST_USE err sealer_put(const struct sealer *sealer, const struct webhook_secret *secret,
+                        uint8_t room[SEAL_LEN_MAX], struct slice *out_sealed,
+                        struct submit_fault *fault);
+
+// The same of an endpoint's url and headers as below.
+//   ERR_BAD_FIELD
+MUST_USE err sealer_judge_endpoint(const struct msg_webhook *given, struct submit_fault *fault);
 // Refuses a webhook's url that the sender could not use, whatever it allows.
 //   ERR_BAD_FIELD
 MUST_USE err sealer_judge_url(struct slice webhook, struct submit_fault *fault);

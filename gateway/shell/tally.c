@@ -11,15 +11,16 @@
 #include <stdlib.h>
 
 // Statuses that this program answers with; others are counted under 0.
-static const unsigned statuses[] = {0,   200, 202, 204, 304, 400, 401, 403, 404, 405, 409,
+static const unsigned statuses[] = {0,   200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409,
                                     410, 411, 413, 415, 422, 429, 431, 500, 503, 504, 507};
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };
 
 static const char *const route_names[TALLY_ROUTES] = {
-    [TALLY_SUBMIT] = "submit",     [TALLY_JOB] = "job",     [TALLY_BULK] = "bulk",
-    [TALLY_BATCH] = "batch",       [TALLY_ACT] = "act",     [TALLY_LIST] = "list",
-    [TALLY_SCHEDULE] = "schedule", [TALLY_QUEUE] = "queue", [TALLY_LEASE] = "lease",
-    [TALLY_EVENTS] = "events",     [TALLY_SPOOL] = "spool", [TALLY_OTHER] = "other",
+    [TALLY_SUBMIT] = "submit",     [TALLY_JOB] = "job",         [TALLY_BULK] = "bulk",
+    [TALLY_BATCH] = "batch",       [TALLY_ACT] = "act",         [TALLY_LIST] = "list",
+    [TALLY_SCHEDULE] = "schedule", [TALLY_WEBHOOK] = "webhook", [TALLY_QUEUE] = "queue",
+    [TALLY_LEASE] = "lease",       [TALLY_EVENTS] = "events",   [TALLY_SPOOL] = "spool",
+    [TALLY_OTHER] = "other",
 };
 
 struct tally {

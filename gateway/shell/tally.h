@@ -16,13 +16,14 @@ enum tally_route {
     TALLY_ACT,
     TALLY_LIST,
     TALLY_SCHEDULE,
+    TALLY_WEBHOOK,
     TALLY_QUEUE,
     TALLY_LEASE,
     TALLY_EVENTS,
     TALLY_SPOOL,
     TALLY_OTHER,
 };
-enum { TALLY_ROUTES = 12 };
+enum { TALLY_ROUTES = 13 };
 
 enum tally_counter {
     TALLY_JOBS_ACCEPTED,

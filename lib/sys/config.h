@@ -53,7 +53,7 @@ struct config_table {
 enum {
     CONFIG_KEYS_MAX = 64,
     CONFIG_ARGUMENTS_MAX = 64,
-    CONFIG_TABLES_MAX = 64,
+    CONFIG_TABLES_MAX = 96,
     CONFIG_EACH_MAX = 64
 };
 

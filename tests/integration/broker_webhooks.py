@@ -95,7 +95,8 @@ class Webhooks(BrokerTest):
     def test_the_deliveries_of_an_end_are_listed(self):
         broker = self.broker()
         client = self.peer(broker)
-        told, _ = self.submit(client, webhook=pb.Webhook(url=URL))
+        told, error = self.submit(client, webhook=pb.Webhook(url=URL, secret=b"s"))
+        self.assertEqual(error, 0)
         bare, _ = self.submit(client)
         self.assertEqual(len(client.ask(pb.List(told_of=told)).jobs), 0)
         worker = self.worker(broker, "t", slots=2)

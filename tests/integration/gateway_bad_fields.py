@@ -22,6 +22,9 @@ REQUESTS = [
     ("PUT", "/v1/types/t", "TypeSettings", {}),
     ("PUT", "/v1/schedules/s", "ScheduleGiven", {"cron": "@hourly", "job": JOB}),
     ("PUT", "/v1/schedules/s", "ScheduledJob", JOB),
+    ("PUT", "/v1/webhooks/w", "EndpointGiven", {"url": "https://a.test/"}),
+    ("POST", "/v1/webhooks/w:rotate", "EndpointRotation", {}),
+    ("POST", "/v1/webhooks/w:disable", "EndpointReason", {}),
     ("POST", "/v1/leases", "LeaseWish", {"types": ["a"]}),
     ("POST", f"{LEASE}:finish", "LeaseFinish", {"token": "7"}),
     ("POST", f"{LEASE}:fail", "LeaseFail", {"token": "7"}),
@@ -75,7 +78,7 @@ class BadFields(BrokerTest):
         print(f"{self.cases} cases")
         self.assertGreater(self.cases, 500)
         for path, member in (("/v1/jobs", "jobs"), ("/v1/queues", "queues"), ("/v1/types", "types"),
-                             ("/v1/schedules", "schedules")):
+                             ("/v1/schedules", "schedules"), ("/v1/webhooks", "webhooks")):
             self.assertEqual(self.gateway.ask("GET", path).json[member], [], path)
         self.assertEqual(self.gateway.submit(JOB).status, 202)
 

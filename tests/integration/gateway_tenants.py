@@ -14,6 +14,7 @@ import uuid
 
 from lib_broker import BrokerTest
 from lib_gateway import Gateway, derived_id, wait_for
+from lib_notify import Key
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCOPES = ("submit", "read", "work", "admin")
@@ -52,6 +53,7 @@ class World:
         self.good("PUT", f"/v1/queues/{self.secret}", {"weight": 7})
         self.good("PUT", f"/v1/types/{self.secret}", {"timeout": "77s"})
         self.good("PUT", f"/v1/schedules/{self.secret}", {"cron": "@yearly", "job": {"type": self.secret}})
+        self.good("PUT", f"/v1/webhooks/{self.secret}", {"url": f"https://{self.secret}.test/"})
         self.operation = self.good("POST", f"/v1/jobs:retry?queue={self.secret}&status=dead")["operation_id"]
         # What still goes on by itself would look like another's deed.
         self.good("GET", f"/v1/operations/{self.operation}?wait=60s")
@@ -77,9 +79,9 @@ class World:
     def state(self):
         """All that the tenant can see of its own."""
         paths = [f"/v1/jobs/{self.job}", f"/v1/jobs/{self.over}", f"/v1/batches/{self.batch}", f"/v1/batches/{self.batch}/items",
-                 f"/v1/queues/{self.secret}", f"/v1/types/{self.secret}", f"/v1/schedules/{self.secret}",
+                 f"/v1/queues/{self.secret}", f"/v1/types/{self.secret}", f"/v1/schedules/{self.secret}", f"/v1/webhooks/{self.secret}",
                  f"/v1/operations/{self.operation}", f"/v1/jobs/{self.job}/timeline", f"/v1/jobs/{self.over}/log",
-                 "/v1/jobs", "/v1/queues", "/v1/types", "/v1/schedules", "/v1/workers"]
+                 "/v1/jobs", "/v1/queues", "/v1/types", "/v1/schedules", "/v1/webhooks", "/v1/workers"]
         return {path: self.good("GET", path) for path in paths}
 
 
@@ -137,6 +139,12 @@ CASES = {
     "PUT /v1/schedules/*": Case(at("/v1/schedules/{w.secret}"), 200, 200, {"cron": "@monthly", "job": {"type": "t"}}),
     "POST /v1/schedules/*": Case(at("/v1/schedules/{w.secret}:pause"), 200, 404),
     "DELETE /v1/schedules/*": Case(at("/v1/schedules/{w.secret}"), 204, 204),
+    "GET /v1/webhooks": Case(at("/v1/webhooks"), 200, 200),
+    "POST /v1/webhooks": Case(at("/v1/webhooks"), 201, 201, {}),
+    "GET /v1/webhooks/*": Case(at("/v1/webhooks/{w.secret}"), 200, 404),
+    "PUT /v1/webhooks/*": Case(at("/v1/webhooks/{w.secret}"), 200, 201, {"url": "https://other.test/", "tags": ["x"]}),
+    "POST /v1/webhooks/*": Case(at("/v1/webhooks/{w.secret}:disable"), 200, 404),
+    "DELETE /v1/webhooks/*": Case(at("/v1/webhooks/{w.secret}"), 204, 204),
     "GET /v1/queues": Case(at("/v1/queues"), 200, 200),
     "GET /v1/queues/*": Case(at("/v1/queues/{w.secret}"), 200, 404),
     "PUT /v1/queues/*": Case(at("/v1/queues/{w.secret}"), 200, 200, {"weight": 3}),
@@ -158,7 +166,7 @@ class Matrix(BrokerTest):
     def setUp(self):
         super().setUp()
         self.served = self.broker()
-        self.gateway = Gateway(self.served.zmq)
+        self.gateway = Gateway(self.served.zmq, "--webhook-key", Key(f"{self.data}/webhook.key").path)
         self.addCleanup(self.gateway.close)
         self.gateway.wait_ready()
 

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import unittest
-import uuid
+import urllib.parse
 
+import lib_receiver as receivers
 from hook_signatures import judge
 from lib_broker import PATIENCE_S, BrokerTest, pb
 from lib_gateway import Gateway, wait_for
 from lib_notify import Key, Sender
-from lib_receiver import Receiver
 
 MSGPACK = "application/msgpack"
 
@@ -30,7 +30,7 @@ class WebhookTest(BrokerTest):
         self.zmq = f"ipc://{self.data}/door"
         self.key = Key(f"{self.data}/webhook.key")
         self.gateway = self.start_gateway("--webhook-key", self.key.path)
-        self.receiver = Receiver()
+        self.receiver = receivers.Receiver()
         self.addCleanup(self.receiver.close)
 
     def start_gateway(self, *flags, **options):
@@ -118,8 +118,9 @@ class Submissions(WebhookTest):
                               capture_output=True, text=True, timeout=PATIENCE_S).stdout
         self.assertTrue(told.startswith(delivery["job_id"]), told)
 
-    def test_what_cannot_be_is_told_at_once(self):
-        self.start_rest()
+        self.what_cannot_be_is_told_at_once()
+
+    def what_cannot_be_is_told_at_once(self):
         without = self.start_gateway("--webhook-key", f"{self.data}/none")
         without.wait_ready()
         refused = without.submit({"type": "t", "webhook": self.webhook(secret="new")})
@@ -145,6 +146,168 @@ class Submissions(WebhookTest):
                                   capture_output=True, text=True, timeout=PATIENCE_S)
             self.assertEqual(done.returncode, 64, done)
             self.assertIn(words, done.stderr)
+
+
+class Endpoints(WebhookTest):
+    def put(self, webhook_id, status=201, **given):
+        answer = self.gateway.ask("PUT", f"/v1/webhooks/{webhook_id}", json.dumps(given), Content_Type="application/json")
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def act(self, name, status=200, **said):
+        answer = self.gateway.ask("POST", f"/v1/webhooks/{name}", json.dumps(said), Content_Type="application/json")
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def show(self, webhook_id):
+        return self.gateway.ask("GET", f"/v1/webhooks/{webhook_id}").json
+
+    def submit(self, **job):
+        answer = self.gateway.submit({"type": "t", **job})
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json["job_id"]
+
+    def told_of(self, count, first):
+        """What came after the first so many: job id -> requests."""
+        told = {}
+        for line, headers, body in self.receiver.wait_for(first + count)[first:]:
+            told.setdefault(json.loads(body)["data"].get("job_id"), []).append((line.split()[1], headers, body.decode()))
+        return told
+
+    def weft(self, *words, code=0):
+        done = subprocess.run([os.environ["WEFT_BIN"], *words, "--broker", self.zmq], check=False, capture_output=True,
+                              text=True, timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, code, done)
+        return done
+
+    def test_all_of_them(self):
+        """One system for all."""
+        self.start_rest()
+        for step in (self.endpoints_hear_what_fits, self.both_sign_after_a_rotation, self.by_command,
+                     self.one_that_is_gone_is_disabled_and_the_dead_are_sent_again):
+            with self.subTest(step.__name__):
+                step()
+
+    def clear(self):
+        for line in self.gateway.ask("GET", "/v1/webhooks").json["webhooks"]:
+            self.assertEqual(self.gateway.ask("DELETE", f"/v1/webhooks/{line['webhook_id']}").status, 204)
+
+    def endpoints_hear_what_fits(self):
+        books = self.put("books", url=self.receiver.url("/books"), types=["t", "u"], tags=["eu"], headers={"X-Team": "a b"},
+                         events=["succeeded"])
+        self.assertEqual(books["header_names"], ["X-Team"])
+        default = self.put("default")["secret"]
+        own = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+        self.assertNotIn("secret", self.put("own", url=self.receiver.url("/own"), events=[], secret=own))
+        fits, other = self.submit(tags=["eu"]), self.submit(tags=["us"])
+        plain = self.submit(webhook={"url": self.receiver.url("/plain")})
+        named = self.submit(webhook={"endpoint": "own", "events": ["succeeded"]})
+        signed = self.submit(webhook={"url": self.receiver.url("/signed"), "endpoint": "own"})
+        self.finish(5)
+        told = self.told_of(4, 0)
+        self.assertNotIn(other, told)
+        self.assertEqual({job_id: [path for path, _, _ in came] for job_id, came in told.items()},
+                         {fits: ["/books"], plain: ["/plain"], named: ["/own"], signed: ["/signed"]})
+        self.assertEqual(told[fits][0][1]["x-team"], "a b")
+        self.verify((books["secret"], *told[fits][0][1:]), (default, *told[plain][0][1:]), (own, *told[named][0][1:]),
+                    (own, *told[signed][0][1:]))
+        # What is told of them: never a secret again.
+        kept = self.put("books", 200, url=self.receiver.url("/books"), secret=own)
+        self.assertEqual((kept["secret_kept"], kept["generation"], kept["events"]),
+                         (True, 2, ["succeeded", "dead", "cancelled", "expired"]))
+        listed = self.gateway.ask("GET", "/v1/webhooks?limit=2").json
+        self.assertEqual([line["webhook_id"] for line in listed["webhooks"]], ["books", "default"])
+        self.assertEqual([line["webhook_id"] for line in
+                          self.gateway.ask("GET", f"/v1/webhooks?cursor={listed['cursor']}").json["webhooks"]], ["own"])
+        for seen in (json.dumps(listed), json.dumps(self.show("books")), self.weft("webhook", "show", "books").stdout,
+                     self.weft("webhook", "list", "-o", "json").stdout):
+            self.assertIn("books", seen)
+            self.assertNotIn("whsec_", seen)
+            self.assertNotIn("a b", seen)
+        self.clear()
+
+    def both_sign_after_a_rotation(self):
+        seen = len(self.receiver.requests)
+        made = self.put("books", url=self.receiver.url("/books"))
+        rotated = self.act("books:rotate", overlap="1h")
+        self.assertIn("secret_before_until", rotated)
+        both = self.submit()
+        self.finish()
+        (_, headers, body), = self.told_of(1, seen)[both]
+        self.verify((made["secret"], headers, body), (rotated["secret"], headers, body))
+        tried = self.act("books:test", 202)
+        (_, headers, body), = self.told_of(1, seen + 1)[None]
+        self.assertEqual((json.loads(body)["type"], headers["webhook-id"]), ("webhook.test", tried["job_id"]))
+        wait_for("its end", lambda: self.gateway.ask("GET", tried["status_url"]).json["status"] == "succeeded")
+        at_once = self.act("books:rotate", overlap="0s")
+        self.assertNotIn("secret_before_until", at_once)
+        only = self.submit()
+        self.finish()
+        (_, headers, body), = self.told_of(1, seen + 2)[only]
+        self.verify((at_once["secret"], headers, body))
+        self.assertNotIn(" ", headers["webhook-signature"])
+        self.clear()
+
+    def by_command(self):
+        """The same verbs, from the command line."""
+        key = ("--webhook-key", self.key.path, "-o", "json")
+        made = json.loads(self.weft("webhook", "set", "cli", self.receiver.url("/cli"), "--events", "dead,batch.finished",
+                                    "--only-types", "a,b", "--only-tags", "x", "--header", "X-A: 1", "--header", "X-B:2", *key).stdout)
+        self.assertEqual((made["events"], made["types"], made["tags"], made["header_names"]),
+                         (["dead", "batch.finished"], ["a", "b"], ["x"], ["X-A", "X-B"]))
+        rotated = json.loads(self.weft("webhook", "rotate", "cli", "--overlap", "1h", *key).stdout)
+        seen = len(self.receiver.requests)
+        tried = json.loads(self.weft("webhook", "test", "cli", "-o", "json").stdout)
+        (path, headers, body), = self.told_of(1, seen)[None]
+        self.assertEqual((path, headers["webhook-id"], headers["x-a"], headers["x-b"]), ("/cli", tried["job_id"], "1", "2"))
+        self.verify((made["secret"], headers, body), (rotated["secret"], headers, body))
+        self.assertEqual(self.weft("webhook", "disable", "cli", "--reason", "moving").stdout, "cli disabled\n")
+        self.assertIn("disabled       moving\n", self.weft("webhook", "show", "cli").stdout)
+        self.weft("webhook", "test", "cli", code=1)
+        self.assertEqual(self.weft("webhook", "enable", "cli").stdout, "cli enabled\n")
+        self.assertRegex(self.weft("webhook", "list").stdout, r"(?m)^cli +enabled +dead,batch.finished +http://")
+        self.assertIn("told only now", self.weft("webhook", "rotate", "cli", *key[:2]).stdout)
+        self.assertEqual(self.weft("webhook", "delete", "cli").stdout, "cli deleted\n")
+        for words, code in ((("show", "cli"), 4), (("delete", "cli"), 4), (("show", "No Name"), 64),
+                            (("set", "x", "ftp://a/", *key[:2]), 64), (("set", "x", "--header", "Host: a", *key[:2]), 64),
+                            (("set", "x", "https://a.test/", "--events", "ded", *key[:2]), 64),
+                            (("set", "x", "https://a.test/", "--webhook-key", f"{self.data}/none"), 64),
+                            (("rotate", "cli", "--webhook-secret", "x", *key[:2]), 64)):
+            self.assertTrue(self.weft("webhook", *words, code=code).stderr, words)
+        made = f"{self.data}/another.key"
+        for code in (0, 1):  # never over one that is there
+            done = subprocess.run([os.environ["WEFT_BIN"], "webhook", "key", made], check=False, capture_output=True)
+            self.assertEqual(done.returncode, code, done)
+        self.assertEqual(os.stat(made).st_mode & 0o777, 0o600)
+
+    def one_that_is_gone_is_disabled_and_the_dead_are_sent_again(self):
+        self.receiver.behave = receivers.status(410)
+        self.put("shop", url=self.receiver.url("/shop"))
+        first = self.submit()
+        lost = [self.submit(webhook={"url": self.receiver.url("/own"), "secret": "new", "events": ["succeeded"]}) for _ in range(3)]
+        self.finish(1)
+        wait_for("it is disabled", lambda: self.show("shop")["disabled"])
+        self.assertIn("410", self.show("shop")["reason"])
+        self.assertEqual(self.gateway.ask("POST", "/v1/webhooks/shop:test").status, 409)
+        self.finish(3)
+        dead = "/v1/jobs?queue=weft.webhooks&status=dead"
+        jobs = wait_for("all are dead", lambda: (lambda jobs: jobs if len(jobs) >= 4 else None)(
+            self.gateway.ask("GET", dead).json["jobs"]))
+        self.assertEqual(self.act("shop:enable")["disabled"], False)
+        self.receiver.behave = receivers.status(200)
+        seen = len(self.receiver.requests)
+        one = jobs[-1]["job_id"]  # the oldest: that of the endpoint
+        self.assertEqual(self.gateway.ask("POST", f"/v1/jobs/{one}:retry").status, 200)
+        (_, headers, _), = self.told_of(1, seen)[first]
+        self.assertEqual(headers["webhook-id"], one)
+        wait_for("it has arrived", lambda: self.gateway.ask("GET", f"/v1/jobs/{one}").json["status"] == "succeeded")
+        since = urllib.parse.quote(jobs[-1]["created_at"])
+        which = f"/v1/jobs:retry?queue=weft.webhooks&created_after={since}"
+        preview = self.gateway.ask("POST", which + "&dry_run=true").json
+        self.assertEqual(preview["matched"], 3, preview)
+        self.assertEqual(len(self.receiver.requests), seen + 1)
+        self.assertEqual(self.gateway.ask("POST", which).status, 202)
+        self.assertEqual(self.told_of(3, seen + 1).keys(), set(lost))
 
 
 if __name__ == "__main__":

@@ -270,6 +270,23 @@ class Contract(BrokerTest):
         self.call(204, "DELETE", "/v1/schedules/s")
         self.call(404, "GET", "/v1/schedules/s")
 
+    def webhooks(self):
+        given = {"url": "https://a.test/hook", "events": ["dead", "batch.finished"], "types": ["a.b"], "tags": ["x"],
+                 "headers": {"X-Team": "ops"}, "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}
+        self.call(201, "POST", "/v1/webhooks", {"url": "https://a.test/"})
+        self.call(201, "PUT", "/v1/webhooks/ops", given)
+        self.call(200, "PUT", "/v1/webhooks/ops", {"url": "https://a.test/other", "headers": {"X-Team": "ops"}})
+        self.call(200, "GET", "/v1/webhooks/ops")
+        self.call(200, "GET", "/v1/webhooks?limit=1")
+        self.call(200, "POST", "/v1/webhooks/ops:rotate", {"overlap": "1h"})
+        self.call(202, "POST", "/v1/webhooks/ops:test")
+        self.call(200, "POST", "/v1/webhooks/ops:disable", {"reason": "moving"})
+        self.call(409, "POST", "/v1/webhooks/ops:test")
+        self.call(200, "POST", "/v1/webhooks/ops:enable")
+        self.call(204, "DELETE", "/v1/webhooks/ops")
+        self.call(404, "GET", "/v1/webhooks/ops")
+        self.call(404, "POST", "/v1/webhooks/ops:rotate", {})
+
     def leases(self):
         self.call(202, "POST", "/v1/jobs", {"type": "pull", "payload": [1], "tags": ["x"], "metadata": {"a": "b"}})
         for verb, body in (("release", {}), ("fail", {"kind": "k", "message": "m", "detail": "d", "retry_after": "1ms"}),
@@ -314,6 +331,7 @@ class Contract(BrokerTest):
         self.queues()
         self.types()
         self.schedules()
+        self.webhooks()
         self.leases()
         self.dry_runs()
         self.process()
