@@ -328,6 +328,18 @@ static void answer_metrics(const struct gateway *gateway, const struct reply *re
     free(text);
 }
 
+static void answer_openapi(const struct reply *reply)
+{
+    reply_text(reply, 200, "application/json", slice_of(openapi_json, openapi_json_len));
+}
+
+// A purge is an act on many, the others are on the queue.
+static void act_on_queue(const struct gateway *gateway, struct http_request *request)
+{
+    if (!operations_purge(gateway, request))
+        queues_post(gateway, request);
+}
+
 static void handle(void *ctx, struct http_request *request)
 {
     const struct gateway *gateway = ctx;
@@ -363,10 +375,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_QUEUES: queues_list(gateway, request); return;
     case ROUTE_QUEUE: queues_get(gateway, request); return;
     case ROUTE_QUEUE_PUT: queues_put(gateway, request); return;
-    case ROUTE_QUEUE_ACT:
-        if (!operations_purge(gateway, request))
-            queues_post(gateway, request);
-        return;
+    case ROUTE_QUEUE_ACT: act_on_queue(gateway, request); return;
     case ROUTE_TYPES: queues_list_types(gateway, request); return;
     case ROUTE_TYPE: queues_get_type(gateway, request); return;
     case ROUTE_TYPE_PUT: queues_put_type(gateway, request); return;
@@ -386,9 +395,7 @@ static void handle(void *ctx, struct http_request *request)
     case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
     case ROUTE_READY: answer_ready(gateway, &reply); return;
     case ROUTE_METRICS: answer_metrics(gateway, &reply); return;
-    case ROUTE_OPENAPI:
-        reply_text(&reply, 200, "application/json", slice_of(openapi_json, openapi_json_len));
-        return;
+    case ROUTE_OPENAPI: answer_openapi(&reply); return;
     case ROUTE_INDEX: answer_index(&reply); return;
     }
     UNREACHABLE();
