@@ -8,9 +8,9 @@
 extern const struct config_table jobs_list_table;
 extern const struct config_table jobs_items_table;
 extern const struct config_table jobs_deliveries_table;
+extern const struct config_table jobs_dead_table;
 
 #define JOBS_TABLES &jobs_list_table, &jobs_items_table, &jobs_deliveries_table, &jobs_dead_table
-extern const struct config_table jobs_dead_table;
 
 // The filter of the flags --status, --queue, --type, --created-after, --created-before; without
 // --status. False after a complaint.
