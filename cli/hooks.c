@@ -111,11 +111,10 @@ static const char *key_fault(err e)
 {
     switch ((int)e) {
     case ERR_NOT_FOUND:
-        return "is not there; copy the file of 'weft notify' ('weft dev' makes one in its data), "
-               "or "
+        return "is not there; copy the file of 'weft notify', make one with 'weft webhook key', or "
                "submit over HTTP";
     case ERR_SCOPE: return "can be read by others than its owner: chmod 600";
-    case ERR_DAMAGED: return "is no such file; 'weft dev' makes one in its data";
+    case ERR_DAMAGED: return "is no such file; 'weft webhook key' makes one";
     default: return strerror(errno);
     }
 }

@@ -19,9 +19,10 @@ void sealer_open(struct sealer *sealer, const char *path)
     err e = seal_key_read(path, &sealer->key);
     sealer->has_key = e == OK;
     if (e != OK && e != ERR_NOT_FOUND)
-        log_warn("gateway.webhook_key_unread", "file=%s error=%s fix=%s", log_quote_text(path).text,
-                 err_slug(e),
-                 log_quote_text("give --webhook-key the file of 'weft notify', mode 0600").text);
+        log_warn(
+            "gateway.webhook_key_unread", "file=%s error=%s fix=%s", log_quote_text(path).text,
+            err_slug(e),
+            log_quote_text("give --webhook-key the file of 'weft webhook key', mode 0600").text);
 }
 
 void sealer_close(struct sealer *sealer)
