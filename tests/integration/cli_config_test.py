@@ -14,7 +14,7 @@ def words_of(text):
 
 
 def verbs(place):
-    """Each verb that reads a file, as its words, with its keys."""
+    """Each verb that has keys of its own, as its words, with them."""
     found = {}
     for first in words_of(place.weft("help").stdout):
         inner = words_of(place.weft(first, "--help").stdout)
@@ -22,7 +22,7 @@ def verbs(place):
             text = place.weft(*words, "--help").stdout
             if "--config" in text and first != "help":
                 found[words] = set(re.findall(r"--([a-z-]+)", text.split("\n\n", 2)[2])) - {"config", "help"}
-    return found
+    return {words: keys for words, keys in found.items() if keys}
 
 
 def ask(place, text, *words):

@@ -130,8 +130,8 @@ class Fields(unittest.TestCase):
         for field in message.fields:
             yield field.name
             is_item = field.message_type and field.message_type.name not in ("Part", "Held")
-            # A job that is submitted is described once, where it is submitted; so is a line of a log.
-            home = {"SubmitJob": "Submit", "LogLine": "Renew"}.get(field.message_type.name) if is_item else None
+            # A job is described once, where it is submitted and where it is handed out; so is a line of a log.
+            home = {"SubmitJob": "Submit", "LogLine": "Renew", "Job": "Jobs"}.get(field.message_type.name) if is_item else None
             is_told = home is not None and message.name != home
             if is_item and not is_told and depth == 0:
                 yield from self.named(field.message_type, depth + 1)
