@@ -30,16 +30,16 @@ class KeepingBroker(NotifyBroker):
     def __init__(self, key):
         super().__init__(key)
         self.waiting = []  # intents of deliveries that nobody holds
-        self.session = None
         self.leases = 0
 
     def _hear(self, route, envelope, block):
         body = envelope.hello if envelope.WhichOneof("body") == "hello" else None
-        if body is not None and body.role == pb.ROLE_NOTIFIER and body.session != self.session:
-            # Another life of the same sender: what the last one held is free at once.
-            self.session = body.session
-            self.waiting += self.held.values()
-            self.held.clear()
+        if body is not None and body.role == pb.ROLE_NOTIFIER:
+            # Another life of the same sender, or of this broker, whose last JOBS was lost with it: what the sender
+            # does not name is free at once.
+            kept = {(held.job_id, held.token) for held in body.running}
+            for lost in [held for held in self.held if held not in kept]:
+                self.waiting.append(self.held.pop(lost))
         super()._hear(route, envelope, block)
         if envelope.WhichOneof("body") in ("ready", "finish"):
             self.give()

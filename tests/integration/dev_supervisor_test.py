@@ -24,6 +24,11 @@ def serves(dev):
     return http_status(dev.at["http"] + "/readyz") == 200
 
 
+def name_of(pid):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        return file.read().strip()
+
+
 def ready_line_names_real_endpoints(place):
     dev = place.dev().ready()
     for name in ("http", "zmq", "pub"):
@@ -32,8 +37,7 @@ def ready_line_names_real_endpoints(place):
     assert serves(dev)
     for name in ("broker", "gateway", "notify"):
         assert is_alive(dev.pid(name))
-        with open(f"/proc/{dev.pid(name)}/comm", encoding="ascii") as file:
-            assert file.read() == f"weft-{name}\n"
+        wait_for(f"the name of {name}", lambda name=name: name_of(dev.pid(name)) == f"weft-{name}")  # it gives it to itself
 
 
 def next_commands_follow(place):
