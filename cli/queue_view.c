@@ -2,10 +2,9 @@
 
 #include "cli/queue_view.h"
 
+#include "cli/table.h"
 #include "gateway/core/queue.h"
 #include "lib/base/duration.h"
-
-#include <stdlib.h>
 
 enum { LINE_LEN = 1024 };
 
@@ -57,19 +56,7 @@ static uint64_t open_of(const struct msg_queue *queue)
 // Room for so many lines and `more` bytes; false after a complaint.
 static bool begin_json(struct out *json, uint32_t count, size_t more)
 {
-    size_t cap = ((size_t)count + 1) * LINE_LEN + more;
-    *json = (struct out){.data = malloc(cap), .cap = cap, .format = OUT_JSON};
-    if (json->data == NULL)
-        (void)fprintf(stderr, "weft: out of memory\n");
-    return json->data != NULL;
-}
-
-static void end_json(struct out *json, FILE *out)
-{
-    struct slice text = out_slice(json);
-    (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
-    (void)fputc('\n', out);
-    free(json->data);
+    return table_begin_json(json, ((size_t)count + 1) * LINE_LEN + more);
 }
 
 static void print_json(const struct view *view, const struct msg_queue_status_is *is, bool is_list)
@@ -81,7 +68,7 @@ static void print_json(const struct view *view, const struct msg_queue_status_is
         queue_answer_list(&json, is);
     else
         queue_answer(&json, &is->queues[0]);
-    end_json(&json, view->out);
+    table_end_json(&json, view->out);
 }
 
 void queue_view_one(const struct view *view, const struct msg_queue *queue)
@@ -151,7 +138,7 @@ void queue_view_type(const struct view *view, const struct msg_type *type)
     if (!begin_json(&json, 1, type->schema.bytes.len))
         return;
     queue_answer_type(&json, type);
-    end_json(&json, view->out);
+    table_end_json(&json, view->out);
 }
 
 void queue_view_types(const struct view *view, const struct msg_type_status_is *is)
@@ -162,5 +149,5 @@ void queue_view_types(const struct view *view, const struct msg_type_status_is *
     if (!view->wants_json || !begin_json(&json, is->count, 0))
         return;
     queue_answer_types(&json, is);
-    end_json(&json, view->out);
+    table_end_json(&json, view->out);
 }

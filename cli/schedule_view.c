@@ -2,46 +2,13 @@
 
 #include "cli/schedule_view.h"
 
+#include "cli/table.h"
 #include "gateway/core/schedule.h"
 #include "lib/base/civil.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
 
-#include <stdlib.h>
-
 enum { FIELDS_LEN = 64 * 1024, LINE_LEN = 2048, ESCAPED_MAX = 6 };
-
-static bool begin_json(struct out *json, size_t len)
-{
-    size_t cap = FIELDS_LEN + len;
-    *json = (struct out){.data = malloc(cap), .cap = cap, .format = OUT_JSON};
-    if (json->data == NULL)
-        (void)fprintf(stderr, "weft: out of memory\n");
-    return json->data != NULL;
-}
-
-static void end_json(struct out *json, FILE *out)
-{
-    struct slice text = out_slice(json);
-    (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
-    (void)fputc('\n', out);
-    free(json->data);
-}
-
-static void print_text(FILE *out, const char *name, struct slice text)
-{
-    if (text.len > 0)
-        (void)fprintf(out, "%-14s %.*s\n", name, (int)text.len, (const char *)text.data);
-}
-
-static void print_moment(FILE *out, const char *name, when_ms at)
-{
-    char text[MOMENT_TEXT_LEN + 1];
-    if (at <= 0 || at > MOMENT_MAX)
-        return;
-    moment_format(at, text);
-    (void)fprintf(out, "%-14s %s\n", name, text);
-}
 
 static const char *overlap_name(enum overlap overlap)
 {
@@ -58,9 +25,9 @@ static const char *catch_up_name(enum catch_up catch_up)
 static void print_given(FILE *out, const struct msg_schedule *given)
 {
     char jitter[DURATION_TEXT_LEN + 1];
-    print_text(out, "schedule", given->schedule_id);
-    print_text(out, "cron", given->cron);
-    print_text(out, "time zone", given->zone);
+    table_text(out, "schedule", given->schedule_id);
+    table_text(out, "cron", given->cron);
+    table_text(out, "time zone", given->zone);
     (void)fprintf(out, "%-14s %s\n", "overlap", overlap_name(given->overlap));
     (void)fprintf(out, "%-14s %s\n", "catch up", catch_up_name(given->catch_up));
     if (given->jitter_ms > 0 && given->jitter_ms <= (uint64_t)DURATION_MAX_MS) {
@@ -70,8 +37,8 @@ static void print_given(FILE *out, const struct msg_schedule *given)
     if (given->paused)
         (void)fprintf(out, "%-14s %s\n", "paused", "yes");
     if (given->job_count > 0) {
-        print_text(out, "type", given->jobs->type);
-        print_text(out, "queue", given->jobs->queue);
+        table_text(out, "type", given->jobs->type);
+        table_text(out, "queue", given->jobs->queue);
     }
 }
 
@@ -79,10 +46,10 @@ static void print_state(FILE *out, const struct msg_schedule_state *is)
 {
     char id[ID_TEXT_LEN + 1];
     (void)fprintf(out, "%-14s %u\n", "generation", is->generation);
-    print_moment(out, "created", is->created_at);
-    print_moment(out, "since", is->since_at);
-    print_moment(out, "last", is->last_at);
-    print_moment(out, "waiting", is->held_at);
+    table_moment(out, "created", is->created_at);
+    table_moment(out, "since", is->since_at);
+    table_moment(out, "last", is->last_at);
+    table_moment(out, "waiting", is->held_at);
     if (!id_is_zero(&is->last_job_id)) {
         id_to_text(&is->last_job_id, id);
         (void)fprintf(out, "%-14s %s\n", "last job", id);
@@ -111,17 +78,17 @@ void schedule_view_one(const struct view *view, const struct msg_schedule_status
     struct out json;
     struct answer_result payload = payload_of(&is->given);
     if (view->wants_json) {
-        if (!begin_json(&json, payload.bytes.len * ESCAPED_MAX))
+        if (!table_begin_json(&json, FIELDS_LEN + payload.bytes.len * ESCAPED_MAX))
             return;
         schedule_answer(&json, is, &payload, is_dry_run);
-        end_json(&json, view->out);
+        table_end_json(&json, view->out);
         return;
     }
     print_given(view->out, &is->given);
     if (!is_dry_run)
         print_state(view->out, &is->is);
     for (uint32_t i = 0; i < is->next.count; i++)
-        print_moment(view->out, i == 0 ? "next" : "", is->next.items[i].at);
+        table_moment(view->out, i == 0 ? "next" : "", is->next.items[i].at);
 }
 
 void schedule_view_head(const struct view *view)
@@ -134,10 +101,10 @@ void schedule_view_lines(const struct view *view, const struct msg_schedule_list
 {
     struct out json;
     if (view->wants_json) {
-        if (!begin_json(&json, (size_t)listed->count * LINE_LEN))
+        if (!table_begin_json(&json, FIELDS_LEN + (size_t)listed->count * LINE_LEN))
             return;
         schedule_answer_list(&json, listed);
-        end_json(&json, view->out);
+        table_end_json(&json, view->out);
         return;
     }
     for (uint32_t i = 0; i < listed->count; i++) {

@@ -2,42 +2,13 @@
 
 #include "cli/webhook_view.h"
 
-#include "lib/base/moment.h"
-
-#include <stdlib.h>
+#include "cli/table.h"
 
 enum { JSON_LEN = 1024 };
 
 static bool begin_json(struct out *json, uint32_t count)
 {
-    size_t cap = JSON_LEN + (size_t)count * ENDPOINT_ANSWER_LEN;
-    *json = (struct out){.data = malloc(cap), .cap = cap, .format = OUT_JSON};
-    if (json->data == NULL)
-        (void)fprintf(stderr, "weft: out of memory\n");
-    return json->data != NULL;
-}
-
-static void end_json(struct out *json, FILE *out)
-{
-    struct slice text = out_slice(json);
-    (void)fwrite(text.data, 1, text.len, out); // the caller asks ferror()
-    (void)fputc('\n', out);
-    free(json->data);
-}
-
-static void print_text(FILE *out, const char *name, struct slice text)
-{
-    if (text.len > 0)
-        (void)fprintf(out, "%-14s %.*s\n", name, (int)text.len, (const char *)text.data);
-}
-
-static void print_moment(FILE *out, const char *name, when_ms at)
-{
-    char text[MOMENT_TEXT_LEN + 1];
-    if (at <= 0 || at > MOMENT_MAX)
-        return;
-    moment_format(at, text);
-    (void)fprintf(out, "%-14s %s\n", name, text);
+    return table_begin_json(json, JSON_LEN + (size_t)count * ENDPOINT_ANSWER_LEN);
 }
 
 static void print_events(FILE *out, uint32_t events)
@@ -92,24 +63,24 @@ void webhook_view_one(const struct view *view, const struct endpoint_told *told)
         if (!begin_json(&json, 1))
             return;
         endpoint_answer(&json, told);
-        end_json(&json, out);
+        table_end_json(&json, out);
         return;
     }
-    print_text(out, "webhook", line->given.webhook_id);
-    print_text(out, "url", line->given.url);
+    table_text(out, "webhook", line->given.webhook_id);
+    table_text(out, "url", line->given.url);
     (void)fprintf(out, "%-14s ", "events");
     print_events(out, line->given.events);
     (void)fputc('\n', out);
-    print_text(out, "types", line->given.types);
-    print_text(out, "tags", line->given.tags);
+    table_text(out, "types", line->given.types);
+    table_text(out, "tags", line->given.tags);
     print_headers(out, line->given.headers);
     print_secret(out, told);
     if (line->disabled)
-        print_text(out, "disabled", line->reason.len > 0 ? line->reason : slice_of_text("yes"));
+        table_text(out, "disabled", line->reason.len > 0 ? line->reason : slice_of_text("yes"));
     (void)fprintf(out, "%-14s %u\n", "generation", line->generation);
-    print_moment(out, "created", line->created_at);
-    print_moment(out, "rotated", line->rotated_at);
-    print_moment(out, "former until", line->before_until);
+    table_moment(out, "created", line->created_at);
+    table_moment(out, "rotated", line->rotated_at);
+    table_moment(out, "former until", line->before_until);
 }
 
 void webhook_view_head(const struct view *view)
@@ -136,7 +107,7 @@ void webhook_view_lines(const struct view *view, const struct msg_webhook_status
     if (!view->wants_json || !begin_json(&json, is->count))
         return;
     endpoint_answer_list(&json, is);
-    end_json(&json, view->out);
+    table_end_json(&json, view->out);
 }
 
 void webhook_view_test(const struct view *view, struct slice webhook_id,
@@ -152,5 +123,5 @@ void webhook_view_test(const struct view *view, struct slice webhook_id,
     if (!begin_json(&json, 1))
         return;
     endpoint_answer_test(&json, webhook_id, delivery_id);
-    end_json(&json, view->out);
+    table_end_json(&json, view->out);
 }

@@ -2,29 +2,13 @@
 // links: weft_broker_store
 
 #include "broker/store/store_record.h"
+#include "tests/support/hex.h"
 #include "tests/support/test.h"
-
-#include <stdio.h>
 
 enum { KEY_LEN = 12, ROOM = 512 };
 
 static const uint8_t key_bytes[KEY_LEN] = {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 9};
 static const struct slice key = {.data = key_bytes, .len = KEY_LEN};
-
-static void expect_hex(const uint8_t *bytes, size_t len, const char *hex)
-{
-    char made[2 * ROOM + 1] = "";
-    char wanted[2 * ROOM + 1] = "";
-    size_t at = 0;
-    for (size_t i = 0; i < len; i++)
-        at += (size_t)snprintf(made + at, sizeof made - at, "%02x", bytes[i]);
-    at = 0;
-    for (const char *c = hex; *c != '\0'; c++) {
-        if (*c != ' ')
-            wanted[at++] = *c;
-    }
-    EXPECT_STR(made, wanted);
-}
 
 static struct event_row event_of_test(void)
 {
