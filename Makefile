@@ -34,7 +34,9 @@ run: deps build ## see real work done: this machine's package database through t
 test: deps build-dev ## all tests; what CI runs
 	@tests/all -j $(WAITING_JOBS)
 
-check: format-check build-dev tidy-quick cppcheck ## before every push: format, lint and the quick tests in dev
+lint: format-check tidy-quick cppcheck ## format and static analysis; CI runs it too
+
+check: lint ## before every push: lint and the quick tests in dev
 	@ctest --preset dev -L '^(arch|unit|fuzz|sim|integration)$$'
 
 prove: build-release build ## the long campaigns, 10 minutes of them (MINUTES=…); they resume and add up

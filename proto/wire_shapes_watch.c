@@ -2,15 +2,13 @@
 
 #include "proto/wire_rows.h"
 
-// A struct msg_place.
-#define PLACE(place)                                                                               \
-    ROW(WIRE_U64, 0, lineage, place.lineage), ROW(WIRE_U32, 0, epoch, place.epoch),                \
-        ROW(WIRE_U64, 0, position, place.position), ROW(WIRE_U32, 0, index, place.index)
-
 #define W Weft__Wire__Watch
 #define M struct msg_watch
 static const struct wire_field watch_fields[] = {
-    PLACE(since),
+    ROW(WIRE_U64, 0, lineage, since.lineage),
+    ROW(WIRE_U32, 0, epoch, since.epoch),
+    ROW(WIRE_U64, 0, position, since.position),
+    ROW(WIRE_U32, 0, index, since.index),
     SAME(WIRE_U32, 0, limit),
     SAME(WIRE_U32, 0, wait_ms),
     SAME(WIRE_U32, 0, states),
@@ -47,7 +45,10 @@ static const struct wire_shape job_event = {
 #define M struct msg_event
 static const struct wire_field event_fields[] = {
     SAME(WIRE_BOOL, 0, gap),
-    PLACE(next),
+    ROW(WIRE_U64, 0, lineage, next.lineage),
+    ROW(WIRE_U32, 0, epoch, next.epoch),
+    ROW(WIRE_U64, 0, position, next.position),
+    ROW(WIRE_U32, 0, index, next.index),
     SAME(WIRE_U64, 0, oldest_position),
     SAME(WIRE_U32, 0, oldest_index),
     SAME(WIRE_BOOL, 0, more),

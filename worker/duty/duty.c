@@ -96,6 +96,14 @@ _Noreturn void duty_die(struct duty *duty, const char *event, const char *why)
     UNREACHABLE();
 }
 
+static uint8_t *must_alloc(struct duty *duty, size_t len, const char *what_for)
+{
+    uint8_t *memory = malloc(len);
+    if (memory == NULL)
+        duty_die(duty, "worker.no_memory", what_for);
+    return memory;
+}
+
 // --- the beginning of a job ---
 
 static struct slice copy_slice(struct slice from, uint8_t **room)
@@ -112,10 +120,10 @@ void duty_grant(struct duty *duty, uint32_t slot, const struct msg_job *job)
     struct duty_job *place = &duty->jobs[slot];
     CHECK(place->memory == NULL);
     size_t after_len = job->after.count * sizeof *job->after.items;
-    uint8_t *room = malloc(after_len + job->type.len + job->queue.len + job->payload.bytes.len +
-                           job->traceparent.len + job->labels.len + job->intent.len + 1);
-    if (room == NULL)
-        duty_die(duty, "worker.no_memory", "for a job");
+    uint8_t *room = must_alloc(duty,
+                               after_len + job->type.len + job->queue.len + job->payload.bytes.len +
+                                   job->traceparent.len + job->labels.len + job->intent.len + 1,
+                               "for a job");
     place->memory = room;
     place->msg = *job;
     if (place->msg.timeout_ms == 0)
@@ -252,9 +260,8 @@ static uint8_t *copy_log(struct duty *duty, uint32_t slot, struct outcome_report
     joblog_end(log, clock_wall_ms());
     const struct msg_held held = {.job_id = report->job_id, .token = report->token};
     uint32_t count = joblog_fill(log, &held, lines, JOBLOG_LINES_MAX);
-    uint8_t *memory = malloc(count * sizeof *lines + log->len + len + 1);
-    if (memory == NULL)
-        duty_die(duty, "worker.no_memory", "for an outcome");
+    uint8_t *memory =
+        must_alloc(duty, count * sizeof *lines + log->len + len + 1, "for an outcome");
     uint8_t *texts = memory + count * sizeof *lines;
     for (uint32_t i = 0; i < count; i++)
         lines[i].text = copy_slice(lines[i].text, &texts);

@@ -50,13 +50,11 @@ err secret_read(const char *path, struct secrets *out_secrets, const char **out_
     size_t len = 0;
     err read = file_read(path, bytes, sizeof bytes, &len);
     *out_why = err_text(read);
-    if (read == ERR_TOO_LARGE)
-        read = ERR_DAMAGED;
-    else if (read == OK && stat(path, &about) != 0)
+    if (read == OK && stat(path, &about) != 0)
         read = ERR_SYSTEM;
-    else if (read == OK && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    if (read == OK && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         read = ERR_SCOPE;
-    else if (read == OK && !read_lines(slice_of(bytes, len), &secrets))
+    if (read == ERR_TOO_LARGE || (read == OK && !read_lines(slice_of(bytes, len), &secrets)))
         read = ERR_DAMAGED;
     if (read == ERR_SCOPE)
         *out_why = "others than its owner may read it; chmod 600";
