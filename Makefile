@@ -8,7 +8,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 # Most of these tests wait, for a lease or a minute of the clock; one a core left the cores idle half the time.
 WAITING_JOBS ?= $(shell expr 2 '*' $(JOBS))
 
-.PHONY: help deps build run test check prove bench format format-check tidy tidy-quick cppcheck sim fuzz-smoke \
+.PHONY: help deps build run test lint check prove bench format format-check tidy tidy-quick cppcheck sim fuzz-smoke \
         coverage clean build-dev build-release
 .DEFAULT_GOAL := help
 

@@ -19,7 +19,7 @@ static const struct config_key keys[] = {
     {.key = "job", .type = CONFIG_STRING, .help = "only the job with this id"},
     {.key = "since",
      .type = CONFIG_STRING,
-     .help = "from this place of the stream on: the id of an event; else from now on"},
+     .help = "from this place of the stream on: the id of an event, or oldest; else from now on"},
     {.key = "count",
      .type = CONFIG_INTEGER,
      .default_text = "0",
@@ -47,6 +47,11 @@ static struct slice text_of(const struct config *config, const char *key)
     return text != NULL ? slice_of_text(text) : (struct slice){0};
 }
 
+static bool wants_oldest(const struct config *config)
+{
+    return slice_equal(text_of(config, "since"), slice_of_text("oldest"));
+}
+
 // False after a complaint.
 static bool read_wishes(const struct config *config, struct msg_watch *out_watch)
 {
@@ -60,8 +65,9 @@ static bool read_wishes(const struct config *config, struct msg_watch *out_watch
         fault = "--status is a list of states like dead or queued,running";
     else if (job.len > 0 && id_from_text(job, &out_watch->job_id) != OK)
         fault = "--job is an id like 01890a5d-ac96-774b-bcce-b302099a8057";
-    else if (since.len > 0 && feed_place_read(since, &out_watch->since) != OK)
-        fault = "--since is the id of an event, as 'weft tail -o json' tells it";
+    else if (since.len > 0 && !wants_oldest(config) &&
+             feed_place_read(since, &out_watch->since) != OK)
+        fault = "--since is oldest, or the id of an event, as 'weft tail -o json' tells it";
     if (fault != NULL)
         command_complain("tail", "%s", fault);
     return fault == NULL;
@@ -94,6 +100,8 @@ static int follow(struct ask *ask, const struct config *config, struct msg_watch
     const struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
     uint32_t wanted = (uint32_t)config_number(config, "count");
     uint32_t left = wanted;
+    // A question without a place is answered at once with both ends of the stream.
+    bool is_oldest_next = wants_oldest(config);
     while (!ferror(stdout)) {
         watch->wait_ms = WAIT_MS;
         const struct msg_event *told = ask_watch(ask, watch);
@@ -101,7 +109,8 @@ static int follow(struct ask *ask, const struct config *config, struct msg_watch
             tell_where(watch);
             return ask->code;
         }
-        watch->since = told->gap ? feed_oldest(told) : told->next;
+        watch->since = told->gap || is_oldest_next ? feed_oldest(told) : told->next;
+        is_oldest_next = false;
         uint32_t count = print_events(&view, told, left);
         if (wanted > 0 && count == left)
             return COMMAND_SUCCEEDED;

@@ -103,6 +103,19 @@ static void put_cancel(struct out *out, enum cancel cancel)
         out_put_text(out, "cancel", slice_of_text(answer_cancel(cancel)));
 }
 
+void answer_put_name_url(struct out *out, const char *member, const char *folder, struct slice name)
+{
+    enum { FOLDER_LEN_MAX = 16 };
+    char url[FOLDER_LEN_MAX + MSG_NAME_LEN_MAX];
+    size_t folder_len = strlen(folder);
+    CHECK(folder_len <= FOLDER_LEN_MAX);
+    size_t len = name.len <= MSG_NAME_LEN_MAX ? name.len : 0;
+    memcpy(url, folder, folder_len);
+    if (len > 0)
+        memcpy(url + folder_len, name.data, len);
+    out_put_text(out, member, slice_of(url, folder_len + len));
+}
+
 void answer_put_urls(struct out *out, const struct id *job_id)
 {
     put_url(out, "status_url", "/v1/jobs/", job_id, "");

@@ -22,6 +22,9 @@ void answer_put_moment(struct out *out, const char *name, when_ms at);
 void answer_put_id(struct out *out, const char *name, const struct id *id);
 // Where a job is to be seen, watched and cancelled.
 void answer_put_urls(struct out *out, const struct id *job_id);
+// Where a queue, type, schedule or endpoint is: `folder`, at most 15 bytes, and its name.
+void answer_put_name_url(struct out *out, const char *member, const char *folder,
+                         struct slice name);
 // "after" and "on_dependency_failure", unless there are none.
 void answer_put_after(struct out *out, const struct msg_ids *after, enum on_failure on_failure);
 // "tags" and "metadata", those that are there.

@@ -307,17 +307,6 @@ static void put_headers(struct out *out, struct slice lines)
     out_close(out);
 }
 
-static void put_url(struct out *out, struct slice id)
-{
-    static const char folder[] = "/v1/webhooks/";
-    char url[sizeof folder + MSG_NAME_LEN_MAX];
-    size_t len = id.len <= MSG_NAME_LEN_MAX ? id.len : 0;
-    memcpy(url, folder, sizeof folder - 1);
-    if (len > 0)
-        memcpy(url + sizeof folder - 1, id.data, len);
-    out_put_text(out, "webhook_url", slice_of(url, sizeof folder - 1 + len));
-}
-
 static void put_secret(struct out *out, const struct webhook_secret *secret)
 {
     char text[WEBHOOK_SECRET_TEXT_LEN_MAX + 1];
@@ -349,7 +338,7 @@ void endpoint_answer(struct out *out, const struct endpoint_told *told)
     answer_put_moment(out, "created_at", line->created_at);
     answer_put_moment(out, "rotated_at", line->rotated_at);
     answer_put_moment(out, "secret_before_until", line->before_until);
-    put_url(out, given->webhook_id);
+    answer_put_name_url(out, "webhook_url", "/v1/webhooks/", given->webhook_id);
     out_close(out);
 }
 

@@ -239,18 +239,6 @@ static void put_rate(struct out *out, const char *name, const struct msg_rate *r
     out_close(out);
 }
 
-static void put_url(struct out *out, const char *member, const char *folder, struct slice name)
-{
-    enum { FOLDER_LEN_MAX = 16 };
-    char url[FOLDER_LEN_MAX + MSG_NAME_LEN_MAX];
-    size_t folder_len = strlen(folder);
-    size_t len = name.len <= MSG_NAME_LEN_MAX ? name.len : 0;
-    memcpy(url, folder, folder_len);
-    if (len > 0)
-        memcpy(url + folder_len, name.data, len);
-    out_put_text(out, member, slice_of(url, folder_len + len));
-}
-
 static void put_defaults(struct out *out, const struct msg_defaults *defaults)
 {
     course_put_span(out, "timeout", defaults->timeout_ms);
@@ -277,7 +265,7 @@ void queue_answer(struct out *out, const struct msg_queue *queue)
                      counts[JOB_SCHEDULED] + counts[JOB_QUEUED] + counts[JOB_RUNNING] +
                          counts[JOB_RETRYING]);
     put_counts(out, counts);
-    put_url(out, "queue_url", "/v1/queues/", queue->queue);
+    answer_put_name_url(out, "queue_url", "/v1/queues/", queue->queue);
     out_close(out);
 }
 
@@ -303,7 +291,7 @@ void queue_answer_type(struct out *out, const struct msg_type *type)
         out_name(out, slice_of_text("schema"));
         out_raw(out, type->schema.bytes);
     }
-    put_url(out, "type_url", "/v1/types/", type->type);
+    answer_put_name_url(out, "type_url", "/v1/types/", type->type);
     out_close(out);
 }
 

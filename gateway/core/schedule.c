@@ -218,17 +218,6 @@ static void put_job(struct out *out, const struct msg_submit_job *job,
     out_close(out);
 }
 
-static void put_url(struct out *out, struct slice id)
-{
-    static const char folder[] = "/v1/schedules/";
-    char url[sizeof folder + MSG_NAME_LEN_MAX];
-    size_t len = id.len <= MSG_NAME_LEN_MAX ? id.len : 0;
-    memcpy(url, folder, sizeof folder - 1);
-    if (len > 0)
-        memcpy(url + sizeof folder - 1, id.data, len);
-    out_put_text(out, "schedule_url", slice_of(url, sizeof folder - 1 + len));
-}
-
 static void put_given(struct out *out, const struct msg_schedule *given)
 {
     out_put_text(out, "schedule_id", given->schedule_id);
@@ -279,7 +268,7 @@ void schedule_answer(struct out *out, const struct msg_schedule_status_is *is,
     else
         put_state(out, &is->is);
     put_next(out, &is->next);
-    put_url(out, is->given.schedule_id);
+    answer_put_name_url(out, "schedule_url", "/v1/schedules/", is->given.schedule_id);
     out_close(out);
 }
 
@@ -296,7 +285,7 @@ void schedule_answer_list(struct out *out, const struct msg_schedule_listed *lis
         out_put_text(out, "queue", line->queue);
         put_state(out, &line->is);
         answer_put_moment(out, "next_at", line->next_at);
-        put_url(out, line->given.schedule_id);
+        answer_put_name_url(out, "schedule_url", "/v1/schedules/", line->given.schedule_id);
         out_close(out);
     }
     out_close(out);

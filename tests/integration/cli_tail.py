@@ -57,6 +57,12 @@ class Tail(BrokerTest):
         rest = self.tail("--since", told[0]["id"], "--count", "2", "--output", "json")
         self.assertEqual([json.loads(line) for line in rest.stdout.splitlines()], told[1:])
 
+    def test_oldest_is_all_that_is_kept(self):
+        submitted = self.submit()
+        done = self.tail("--since", "oldest", "--job", str(uuid.UUID(bytes=submitted)), "--count", "1", "-o", "json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(json.loads(done.stdout)["status"], "queued")
+
     def test_only_what_fits_is_told(self):
         since = self.begin()
         acme = self.peer(self.served, tenant="acme")

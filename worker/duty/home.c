@@ -64,9 +64,7 @@ err home_open(const char *dir, struct home *out_home, const char **out_why)
                       out_why);
     err locked = file_lock(dir, &home.lock);
     if (locked == ERR_LOCKED)
-        return refuse(locked, dir,
-                      "another process holds it; give this one a --data of its own (a --name "
-                      "changes only the default of --data)",
+        return refuse(locked, dir, "another process holds it; give this one a --data of its own",
                       out_why);
     if (locked != OK)
         return refuse(locked, dir, "it cannot be locked", out_why);
