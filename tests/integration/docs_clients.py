@@ -12,8 +12,9 @@ import sys
 import tempfile
 import time
 
+import msgpack
 from lib_beside import main_beside
-from lib_broker import PATIENCE_S, ROOT, BrokerTest
+from lib_broker import PATIENCE_S, ROOT, BrokerTest, fresh_id, pb
 
 NODE_MODULES = os.path.join(ROOT, "tests", "contract", "node_modules")
 
@@ -67,8 +68,18 @@ class Pages(BrokerTest):
         self.served.kill()
         self.serve(address)
 
-    def check(self, client, worker):
-        """`client` and `worker` give commands for an address."""
+    def check_dry_runs(self, packed):
+        """The worker says what would become of a job, of one that it cannot read, too."""
+        peer = self.peer(self.served)
+        for payload, told in ((packed({"n": 7}), packed({"would_take": {"n": 7}})), (b"\xc1", None)):
+            job = pb.SubmitJob(job_id=fresh_id(), type="shout", payload=pb.Part(length=len(payload), content=pb.CONTENT_BYTES))
+            envelope, block = peer.answer(peer.send(pb.Submit(jobs=[job], dry_run=True), payload))
+            forecast = envelope.submitted.forecasts[0]
+            self.assertEqual(forecast.simulation, pb.SIMULATION_OK if told else pb.SIMULATION_FAILED)
+            self.assertEqual(block if told else bool(forecast.failure.kind), told or True)
+
+    def check(self, client, worker, packed):
+        """`client` and `worker` give commands for an address; `packed` makes payloads as they do."""
         address, keys = self.serve(), [f"key-{n}" for n in range(12)]
         asking = self.start(*client(address), *keys)
         self.assertEqual(self.line(asking), ["stored", "key-0"])
@@ -87,6 +98,7 @@ class Pages(BrokerTest):
         again = self.start(*client(address), "key-0", "one-more")
         self.assertEqual([self.line(again) for _ in range(4)], [
             ["replayed", "key-0"], ["stored", "one-more"], ["STATE_SUCCEEDED", "key-0"], ["STATE_SUCCEEDED", "one-more"]])
+        self.check_dry_runs(packed)
         # Killed with a job in hand it leaves it to the next one.
         os.killpg(working.pid, signal.SIGKILL)
         last = self.start(*client(address), "the-last")
@@ -98,7 +110,7 @@ class Pages(BrokerTest):
         self.write(blocks("python.md", "python"))
         subprocess.run(["protoc", f"--proto_path={ROOT}/proto", f"--python_out={self.folder}", "weft.proto"], check=True)
         self.check(lambda address: [sys.executable, "client.py", address],
-                   lambda address: [sys.executable, "worker.py", address])
+                   lambda address: [sys.executable, "worker.py", address], msgpack.packb)
 
     def test_node(self):
         if not os.path.isdir(os.path.join(NODE_MODULES, "zeromq")):
@@ -106,7 +118,8 @@ class Pages(BrokerTest):
         self.write(blocks("node.md", "js"))
         os.symlink(NODE_MODULES, os.path.join(self.folder, "node_modules"))
         shutil.copy(os.path.join(ROOT, "proto", "weft.proto"), self.folder)
-        self.check(lambda address: ["node", "client.mjs", address], lambda address: ["node", "worker.mjs", address])
+        self.check(lambda address: ["node", "client.mjs", address], lambda address: ["node", "worker.mjs", address],
+                   lambda value: json.dumps(value, separators=(",", ":")).encode())
 
     def test_curl(self):
         found = blocks("curl.md", "sh")
