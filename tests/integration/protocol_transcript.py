@@ -93,6 +93,14 @@ class Transcript(BrokerTest):
         known = {field.name for field in pb.Envelope.DESCRIPTOR.oneofs[0].fields}
         self.assertEqual(sorted(known - kinds), [])
 
+    def test_a_peer_counts_its_requests(self):
+        said = {}
+        for line in lines():
+            name, arrow, corr, kind = LINE.match(line).groups()[:4]
+            if arrow == "→" and kind != "simulated":  # that answers, with the broker's number
+                said.setdefault(name, []).append(int(corr))
+        self.assertEqual(said, {name: list(range(1, len(corrs) + 1)) for name, corrs in said.items()})
+
 
 def record():
     """Says the lines again; of an answer only peer, number and kind are taken from the page."""

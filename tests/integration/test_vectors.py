@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """docs/protocol.md says what is: its ids, bytes, limits and fields are computed again from other sources."""
 
+import glob
 import hashlib
 import os
 import re
@@ -165,6 +166,18 @@ class Fields(unittest.TestCase):
         self.assertGreater(len(said), 15)
         for number, slug in said:
             self.assertEqual(table.get(number), slug)
+
+    def test_errors_of_messages_are_those_a_broker_says(self):
+        """The table has all numbers, the gateway's too; what stands before it can be heard."""
+        names = dict(re.findall(r'X\((\w+), (\d+), \d+, \w+,', text_of("lib/base/err.h")))
+        names = {number: name for name, number in names.items()}
+        sources = "".join(text_of(os.path.relpath(path, ROOT)) for folder in ("broker", "proto")
+                          for path in glob.glob(f"{ROOT}/{folder}/**/*.c", recursive=True))
+        page = PAGE[:PAGE.index("\n## Limits\n")]
+        said = set(re.findall(r"\b(\d+) \(?`[a-z]+(?:-[a-z]+)*`", page)) | set(re.findall(r"^\| (\d+) \| `", page, re.M))
+        self.assertGreater(len(said), 25)
+        for number in said:
+            self.assertRegex(sources, rf"\b{names[number]}\b")
 
 
 if __name__ == "__main__":
