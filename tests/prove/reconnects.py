@@ -2,6 +2,7 @@
 """A day of reconnects in some minutes: the connections of a real `weft worker` are cut again and again, its broker
 is killed with -9 and started again, the worker is stopped for longer than its lease. After each blow a job goes
 through; in the end every job has succeeded, and the worker holds no more descriptors and memory than it did early.
+Each time that a job went back is counted by the reason in its timeline, and must have one of those that blows have.
 
     reconnects.py [--minutes M] [--seed S]
 
@@ -28,6 +29,13 @@ BLOWS = ["cut"] * 95 + ["kill"] * 4 + ["stop"]
 WARM_BLOWS = 100  # by then caches are full
 DESCRIPTORS_MORE_MAX, MIB_MORE_MAX = 8, 16
 PATIENCE_S = 60
+# What a cut, a kill or a stop does to jobs in hand or on their way: they go back, most at no cost.
+BACK = {
+    "the worker's connection lost it": "were lost on the way with their connection",
+    "it never left the broker": "never left the broker",
+    "the lease passed without a word": "had a lease that passed",
+    "the lease passed after a start of the broker": "had a lease that passed after a start of the broker",
+}
 
 
 class Proxy:
@@ -88,7 +96,7 @@ class Run:
         os.makedirs(f"{folder}/worker")
         self.worker = Worker(self.proxy.endpoint, f"{folder}/worker", ["cat"], ["-c", "4", "--log-level", "error"])
         self.client = Peer(self.broker.zmq)
-        self.jobs, self.counts = [], collections.Counter()
+        self.jobs, self.counts, self.back = [], collections.Counter(), collections.Counter()
 
     def start_broker(self, endpoint):
         return Broker(f"{self.folder}/broker", "--lease", f"{LEASE_S}s", "--renew", "200ms", zmq=endpoint)
@@ -121,6 +129,15 @@ class Run:
             status = self.client.status(job_id, wait_ms=1000, version=version)
             version = status.version
         assert (status.state, status.errors) == (pb.STATE_SUCCEEDED, 0), status
+        return status
+
+    def judge(self, job_id):
+        """Once for each job, when all is over."""
+        status = self.wait_for(job_id)
+        timeline = self.client.ask(pb.Timeline(job_id=job_id))
+        reasons = [event.reason for event in timeline.events if event.event in ("return", "fail")]
+        self.back.update(reasons)
+        assert timeline.dropped or len(reasons) == status.crashes + status.interruptions, (status, timeline)
         self.counts["crashes"] += status.crashes
         self.counts["interruptions"] += status.interruptions
 
@@ -158,15 +175,16 @@ def main():
                 blows += 1
                 early = run.size() if blows == WARM_BLOWS else early
             for job_id in run.jobs:
-                run.wait_for(job_id)
+                run.judge(job_id)
             late = run.size()
         finally:
             run.close()
     print(f"{blows} reconnects, {run.counts['kill']} of them kills of the broker, {run.counts['stop']} stops of the worker; "
           f"{len(run.jobs)} jobs succeeded with {run.counts['crashes']} crashes and "
           f"{run.counts['interruptions']} interruptions; descriptors {early[0]} then {late[0]}, MiB {early[1]} then {late[1]}")
+    print("went back: " + ", ".join(f"{count} {BACK.get(reason, repr(reason))}" for reason, count in run.back.most_common()))
     has_grown = late[0] > early[0] + DESCRIPTORS_MORE_MAX or late[1] > early[1] + MIB_MORE_MAX
-    return 1 if has_grown else 0
+    return 1 if has_grown or set(run.back) - set(BACK) else 0
 
 
 if __name__ == "__main__":
