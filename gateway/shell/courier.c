@@ -148,13 +148,11 @@ static void pack_all(struct courier *courier, when_ms now)
 
 // --- questions that find no broker ---
 
-// How long a question waits. Jobs that can be kept here do not wait for one that is long away.
+// How long a question waits: for a broker that has just gone, and not at all for one that is long away.
 static when_ms end_of(const struct courier *courier, const struct ask *ask)
 {
-    when_ms end = ask->asked_at + COURIER_PATIENCE_MS;
-    if (!atomic_load(&courier->spools) || ask->kind != ASK_SUBMIT || !courier->absence.is_absent)
-        return end;
-    return when_min(end, courier->absence.since + COURIER_PATIENCE_MS);
+    when_ms since = courier->absence.is_absent ? courier->absence.since : ask->asked_at;
+    return when_min(ask->asked_at, since) + COURIER_PATIENCE_MS;
 }
 
 // Ends those that have waited too long. They stand in the order of their arrival.
@@ -449,7 +447,7 @@ void courier_ask(struct courier *courier, struct ask *ask)
         wake_ring(&courier->wake);
 }
 
-void courier_hurry(struct courier *courier)
+void courier_spools(struct courier *courier)
 {
     atomic_store(&courier->spools, true);
 }

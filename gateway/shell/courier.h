@@ -14,7 +14,7 @@ struct link_curve;
 enum {
     COURIER_FLIGHT_MAX = 4,      // SUBMIT messages unanswered at once
     COURIER_ASKS_MAX = 16384,    // messages unanswered at once
-    COURIER_PATIENCE_MS = 2000,  // how long a question waits for a broker
+    COURIER_PATIENCE_MS = 2000,  // how long a question waits for a broker that has just gone
     COURIER_DRAIN_MS = 1000,     // for answers, when stopping
     COURIER_DEADLINE_MS = 10000, // for an answer, besides the time it may wait
 };
@@ -30,9 +30,8 @@ void courier_stop(struct courier *courier);
 // Stops it unless that has been done. NULL is allowed.
 void courier_close(struct courier *courier);
 
-// From now on jobs that find the broker away for longer than COURIER_PATIENCE_MS do not wait for it
-// at all: they can be kept meanwhile.
-void courier_hurry(struct courier *courier);
+// To be told in the log: jobs that find no broker are kept here.
+void courier_spools(struct courier *courier);
 
 // Any thread, also within `done`.
 void courier_ask(struct courier *courier, struct ask *ask);

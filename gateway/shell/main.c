@@ -117,7 +117,7 @@ static err make(struct gateway *gateway, const char **out_why)
     if (e != OK)
         return e;
     if (settings->spool_bytes_max > 0)
-        courier_hurry(gateway->courier);
+        courier_spools(gateway->courier);
     *out_why = "no thread could be started";
     return spool_forward_open(gateway, &gateway->forward);
 }

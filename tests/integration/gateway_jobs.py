@@ -8,7 +8,7 @@ import unittest
 import uuid
 
 from lib_beside import main_beside
-from lib_broker import ERR, pb
+from lib_broker import ERR, PATIENCE_S, pb
 from lib_gateway import Gateway, PretendedBroker, derived_id, wait_for
 
 MSGPACK = "application/msgpack"
@@ -271,6 +271,13 @@ class WithoutBroker(unittest.TestCase):
         self.addCleanup(gateway.close)
         told = f"warn gateway.no_broker broker={endpoint} jobs=refused"
         wait_for("the first word", lambda: gateway.stderr().count(told) == 1)
+        # Nobody waits any more for one that is long away: here that would be 200 s.
+        end = time.monotonic() + PATIENCE_S
+        for _ in range(50):
+            answers = gateway.ask("GET", f"/v1/jobs/{uuid.uuid4()}"), gateway.submit({"type": "a"})
+            self.assertEqual([answer.status for answer in answers], [503, 503])
+            self.assertEqual([answer.headers["Retry-After"] for answer in answers], ["1", "1"])
+        self.assertLess(time.monotonic(), end)
         broker = PretendedBroker(endpoint)
         gateway.wait_ready()
         broker.close()
