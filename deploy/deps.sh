@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Weft is built and tested with, from Debian 12 or a system like it. Does nothing, and
-# says nothing, when all of it is there. Some packages bring a daemon (redis-server, prometheus, postgresql); only
+# says nothing, when all of it is there. Some packages bring a daemon (redis-server, prometheus, postgresql, nginx); only
 # their programs are wanted, so no service is started or enabled by this installation.
 #
 #   deploy/deps.sh           build, run and test
@@ -25,6 +25,9 @@ fi
 for command in node npm; do
     command -v "$command" >/dev/null || packages+=("${command/#node/nodejs}")
 done
+
+# nginx comes in several packages that exclude each other.
+PATH=$PATH:/usr/sbin command -v nginx >/dev/null || packages+=(nginx-light)
 
 # The foreign judges of the HTTP door, of the versions that the lock file names; into this folder only.
 judges() {
@@ -98,7 +101,7 @@ fi
 
 # Nor at the next start of the machine; but only what this run has brought. Who had the daemon before
 # keeps it as it was.
-for service in redis-server prometheus postgresql; do
+for service in redis-server prometheus postgresql nginx; do
     if printf '%s\n' "${missing[@]}" | grep -qx "$service" && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --quiet "$service" >/dev/null 2>&1 || true
     fi
