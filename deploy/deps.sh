@@ -101,8 +101,9 @@ fi
 
 # Nor at the next start of the machine; but only what this run has brought. Who had the daemon before
 # keeps it as it was.
-for service in redis-server prometheus postgresql nginx; do
-    if printf '%s\n' "${missing[@]}" | grep -qx "$service" && command -v systemctl >/dev/null; then
+for package in redis-server prometheus postgresql nginx-light; do
+    service=${package%-light}
+    if printf '%s\n' "${missing[@]}" | grep -qx "$package" && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --quiet "$service" >/dev/null 2>&1 || true
     fi
 done
