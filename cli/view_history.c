@@ -56,6 +56,10 @@ static void print_event(FILE *out, const struct msg_timeline_event *event)
     print_moment(out, event->at);
     (void)fprintf(out, "  %-12.*s %-10s", (int)event->event.len, (const char *)event->event.data,
                   answer_state(event->state));
+    if (!id_is_zero(&event->delivery_id)) {
+        id_to_text(&event->delivery_id, id);
+        (void)fprintf(out, " %s", id);
+    }
     if (event->attempt > 0)
         (void)fprintf(out, " attempt %u", event->attempt);
     if (!id_is_zero(&event->worker_id)) {

@@ -344,6 +344,7 @@ struct msg_timeline_event {
     struct slice actor;
     struct slice reason;
     struct msg_failure failure;
+    struct id delivery_id; // zero: of the job itself
 };
 
 struct msg_timeline_is {

@@ -40,6 +40,7 @@ static const struct wire_field timeline_event_fields[] = {
     SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, actor),
     SAME(WIRE_TEXT, MSG_REASON_LEN_MAX, reason),
     SAME(WIRE_FAILURE, 0, failure),
+    SAME(WIRE_ID, 0, delivery_id),
 };
 static const struct wire_shape timeline_event = {
     .descriptor = &weft__wire__timeline_event__descriptor, SIZES, FIELDS(timeline_event_fields)};

@@ -33,7 +33,7 @@ struct readers {
     struct arena arena;
     struct readers_desk desk;
     struct msg_listed_job listed[MSG_LISTED_MAX];
-    struct msg_timeline_event *events; // MSG_EVENTS_MAX
+    struct msg_timeline_event *events; // STORE_EVENTS_ROOM
     struct msg_log_line *lines;        // MSG_LOG_LINES_MAX
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -455,7 +455,7 @@ static err start(struct readers *readers)
         return e;
     size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
     readers->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
-    readers->events = calloc(MSG_EVENTS_MAX, sizeof *readers->events);
+    readers->events = calloc(STORE_EVENTS_ROOM, sizeof *readers->events);
     readers->lines = calloc(MSG_LOG_LINES_MAX, sizeof *readers->lines);
     if (readers->arena.data == NULL || readers->events == NULL || readers->lines == NULL ||
         readers_schedules_init(&readers->desk) != OK)

@@ -139,8 +139,10 @@ MUST_USE err store_view_list(struct store_view *view, const struct msg_list *lis
 // The error of one that is not known is in the answer. Names are borrowed until store_view_end().
 MUST_USE err store_view_told(struct store_view *view, const struct id *parent_id,
                              struct msg_listed_job *jobs, struct msg_listed *out_listed);
+enum { STORE_EVENTS_ROOM = 2 * MSG_EVENTS_MAX };
 // What is kept of the job's history, in order, with what its row tells of it: acceptance, grants,
-// success. The events stand in `room`, MSG_EVENTS_MAX places; the lines, those after number
+// success; and what came of each attempt to tell of its last end, at most MSG_EVENTS_MAX in all. The
+// events stand in `room`, STORE_EVENTS_ROOM places; the lines, those after number
 // `after`, in `room`, MSG_LOG_LINES_MAX places. Texts are borrowed until store_view_end(). Errors of
 // one job as for store_view_status().
 MUST_USE err store_view_timeline(struct store_view *view, const struct id *id,

@@ -1,4 +1,5 @@
-// A job's timeline and log as readers see them: the kept events between what the row tells.
+// A job's timeline and log as readers see them: the kept events between what the row tells, and what
+// came of the attempts to tell of its end, which are the events of other jobs.
 
 #include "broker/core/events.h"
 #include "broker/core/job.h"
@@ -7,11 +8,14 @@
 
 static_assert(MSG_EVENTS_MAX >= 2 * (EVENTS_FIRST + EVENTS_LAST) + 3,
               "each event with its grant, the acceptance, the last grant and the end");
+static_assert(STORE_EVENTS_ROOM >= MSG_EVENTS_MAX + 2 * (EVENTS_FIRST + EVENTS_LAST) + 3,
+              "behind all that is told, all of one delivery");
 static_assert(MSG_LOG_LINES_MAX >= LOGS_CHUNK_LINES * (LOGS_CHUNKS_FIRST + LOGS_CHUNKS_LAST),
               "all kept lines fit");
 
 struct timeline {
     struct msg_timeline_event *events;
+    const struct msg_timeline_event *end; // of the room
     uint32_t count;
     // The last grant that was told.
     uint64_t token;
@@ -22,7 +26,7 @@ struct timeline {
 
 static struct msg_timeline_event *add(struct timeline *timeline, enum job_event event, when_ms at)
 {
-    CHECK(timeline->count < MSG_EVENTS_MAX);
+    CHECK(timeline->events + timeline->count < timeline->end);
     struct msg_timeline_event *added = &timeline->events[timeline->count++];
     // A later version may know other events; what happened to the state is told all the same.
     const char *name = (unsigned)event < JOB_EVENTS ? job_event_name(event) : "other";
@@ -160,6 +164,66 @@ static void add_row(const struct job_row *row, struct timeline *timeline)
     event->outcome = state == JOB_SUCCEEDED ? OUTCOME_SUCCEEDED : OUTCOME_NONE;
 }
 
+// --- what came of the attempts to tell of the end ---
+
+struct tellings {
+    struct store_view *view;
+    struct timeline *timeline; // of the parent
+    enum job_state state;      // of the parent
+    uint32_t *dropped;
+};
+
+// By its time, behind those of the same.
+static void insert(struct timeline *timeline, struct msg_timeline_event event)
+{
+    uint32_t at = timeline->count++;
+    for (; at > 0 && timeline->events[at - 1].at > event.at; at--)
+        timeline->events[at] = timeline->events[at - 1];
+    timeline->events[at] = event;
+}
+
+static void tell(struct tellings *tellings, const struct id *delivery_id,
+                 const struct msg_timeline_event *event)
+{
+    if (event->outcome == OUTCOME_NONE)
+        return;
+    if (tellings->timeline->count == MSG_EVENTS_MAX) {
+        ++*tellings->dropped;
+        return;
+    }
+    insert(tellings->timeline, (struct msg_timeline_event){.at = event->at,
+                                                           .event = slice_of_text("deliver"),
+                                                           .state = tellings->state,
+                                                           .worker_id = event->worker_id,
+                                                           .granted_at = event->granted_at,
+                                                           .due_at = event->due_at,
+                                                           .attempt = event->attempt,
+                                                           .outcome = event->outcome,
+                                                           .reason = event->reason,
+                                                           .failure = event->failure,
+                                                           .delivery_id = *delivery_id});
+}
+
+// Its own timeline is made behind that of the parent, which grows over what has been looked at.
+static err add_delivery(void *ctx, const struct job_row *row, const struct lane_row *lane)
+{
+    (void)lane;
+    struct tellings *tellings = ctx;
+    struct timeline *timeline = tellings->timeline;
+    struct timeline own = {.events = timeline->events + timeline->count, .end = timeline->end};
+    uint32_t dropped = 0;
+    err e = add_events(tellings->view, row, &own, &dropped);
+    if (e != OK)
+        return e;
+    add_row(row, &own);
+    *tellings->dropped += dropped;
+    for (uint32_t i = 0; i < own.count; i++) {
+        const struct msg_timeline_event event = own.events[i];
+        tell(tellings, &row->id, &event);
+    }
+    return OK;
+}
+
 // These are told as the answer; other errors are the reader's.
 static err settle(err e, err *out_told)
 {
@@ -179,7 +243,7 @@ err store_view_timeline(struct store_view *view, const struct id *id,
                         struct msg_timeline_event *room, struct msg_timeline_is *out_timeline)
 {
     struct job_row row;
-    struct timeline timeline = {.events = room};
+    struct timeline timeline = {.events = room, .end = room + STORE_EVENTS_ROOM};
     struct msg_timeline_is is = {.job_id = *id};
     err e = find(view, id, &row);
     if (e == OK) {
@@ -187,7 +251,15 @@ err store_view_timeline(struct store_view *view, const struct id *id,
         e = add_events(view, &row, &timeline, &is.dropped);
     }
     if (e == OK) {
+        struct tellings tellings = {.view = view,
+                                    .timeline = &timeline,
+                                    .state = (enum job_state)row.state,
+                                    .dropped = &is.dropped};
+        const struct store_told told = {.view = view, .see = add_delivery, .ctx = &tellings};
         add_row(&row, &timeline);
+        e = store_view_told_walk(&told, &row);
+    }
+    if (e == OK) {
         is.version = row.version;
         is.state = (enum job_state)row.state;
         is.events = room;

@@ -17,32 +17,31 @@ static struct id first_of(when_ms at)
 }
 
 // Does the job tell of `parent`? Rows and records of it that cannot be read are not shown.
-static err see(struct store_view *view, uint64_t job_no, const struct id *parent,
-               struct msg_listed *listed, struct msg_listed_job *jobs)
+static err see(const struct store_told *told, uint64_t job_no, const struct id *parent)
 {
     struct job_row row;
     struct lane_row lane;
     struct msg_submit_job body;
-    err e = store_view_row(view, job_no, &row);
+    err e = store_view_row(told->view, job_no, &row);
     if (e == OK)
-        e = store_view_lane(view, row.lane, &lane);
+        e = store_view_lane(told->view, row.lane, &lane);
     if (e != OK || !slice_is_text(lane.queue, HOOK_QUEUE) || row.state == JOB_REMOVED)
         return e;
-    e = store_view_body(view, job_no, &body);
+    e = store_view_body(told->view, job_no, &body);
     if (e == OK && body.after.count == 1 && id_equal(&body.after.items[0], parent))
-        jobs[listed->count++] = store_list_line(&row, &lane, 0);
+        e = told->see(told->ctx, &row, &lane);
     return e;
 }
 
-static err walk(struct store_view *view, const struct job_row *parent, struct msg_listed *listed,
-                struct msg_listed_job *jobs)
+err store_view_told_walk(const struct store_told *told, const struct job_row *parent)
 {
     struct id from = first_of(parent->ended_at);
     struct slice key = {0};
     struct slice value = {0};
-    err e =
-        disk_seek(view->reader, TABLE_IDS, slice_of(from.bytes, sizeof from.bytes), &key, &value);
-    for (uint32_t i = 0; e == OK && i < EXAMINED_MAX && listed->count < MSG_LISTED_MAX; i++) {
+    err e = parent->ended_at > 0 ? disk_seek(told->view->reader, TABLE_IDS,
+                                             slice_of(from.bytes, sizeof from.bytes), &key, &value)
+                                 : ERR_NOT_FOUND;
+    for (uint32_t i = 0; e == OK && i < EXAMINED_MAX; i++) {
         struct id id;
         if (key.len != sizeof id.bytes || value.len != sizeof(struct disk_key))
             return ERR_DAMAGED;
@@ -50,26 +49,40 @@ static err walk(struct store_view *view, const struct job_row *parent, struct ms
         if (memcmp(id.bytes, from.bytes, ID_TIME_LEN) != 0)
             return OK;
         if (id_slot(&id) == id_slot(&parent->id))
-            e = see(view, disk_key_number(value), &parent->id, listed, jobs);
+            e = see(told, disk_key_number(value), &parent->id);
         if (e == OK || e == ERR_DAMAGED || e == ERR_NOT_FOUND)
-            e = disk_next(view->reader, &key, &value);
+            e = disk_next(told->view->reader, &key, &value);
     }
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+struct page {
+    struct msg_listed_job *jobs;
+    uint32_t count;
+};
+
+static err list(void *ctx, const struct job_row *row, const struct lane_row *lane)
+{
+    struct page *page = ctx;
+    if (page->count < MSG_LISTED_MAX)
+        page->jobs[page->count++] = store_list_line(row, lane, 0);
+    return OK;
 }
 
 err store_view_told(struct store_view *view, const struct id *parent_id,
                     struct msg_listed_job *jobs, struct msg_listed *out_listed)
 {
     struct job_row parent;
-    struct msg_listed listed = {.jobs = jobs};
+    struct page page = {.jobs = jobs};
+    const struct store_told told = {.view = view, .see = list, .ctx = &page};
     err e = store_view_find(view, parent_id, &parent);
-    if (e == OK && parent.ended_at > 0)
-        e = walk(view, &parent, &listed, jobs);
+    if (e == OK)
+        e = store_view_told_walk(&told, &parent);
     if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) {
         *out_listed = (struct msg_listed){.error = e};
         return OK;
     }
     if (e == OK)
-        *out_listed = listed;
+        *out_listed = (struct msg_listed){.jobs = jobs, .count = page.count};
     return e;
 }

@@ -49,6 +49,8 @@ void history_event(struct out *out, const struct msg_timeline_event *event)
     out_put_text(out, "event", event->event);
     out_put_text(out, "status", slice_of_text(answer_state(event->state)));
     put_number_if_any(out, "version", event->version);
+    if (!id_is_zero(&event->delivery_id))
+        answer_put_id(out, "delivery", &event->delivery_id);
     put_text_if_any(out, "actor", event->actor);
     put_number_if_any(out, "attempt", event->attempt);
     if (event->outcome != OUTCOME_NONE)

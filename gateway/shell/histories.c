@@ -52,7 +52,9 @@ static void answer_value(const struct glance *glance, const struct msg *msg)
         refuse(glance, ERR_NO_MEMORY, "");
         return;
     }
-    reply_etag(&headers, is_log ? msg->log_is.version : msg->timeline_is.version);
+    // The version of a job does not tell how far its end has been told, as its timeline does.
+    if (is_log)
+        reply_etag(&headers, msg->log_is.version);
     if (is_log)
         history_log(&out, &msg->log_is, glance->question.log.after);
     else

@@ -92,6 +92,36 @@ class Webhooks(BrokerTest):
         said = client.ask(pb.List(queue="weft.webhooks"))
         self.assertEqual(len(said.jobs), 0)
 
+    def test_each_attempt_stands_on_the_jobs_timeline(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        told, _ = self.submit(client, webhook=pb.Webhook(url=URL, secret=b"s"))
+        worker = self.worker(broker, "t")
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job)
+        notifier = self.notifier(broker)
+        (first, _), = notifier.take_jobs(1)
+        notifier.finish(first, pb.OUTCOME_FAILED, error_kind="status_503", error_message="503", retry_after_ms=1)
+        (second, _), = notifier.take_jobs(1)
+        notifier.finish(second, pb.OUTCOME_DEAD, error_kind="gone", error_message="410")
+        broker.kill()
+        broker = self.broker()
+        client = self.peer(broker)
+        events = client.ask(pb.Timeline(job_id=told)).events
+        self.assertEqual([event.event for event in events], ["submit", "grant", "succeed", "deliver", "deliver"])
+        self.assertEqual([(event.attempt, event.outcome, event.failure.kind, event.state, event.version) for event in events[3:]], [
+            (1, pb.OUTCOME_FAILED, "status_503", pb.STATE_SUCCEEDED, 0),
+            (2, pb.OUTCOME_DEAD, "gone", pb.STATE_SUCCEEDED, 0)])
+        self.assertEqual({event.delivery_id for event in events[3:]}, {first.job_id})
+        self.assertGreater(events[3].due_at_ms, 0)
+        # Sent again after its death, it goes on under the same id.
+        client.ask(pb.Act(kind=pb.ACT_RETRY, job_id=first.job_id, act_id=fresh_id()))
+        notifier = self.notifier(broker)
+        (third, _), = notifier.take_jobs(1)
+        notifier.finish(third)
+        said = client.ask(pb.Timeline(job_id=told)).events
+        self.assertEqual([event.outcome for event in said[3:]], [pb.OUTCOME_FAILED, pb.OUTCOME_DEAD, pb.OUTCOME_SUCCEEDED])
+
     def test_the_deliveries_of_an_end_are_listed(self):
         broker = self.broker()
         client = self.peer(broker)
@@ -109,6 +139,9 @@ class Webhooks(BrokerTest):
                          [(delivery.job_id, "weft.webhooks", pb.STATE_RUNNING)])
         notifier.finish(delivery)
         self.assertEqual([line.state for line in client.ask(pb.List(told_of=told)).jobs], [pb.STATE_SUCCEEDED])
+        words = [(event.event, event.outcome) for event in client.ask(pb.Timeline(job_id=told)).events]
+        self.assertEqual(words[-1], ("deliver", pb.OUTCOME_SUCCEEDED))
+        self.assertNotIn("deliver", [event.event for event in client.ask(pb.Timeline(job_id=bare)).events])
         self.assertEqual((len(client.ask(pb.List(told_of=bare)).jobs), client.ask(pb.List(told_of=bare)).error), (0, 0))
         self.assertEqual(client.ask(pb.List(told_of=told), tenant="acme").error, ERR["ERR_NOT_FOUND"])
         self.assertEqual(client.ask(pb.List(told_of=fresh_id())).error, ERR["ERR_NOT_FOUND"])

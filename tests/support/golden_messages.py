@@ -204,7 +204,7 @@ def samples():
             w.TimelineEvent(at_ms=7702, event="fail", state=w.STATE_RETRYING, version=7703, token=7704,
                             worker_id=an_id(0x27), granted_at_ms=7705, due_at_ms=7706, attempt=7707,
                             outcome=w.OUTCOME_FAILED, actor="ops", reason="told so",
-                            failure=w.Worked(kind="exit", message="status 1", detail="tail\n"))]))
+                            failure=w.Worked(kind="exit", message="status 1", detail="tail\n"), delivery_id=an_id(0x30))]))
     yield "log", b, dict(log=w.Log(job_id=an_id(0x2a), after=7901))
     yield "log_is", b, dict(log_is=w.LogIs(
         error=6, job_id=an_id(0x2b), version=7902, state=w.STATE_SUCCEEDED, count=7903, lines=LINES))

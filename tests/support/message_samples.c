@@ -217,7 +217,8 @@ static const struct msg_timeline_event events[] = {
      .outcome = OUTCOME_FAILED,
      .actor = TEXT("ops"),
      .reason = TEXT("told so"),
-     .failure = {TEXT("exit"), TEXT("status 1"), TEXT("tail\n")}},
+     .failure = {TEXT("exit"), TEXT("status 1"), TEXT("tail\n")},
+     .delivery_id = ID(0x30)},
 };
 
 static const struct msg_forecast forecast = {

@@ -8,7 +8,7 @@
 static struct batcher batch; // too large for a stack
 static struct operation_step step;
 static struct msg_listed_job page[8];
-static struct msg_timeline_event events[MSG_EVENTS_MAX];
+static struct msg_timeline_event events[STORE_EVENTS_ROOM];
 static struct msg_log_line lines[MSG_LOG_LINES_MAX];
 static const struct id batch_id = {.bytes = {9}};
 static const struct id operation_id = {.bytes = {7}};

@@ -7,7 +7,7 @@
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
-static struct msg_timeline_event room[MSG_EVENTS_MAX];
+static struct msg_timeline_event room[STORE_EVENTS_ROOM];
 
 static struct store *open_in(const char *dir)
 {
@@ -208,5 +208,60 @@ TEST(store_timeline, unknown_and_removed_jobs_have_none)
     struct msg_timeline_is is = timeline_of(store, &row.id);
     EXPECT_EQ(is.error, ERR_GONE);
     EXPECT_EQ(is.event_count, 0);
+    store_close(store);
+}
+
+// A job that tells of the end of `parent`, with `ends` attempts that failed.
+static void deliver(struct store *store, const struct job_row *parent, uint32_t ends)
+{
+    batcher_begin(&batch);
+    batcher_write(&batch, WRITE_LANE)->lane = (struct lane_row){
+        .no = 1, .queue = slice_of_text(HOOK_QUEUE), .type = slice_of_text("webhook")};
+    struct job_row row = batcher_submit(&batch, false);
+    struct msg_submit_job *body = &batch.submits[0];
+    body->after = (struct msg_ids){.items = &parent->id, .count = 1};
+    row.id = id_v7(parent->ended_at, id_slot(&parent->id), row.no);
+    row.lane = 1;
+    batcher_put(&batch, &row, true);
+    commit(store);
+    for (uint32_t i = 0; i < ends; i++) {
+        grant(store, &row);
+        end_lease(store, &row);
+    }
+}
+
+TEST(store_timeline, attempts_to_tell_of_the_end_stand_behind_it)
+{
+    struct store *store = open_in(test_temp_dir());
+    struct job_row row = submit(store);
+    grant(store, &row);
+    succeed(store, &row);
+    deliver(store, &row, 2);
+    deliver(store, &row, 1);
+    struct msg_timeline_is is = timeline_of(store, &row.id);
+    EXPECT_STR(names_of(&is), "submit grant succeed deliver deliver deliver");
+    for (uint32_t i = 3; i < is.event_count; i++) {
+        EXPECT_EQ(is.events[i].outcome, OUTCOME_CRASHED);
+        EXPECT_EQ(is.events[i].state, JOB_SUCCEEDED);
+        EXPECT(is.events[i].at >= is.events[i - 1].at);
+        EXPECT(!id_is_zero(&is.events[i].delivery_id));
+    }
+    EXPECT(id_equal(&is.events[3].delivery_id, &is.events[4].delivery_id));
+    EXPECT(!id_equal(&is.events[4].delivery_id, &is.events[5].delivery_id));
+    EXPECT_EQ(is.dropped, 0);
+    store_close(store);
+}
+
+TEST(store_timeline, what_there_is_no_place_for_is_counted)
+{
+    struct store *store = open_in(test_temp_dir());
+    struct job_row row = submit(store);
+    grant(store, &row);
+    succeed(store, &row);
+    for (uint32_t i = 0; i < 5; i++)
+        deliver(store, &row, 60);
+    struct msg_timeline_is is = timeline_of(store, &row.id);
+    EXPECT_EQ(is.event_count, MSG_EVENTS_MAX);
+    EXPECT_EQ(is.event_count + is.dropped, 3 + 5 * 60);
     store_close(store);
 }

@@ -38,7 +38,8 @@ TEST(history, event_says_only_what_there_is)
          .outcome = OUTCOME_FAILED,
          .actor = slice_of_text("ops"),
          .reason = slice_of_text("\"so\""),
-         .failure = {slice_of_text("exit"), slice_of_text("status 1"), slice_of_text("tail\n")}}};
+         .failure = {slice_of_text("exit"), slice_of_text("status 1"), slice_of_text("tail\n")},
+         .delivery_id = {{0xcd}}}};
     const struct msg_timeline_is timeline = {.job_id = {{1}},
                                              .version = 3,
                                              .state = JOB_RETRYING,
@@ -55,7 +56,8 @@ TEST(history, event_says_only_what_there_is)
         "{\"at\":\"1970-01-01T00:00:00.001Z\",\"event\":\"submit\",\"status\":\"queued\","
         "\"version\":1},"
         "{\"at\":\"1970-01-01T00:00:00.002Z\",\"event\":\"fail\",\"status\":\"retrying\","
-        "\"version\":3,\"actor\":\"ops\",\"attempt\":1,\"outcome\":\"failed\","
+        "\"version\":3,\"delivery\":\"cd000000-0000-0000-0000-000000000000\",\"actor\":\"ops\","
+        "\"attempt\":1,\"outcome\":\"failed\","
         "\"worker\":\"ab000000-0000-0000-0000-000000000000\",\"token\":\"1099511627777\","
         "\"reason\":\"\\\"so\\\"\","
         "\"error\":{\"kind\":\"exit\",\"message\":\"status 1\",\"detail\":\"tail\\n\"},"
