@@ -510,7 +510,8 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
     }
     if (format_of(request, &format) != OK) {
         refuse(gateway, request, ERR_MEDIA_TYPE,
-               "send Content-Type: application/json or application/msgpack");
+               "send Content-Type: application/json or application/msgpack; many jobs at once, as "
+               "application/x-ndjson, go to POST /v1/batches");
         return;
     }
     const char *bad_key = key_fault(request);

@@ -67,7 +67,8 @@
     X(ERR_UNKNOWN_YET, 39, 404, true, "unknown-yet",                                               \
       "not known yet, as this gateway still has jobs for the broker; ask again later")             \
     X(ERR_WEBHOOK, 43, 422, false, "webhook",                                                      \
-      "no such webhook endpoint, or none that signs; set it first: PUT /v1/webhooks/{id}")         \
+      "no such webhook endpoint, or none that signs; set it first (PUT /v1/webhooks/{id}), or "    \
+      "give the url a secret of its own: \"secret\": \"new\"")                                     \
     X(ERR_RESERVED, 44, 422, false, "reserved",                                                    \
       "queues whose names begin with 'weft.' are the fabric's own; choose another")                \
     X(ERR_NO_KEY, 47, 403, false, "no-key",                                                        \

@@ -8,6 +8,7 @@ real one does (webhook_kills.py has that). Afterwards every delivery has reached
 
 import argparse
 import collections
+import contextlib
 import os
 import random
 import sys
@@ -88,15 +89,17 @@ def main():
                 unsigned.append(headers)
         connection.sendall(r.answer(200))
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as left:
         key = Key(f"{folder}/webhook.key")
         broker, receiver = KeepingBroker(key), r.Receiver(behave)
         deliveries = []
 
         def start(failpoint=None):
             env = {"WEFT_FAILPOINT": f"{failpoint}:{chance.randrange(1, 6)}"} if failpoint else None
-            return Sender(broker.endpoint, folder, key, "--allow-port", str(receiver.port), "--metrics", "off",
+            made = Sender(broker.endpoint, folder, key, "--allow-port", str(receiver.port), "--metrics", "off",
                           "--log-level", "error", env=env)
+            left.callback(lambda: made.process.poll() is None and made.kill())
+            return made
 
         def serve_for(seconds):
             end = time.monotonic() + seconds
