@@ -31,7 +31,7 @@ struct trial {
     uint32_t queue;
     uint32_t queue_first;
     uint32_t *queue_jobs;
-    bool is_hooked;   // a record before has a webhook
+    bool is_hooked;   // a record before has a webhook and was not refused
     bool *is_refused; // by record: it takes nothing, and none is the same as it
 };
 
@@ -234,8 +234,7 @@ static bool is_new_unique(const struct trial *trial, const struct msg_submit_job
     return job->unique_key.len > 0 && uniques_find(uniques, &job->unique_hash) == UNIQUES_NONE;
 }
 
-// Places for its deliveries and its batch's; for the first one the way that deliveries go, known or
-// not.
+// Places for its deliveries and its batch's; for the first one the way that deliveries go.
 static void take_webhook(struct trial *trial, const struct msg_submit_job *job)
 {
     uint32_t places = ledger_places_asked(&trial->core->ledger, job);
@@ -248,9 +247,10 @@ static void take_webhook(struct trial *trial, const struct msg_submit_job *job)
     if (trial->is_hooked)
         return;
     trial->is_hooked = true;
-    trial->taken.lanes++;
-    trial->taken.queues++;
-    trial->taken.policies++;
+    struct ledger_way way = ledger_way_missing(&trial->core->ledger, job->tenant);
+    trial->taken.lanes += way.lanes;
+    trial->taken.queues += way.queues;
+    trial->taken.policies += way.policies;
 }
 
 static void take(struct trial *trial, const struct proposal *proposal)
@@ -318,11 +318,13 @@ static const char *judge_after(struct trial *trial, const struct msg_submit_job 
 static const char *take_or_tell(struct trial *trial, const struct proposal *proposal)
 {
     struct room before = trial->taken;
+    bool was_hooked = trial->is_hooked;
     take(trial, proposal);
     const char *limit = passed_limit(trial);
     if (limit == NULL)
         return NULL;
     trial->taken = before;
+    trial->is_hooked = was_hooked;
     trial->queue_jobs[trial->queue_first]--;
     return limit;
 }

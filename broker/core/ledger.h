@@ -147,6 +147,11 @@ uint32_t ledger_job_room(const struct ledger *ledger);
 uint32_t ledger_dep_room(const struct ledger *ledger);
 // The options of deliveries.
 struct policy ledger_delivery_policy(void);
+// What the deliveries of a tenant need once and is not there or kept yet.
+struct ledger_way {
+    uint32_t lanes, queues, policies;
+};
+struct ledger_way ledger_way_missing(const struct ledger *ledger, struct slice tenant);
 // Sets of options that must stay free for deliveries, when `more` jobs with a webhook come.
 uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more);
 // ledger_endpoint.c: who is told of ends.

@@ -168,16 +168,30 @@ static bool has_policy_room(const struct ledger *ledger, const struct policy *po
     return own + more == 0 || own + ledger_policy_reserve(ledger, more) <= room;
 }
 
+static struct ledger_way missing(const struct ledger *ledger, struct queue_name name,
+                                 struct slice type)
+{
+    uint32_t queue = queues_find(&ledger->queues, name);
+    bool has_lane = queue != QUEUES_NONE && lanes_find(&ledger->lanes, queue, type) != LANES_NONE;
+    return (struct ledger_way){.lanes = !has_lane, .queues = queue == QUEUES_NONE};
+}
+
+struct ledger_way ledger_way_missing(const struct ledger *ledger, struct slice tenant)
+{
+    struct queue_name name = {.tenant = tenant, .queue = slice_of_text(HOOK_QUEUE)};
+    struct ledger_way way = missing(ledger, name, slice_of_text(HOOK_TYPE));
+    way.policies = ledger_policy_reserve(ledger, 1) - ledger_policy_reserve(ledger, 0);
+    return way;
+}
+
 // For the queue of deliveries and their lane, beside the job's own.
 static bool has_way_room(const struct ledger *ledger, const struct msg_submit_job *job)
 {
-    struct queue_name name = {.tenant = job->tenant, .queue = slice_of_text(HOOK_QUEUE)};
-    uint32_t queue = queues_find(&ledger->queues, name);
-    if (queue != QUEUES_NONE &&
-        lanes_find(&ledger->lanes, queue, slice_of_text(HOOK_TYPE)) != LANES_NONE)
-        return true;
-    return lanes_room(&ledger->lanes) >= 2 &&
-           (queue != QUEUES_NONE || names_room(&ledger->queues.names) >= 2);
+    struct ledger_way way = ledger_way_missing(ledger, job->tenant);
+    struct queue_name name = {.tenant = job->tenant, .queue = job->queue};
+    struct ledger_way own = missing(ledger, name, job->type);
+    return way.lanes + own.lanes <= lanes_room(&ledger->lanes) &&
+           way.queues + own.queues <= names_room(&ledger->queues.names);
 }
 
 bool ledger_makes_told_batch(const struct ledger *ledger, const struct msg_submit_job *job)

@@ -5,8 +5,9 @@
 #define SIM_TENANT "acme" // the others are of the default one
 
 enum {
-    SIM_CLIENTS = 4, // the last one is SIM_TENANT's, as is the last worker
-    SIM_WORKERS = 4,
+    SIM_CLIENTS = 4, // the last one is SIM_TENANT's, as is the last worker before the notifier
+    SIM_NOTIFIER = 4,
+    SIM_WORKERS = 5, // with the notifier
     SIM_PEERS = 512, // numbers given to connections over one run
     SIM_JOBS = 4096, // numbers of jobs over one run
     SIM_PACKETS = 4096,

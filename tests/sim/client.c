@@ -156,6 +156,7 @@ static struct msg_submit_job new_job(struct sim *sim, struct slice tenant)
     want_parents(sim, &job);
     if (plan_optional(sim, 20))
         job.batch_id = some_batch(sim);
+    hook_want(sim, &job);
     return job;
 }
 

@@ -83,6 +83,7 @@ void shell_decide(struct sim *sim, struct sim_batch *batch, const struct command
     const struct sim_effects_mark mark = {batch->fx.send_count, batch->fx.write_count, first_entry};
     transcript_hears(sim, command);
     core_step(sim->shell.core, sim->now, command, &batch->fx);
+    hook_keep(sim, &batch->fx, first_entry);
     watch_simulate(sim, command, &batch->fx, &mark);
     watch_step(sim, command, &batch->fx, first_entry);
 }
@@ -218,13 +219,13 @@ static void release(struct sim *sim, const struct effects *fx)
     send_grants(sim, fx);
 }
 
-static struct slice keep_name(struct sim *sim, struct slice name)
+struct slice shell_keep_text(struct sim *sim, struct slice text)
 {
-    uint8_t *kept = arena_take(&sim->arena, name.len);
+    uint8_t *kept = arena_take(&sim->arena, text.len);
     SIM_EXPECT(kept != NULL, "the simulator's arena is too small");
-    if (name.len > 0)
-        memcpy(kept, name.data, name.len);
-    return slice_of(kept, name.len);
+    if (text.len > 0)
+        memcpy(kept, text.data, text.len);
+    return slice_of(kept, text.len);
 }
 
 // As it will be replayed, when the core may have given its names' places to others.
@@ -235,9 +236,9 @@ static void keep_entry(struct sim *sim, const struct entry *entry)
     *kept = *entry;
     if (entry->kind != ENTRY_UNUSED)
         return;
-    kept->unused.tenant = keep_name(sim, entry->unused.tenant);
-    kept->unused.queue = keep_name(sim, entry->unused.queue);
-    kept->unused.type = keep_name(sim, entry->unused.type);
+    kept->unused.tenant = shell_keep_text(sim, entry->unused.tenant);
+    kept->unused.queue = shell_keep_text(sim, entry->unused.queue);
+    kept->unused.type = shell_keep_text(sim, entry->unused.type);
 }
 
 static void make_durable(struct sim *sim, const struct sim_batch *batch)
@@ -276,6 +277,7 @@ static void close_batch(struct sim *sim, struct sim_batch *batch)
     uint32_t first_entry = batch->fx.entry_count;
     watch_fair_before(sim);
     batch->no = core_close(sim->shell.core, sim->now, &batch->fx);
+    hook_keep(sim, &batch->fx, first_entry);
     watch_step(sim, NULL, &batch->fx, first_entry);
     watch_grants(sim, &batch->fx);
     watch_tenant_grants(sim, &batch->fx);

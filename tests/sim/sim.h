@@ -8,6 +8,7 @@
 //   watch_*  invariants and situations            replay   the ledger again, without dispatcher
 //   plan     what a run may do without           trace    the hash of all effects
 //   disk     the product's store beside the model
+//   hook     deliveries of webhooks, wished and checked
 //   fail     what happens on a violation          shrink   the shortest run that still fails
 //   transcript   a run in words
 
@@ -16,6 +17,7 @@
 #include "proto/wire.h"
 #include "tests/sim/bounds.h"
 #include "tests/sim/endpoint.h"
+#include "tests/sim/hook.h"
 #include "tests/sim/model.h"
 #include "tests/sim/peers.h"
 #include "tests/sim/situations.h"
@@ -158,6 +160,7 @@ struct seen_state {
     uint8_t queue;        // place in watch.queues + 1
     struct id batch;      // zero when none
     bool is_cancel_asked; // by an act on many, while it ran
+    uint32_t events;      // ends that are told, as submitted
 };
 
 struct seen_batch {
@@ -276,7 +279,7 @@ struct watch {
     uint32_t job_count;
     struct seen_grant grants[SIM_JOBS * 4];
     uint32_t grant_count;
-    struct seen_state states[SIM_INTENTS + 64];
+    struct seen_state states[SIM_INTENTS * 4];
     uint32_t state_count;
     struct seen_unique uniques[SIM_INTENTS * 4];
     uint32_t unique_count;
@@ -310,6 +313,7 @@ struct sim {
     bool has_schedules;
     bool has_queues; // that are set and paused
     bool has_operations;
+    bool has_hooks;
     uint32_t step;
     struct limits limits;
     struct arena arena; // everything said in this run
@@ -418,6 +422,8 @@ void shell_decide(struct sim *sim, struct sim_batch *batch, const struct command
 void shell_receive(struct sim *sim, const struct packet *packet);
 void shell_turn(struct sim *sim);
 void shell_crash(struct sim *sim);
+// A copy that lives as long as the run: the core may give the place of what it borrowed to others.
+struct slice shell_keep_text(struct sim *sim, struct slice text);
 
 // schedule.c: the shell's part of schedules, and the clients'.
 void schedule_turn(struct sim *sim, uint32_t client);

@@ -135,6 +135,8 @@
     X(SEEN_ENDPOINT_ROTATED, "the secret of an endpoint was replaced")                             \
     X(SEEN_ENDPOINT_DELETED, "an endpoint was deleted")                                            \
     X(SEEN_ENDPOINT_LOADED, "an endpoint was off at a start")                                      \
+    X(SEEN_HOOK_TOLD, "an end was told")                                                           \
+    X(SEEN_HOOK_BATCH, "a batch was to be told of")                                                \
     X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
     X(SEEN_PARENT_KEPT, "retention waited for a job's children")                                   \
     X(SEEN_PARENT_KEPT_AGAIN, "… and a parent stayed for a second life")

@@ -35,7 +35,8 @@ static bool is_in(const struct msg_held_list *list, uint64_t token)
 static void heard_hello(struct sim *sim, const struct msg *msg, const struct effects *fx)
 {
     const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
-    if (msg->hello.role != ROLE_WORKER || answer->kind != MSG_WELCOME)
+    if ((msg->hello.role != ROLE_WORKER && msg->hello.role != ROLE_NOTIFIER) ||
+        answer->kind != MSG_WELCOME)
         return;
     uint32_t worker = worker_no(&msg->hello.worker_id);
     if (sim->watch.drained[worker] != msg->hello.session)

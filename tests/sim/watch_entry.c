@@ -7,7 +7,7 @@ struct seen_state *watch_state_of(struct sim *sim, const struct id *id)
     for (uint32_t i = 0; i < sim->watch.state_count; i++)
         if (id_equal(&sim->watch.states[i].id, id))
             return &sim->watch.states[i];
-    SIM_EXPECT(sim->watch.state_count < SIM_INTENTS + 64, "room for states");
+    SIM_EXPECT(sim->watch.state_count < SIM_INTENTS * 4, "room for states");
     struct seen_state *seen = &sim->watch.states[sim->watch.state_count++];
     *seen = (struct seen_state){.id = *id};
     return seen;
@@ -147,6 +147,7 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
         return;
     }
     note_edge(sim, entry);
+    hook_entry(sim, entry);
     watch_queue_entry(sim, entry);
     watch_batch_entry(sim, entry, by_tick);
     watch_act_entry(sim, entry);
@@ -185,6 +186,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     for (uint32_t i = first_entry; i < fx->entry_count; i++)
         if (!check_other(sim, &fx->entries[i], fx, first_entry))
             check_entry(sim, &fx->entries[i], by_tick);
+    hook_step(sim, fx, first_entry);
     watch_batch_step(sim);
     if (command != NULL)
         watch_batch_atomic(command, fx, first_entry);

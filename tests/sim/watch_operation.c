@@ -106,6 +106,8 @@ static uint32_t look_at_done(struct sim *sim, const struct seen_operation *seen,
     uint32_t count = 0;
     for (uint32_t i = first_entry; fx->entries[i].kind != ENTRY_STEP; i++) {
         const struct entry *entry = &fx->entries[i];
+        if (hook_is_delivery(entry))
+            continue;
         SIM_EXPECT(entry->kind == kinds[seen->row.kind], "an operation does what was asked");
         struct ledger_view view = ledger_lookup(&sim->shell.core->ledger, &entry->job_id);
         SIM_EXPECT(view.row.no <= seen->row.cursor, "an operation goes over each number once");
@@ -119,6 +121,16 @@ static uint32_t look_at_done(struct sim *sim, const struct seen_operation *seen,
         count++;
     }
     return count;
+}
+
+// There is no place for it, for its deliveries, or for what these wait for.
+static bool is_crowded(const struct ledger *ledger, const struct job_row *row)
+{
+    uint32_t more = ledger_places(row);
+    uint32_t parents = (row->relations & RELATION_PARENTS) != 0 ? SIM_PARENTS : 0;
+    return ledger_job_room(ledger) < 1 + more || ledger_dep_room(ledger) < parents + more ||
+           ledger->policies.cap - ledger->policies.index.count <
+               1 + ledger_policy_reserve(ledger, more);
 }
 
 // It was met, and could not be changed, or needed it no more.
@@ -137,7 +149,7 @@ static bool has_reason(struct sim *sim, const struct seen_operation *seen, uint6
         asked.tenant = lanes_row(&ledger->lanes, row.lane).tenant;
         return queue_quota_left(sim->shell.core, &asked) == 0 ||
                watch_unique_hinders(sim, &row.id) || !uniques_has_room(&ledger->uniques) ||
-               !jobs_has_room(&ledger->jobs) || !policies_has_room(&ledger->policies) ||
+               is_crowded(ledger, &row) ||
                !wait_has_room(sim->shell.core, row.lane, row.key_hash, &detail) ||
                queue_refusal(sim->shell.core, lanes_queue(&ledger->lanes, row.lane), &detail) != OK;
     case ACT_DELETE: return ledger_is_pinned(ledger, &row);

@@ -99,7 +99,8 @@ static uint32_t open_of(const struct sim *sim, struct slice tenant)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < sim->watch.queue_count; i++)
-        if (origin_is_tenant(sim->watch.queues[i].tenant, tenant))
+        if (origin_is_tenant(sim->watch.queues[i].tenant, tenant) &&
+            !msg_hook_is_reserved(sim->watch.queues[i].queue))
             count += open_count(sim, &sim->watch.queues[i]);
     return count;
 }
@@ -124,6 +125,8 @@ static void check_submit(struct sim *sim, const struct entry *entry)
     const struct msg_submit_job *job = entry->submit.job;
     struct seen_queue *queue = queue_named(sim, job->tenant, job->queue);
     watch_state_of(sim, &entry->job_id)->queue = (uint8_t)(queue - sim->watch.queues + 1);
+    if (msg_hook_is_reserved(job->queue))
+        return;
     check_entry(sim, queue, quota_of(sim, job->tenant_open_max));
     check_policy(sim, queue, job, &entry->submit.policy);
 }
@@ -146,6 +149,8 @@ void watch_queue_entry(struct sim *sim, const struct entry *entry)
     if (entry->kind != ENTRY_RETRY)
         return;
     const struct seen_queue *queue = watch_queue_of(sim, &entry->job_id);
+    if (msg_hook_is_reserved(queue->queue))
+        return;
     check_entry(sim, queue, quota_of(sim, 0));
     check_policy(sim, queue, sim->store.bodies[entry->retry.job_no], &entry->retry.policy);
 }

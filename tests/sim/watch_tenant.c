@@ -95,7 +95,8 @@ void watch_tenant_heard(struct sim *sim, const struct command *command, const st
     for (uint32_t i = 0; is_submit && i < answer->submitted.count; i++)
         check_submitted(sim, &answer->submitted.jobs[i], msg->tenant);
     for (uint32_t i = 0; answer->kind == MSG_FINISHED && i < answer->finished.count; i++)
-        SIM_EXPECT(!is_anothers(sim, msg->tenant, &answer->finished.jobs[i].job_id) ||
+        SIM_EXPECT(watch_worker_of_peer(sim, command->peer) == SIM_NOTIFIER ||
+                       !is_anothers(sim, msg->tenant, &answer->finished.jobs[i].job_id) ||
                        answer->finished.jobs[i].error == ERR_NOT_FOUND,
                    "another tenant's job is not known to who finishes");
     watch_queue_heard(sim, msg, answer);
@@ -110,7 +111,10 @@ void watch_tenant_grants(struct sim *sim, const struct effects *fx)
 {
     for (uint32_t i = 0; i < fx->grant_count; i++) {
         uint32_t worker = watch_worker_of_peer(sim, fx->grants[i].peer);
-        SIM_EXPECT(watch_tenant_owns(sim, sim->workers[worker].tenant, &fx->grants[i].job.job_id),
+        SIM_EXPECT(msg_hook_is_reserved(fx->grants[i].job.queue) == (worker == SIM_NOTIFIER),
+                   "a notifier gets deliveries, and nobody else does");
+        SIM_EXPECT(worker == SIM_NOTIFIER || watch_tenant_owns(sim, sim->workers[worker].tenant,
+                                                               &fx->grants[i].job.job_id),
                    "a worker gets its own tenant's jobs only");
     }
 }

@@ -33,7 +33,7 @@ void watch_waiting_heard(struct sim *sim, const struct command *command, const s
         return;
     const struct msg *msg = command->msg;
     enum msg_kind answer = fx->sends[fx->send_count - 1].msg.kind;
-    if (msg->kind == MSG_HELLO && msg->hello.role == ROLE_WORKER && answer == MSG_WELCOME)
+    if (msg->kind == MSG_HELLO && msg->hello.role != ROLE_CLIENT && answer == MSG_WELCOME)
         heard_hello(sim, command->peer, &msg->hello);
     for (uint32_t i = 0; msg->kind == MSG_READY && answer == MSG_RENEWED && i < SIM_WORKERS; i++) {
         struct seen_taker *taker = &sim->watch.takers[i];
@@ -50,8 +50,10 @@ static bool takes(const struct sim *sim, uint32_t worker, const struct job *job)
 {
     struct lane_row lane = lanes_row(&sim->shell.core->ledger.lanes, job->lane);
     const struct seen_taker *taker = &sim->watch.takers[worker];
-    return sim->watch.drained[worker] == 0 && taker->slots > 0 &&
-           origin_is_tenant(lane.tenant, sim->workers[worker].tenant) &&
+    bool is_serving = sim->watch.drained[worker] == 0 && taker->slots > 0;
+    if (worker == SIM_NOTIFIER || msg_hook_is_reserved(lane.queue))
+        return is_serving && worker == SIM_NOTIFIER && msg_hook_is_reserved(lane.queue);
+    return is_serving && origin_is_tenant(lane.tenant, sim->workers[worker].tenant) &&
            lane.type.data[0] < 'a' + taker->type_count;
 }
 

@@ -20,7 +20,7 @@ void worker_init(struct sim *sim)
         struct sim_worker *worker = &sim->workers[i];
         *worker = (struct sim_worker){.slots = 1 + (uint32_t)world_below(sim, 4)};
         worker->id.bytes[0] = (uint8_t)(i + 1);
-        if (i == SIM_WORKERS - 1)
+        if (i == SIM_NOTIFIER - 1)
             worker->tenant = slice_of_text(SIM_TENANT);
         new_session(sim, worker);
     }
@@ -34,20 +34,26 @@ static struct msg_held_list held_list(struct sim_worker *worker, struct msg_held
     return (struct msg_held_list){.items = room, .count = worker->held_count};
 }
 
+static bool is_notifier(const struct sim *sim, const struct sim_worker *worker)
+{
+    return worker == &sim->workers[SIM_NOTIFIER];
+}
+
 static void say_hello(struct sim *sim, struct sim_worker *worker)
 {
     if (sim->now.mono < worker->hello_at || !plan_usual(sim))
         return;
     worker->hello_at = sim->now.mono + 400;
     struct msg_held room[SIM_HELD];
-    world_send(sim, worker->peer, true,
-               &(struct msg){.kind = MSG_HELLO,
-                             .corr = ++sim->corr_next,
-                             .hello = {.role = ROLE_WORKER,
-                                       .name = slice_of_text("sim"),
-                                       .worker_id = worker->id,
-                                       .session = worker->session,
-                                       .running = held_list(worker, room)}});
+    world_send(
+        sim, worker->peer, true,
+        &(struct msg){.kind = MSG_HELLO,
+                      .corr = ++sim->corr_next,
+                      .hello = {.role = is_notifier(sim, worker) ? ROLE_NOTIFIER : ROLE_WORKER,
+                                .name = slice_of_text("sim"),
+                                .worker_id = worker->id,
+                                .session = worker->session,
+                                .running = held_list(worker, room)}});
 }
 
 static void say_ready(struct sim *sim, struct sim_worker *worker)
@@ -55,13 +61,20 @@ static void say_ready(struct sim *sim, struct sim_worker *worker)
     static const struct slice types[] = {{.data = (const uint8_t *)"a", .len = 1},
                                          {.data = (const uint8_t *)"b", .len = 1},
                                          {.data = (const uint8_t *)"c", .len = 1}};
+    static const struct slice hooks[] = {{.data = (const uint8_t *)HOOK_TYPE, .len = 7},
+                                         {.data = (const uint8_t *)HOOK_QUEUE, .len = 13}};
+    bool is_hook = is_notifier(sim, worker);
     worker->ready_at = sim->now.mono + 300;
     worker->ready_corr = ++sim->corr_next;
     world_send(sim, worker->peer, true,
                &(struct msg){.kind = MSG_READY,
                              .corr = worker->ready_corr,
-                             .ready = {.types = types,
-                                       .type_count = worker == &sim->workers[1] ? 2 : 3,
+                             .ready = {.types = is_hook ? hooks : types,
+                                       .type_count = is_hook                      ? 1
+                                                     : worker == &sim->workers[1] ? 2
+                                                                                  : 3,
+                                       .queues = hooks + 1,
+                                       .queue_count = is_hook,
                                        .slots = worker->slots,
                                        .simulates = types,
                                        .simulate_count = 2,
@@ -210,6 +223,8 @@ void worker_turn(struct sim *sim, uint32_t no)
 {
     struct sim_worker *worker = &sim->workers[no];
     if (sim->now.mono < worker->paused_until && !sim->is_healed)
+        return;
+    if (is_notifier(sim, worker) && !sim->has_hooks)
         return;
     misbehave(sim, worker);
     // It goes when its jobs are done or its grace is over, and comes back as a new one.

@@ -32,6 +32,9 @@ static struct msg *copy_of(struct sim *sim, const struct msg *msg)
         copy->submit.jobs[i].is_spooled = msg->submit.jobs[i].is_spooled;
         copy->submit.jobs[i].key_hash = msg->submit.jobs[i].key_hash;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
+        copy->submit.jobs[i].webhook_events = msg->submit.jobs[i].webhook_events;
+        copy->submit.jobs[i].webhook_has_url = msg->submit.jobs[i].webhook_events != 0;
+        copy->submit.jobs[i].batch_webhook_has_url = true;
     }
     if (msg->kind == MSG_SCHEDULE_SET)
         copy->schedule_set.given.fingerprint = msg->schedule_set.given.fingerprint;
@@ -228,7 +231,7 @@ static struct limits small_limits(struct sim *sim)
     limits.endpoint_count_max = SIM_ENDPOINTS;
     limits.operation_count_max = SIM_OPERATIONS;
     limits.dependency_count_max = 24;
-    limits.worker_count_max = 5;
+    limits.worker_count_max = 6;
     limits.lease_count_max = 64;
     limits.serve_count_max = 128;
     limits.peer_count_max = SIM_PEERS;
@@ -288,6 +291,7 @@ static uint64_t run(uint64_t seed, const struct plan *plan, const char *disk_dir
     sim->has_schedules = world_chance(sim, 40);
     sim->has_queues = world_chance(sim, 60);
     sim->has_operations = world_chance(sim, 40);
+    sim->has_hooks = world_chance(sim, 30);
     if (disk_dir != NULL)
         sim_disk_init(sim, disk_dir);
     shell_init(sim);

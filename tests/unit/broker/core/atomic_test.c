@@ -5,13 +5,24 @@
 
 enum { MANY = 24 };
 
-static void submit(struct story *story, const struct msg_submit_job *jobs, uint32_t count)
+static void say(struct story *story, const struct msg_submit_job *jobs, struct msg_submit submit)
 {
     static struct msg_submit_job kept[MANY]; // one message at a time, closed at once
-    CHECK(count <= MANY && !story->is_open);
-    memcpy(kept, jobs, count * sizeof *jobs);
-    struct msg_submit submit = {.jobs = kept, .count = count, .is_atomic = true};
+    CHECK(submit.count <= MANY && !story->is_open);
+    memcpy(kept, jobs, submit.count * sizeof *jobs);
+    submit.jobs = kept;
     story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_SUBMIT, .submit = submit});
+}
+
+static void submit(struct story *story, const struct msg_submit_job *jobs, uint32_t count)
+{
+    say(story, jobs, (struct msg_submit){.count = count, .is_atomic = true});
+}
+
+// What each would be told if those before it that are not refused were there.
+static void try_each(struct story *story, const struct msg_submit_job *jobs, uint32_t count)
+{
+    say(story, jobs, (struct msg_submit){.count = count, .dry_run = true});
 }
 
 TEST(atomic, all_are_accepted_in_one_step)
@@ -312,6 +323,42 @@ TEST(atomic, the_deliveries_to_come_are_in_no_quota)
     EXPECT(strstr(story_told(story), "3 quota") != NULL);
     submit(story, jobs, 2);
     EXPECT_EQ(story_figures(story).submitted, 2);
+    story_free(story);
+}
+
+TEST(atomic, the_way_of_deliveries_is_counted_once_and_only_if_it_is_missing)
+{
+    struct limits limits = story_limits();
+    limits.lane_count_max = limits.queue_count_max = 2;
+    struct story *story = story_new_with(&limits);
+    struct msg_submit_job jobs[] = {story_job(1), story_job(2), story_job(3), story_job(4)};
+    for (uint32_t i = 0; i < 4; i++)
+        jobs[i].webhook_events = 1u << JOB_DEAD;
+    submit(story, jobs, 2);
+    EXPECT_EQ(story_figures(story).submitted, 2);
+    (void)story_told(story);
+    try_each(story, jobs + 2, 2);
+    EXPECT(strstr(story_told(story), "lane_count_max") == NULL);
+    submit(story, jobs + 2, 2);
+    EXPECT_EQ(story_figures(story).submitted, 4);
+    story_free(story);
+}
+
+TEST(atomic, a_refused_record_makes_no_way_for_the_deliveries_of_others)
+{
+    struct limits limits = story_limits();
+    limits.lane_count_max = 3;
+    struct story *story = story_new_with(&limits);
+    story_submit(story, story_job(1));
+    (void)story_told(story);
+    struct msg_submit_job jobs[] = {with_type(2), with_type(3), story_job(4), with_type(5)};
+    jobs[1].webhook_events = jobs[2].webhook_events = 1u << JOB_DEAD;
+    try_each(story, jobs, 4);
+    static const char full[] = "full (lane_count_max: too many different (queue, type) pairs)";
+    char expected[256];
+    (void)snprintf(expected, sizeof expected,
+                   "[0] send client: submitted 2 queued, 3 %s, 4 queued, 5 %s\n", full, full);
+    EXPECT_STORY(story, expected);
     story_free(story);
 }
 

@@ -147,6 +147,42 @@ TEST(deliver, one_that_asks_for_a_place_too_many_is_refused)
     story_free(story);
 }
 
+// Its own lane and that of its deliveries; what is there already needs no room.
+TEST(deliver, their_way_takes_the_lanes_that_are_missing)
+{
+    struct limits limits = story_limits();
+    limits.lane_count_max = limits.queue_count_max = 2;
+    struct story *story = story_new_with(&limits);
+    story_submit(story, story_job(1));
+    story_submit(story, told(2, ENDS));
+    EXPECT_EQ(story_figures(story).submitted, 2);
+    story_submit(story, told(3, ENDS));
+    EXPECT_EQ(story_figures(story).submitted, 3);
+    story_free(story);
+    limits.lane_count_max = 1;
+    story = story_new_with(&limits);
+    story_submit(story, story_job(1));
+    (void)story_told(story);
+    story_submit(story, told(2, ENDS));
+    EXPECT(strstr(story_told(story), "lane_count_max") != NULL);
+    story_free(story);
+}
+
+TEST(deliver, their_options_have_a_place_or_the_job_is_refused)
+{
+    struct limits limits = story_limits();
+    limits.policy_count_max = 1;
+    struct story *story = story_new_with(&limits);
+    story_submit(story, told(1, ENDS));
+    EXPECT(strstr(story_told(story), "policy_count_max") != NULL);
+    story_submit(story, story_job(2));
+    (void)story_told(story);
+    story_submit(story, told(3, ENDS)); // its own options are there
+    EXPECT(strstr(story_told(story), "policy_count_max") != NULL);
+    EXPECT_EQ(story_figures(story).submitted, 1);
+    story_free(story);
+}
+
 static struct msg_submit_job member(uint32_t number)
 {
     struct msg_submit_job job = story_job(number);

@@ -1,0 +1,21 @@
+#pragma once
+
+// Webhooks in the simulator: what clients want told, and that exactly this is told: in the same step
+// as the end, once.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct effects;
+struct entry;
+struct msg_submit_job;
+struct sim;
+
+void hook_want(struct sim *sim, struct msg_submit_job *job);
+bool hook_is_delivery(const struct entry *entry);
+// The core makes deliveries in the batch's arena; from now on they live as long as the run.
+void hook_keep(struct sim *sim, struct effects *fx, uint32_t first_entry);
+// After each entry, after each step, and after a start.
+void hook_entry(struct sim *sim, const struct entry *entry);
+void hook_step(struct sim *sim, const struct effects *fx, uint32_t first_entry);
+void hook_start(struct sim *sim);
