@@ -47,29 +47,6 @@ static void put_pauses(struct out *out, const struct forecast_told *told)
     out_close(out);
 }
 
-// What a worker says of it, or why there is none who does.
-static void put_simulated(struct out *out, const struct forecast_told *told)
-{
-    static const char *const reasons[SIMULATIONS] = {
-        [SIMULATION_LATE] = "late", [SIMULATION_GONE] = "gone", [SIMULATION_BUSY] = "busy"};
-    const struct msg_forecast *forecast = told->forecast;
-    bool is_ok = forecast->simulation == SIMULATION_OK;
-    if (forecast->simulation == SIMULATION_NONE)
-        return;
-    if (reasons[forecast->simulation] != NULL) {
-        out_put_text(out, "not_simulated", slice_of_text(reasons[forecast->simulation]));
-        return;
-    }
-    out_name(out, slice_of_text("simulated"));
-    out_open_object(out);
-    out_put_bool(out, "ok", is_ok);
-    if (is_ok)
-        answer_put_result(out, forecast->simulated.content, &told->simulated);
-    else
-        answer_put_failure(out, &forecast->failure);
-    out_close(out);
-}
-
 static void put_forecast(struct out *out, const struct forecast_told *told)
 {
     const struct msg_forecast *forecast = told->forecast;
@@ -86,7 +63,7 @@ static void put_forecast(struct out *out, const struct forecast_told *told)
     course_put_span(out, "keep", (uint64_t)forecast->course.keep_s * 1000);
     course_put_retry(out, &forecast->course);
     put_pauses(out, told);
-    put_simulated(out, told);
+    forecast_put_simulated(out, forecast, &told->simulated);
 }
 
 static void put_problem(struct out *out, const struct forecast_told *told)
@@ -127,6 +104,28 @@ void forecast_put(struct out *out, const struct forecast_told *told)
         answer_put_moment(out, "created_at", said->created_at);
     if (told->forecast != NULL)
         put_forecast(out, told);
+    out_close(out);
+}
+
+void forecast_put_simulated(struct out *out, const struct msg_forecast *forecast,
+                            const struct answer_result *simulated)
+{
+    static const char *const reasons[SIMULATIONS] = {
+        [SIMULATION_LATE] = "late", [SIMULATION_GONE] = "gone", [SIMULATION_BUSY] = "busy"};
+    bool is_ok = forecast->simulation == SIMULATION_OK;
+    if (forecast->simulation == SIMULATION_NONE)
+        return;
+    if (reasons[forecast->simulation] != NULL) {
+        out_put_text(out, "not_simulated", slice_of_text(reasons[forecast->simulation]));
+        return;
+    }
+    out_name(out, slice_of_text("simulated"));
+    out_open_object(out);
+    out_put_bool(out, "ok", is_ok);
+    if (is_ok)
+        answer_put_result(out, forecast->simulated.content, simulated);
+    else
+        answer_put_failure(out, &forecast->failure);
     out_close(out);
 }
 

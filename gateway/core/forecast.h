@@ -19,6 +19,11 @@ struct forecast_told {
 };
 void forecast_put(struct out *out, const struct forecast_told *told);
 
+// What a worker says of a job, or why there is none who does, as members of the open object; `simulated` is its
+// result as it may stand in the answer. Nothing when nobody offers it.
+void forecast_put_simulated(struct out *out, const struct msg_forecast *forecast,
+                            const struct answer_result *simulated);
+
 // Of many: the head of an object; the caller puts the records and closes it.
 struct forecast_many {
     uint32_t accepted, replayed, rejected;

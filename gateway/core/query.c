@@ -28,6 +28,7 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_DRY_RUN] = "dry_run",
     [QUERY_TAG] = "tag",
     [QUERY_SINCE] = "since",
+    [QUERY_SIMULATE] = "simulate",
 };
 
 enum { VALUE_LEN_MAX = 256 };
@@ -218,6 +219,11 @@ static const char *read_value(struct query *query, enum query_name name, struct 
         if (duration_parse(value, &query->wait) != OK || query->wait > QUERY_WAIT_MS_MAX)
             return "must be a duration of at most 60s, like 30s";
         return NULL;
+    case QUERY_SIMULATE:
+        return duration_parse(value, &query->simulate) == OK && query->simulate > 0 &&
+                       query->simulate <= QUERY_WAIT_MS_MAX
+                   ? NULL
+                   : "must be a duration of at most 60s, like 10s";
     case QUERY_AFTER_LINE:
         return read_number(value, &query->after_line) ? NULL : "must be the number of a line";
     case QUERY_VERSION:

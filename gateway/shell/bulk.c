@@ -37,6 +37,7 @@ void bulk_free(struct load *load)
     struct bulk *bulk = load->bulk;
     free(load->rejected);
     free(load->replays);
+    bulk_simulation_free(load->simulation, load->job_count);
     free(load->jobs);
     free(load->lines);
     free(load->pieces);
@@ -136,7 +137,8 @@ static void finish(struct load *load)
         return;
     }
     if (load->is_dry_run) {
-        bulk_answer_dry(load);
+        if (!bulk_simulate(load))
+            bulk_answer_dry(load);
         return;
     }
     if (load->failure == ERR_NO_BROKER || load->failure == ERR_TIMEOUT) {
@@ -386,7 +388,14 @@ static err judge(struct load *load, enum records_form *out_form, char detail[QUE
 {
     const struct http_request *request = load->request;
     struct query query;
-    err e = query_read(request->query, 1u << QUERY_MODE | 1u << QUERY_DRY_RUN, &query, detail);
+    err e =
+        query_read(request->query, 1u << QUERY_MODE | 1u << QUERY_DRY_RUN | 1u << QUERY_SIMULATE,
+                   &query, detail);
+    if (e == OK && query.has[QUERY_SIMULATE] && !query.dry_run) {
+        (void)slice_to_text(slice_of_text("simulate: only with dry_run=true"), detail,
+                            QUERY_FAULT_LEN);
+        e = ERR_BAD_FIELD;
+    }
     if (e != OK)
         return e;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
@@ -400,6 +409,7 @@ static err judge(struct load *load, enum records_form *out_form, char detail[QUE
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
     load->is_atomic = query.is_atomic;
     load->is_dry_run = query.dry_run;
+    load->simulate_ms = query.simulate;
     load->key = key;
     if (key.data == NULL)
         return OK;

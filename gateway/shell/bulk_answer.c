@@ -37,6 +37,12 @@ static int by_line(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void bulk_sort(struct load *load)
+{
+    if (load->rejected_count > 0)
+        qsort(load->rejected, load->rejected_count, sizeof *load->rejected, by_line);
+}
+
 // With nothing stored the answer is an error, that of the first record; the verdicts are in it.
 static struct problem problem_of(const struct load *load)
 {
@@ -56,8 +62,7 @@ static unsigned put_answer(struct load *load, struct out *out)
     bool is_stored = load->accepted_count + load->replayed_count > 0;
     CHECK(is_stored || load->rejected_count > 0);
     // Records that the reader refused come before those that the broker refused.
-    if (load->rejected_count > 0)
-        qsort(load->rejected, load->rejected_count, sizeof *load->rejected, by_line);
+    bulk_sort(load);
     struct problem problem = is_stored ? (struct problem){0} : problem_of(load);
     struct answer_bulk bulk = {
         .batch_id = load->batch_id,
@@ -94,8 +99,7 @@ static void put_replays(const struct load *load, struct out *out)
 
 static void put_dry(struct load *load, struct out *out)
 {
-    if (load->rejected_count > 0)
-        qsort(load->rejected, load->rejected_count, sizeof *load->rejected, by_line);
+    bulk_sort(load);
     forecast_begin(out, &(struct forecast_many){.accepted = load->accepted_count,
                                                 .replayed = load->replayed_count,
                                                 .rejected = load->rejected_count,
@@ -106,6 +110,8 @@ static void put_dry(struct load *load, struct out *out)
         put_rejection(out, &load->rejected[i]);
     out_close(out);
     put_replays(load, out);
+    if (load->simulate_ms > 0)
+        bulk_simulation_put(load, out);
     out_close(out);
 }
 
@@ -117,6 +123,7 @@ static uint8_t *make_room(const struct load *load, size_t *out_cap)
         cap += load->rejected[i].violations.len;
     if (load->is_dry_run)
         cap += (size_t)load->replayed_count * REPLAY_LEN_MAX;
+    cap += bulk_simulation_room(load);
     *out_cap = cap;
     return malloc(cap);
 }

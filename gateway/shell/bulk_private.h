@@ -50,6 +50,8 @@ struct load {
     bool is_dry_run;
     struct msg question; // of a dry run
     bool *replays;       // of it, by job
+    when_ms simulate_ms; // of it: for how long workers are asked; 0: not at all
+    struct bulk_simulation *simulation;
     struct id batch_id;
     struct webhook_secret secret; // which its webhooks share, when one wants a new one
     uint64_t fingerprint;         // of the body, when there is a key
@@ -96,6 +98,20 @@ void bulk_answer(struct load *load);
 void bulk_answer_dry(struct load *load);
 // A new batch all of whose jobs belong to earlier ones has no member, and nobody keeps it.
 bool bulk_is_known(const struct load *load);
+
+// By line.
+void bulk_sort(struct load *load);
+
+// --- bulk_simulate.c: what workers say of a dry run ---
+
+// Asks them; the load comes back to the thread, or has been answered. False: there is nothing to ask.
+bool bulk_simulate(struct load *load);
+// NULL is allowed.
+void bulk_simulation_free(struct bulk_simulation *simulation, uint32_t job_count);
+// Bytes that bulk_simulation_put() may need.
+size_t bulk_simulation_room(const struct load *load);
+// As a member "simulations" of the open object.
+void bulk_simulation_put(const struct load *load, struct out *out);
 
 // --- bulk_spool.c: no broker answers ---
 

@@ -1,5 +1,6 @@
 """Dry runs over HTTP, against a real broker: told is what the same request gets without."""
 
+import concurrent.futures
 import json
 import os
 import sys
@@ -77,7 +78,7 @@ if os.environ["WEFT_JOB_DRY_RUN"] != "1":
     open(job["touches"], "w").close()
 if job["n"] < 0:
     sys.exit("n is below 0")
-json.dump({"rows": job["n"], "type": os.environ["WEFT_JOB_TYPE"]}, sys.stdout)"""
+json.dump("x" * job["long"] if "long" in job else {"rows": job["n"], "type": os.environ["WEFT_JOB_TYPE"]}, sys.stdout)"""
 
 
 def a_worker_simulates_what_it_is_not_given(bench):
@@ -104,10 +105,127 @@ def a_worker_simulates_what_it_is_not_given(bench):
     assert status == 200 and done["result"]["rows"] == 5 and os.path.exists(touched), done
 
 
+def lines(records):
+    return b"\n".join(json.dumps(record).encode() for record in records)
+
+
+def simulate(bench, records, span="30s", more=""):
+    """The answer, and what is said of each line."""
+    status, told, _ = bench.http("POST", f"/v1/batches?dry_run=true&simulate={span}{more}", lines(records), "application/x-ndjson")
+    assert status == 200, told
+    words = {word.pop("line"): word for word in told["simulations"]}
+    assert len(words) == len(told["simulations"]) and list(words) == sorted(words), told["simulations"]
+    return told, words
+
+
+def a_worker_simulates_many_by_line(bench):
+    """query.simulate: its one slot is enough for all: who finds no room is asked again when one of ours has its word."""
+    touched = os.path.join(bench.place.path, "touched-by-many")
+    known = bench.http("POST", "/v1/jobs", {"type": "dry.nobody"}, **{"Idempotency-Key": "dry-simulated"})[1]
+    records = [{"type": "dry.w", "payload": {"n": n, "touches": touched}} for n in range(-3, 20)]
+    records += [{"type": "dry.nobody", "key": "dry-simulated"}, {"type": "Dry"}, {"type": "dry.nobody"}]
+    told, words = simulate(bench, records)
+    assert told["replays"] == [{"line": 24, "duplicate_of": known["job_id"]}] and told["rejections"][0]["line"] == 25, told
+    assert list(words) == list(range(1, 24)), words
+    for line, word in words.items():
+        n = line - 4
+        if n < 0:
+            assert word["simulated"]["ok"] is False and "below 0" in word["simulated"]["error"]["detail"], word
+        else:
+            assert word == {"simulated": {"ok": True, "result_type": "application/json", "result": {"rows": n, "type": "dry.w"}}}, word
+    assert not os.path.exists(touched)
+    # An atomic one that would be refused asks nobody; without the word there is no such member.
+    assert simulate(bench, records, more="&mode=atomic")[1] == {}
+    assert "simulations" not in bench.http("POST", "/v1/batches?dry_run=true", lines(records), "application/x-ndjson")[1]
+    # By itself the second record would be refused: the first is not there.
+    first = bench.http("POST", "/v1/jobs?dry_run=true", {"type": "dry.w"}, **{"Idempotency-Key": "dry-alone"})[1]["job_id"]
+    told, words = simulate(bench, [{"type": "dry.w", "payload": {"n": 1}, "key": "dry-alone"}, {"type": "dry.w", "after": [first], "on_dependency_failure": "run"}],
+                           more="&mode=atomic")
+    assert told["accepted"] == 2 and words[1]["simulated"]["ok"] and words[2] == {"not_simulated": "alone"}, told
+
+
+def what_is_not_asked_in_time_is_late(bench):
+    records = [{"type": "dry.w", "payload": {"n": n}} for n in range(10_000)]
+    told, words = simulate(bench, records, "200ms")
+    assert told["accepted"] == 10_000 and list(words) == list(range(1, 10_001)), told["accepted"]
+    assert words[10_000] == {"not_simulated": "late"}, words[10_000]
+    told, words = simulate(bench, [{"type": "dry.nobody"}] * 10_000, "60s")
+    assert (told["accepted"], words) == (10_000, {}), words
+    for bad, word in (("simulate=5s", "only with dry_run"), ("dry_run=true&simulate=61s", "at most 60s"), ("dry_run=true&simulate=0s", "at most 60s")):
+        status, problem, _ = bench.http("POST", "/v1/batches?" + bad, lines(records[:1]), "application/x-ndjson")
+        assert status == 400 and word in problem["detail"], problem
+    assert bench.http("POST", "/v1/jobs?dry_run=true&simulate=5s", records[0])[0] == 400
+
+
+def what_workers_say_is_kept_up_to_4_mib(bench):
+    """BULK_SIMULATED_BYTES_MAX"""
+    records = [{"type": "dry.w", "payload": {"n": n, "long": 60_000}} for n in range(72)]
+    told, words = simulate(bench, records, "60s")
+    kept = 4 * 1024 * 1024 // 60_002
+    assert [len(words[line]["simulated"]["result"]) for line in range(1, kept + 1)] == [60_000] * kept, told["accepted"]
+    assert [words[line] for line in range(kept + 1, 73)] == [{"simulated": {"ok": True}, "left_out": True}] * (72 - kept), words[72]
+
+
+COUNTING = """import json, os, sys, time
+place = json.load(sys.stdin)["place"]
+os.mkdir(mine := os.path.join(place, str(os.getpid())))
+time.sleep(0.2)
+json.dump(len(os.listdir(place)), sys.stdout)
+os.rmdir(mine)"""
+
+
+def eight_are_asked_at_once(bench):
+    """BULK_SIMULATIONS_MAX"""
+    place = os.path.join(bench.place.path, "running")
+    os.mkdir(place)
+    bench.place.spawn("counting", "worker", "dry.c8", "--broker", bench.dev.at["zmq"], "--simulate", "12",
+                      "--data", os.path.join(bench.place.path, "dry-counting"), "--", sys.executable, "-c", COUNTING)
+    wait_for("it serves", lambda: "dry.c8" in str(bench.http("GET", "/v1/workers")[1]))
+    told, words = simulate(bench, [{"type": "dry.c8", "payload": {"place": place}}] * 40)
+    counts = [word["simulated"]["result"] for word in words.values() if "simulated" in word]
+    assert told["accepted"] == 40 and counts and 2 <= max(counts) <= 8, counts
+
+
+HANGING = """import json, os, signal, sys, time
+job, worker = json.load(sys.stdin), os.getppid()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(job["began"], "w").close()
+while os.getppid() == worker:
+    time.sleep(0.05)"""
+
+
+def workers_that_are_late_or_gone_are_told(bench):
+    """One that hangs is not asked again, so it holds up nobody for longer than one wait."""
+    began = os.path.join(bench.place.path, "began")
+    records = [{"type": "dry.h", "payload": {"began": began}}] * 20
+    worker = bench.place.spawn("hanging", "worker", "dry.h", "--broker", bench.dev.at["zmq"], "--simulate", "1", "--kill-after", "60s",
+                               "--data", os.path.join(bench.place.path, "dry-hanging"), "--", sys.executable, "-c", HANGING)
+    wait_for("it serves", lambda: "dry.h" in str(bench.http("GET", "/v1/workers")[1]))
+    told, words = simulate(bench, records)
+    assert (told["accepted"], words[1]) == (20, {"not_simulated": "late"}), words
+    assert [words[line] for line in range(2, 21)] == [{"not_simulated": "busy"}] * 19, words
+    worker.kill()
+    worker.wait()
+    os.remove(began)
+    worker = bench.place.spawn("leaving", "worker", "dry.h", "--broker", bench.dev.at["zmq"], "--simulate", "1",
+                               "--data", os.path.join(bench.place.path, "dry-leaving"), "--", sys.executable, "-c", HANGING)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        def asked():
+            answer = pool.submit(simulate, bench, records)
+            wait_for("one of them", lambda: answer.done() or os.path.exists(began))
+            return None if answer.done() else answer
+        answer = wait_for("it is asked", asked)
+        worker.kill()
+        told, words = answer.result()
+    assert told["accepted"] == 20 and {word["not_simulated"] for word in words.values()} <= {"late", "busy", "gone"}, words
+
+
 if __name__ == "__main__":
     with Place() as place:
         bench = Bench(place)
         for test in (one_job_is_told_its_verdict, refusals_are_those_of_a_submission, many_are_told_by_record,
-                     a_worker_simulates_what_it_is_not_given):
+                     a_worker_simulates_what_it_is_not_given, a_worker_simulates_many_by_line,
+                     what_is_not_asked_in_time_is_late, what_workers_say_is_kept_up_to_4_mib, eight_are_asked_at_once,
+                     workers_that_are_late_or_gone_are_told):
             test(bench)
             print("ok", test.__name__)
