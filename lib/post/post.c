@@ -15,14 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    EVENTS_MAX = 256,
-    MAX_AGE_S = 55,
-    NAMES_KEPT_S = 30,
-    BUFFER_LEN = 4096,
-    LINE_LEN_MAX = 1200,
-    BODY_FIRST = 4096
-};
+enum { EVENTS_MAX = 256, MAX_AGE_S = 55, NAMES_KEPT_S = 30, BUFFER_LEN = 4096, BODY_FIRST = 4096 };
 
 // One under way. Kept for the next one when it has ended, with its libcurl handle.
 struct post {
@@ -51,6 +44,7 @@ struct post_pool {
     uint32_t ended_count;
     uint32_t touched;
     struct post *posts; // count_max places
+    char line[POST_NAME_LEN_MAX + POST_VALUE_LEN_MAX + 3];
 };
 
 // --- where to ---
@@ -114,16 +108,39 @@ static struct slice without_end(struct slice line)
     return line;
 }
 
+static struct slice without_blanks(struct slice text)
+{
+    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = slice_of(text.data + 1, text.len - 1);
+    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
+        text.len--;
+    return text;
+}
+
+// Whoever may say words may say them for as long as the caller lets him, in heads of their own.
+static void begin_head(struct post *post, struct slice line)
+{
+    static const char first[] = "HTTP/";
+    bool begins = line.len >= sizeof first - 1 && memcmp(line.data, first, sizeof first - 1) == 0;
+    if (begins && post->pool->options.word != NULL)
+        post->head_len = 0;
+}
+
 static size_t on_head(char *data, size_t size, size_t count, void *ctx)
 {
     struct post *post = ctx;
+    const struct post_options *options = &post->pool->options;
     size_t len = size * count;
+    struct slice line = without_end(slice_of(data, len));
     struct slice value;
+    begin_head(post, line);
     post->head_len += len;
     if (post->head_len > POST_HEAD_BYTES_MAX)
         return 0;
-    if (is_header(without_end(slice_of(data, len)), "retry-after", &value))
+    if (is_header(line, "retry-after", &value))
         post->result.retry_after_ms = exchange_retry_after_ms(value, clock_wall_ms());
+    else if (options->word != NULL && is_header(line, options->word, &value))
+        options->hear(options->hear_ctx, post->result.user, without_blanks(value));
     return len;
 }
 
@@ -308,15 +325,15 @@ static bool add_line(struct post *post, const char *line)
 
 static bool add_header(struct post *post, const struct post_header *header)
 {
-    char line[LINE_LEN_MAX];
+    char *line = post->pool->line;
+    size_t cap = sizeof post->pool->line;
     const char *name = (const char *)header->name.data;
     const char *value = (const char *)header->value.data;
     // libcurl's way of writing a header without a value is a semicolon.
-    int len = header->value.len > 0
-                  ? snprintf(line, sizeof line, "%.*s: %.*s", (int)header->name.len, name,
-                             (int)header->value.len, value)
-                  : snprintf(line, sizeof line, "%.*s;", (int)header->name.len, name);
-    CHECK(len > 0 && (size_t)len < sizeof line);
+    int len = header->value.len > 0 ? snprintf(line, cap, "%.*s: %.*s", (int)header->name.len, name,
+                                               (int)header->value.len, value)
+                                    : snprintf(line, cap, "%.*s;", (int)header->name.len, name);
+    CHECK(len > 0 && (size_t)len < cap);
     return add_line(post, line);
 }
 

@@ -17,10 +17,16 @@
 struct post_pool;
 
 enum {
-    POST_HEAD_BYTES_MAX = 16 * 1024, // of all its heads
+    POST_HEAD_BYTES_MAX = 16 * 1024, // of all its heads; with a `word` of each
     POST_DETAIL_LEN_MAX = 256,
     POST_HEADERS_MAX = 32,
+    POST_NAME_LEN_MAX = 64,
+    POST_VALUE_LEN_MAX = 25 * 1024, // a worker's metadata as JSON in ASCII
 };
+
+// What a receiver says in a header named `post_options.word` before its answer: called within
+// post_turn(), which may not be called in it, nor post_start() and post_drop(). The word is borrowed.
+typedef void post_hear(void *ctx, uint64_t user, struct slice word);
 
 struct post_options {
     const struct target_rules *rules; // they must stay
@@ -31,6 +37,9 @@ struct post_options {
     uint32_t connect_ms;   // of it, for name, connection and TLS
     size_t body_bytes_max; // of an answer; what is behind it is not read
     bool keeps_body;       // the result has it
+    const char *word;      // a header of answers, also of interim ones (1xx); NULL: none is heard
+    post_hear *hear;
+    void *hear_ctx;
 };
 
 //   ERR_NO_MEMORY, ERR_SYSTEM
@@ -38,8 +47,8 @@ MUST_USE err post_open(const struct post_options *options, struct post_pool **ou
 void post_close(struct post_pool *pool); // NULL is fine; what is under way is given up
 
 struct post_header {
-    struct slice name;  // a token, at most 64 bytes
-    struct slice value; // without control bytes, at most 1024
+    struct slice name;  // a token, at most POST_NAME_LEN_MAX bytes
+    struct slice value; // without control bytes, at most POST_VALUE_LEN_MAX
 };
 
 struct post_request {

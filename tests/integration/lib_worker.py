@@ -99,6 +99,8 @@ class FakeBroker:
         for name, value in fields.items():
             if isinstance(value, pb.Labels):
                 getattr(job, name).CopyFrom(value)
+            elif isinstance(value, list):
+                getattr(job, name).extend(value)
             else:
                 setattr(job, name, value)
         self.held[(grant.job_id, grant.token)] = job

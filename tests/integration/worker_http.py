@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import threading
 import unittest
+import uuid
 
 import lib_receiver as r
 from lib_broker import PATIENCE_S, ROOT, BrokerTest, fresh_id, pb
@@ -33,6 +35,11 @@ def echo(receiver, connection, request):
     connection.sendall(r.answer(200, request[2]))
 
 
+def word(text):
+    """An interim answer with a word for the worker."""
+    return f"HTTP/1.1 102 Processing\r\nweft-word: {text}\r\n\r\n".encode()
+
+
 class Http(WorkerTest):
     def service(self, behave=echo, **options):
         service = r.Receiver(behave, **options)
@@ -48,8 +55,8 @@ class Http(WorkerTest):
     def test_a_job_is_a_signed_request_and_its_answer_the_result(self):
         service = self.service()
         worker = self.work(service)
-        labels = pb.Labels(tags=["a", "b"])
-        grant = self.broker.grant(b'{"n": 1}', pb.CONTENT_JSON, generation=3, labels=labels,
+        labels, after = pb.Labels(tags=["a", "b"], metadata={"who": "Zoë 😀"}), [fresh_id(), fresh_id()]
+        grant = self.broker.grant(b'{"n": 1}', pb.CONTENT_JSON, generation=3, labels=labels, after=after,
                                   traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
         job, result = self.broker.outcome(grant)
         self.assertEqual((job.outcome, job.result.content, result), (pb.OUTCOME_SUCCEEDED, pb.CONTENT_JSON, b'{"n": 1}'))
@@ -59,7 +66,9 @@ class Http(WorkerTest):
         self.assertEqual(job_id.replace("-", ""), grant.job_id.hex())
         expected = {"content-type": "application/json", "user-agent": "weft-worker", "webhook-id": f"{job_id}.3",
                     "weft-job-type": "test", "weft-job-queue": "default", "weft-job-attempt": "1",
-                    "weft-job-token": str(grant.token), "weft-job-tags": "a b",
+                    "weft-job-token": str(grant.token), "weft-job-tags": "a b", "weft-tenant": "default",
+                    "weft-job-after": " ".join(str(uuid.UUID(bytes=job_id)) for job_id in after),
+                    "weft-job-metadata": r'{"who":"Zo\u00eb \ud83d\ude00"}',
                     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
         self.assertEqual({name: headers.get(name) for name in expected}, expected)
         self.assertGreater(int(headers["weft-job-deadline"]), 1000 * int(headers["webhook-timestamp"]))
@@ -153,6 +162,58 @@ class Http(WorkerTest):
         self.assertEqual(self.broker.outcome(last)[0].outcome, pb.OUTCOME_INTERRUPTED)
         for _ in range(4):
             self.assertTrue(gone.acquire(timeout=PATIENCE_S))
+
+    def test_all_metadata_and_ids_fit(self):
+        service = self.service()
+        self.work(service)
+        metadata = {f"name-{n:02}": "\1" * 121 for n in range(32)}
+        after = [fresh_id() for _ in range(100)]
+        self.outcome_of(payload=b"p", labels=pb.Labels(metadata=metadata), after=after)
+        (_, headers, _), = service.requests
+        self.assertEqual(json.loads(headers["weft-job-metadata"]), metadata)
+        self.assertEqual(len(headers["weft-job-after"].split()), 100)
+
+    def test_words_before_the_answer(self):
+        told = threading.Event()
+
+        def behave(receiver, connection, request):
+            connection.sendall(word("log row 7 is odd") + word("nonsense") + word("extend 60s") + word("progress 40 100 row 40"))
+            self.assertTrue(told.wait(PATIENCE_S))
+            connection.sendall(word("progress 100 100") + r.answer(200, b"done"))
+
+        service = self.service(behave)
+        self.work(service)
+        grant = self.broker.grant(b"p", timeout_ms=2000)
+        progress = self.broker.until("progress", lambda: next(
+            (list(body.progress) for kind, body, _ in self.broker.heard if kind == "renew" and body.progress), None))
+        self.assertEqual((progress[0].done, progress[0].total, progress[0].text), (40, 100, "row 40"))
+        self.assertEqual((progress[0].job_id, progress[0].token), (grant.job_id, grant.token))
+        self.assertGreater(progress[0].extend_ms, 50000)
+        told.set()
+        job, result = self.broker.outcome(grant)
+        self.assertEqual((job.outcome, result, job.progress_done), (pb.OUTCOME_SUCCEEDED, b"done", 100))
+        lines = [line.text for kind, body, _ in self.broker.heard if kind in ("renew", "finish") for line in body.log]
+        self.assertEqual(set(lines), {"row 7 is odd"})
+
+    def test_words_may_be_many(self):
+        """More than fits into the head of an answer, 16 KiB; libcurl's bound of all heads together is 300 KiB."""
+        def behave(receiver, connection, request):
+            for n in range(30):
+                connection.sendall(b"".join(word(f"progress {100 * n + m} 3000 row of many") for m in range(100)))
+            connection.sendall(r.answer(200, b"done"))
+
+        self.work(self.service(behave))
+        job, result = self.outcome_of(payload=b"p")
+        self.assertEqual((job.outcome, result, job.progress_done), (pb.OUTCOME_SUCCEEDED, b"done", 2999), job)
+
+    def test_who_takes_no_connection_is_away(self):
+        """The kernel answers nobody when a backlog is full: after 10 s (CONNECT_MS) the job goes back."""
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as waiting:
+            waiting.connect(full.getsockname())  # nobody accepts it
+            self.start(flags=("--http", f"http://127.0.0.1:{full.getsockname()[1]}/"))
+            job, _ = self.outcome_of(payload=b"p")
+        self.assertEqual((job.outcome, job.error_kind, job.retry_after_ms), (pb.OUTCOME_SNOOZED, "no-service", 1000), job)
+        self.assertIn("timeout", job.error_message.lower())
 
     def test_a_drip_ends_at_the_deadline(self):
         for behave in (r.drip, r.drip_head, r.endless_interim):

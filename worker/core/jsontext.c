@@ -2,6 +2,7 @@
 
 #include "worker/core/jsontext.h"
 
+#include "lib/base/check.h"
 #include "lib/base/utf8.h"
 
 static_assert(JSONTEXT_DEPTH_MAX <= 64, "a bit per level");
@@ -336,4 +337,42 @@ err jsontext_string(struct slice value, uint8_t *room, size_t cap, struct slice 
     }
     *out_text = slice_of(room, utf8_valid_len(slice_of(room, len)));
     return OK;
+}
+
+// --- in ASCII ---
+
+// The character that begins at `at`, which is valid UTF-8, and its length.
+static uint32_t character(const uint8_t *at, size_t *out_len)
+{
+    size_t more = at[0] >= 0xf0 ? 3 : at[0] >= 0xe0 ? 2 : at[0] >= 0xc0 ? 1 : 0;
+    uint32_t code = more == 0 ? at[0] : at[0] & (0x3fu >> more);
+    for (size_t i = 1; i <= more; i++)
+        code = code << 6 | (at[i] & 0x3fu);
+    *out_len = more + 1;
+    return code;
+}
+
+static void put_escape(struct bytes_out *out, uint32_t unit)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[6] = {'\\', 'u'};
+    for (unsigned i = 0; i < 4; i++)
+        text[5 - i] = digits[unit >> 4 * i & 0xfu];
+    bytes_put(out, text, sizeof text);
+}
+
+void jsontext_ascii(struct slice text, struct bytes_out *out)
+{
+    CHECK(utf8_valid_len(text) == text.len);
+    for (size_t at = 0, len = 0; at < text.len; at += len) {
+        uint32_t code = character(text.data + at, &len);
+        if (code < 0x80) {
+            bytes_put_u8(out, (uint8_t)code);
+        } else if (code < 0x10000) {
+            put_escape(out, code);
+        } else {
+            put_escape(out, 0xd800 + ((code - 0x10000) >> 10));
+            put_escape(out, 0xdc00 + ((code - 0x10000) & 0x3ffu));
+        }
+    }
 }

@@ -5,6 +5,7 @@
 // refuses: bytes that are not UTF-8, lone surrogates, nesting deeper than JSONTEXT_DEPTH_MAX.
 // Pure.
 
+#include "lib/base/bytes.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 
@@ -31,3 +32,7 @@ MUST_USE err jsontext_members(struct slice text, struct jsontext_member *members
 // when it is longer than `cap`.
 //   ERR_BAD_FIELD   no string
 MUST_USE err jsontext_string(struct slice value, uint8_t *room, size_t cap, struct slice *out_text);
+
+// Writes `text`, JSON in UTF-8, with each character that is not ASCII as \uXXXX (two of them beyond
+// U+FFFF): at most three bytes for one of it. Such a text may stand in a header.
+void jsontext_ascii(struct slice text, struct bytes_out *out);

@@ -49,7 +49,7 @@ static void say(struct outcome_report *report, enum outcome outcome, const char 
 // 4xx that say something about the way of the request, or about now, and nothing about the job.
 static bool is_about_the_way(unsigned status)
 {
-    static const unsigned ways[] = {401, 403, 404, 405, 407, 408, 421, 425, 426, STATUS_BUSY};
+    static const unsigned ways[] = {401, 403, 404, 405, 407, 408, 421, 425, 426, 431, STATUS_BUSY};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         if (ways[i] == status)
             return true;

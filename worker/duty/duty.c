@@ -6,6 +6,7 @@
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
+#include "worker/core/control.h"
 #include "worker/duty/duty_private.h"
 #include "worker/duty/talk.h"
 
@@ -216,6 +217,24 @@ void duty_begin(struct duty *duty, uint32_t slot)
     id_to_text(&place->msg.job_id, id);
     duty_log(duty, LOG_LEVEL_DEBUG, "job.started", "job=%s attempt=%" PRIu32 " token=%" PRIu64, id,
              place->msg.attempt, place->msg.token);
+}
+
+void duty_hear(struct duty *duty, uint32_t slot, struct slice word)
+{
+    struct control control;
+    if (duty->slots.items[slot].state != SLOT_RUNNING)
+        return;
+    if (control_parse(word, &control) != OK) {
+        duty_log(duty, LOG_LEVEL_WARN, "job.odd_word", "line=%s", log_quote(word).text);
+    } else if (control.kind == CONTROL_EXTEND) {
+        slots_extend(&duty->slots, slot, duty->now, control.extend_ms);
+    } else if (control.kind == CONTROL_LOG) {
+        joblog_say(&duty->logs[slot], clock_wall_ms(), control.text);
+    } else {
+        const struct msg_progress progress = {
+            .done = control.done, .total = control.total, .text = control.text};
+        slots_progress(&duty->slots, slot, &progress);
+    }
 }
 
 // --- the end of a job ---

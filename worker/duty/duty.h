@@ -153,6 +153,9 @@ void duty_advance(struct duty *duty);
 bool duty_may_begin(const struct duty *duty, uint32_t slot);
 // Its handler has it: deadline and log begin.
 void duty_begin(struct duty *duty, uint32_t slot);
+// What its handler says meanwhile (worker/core/control.h), without the end of the line. Of one that has
+// no job any more nothing counts.
+void duty_hear(struct duty *duty, uint32_t slot, struct slice word);
 // The attempt in this slot is over: the outcome goes to the outbox, that of a dry run to the broker,
 // the slot is free. The report's
 // slices are copied; ids and token are filled in.

@@ -286,22 +286,8 @@ void crew_begin(struct worker *worker)
 void crew_words(struct worker *worker, uint32_t slot)
 {
     struct slice line;
-    struct control control;
-    while (handler_next_word(&worker->places[slot].handler, &line)) {
-        if (worker->duty.slots.items[slot].state != SLOT_RUNNING)
-            continue;
-        if (control_parse(line, &control) != OK) {
-            log_warn("job.odd_word", "line=%s", log_quote(line).text);
-        } else if (control.kind == CONTROL_EXTEND) {
-            slots_extend(&worker->duty.slots, slot, worker->duty.now, control.extend_ms);
-        } else if (control.kind == CONTROL_LOG) {
-            joblog_say(&worker->duty.logs[slot], clock_wall_ms(), control.text);
-        } else {
-            const struct msg_progress progress = {
-                .done = control.done, .total = control.total, .text = control.text};
-            slots_progress(&worker->duty.slots, slot, &progress);
-        }
-    }
+    while (handler_next_word(&worker->places[slot].handler, &line))
+        duty_hear(&worker->duty, slot, line);
 }
 
 void crew_pipe(struct worker *worker, uint64_t tag)

@@ -9,6 +9,8 @@
 #include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
 #include "proto/labels.h"
+#include "worker/core/jsontext.h"
+#include "worker/core/lines.h"
 #include "worker/core/reply.h"
 #include "worker/shell/secret.h"
 
@@ -21,7 +23,10 @@ enum {
     NUMBER_LEN_MAX = 24,
     WEBHOOK_ID_LEN_MAX = ID_TEXT_LEN + NUMBER_LEN_MAX,
     TAGS_LEN_MAX = MSG_TAGS_MAX * (MSG_TAG_LEN_MAX + 1),
+    AFTER_LEN_MAX = MSG_AFTER_MAX * (ID_TEXT_LEN + 1),
 };
+static_assert((int)LINES_METADATA_SIZE <= (int)POST_VALUE_LEN_MAX,
+              "a header has room for all metadata");
 
 struct pusher {
     struct post_pool *posts;
@@ -45,6 +50,9 @@ struct heads {
     char token[NUMBER_LEN_MAX];
     char deadline[NUMBER_LEN_MAX];
     char tags[TAGS_LEN_MAX];
+    char after[AFTER_LEN_MAX];
+    uint8_t metadata[LINES_METADATA_SIZE];
+    uint8_t ascii[LINES_METADATA_SIZE];
     struct signature signature;
 };
 
@@ -55,20 +63,52 @@ static void put(struct heads *heads, const char *name, struct slice value)
         heads->items[heads->count++] = (struct post_header){slice_of_text(name), value};
 }
 
-static void put_tags(struct heads *heads, struct slice packed)
+static void put_tags(struct heads *heads, const struct labels *labels)
 {
-    struct labels labels;
-    const char *detail = NULL;
     struct bytes_out out = {.data = (uint8_t *)heads->tags, .cap = sizeof heads->tags};
-    if (labels_read(packed, &labels, &detail) != OK)
-        return; // of a broker that allows more
-    for (uint32_t i = 0; i < labels.tag_count; i++) {
+    for (uint32_t i = 0; i < labels->tag_count; i++) {
         if (i > 0)
             bytes_put_u8(&out, ' ');
-        bytes_put(&out, labels.tags[i].data, labels.tags[i].len);
+        bytes_put(&out, labels->tags[i].data, labels->tags[i].len);
     }
     CHECK(!out.full);
     put(heads, "weft-job-tags", slice_of(out.data, out.len));
+}
+
+static void put_metadata(struct heads *heads, const struct labels *labels)
+{
+    struct bytes_out json = {.data = heads->metadata, .cap = sizeof heads->metadata};
+    struct bytes_out ascii = {.data = heads->ascii, .cap = sizeof heads->ascii};
+    if (labels->pair_count == 0)
+        return;
+    lines_metadata(labels, &json);
+    CHECK(!json.full);
+    jsontext_ascii(slice_of(json.data, json.len), &ascii);
+    CHECK(!ascii.full);
+    put(heads, "weft-job-metadata", slice_of(ascii.data, ascii.len));
+}
+
+static void put_labels(struct heads *heads, struct slice packed)
+{
+    struct labels labels;
+    const char *detail = NULL;
+    if (labels_read(packed, &labels, &detail) != OK)
+        return; // of a broker that allows more
+    put_tags(heads, &labels);
+    put_metadata(heads, &labels);
+}
+
+static void put_after(struct heads *heads, const struct msg_ids *after)
+{
+    CHECK(after->count <= MSG_AFTER_MAX);
+    char *at = heads->after;
+    for (uint32_t i = 0; i < after->count; i++) {
+        if (i > 0)
+            *at++ = ' ';
+        id_to_text(&after->items[i], at); // its end is overwritten
+        at += ID_TEXT_LEN;
+    }
+    put(heads, "weft-job-after", slice_of(heads->after, (size_t)(at - heads->after)));
 }
 
 // A key that is used again after its window makes a new job of the same id, and that is another message.
@@ -91,10 +131,10 @@ static void sign(const struct pusher *pusher, const struct msg_job *job, struct 
     signature_make(&input, &heads->signature);
 }
 
-static void describe(const struct pusher *pusher, const struct msg_job *job, struct heads *heads)
+static void describe(const struct worker *worker, const struct msg_job *job, struct heads *heads)
 {
     name_message(job, heads);
-    sign(pusher, job, heads);
+    sign(worker->pusher, job, heads);
     (void)snprintf(heads->attempt, sizeof heads->attempt, "%" PRIu32, job->attempt);
     (void)snprintf(heads->token, sizeof heads->token, "%" PRIu64, job->token);
     (void)snprintf(heads->deadline, sizeof heads->deadline, "%" PRId64,
@@ -108,7 +148,9 @@ static void describe(const struct pusher *pusher, const struct msg_job *job, str
     put(heads, "weft-job-attempt", slice_of_text(heads->attempt));
     put(heads, "weft-job-token", slice_of_text(heads->token));
     put(heads, "weft-job-deadline", slice_of_text(heads->deadline));
-    put_tags(heads, job->labels);
+    put(heads, "weft-tenant", worker->setup->tenant);
+    put_after(heads, &job->after);
+    put_labels(heads, job->labels);
     put(heads, "traceparent", job->traceparent);
 }
 
@@ -135,7 +177,7 @@ static void send(struct worker *worker, uint32_t slot)
 {
     const struct msg_job *job = &worker->duty.jobs[slot].msg;
     struct heads heads = {.count = 0};
-    describe(worker->pusher, job, &heads);
+    describe(worker, job, &heads);
     const struct post_request request = {.user = slot,
                                          .url = slice_of_text(worker->setup->url),
                                          .content_type = content_type(job->payload.content),
@@ -190,6 +232,13 @@ static void take_presence(struct worker *worker)
 }
 
 // --- what comes back ---
+
+// The words of descriptor 3, in a header before the answer.
+static void hear(void *ctx, uint64_t user, struct slice word)
+{
+    struct worker *worker = ctx;
+    duty_hear(&worker->duty, (uint32_t)user, word);
+}
 
 static void take_result(struct worker *worker, struct post_result *result)
 {
@@ -307,7 +356,7 @@ static void allow(struct pusher *pusher, const char *url)
                                           .range_count = 2};
 }
 
-err pusher_open(const struct worker *worker, struct pusher **out_pusher, const char **out_why)
+err pusher_open(struct worker *worker, struct pusher **out_pusher, const char **out_why)
 {
     const struct setup *setup = worker->setup;
     struct pusher *pusher = calloc(1, sizeof *pusher);
@@ -321,7 +370,10 @@ err pusher_open(const struct worker *worker, struct pusher **out_pusher, const c
                                          .count_max = setup->run_count,
                                          .connect_ms = CONNECT_MS,
                                          .body_bytes_max = MSG_RESULT_LEN_MAX,
-                                         .keeps_body = true};
+                                         .keeps_body = true,
+                                         .word = "weft-word",
+                                         .hear = hear,
+                                         .hear_ctx = worker};
     err opened = read_secrets(worker, &pusher->secrets, out_why);
     if (opened == OK) {
         opened = post_open(&options, &pusher->posts);

@@ -15,8 +15,7 @@
 // `worker->setup` and `worker->home` are there.
 //   ERR_BAD_FIELD   the secret; `out_why` is a sentence, static
 //   ERR_NO_MEMORY, ERR_SYSTEM, ERR_DISK
-MUST_USE err pusher_open(const struct worker *worker, struct pusher **out_pusher,
-                         const char **out_why);
+MUST_USE err pusher_open(struct worker *worker, struct pusher **out_pusher, const char **out_why);
 void pusher_close(struct pusher *pusher); // NULL is fine; what is under way is given up
 
 // Posts what waits, as far as it may.

@@ -175,3 +175,22 @@ TEST(jsontext, trim_takes_blanks_only)
     EXPECT(slice_is_text(jsontext_trim(slice_of_text(" \n\t1 2\r ")), "1 2"));
     EXPECT_EQ(jsontext_trim(slice_of_text("  ")).len, 0);
 }
+
+static void expect_ascii(const char *text, const char *expected)
+{
+    uint8_t room[64];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    jsontext_ascii(slice_of_text(text), &out);
+    EXPECT(!out.full);
+    EXPECT(slice_is_text(slice_of(room, out.len), expected));
+}
+
+TEST(jsontext, other_characters_are_escaped_in_ascii)
+{
+    expect_ascii("{\"a\":\"b\\n\x7f\"}", "{\"a\":\"b\\n\x7f\"}");
+    expect_ascii("\"\xc2\x80\xc3\xa9\xdf\xbf\"", "\"\\u0080\\u00e9\\u07ff\"");
+    expect_ascii("\"\xe0\xa0\x80\xe2\x82\xac\xef\xbf\xbf\"", "\"\\u0800\\u20ac\\uffff\"");
+    expect_ascii("\"\xf0\x90\x80\x80\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\"",
+                 "\"\\ud800\\udc00\\ud83d\\ude00\\udbff\\udfff\"");
+    expect_ascii("", "");
+}

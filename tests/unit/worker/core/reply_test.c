@@ -40,10 +40,10 @@ TEST(reply, each_status_has_its_outcome)
         {410, OUTCOME_DEAD, "permanent"}, {413, OUTCOME_DEAD, "permanent"},
         {421, OUTCOME_FAILED, "http"},    {422, OUTCOME_DEAD, "permanent"},
         {425, OUTCOME_FAILED, "http"},    {426, OUTCOME_FAILED, "http"},
-        {429, OUTCOME_FAILED, "busy"},    {499, OUTCOME_DEAD, "permanent"},
-        {500, OUTCOME_FAILED, "http"},    {501, OUTCOME_FAILED, "http"},
-        {503, OUTCOME_FAILED, "busy"},    {599, OUTCOME_FAILED, "http"},
-        {999, OUTCOME_FAILED, "http"},
+        {431, OUTCOME_FAILED, "http"},    {429, OUTCOME_FAILED, "busy"},
+        {499, OUTCOME_DEAD, "permanent"}, {500, OUTCOME_FAILED, "http"},
+        {501, OUTCOME_FAILED, "http"},    {503, OUTCOME_FAILED, "busy"},
+        {599, OUTCOME_FAILED, "http"},    {999, OUTCOME_FAILED, "http"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct outcome_report report = answered(rows[i].status, 0, "");
