@@ -154,9 +154,9 @@ class Fields(unittest.TestCase):
 
     def test_errors_are_those_of_the_table(self):
         text = re.sub(r'"\s+"', "", text_of("lib/base/err.h").replace("\\\n", "\n"))
-        rows = re.findall(r'X\(\w+, (\d+), (\d+), (\w+),\s*"([a-z-]+)",\s*"([^"]+)"\)', text)
+        rows = re.findall(r'X\(\w+, (\d+), (\d+), (\w+),\s*"([a-z-]+)",\s*"((?:[^"\\]|\\.)+)"\)', text)
         said = re.findall(r"^\| (\d+) \| `([a-z-]+)` \| (yes|no) \| (\d+) \| (.*) \|$", PAGE, flags=re.M)
-        self.assertEqual(said, [(number, slug, "yes" if retry == "true" else "no", http, means)
+        self.assertEqual(said, [(number, slug, "yes" if retry == "true" else "no", http, means.replace('\\"', '"'))
                                 for number, http, retry, slug, means in rows])
 
     def test_errors_have_their_numbers(self):
