@@ -115,6 +115,26 @@ static void a_webhook(void)
     EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
 }
 
+static void a_batch_webhook(void)
+{
+    struct weft_submission job = job_of("told");
+    char batch[WEFT_ID_SIZE];
+    job.batch_webhook_url = "https://a.test/told";
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(strstr(error.text, "batch_id") != NULL);
+    EXPECT(weft_id_new(NULL, NULL, batch) == 0);
+    job.batch_id = batch;
+    job.batch_webhook_endpoint = "nobody";
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(strcmp(weft_error_slug(weft_client_verdict(client, 0)->error), "webhook") == 0);
+    job.batch_webhook_endpoint = NULL;
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->error == 0);
+    job.batch_webhook_url = "ftp://a.test/";
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(strstr(error.text, "batch_webhook") != NULL);
+}
+
 static void wrong_words(void)
 {
     struct weft_submission job = job_of("No Name");
@@ -249,6 +269,7 @@ int main(int argc, char **argv)
     a_dry_run();
     the_same_content();
     a_webhook();
+    a_batch_webhook();
     wrong_words();
     shorter_structs();
     again_by_id();

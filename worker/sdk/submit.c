@@ -45,6 +45,7 @@ struct room {
     struct id after[MSG_AFTER_MAX];
     uint8_t labels[MSG_LABELS_LEN_MAX];
     uint8_t webhook[MSG_HOOK_LEN_MAX];
+    uint8_t batch_webhook[MSG_HOOK_LEN_MAX];
     char key[MINT_CONTENT_LEN + 1];
 };
 
@@ -102,6 +103,19 @@ static const char *read_webhook(const struct weft_submission *from, struct room 
     return out.full || hook_check(job->webhook, &detail) != OK ? detail : NULL;
 }
 
+static const char *read_batch_webhook(const struct weft_submission *from, struct room *room,
+                                      struct msg_submit_job *job)
+{
+    const struct hook hook = {.url = weft_private_slice(from->batch_webhook_url),
+                              .endpoint = weft_private_slice(from->batch_webhook_endpoint)};
+    if (hook.url.len == 0 && hook.endpoint.len == 0)
+        return NULL;
+    struct bytes_out out = {.data = room->batch_webhook, .cap = sizeof room->batch_webhook};
+    hook_write(&hook, &out);
+    job->batch_webhook = slice_of(out.data, out.len); // check_submit_job() judges it
+    return out.full ? "batch_webhook_url is too long" : NULL;
+}
+
 static const char *read_key(const struct weft_submission *from, struct room *room,
                             struct msg_submit_job *job)
 {
@@ -122,7 +136,8 @@ static bool needs_room(const struct weft_submission *from)
 {
     return from->after_count + from->tag_count + from->metadata_count > 0 ||
            from->key_is_of_content || from->webhook_url != NULL || from->webhook_endpoint != NULL ||
-           from->webhook_events != 0;
+           from->webhook_events != 0 || from->batch_webhook_url != NULL ||
+           from->batch_webhook_endpoint != NULL;
 }
 
 static void read_plain(const struct weft_submission *from, struct msg_submit_job *job)
@@ -185,6 +200,8 @@ static const char *read_job(struct weft_client *client, struct work *work, uint3
             wrong = read_labels(from, room, job);
         if (wrong == NULL)
             wrong = read_webhook(from, room, job);
+        if (wrong == NULL)
+            wrong = read_batch_webhook(from, room, job);
         if (wrong == NULL)
             wrong = read_key(from, room, job);
     }

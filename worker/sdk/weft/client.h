@@ -103,6 +103,10 @@ struct weft_submission {
     const char *webhook_url;
     const char *webhook_endpoint;
     uint32_t webhook_events; // 1 << enum weft_state of the four ends, together; 0: all
+    // Who is told, once, that the batch has finished. Of the job that makes the batch this counts, so say
+    // it with each that may be the first.
+    const char *batch_webhook_url;
+    const char *batch_webhook_endpoint;
 };
 #define WEFT_SUBMISSION_INIT                                                                       \
     {                                                                                              \
