@@ -37,8 +37,11 @@ struct bulk {
     size_t file_len;
     struct scan_key *names;
     struct arena arena;
-    uint8_t labels[MSG_LABELS_LEN_MAX]; // of the defaults
-    struct hooks hooks;                 // the same
+    uint8_t labels[MSG_LABELS_LEN_MAX];      // of the defaults
+    struct hooks hooks;                      // the same
+    struct hooks batch_hooks;                // of the batch
+    uint8_t batch_webhook[MSG_HOOK_LEN_MAX]; // which the first line says
+    uint32_t first_line;
     struct id batch_id;
     struct msg_submit_job *jobs;
     uint32_t *lines;
@@ -183,13 +186,36 @@ static bool flush(struct bulk *bulk)
     return true;
 }
 
+// What the first line says of the batch goes before the flags. False after a complaint.
+static bool open_batch(struct bulk *bulk, struct slice record, uint32_t line)
+{
+    struct slice packed;
+    struct submit_fault fault = {.detail = ""};
+    struct doc_room room = {.keys = bulk->names, .key_cap = SCAN_NAMES_MAX, .arena = &bulk->arena};
+    const struct webhook_place place = {.packed = &packed, .is_of_batch = true};
+    bulk->first_line = line;
+    err e = submit_read_batch((struct doc_value){DOC_JSON, record}, &room, &place, &fault);
+    if (e != OK) {
+        command_complain("push", "%s", fault.detail);
+        bulk->ask.code = COMMAND_USAGE;
+        return false;
+    }
+    if (packed.len == 0)
+        return true;
+    memcpy(bulk->batch_webhook, packed.data, packed.len);
+    bulk->defaults.batch_webhook = slice_of(bulk->batch_webhook, packed.len);
+    bulk->batch_hooks.secret = (struct webhook_secret){0}; // nothing is signed by it
+    return true;
+}
+
 static void take_record(struct bulk *bulk, struct slice record, uint32_t line)
 {
     struct doc_room room = {.keys = bulk->names, .key_cap = SCAN_NAMES_MAX, .arena = &bulk->arena};
     struct doc_value object = {.format = DOC_JSON, .raw = record};
     struct submit_fault fault = {.detail = ""};
     const char *detail = NULL;
-    struct submit_options options = {.is_record = true, .defaults = &bulk->defaults};
+    struct submit_options options = {
+        .is_record = true, .opens_batch = line == bulk->first_line, .defaults = &bulk->defaults};
     struct msg_submit_job job;
     err e = submit_read(object, &options, &room, &job, &fault);
     if (e != OK) {
@@ -240,6 +266,8 @@ static bool take_all(struct bulk *bulk)
                         .key_cap = SCAN_NAMES_MAX};
     records_init(&records, RECORDS_LINES, scan);
     while (records_next(&records, &more, &record) == OK && more) {
+        if (bulk->first_line == 0 && !open_batch(bulk, record, records.line))
+            return false;
         if (is_full(bulk, record.len) && !make_room(bulk))
             return false;
         take_record(bulk, record, records.line);
@@ -255,6 +283,12 @@ static int by_line(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// All that is made for one batch is the same.
+static const struct webhook_secret *made_secret(const struct bulk *bulk)
+{
+    return bulk->hooks.secret.is_new ? &bulk->hooks.secret : &bulk->batch_hooks.secret;
+}
+
 static void tell_json(struct bulk *bulk)
 {
     const struct answer_bulk answer = {
@@ -263,7 +297,7 @@ static void tell_json(struct bulk *bulk)
         .accepted = bulk->accepted,
         .replayed = bulk->replayed,
         .rejected = bulk->rejected,
-        .secret = &bulk->hooks.secret,
+        .secret = made_secret(bulk),
     };
     // The broker refuses later than the reader.
     if (bulk->rejection_count > 0)
@@ -289,17 +323,25 @@ static void tell(struct bulk *bulk)
         (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
                      bulk->accepted, bulk->replayed, bulk->rejected);
     if (!bulk->wants_json && !bulk->is_dry_run && bulk->accepted > 0)
-        hooks_tell(&bulk->hooks.secret, "push");
+        hooks_tell(made_secret(bulk), "push");
 }
 
-// The lines without a webhook have this one, and one secret.
-static bool take_webhook(struct bulk *bulk, const struct config *config)
+static err take_hooks(struct bulk *bulk, struct hooks *hooks, const struct config *config,
+                      char problem[HOOKS_PROBLEM_LEN])
+{
+    err e = hooks_read(hooks, config, &bulk->defaults, problem);
+    return e == OK ? hooks_seal(hooks, config, &bulk->defaults, problem) : e;
+}
+
+// The lines without a webhook have this one, and one secret; the batch has its own.
+static bool take_webhooks(struct bulk *bulk, const struct config *config)
 {
     char problem[HOOKS_PROBLEM_LEN];
     bulk->defaults.batch_id = bulk->batch_id;
-    err e = hooks_read(&bulk->hooks, config, &bulk->defaults, problem);
+    bulk->batch_hooks.whose = HOOKS_OF_BATCH;
+    err e = take_hooks(bulk, &bulk->hooks, config, problem);
     if (e == OK)
-        e = hooks_seal(&bulk->hooks, config, &bulk->defaults, problem);
+        e = take_hooks(bulk, &bulk->batch_hooks, config, problem);
     if (e != OK)
         command_complain("push", "%s", problem);
     return e == OK;
@@ -326,7 +368,7 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
         problem = "a payload beside --bulk; each line has its own";
     if (problem != NULL)
         command_complain("push", "%s", problem);
-    return problem == NULL && take_webhook(bulk, config);
+    return problem == NULL && take_webhooks(bulk, config);
 }
 
 static int push(struct bulk *bulk, const struct config *config)

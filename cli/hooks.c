@@ -16,6 +16,21 @@ enum { WORDS_MAX = 8 };
 
 static_assert((int)WEBHOOK_SECRET_LEN_MAX <= (int)SEAL_SECRET_LEN_MAX, "each can be sealed");
 
+// The flags. A batch is told once, and has no events.
+struct flags {
+    const char *url, *endpoint, *events, *secret;
+};
+
+static const struct flags flags_of[] = {
+    [HOOKS_OF_JOB] = {"webhook", "webhook-endpoint", "webhook-events", "webhook-secret"},
+    [HOOKS_OF_BATCH] = {"batch-webhook", "batch-webhook-endpoint", "", "batch-webhook-secret"},
+};
+
+static struct slice *place_of(const struct hooks *hooks, struct msg_submit_job *job)
+{
+    return hooks->whose == HOOKS_OF_JOB ? &job->webhook : &job->batch_webhook;
+}
+
 static struct slice text_of(const struct config *config, const char *key)
 {
     const char *text = config_knows(config, key) ? config_text(config, key) : NULL;
@@ -32,13 +47,13 @@ __attribute__((format(printf, 2, 3))) static err refuse(char problem[HOOKS_PROBL
     return ERR_BAD_FIELD;
 }
 
-static err read_url(struct slice url, char problem[HOOKS_PROBLEM_LEN])
+static err read_url(const struct flags *flags, struct slice url, char problem[HOOKS_PROBLEM_LEN])
 {
     struct target target;
     const char *why = NULL;
     if (url.len == 0 || (target_read(url, &target, &why) == OK && hook_is_url(url)))
         return OK;
-    return refuse(problem, "--webhook cannot be sent to: %s",
+    return refuse(problem, "--%s cannot be sent to: %s", flags->url,
                   why != NULL ? why : "it has a byte that does not belong there");
 }
 
@@ -72,36 +87,39 @@ static void pack(struct hooks *hooks, const struct hook *hook, struct msg_submit
     struct bytes_out out = {.data = hooks->packed, .cap = sizeof hooks->packed};
     hook_write(hook, &out);
     CHECK(!out.full); // each of its texts has a bound
-    job->webhook = slice_of(hooks->packed, out.len);
+    *place_of(hooks, job) = slice_of(hooks->packed, out.len);
 }
 
-static err read_secret(struct slice text, struct webhook_secret *out_secret,
-                       char problem[HOOKS_PROBLEM_LEN])
+static err read_secret(const struct flags *flags, struct slice text,
+                       struct webhook_secret *out_secret, char problem[HOOKS_PROBLEM_LEN])
 {
     const char *rule = text.len > 0 ? webhook_secret_of(text, out_secret) : NULL;
-    return rule == NULL ? OK : refuse(problem, "--webhook-secret %s", rule);
+    return rule == NULL ? OK : refuse(problem, "--%s %s", flags->secret, rule);
 }
 
 err hooks_read(struct hooks *hooks, const struct config *config, struct msg_submit_job *job,
                char problem[HOOKS_PROBLEM_LEN])
 {
-    struct hook hook = {.url = text_of(config, "webhook"),
-                        .endpoint = text_of(config, "webhook-endpoint")};
-    const char *events = config_text(config, "webhook-events");
-    struct slice secret = text_of(config, "webhook-secret");
+    const struct flags *flags = &flags_of[hooks->whose];
+    struct hook hook = {.url = text_of(config, flags->url),
+                        .endpoint = text_of(config, flags->endpoint)};
+    const char *events =
+        config_knows(config, flags->events) ? config_text(config, flags->events) : NULL;
+    struct slice secret = text_of(config, flags->secret);
     hooks->secret = (struct webhook_secret){0};
     if (hook.url.len == 0 && hook.endpoint.len == 0 && events == NULL && secret.len == 0)
         return OK;
     if (hook.endpoint.len > MSG_NAME_LEN_MAX)
-        return refuse(problem, "--webhook-endpoint: 1 to 128 of a-z 0-9 . _ -");
-    err e = read_url(hook.url, problem);
+        return refuse(problem, "--%s: 1 to 128 of a-z 0-9 . _ -", flags->endpoint);
+    err e = read_url(flags, hook.url, problem);
     if (e == OK && events != NULL)
         e = read_events(events, &hook.events, problem);
     if (e == OK)
-        e = read_secret(secret, &hooks->secret, problem);
+        e = read_secret(flags, secret, &hooks->secret, problem);
     const char *rule = e == OK ? webhook_judge(&hook, &hooks->secret) : NULL;
     if (rule != NULL)
-        e = refuse(problem, "--webhook %s (--webhook-endpoint, --webhook-secret)", rule);
+        e = refuse(problem, "--%s %s (--%s, --%s)", flags->url, rule, flags->endpoint,
+                   flags->secret);
     if (e == OK)
         pack(hooks, &hook, job);
     return e;
@@ -143,8 +161,9 @@ static void seal(struct hooks *hooks, const struct seal_key *key, struct msg_sub
     uint8_t former[MSG_HOOK_LEN_MAX];
     struct hook hook;
     const char *detail = NULL;
-    memcpy(former, hooks->packed, job->webhook.len);
-    err e = hook_read(slice_of(former, job->webhook.len), &hook, &detail);
+    size_t len = place_of(hooks, job)->len;
+    memcpy(former, hooks->packed, len);
+    err e = hook_read(slice_of(former, len), &hook, &detail);
     CHECK(e == OK); // hooks_read() has written it
     if (secret->is_new) {
         const struct id *name = id_is_zero(&job->batch_id) ? &job->job_id : &job->batch_id;

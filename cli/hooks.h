@@ -1,7 +1,7 @@
 #pragma once
 
-// The flags of `weft push` and `weft run` about who is told of the job's end, and the key under which
-// secrets are sealed. Not thread-safe.
+// The flags of `weft push` and `weft run` about who is told of the end of the job, or of the batch,
+// and the key under which secrets are sealed. Not thread-safe.
 
 #include "gateway/core/webhook.h"
 #include "lib/sys/config.h"
@@ -16,12 +16,15 @@
 
 enum { HOOKS_PROBLEM_LEN = 256 };
 
+enum hooks_whose { HOOKS_OF_JOB, HOOKS_OF_BATCH };
+
 struct hooks {
+    enum hooks_whose whose; // set first
     struct webhook_secret secret;
-    uint8_t packed[MSG_HOOK_LEN_MAX]; // what the job's webhook points to
+    uint8_t packed[MSG_HOOK_LEN_MAX]; // what the job's `webhook` or `batch_webhook` points to
 };
 
-// --webhook and its companions, into the job; nothing when none was given. The secret is not in it
+// --webhook or --batch-webhook and its companions, into the job; nothing when none was given. The secret is not in it
 // yet.
 //   ERR_BAD_FIELD   see `problem`
 MUST_USE err hooks_read(struct hooks *hooks, const struct config *config,

@@ -19,6 +19,15 @@ static const struct config_key push_keys[] = {
      .type = CONFIG_STRING,
      .help =
          "file of jobs, one JSON object a line, or -; TYPE and flags hold where a line is silent"},
+    {.key = "batch-webhook",
+     .type = CONFIG_STRING,
+     .help = "with --bulk: the URL that is told when all of them have ended"},
+    {.key = "batch-webhook-endpoint",
+     .type = CONFIG_STRING,
+     .help = "the endpoint that is told, or whose secret signs for --batch-webhook ('default')"},
+    {.key = "batch-webhook-secret",
+     .type = CONFIG_STRING,
+     .help = "signs what goes to --batch-webhook: whsec_…, or 'new', as --webhook-secret"},
     {.key = "atomic",
      .type = CONFIG_BOOL,
      .default_text = "false",
@@ -138,16 +147,29 @@ static int push_one(struct ask *ask, struct submission *submission, const struct
     return code;
 }
 
+// What only many jobs can have; NULL: none of it is given.
+static const char *fault_of_one(const struct config *config)
+{
+    static const char *const keys[] = {"batch-webhook", "batch-webhook-endpoint",
+                                       "batch-webhook-secret"};
+    if (config_is_on(config, "atomic"))
+        return "--atomic is for the lines of --bulk; one job is stored or not";
+    for (unsigned i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (config_is_given(config, keys[i]))
+            return "--batch-webhook is for the lines of --bulk; of one job it is --webhook";
+    return NULL;
+}
+
 int push_main(int argc, char **argv)
 {
     struct config config;
     int code = COMMAND_USAGE;
     if (command_begin(&config, &push_table, argc, argv, &code)) {
+        const char *fault = fault_of_one(&config);
         if (config_text(&config, "bulk") != NULL)
             code = bulk_push(&config);
-        else if (config_is_on(&config, "atomic"))
-            command_complain("push",
-                             "--atomic is for the lines of --bulk; one job is stored or not");
+        else if (fault != NULL)
+            command_complain("push", "%s", fault);
         else
             code = with_job(&config, push_one);
     }

@@ -332,6 +332,7 @@ static const struct field job_fields[] = {
     {"metadata", read_nothing},
     {"dedup", read_dedup},
     {"webhook", read_nothing},
+    {"batch_webhook", read_nothing},
 };
 static const struct field retry_fields[] = {
     {"max_attempts", read_max_attempts}, {"max_crashes", read_max_crashes}, {"first", read_first},
@@ -470,7 +471,7 @@ static err read_inner(const struct context *context, const struct doc_member *me
     if (slice_is_text(member->name, "webhook"))
         return webhook_read(
             member->value, room,
-            &(struct webhook_place){&context->job->webhook, context->webhook_secret}, fault);
+            &(struct webhook_place){&context->job->webhook, context->webhook_secret, false}, fault);
     if (!slice_is_text(member->name, "unique"))
         return OK;
     err e = read_fields_of(context, &unique, member, room, fault);
@@ -484,15 +485,22 @@ static err read_all(const struct context *context, const struct doc_members *mem
     static const struct fields fields = {job_fields, JOB_FIELDS, ""};
     bool has_delay = false;
     bool has_dedup = false;
+    bool has_batch = false;
     for (uint32_t i = 0; i < members->count; i++) {
         const struct doc_member *member = &members->items[i];
         has_delay = has_delay || slice_is_text(member->name, "delay");
         has_dedup = has_dedup || slice_is_text(member->name, "dedup");
+        has_batch = has_batch || slice_is_text(member->name, "batch_webhook");
         err e = read_field(context, &fields, member, fault);
         if (e == OK)
             e = read_inner(context, member, room, fault);
         if (e != OK)
             return e;
+    }
+    if (has_batch && !options->opens_batch) {
+        submit_tell(fault, "", slice_of_text("batch_webhook"),
+                    "is said in the first record of a batch, and nowhere else", NULL);
+        return ERR_BAD_FIELD;
     }
     if (context->job->key.len > 0 && !options->is_record) {
         submit_tell(fault, "", slice_of_text("key"), "is given as the Idempotency-Key header here",
@@ -533,6 +541,22 @@ err submit_read(struct doc_value object, const struct submit_options *options,
     if (e == OK)
         *out_job = job;
     return e;
+}
+
+err submit_read_batch(struct doc_value object, const struct doc_room *room,
+                      const struct webhook_place *place, struct submit_fault *fault)
+{
+    struct doc_members members;
+    char why[DOC_FAULT_LEN];
+    *place->packed = (struct slice){0};
+    if (place->secret != NULL)
+        *place->secret = (struct webhook_secret){0};
+    if (doc_read(object, room, &members, why) != OK)
+        return OK;
+    for (uint32_t i = 0; i < members.count; i++)
+        if (slice_is_text(members.items[i].name, "batch_webhook"))
+            return webhook_read(members.items[i].value, room, place, fault);
+    return OK;
 }
 
 static struct msg_submit_job job_of(const struct msg_defaults *given)

@@ -22,6 +22,7 @@ struct submit_options {
     bool is_record;                        // of a batch: "key" is allowed
     const struct msg_submit_job *defaults; // for what the object does not give; NULL: nothing
     struct webhook_secret *secret; // filled in when the webhook has one; NULL: it may have none
+    bool opens_batch; // its first record, whose `batch_webhook` submit_read_batch() has read
 };
 
 // Fills in what the object gives; ids, batch and traceparent are the caller's. Everything borrows
@@ -32,6 +33,13 @@ struct submit_options {
 MUST_USE err submit_read(struct doc_value object, const struct submit_options *options,
                          const struct doc_room *room, struct msg_submit_job *out_job,
                          struct submit_fault *out_fault);
+
+// `batch_webhook` of the first record of a batch, whether or not the record is good otherwise: the
+// batch is to be told of even if that one is refused. An empty slice when the record has none, or cannot be
+// read at all; then submit_read() says why.
+//   ERR_BAD_FIELD, ERR_TOO_LARGE
+MUST_USE err submit_read_batch(struct doc_value object, const struct doc_room *room,
+                               const struct webhook_place *place, struct submit_fault *fault);
 
 // One member of an object that gives defaults for jobs. False when it is no field of that kind;
 // else *out_error is what reading it into `defaults` came to.

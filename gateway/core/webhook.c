@@ -1,4 +1,4 @@
-// The field `webhook`, one row for each of its own.
+// The fields `webhook` and `batch_webhook`, one row for each of their own.
 
 #include "gateway/core/webhook.h"
 
@@ -144,6 +144,8 @@ static const char *read_url(struct reading *reading, struct doc_value value)
 
 static const char *read_events(struct reading *reading, struct doc_value value)
 {
+    if (reading->place->is_of_batch)
+        return "is not said of a batch, which is told once: when it has finished";
     return webhook_read_events(value, reading->arena, WEBHOOK_OF_JOB, &reading->hook.events,
                                &reading->near);
 }
@@ -160,8 +162,7 @@ static const char *read_secret(struct reading *reading, struct doc_value value)
 {
     if (reading->place->secret == NULL)
         return "is taken over HTTP from jobs and batches, and from the flags of 'weft push'; name "
-               "an "
-               "endpoint here";
+               "an endpoint here";
     return webhook_read_secret(value, reading->arena, &reading->secret);
 }
 
@@ -178,6 +179,7 @@ static err read_member(struct reading *reading, const struct doc_member *member,
                        struct submit_fault *fault)
 {
     const char *names[FIELDS];
+    const char *prefix = reading->place->is_of_batch ? "batch_webhook." : "webhook.";
     for (unsigned i = 0; i < FIELDS; i++) {
         names[i] = webhook_fields[i].name;
         if (!slice_is_text(member->name, names[i]))
@@ -185,10 +187,10 @@ static err read_member(struct reading *reading, const struct doc_member *member,
         const char *rule = webhook_fields[i].read(reading, member->value);
         if (rule == NULL)
             return OK;
-        submit_tell(fault, "webhook.", member->name, rule, reading->near);
+        submit_tell(fault, prefix, member->name, rule, reading->near);
         return ERR_BAD_FIELD;
     }
-    submit_tell(fault, "webhook.", member->name, "is no field of a webhook",
+    submit_tell(fault, prefix, member->name, "is no field of a webhook",
                 nearest_of(member->name, names, FIELDS));
     return ERR_BAD_FIELD;
 }
@@ -208,7 +210,7 @@ const char *webhook_judge(const struct hook *hook, const struct webhook_secret *
 err webhook_read(struct doc_value object, const struct doc_room *room,
                  const struct webhook_place *place, struct submit_fault *fault)
 {
-    const struct slice name = slice_of_text("webhook");
+    const struct slice name = slice_of_text(place->is_of_batch ? "batch_webhook" : "webhook");
     struct reading reading = {.arena = room->arena, .place = place};
     struct doc_members members;
     char why[DOC_FAULT_LEN];

@@ -1,7 +1,7 @@
 #pragma once
 
-// Who is told of a job's end, as the field `webhook` of a submission says it, and secrets as people
-// see them. docs/webhooks.md is the user's page. Pure.
+// Who is told of a job's end, as the field `webhook` of a submission says it, or of a batch's
+// (`batch_webhook`), and secrets as people see them. docs/webhooks.md is the user's page. Pure.
 
 #include "gateway/core/doc.h"
 #include "proto/hook.h"
@@ -53,6 +53,7 @@ const char *webhook_judge(const struct hook *hook, const struct webhook_secret *
 struct webhook_place {
     struct slice *packed;          // proto/hook.h, without a secret; in the arena
     struct webhook_secret *secret; // NULL: none may be given
+    bool is_of_batch;              // `batch_webhook`: told once, so it has no events
 };
 // After an error `fault` names the field.
 //   ERR_BAD_FIELD   also: neither a url nor an endpoint

@@ -54,6 +54,9 @@ struct load {
     struct bulk_simulation *simulation;
     struct id batch_id;
     struct webhook_secret secret; // which its webhooks share, when one wants a new one
+    struct slice webhook;         // of the batch, sealed, in a chunk; said with each job
+    uint32_t first_line;          // of the record that says it
+    struct submit_fault fault;    // why nothing of the body is taken
     uint64_t fingerprint;         // of the body, when there is a key
     struct msg_submit_job *jobs;
     uint32_t *lines; // of the jobs

@@ -2,11 +2,17 @@
 
 #include "gateway/shell/bulk_private.h"
 #include "lib/base/check.h"
+#include "proto/hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_LEN_MAX = 256 };
+enum {
+    KEY_LEN_MAX = 256,
+    // What is made of a record, besides decoded texts.
+    RECORD_ROOM = KEY_LEN_MAX * 8 + MSG_AFTER_MAX * sizeof(struct id) + 2 * MSG_LABELS_LEN_MAX +
+                  3 * MSG_HOOK_LEN_MAX,
+};
 
 static struct slice copied(struct slice text)
 {
@@ -91,6 +97,7 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
         return false;
     posting_mint(load->bulk->gateway, load->tenant, job);
     job->batch_id = load->batch_id;
+    job->batch_webhook = load->webhook; // any of them may become the first that is accepted
     job->batch_index = line - 1;
     load->lines[load->job_count] = line;
     load->jobs[load->job_count++] = *job;
@@ -98,8 +105,9 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
 }
 
 struct sealed {
+    const char *field;
     struct webhook_secret *secret;
-    struct msg_submit_job *job;
+    struct slice *webhook;
 };
 
 // All new secrets of a batch are one, so that the answer can tell it.
@@ -107,13 +115,39 @@ static err seal(struct load *load, struct arena *arena, const struct sealed *sea
                 struct submit_fault *fault)
 {
     const struct sealer *sealer = &load->bulk->gateway->sealer;
-    err e = sealer_make(sealer, &(struct sealer_name){load->tenant, &load->batch_id},
-                        sealed->secret, fault);
+    const struct sealer_name name = {sealed->field, load->tenant, &load->batch_id};
+    err e = sealer_make(sealer, &name, sealed->secret, fault);
     if (e != OK)
         return e;
     if (sealed->secret->is_new)
         load->secret = *sealed->secret;
-    return sealer_seal_job(sealer, sealed->secret, arena, sealed->job);
+    return sealer_seal(sealer, sealed->secret, arena, sealed->webhook);
+}
+
+// The webhook of the batch, which its first record says. A batch that nobody would be told of is not
+// what its client wants, so a bad one refuses the whole.
+static err read_webhook(struct load *load, struct slice first)
+{
+    struct webhook_secret secret;
+    const char *detail = NULL;
+    struct submit_fault *fault = &load->fault;
+    struct arena *arena = room_for(load, RECORD_ROOM);
+    fault->detail[0] = '\0';
+    if (arena == NULL)
+        return ERR_NO_MEMORY;
+    struct doc_room room = {load->bulk->scratch->keys, SCRATCH_KEYS_MAX, arena};
+    err e = submit_read_batch((struct doc_value){DOC_JSON, first}, &room,
+                              &(struct webhook_place){&load->webhook, &secret, true}, fault);
+    if (e != OK || load->webhook.len == 0)
+        return e;
+    e = hook_check(load->webhook, &detail);
+    if (e != OK)
+        (void)snprintf(fault->detail, sizeof fault->detail, "batch_%s", detail);
+    if (e == OK)
+        e = sealer_judge_url("batch_webhook.", load->webhook, fault);
+    if (e == OK)
+        e = seal(load, arena, &(struct sealed){"batch_webhook.", &secret, &load->webhook}, fault);
+    return e;
 }
 
 // False: out of memory.
@@ -121,17 +155,18 @@ static bool read_record(struct load *load, struct slice record, uint32_t line)
 {
     struct msg_submit_job job;
     struct submit_fault fault;
-    struct arena *arena = room_for(load, KEY_LEN_MAX * 8 + MSG_AFTER_MAX * sizeof(struct id) +
-                                             2 * MSG_LABELS_LEN_MAX + 3 * MSG_HOOK_LEN_MAX);
+    struct arena *arena = room_for(load, RECORD_ROOM);
     if (arena == NULL)
         return false;
     struct doc_room room = {load->bulk->scratch->keys, SCRATCH_KEYS_MAX, arena};
     struct webhook_secret secret;
     err e = posting_read((struct doc_value){DOC_JSON, record},
-                         &(struct submit_options){.is_record = true, .secret = &secret}, &room,
-                         &job, &fault);
+                         &(struct submit_options){.is_record = true,
+                                                  .opens_batch = line == load->first_line,
+                                                  .secret = &secret},
+                         &room, &job, &fault);
     if (e == OK)
-        e = seal(load, arena, &(struct sealed){&secret, &job}, &fault);
+        e = seal(load, arena, &(struct sealed){"webhook.", &secret, &job.webhook}, &fault);
     if (e == ERR_NO_MEMORY)
         return false;
     if (e != OK)
@@ -157,6 +192,13 @@ err bulk_read_records(struct load *load, enum records_form form, const char **ou
         *out_detail = "a batch has at most 10000 records";
         if (count == BULK_RECORDS_MAX)
             return ERR_TOO_LARGE;
+        if (count == 0) {
+            load->first_line = records.line;
+            e = read_webhook(load, record);
+            *out_detail = load->fault.detail;
+        }
+        if (e != OK)
+            return e;
         *out_detail = "";
         if (!read_record(load, record, records.line))
             return ERR_NO_MEMORY;

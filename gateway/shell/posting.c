@@ -45,7 +45,7 @@ err posting_read(struct doc_value object, const struct submit_options *options,
         (void)slice_to_text(slice_of_text(detail), out_fault->detail, sizeof out_fault->detail);
         return e;
     }
-    e = sealer_judge_url(job.webhook, out_fault);
+    e = sealer_judge_url("webhook.", job.webhook, out_fault);
     if (e == OK)
         *out_job = job;
     return e;

@@ -46,7 +46,7 @@ err sealer_make(const struct sealer *sealer, const struct sealer_name *name,
     if (!secret->is_new && secret->len == 0)
         return OK;
     if (!sealer->has_key)
-        return refuse(fault, "webhook.");
+        return refuse(fault, name->field);
     if (secret->is_new) {
         seal_derive(&sealer->key, name->tenant, name->id, secret->bytes);
         secret->len = SEAL_DERIVED_LEN;
@@ -54,8 +54,8 @@ err sealer_make(const struct sealer *sealer, const struct sealer_name *name,
     return OK;
 }
 
-err sealer_seal_job(const struct sealer *sealer, const struct webhook_secret *secret,
-                    struct arena *arena, struct msg_submit_job *job)
+err sealer_seal(const struct sealer *sealer, const struct webhook_secret *secret,
+                struct arena *arena, struct slice *webhook)
 {
     struct hook hook;
     const char *detail = NULL;
@@ -66,14 +66,14 @@ err sealer_seal_job(const struct sealer *sealer, const struct webhook_secret *se
     struct bytes_out out = {.data = arena_take(arena, MSG_HOOK_LEN_MAX), .cap = MSG_HOOK_LEN_MAX};
     if (out.data == NULL)
         return ERR_NO_MEMORY;
-    err e = hook_read(job->webhook, &hook, &detail);
-    CHECK(e == OK); // check_submit_job() has read it
+    err e = hook_read(*webhook, &hook, &detail);
+    CHECK(e == OK); // it has been judged
     hook.secret =
         slice_of(sealed, seal_put(&sealer->key, slice_of(secret->bytes, secret->len), sealed));
     hook_write(&hook, &out);
     CHECK(!out.full);
     arena->used -= out.cap - out.len;
-    job->webhook = slice_of(out.data, out.len);
+    *webhook = slice_of(out.data, out.len);
     return OK;
 }
 
@@ -136,13 +136,13 @@ err sealer_judge_endpoint(const struct msg_webhook *given, struct submit_fault *
     return ERR_BAD_FIELD;
 }
 
-err sealer_judge_url(struct slice webhook, struct submit_fault *fault)
+err sealer_judge_url(const char *field, struct slice webhook, struct submit_fault *fault)
 {
     struct hook hook;
     const char *detail = NULL;
     if (webhook.len == 0)
         return OK;
     err e = hook_read(webhook, &hook, &detail);
-    CHECK(e == OK); // check_submit_job() has read it
-    return judge_url(hook.url, "webhook.", fault);
+    CHECK(e == OK); // hook_check() has read it
+    return judge_url(hook.url, field, fault);
 }

@@ -18,6 +18,7 @@ void sealer_close(struct sealer *sealer);
 
 // Whose secret it is.
 struct sealer_name {
+    const char *field; // that has it: "webhook."
     struct slice tenant;
     const struct id *id; // of the job, or of the batch, whose secret all its jobs share
 };
@@ -27,11 +28,11 @@ struct sealer_name {
 //   ERR_UNSUPPORTED   there is one, and no key; `fault` says what to do
 MUST_USE err sealer_make(const struct sealer *sealer, const struct sealer_name *name,
                          struct webhook_secret *secret, struct submit_fault *fault);
-// Puts the secret, sealed, into the webhook of the job; the bytes are in the arena. Without one
-// nothing changes.
+// Puts the secret, sealed, into a webhook that has been judged; the bytes are in the arena. Without
+// one nothing changes.
 //   ERR_NO_MEMORY
-MUST_USE err sealer_seal_job(const struct sealer *sealer, const struct webhook_secret *secret,
-                             struct arena *arena, struct msg_submit_job *job);
+MUST_USE err sealer_seal(const struct sealer *sealer, const struct webhook_secret *secret,
+                         struct arena *arena, struct slice *webhook);
 
 // Seals a secret of an endpoint into `room`.
 //   ERR_UNSUPPORTED   there is no key; `fault` says what to do
@@ -42,6 +43,7 @@ MUST_USE err sealer_put(const struct sealer *sealer, const struct webhook_secret
 // The same of an endpoint's url and headers as below.
 //   ERR_BAD_FIELD
 MUST_USE err sealer_judge_endpoint(const struct msg_webhook *given, struct submit_fault *fault);
-// Refuses a webhook's url that the sender could not use, whatever it allows.
+// Refuses the url of a webhook in the field of this name ("webhook.") that the sender could not use,
+// whatever it allows.
 //   ERR_BAD_FIELD
-MUST_USE err sealer_judge_url(struct slice webhook, struct submit_fault *fault);
+MUST_USE err sealer_judge_url(const char *field, struct slice webhook, struct submit_fault *fault);

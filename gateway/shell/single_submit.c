@@ -455,10 +455,10 @@ static err name_job(struct visit *visit, struct submit_fault *fault)
     const struct gateway *gateway = visit->gateway;
     struct slice tenant = guard_caller(visit->request)->tenant;
     posting_mint(gateway, tenant, &visit->job);
-    err e = sealer_make(&gateway->sealer, &(struct sealer_name){tenant, &visit->job.job_id},
-                        &visit->secret, fault);
+    const struct sealer_name name = {"webhook.", tenant, &visit->job.job_id};
+    err e = sealer_make(&gateway->sealer, &name, &visit->secret, fault);
     if (e == OK)
-        e = sealer_seal_job(&gateway->sealer, &visit->secret, &visit->arena, &visit->job);
+        e = sealer_seal(&gateway->sealer, &visit->secret, &visit->arena, &visit->job.webhook);
     if (e == OK && visit->job.key.len > 0)
         visit->fingerprint = posting_fingerprint(&visit->job);
     return e;

@@ -31,7 +31,7 @@ REQUESTS = [
     ("POST", f"{LEASE}:release", "LeaseRelease", {"token": "7"}),
     ("POST", f"{LEASE}:renew", "LeaseRenew", {"token": "7"}),
 ]
-NESTED = ("Retry", "Unique", "Rate", "Webhook", "ScheduledWebhook")
+NESTED = ("Retry", "Unique", "Rate", "Webhook", "BatchWebhook", "ScheduledWebhook")
 # Sound by the document and refused for more than it can say.
 OPEN = {"payload", "after", "schema", "result"}
 

@@ -38,8 +38,8 @@ class WebhookTest(BrokerTest):
         self.addCleanup(gateway.close)
         return gateway
 
-    def start_rest(self):
-        self.served = self.broker("--zmq", self.zmq)
+    def start_rest(self, *flags):
+        self.served = self.broker("--zmq", self.zmq, *flags)
         self.sender = Sender(self.zmq, self.data, self.key, "--allow-port", str(self.receiver.port))
         self.addCleanup(self.sender.close)
         self.sender.wait_ready()
@@ -146,6 +146,110 @@ class Submissions(WebhookTest):
                                   capture_output=True, text=True, timeout=PATIENCE_S)
             self.assertEqual(done.returncode, 64, done)
             self.assertIn(words, done.stderr)
+
+
+class Batches(WebhookTest):
+    """One webhook for each batch, by whichever door it was asked for."""
+
+    def put(self, records, lines=False, query="", **headers):
+        body = "\n".join(map(json.dumps, records)) if lines else json.dumps(records)
+        return self.gateway.ask("POST", "/v1/batches" + query, body, **headers,
+                                Content_Type="application/x-ndjson" if lines else "application/json")
+
+    def push(self, records, *flags, code=0):
+        done = subprocess.run([os.environ["WEFT_BIN"], "push", "--bulk", "-", "--broker", self.zmq, "--webhook-key", self.key.path,
+                               *flags], input="\n".join(map(json.dumps, records)), check=False, capture_output=True, text=True,
+                              timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, code, done)
+        return done
+
+    def told_of(self, batches):
+        """Each batch once, and nothing else: what came, by batch."""
+        told = {}
+        for _, headers, body in self.receiver.wait_for(batches):
+            self.assertEqual(json.loads(body)["type"], "batch.finished")
+            told[json.loads(body)["data"]["batch_id"]] = (headers, body.decode())
+        self.assertEqual(len(told), batches)
+        return told
+
+    def test_a_batch_is_told_once(self):
+        own = "whsec_" + base64.b64encode(bytes(range(40))).decode()
+        plain = [{"type": "t"}, {"type": "t"}]
+        said = {"type": "t", "batch_webhook": self.webhook(secret="new")}
+        # Nobody there yet: these wait in the spool.
+        spooled = self.put([said, *plain]).json
+        self.start_rest("--batch-seal", "1s")  # of the spooled one, which nobody closes
+        secrets = {spooled["batch_id"]: spooled["webhook"]["secret"]}
+        tried = self.put([said, *plain], query="?dry_run=true")
+        self.assertEqual((tried.status, tried.json["accepted"]), (200, 3), tried)
+        self.assertNotIn("whsec_", tried.body.decode())
+        keyed = self.put([said, *plain], lines=True, Idempotency_Key="k")
+        self.assertEqual((keyed.status, keyed.json["accepted"]), (202, 3), keyed)
+        again = self.put([said, *plain], lines=True, Idempotency_Key="k")
+        self.assertEqual((again.json["replayed"], again.json["webhook"]), (3, keyed.json["webhook"]))
+        secrets[keyed.json["batch_id"]] = keyed.json["webhook"]["secret"]
+        # The first record is refused; what it says of the batch holds.
+        given = self.put([{"type": "No", "batch_webhook": self.webhook(secret=own)}, *plain]).json
+        self.assertEqual((given["accepted"], given["rejected"]), (2, 1), given)
+        self.assertNotIn("webhook", given)
+        secrets[given["batch_id"]] = own
+        whole = self.put([said, *plain], query="?mode=atomic").json
+        secrets[whole["batch_id"]] = whole["webhook"]["secret"]
+        pushed = json.loads(self.push(plain, "--batch-webhook", self.receiver.url("/hook"), "--batch-webhook-secret", "new",
+                                      "-o", "json").stdout)
+        secrets[pushed["batch_id"]] = pushed["webhook"]["secret"]
+        told = self.push(plain, "--batch-webhook", self.receiver.url("/hook"), "--batch-webhook-secret", "new")
+        secrets[told.stdout.split()[0]] = told.stderr.split("told only now: ")[1].strip()
+        self.assertEqual(len(secrets), 6)
+        waiting = self.gateway.ask("GET", "/v1/jobs?queue=weft.webhooks").json["jobs"]
+        self.assertEqual({job["status"] for job in waiting}, {"scheduled"})
+        self.finish(3 + 3 + 2 + 3 + 2 + 2, result=b"1", content=pb.CONTENT_JSON)
+        arrived = self.told_of(6)
+        self.assertEqual(arrived.keys(), secrets.keys())
+        self.verify(*((secrets[batch], *arrived[batch]) for batch in arrived))
+        body = json.loads(arrived[keyed.json["batch_id"]][1])["data"]
+        self.assertEqual((body["status"], body["counts"]["succeeded"]), ("finished", 3), body)
+        self.what_cannot_be_is_told_at_once(plain)
+        # Each batch has one delivery, whatever was said again.
+        self.assertEqual(len(self.gateway.ask("GET", "/v1/jobs?queue=weft.webhooks").json["jobs"]), 6)
+
+    def what_cannot_be_is_told_at_once(self, plain):
+        seen = len(self.receiver.requests)
+        url = self.receiver.url("/hook")
+        for said, status, words in (
+                ({"url": url, "events": ["dead"]}, 400, "batch_webhook.events is not said of a batch"),
+                ({"url": url, "secrt": "new"}, 400, "batch_webhook.secrt is no field of a webhook; did you mean secret?"),
+                ({"url": "https://a.test:0/"}, 400, "batch_webhook.url cannot be sent to"),
+                ({"endpoint": "No Name"}, 400, "batch_webhook.endpoint: 1 to 128"),
+                ({"url": url}, 422, "")):
+            refused = self.put([{"type": "t", "batch_webhook": said}, *plain])
+            self.assertEqual(refused.status, status, refused)
+            self.assertIn(words, refused.json.get("detail", ""))
+        second = self.put([plain[0], {"type": "t", "batch_webhook": {"url": url, "secret": "new"}}]).json
+        self.assertEqual((second["accepted"], second["rejections"][0]["line"]), (1, 2), second)
+        self.assertIn("first record", second["rejections"][0]["problem"]["detail"])
+        single = self.gateway.submit({"type": "t", "batch_webhook": {"url": url, "secret": "new"}})
+        self.assertEqual(single.status, 400, single)
+        without = self.start_gateway("--webhook-key", f"{self.data}/none")
+        without.wait_ready()
+        refused = without.ask("POST", "/v1/batches", json.dumps([{"type": "t", "batch_webhook": {"url": url, "secret": "new"}}]),
+                              Content_Type="application/json")
+        self.assertEqual(refused.status, 400, refused)
+        self.assertIn("batch_webhook.secret cannot be sealed", refused.json["detail"])
+        for flags, words in ((["--batch-webhook", "ftp://x/"], "--batch-webhook cannot be sent to"),
+                             (["--batch-webhook-secret", "new"], "--batch-webhook needs a url"),
+                             (["--batch-webhook", url, "--batch-webhook-secret", "x"], "--batch-webhook-secret must be")):
+            self.assertIn(words, self.push(plain, *flags, code=64).stderr)
+        said = {"type": "t", "batch_webhook": {"url": url, "secret": "new"}}
+        self.assertIn("name an endpoint here", self.push([said], code=64).stderr)
+        said["batch_webhook"] = {"endpoint": "nobody"}  # and the line goes before the flag
+        self.assertIn("webhook", self.push([said], "--batch-webhook", url, "--batch-webhook-secret", "new", code=1).stderr)
+        single = subprocess.run([os.environ["WEFT_BIN"], "push", "t", "--broker", self.zmq, "--batch-webhook", url],
+                                check=False, capture_output=True, text=True, timeout=PATIENCE_S)
+        self.assertEqual(single.returncode, 64, single)
+        self.assertIn("of one job it is --webhook", single.stderr)
+        self.finish()  # the one that was accepted beside the refused
+        self.assertEqual(len(self.receiver.requests), seen)
 
 
 class Endpoints(WebhookTest):

@@ -316,7 +316,8 @@ class Contract(BrokerTest):
         said = self.call(202, "POST", "/v1/jobs", {"type": "a.b", "payload": 1}, Idempotency_Key="spooled")
         self.assertEqual(said["durability"], "spooled")
         self.call(200, "GET", said["status_url"])
-        self.call(202, "POST", "/v1/batches", [{"type": "a.b"}, {"type": "a.b"}])
+        self.call(202, "POST", "/v1/batches", [{"type": "a.b", "batch_webhook": {"url": "https://a.test/hook", "secret": "new"}},
+                                                {"type": "a.b"}])
         self.assertIn("cursor", self.call(200, "GET", "/v1/spool/waiting?limit=1"))
         self.assertEqual(self.call(200, "GET", "/v1/spool")["waiting"], 3)
         self.call(409, "DELETE", f"/v1/spool/{said['job_id']}")

@@ -20,7 +20,7 @@ static err read_with(const char *text, struct webhook_secret *out_secret)
     struct doc_room room = {keys, KEYS, &arena};
     fault.detail[0] = '\0';
     return webhook_read((struct doc_value){DOC_JSON, slice_of_text(text)}, &room,
-                        &(struct webhook_place){&packed, out_secret}, &fault);
+                        &(struct webhook_place){.packed = &packed, .secret = out_secret}, &fault);
 }
 
 static err parse(const char *text)
@@ -102,6 +102,41 @@ TEST(webhook, what_is_not_allowed_is_named)
     }
 }
 
+TEST(webhook, of_a_batch_it_has_no_events)
+{
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"{\"batch_webhook\":{}}", "batch_webhook needs a url, an endpoint, or both"},
+        {"{\"batch_webhook\":{\"url\":7}}",
+         "batch_webhook.url must be https://host/…, at most 2,048 visible ASCII characters, no "
+         "user, no fragment"},
+        {"{\"batch_webhook\":{\"url\":\"https://a.test/\",\"events\":[\"dead\"]}}",
+         "batch_webhook.events is not said of a batch, which is told once: when it has finished"},
+    };
+    arena = (struct arena){.data = memory, .cap = sizeof memory};
+    struct doc_room room = {keys, KEYS, &arena};
+    const struct webhook_place place = {&packed, &secret, true};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct doc_value record = {DOC_JSON, slice_of_text(cases[i].text)};
+        EXPECT_EQ(submit_read_batch(record, &room, &place, &fault), ERR_BAD_FIELD);
+        EXPECT_STR(fault.detail, cases[i].words);
+    }
+    // Of a record that is not good otherwise, too.
+    struct doc_value record = {
+        DOC_JSON,
+        slice_of_text("{\"typ\":7,\"batch_webhook\":{\"url\":\"https://a.test/\",\"secret\":"
+                      "\"new\"}}")};
+    EXPECT_EQ(submit_read_batch(record, &room, &place, &fault), OK);
+    EXPECT(secret.is_new && has_packed("https://a.test/", "default", HOOK_ENDS));
+    record.raw = slice_of_text("{\"type\":\"a\"}");
+    EXPECT_EQ(submit_read_batch(record, &room, &place, &fault), OK);
+    EXPECT(!secret.is_new && packed.len == 0);
+    record.raw = slice_of_text("{");
+    EXPECT_EQ(submit_read_batch(record, &room, &place, &fault), OK);
+    EXPECT_EQ(packed.len, 0);
+}
+
 TEST(webhook, secrets_are_written_one_way)
 {
     static const char *const wrong[] = {"",
@@ -146,6 +181,6 @@ TEST(webhook, the_arena_may_be_too_small)
     struct doc_room room = {keys, KEYS, &arena};
     EXPECT_EQ(
         webhook_read((struct doc_value){DOC_JSON, slice_of_text("{\"url\":\"https://a.test/\"}")},
-                     &room, &(struct webhook_place){&packed, &secret}, &fault),
+                     &room, &(struct webhook_place){.packed = &packed, .secret = &secret}, &fault),
         ERR_TOO_LARGE);
 }
