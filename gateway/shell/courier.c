@@ -54,6 +54,8 @@ struct courier {
     _Atomic uint64_t messages_repeated;
     _Atomic uint64_t welcomes;
     _Atomic uint64_t lineage;
+    _Atomic uint64_t unsent;       // questions that found no broker
+    _Atomic uint64_t unsent_later; // of them, those that have waited for one
 };
 
 // --- queues ---
@@ -158,8 +160,13 @@ static when_ms end_of(const struct courier *courier, const struct ask *ask)
 // Ends those that have waited too long. They stand in the order of their arrival.
 static void expire_line(struct courier *courier, struct ask_line *line, when_ms now)
 {
-    while (line->first != NULL && now >= end_of(courier, line->first))
-        finish(ask_take(line), ERR_NO_BROKER);
+    while (line->first != NULL && now >= end_of(courier, line->first)) {
+        struct ask *ask = ask_take(line);
+        (void)atomic_fetch_add(&courier->unsent, 1);
+        if (end_of(courier, ask) > ask->asked_at)
+            (void)atomic_fetch_add(&courier->unsent_later, 1);
+        finish(ask, ERR_NO_BROKER);
+    }
 }
 
 static void expire(struct courier *courier, when_ms now)
@@ -473,6 +480,8 @@ void courier_figures(const struct courier *courier, struct courier_figures *out_
         .messages_repeated = atomic_load(&courier->messages_repeated),
         .welcomes = atomic_load(&courier->welcomes),
         .lineage = atomic_load(&courier->lineage),
+        .unsent = atomic_load(&courier->unsent),
+        .unsent_later = atomic_load(&courier->unsent_later),
     };
 }
 

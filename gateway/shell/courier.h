@@ -49,6 +49,8 @@ struct courier_figures {
     uint64_t jobs_sent;     // in them
     uint64_t messages_repeated;
     uint64_t welcomes;
-    uint64_t lineage; // of the broker's store, 0 before the first WELCOME
+    uint64_t lineage;      // of the broker's store, 0 before the first WELCOME
+    uint64_t unsent;       // questions that found no broker
+    uint64_t unsent_later; // of them, those that have waited for one
 };
 void courier_figures(const struct courier *courier, struct courier_figures *out_figures);

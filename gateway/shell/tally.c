@@ -123,6 +123,10 @@ static void put_courier(FILE *out, const struct courier *courier)
                 figures.jobs_sent);
     put_counter(out, "weft_gateway_repeats_total", "Messages to the broker that were repeated.",
                 figures.messages_repeated);
+    put_counter(out, "weft_gateway_no_broker_total",
+                "Questions and jobs that found no broker and were not sent.", figures.unsent);
+    put_counter(out, "weft_gateway_no_broker_waits_total",
+                "Of them, those that waited for one first.", figures.unsent_later);
 }
 
 static void put_jobs(FILE *out, const struct tally *tally)
