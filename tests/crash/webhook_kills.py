@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The sender of webhooks and the broker die by SIGKILL, at any moment and at named places, while jobs end and
 their webhooks are under way. Afterwards every acknowledged job has been told at the url that it asked for and at
-the endpoint that wants all jobs, and every attempt of one delivery had the same id.
+the endpoint that wants all jobs, every finished batch at the url that it asked for, and every attempt of one
+delivery had the same id.
 
     webhook_kills.py [--kills N] [--seed S]
 
@@ -27,6 +28,7 @@ from lib_broker import Broker, Peer, fresh_id, pb
 from lib_notify import Key, Sender, signature
 
 JOBS_A_ROUND = 6
+MEMBERS = 3  # of the batch of a round
 WAIT_S = 240
 FAILPOINTS = ("notify.before_send:3", "notify.after_answer:2")
 ENDS = 1 << pb.STATE_SUCCEEDED | 1 << pb.STATE_DEAD | 1 << pb.STATE_CANCELLED | 1 << pb.STATE_EXPIRED
@@ -49,15 +51,20 @@ class Run:
         self.endpoint = self.broker.zmq
         self.sender = None
         self.jobs = set()
+        self.batches = set()
         self.kills = collections.Counter()
-        self.ids = collections.defaultdict(collections.Counter)  # (path, job) -> webhook-id -> attempts
+        self.ids = collections.defaultdict(collections.Counter)  # (path, job) -> webhook-id -> attempts; a job or a batch
         self.unsigned = 0
+        self.unfinished = 0  # batches that were told before their end
 
     def behave(self, receiver, connection, request):
         first, headers, body = request
-        job = json.loads(body)["data"]["job_id"]
+        told = json.loads(body)
+        data = told["data"]
+        about = data["batch_id"] if told["type"] == "batch.finished" else data["job_id"]
         with receiver.lock:
-            self.ids[first.split()[1], job][headers["webhook-id"]] += 1
+            self.unfinished += told["type"] == "batch.finished" and data["status"] != "finished"
+            self.ids[first.split()[1], about][headers["webhook-id"]] += 1
             self.unsigned += signature(self.secret, headers, body) != headers["webhook-signature"]
         # Now and then an answer that leaves open whether it has arrived.
         if hash(headers["webhook-id"] + headers["webhook-timestamp"]) % 50 == 0:
@@ -76,8 +83,8 @@ class Run:
         self.broker = Broker(f"{self.folder}/broker", zmq=self.endpoint)
         assert self.broker.is_ready, self.broker.stderr()
 
-    def webhook(self):
-        return pb.Webhook(url=self.receiver.url("/hook"), events=ENDS, secret=self.key.seal(self.secret))
+    def webhook(self, path="/hook"):
+        return pb.Webhook(url=self.receiver.url(path), events=ENDS, secret=self.key.seal(self.secret))
 
     def set_endpoint(self):
         client = Peer(self.endpoint)
@@ -97,8 +104,19 @@ class Run:
         assert [answer.error for answer in answers] == [0] * len(ids), answers
         acted = client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=ids[0], act_id=fresh_id(), actor="test"))
         assert acted.error == 0, acted
+        self.submit_batch(client)
         client.close()
         self.jobs.update(ids)
+
+    def submit_batch(self, client):
+        """Its webhook is said with each, as any of them may be the first."""
+        batch = fresh_id()
+        answers = client.submit(*({"job_id": fresh_id(), "type": "hook.job", "batch_id": batch, "batch_index": n,
+                                   "batch_webhook": self.webhook("/batch")} for n in range(MEMBERS)))
+        assert [answer.error for answer in answers] == [0] * MEMBERS, answers
+        sealed = client.ask(pb.BatchSeal(batch_id=batch))
+        assert sealed.error == 0, sealed
+        self.batches.add(batch)
 
     def kill_one(self):
         victim = self.random.random()
@@ -152,8 +170,9 @@ class Run:
 
     def missing(self):
         with self.receiver.lock:
-            return [job for job in self.jobs for path in ("/hook", "/all")
-                    if (path, str(uuid.UUID(bytes=job))) not in self.ids]
+            wanted = [(path, job) for job in self.jobs for path in ("/hook", "/all")]
+            wanted += [("/batch", batch) for batch in self.batches]
+            return [about for path, about in wanted if (path, str(uuid.UUID(bytes=about))) not in self.ids]
 
     def report(self):
         attempts = sum(sum(ids.values()) for ids in self.ids.values())
@@ -162,6 +181,7 @@ class Run:
         for name, count in sorted(self.kills.items()):
             print(f"  {name}: {count}")
         print(f"jobs       {len(self.jobs)}")
+        print(f"batches    {len(self.batches)}")
         print(f"attempts   {attempts}")
         print(f"more than one id {sum(len(ids) > 1 for ids in self.ids.values())}")
         print(f"unsigned   {self.unsigned}")
@@ -184,6 +204,7 @@ def main():
         assert told, f"never told of: {[job.hex() for job in run.missing()][:5]}\n{run.sender.stderr()[-2000:]}"
         assert all(len(ids) == 1 for ids in run.ids.values()), "an id has changed between attempts"
         assert run.unsigned == 0
+        assert run.unfinished == 0, "a batch was told before its end"
     finally:
         run.close()
     shutil.rmtree(folder, ignore_errors=True)

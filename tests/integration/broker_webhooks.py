@@ -82,6 +82,35 @@ class Webhooks(BrokerTest):
         notifier.finish(delivery)
         self.assertEqual(len(client.ask(pb.List(queue="weft.webhooks")).jobs), 1)
 
+    def test_dead_deliveries_of_a_range_are_sent_again(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        worker = self.worker(broker, "t")
+        notifier = self.notifier(broker)
+        dead = []  # of as many moments
+        while len(dead) < 3:
+            told, error = self.submit(client, webhook=pb.Webhook(url=URL, secret=b"s"))
+            self.assertEqual(error, 0)
+            (job, _), = worker.take_jobs(1)
+            worker.finish(job)
+            (delivery, _), = notifier.take_jobs(1)
+            notifier.finish(delivery, pb.OUTCOME_DEAD)
+            at = client.status(delivery.job_id).created_at_ms
+            if not dead or at > dead[-1][0]:
+                dead.append((at, delivery.job_id, told))
+            else:
+                self.assertEqual(client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=delivery.job_id, act_id=fresh_id(), actor="x")).error, 0)
+        (start, first, _), (_, second, told), (end, third, _) = dead
+        which = {"kind": pb.ACT_RETRY, "queue": "weft.webhooks", "created_after_ms": start, "created_before_ms": end}
+        self.assertEqual(client.ask(pb.Operate(dry_run=True, **which)).matched, 1)
+        operation = client.ask(pb.Operate(operation_id=fresh_id(), actor="x", **which))
+        self.assertEqual(operation.error, 0, operation)
+        (again, _), = notifier.take_jobs(1)
+        self.assertEqual((again.job_id, again.intent.parent_id, again.intent.event), (second, told, "job.succeeded"))
+        notifier.finish(again)
+        self.assertEqual([client.status(job).state for job in (first, second, third)],
+                         [pb.STATE_DEAD, pb.STATE_SUCCEEDED, pb.STATE_DEAD])
+
     def test_an_unwanted_end_is_not_told(self):
         broker = self.broker()
         client = self.peer(broker)
