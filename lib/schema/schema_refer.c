@@ -14,6 +14,17 @@ static struct node *lost(struct compiler *compiler, const struct place *place, c
     return NULL;
 }
 
+// To another document, perhaps a draft's meta-schema.
+static struct node *elsewhere(struct compiler *compiler, const struct place *place,
+                              const char *reference)
+{
+    (void)schema_fault_at(
+        compiler, ERR_BAD_FIELD, place,
+        "references to other documents are not followed: %s; put it into %s, with its $id",
+        reference, compiler->draft == DRAFT_7 ? "definitions" : "$defs");
+    return NULL;
+}
+
 // The index that a token names; false when it is none.
 static bool index_of(const char *token, size_t *out_index)
 {
@@ -136,7 +147,7 @@ struct node *schema_refer(struct compiler *compiler, const struct place *place,
     }
     struct resource *resource = resource_find(compiler, uri);
     if (resource == NULL)
-        return lost(compiler, place, "references to other documents are not followed", reference);
+        return elsewhere(compiler, place, reference);
     (void)slice_to_text(rest, fragment, sizeof fragment);
     if (!schema_uri_decode(fragment, &rest.len) || memchr(fragment, 0, rest.len) != NULL)
         return lost(compiler, place, "the fragment is not well escaped", reference);

@@ -1,9 +1,12 @@
 """Queues over HTTP and from the command line, against a real broker."""
 
 import json
+import pathlib
 import tempfile
 import urllib.error
 import urllib.request
+
+import jsonschema
 
 from support_cli import Place
 
@@ -130,6 +133,25 @@ def types_have_defaults(bench):
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
 
 
+def schemas_of_schemas(bench):
+    """A meta-schema is no part of the broker; where it is put beside the schema, it is found."""
+    place = pathlib.Path(jsonschema.__file__).parent / "schemas"
+    vocabularies = json.loads((place / "vocabularies.json").read_text(encoding="utf-8"))
+    for name, uri, key, more in (("draft7", "http://json-schema.org/draft-07/schema#", "definitions", {}),
+                                 ("draft2020-12", "https://json-schema.org/draft/2020-12/schema", "$defs",
+                                  {uri: one for uri, one in vocabularies.items() if "/2020-12/" in uri})):
+        schema = {"$schema": uri, "allOf": [{"$ref": uri}]}
+        status, problem, _ = bench.http("PUT", "/v1/types/t.meta", {"schema": schema})
+        assert status == 400 and problem["detail"].endswith(f"not followed: {uri}; put it into {key}, with its $id"), problem
+        schema[key] = {"meta": json.loads((place / f"{name}.json").read_text(encoding="utf-8")), **more}
+        status, put, _ = bench.http("PUT", "/v1/types/t.meta", {"schema": schema})
+        assert status == 200, put
+        for payload, wrong in ((True, None), ({"type": "object"}, None), ({"properties": {"a": {"minimum": "x"}}}, "/properties/a/minimum")):
+            told = bench.http("POST", "/v1/jobs?dry_run=true", {"type": "t.meta", "payload": payload})[1]
+            paths = [one["path"] for one in told.get("problem", {"violations": []})["violations"]]
+            assert paths == ([wrong] if wrong else []), told
+
+
 def types_have_schemas(bench):
     job = {"type": "t.s", "payload": {"to": 7}}
     key = {"type": "t.s", "payload": {"before": 1}}
@@ -200,7 +222,7 @@ def the_command_does_the_same(bench):
 def main():
     with Place() as place:
         bench = Bench(place)
-        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas,
+        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas, schemas_of_schemas,
                      lists_come_in_pages,
                      a_pause_is_a_503, a_pause_from_the_command_line, the_command_does_the_same):
             print(test.__name__, flush=True)

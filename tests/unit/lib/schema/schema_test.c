@@ -67,7 +67,8 @@ TEST(schema, fault_names_the_offending_keyword)
         {"{\"$defs\":{\"a\":{\"$id\":\"x:a\"},\"b\":{\"$id\":\"x:a\"}}}",
          "/$defs/b/$id: this URI is used twice: x:a"},
         {"{\"$ref\":\"https://example.org/person.json\"}",
-         "/$ref: references to other documents are not followed: https://example.org/person.json"},
+         "/$ref: references to other documents are not followed: https://example.org/person.json; "
+         "put it into $defs, with its $id"},
         {"{\"$ref\":\"#/$defs/nobody\"}",
          "/$ref: there is no subschema at this place: #/$defs/nobody"},
         {"{\"$ref\":\"#nobody\"}", "/$ref: there is no anchor of this name: #nobody"},
