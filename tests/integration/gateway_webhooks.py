@@ -7,12 +7,14 @@ import os
 import subprocess
 import unittest
 import urllib.parse
+import uuid
 
 import lib_receiver as receivers
 from hook_signatures import judge
 from lib_broker import PATIENCE_S, BrokerTest, pb
 from lib_gateway import Gateway, wait_for
 from lib_notify import Key, Sender
+from schedules import clock_ahead
 
 MSGPACK = "application/msgpack"
 
@@ -38,8 +40,8 @@ class WebhookTest(BrokerTest):
         self.addCleanup(gateway.close)
         return gateway
 
-    def start_rest(self, *flags):
-        self.served = self.broker("--zmq", self.zmq, *flags)
+    def start_rest(self, *flags, **options):
+        self.served = self.broker("--zmq", self.zmq, *flags, **options)
         self.sender = Sender(self.zmq, self.data, self.key, "--allow-port", str(self.receiver.port))
         self.addCleanup(self.sender.close)
         self.sender.wait_ready()
@@ -250,6 +252,29 @@ class Batches(WebhookTest):
         self.assertIn("of one job it is --webhook", single.stderr)
         self.finish()  # the one that was accepted beside the refused
         self.assertEqual(len(self.receiver.requests), seen)
+
+
+class Schedules(WebhookTest):
+    def put(self, path, given, status=201):
+        answer = self.gateway.ask("PUT", path, json.dumps(given), Content_Type="application/json")
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def test_a_job_of_a_schedule_tells_its_webhook(self):
+        early = self.broker("--zmq", self.zmq)
+        self.gateway.wait_ready()
+        secret = self.put("/v1/webhooks/default", {})["secret"]
+        job = {"type": "t", "webhook": self.webhook(events=["succeeded"])}
+        self.put("/v1/schedules/tick", {"cron": "0 * * * *", "job": {**job, "webhook": self.webhook(secret="new")}}, 400)
+        self.put("/v1/schedules/tick", {"cron": "0 * * * *", "job": job}, 200)
+        early.stop()
+        self.start_rest(env=clock_ahead(2 * 3600))  # the latest of the hours that it has missed
+        (made, _), = self.handler.take_jobs(1)
+        self.handler.finish(made)
+        (job_id, arrived), = self.arrived(1).items()
+        self.assertEqual(uuid.UUID(job_id).bytes, made.job_id)
+        self.verify((secret, *arrived))
+        self.assertEqual(json.loads(arrived[1])["type"], "job.succeeded")
 
 
 class Endpoints(WebhookTest):
