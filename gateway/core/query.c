@@ -221,9 +221,9 @@ static const char *read_value(struct query *query, enum query_name name, struct 
         return NULL;
     case QUERY_SIMULATE:
         return duration_parse(value, &query->simulate) == OK && query->simulate > 0 &&
-                       query->simulate <= QUERY_WAIT_MS_MAX
+                       query->simulate <= QUERY_SIMULATE_MS_MAX
                    ? NULL
-                   : "must be a duration of at most 60s, like 10s";
+                   : "must be a duration of at most 30s, like 10s";
     case QUERY_AFTER_LINE:
         return read_number(value, &query->after_line) ? NULL : "must be the number of a line";
     case QUERY_VERSION:

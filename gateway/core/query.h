@@ -27,7 +27,13 @@ enum query_name {
     QUERY_SINCE,    // a place in the stream of events
     QUERY_SIMULATE, // for how long workers are asked about a dry run
 };
-enum { QUERY_NAMES = 18, QUERY_FAULT_LEN = 192, QUERY_WAIT_MS_MAX = 60000, QUERY_NEXT_MAX = 100 };
+enum {
+    QUERY_NAMES = 18,
+    QUERY_FAULT_LEN = 192,
+    QUERY_WAIT_MS_MAX = 60000,
+    QUERY_SIMULATE_MS_MAX = 30000,
+    QUERY_NEXT_MAX = 100
+};
 
 // The names that tell which jobs are meant, and those that tell which page of them.
 #define QUERY_FILTER                                                                               \
@@ -47,7 +53,7 @@ struct query {
     bool dry_run;             // QUERY_DRY_RUN
     uint32_t after_line;      // QUERY_AFTER_LINE
     enum direction direction; // QUERY_DIRECTION
-    when_ms simulate;         // QUERY_SIMULATE: from 1 to QUERY_WAIT_MS_MAX
+    when_ms simulate;         // QUERY_SIMULATE: from 1 to QUERY_SIMULATE_MS_MAX
     struct msg_place since;   // QUERY_SINCE; no epoch: the oldest that is known
 };
 

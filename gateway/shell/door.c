@@ -85,7 +85,7 @@ enum {
     SETTINGS_BODY_LEN_MAX = 64 * 1024,
     SUBMIT_ANSWER_MS = COURIER_PATIENCE_MS + COURIER_DEADLINE_MS + 3000,
     WAIT_ANSWER_MS = 60000 + SUBMIT_ANSWER_MS,
-    BULK_ANSWER_MS = 60000,
+    BULK_ANSWER_MS = 60000, // QUERY_SIMULATE_MS_MAX, and twice what the courier waits for an answer
 };
 
 // The mark is the scope that a token needs.
