@@ -4,7 +4,7 @@
 A patch that no longer applies, a copy that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled again. Bugs of the store are hunted with the store on disk. Those of the
-gateway and of the ZeroMQ doors, which the simulator does not have, are hunted by tests of these, and only when
+gateway, of the ZeroMQ doors and of lists, which the simulator does not have, are hunted by tests of these, and only when
 all are or they are named. With --check the patches are only tried on this tree, which takes a second. With --share N one in N
 is hunted; which ones is drawn from the sources: the same tree hunts the same, each change others.
 
@@ -31,17 +31,18 @@ SIMULATOR = ["weft-sim"]
 
 
 class Suite:
-    """The tests that hunt the bugs of some folders; `tools`: what the scripts need besides the program."""
+    """The tests that hunt the bugs of some folders or files; `tools`: what the scripts need besides the program."""
 
     def __init__(self, folders, units, scripts, tools=()):
         self.folders, self.units, self.scripts = folders, units, scripts
         self.targets = ["weft", *tools, *units]
 
     def has(self, patch):
-        return any(f"+++ b/{folder}/" in patch.read_text() for folder in self.folders)
+        return any(re.search(rf"^\+\+\+ b/{re.escape(folder)}[/\n]", patch.read_text(), re.M) for folder in self.folders)
 
 
 SUITES = [
+    Suite(["broker/store/store_view_told.c"], ["broker_store_store_view_told_test"], []),
     Suite(["gateway"], ["gateway_store_spool_test", "gateway_core_spool_plan_test"],
           ["gateway_spool.py", "gateway_spool_kills.py"], ["spool_put", "clock_preload"]),
     Suite(["broker/shell", "lib/link"], ["broker_shell_warden_test", "lib_link_link_guard_test"],

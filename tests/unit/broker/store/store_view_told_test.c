@@ -1,0 +1,130 @@
+// Who has been told of a job's end: its deliveries are found among the ids of that moment.
+
+#include "broker/store/store.h"
+#include "tests/support/batcher.h"
+#include "tests/support/test.h"
+
+static struct batcher batch; // too large for a stack
+static struct msg_listed_job listed_jobs[MSG_LISTED_MAX];
+
+static struct store *open_store(void)
+{
+    struct store_options options = {
+        .dir = test_temp_dir(), .map_bytes_max = UINT64_C(1) << 30, .allow_unsafe_place = true};
+    struct store *store = NULL;
+    const char *why = NULL;
+    EXPECT_EQ(store_open(&options, &store, &why), OK);
+    batcher_init(&batch, 8);
+    return store;
+}
+
+static void commit(struct store *store)
+{
+    batcher_close(&batch);
+    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
+}
+
+// A job that has ended now.
+static struct job_row ended(struct store *store)
+{
+    batcher_begin(&batch);
+    struct job_row row = batcher_submit(&batch, false);
+    batcher_move(&batch, &row, JOB_DEAD);
+    row.ended_at = batch.now;
+    batcher_put(&batch, &row, true);
+    commit(store);
+    return row;
+}
+
+// What makes a job a delivery of that end; a test leaves something out.
+struct made {
+    const char *queue;
+    struct id parent;
+    when_ms at;
+    uint16_t slot;
+};
+
+static struct made delivery_of(const struct job_row *parent)
+{
+    return (struct made){HOOK_QUEUE, parent->id, parent->ended_at, id_slot(&parent->id)};
+}
+
+static struct job_row make(struct store *store, struct made made)
+{
+    static uint16_t lane = 1;
+    batcher_begin(&batch);
+    batcher_write(&batch, WRITE_LANE)->lane = (struct lane_row){
+        .no = lane, .queue = slice_of_text(made.queue), .type = slice_of_text("webhook")};
+    struct job_row row = batcher_submit(&batch, false);
+    batch.submits[0].after = (struct msg_ids){.items = &made.parent, .count = 1};
+    row.id = id_v7(made.at, made.slot, row.no);
+    row.lane = lane++;
+    batcher_put(&batch, &row, true);
+    commit(store);
+    return row;
+}
+
+static struct msg_listed told(struct store *store, const struct id *id)
+{
+    struct store_view *view = NULL;
+    struct msg_listed listed = {.error = ERR_DISK};
+    EXPECT_EQ(store_view_open(store, &view), OK);
+    EXPECT_EQ(store_view_begin(view), OK);
+    EXPECT_EQ(store_view_told(view, id, listed_jobs, &listed), OK);
+    store_view_close(view);
+    return listed;
+}
+
+TEST(store_view_told, all_deliveries_of_the_end_and_no_other_job)
+{
+    struct store *store = open_store();
+    struct job_row parent = ended(store);
+    struct job_row other = ended(store);
+    struct job_row first = make(store, delivery_of(&parent));
+    struct job_row second = make(store, delivery_of(&parent));
+    struct made made = delivery_of(&parent);
+    made.queue = "mail"; // a job of a user that waits for it
+    (void)make(store, made);
+    made = delivery_of(&parent);
+    made.parent = other.id;
+    (void)make(store, made);
+    made = delivery_of(&parent);
+    made.at = parent.ended_at + 1; // of another end
+    (void)make(store, made);
+    struct msg_listed listed = told(store, &parent.id);
+    EXPECT_EQ(listed.error, OK);
+    EXPECT_EQ(listed.count, 2);
+    bool is_in_order = id_equal(&listed_jobs[0].job_id, &first.id);
+    EXPECT(id_equal(&listed_jobs[is_in_order ? 0 : 1].job_id, &first.id));
+    EXPECT(id_equal(&listed_jobs[is_in_order ? 1 : 0].job_id, &second.id));
+    store_close(store);
+}
+
+TEST(store_view_told, ids_of_another_slot_are_passed_over)
+{
+    struct store *store = open_store();
+    struct job_row parent = ended(store);
+    for (uint16_t slot = 0; slot < 3; slot++) {
+        struct made made = delivery_of(&parent);
+        made.slot = slot; // before the job's in the order of ids
+        (void)make(store, made);
+    }
+    struct job_row delivery = make(store, delivery_of(&parent));
+    struct msg_listed listed = told(store, &parent.id);
+    EXPECT_EQ(listed.count, 1);
+    EXPECT(id_equal(&listed_jobs[0].job_id, &delivery.id));
+    store_close(store);
+}
+
+TEST(store_view_told, nobody_is_told_of_what_has_not_ended_or_is_not_known)
+{
+    struct store *store = open_store();
+    batcher_begin(&batch);
+    struct job_row row = batcher_submit(&batch, false);
+    batcher_put(&batch, &row, true);
+    commit(store);
+    EXPECT_EQ(told(store, &row.id).error, OK);
+    EXPECT_EQ(told(store, &row.id).count, 0);
+    EXPECT_EQ(told(store, &(struct id){{1}}).error, ERR_NOT_FOUND);
+    store_close(store);
+}
