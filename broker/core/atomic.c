@@ -223,8 +223,9 @@ static void take_queue(struct trial *trial, const struct msg_submit_job *job)
 static bool is_new_batch(const struct trial *trial)
 {
     const struct msg_submit_job *job = &trial->submit->jobs[trial->at];
-    bool is_known = id_is_zero(&job->batch_id) ||
-                    batches_find(&trial->core->ledger.batches, &job->batch_id) != BATCHES_NONE;
+    bool is_known =
+        id_is_zero(&job->batch_id) ||
+        batches_find(&trial->core->ledger.batches, job->tenant, &job->batch_id) != BATCHES_NONE;
     return !is_known && (trial->at == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
 }
 
@@ -304,7 +305,7 @@ static const char *judge_after(struct trial *trial, const struct msg_submit_job 
         return atomic_circle;
     for (uint32_t i = 0; i < job->after.count; i++) {
         const struct id *parent = &job->after.items[i];
-        if (batches_find(&trial->core->ledger.batches, parent) == BATCHES_NONE ||
+        if (batches_find(&trial->core->ledger.batches, job->tenant, parent) == BATCHES_NONE ||
             is_awaited(trial, parent))
             continue;
         if (trial->awaited_count == AWAITED_MAX)

@@ -32,10 +32,15 @@ void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t 
     index_init(&batches->by_id, room + items_size(cap) + changed_size(cap), cap);
 }
 
-uint32_t batches_find(const struct batches *batches, const struct id *id)
+static bool is_named(const struct batch_row *row, struct slice tenant, const struct id *id)
+{
+    return id_equal(&row->id, id) && origin_is_tenant(row->tenant, tenant);
+}
+
+uint32_t batches_find(const struct batches *batches, struct slice tenant, const struct id *id)
 {
     uint32_t at = index_first(&batches->by_id, id_hash(id, batches->seed));
-    while (at != INDEX_NONE && !id_equal(&batches->items[at].row.id, id))
+    while (at != INDEX_NONE && !is_named(&batches->items[at].row, tenant, id))
         at = index_next(&batches->by_id, at);
     return at;
 }
@@ -49,11 +54,6 @@ const struct batch *batches_at(const struct batches *batches, uint32_t batch)
 {
     CHECK(batches_is_known(batches, batch));
     return &batches->items[batch];
-}
-
-bool batches_is_of(const struct batches *batches, uint32_t batch, struct slice tenant)
-{
-    return origin_is_tenant(batches_at(batches, batch)->row.tenant, tenant);
 }
 
 bool batches_has_tenant(const struct batches *batches, struct slice tenant)
@@ -143,7 +143,7 @@ err batches_load(struct batches *batches, const struct batch_row *row)
 {
     if (row->no >= batches->cap)
         return ERR_FULL;
-    if (row->no < batches->used || batches_find(batches, &row->id) != BATCHES_NONE)
+    if (row->no < batches->used || batches_find(batches, row->tenant, &row->id) != BATCHES_NONE)
         return ERR_DAMAGED;
     while (batches->used < row->no)
         make_free(batches, batches->used++);

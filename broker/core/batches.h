@@ -36,11 +36,11 @@ size_t batches_size(uint32_t cap);
 // `memory` is batches_size(cap) bytes, aligned to 16.
 void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t seed);
 
-uint32_t batches_find(const struct batches *batches, const struct id *id);
+// Two tenants may have the same id, for batches of their own.
+uint32_t batches_find(const struct batches *batches, struct slice tenant, const struct id *id);
 // True when `batch` was added or loaded and is not over since.
 bool batches_is_known(const struct batches *batches, uint32_t batch);
 const struct batch *batches_at(const struct batches *batches, uint32_t batch);
-bool batches_is_of(const struct batches *batches, uint32_t batch, struct slice tenant);
 // Is there one of this tenant, which is not the default one?  O(batches)
 bool batches_has_tenant(const struct batches *batches, struct slice tenant);
 bool batches_has_room(const struct batches *batches);

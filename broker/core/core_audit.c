@@ -118,7 +118,8 @@ static enum violation audit_batch(const struct core *core, uint32_t no)
     if (!batches_is_known(batches, no))
         return VIOLATION_NONE;
     const struct batch *batch = batches_at(batches, no);
-    if (batches_find(batches, &batch->row.id) != no || !is_known_tenant(core, batch->row.tenant))
+    if (batches_find(batches, batch->row.tenant, &batch->row.id) != no ||
+        !is_known_tenant(core, batch->row.tenant))
         return VIOLATION_MEMORY_INDEX;
     if (batch->row.sealed_at != 0)
         return batches_row_has_ended(&batch->row) && batch->row.finished_at == 0 ? VIOLATION_STATE

@@ -160,7 +160,7 @@ void deliver_end(struct core *core, struct now now, uint32_t slot, struct effect
 void deliver_batch(struct core *core, struct now now, const struct msg_submit_job *job,
                    struct effects *fx)
 {
-    uint32_t no = batches_find(&core->ledger.batches, &job->batch_id);
+    uint32_t no = batches_find(&core->ledger.batches, job->tenant, &job->batch_id);
     const struct batch_row *batch = &batches_at(&core->ledger.batches, no)->row;
     const struct telling telling = {.parent = batch->id,
                                     .generation = batch->first_no,

@@ -13,7 +13,7 @@ static void release(struct core *core, struct now now, const struct dep_next *ne
                                  .at = now.store,
                                  .job_id = jobs_at(&core->ledger.jobs, next->slot)->id,
                                  .slot = next->slot,
-                                 .release = {.parent = next->parent}},
+                                 .release = {.parent = next->parent.id}},
                  fx);
     if (!stands_nowhere || ledger_waits(&core->ledger, next->slot))
         return;
@@ -41,7 +41,7 @@ static void cancel(struct core *core, struct now now, const struct dep_next *nex
                  &(struct entry){.kind = ENTRY_CANCEL,
                                  .at = now.store,
                                  .job_id = jobs_at(&core->ledger.jobs, slot)->id,
-                                 .reason = reason_of(&next->parent, fx),
+                                 .reason = reason_of(&next->parent.id, fx),
                                  .slot = slot},
                  fx);
     wait_enter(core, slot);
@@ -65,7 +65,7 @@ bool depend_step(struct core *core, struct now now, struct effects *fx)
         return false;
     uint32_t lane = jobs_at(&core->ledger.jobs, next.slot)->lane;
     struct slice tenant = lanes_row(&core->ledger.lanes, lane).tenant;
-    enum parent_state state = ledger_parent(&core->ledger, tenant, &next.parent);
+    enum parent_state state = ledger_parent(&core->ledger, tenant, &next.parent.id);
     if (state == PARENT_UNFINISHED)
         deps_revive(&core->ledger.deps, &next.parent);
     else if (is_to_be_cancelled(core, &next, state))

@@ -87,39 +87,45 @@ uint32_t deps_add_second_life(struct deps *deps, uint32_t slot)
 
 // --- parents ---
 
-static uint32_t find_parent(const struct deps *deps, const struct id *id)
+static uint64_t name_hash(const struct deps *deps, const struct dep_name *name)
 {
-    uint32_t at = index_first(&deps->by_id, id_hash(id, deps->seed));
-    while (at != INDEX_NONE && !id_equal(&deps->parents[at].id, id))
+    return id_hash(&name->id, deps->seed + name->tenant);
+}
+
+static uint32_t find_parent(const struct deps *deps, const struct dep_name *name)
+{
+    uint32_t at = index_first(&deps->by_id, name_hash(deps, name));
+    while (at != INDEX_NONE && !(id_equal(&deps->parents[at].name.id, &name->id) &&
+                                 deps->parents[at].name.tenant == name->tenant))
         at = index_next(&deps->by_id, at);
     return at;
 }
 
-bool deps_is_parent(const struct deps *deps, const struct id *parent)
+bool deps_is_parent(const struct deps *deps, const struct dep_name *parent)
 {
     return deps->parent_count > 0 && find_parent(deps, parent) != DEPS_NONE;
 }
 
-uint32_t deps_only_child(const struct deps *deps, const struct id *id)
+uint32_t deps_only_child(const struct deps *deps, const struct dep_name *name)
 {
-    uint32_t no = deps->parent_count > 0 ? find_parent(deps, id) : DEPS_NONE;
+    uint32_t no = deps->parent_count > 0 ? find_parent(deps, name) : DEPS_NONE;
     if (no == DEPS_NONE)
         return DEPS_NONE;
     const struct dep *edge = &deps->edges[deps->parents[no].first];
     return edge->next_of_parent == DEPS_NONE ? deps->children[edge->child].slot : DEPS_NONE;
 }
 
-static uint32_t add_parent(struct deps *deps, const struct id *id)
+static uint32_t add_parent(struct deps *deps, const struct dep_name *name)
 {
-    CHECK(!id_is_zero(id));
+    CHECK(!id_is_zero(&name->id));
     uint32_t parent = deps->parent_free;
     if (parent == DEPS_NONE)
         parent = deps->parent_used++;
     else
         deps->parent_free = deps->parents[parent].next_in_line;
-    deps->parents[parent] = (struct dep_parent){.id = *id, .first = DEPS_NONE};
+    deps->parents[parent] = (struct dep_parent){.name = *name, .first = DEPS_NONE};
     deps->parent_count++;
-    index_add(&deps->by_id, parent, id_hash(id, deps->seed));
+    index_add(&deps->by_id, parent, name_hash(deps, name));
     return parent;
 }
 
@@ -143,7 +149,7 @@ static void drop_parent(struct deps *deps, uint32_t no)
 {
     struct dep_parent *parent = &deps->parents[no];
     leave_line(deps, no);
-    index_drop(&deps->by_id, no, id_hash(&parent->id, deps->seed));
+    index_drop(&deps->by_id, no, name_hash(deps, &parent->name));
     *parent = (struct dep_parent){.next_in_line = deps->parent_free};
     deps->parent_free = no;
     deps->parent_count--;
@@ -165,9 +171,9 @@ static void enter_line(struct deps *deps, uint32_t no)
     deps->line_last = no;
 }
 
-void deps_end(struct deps *deps, const struct id *id)
+void deps_end(struct deps *deps, const struct dep_name *name)
 {
-    uint32_t no = deps->parent_count > 0 ? find_parent(deps, id) : DEPS_NONE;
+    uint32_t no = deps->parent_count > 0 ? find_parent(deps, name) : DEPS_NONE;
     if (no != DEPS_NONE)
         enter_line(deps, no);
 }
@@ -175,13 +181,13 @@ void deps_end(struct deps *deps, const struct id *id)
 void deps_end_all(struct deps *deps)
 {
     for (uint32_t no = 0; no < deps->parent_used; no++)
-        if (!id_is_zero(&deps->parents[no].id))
+        if (!id_is_zero(&deps->parents[no].name.id))
             enter_line(deps, no);
 }
 
-void deps_revive(struct deps *deps, const struct id *id)
+void deps_revive(struct deps *deps, const struct dep_name *name)
 {
-    uint32_t no = find_parent(deps, id);
+    uint32_t no = find_parent(deps, name);
     if (no != DEPS_NONE)
         leave_line(deps, no);
 }
@@ -199,7 +205,7 @@ bool deps_next(struct deps *deps, struct dep_next *out_next)
             parent->at = deps->edges[parent->at].next_of_parent;
         if (parent->at != DEPS_NONE) {
             *out_next = (struct dep_next){
-                .parent = parent->id, .slot = deps->children[deps->edges[parent->at].child].slot};
+                .parent = parent->name, .slot = deps->children[deps->edges[parent->at].child].slot};
             return true;
         }
         leave_line(deps, deps->line_first);
@@ -209,13 +215,13 @@ bool deps_next(struct deps *deps, struct dep_next *out_next)
 
 // --- edges ---
 
-void deps_add(struct deps *deps, uint32_t child_no, const struct id *id, bool is_open)
+void deps_add(struct deps *deps, uint32_t child_no, const struct dep_name *name, bool is_open)
 {
     CHECK(deps_has_room(deps, 1));
     struct dep_child *child = &deps->children[child_no];
-    uint32_t parent_no = find_parent(deps, id);
+    uint32_t parent_no = find_parent(deps, name);
     if (parent_no == DEPS_NONE)
-        parent_no = add_parent(deps, id);
+        parent_no = add_parent(deps, name);
     struct dep_parent *parent = &deps->parents[parent_no];
     uint32_t edge = deps->free;
     if (edge == DEPS_NONE)
@@ -276,7 +282,7 @@ uint32_t deps_close(struct deps *deps, uint32_t child_no, const struct id *id)
     struct dep_child *child = &deps->children[child_no];
     for (uint32_t at = child->first; at != DEPS_NONE; at = deps->edges[at].next_of_child) {
         struct dep *edge = &deps->edges[at];
-        if (!id_equal(&deps->parents[edge->parent].id, id))
+        if (!id_equal(&deps->parents[edge->parent].name.id, id))
             continue;
         child->open_count -= edge->is_open;
         edge->is_open = false;

@@ -5,7 +5,8 @@
 // that have ended stand in a line until all their open edges have been closed, a few at a time.
 // Pure. Not thread-safe.
 //
-// A parent is the id of a job or a batch, which nobody else gets as long as an edge leads to it.
+// A parent is a job or a batch of the child's tenant, which nobody else gets its name as long as an
+// edge leads to it: two tenants may have batches with the same id.
 
 #include "broker/core/row.h"
 #include "lib/base/index.h"
@@ -21,8 +22,13 @@ struct dep {
     bool is_open;
 };
 
-struct dep_parent {
+struct dep_name {
     struct id id;
+    uint32_t tenant; // its number
+};
+
+struct dep_parent {
+    struct dep_name name;
     uint32_t first;
     uint32_t at;           // in line: the next edge to be looked at
     uint32_t next_in_line; // also links free ones
@@ -63,7 +69,7 @@ uint32_t deps_add_child(struct deps *deps, uint32_t slot, enum on_failure on_fai
 // The same without a row: it waits for nobody, and keeps its parents.
 uint32_t deps_add_second_life(struct deps *deps, uint32_t slot);
 // There is room, and the child has no edge to this parent.
-void deps_add(struct deps *deps, uint32_t child, const struct id *parent, bool is_open);
+void deps_add(struct deps *deps, uint32_t child, const struct dep_name *parent, bool is_open);
 // The child in `slot`, or DEPS_NONE.
 uint32_t deps_child(const struct deps *deps, uint32_t slot);
 const struct dep_child *deps_child_at(const struct deps *deps, uint32_t child);
@@ -71,20 +77,20 @@ const struct dep_child *deps_child_at(const struct deps *deps, uint32_t child);
 void deps_drop_child(struct deps *deps, uint32_t child);
 
 // Does an edge lead to this parent?
-bool deps_is_parent(const struct deps *deps, const struct id *parent);
+bool deps_is_parent(const struct deps *deps, const struct dep_name *parent);
 // The slot of the only job that has an edge to it, or DEPS_NONE: there is none, or another one.
-uint32_t deps_only_child(const struct deps *deps, const struct id *parent);
+uint32_t deps_only_child(const struct deps *deps, const struct dep_name *parent);
 // It has ended: it stands in line, from its first edge on.
-void deps_end(struct deps *deps, const struct id *parent);
+void deps_end(struct deps *deps, const struct dep_name *parent);
 // The first open edge of the first parent in line. Parents without one leave the line. False when
 // the line is empty.
 struct dep_next {
-    struct id parent;
+    struct dep_name parent;
     uint32_t slot; // the child's
 };
 bool deps_next(struct deps *deps, struct dep_next *out_next);
 // The parent lives again: it leaves the line.
-void deps_revive(struct deps *deps, const struct id *parent);
+void deps_revive(struct deps *deps, const struct dep_name *parent);
 // After loading: every parent stands in line, for some may have ended.
 void deps_end_all(struct deps *deps);
 // Is anybody in line?

@@ -127,6 +127,7 @@ struct entry {
         } release;
         struct {
             struct id batch;
+            struct slice tenant; // whose batch it is
         } seal;
         struct {
             const struct msg_webhook_set *set;

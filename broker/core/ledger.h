@@ -99,6 +99,9 @@ enum parent_state ledger_parent(const struct ledger *ledger, struct slice tenant
 bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job *job);
 // Would a job submitted now have to wait for one of these?
 bool ledger_must_wait(const struct ledger *ledger, const struct msg_submit_job *job);
+// What edges that lead to a job or batch of this tenant are found by.
+struct dep_name ledger_dep_name(const struct ledger *ledger, struct slice tenant,
+                                const struct id *id);
 // Does this job in memory wait for another one?
 bool ledger_waits(const struct ledger *ledger, uint32_t slot);
 // Parts of ledger_apply(): a job that is being accepted takes what it asks for, one that has ended

@@ -4,7 +4,9 @@
 
 static void tell_end(struct ledger *ledger, uint32_t batch)
 {
-    deps_end(&ledger->deps, &batches_at(&ledger->batches, batch)->row.id);
+    const struct batch_row *row = &batches_at(&ledger->batches, batch)->row;
+    struct dep_name name = ledger_dep_name(ledger, row->tenant, &row->id);
+    deps_end(&ledger->deps, &name);
 }
 
 uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, const struct job *member)
@@ -12,10 +14,10 @@ uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, const str
     when_ms at = (when_ms)member->accepted_at;
     if (id_is_zero(id))
         return 0;
-    uint32_t batch = batches_find(&ledger->batches, id);
+    struct slice tenant = lanes_row(&ledger->lanes, member->lane).tenant;
+    uint32_t batch = batches_find(&ledger->batches, tenant, id);
     if (batch == BATCHES_NONE)
-        batch =
-            batches_add(&ledger->batches, id, lanes_row(&ledger->lanes, member->lane).tenant, at);
+        batch = batches_add(&ledger->batches, id, tenant, at);
     batches_join(&ledger->batches, batch, member->no, at);
     return batch + 1;
 }
@@ -29,7 +31,7 @@ void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state fro
 
 void ledger_batch_seal(struct ledger *ledger, const struct entry *entry)
 {
-    uint32_t batch = batches_find(&ledger->batches, &entry->seal.batch);
+    uint32_t batch = batches_find(&ledger->batches, entry->seal.tenant, &entry->seal.batch);
     CHECK(batch != BATCHES_NONE);
     ledger_note(ledger, id_hash(&entry->seal.batch, (uint64_t)entry->at));
     if (batches_seal(&ledger->batches, batch, entry->at))

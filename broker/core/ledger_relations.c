@@ -27,8 +27,8 @@ static enum parent_state state_of_batch(const struct batch_row *row)
 enum parent_state ledger_parent(const struct ledger *ledger, struct slice tenant,
                                 const struct id *id)
 {
-    uint32_t batch = batches_find(&ledger->batches, id);
-    if (batch != BATCHES_NONE && batches_is_of(&ledger->batches, batch, tenant))
+    uint32_t batch = batches_find(&ledger->batches, tenant, id);
+    if (batch != BATCHES_NONE)
         return state_of_batch(&batches_at(&ledger->batches, batch)->row);
     struct ledger_view view = ledger_lookup_of(ledger, tenant, id);
     if (!view.is_known || view.row.state == JOB_REMOVED)
@@ -37,6 +37,21 @@ enum parent_state ledger_parent(const struct ledger *ledger, struct slice tenant
     if (msg_hook_is_reserved(lanes_row(&ledger->lanes, view.row.lane).queue))
         return PARENT_UNKNOWN;
     return state_of(view.row.state);
+}
+
+// Numbers of tenants last as long as one of their jobs does, and so as long as an edge.
+struct dep_name ledger_dep_name(const struct ledger *ledger, struct slice tenant,
+                                const struct id *id)
+{
+    return (struct dep_name){.id = *id, .tenant = queues_tenant_no(&ledger->queues, tenant)};
+}
+
+static bool is_parent(const struct ledger *ledger, struct slice tenant, const struct id *id)
+{
+    if (ledger->deps.parent_count == 0)
+        return false;
+    struct dep_name name = ledger_dep_name(ledger, tenant, id);
+    return deps_is_parent(&ledger->deps, &name);
 }
 
 // A failed one keeps the job until a tick has cancelled it.
@@ -63,10 +78,11 @@ static struct dep_row put_edges(struct ledger *ledger, uint32_t slot,
     uint32_t child = deps_add_child(&ledger->deps, slot, job->on_dependency_failure);
     for (uint32_t i = 0; i < job->after.count; i++) {
         const struct id *parent = &job->after.items[i];
+        struct dep_name name = ledger_dep_name(ledger, job->tenant, parent);
         bool open = is_open(ledger, job, parent);
-        deps_add(&ledger->deps, child, parent, open);
+        deps_add(&ledger->deps, child, &name, open);
         if (open && ledger_parent(ledger, job->tenant, parent) != PARENT_UNFINISHED)
-            deps_end(&ledger->deps, parent);
+            deps_end(&ledger->deps, &name);
     }
     return (struct dep_row){.no = child_job->no,
                             .job_id = child_job->id,
@@ -84,18 +100,20 @@ bool ledger_waits(const struct ledger *ledger, uint32_t slot)
 
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row)
 {
-    if (deps_is_parent(&ledger->deps, &row->id))
+    struct slice tenant = lanes_row(&ledger->lanes, row->lane).tenant;
+    if (is_parent(ledger, tenant, &row->id))
         return true;
-    return row->batch > 0 && ledger->deps.parent_count > 0 &&
-           deps_is_parent(&ledger->deps, &batches_at(&ledger->batches, row->batch - 1)->row.id);
+    return row->batch > 0 &&
+           is_parent(ledger, tenant, &batches_at(&ledger->batches, row->batch - 1)->row.id);
 }
 
 // Nobody can wait for a delivery, so one that waits for a batch closes no circle.
-static bool is_awaited(const struct ledger *ledger, const struct id *batch)
+static bool is_awaited(const struct ledger *ledger, const struct msg_submit_job *job)
 {
-    uint32_t slot = deps_only_child(&ledger->deps, batch);
+    struct dep_name batch = ledger_dep_name(ledger, job->tenant, &job->batch_id);
+    uint32_t slot = deps_only_child(&ledger->deps, &batch);
     if (slot == DEPS_NONE)
-        return deps_is_parent(&ledger->deps, batch);
+        return deps_is_parent(&ledger->deps, &batch);
     uint32_t lane = jobs_at(&ledger->jobs, slot)->lane;
     return !msg_hook_is_reserved(lanes_row(&ledger->lanes, lane).queue);
 }
@@ -108,7 +126,7 @@ bool ledger_is_circular(const struct ledger *ledger, const struct msg_submit_job
     for (uint32_t i = 0; i < job->after.count; i++)
         if (id_equal(&job->after.items[i], &job->batch_id))
             return true;
-    return is_awaited(ledger, &job->batch_id);
+    return is_awaited(ledger, job);
 }
 
 err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)
@@ -122,8 +140,11 @@ err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)
     uint32_t child = deps_add_child(&ledger->deps, slot, row->on_failure);
     // Which of them have ended is found out by ticks, as it is when they end.
     bool has_started = ledger_past(ledger, jobs_at(&ledger->jobs, slot))->token != 0;
-    for (uint32_t i = 0; i < row->parents.count; i++)
-        deps_add(&ledger->deps, child, &row->parents.items[i], !has_started);
+    struct slice tenant = lanes_row(&ledger->lanes, jobs_at(&ledger->jobs, slot)->lane).tenant;
+    for (uint32_t i = 0; i < row->parents.count; i++) {
+        struct dep_name name = ledger_dep_name(ledger, tenant, &row->parents.items[i]);
+        deps_add(&ledger->deps, child, &name, !has_started);
+    }
     return OK;
 }
 
@@ -140,9 +161,11 @@ err ledger_keep_parents(struct ledger *ledger, uint32_t slot)
         return ERR_FULL;
     memcpy(parents, body.after.items, body.after.count * sizeof *parents);
     uint32_t child = deps_add_second_life(&ledger->deps, slot);
-    for (uint32_t i = 0; i < body.after.count; i++)
+    for (uint32_t i = 0; i < body.after.count; i++) {
+        struct dep_name name = ledger_dep_name(ledger, tenant, &parents[i]);
         if (ledger_parent(ledger, tenant, &parents[i]) != PARENT_UNKNOWN)
-            deps_add(&ledger->deps, child, &parents[i], false);
+            deps_add(&ledger->deps, child, &name, false);
+    }
     return OK;
 }
 
@@ -262,7 +285,11 @@ void ledger_part(struct ledger *ledger, uint32_t slot, struct effects *fx)
         if (is_stored)
             effects_write(fx, DROP_DEP)->dep = (struct dep_row){.no = job->no, .job_id = job->id};
     }
-    deps_end(&ledger->deps, &job->id);
+    if (ledger->deps.parent_count == 0)
+        return;
+    struct dep_name name =
+        ledger_dep_name(ledger, lanes_row(&ledger->lanes, job->lane).tenant, &job->id);
+    deps_end(&ledger->deps, &name);
 }
 
 void ledger_relate(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given,

@@ -197,7 +197,7 @@ static bool has_way_room(const struct ledger *ledger, const struct msg_submit_jo
 bool ledger_makes_told_batch(const struct ledger *ledger, const struct msg_submit_job *job)
 {
     return job->batch_webhook.len > 0 &&
-           batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE;
+           batches_find(&ledger->batches, job->tenant, &job->batch_id) == BATCHES_NONE;
 }
 
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
@@ -216,7 +216,7 @@ err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job
     else if (!has_policy_room(ledger, policy, more))
         *out_detail = "policy_count_max: too many different sets of options";
     else if (!id_is_zero(&job->batch_id) && !batches_has_room(&ledger->batches) &&
-             batches_find(&ledger->batches, &job->batch_id) == BATCHES_NONE)
+             batches_find(&ledger->batches, job->tenant, &job->batch_id) == BATCHES_NONE)
         *out_detail = "batch_count_max: too many batches";
     else if (job->unique_key.len > 0 && !uniques_has_room(&ledger->uniques) &&
              uniques_find(&ledger->uniques, &job->unique_hash) == UNIQUES_NONE)

@@ -43,8 +43,7 @@ bool operation_is_known(const struct core *core, const struct msg_operate *asked
         return false;
     if (id_is_zero(&filter->batch_id))
         return true;
-    uint32_t batch = batches_find(&core->ledger.batches, &filter->batch_id);
-    return batch != BATCHES_NONE && batches_is_of(&core->ledger.batches, batch, asked->tenant);
+    return batches_find(&core->ledger.batches, asked->tenant, &filter->batch_id) != BATCHES_NONE;
 }
 
 static struct msg_operation_is unknown(const struct msg_operate *asked)

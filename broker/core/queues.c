@@ -59,6 +59,11 @@ bool queues_knows_tenant(const struct queues *queues, struct slice tenant)
            NAMES_NONE;
 }
 
+uint32_t queues_tenant_no(const struct queues *queues, struct slice tenant)
+{
+    return names_find(&queues->tenants, 0, origin_tenant(tenant));
+}
+
 bool queues_keep_tenant(const struct queues *queues, struct slice *tenant)
 {
     uint32_t no = names_find(&queues->tenants, 0, *tenant);

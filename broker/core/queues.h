@@ -44,6 +44,8 @@ bool queues_is_known(const struct queues *queues, uint32_t queue);
 // QUEUES_NONE when neither a job nor a setting has named it yet.
 uint32_t queues_find(const struct queues *queues, struct queue_name name);
 bool queues_knows_tenant(const struct queues *queues, struct slice tenant);
+// NAMES_NONE when it is not known.
+uint32_t queues_tenant_no(const struct queues *queues, struct slice tenant);
 // The same name, but for the table's life. False when it is not known; one that is empty stays so.
 bool queues_keep_tenant(const struct queues *queues, struct slice *tenant);
 // NULL, or the limit that leaves no room for this queue, as a text.

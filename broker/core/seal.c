@@ -5,13 +5,13 @@
 
 static void seal(struct core *core, struct now now, uint32_t batch, struct effects *fx)
 {
-    ledger_apply(
-        &core->ledger,
-        &(struct entry){.kind = ENTRY_SEAL,
-                        .at = now.store,
-                        .slot = ENTRY_NO_SLOT,
-                        .seal = {.batch = batches_at(&core->ledger.batches, batch)->row.id}},
-        fx);
+    const struct batch_row *row = &batches_at(&core->ledger.batches, batch)->row;
+    ledger_apply(&core->ledger,
+                 &(struct entry){.kind = ENTRY_SEAL,
+                                 .at = now.store,
+                                 .slot = ENTRY_NO_SLOT,
+                                 .seal = {.batch = row->id, .tenant = row->tenant}},
+                 fx);
 }
 
 static struct msg_batch_status_is status_of(const struct batch_row *row)
@@ -31,8 +31,8 @@ void seal_step(struct core *core, struct now now, uint32_t peer, const struct ms
 {
     const struct id *id = &msg->batch_seal.batch_id;
     struct msg_batch_status_is answer = {.batch_id = *id, .error = ERR_NOT_FOUND};
-    uint32_t batch = batches_find(&core->ledger.batches, id);
-    if (batch != BATCHES_NONE && batches_is_of(&core->ledger.batches, batch, msg->tenant)) {
+    uint32_t batch = batches_find(&core->ledger.batches, msg->tenant, id);
+    if (batch != BATCHES_NONE) {
         if (batches_at(&core->ledger.batches, batch)->row.sealed_at == 0)
             seal(core, now, batch, fx);
         answer = status_of(&batches_at(&core->ledger.batches, batch)->row);

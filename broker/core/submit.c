@@ -152,14 +152,6 @@ static struct msg_submitted_job held_by(const struct msg_submit_job *job, const 
     return answer;
 }
 
-static bool is_batch_of_another(const struct core *core, const struct msg_submit_job *job)
-{
-    if (id_is_zero(&job->batch_id))
-        return false;
-    uint32_t batch = batches_find(&core->ledger.batches, &job->batch_id);
-    return batch != BATCHES_NONE && !batches_is_of(&core->ledger.batches, batch, job->tenant);
-}
-
 static bool is_known_parent(const struct core *core, const struct proposal *proposal,
                             const struct id *parent)
 {
@@ -239,8 +231,6 @@ struct msg_submitted_job submit_judge(const struct core *core, struct now now,
     for (uint32_t i = 0; i < job->after.count; i++)
         if (!is_known_parent(core, proposal, &job->after.items[i]))
             return unknown_parent(job, &job->after.items[i], fx);
-    if (is_batch_of_another(core, job))
-        return refused(job, ERR_KEY_REUSED, slice_of_text("batch_id: another batch has this id"));
     if (ledger_is_circular(&core->ledger, job))
         return refused(job, ERR_DEPENDENCY, slice_of_text(atomic_circle));
     uint32_t queue = queue_of(core, job);

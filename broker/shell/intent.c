@@ -102,7 +102,8 @@ static void add_batch(struct store_view *view, struct intent *intent, uint64_t d
                       when_ms now)
 {
     struct msg_batch_status_is batch;
-    if (store_view_batch(view, &intent->parent, &batch) != OK || batch.error != OK) {
+    if (store_view_batch_of(view, intent->tenant, &intent->parent, &batch) != OK ||
+        batch.error != OK) {
         give_up(intent, "the batch that it tells of is no longer kept");
         return;
     }

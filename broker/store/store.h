@@ -80,8 +80,12 @@ MUST_USE err store_view_kept(struct store_view *view, const struct id *id, struc
 // what its row still tells), one with a damaged record with ERR_DAMAGED.
 MUST_USE err store_view_status(struct store_view *view, const struct id *id,
                                struct msg_status_is *out_status);
+// A batch of the view's tenant, or of "default" when the view is of all.
 MUST_USE err store_view_batch(struct store_view *view, const struct id *id,
                               struct msg_batch_status_is *out_status);
+// The same for a tenant that is named.
+MUST_USE err store_view_batch_of(struct store_view *view, struct slice tenant, const struct id *id,
+                                 struct msg_batch_status_is *out_status);
 
 // A schedule with what was given, borrowed until store_view_end() or the next call with the same
 // room.

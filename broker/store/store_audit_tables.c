@@ -147,8 +147,8 @@ static err see_batch(struct store_audit *audit, struct slice key, struct slice r
     struct slice value = {0};
     if (store_record_get_batch(record, key, &row) != OK)
         return accuse_damaged(audit, key);
-    err e = disk_get(audit->view->reader, TABLE_BATCH_IDS,
-                     slice_of(row.id.bytes, sizeof row.id.bytes), &value);
+    struct store_batch_key id = store_batch_key_of(row.tenant, &row.id);
+    err e = disk_get(audit->view->reader, TABLE_BATCH_IDS, store_batch_key_slice(&id), &value);
     if (e == ERR_NOT_FOUND || (e == OK && store_audit_number(value) != row.no))
         return accuse(audit, VIOLATION_BATCH_INDEX, row.no, &row.id);
     return e;
@@ -161,12 +161,17 @@ static err see_batch_id(struct store_audit *audit, struct slice key, struct slic
     struct slice record = {0};
     uint64_t no = store_audit_number(value);
     struct disk_key number = disk_key_of(no);
-    if (!id_of(key, &id))
+    if (key.len < sizeof id || !id_of(slice_of(key.data, sizeof id), &id))
         return accuse_damaged(audit, key);
     err e = store_audit_get(audit, TABLE_BATCHES, no, &record);
     if (e == OK)
         e = store_record_get_batch(record, disk_key_slice(&number), &row);
-    if (e == ERR_NOT_FOUND || (e == OK && !id_equal(&row.id, &id)))
+    bool is_its = false;
+    if (e == OK) {
+        struct store_batch_key own = store_batch_key_of(row.tenant, &row.id);
+        is_its = slice_equal(store_batch_key_slice(&own), key);
+    }
+    if (e == ERR_NOT_FOUND || (e == OK && !is_its))
         return accuse(audit, VIOLATION_BATCH_INDEX, no, &id);
     return e == ERR_DAMAGED ? OK : e;
 }

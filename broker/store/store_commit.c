@@ -229,9 +229,9 @@ static err write_batch(struct apply *apply, const struct batch_row *row)
     struct slice key = disk_key_slice(&number);
     struct slice old = {0};
     err e = disk_txn_get(apply->txn, TABLE_BATCHES, key, &old);
+    struct store_batch_key id = store_batch_key_of(row->tenant, &row->id);
     if (e == ERR_NOT_FOUND)
-        e = disk_put(apply->txn, TABLE_BATCH_IDS, slice_of(row->id.bytes, sizeof row->id.bytes),
-                     key);
+        e = disk_put(apply->txn, TABLE_BATCH_IDS, store_batch_key_slice(&id), key);
     uint8_t *room = NULL;
     if (e == OK)
         e = disk_reserve(apply->txn, TABLE_BATCHES, key, store_record_batch_len(row), &room);
@@ -243,9 +243,10 @@ static err write_batch(struct apply *apply, const struct batch_row *row)
 static err drop_batch(struct apply *apply, const struct batch_row *row)
 {
     struct disk_key number = disk_key_of(row->no);
+    struct store_batch_key id = store_batch_key_of(row->tenant, &row->id);
     err e = drop_if_there(apply, TABLE_BATCHES, disk_key_slice(&number));
     if (e == OK)
-        e = drop_if_there(apply, TABLE_BATCH_IDS, slice_of(row->id.bytes, sizeof row->id.bytes));
+        e = drop_if_there(apply, TABLE_BATCH_IDS, store_batch_key_slice(&id));
     return e;
 }
 

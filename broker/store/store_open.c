@@ -127,8 +127,13 @@ err store_open(const struct store_options *options, struct store **out_store, co
     const struct disk_options disk = disk_options_of(options);
     err e = disk_open(&disk, &store->disk, out_why);
     if (e == OK) {
-        e = read_all(store);
-        e = disk_verdict(store->disk, e);
+        e = disk_verdict(store->disk, store_convert(store));
+        if (e != OK)
+            *out_why =
+                "the store is of an earlier version and cannot be converted; is the disk full?";
+    }
+    if (e == OK) {
+        e = disk_verdict(store->disk, read_all(store));
         if (e != OK)
             *out_why = "the store's own records cannot be read; restore a backup";
     }

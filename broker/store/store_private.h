@@ -26,7 +26,7 @@ enum store_table {
     TABLE_LANES,        // lane number → queue and type
     TABLE_POLICIES,     // policy number → options
     TABLE_BATCHES,      // batch number → batch
-    TABLE_BATCH_IDS,    // batch id → batch number
+    TABLE_BATCH_IDS,    // batch id and tenant → batch number
     TABLE_TIMELINE,     // job_no, event → what happened
     TABLE_UNIQUES,      // job_no → the unique key it holds
     TABLE_SCHEDULES,    // schedule id → where it stands and what was given
@@ -44,7 +44,8 @@ enum store_meta {
     META_LEDGER = 2,
 };
 
-enum { STORE_FORMAT = 1 };
+// 1: a batch was found by its id alone, whosever it was.
+enum { STORE_FORMAT = 2 };
 
 static_assert((size_t)SCHEDULES_NAME_LEN_MAX <= (size_t)DISK_KEY_LEN_MAX,
               "a schedule's name is its key");
@@ -140,5 +141,19 @@ MUST_USE err store_load_segments(struct store *store, struct store_view *view);
 
 // store_view.c
 //   ERR_NOT_FOUND, ERR_DAMAGED
+// Two tenants may have batches with the same id; "default" has its ids as they are.
+struct store_batch_key {
+    uint8_t bytes[sizeof(struct id) + MSG_NAME_LEN_MAX];
+    uint8_t len;
+};
+struct store_batch_key store_batch_key_of(struct slice tenant, const struct id *id);
+static inline struct slice store_batch_key_slice(const struct store_batch_key *key)
+{
+    return slice_of(key->bytes, key->len);
+}
+// Makes an older directory one of this format.
+MUST_USE err store_convert(struct store *store);
+
+// Of the tenant that the view is of; of "default" when it is of all.
 MUST_USE err store_view_find_batch(struct store_view *view, const struct id *id,
                                    struct batch_row *out_row);

@@ -390,30 +390,41 @@ err store_view_status(struct store_view *view, const struct id *id,
     return OK;
 }
 
-err store_view_find_batch(struct store_view *view, const struct id *id, struct batch_row *out_row)
+static err find_batch(struct store_view *view, struct slice tenant, const struct id *id,
+                      struct batch_row *out_row)
 {
     struct batch_row row;
     struct slice value = {0};
-    err e = disk_get(view->reader, TABLE_BATCH_IDS, slice_of(id->bytes, sizeof id->bytes), &value);
+    struct store_batch_key key = store_batch_key_of(tenant, id);
+    err e = disk_get(view->reader, TABLE_BATCH_IDS, store_batch_key_slice(&key), &value);
     if (e == OK && value.len != sizeof(struct disk_key))
         e = count_damage(view, ERR_DAMAGED);
     if (e == OK)
         e = get_batch_row(view, disk_key_number(value), &row);
-    if (e == OK && !id_equal(&row.id, id))
+    if (e == OK && !(id_equal(&row.id, id) && origin_is_tenant(row.tenant, tenant)))
         e = count_damage(view, ERR_DAMAGED);
-    if (e == OK && !store_view_shows(view, row.tenant))
-        e = ERR_NOT_FOUND;
     if (e == OK)
         *out_row = row;
     return e;
 }
 
+err store_view_find_batch(struct store_view *view, const struct id *id, struct batch_row *out_row)
+{
+    return find_batch(view, view->tenant, id, out_row);
+}
+
 err store_view_batch(struct store_view *view, const struct id *id,
                      struct msg_batch_status_is *out_status)
 {
+    return store_view_batch_of(view, view->tenant, id, out_status);
+}
+
+err store_view_batch_of(struct store_view *view, struct slice tenant, const struct id *id,
+                        struct msg_batch_status_is *out_status)
+{
     struct msg_batch_status_is status = {.batch_id = *id};
     struct batch_row row;
-    err e = store_view_find_batch(view, id, &row);
+    err e = find_batch(view, tenant, id, &row);
     if (e != OK && e != ERR_NOT_FOUND && e != ERR_DAMAGED)
         return e;
     status.error = e;

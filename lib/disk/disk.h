@@ -28,7 +28,8 @@ struct disk_options {
     uint32_t reader_count_max; // (0: 32)
     bool allow_unsafe_place;   // no warning about tmpfs and overlay; network is never allowed
     const char *name;          // whose data this is; another name is refused (NULL: any)
-    uint32_t format;           // of the records; a later one than this is refused
+    uint32_t format;           // of the records; a later one than this is refused, an earlier one
+                               // stays until disk_renew()
 };
 
 //   ERR_LOCKED       another process has the directory open
@@ -41,6 +42,9 @@ struct disk_options {
 MUST_USE err disk_open(const struct disk_options *options, struct disk **out_disk,
                        const char **out_why);
 void disk_close(struct disk *disk);
+
+// The format that the directory's mark names.
+uint32_t disk_format(const struct disk *disk);
 
 // --- writing (one thread) ---
 
@@ -77,6 +81,8 @@ MUST_USE err disk_replace(struct disk_txn *txn, uint32_t table, struct slice key
                           uint8_t **out_room);
 // ERR_NOT_FOUND when there is none.
 MUST_USE err disk_drop(struct disk_txn *txn, uint32_t table, struct slice key);
+// The transaction has made the records those of the format of disk_options: the mark says so too.
+MUST_USE err disk_renew(struct disk_txn *txn);
 // Borrowed until the next write of the transaction.
 MUST_USE err disk_txn_get(struct disk_txn *txn, uint32_t table, struct slice key,
                           struct slice *out_value);

@@ -14,7 +14,7 @@
 
 #define MARK_TABLE "weft"
 #define MARK_KEY "mark"
-enum { MARK_VERSION = 1, MARK_KIND = 1, MARK_NAME_LEN_MAX = 32 };
+enum { MARK_VERSION = 1, MARK_KIND = 1 };
 
 static const uint64_t map_start_default = UINT64_C(256) << 20;
 static const uint64_t map_max_default = UINT64_C(64) << 30;
@@ -125,23 +125,22 @@ static err check_length(MDB_env *env)
 }
 
 // The mark says whose data it is and in which format; sealed like any record.
-static err write_mark(MDB_txn *txn, MDB_dbi table, const struct disk_options *options)
+// Returns the library's code.
+static int write_mark(const struct disk *disk, MDB_txn *txn)
 {
-    uint8_t room[DISK_SEAL_LEN + 4 + 4 + MARK_NAME_LEN_MAX] = {0};
-    struct slice name = slice_of_text(options->name != NULL ? options->name : "");
-    CHECK(name.len <= MARK_NAME_LEN_MAX);
+    uint8_t room[DISK_SEAL_LEN + 4 + 4 + DISK_MARK_NAME_LEN_MAX] = {0};
+    struct slice name = slice_of_text(disk->name);
     struct bytes_out out = {.data = room + DISK_SEAL_HEAD_LEN, .cap = sizeof room - DISK_SEAL_LEN};
-    bytes_put_u32(&out, options->format);
+    bytes_put_u32(&out, disk->format_newest);
     bytes_put_slice(&out, name);
     CHECK(!out.full);
     disk_seal(room, MARK_VERSION, MARK_KIND, slice_of_text(MARK_KEY), out.len);
     MDB_val key = {.mv_size = sizeof MARK_KEY - 1, .mv_data = (char[]){MARK_KEY}};
     MDB_val value = {.mv_size = out.len + DISK_SEAL_LEN, .mv_data = room};
-    int code = mdb_put(txn, table, &key, &value, 0);
-    return code == 0 ? OK : explain_open(code);
+    return mdb_put(txn, disk->mark, &key, &value, 0);
 }
 
-static err check_mark(struct slice mark, const struct disk_options *options)
+static err check_mark(struct slice mark, const struct disk_options *options, uint32_t *out_format)
 {
     uint8_t version = 0;
     uint8_t kind = 0;
@@ -159,23 +158,24 @@ static err check_mark(struct slice mark, const struct disk_options *options)
     if (format > options->format)
         return explain(ERR_UNSUPPORTED, "data.mdb",
                        "written by a later version of this program; install that one");
+    *out_format = format;
     return OK;
 }
 
-static err check_or_write_mark(MDB_txn *txn, const struct disk_options *options)
+static err check_or_write_mark(struct disk *disk, MDB_txn *txn, const struct disk_options *options)
 {
-    MDB_dbi table = 0;
-    int code = mdb_dbi_open(txn, MARK_TABLE, MDB_CREATE, &table);
+    int code = mdb_dbi_open(txn, MARK_TABLE, MDB_CREATE, &disk->mark);
     if (code != 0)
         return explain_open(code);
     MDB_val key = {.mv_size = sizeof MARK_KEY - 1, .mv_data = (char[]){MARK_KEY}};
     MDB_val value = {0};
-    code = mdb_get(txn, table, &key, &value);
+    code = mdb_get(txn, disk->mark, &key, &value);
+    if (code == 0)
+        return check_mark(slice_of(value.mv_data, value.mv_size), options, &disk->format);
     if (code == MDB_NOTFOUND)
-        return write_mark(txn, table, options);
-    if (code != 0)
-        return explain_open(code);
-    return check_mark(slice_of(value.mv_data, value.mv_size), options);
+        code = write_mark(disk, txn);
+    disk->format = disk->format_newest;
+    return code == 0 ? OK : explain_open(code);
 }
 
 static err open_tables(struct disk *disk, MDB_txn *txn, const struct disk_options *options)
@@ -194,7 +194,7 @@ static err make_tables(struct disk *disk, const struct disk_options *options)
     int code = mdb_txn_begin(disk->env, NULL, 0, &txn);
     if (code != 0)
         return explain_open(code);
-    err e = check_or_write_mark(txn, options);
+    err e = check_or_write_mark(disk, txn, options);
     if (e == OK)
         e = open_tables(disk, txn, options);
     if (e != OK) {
@@ -254,6 +254,11 @@ err disk_open(const struct disk_options *options, struct disk **out_disk, const 
     disk->lock = -1;
     disk->owner = getpid();
     disk->table_count = options->table_count;
+    disk->format_newest = options->format;
+    if (options->name != NULL) {
+        CHECK(strlen(options->name) <= DISK_MARK_NAME_LEN_MAX);
+        memcpy(disk->name, options->name, strlen(options->name));
+    }
     disk->map_bytes_max = options->map_bytes_max != 0 ? options->map_bytes_max : map_max_default;
     disk->ahead_bytes = options->ahead_bytes;
     atomic_init(&disk->fault, "none");
@@ -283,6 +288,21 @@ void disk_close(struct disk *disk)
     (void)pthread_mutex_destroy(&disk->gate.lock);
     free(disk->path);
     free(disk);
+}
+
+uint32_t disk_format(const struct disk *disk)
+{
+    return disk->format;
+}
+
+err disk_renew(struct disk_txn *txn)
+{
+    err e = disk_err_of(txn->disk, write_mark(txn->disk, txn->txn));
+    if (e == ERR_FULL)
+        txn->disk->is_full = true;
+    if (e == OK)
+        txn->disk->format = txn->disk->format_newest;
+    return e;
 }
 
 const char *disk_path(const struct disk *disk)

@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+enum { DISK_MARK_NAME_LEN_MAX = 32 };
+
 struct disk_txn {
     struct disk *disk;
     MDB_txn *txn; // NULL between transactions
@@ -38,6 +40,10 @@ struct disk {
     MDB_env *env;
     MDB_dbi tables[DISK_TABLE_COUNT_MAX];
     uint32_t table_count;
+    MDB_dbi mark;
+    char name[DISK_MARK_NAME_LEN_MAX + 1]; // of the program, for the mark
+    uint32_t format;                       // that the mark has
+    uint32_t format_newest;                // that this program writes
     struct disk_txn writer;
     struct disk_gate gate;
     uint64_t page_bytes;

@@ -84,13 +84,39 @@ class Tenants(BrokerTest):
             self.assertEqual(said.error, ERR["ERR_NOT_FOUND"])
             self.assertEqual(said.SerializeToString().replace(batch_id, never), of_never.SerializeToString())
         self.assertFalse(self.acme.ask(pb.BatchStatus(batch_id=batch_id)).is_sealed)
-        said = self.other.submit({"job_id": fresh_id(), "batch_id": batch_id})[0]
-        self.assertEqual(said.error, ERR["ERR_KEY_REUSED"])
         # The same after a kill, when it is read from the store.
         self.served.kill()
         served = self.broker()
         self.assertEqual(self.peer(served).ask(pb.BatchSeal(batch_id=batch_id)).error, ERR["ERR_NOT_FOUND"])
         self.assertTrue(self.peer(served, tenant="acme").ask(pb.BatchSeal(batch_id=batch_id)).is_sealed)
+
+    def test_two_have_batches_with_one_id(self):
+        batch_id = fresh_id()
+        for peer, count in ((self.acme, 1), (self.other, 2)):
+            for _ in range(count):
+                self.assertEqual(peer.submit({"job_id": fresh_id(), "batch_id": batch_id})[0].error, 0)
+        self.assertTrue(self.other.ask(pb.BatchSeal(batch_id=batch_id)).is_sealed)
+        for life in range(2):
+            asked = [(peer.ask(pb.BatchStatus(batch_id=batch_id)), peer.ask(pb.List(batch_id=batch_id)))
+                     for peer in (self.acme, self.other)]
+            self.assertEqual([(sum(status.counts), status.is_sealed, len(listed.jobs)) for status, listed in asked],
+                             [(1, False, 1), (2, True, 2)])
+            # Who waits for one waits for the tenant's own; a dry run of an act on many meets nobody else's.
+            self.assertEqual(self.other.ask(pb.Operate(kind=pb.ACT_CANCEL, dry_run=True,
+                                                       batch_id=batch_id)).matched, 2)
+            if life == 0:
+                self.served.kill()
+                served = self.broker()
+                self.acme, self.other = self.peer(served, tenant="acme"), self.peer(served)
+        after = {"after": [batch_id], "on_dependency_failure": pb.ON_FAILURE_CANCEL}
+        waits = [peer.submit({"job_id": fresh_id(), **after})[0].job_id for peer in (self.acme, self.other)]
+        operation_id = fresh_id()
+        self.acme.ask(pb.BatchSeal(batch_id=batch_id))
+        self.acme.ask(pb.Operate(kind=pb.ACT_CANCEL, operation_id=operation_id, batch_id=batch_id))
+        said = self.acme.ask(pb.Status(job_id=waits[0], wait_ms=30000, version=1))
+        self.assertEqual(said.state, pb.STATE_CANCELLED)
+        self.assertEqual(self.other.status(waits[1]).state, pb.STATE_SCHEDULED)
+        self.assertEqual(self.other.ask(pb.BatchStatus(batch_id=batch_id)).counts[pb.STATE_QUEUED], 2)
 
     def test_an_act_on_many_changes_its_tenants_jobs(self):
         ids = [peer.submit({"job_id": fresh_id()})[0].job_id for peer in (self.acme, self.other)]

@@ -178,7 +178,7 @@ static void compare_batch(struct sim *sim, uint32_t no)
         return;
     const struct batch_row *row = &sim->store.batches[no];
     struct msg_batch_status_is status;
-    must(store_view_batch(view(sim->disk), &row->id, &status), "a batch is read");
+    must(store_view_batch_of(view(sim->disk), row->tenant, &row->id, &status), "a batch is read");
     SIM_EXPECT(status.error == OK && status.version == row->version &&
                    status.finished_at == row->finished_at &&
                    status.is_sealed == (row->sealed_at != 0) &&

@@ -92,7 +92,7 @@ static uint32_t expected_of_batch(struct sim *sim, const struct entry *entry)
     uint32_t slot = jobs_find(&sim->shell.core->ledger.jobs, &entry->job_id);
     if (id_is_zero(&job->batch_id) || job->batch_webhook.len == 0 || slot == JOBS_NONE)
         return 0;
-    uint32_t batch = batches_find(batches, &job->batch_id);
+    uint32_t batch = batches_find(batches, job->tenant, &job->batch_id);
     bool is_first = batch != BATCHES_NONE && batches_at(batches, batch)->row.first_no ==
                                                  jobs_at(&sim->shell.core->ledger.jobs, slot)->no;
     if (is_first)

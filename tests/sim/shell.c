@@ -234,6 +234,8 @@ static void keep_entry(struct sim *sim, const struct entry *entry)
     SIM_EXPECT(sim->log_count < SIM_ENTRIES, "the simulator's log is too small");
     struct entry *kept = &sim->log[sim->log_count++];
     *kept = *entry;
+    if (entry->kind == ENTRY_SEAL)
+        kept->seal.tenant = shell_keep_text(sim, entry->seal.tenant);
     if (entry->kind != ENTRY_UNUSED)
         return;
     kept->unused.tenant = shell_keep_text(sim, entry->unused.tenant);

@@ -158,13 +158,13 @@ struct seen_state {
     struct id id;
     enum job_state state;
     uint8_t queue;        // place in watch.queues + 1
-    struct id batch;      // zero when none
+    struct id batch;      // its watch_batch_name(); zero when none
     bool is_cancel_asked; // by an act on many, while it ran
     uint32_t events;      // ends that are told, as submitted
 };
 
 struct seen_batch {
-    struct id id;
+    struct id id; // its watch_batch_name()
     bool is_sealed;
     when_ms finished_at;
     when_ms joined_at; // the last member, or the start
@@ -258,7 +258,7 @@ struct seen_child {
 
 // Who submitted a job, or a member of a batch.
 struct seen_owner {
-    struct id id;
+    struct id id; // of a batch: its watch_batch_name()
     struct slice tenant;
 };
 
@@ -560,7 +560,11 @@ void watch_child_sweep(const struct sim *sim, const struct command *command);
 bool watch_child_must_cancel(struct sim *sim, const struct id *id);
 // Has one that it waits for not released it?
 bool watch_child_waits(struct sim *sim, const struct id *id);
-// watch_batch.c: after each entry of a job or a batch, and after each command.
+// watch_batch.c: the model's own id of a batch: another one for each tenant. Ids of jobs stay.
+struct id watch_batch_name(struct slice tenant, const struct id *id);
+// As it was given.
+struct id watch_batch_id(const struct id *name);
+// After each entry of a job or a batch, and after each command.
 void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick);
 void watch_batch_step(struct sim *sim);
 // What an atomic submission came to; its entries begin at `first_entry`.

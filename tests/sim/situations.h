@@ -59,6 +59,7 @@
     X(SEEN_BATCH_OPENED, "… and opened by a new member")                                           \
     X(SEEN_BATCH_FINISHED, "a batch finished")                                                     \
     X(SEEN_BATCH_ENDED_AGAIN, "… and its members ended once more")                                 \
+    X(SEEN_BATCH_TWIN, "two tenants had batches with one id")                                      \
     X(SEEN_BATCH_AWAITED, "a job waited for a batch")                                              \
     X(SEEN_ATOMIC, "several jobs were accepted in one step")                                       \
     X(SEEN_ATOMIC_REFUSED, "… or none, for one was refused")                                       \

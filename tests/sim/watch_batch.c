@@ -1,7 +1,36 @@
 // Batches: each finishes once, in the moment in which it is sealed and no member is unfinished for
 // the first time. The model knows who joined and how jobs stand, nothing of the core's counts.
 
+#include "lib/base/origin.h"
 #include "tests/sim/sim.h"
+
+// Clients name batches by eight bytes, see client.c.
+static bool is_batch(const struct id *id)
+{
+    static const uint8_t none[7] = {0};
+    return !id_is_zero(id) && memcmp(id->bytes + 8, none, sizeof none) == 0;
+}
+
+struct id watch_batch_name(struct slice tenant, const struct id *id)
+{
+    struct id name = *id;
+    if (is_batch(id) && !origin_is_tenant(tenant, (struct slice){0}))
+        name.bytes[15] = 1;
+    return name;
+}
+
+struct id watch_batch_id(const struct id *name)
+{
+    struct id id = *name;
+    if (is_batch(name))
+        id.bytes[15] = 0;
+    return id;
+}
+
+static struct slice tenant_of(const struct id *name)
+{
+    return name->bytes[15] == 1 ? slice_of_text(SIM_TENANT) : (struct slice){0};
+}
 
 static struct seen_batch *batch_of(struct sim *sim, const struct id *id)
 {
@@ -14,6 +43,10 @@ static struct seen_batch *batch_of(struct sim *sim, const struct id *id)
 static struct seen_batch *add(struct sim *sim, const struct id *id)
 {
     SIM_EXPECT(sim->watch.batch_count < SIM_BATCHES, "room for batches");
+    struct id twin = *id;
+    twin.bytes[15] ^= 1;
+    if (batch_of(sim, &twin) != NULL)
+        watch_seen(SEEN_BATCH_TWIN);
     struct seen_batch *batch = &sim->watch.batches[sim->watch.batch_count++];
     *batch = (struct seen_batch){.id = *id};
     return batch;
@@ -52,15 +85,30 @@ enum job_state watch_batch_state(struct sim *sim, const struct id *id)
     return has_failed(sim, batch) ? JOB_DEAD : JOB_SUCCEEDED;
 }
 
+static void check_member(const struct sim *sim, const struct id *job_id, const struct id *name)
+{
+    const struct ledger *ledger = &sim->shell.core->ledger;
+    uint32_t slot = jobs_find(&ledger->jobs, job_id);
+    if (slot == JOBS_NONE)
+        return;
+    uint32_t batch = jobs_at(&ledger->jobs, slot)->batch;
+    SIM_EXPECT(batch > 0, "a job that names a batch joins one");
+    const struct batch_row *row = &batches_at(&ledger->batches, batch - 1)->row;
+    struct id joined = watch_batch_name(row->tenant, &row->id);
+    SIM_EXPECT(id_equal(&joined, name), "a job joins its own tenant's batch");
+}
+
 static void join(struct sim *sim, const struct entry *entry)
 {
-    const struct id *id = &entry->submit.job->batch_id;
-    watch_state_of(sim, &entry->job_id)->batch = *id;
-    if (id_is_zero(id))
+    const struct msg_submit_job *job = entry->submit.job;
+    struct id name = watch_batch_name(job->tenant, &job->batch_id);
+    watch_state_of(sim, &entry->job_id)->batch = name;
+    if (id_is_zero(&name))
         return;
-    struct seen_batch *batch = batch_of(sim, id);
+    check_member(sim, &entry->job_id, &name);
+    struct seen_batch *batch = batch_of(sim, &name);
     if (batch == NULL)
-        batch = add(sim, id);
+        batch = add(sim, &name);
     if (batch->is_sealed)
         watch_seen(SEEN_BATCH_OPENED);
     batch->is_sealed = false;
@@ -69,7 +117,8 @@ static void join(struct sim *sim, const struct entry *entry)
 
 static void seal(struct sim *sim, const struct entry *entry, bool by_tick)
 {
-    struct seen_batch *batch = batch_of(sim, &entry->seal.batch);
+    struct id name = watch_batch_name(entry->seal.tenant, &entry->seal.batch);
+    struct seen_batch *batch = batch_of(sim, &name);
     SIM_EXPECT(batch != NULL && !batch->is_sealed, "what is sealed was open");
     SIM_EXPECT(!by_tick || entry->at >= batch->joined_at + SIM_SEAL_MS,
                "a batch is open for its time after its last member");
@@ -83,9 +132,10 @@ void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick)
         join(sim, entry);
     if (entry->kind == ENTRY_SEAL)
         seal(sim, entry, by_tick);
-    const struct id *id = entry->kind == ENTRY_SEAL ? &entry->seal.batch
-                                                    : &watch_state_of(sim, &entry->job_id)->batch;
-    struct seen_batch *batch = id_is_zero(id) ? NULL : batch_of(sim, id);
+    struct id name = entry->kind == ENTRY_SEAL
+                         ? watch_batch_name(entry->seal.tenant, &entry->seal.batch)
+                         : watch_state_of(sim, &entry->job_id)->batch;
+    struct seen_batch *batch = id_is_zero(&name) ? NULL : batch_of(sim, &name);
     // What is removed was stored.
     if (batch != NULL && entry->kind == ENTRY_REMOVE)
         batch->has_lost =
@@ -106,7 +156,8 @@ void watch_batch_step(struct sim *sim)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < sim->watch.batch_count; i++) {
         struct seen_batch seen = sim->watch.batches[i];
-        uint32_t no = batches_find(batches, &seen.id);
+        struct id id = watch_batch_id(&seen.id);
+        uint32_t no = batches_find(batches, tenant_of(&seen.id), &id);
         if (no == BATCHES_NONE) {
             SIM_EXPECT(seen.is_sealed && !has_member(sim, &seen, false),
                        "a batch is kept while it is open or has members");
@@ -161,7 +212,8 @@ void watch_batch_start(struct sim *sim)
         const struct batch_row *row = &sim->store.batches[no];
         if (!sim->store.has_batch[no])
             continue;
-        struct seen_batch *batch = add(sim, &row->id);
+        struct id name = watch_batch_name(row->tenant, &row->id);
+        struct seen_batch *batch = add(sim, &name);
         batch->is_sealed = row->sealed_at != 0;
         batch->finished_at = row->finished_at;
         batch->has_lost = row->failed_removed > 0;
@@ -169,7 +221,9 @@ void watch_batch_start(struct sim *sim)
     }
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {
         const struct job_row *row = &sim->store.rows[no];
-        if (row->no != 0 && row->batch > 0)
-            watch_state_of(sim, &row->id)->batch = sim->store.batches[row->batch - 1].id;
+        if (row->no == 0 || row->batch == 0)
+            continue;
+        const struct batch_row *batch = &sim->store.batches[row->batch - 1];
+        watch_state_of(sim, &row->id)->batch = watch_batch_name(batch->tenant, &batch->id);
     }
 }

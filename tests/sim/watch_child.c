@@ -31,7 +31,8 @@ void watch_child_release(struct sim *sim, const struct entry *entry)
 {
     struct seen_child *child = child_of(sim, &entry->job_id);
     for (uint32_t i = 0; child != NULL && i < child->parent_count; i++) {
-        if (!id_equal(&child->parents[i], &entry->release.parent))
+        struct id parent = watch_batch_id(&child->parents[i]);
+        if (!id_equal(&parent, &entry->release.parent))
             continue;
         SIM_EXPECT(child->has_ended[i], "a job is released by those that have ended");
         child->is_released[i] = true;
@@ -73,10 +74,10 @@ static void take(struct sim *sim, const struct entry *entry)
     *child = (struct seen_child){
         .id = entry->job_id, .accepted_at = entry->at, .parent_count = job->after.count};
     for (uint32_t i = 0; i < job->after.count; i++) {
-        child->parents[i] = job->after.items[i];
-        enum job_state state = state_of(sim, &job->after.items[i]);
+        child->parents[i] = watch_batch_name(job->tenant, &job->after.items[i]);
+        enum job_state state = state_of(sim, &child->parents[i]);
         SIM_EXPECT(state != JOB_NONE && state != JOB_REMOVED, "what is waited for is known");
-        if (watch_batch_state(sim, &job->after.items[i]) != JOB_NONE)
+        if (watch_batch_state(sim, &child->parents[i]) != JOB_NONE)
             watch_seen(SEEN_BATCH_AWAITED);
         // One that has failed already keeps the job until a tick has cancelled it.
         bool must_cancel =
@@ -195,8 +196,10 @@ void watch_child_sweep(const struct sim *sim, const struct command *command)
     const struct ledger *ledger = &sim->shell.core->ledger;
     for (uint32_t i = 0; command->kind == COMMAND_REMOVE && i < command->job_no_count; i++) {
         const struct job_row *row = &sim->store.rows[command->job_nos[i]];
+        struct slice tenant = sim->store.lanes[row->lane].tenant;
+        struct dep_name name = ledger_dep_name(ledger, tenant, &row->id);
         if (job_is_done(row->state) && sim->now.store >= row->remove_at &&
-            deps_is_parent(&ledger->deps, &row->id))
+            deps_is_parent(&ledger->deps, &name))
             watch_seen(SEEN_PARENT_KEPT);
     }
 }

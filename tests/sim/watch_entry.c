@@ -143,7 +143,8 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
     }
     if (entry->kind == ENTRY_SEAL) {
         watch_batch_entry(sim, entry, by_tick);
-        watch_child_batch(sim, &entry->seal.batch, false);
+        struct id name = watch_batch_name(entry->seal.tenant, &entry->seal.batch);
+        watch_child_batch(sim, &name, false);
         return;
     }
     note_edge(sim, entry);

@@ -14,7 +14,8 @@ static struct seen_owner *find(struct sim *sim, const struct id *id)
 
 bool watch_tenant_owns(struct sim *sim, struct slice tenant, const struct id *id)
 {
-    const struct seen_owner *owner = find(sim, id);
+    struct id name = watch_batch_name(tenant, id);
+    const struct seen_owner *owner = find(sim, &name);
     return owner != NULL && origin_is_tenant(owner->tenant, tenant);
 }
 
@@ -34,16 +35,6 @@ static void note(struct sim *sim, const struct id *id, struct slice tenant)
     *owner = (struct seen_owner){.id = *id, .tenant = tenant};
 }
 
-static void check_batch(struct sim *sim, const struct msg_submit_job *job)
-{
-    for (uint32_t i = 0; i < sim->watch.state_count; i++) {
-        const struct seen_state *state = &sim->watch.states[i];
-        if (state->state != JOB_NONE && state->state != JOB_REMOVED &&
-            id_equal(&state->batch, &job->batch_id))
-            SIM_EXPECT(watch_tenant_owns(sim, job->tenant, &state->id), "a batch is of one tenant");
-    }
-}
-
 void watch_tenant_entry(struct sim *sim, const struct entry *entry)
 {
     if (entry->kind != ENTRY_SUBMIT)
@@ -53,9 +44,8 @@ void watch_tenant_entry(struct sim *sim, const struct entry *entry)
         SIM_EXPECT(watch_tenant_owns(sim, job->tenant, &job->after.items[i]),
                    "a job waits for its own tenant's only");
     note(sim, &entry->job_id, job->tenant);
-    if (!id_is_zero(&job->batch_id))
-        check_batch(sim, job);
-    note(sim, &job->batch_id, job->tenant);
+    struct id batch = watch_batch_name(job->tenant, &job->batch_id);
+    note(sim, &batch, job->tenant);
 }
 
 static void check_submitted(struct sim *sim, const struct msg_submitted_job *answer,

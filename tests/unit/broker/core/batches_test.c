@@ -80,11 +80,12 @@ TEST(batches, a_batch_goes_with_its_last_member)
     EXPECT(batches_collect(&batches, &row, &is_over));
     EXPECT(!is_over);
     count(&batches, no, JOB_SUCCEEDED, JOB_REMOVED);
-    EXPECT(batches_find(&batches, &id) == no); // until the batch of commands ends
+    EXPECT(batches_find(&batches, (struct slice){0}, &id) ==
+           no); // until the batch of commands ends
     EXPECT(batches_collect(&batches, &row, &is_over));
     EXPECT(is_over);
     EXPECT_EQ(row.counts[JOB_REMOVED], 2);
-    EXPECT_EQ(batches_find(&batches, &id), BATCHES_NONE);
+    EXPECT_EQ(batches_find(&batches, (struct slice){0}, &id), BATCHES_NONE);
     EXPECT(batches_has_room(&batches));
     EXPECT_EQ(add(&batches, 2), no);
     free(memory);
@@ -131,7 +132,7 @@ TEST(batches, agree_with_plain_counters)
     for (unsigned round = 0; round < 20000; round++) {
         uint32_t number = (uint32_t)prng_below(&prng, 32);
         struct id id = id_of(number);
-        uint32_t no = batches_find(&batches, &id);
+        uint32_t no = batches_find(&batches, (struct slice){0}, &id);
         EXPECT_EQ(no != BATCHES_NONE, model.alive[number] > 0);
         if (no == BATCHES_NONE && !batches_has_room(&batches))
             continue;
@@ -148,6 +149,25 @@ TEST(batches, agree_with_plain_counters)
     free(memory);
 }
 
+TEST(batches, an_id_is_of_a_batch_for_each_tenant)
+{
+    struct batches batches;
+    void *memory = make(&batches, 4);
+    struct slice acme = slice_of_text("acme");
+    struct slice other = slice_of_text("other");
+    struct id id = id_of(5);
+    uint32_t mine = batches_add(&batches, &id, acme, 1);
+    EXPECT_EQ(batches_find(&batches, other, &id), BATCHES_NONE);
+    uint32_t nobodys = batches_add(&batches, &id, (struct slice){0}, 1);
+    EXPECT_EQ(batches_find(&batches, acme, &id), mine);
+    EXPECT_EQ(batches_find(&batches, slice_of_text("default"), &id), nobodys);
+    struct batch_row row = {.id = id, .no = 3, .tenant = other};
+    EXPECT_EQ(batches_load(&batches, &row), OK);
+    EXPECT_EQ(batches_find(&batches, other, &id), 3);
+    EXPECT(mine != nobodys && mine != 3 && nobodys != 3);
+    free(memory);
+}
+
 TEST(batches, loading_puts_rows_under_their_numbers)
 {
     struct batches batches;
@@ -156,10 +176,13 @@ TEST(batches, loading_puts_rows_under_their_numbers)
         .id = id_of(5), .no = 2, .version = 9, .created_at = 77, .finished_at = 88};
     row.counts[JOB_DEAD] = 3;
     EXPECT_EQ(batches_load(&batches, &row), OK);
-    EXPECT_EQ(batches_find(&batches, &row.id), 2);
+    EXPECT_EQ(batches_find(&batches, (struct slice){0}, &row.id), 2);
     EXPECT_EQ(batches_load(&batches, &row), ERR_DAMAGED); // the number again
     row.no = 3;
     EXPECT_EQ(batches_load(&batches, &row), ERR_DAMAGED); // the id again
+    row.tenant = slice_of_text("default");
+    EXPECT_EQ(batches_load(&batches, &row), ERR_DAMAGED); // by its full name
+    row.tenant = (struct slice){0};
     row.id = id_of(6);
     row.no = 4;
     EXPECT_EQ(batches_load(&batches, &row), ERR_FULL);

@@ -14,6 +14,11 @@ static struct id id_of(uint32_t number)
     return id_v7(1000, 0, number);
 }
 
+static struct dep_name name_of(uint32_t number)
+{
+    return (struct dep_name){.id = id_of(number), .tenant = 1};
+}
+
 static void *make(struct deps *deps, uint32_t cap)
 {
     void *memory = calloc(1, deps_size(cap));
@@ -24,19 +29,19 @@ static void *make(struct deps *deps, uint32_t cap)
 
 static void add(struct deps *deps, uint32_t child, uint32_t parent, bool is_open)
 {
-    struct id id = id_of(parent);
+    struct dep_name id = name_of(parent);
     deps_add(deps, child, &id, is_open);
 }
 
 static void end(struct deps *deps, uint32_t parent)
 {
-    struct id id = id_of(parent);
+    struct dep_name id = name_of(parent);
     deps_end(deps, &id);
 }
 
 static bool is_parent(const struct deps *deps, uint32_t parent)
 {
-    struct id id = id_of(parent);
+    struct dep_name id = name_of(parent);
     return deps_is_parent(deps, &id);
 }
 
@@ -57,8 +62,8 @@ TEST(deps, edges_are_closed_when_their_parent_has_ended)
     struct dep_next next;
     EXPECT(deps_next(&deps, &next));
     EXPECT_EQ(next.slot, 7);
-    EXPECT_EQ(deps_close(&deps, child, &next.parent), 1);
-    EXPECT_EQ(deps_close(&deps, child, &next.parent), 1); // once is enough
+    EXPECT_EQ(deps_close(&deps, child, &next.parent.id), 1);
+    EXPECT_EQ(deps_close(&deps, child, &next.parent.id), 1); // once is enough
     EXPECT(!deps_next(&deps, &next) && !deps_has_next(&deps));
     EXPECT(is_parent(&deps, 1)); // kept for its child
     deps_drop_child(&deps, child);
@@ -98,18 +103,18 @@ TEST(deps, a_parent_that_lives_again_leaves_the_line)
     add(&deps, child, 1, true);
     add(&deps, child, 2, true);
     deps_end_all(&deps);
-    struct id first = id_of(1);
+    struct dep_name first = name_of(1);
     struct dep_next next;
     deps_revive(&deps, &first);
     deps_revive(&deps, &first);
     EXPECT(deps_next(&deps, &next));
-    EXPECT_EQ(next.parent.bytes[15], 2);
-    (void)deps_close(&deps, child, &next.parent);
+    EXPECT_EQ(next.parent.id.bytes[15], 2);
+    (void)deps_close(&deps, child, &next.parent.id);
     EXPECT(!deps_next(&deps, &next));
     end(&deps, 1);
     end(&deps, 1); // twice is once
     EXPECT(deps_next(&deps, &next));
-    EXPECT_EQ(next.parent.bytes[15], 1);
+    EXPECT_EQ(next.parent.id.bytes[15], 1);
     free(memory);
 }
 
@@ -132,7 +137,7 @@ TEST(deps, an_only_child_is_told)
 {
     struct deps deps;
     void *memory = make(&deps, 4);
-    struct id id = id_of(1);
+    struct dep_name id = name_of(1);
     EXPECT_EQ(deps_only_child(&deps, &id), DEPS_NONE);
     add(&deps, deps_add_child(&deps, 7, ON_FAILURE_RUN), 1, true);
     EXPECT_EQ(deps_only_child(&deps, &id), 7);
@@ -140,6 +145,28 @@ TEST(deps, an_only_child_is_told)
     EXPECT_EQ(deps_only_child(&deps, &id), DEPS_NONE);
     deps_drop_child(&deps, deps_child(&deps, 7));
     EXPECT_EQ(deps_only_child(&deps, &id), 8);
+    free(memory);
+}
+
+TEST(deps, a_parent_is_of_one_tenant)
+{
+    struct deps deps;
+    void *memory = make(&deps, 4);
+    struct dep_name mine = name_of(1);
+    struct dep_name theirs = {.id = mine.id, .tenant = 2};
+    uint32_t child = deps_add_child(&deps, 7, ON_FAILURE_RUN);
+    deps_add(&deps, child, &mine, true);
+    EXPECT(deps_is_parent(&deps, &mine) && !deps_is_parent(&deps, &theirs));
+    deps_end(&deps, &theirs);
+    EXPECT(!deps_has_next(&deps));
+    deps_add(&deps, deps_add_child(&deps, 8, ON_FAILURE_RUN), &theirs, true);
+    deps_end(&deps, &theirs);
+    struct dep_next next;
+    EXPECT(deps_next(&deps, &next));
+    EXPECT(next.slot == 8 && next.parent.tenant == 2);
+    EXPECT_EQ(deps_only_child(&deps, &mine), 7);
+    deps_drop_child(&deps, child);
+    EXPECT(!deps_is_parent(&deps, &mine) && deps_is_parent(&deps, &theirs));
     free(memory);
 }
 
@@ -172,9 +199,9 @@ TEST(deps, agree_with_a_plain_matrix)
         }
         while (deps_next(&deps, &next)) {
             uint32_t child = deps_child(&deps, next.slot);
-            EXPECT(open[next.slot][next.parent.bytes[15]]);
-            open[next.slot][next.parent.bytes[15]] = false;
-            uint32_t left = deps_close(&deps, child, &next.parent);
+            EXPECT(open[next.slot][next.parent.id.bytes[15]]);
+            open[next.slot][next.parent.id.bytes[15]] = false;
+            uint32_t left = deps_close(&deps, child, &next.parent.id);
             for (uint32_t p = 1; p <= 8; p++)
                 left -= open[next.slot][p];
             EXPECT_EQ(left, 0);

@@ -72,7 +72,7 @@ TEST(tenant, anothers_jobs_and_batches_are_not_waited_for)
     story_free(story);
 }
 
-TEST(tenant, anothers_batch_is_not_joined_nor_sealed)
+TEST(tenant, two_have_batches_with_one_id)
 {
     struct story *story = story_new();
     struct msg_submit_job job = story_job(7);
@@ -80,19 +80,48 @@ TEST(tenant, anothers_batch_is_not_joined_nor_sealed)
     story->tenant = acme;
     story_submit(story, job);
     EXPECT(slice_is_text(story->store.batches[0].tenant, "acme"));
-    for (uint32_t life = 0; life < 2; life++) {
-        story->tenant = other;
-        (void)story_told(story);
-        job.job_id = story_id(8);
-        story_submit(story, job);
-        EXPECT(strstr(story_told(story), "submitted 8 key-reused") != NULL);
-        story_seal(story, 90);
-        EXPECT_EQ(story->store.batches[0].sealed_at, 0);
-        story_restart(story);
-    }
+    story->tenant = other;
+    story_seal(story, 90); // not known to it
+    EXPECT_EQ(story->store.batches[0].sealed_at, 0);
+    (void)story_told(story);
+    job.job_id = story_id(8);
+    story_submit(story, job);
+    EXPECT(strstr(story_told(story), "submitted 8 queued") != NULL);
+    EXPECT(slice_is_text(story->store.batches[1].tenant, "other"));
+    story_restart(story);
+    story_seal(story, 90);
+    EXPECT(story->store.batches[0].sealed_at == 0 && story->store.batches[1].sealed_at != 0);
+    EXPECT_EQ(story->store.batches[0].counts[JOB_QUEUED], 1);
+    EXPECT_EQ(story->store.batches[1].counts[JOB_QUEUED], 1);
     story->tenant = acme;
     story_seal(story, 90);
     EXPECT(story->store.batches[0].sealed_at != 0);
+    story_free(story);
+}
+
+// Job 17 of acme waits for its batch, job 18 of the other tenant for its own of the same id.
+TEST(tenant, the_end_of_a_batch_is_told_to_its_own_tenants_jobs)
+{
+    struct story *story = story_new();
+    struct id batch = story_id(90);
+    for (uint32_t i = 0; i < 2; i++) {
+        story->tenant = i == 0 ? acme : other;
+        struct msg_submit_job job = story_job(7 + i);
+        job.batch_id = batch;
+        story_submit(story, job);
+        story_seal(story, 90);
+        struct msg_submit_job child = story_job(17 + i);
+        child.after = (struct msg_ids){.items = &batch, .count = 1};
+        child.on_dependency_failure = ON_FAILURE_CANCEL;
+        story_submit(story, child);
+    }
+    story_restart(story);
+    (void)story_told(story);
+    story->tenant = acme;
+    story_act(story, ACT_CANCEL, 7);
+    story_tick(story);
+    const char *told = story_told(story);
+    EXPECT(strstr(told, "write 17 cancelled") != NULL && strstr(told, "write 18") == NULL);
     story_free(story);
 }
 

@@ -209,8 +209,9 @@ TEST(store_audit, names_a_batch_of_another_tenant)
     row.tenant = slice_of_text("acme");
     put_batch(store, &row);
     struct violation_list found = look(store);
-    EXPECT_EQ(found.of[VIOLATION_BATCH].count, 2); // both members
-    EXPECT_EQ(violation_sum(&found), 2);
+    EXPECT_EQ(found.of[VIOLATION_BATCH].count, 2);       // both members
+    EXPECT_EQ(found.of[VIOLATION_BATCH_INDEX].count, 2); // its id is still another's
+    EXPECT_EQ(violation_sum(&found), 4);
     store_close(store);
 }
 

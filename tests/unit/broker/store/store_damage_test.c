@@ -51,7 +51,7 @@ static void flip(const char *table, struct slice key, size_t place)
                                    .table_count = 1,
                                    .allow_unsafe_place = true,
                                    .name = "broker",
-                                   .format = 1};
+                                   .format = 2};
     struct disk *disk = NULL;
     struct disk_txn *txn = NULL;
     const char *why = NULL;

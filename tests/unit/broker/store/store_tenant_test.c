@@ -153,6 +153,45 @@ TEST(store_tenant, a_batch_and_an_operation_are_their_tenants)
     close_all(store, view);
 }
 
+static struct batch_row batch_with(uint32_t no, struct slice tenant, uint32_t queued)
+{
+    return (struct batch_row){
+        .id = batch_id, .no = no, .counts = {[JOB_QUEUED] = queued}, .tenant = tenant};
+}
+
+static uint32_t queued_in(struct store_view *view, struct slice tenant)
+{
+    struct msg_batch_status_is status;
+    EXPECT_EQ(store_view_batch_of(view, tenant, &batch_id, &status), OK);
+    EXPECT(status.error == OK || status.error == ERR_NOT_FOUND);
+    return status.error == OK ? status.counts[JOB_QUEUED] : UINT32_MAX;
+}
+
+TEST(store_tenant, two_have_batches_with_one_id)
+{
+    struct job_row rows[3];
+    struct store *store = filled(rows);
+    batcher_begin(&batch);
+    batcher_write(&batch, WRITE_BATCH)->batch = batch_with(1, nobody, 5);
+    batcher_write(&batch, WRITE_BATCH)->batch = batch_with(2, slice_of_text("acme2"), 6);
+    batcher_close(&batch);
+    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
+    struct store_view *view = view_as(store, acme);
+    EXPECT_EQ(queued_in(view, acme), 2);
+    EXPECT_EQ(queued_in(view, slice_of_text("default")), 5);
+    EXPECT_EQ(queued_in(view, slice_of_text("acme2")), 6);
+    EXPECT_EQ(queued_in(view, slice_of_text("acme3")), UINT32_MAX);
+    store_view_end(view);
+    batcher_begin(&batch);
+    batcher_write(&batch, DROP_BATCH)->batch = batch_with(2, slice_of_text("acme2"), 0);
+    batcher_close(&batch);
+    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
+    EXPECT_EQ(store_view_begin(view), OK);
+    EXPECT_EQ(queued_in(view, slice_of_text("acme2")), UINT32_MAX);
+    EXPECT_EQ(queued_in(view, acme), 2);
+    close_all(store, view);
+}
+
 TEST(store_tenant, a_step_is_of_the_operations_tenant_whoever_asked_last)
 {
     struct job_row rows[3];
