@@ -37,9 +37,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct submit_fault fault = {{0}};
     struct msg_submit_job job;
     struct webhook_secret secret;
-    err read = submit_read((struct doc_value){DOC_JSON, text},
-                           &(struct submit_options){.is_record = true, .secret = &secret}, &room,
-                           &job, &fault);
+    struct slice webhook;
+    const struct webhook_place place = {&webhook, &secret, true};
+    const char *wrong = NULL;
+    err batch = submit_read_batch((struct doc_value){DOC_JSON, text}, &room, &place, &fault);
+    CHECK(batch == OK || fault.detail[0] != '\0');
+    CHECK(batch != OK || hook_check(webhook, &wrong) != ERR_MALFORMED);
+    CHECK(secret.len == 0 || (secret.len >= WEBHOOK_SECRET_LEN_MIN && webhook.len > 0));
+    arena.used = 0;
+    fault.detail[0] = '\0';
+    err read = submit_read(
+        (struct doc_value){DOC_JSON, text},
+        &(struct submit_options){.is_record = true, .opens_batch = batch == OK, .secret = &secret},
+        &room, &job, &fault);
     CHECK(read != ERR_MALFORMED || e != OK || fault.detail[0] != '\0');
     if (read != OK) {
         CHECK(fault.detail[0] != '\0');
