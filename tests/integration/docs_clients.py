@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import msgpack
+import zmq
 from lib_beside import main_beside
 from lib_broker import PATIENCE_S, ROOT, BrokerTest, fresh_id, pb
 
@@ -106,20 +107,45 @@ class Pages(BrokerTest):
         self.start(*worker(address))
         self.assertEqual(self.line(last), ["STATE_SUCCEEDED", "the-last"])
 
-    def test_python(self):
+    def write_python(self):
         self.write(blocks("python.md", "python"))
         subprocess.run(["protoc", f"--proto_path={ROOT}/proto", f"--python_out={self.folder}", "weft.proto"], check=True)
-        self.check(lambda address: [sys.executable, "client.py", address],
-                   lambda address: [sys.executable, "worker.py", address], msgpack.packb)
 
-    def test_node(self):
+    def write_node(self):
         if not os.path.isdir(os.path.join(NODE_MODULES, "zeromq")):
             raise AssertionError("tests/contract/node_modules lacks zeromq: run 'make deps'")
         self.write(blocks("node.md", "js"))
         os.symlink(NODE_MODULES, os.path.join(self.folder, "node_modules"))
         shutil.copy(os.path.join(ROOT, "proto", "weft.proto"), self.folder)
+
+    def test_python(self):
+        self.write_python()
+        self.check(lambda address: [sys.executable, "client.py", address],
+                   lambda address: [sys.executable, "worker.py", address], msgpack.packb)
+
+    def test_node(self):
+        self.write_node()
         self.check(lambda address: ["node", "client.mjs", address], lambda address: ["node", "worker.mjs", address],
                    lambda value: json.dumps(value, separators=(",", ":")).encode())
+
+    def check_silence(self, client):
+        """A broker that lets everybody in and says nothing: after 15 s the peer connects anew."""
+        with zmq.Context.instance().socket(zmq.ROUTER) as silent:
+            silent.linger = 0
+            address = f"tcp://127.0.0.1:{silent.bind_to_random_port('tcp://127.0.0.1')}"
+            asking, routes, end = self.start(*client(address), "key"), set(), time.monotonic() + PATIENCE_S
+            while len(routes) < 2:
+                self.assertTrue(silent.poll(1000 * max(0, end - time.monotonic())), "it never connects anew")
+                routes.add(silent.recv_multipart()[0])
+            self.assertIsNone(asking.poll())
+
+    def test_silence_python(self):
+        self.write_python()
+        self.check_silence(lambda address: [sys.executable, "client.py", address])
+
+    def test_silence_node(self):
+        self.write_node()
+        self.check_silence(lambda address: ["node", "client.mjs", address])
 
     def test_curl(self):
         found = blocks("curl.md", "sh")
