@@ -70,7 +70,8 @@ static void put_problem(struct out *out, const struct forecast_told *told)
 {
     const struct problem problem = {.error = told->said->error,
                                     .detail = told->said->detail,
-                                    .holder_id = told->said->holder_id,
+                                    .holder_id =
+                                        problem_holder(told->said->error, told->job, told->said),
                                     .violations = told->violations};
     out_name(out, slice_of_text("problem"));
     out_open_object(out);

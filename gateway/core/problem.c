@@ -58,6 +58,14 @@ static void put_identity(struct out *out, err error)
     out_put_text(out, "code", slice_of_text(code));
 }
 
+struct id problem_holder(err e, const struct msg_submit_job *job,
+                         const struct msg_submitted_job *said)
+{
+    if (e == ERR_KEY_REUSED && job->key.len > 0)
+        return job->job_id;
+    return said != NULL ? said->holder_id : (struct id){{0}};
+}
+
 void problem_put(struct out *out, const struct problem *problem)
 {
     CHECK(problem->error != OK);

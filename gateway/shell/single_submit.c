@@ -129,10 +129,9 @@ static void answer_refused(struct visit *visit, err e, const struct msg_submitte
     if (err_may_retry(e))
         reply_retry_after(&headers, said != NULL ? said->retry_after_ms : 1000);
     tally_add(visit->gateway->tally, TALLY_JOBS_REFUSED, 1);
-    struct problem problem = {.error = e};
+    struct problem problem = {.error = e, .holder_id = problem_holder(e, &visit->job, said)};
     if (said != NULL) {
         problem.detail = said->detail;
-        problem.holder_id = said->holder_id;
         problem.violations = said->violations;
     }
     reply_problem(&reply, &problem, &headers);
@@ -525,8 +524,8 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
         return;
     }
     if (spool_door_conflicts(gateway, &visit->job, visit->fingerprint)) {
+        answer_refused(visit, ERR_KEY_REUSED, NULL);
         free(visit);
-        refuse(gateway, request, ERR_KEY_REUSED, "");
         return;
     }
     if (query.dry_run)

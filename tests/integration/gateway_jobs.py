@@ -89,7 +89,7 @@ class Jobs(unittest.TestCase):
         self.assertEqual(again.headers["Idempotency-Replayed"], "true")
         self.assertIn("dedup_until", first.json)
         other = self.gateway.submit({"type": "a", "payload": 2}, Idempotency_Key=key)
-        self.assertEqual((other.status, other.json["code"]), (422, "WEFT-1005"))
+        self.assertEqual((other.status, other.json["code"], other.json["holder_id"]), (422, "WEFT-1005", first.json["job_id"]))
 
     def test_a_client_can_derive_the_id(self):
         answer = self.gateway.submit({"type": "a", "queue": "mail"}, Idempotency_Key="k-1")

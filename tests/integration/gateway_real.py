@@ -28,7 +28,7 @@ class Real(unittest.TestCase):
         self.assertEqual((again.status, again.json["job_id"]), (202, answer.json["job_id"]))
         self.assertEqual(again.headers["Idempotency-Replayed"], "true")
         other = self.gateway.submit({"type": "a.b", "payload": {"n": 2}}, Idempotency_Key="one")
-        self.assertEqual(other.status, 422)
+        self.assertEqual((other.status, other.json["holder_id"]), (422, answer.json["job_id"]))
         late = self.gateway.submit({"type": "a.b", "delay": "1h"})
         self.assertEqual(late.json["status"], "scheduled")
         self.assertIn("due_at", self.gateway.ask("GET", late.json["status_url"]).json)

@@ -117,7 +117,7 @@ class Single(SpoolTest):
         self.assertEqual((again.status, again.json), (202, first))
         self.assertEqual(again.headers["Idempotency-Replayed"], "true")
         other = gateway.submit({"type": "a", "payload": 2}, Idempotency_Key="k")
-        self.assertEqual((other.status, other.json["code"]), (422, "WEFT-1005"))
+        self.assertEqual((other.status, other.json["code"], other.json["holder_id"]), (422, "WEFT-1005", first["job_id"]))
         self.assertEqual(books(gateway), {"accepted": 1, "waiting": 1})
         full, slot = derived_id("default", "k")
         self.assertEqual(uuid.UUID(first["job_id"]).bytes[9:], full[9:])
