@@ -31,6 +31,7 @@ struct trial {
     uint32_t queue;
     uint32_t queue_first;
     uint32_t *queue_jobs;
+    struct id made;   // the batch that an earlier record makes, one that was not refused
     bool is_hooked;   // a record before has a webhook and was not refused
     bool *is_refused; // by record: it takes nothing, and none is the same as it
 };
@@ -119,6 +120,12 @@ bool atomic_holds_key(const struct trial *trial)
 {
     return trial->submit->jobs[trial->at].unique_key.len > 0 &&
            find(trial, KIND_UNIQUE) != INDEX_NONE;
+}
+
+bool atomic_has_batch(const struct trial *trial)
+{
+    const struct id *batch = &trial->submit->jobs[trial->at].batch_id;
+    return !id_is_zero(batch) && id_equal(batch, &trial->made);
 }
 
 bool atomic_has_record(const struct trial *trial, const struct id *id)
@@ -219,14 +226,14 @@ static void take_queue(struct trial *trial, const struct msg_submit_job *job)
                             note(trial, KIND_TENANT) == INDEX_NONE;
 }
 
-// Nor whether the same one has come before the record before this one.
+// Of the batches that earlier records make only the last one is known.
 static bool is_new_batch(const struct trial *trial)
 {
     const struct msg_submit_job *job = &trial->submit->jobs[trial->at];
     bool is_known =
         id_is_zero(&job->batch_id) ||
         batches_find(&trial->core->ledger.batches, job->tenant, &job->batch_id) != BATCHES_NONE;
-    return !is_known && (trial->at == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
+    return !is_known && !id_equal(&job->batch_id, &trial->made);
 }
 
 static bool is_new_unique(const struct trial *trial, const struct msg_submit_job *job)
@@ -265,7 +272,10 @@ static void take(struct trial *trial, const struct proposal *proposal)
     trial->taken.deps += job->after.count;
     // Not whether it is the same one as another record's: that matters in a nearly full table only.
     trial->taken.strands += job->key_hash != 0;
-    trial->taken.batches += is_new_batch(trial);
+    if (is_new_batch(trial)) {
+        trial->taken.batches++;
+        trial->made = job->batch_id;
+    }
     take_queue(trial, job);
     trial->taken.policies += policies_find(&ledger->policies, &proposal->policy) == POLICIES_NONE &&
                              note(trial, KIND_POLICY) == INDEX_NONE;
@@ -320,12 +330,14 @@ static const char *take_or_tell(struct trial *trial, const struct proposal *prop
 {
     struct room before = trial->taken;
     bool was_hooked = trial->is_hooked;
+    struct id made = trial->made;
     take(trial, proposal);
     const char *limit = passed_limit(trial);
     if (limit == NULL)
         return NULL;
     trial->taken = before;
     trial->is_hooked = was_hooked;
+    trial->made = made;
     trial->queue_jobs[trial->queue_first]--;
     return limit;
 }

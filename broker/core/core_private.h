@@ -72,6 +72,8 @@ void atomic_submit(struct core *core, struct now now, const struct msg_submit *s
 // accepted.
 void atomic_try(const struct core *core, struct now now, const struct msg_submit *submit,
                 struct msg_submitted_job *answers, struct effects *fx);
+// Does an earlier record, one that is not refused, make the batch of the one that is judged?
+bool atomic_has_batch(const struct trial *trial);
 // Is this the id of a record before the one that is judged?
 bool atomic_has_record(const struct trial *trial, const struct id *id);
 // Does such a record ask for the unique key of the one that is judged?

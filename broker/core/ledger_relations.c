@@ -160,11 +160,15 @@ err ledger_keep_parents(struct ledger *ledger, uint32_t slot)
     if (!deps_has_room(&ledger->deps, body.after.count))
         return ERR_FULL;
     memcpy(parents, body.after.items, body.after.count * sizeof *parents);
-    uint32_t child = deps_add_second_life(&ledger->deps, slot);
+    // Without an edge it has no place among the children: of these there are as many as of edges.
+    uint32_t child = DEPS_NONE;
     for (uint32_t i = 0; i < body.after.count; i++) {
         struct dep_name name = ledger_dep_name(ledger, tenant, &parents[i]);
-        if (ledger_parent(ledger, tenant, &parents[i]) != PARENT_UNKNOWN)
-            deps_add(&ledger->deps, child, &name, false);
+        if (ledger_parent(ledger, tenant, &parents[i]) == PARENT_UNKNOWN)
+            continue;
+        if (child == DEPS_NONE)
+            child = deps_add_second_life(&ledger->deps, slot);
+        deps_add(&ledger->deps, child, &name, false);
     }
     return OK;
 }

@@ -203,6 +203,20 @@ static uint32_t lane_of(const struct core *core, uint32_t queue, const struct ms
     return queue == QUEUES_NONE ? LANES_NONE : lanes_find(&core->ledger.lanes, queue, job->type);
 }
 
+// Only who makes a batch needs room for what tells of it.
+static err room_refusal(const struct core *core, const struct proposal *proposal,
+                        const char **out_detail)
+{
+    struct msg_submit_job member;
+    const struct msg_submit_job *job = proposal->job;
+    if (proposal->trial != NULL && atomic_has_batch(proposal->trial)) {
+        member = *job;
+        member.batch_webhook = (struct slice){0};
+        job = &member;
+    }
+    return ledger_refusal(&core->ledger, job, &proposal->policy, out_detail);
+}
+
 // Verdicts in this order: the shell's (format, identity), replay, schema, limits.
 struct msg_submitted_job submit_judge(const struct core *core, struct now now,
                                       struct proposal *proposal, struct effects *fx)
@@ -237,7 +251,7 @@ struct msg_submitted_job submit_judge(const struct core *core, struct now now,
     proposal->policy = submit_policy_in(core, job, queue);
     err refusal = queue_refusal(core, queue, &detail);
     if (refusal == OK)
-        refusal = ledger_refusal(&core->ledger, job, &proposal->policy, &detail);
+        refusal = room_refusal(core, proposal, &detail);
     if (refusal == OK && !wait_has_room(core, lane_of(core, queue, job), job->key_hash, &detail))
         refusal = ERR_FULL;
     if (refusal != OK)
