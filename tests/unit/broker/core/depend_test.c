@@ -384,3 +384,24 @@ TEST(depend, a_second_life_keeps_what_the_first_one_waited_for)
                         "waited for it and may read its result)\n");
     story_free(story);
 }
+
+TEST(depend, second_lives_whose_parents_are_gone_take_no_places)
+{
+    struct limits limits = story_limits();
+    limits.dependency_count_max = 1;
+    struct story *story = story_new_with(&limits);
+    story_worker(story, 11, "mail", 3);
+    story_submit(story, story_job(1));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    for (uint32_t number = 2; number <= 3; number++) {
+        story_submit(story, after_one(number, 1, ON_FAILURE_RUN));
+        story_finish(story, 11, story_held(number, story_token(1, number)), OUTCOME_DEAD);
+    }
+    story_act(story, ACT_DELETE, 1);
+    (void)story_told(story);
+    story_act(story, ACT_RETRY, 2);
+    EXPECT(strstr(story_told(story), "write 2 running") != NULL);
+    story_act(story, ACT_RETRY, 3);
+    EXPECT(strstr(story_told(story), "write 3 running") != NULL);
+    story_free(story);
+}
