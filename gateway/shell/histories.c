@@ -52,13 +52,12 @@ static void answer_value(const struct glance *glance, const struct msg *msg)
         refuse(glance, ERR_NO_MEMORY, "");
         return;
     }
-    // The version of a job does not tell how far its end has been told, as its timeline does.
-    if (is_log)
+    if (is_log) {
         reply_etag(&headers, msg->log_is.version);
-    if (is_log)
         history_log(&out, &msg->log_is, glance->question.log.after);
-    else
+    } else { // it grows while the version of the job stands still
         history_timeline(&out, &msg->timeline_is);
+    }
     reply_value(&reply, 200, &out, &headers);
     free(out.data);
 }

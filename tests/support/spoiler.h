@@ -4,7 +4,7 @@
 // store's own record functions, and what the auditor names then. Header only; one per program.
 
 #include "broker/store/store_audit_private.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 enum { JOBS = 12, ROUND_STEPS_MAX = 100000 };
@@ -12,22 +12,6 @@ enum { JOBS = 12, ROUND_STEPS_MAX = 100000 };
 static struct batcher batch; // too large for a stack
 static struct job_row rows[JOBS + 1];
 static struct batch_row members;
-
-static inline struct store *open_in(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
-
-static inline void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
-}
 
 static inline void fail_job(struct job_row *row, enum outcome outcome, enum job_state to)
 {
@@ -51,7 +35,7 @@ static inline void fail_job(struct job_row *row, enum outcome outcome, enum job_
 // 11 are the members of a batch.
 static inline struct store *busy(void)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 100);
     batcher_begin(&batch);
     for (uint64_t no = 1; no <= JOBS; no++) {
@@ -89,7 +73,7 @@ static inline struct store *busy(void)
     struct msg_progress progress = {.token = rows[3].token, .done = 1, .total = 2};
     batcher_write(&batch, WRITE_PROGRESS)->progress =
         (struct write_progress){.job_no = 3, .progress = &progress};
-    commit(store);
+    batcher_commit(&batch, store);
     batcher_begin(&batch);
     for (uint64_t no = 7; no <= 8; no++) {
         rows[no].ended_as = rows[no].state;
@@ -97,7 +81,7 @@ static inline struct store *busy(void)
         batcher_write(&batch, DROP_BODY)->drop = rows[no];
         batcher_put(&batch, &rows[no], false);
     }
-    commit(store);
+    batcher_commit(&batch, store);
     return store;
 }
 

@@ -266,7 +266,7 @@ TEST(auditor, stops_while_it_waits_for_an_answer)
 TEST(auditor, one_question_is_about_so_many_rows)
 {
     enum { MANY = 3 * STORE_SEGMENT_JOBS };
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct limits limits = small();
     limits.job_count_max = MANY;
     batcher_init(&batch, 100);
@@ -276,7 +276,7 @@ TEST(auditor, one_question_is_about_so_many_rows)
             struct job_row row = batcher_submit(&batch, false);
             batcher_put(&batch, &row, true);
         }
-        commit(store);
+        batcher_commit(&batch, store);
     }
     struct place place = place_with(store, limits);
     place.is_busy = true;

@@ -18,7 +18,7 @@ static void submit_many(struct store *store, unsigned count)
             struct job_row row = batcher_submit(&batch, n % 2 == 0);
             batcher_put(&batch, &row, true);
         }
-        commit(store);
+        batcher_commit(&batch, store);
     }
 }
 
@@ -33,7 +33,7 @@ TEST(store_audit, a_sound_store_is_not_accused)
 
 TEST(store_audit, an_empty_store_is_not_accused)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct violation_list found = look(store);
     EXPECT_EQ(violation_sum(&found), 0);
     store_close(store);
@@ -41,7 +41,7 @@ TEST(store_audit, an_empty_store_is_not_accused)
 
 TEST(store_audit, a_round_covers_all_segments_and_begins_anew)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 10);
     submit_many(store, 9000);
     struct store_audit *audit = NULL;
@@ -92,13 +92,13 @@ static void submit_with(struct store *store, unsigned count, size_t len)
             (struct body){CONTENT_BYTES, slice_of(payload, len)};
         batcher_put(&batch, &row, true);
     }
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 TEST(store_audit, one_step_reads_so_many_entries_of_an_index)
 {
     enum { WALK_IDS = 0 };
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 10);
     for (unsigned i = 0; i < 4; i++)
         submit_with(store, STORE_AUDIT_ENTRIES_MAX / 2, 0);
@@ -112,12 +112,12 @@ TEST(store_audit, one_step_reads_so_many_entries_of_an_index)
 TEST(store_audit, one_step_reads_so_many_bytes_of_records)
 {
     enum { WALK_BODIES = 2, HALF = STORE_AUDIT_BYTES_MAX / 2 };
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 10);
     submit_with(store, 6, HALF - 1024);
     EXPECT_EQ(steps_through(store, WALK_BODIES), 2); // three bodies: passed by one
     store_close(store);
-    store = open_in(test_temp_dir());
+    store = store_in(test_temp_dir());
     batcher_init(&batch, 10);
     submit_with(store, 6, HALF);
     EXPECT_EQ(steps_through(store, WALK_BODIES), 3);
@@ -128,14 +128,14 @@ TEST(store_audit, so_many_suspects_are_judged_and_the_others_found_later)
 {
     enum { MORE = 7, KEYS = STORE_AUDIT_SUSPECTS_MAX + MORE };
     static struct job_row keyed[KEYS];
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 10);
     batcher_begin(&batch);
     for (unsigned i = 0; i < KEYS; i++) {
         keyed[i] = batcher_submit(&batch, true);
         batcher_put(&batch, &keyed[i], true);
     }
-    commit(store);
+    batcher_commit(&batch, store);
     for (unsigned i = 0; i < KEYS; i++)
         store_keymap_drop(&store->keymap, &keyed[i].id, keyed[i].no);
     EXPECT_EQ(look(store).of[VIOLATION_KEYMAP].count, STORE_AUDIT_SUSPECTS_MAX);
@@ -184,7 +184,7 @@ TEST(store_audit, names_a_commit_whose_rows_moved_otherwise)
     struct store *store = busy();
     batcher_begin(&batch);
     batcher_move(&batch, &rows[12], JOB_SCHEDULED); // the row is not written
-    commit(store);
+    batcher_commit(&batch, store);
     struct violation_list found = look(store);
     EXPECT_EQ(found.of[VIOLATION_COMMIT_COUNTS].count, 1);
     EXPECT_EQ(found.of[VIOLATION_LEDGER_COUNTS].count, 1);
@@ -417,7 +417,7 @@ TEST(store_audit, a_forgotten_job_counts_only_while_it_is_still_stored)
     batcher_put(&batch, &rows[4], false);
     rows[10].version += 2; // and job 10 had died, and lives again
     batcher_put(&batch, &rows[10], false);
-    commit(store);
+    batcher_commit(&batch, store);
     struct violation_list more = {0};
     violation_add(&more, VIOLATION_LEASE_LOST, 3, &rows[3].id);
     violation_add(&more, VIOLATION_LEASE_LOST, 5, NULL);
@@ -439,7 +439,7 @@ TEST(store_audit, a_forgotten_job_counts_only_while_it_is_still_stored)
 // What comes faster than the auditor looks is left to the next round, so each round ends.
 TEST(store_audit, a_round_ends_however_fast_jobs_come)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct store_audit *audit = NULL;
     struct store_audit_options options = {.has_keymap = true};
     batcher_init(&batch, 10);
@@ -505,7 +505,7 @@ static void *load(void *ctx)
 
 TEST(store_audit, nobody_is_accused_while_everything_moves)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 50);
     atomic_store(&is_loaded, false);
     pthread_t thread;

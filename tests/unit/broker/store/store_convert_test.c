@@ -2,22 +2,12 @@
 
 #include "broker/store/store_private.h"
 #include "lib/disk/disk_private.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
 static const struct id acmes = {.bytes = {9}};
 static const struct id nobodys = {.bytes = {8}};
-
-static struct store *open_store(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
 
 static void write_batches(struct store *store)
 {
@@ -77,14 +67,14 @@ static void expect_batches(struct store *store)
 TEST(store_convert, batches_of_tenants_are_found_by_tenant_and_id)
 {
     const char *dir = test_temp_dir();
-    struct store *store = open_store(dir);
+    struct store *store = store_in(dir);
     EXPECT_EQ(disk_format(store->disk), STORE_FORMAT);
     write_batches(store);
     expect_batches(store);
     age(store);
     store_close(store);
     for (uint32_t life = 0; life < 2; life++) {
-        store = open_store(dir);
+        store = store_in(dir);
         EXPECT_EQ(disk_format(store->disk), STORE_FORMAT);
         expect_batches(store);
         store_close(store);
@@ -95,7 +85,7 @@ TEST(store_convert, batches_of_tenants_are_found_by_tenant_and_id)
 TEST(store_convert, an_earlier_version_refuses_what_was_converted)
 {
     const char *dir = test_temp_dir();
-    store_close(open_store(dir));
+    store_close(store_in(dir));
     static const char *const tables[] = {"meta"};
     struct disk_options options = {.dir = dir,
                                    .tables = tables,

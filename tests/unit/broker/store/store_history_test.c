@@ -4,26 +4,10 @@
 #include "broker/core/events.h"
 #include "broker/core/logs.h"
 #include "broker/store/store_private.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
-
-static struct store *open_in(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
-}
 
 static struct job_row submit(struct store *store)
 {
@@ -31,7 +15,7 @@ static struct job_row submit(struct store *store)
     batcher_begin(&batch);
     struct job_row row = batcher_submit(&batch, false);
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     return row;
 }
 
@@ -48,7 +32,7 @@ static void add_events(struct store *store, struct job_row *row, uint32_t count)
                                          .state = JOB_QUEUED,
                                          .message = slice_of_text("again")}};
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static bool is_kept(struct store *store, const struct job_row *job, uint32_t seq)
@@ -72,7 +56,7 @@ static bool is_kept(struct store *store, const struct job_row *job, uint32_t seq
 
 TEST(store_history, long_timeline_keeps_both_ends)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     add_events(store, &row, EVENTS_FIRST + EVENTS_LAST);
     for (uint32_t seq = 1; seq <= row.event_count; seq++)
@@ -86,7 +70,7 @@ TEST(store_history, long_timeline_keeps_both_ends)
 
 TEST(store_history, retention_takes_the_timeline_with_the_body)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     add_events(store, &row, EVENTS_FIRST + EVENTS_LAST + 3);
     uint32_t count = row.event_count;
@@ -95,7 +79,7 @@ TEST(store_history, retention_takes_the_timeline_with_the_body)
     batcher_write(&batch, DROP_BODY)->drop = row;
     row.event_count = 0;
     batcher_put(&batch, &row, false);
-    commit(store);
+    batcher_commit(&batch, store);
     for (uint32_t seq = 1; seq <= count; seq++)
         EXPECT(!is_kept(store, &row, seq));
     struct store_figures figures = {0};
@@ -121,7 +105,7 @@ static void add_lines(struct store *store, struct job_row *row, uint32_t count)
     row->log_count += count;
     row->version++;
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static struct msg_log_line lines_room[MSG_LOG_LINES_MAX];
@@ -147,7 +131,7 @@ static struct msg_log_is log_after(struct store *store, const struct job_row *ro
 
 TEST(store_history, log_fills_chunk_after_chunk)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     uint32_t sizes[] = {1, 62, 1, 1, 200, 64, 3};
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -171,7 +155,7 @@ TEST(store_history, long_log_keeps_both_ends)
         FIRST = LOGS_CHUNK_LINES * LOGS_CHUNKS_FIRST,
         LAST = LOGS_CHUNK_LINES * LOGS_CHUNKS_LAST
     };
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     for (unsigned i = 0; i < 60; i++)
         add_lines(store, &row, 50);
@@ -188,7 +172,7 @@ TEST(store_history, long_log_keeps_both_ends)
     batcher_write(&batch, DROP_BODY)->drop = row;
     row.log_count = 0;
     batcher_put(&batch, &row, false);
-    commit(store);
+    batcher_commit(&batch, store);
     EXPECT_EQ(log_after(store, &row, 0).error, ERR_GONE);
     store_close(store);
 }

@@ -1,7 +1,7 @@
 // Lists of jobs: filters, pages, cursors that stay good, stretches that are not read.
 
 #include "broker/store/store.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 enum { JOBS = 12000, DEAD_EVERY = 5000 };
@@ -12,19 +12,9 @@ static struct msg_listed_job page[MSG_LISTED_MAX];
 
 static struct store *open_store(void)
 {
-    struct store_options options = {
-        .dir = test_temp_dir(), .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 8);
     return store;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
 }
 
 // Jobs 1 … `count`, a thousand a batch; every DEAD_EVERY-th is dead, every third is in lane 1.
@@ -45,7 +35,7 @@ static void fill(struct store *store, uint64_t count)
             rows[no] = row;
             batcher_put(&batch, &row, true);
         }
-        commit(store);
+        batcher_commit(&batch, store);
     }
 }
 
@@ -139,7 +129,7 @@ TEST(list, jobs_with_a_tag)
         rows[i].relations = labels[i][0] != '\0' ? RELATION_LABELS : 0;
         batcher_put(&batch, &rows[i], true);
     }
-    commit(store);
+    batcher_commit(&batch, store);
     struct store_view *view = view_of(store);
     struct msg_listed listed = ask(view, (struct msg_list){.filter.tag = slice_of_text("red")});
     EXPECT_EQ(listed.count, 2);
@@ -182,7 +172,7 @@ TEST(list, a_page_reads_so_many_bodies_and_goes_on_from_its_cursor)
         body->payload = (struct body){CONTENT_BYTES, slice_of(payload, sizeof payload)};
         row.relations = RELATION_LABELS;
         batcher_put(&batch, &row, true);
-        commit(store);
+        batcher_commit(&batch, store);
     }
     struct store_view *view = view_of(store);
     struct msg_list list = {.filter.tag = slice_of_text("red"), .limit = 100};
@@ -224,7 +214,7 @@ TEST(list, tombstones_are_listed_only_when_asked_for)
     rows[2].ended_as = JOB_QUEUED;
     batcher_move(&batch, &rows[2], JOB_REMOVED);
     batcher_put(&batch, &rows[2], false);
-    commit(store);
+    batcher_commit(&batch, store);
     struct store_view *view = view_of(store);
     EXPECT_EQ(ask(view, (struct msg_list){0}).count, 2);
     struct msg_listed listed = ask(view, (struct msg_list){.filter.states = 1u << JOB_REMOVED});
@@ -249,7 +239,7 @@ static struct batch_row fill_batch(struct store *store)
         rows[no].version++;
         batcher_put(&batch, &rows[no], false);
     }
-    commit(store);
+    batcher_commit(&batch, store);
     return row;
 }
 

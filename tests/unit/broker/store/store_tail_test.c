@@ -1,26 +1,16 @@
 // What is told of few jobs only: tails of rows, and what a status reads beside them.
 
 #include "broker/store/store.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
 
 static struct store *open_store(void)
 {
-    struct store_options options = {
-        .dir = test_temp_dir(), .map_bytes_max = UINT64_C(1) << 30, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 64);
     return store;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
 }
 
 static struct job_row submit(struct store *store)
@@ -28,7 +18,7 @@ static struct job_row submit(struct store *store)
     batcher_begin(&batch);
     struct job_row row = batcher_submit(&batch, false);
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     return row;
 }
 
@@ -37,7 +27,7 @@ static void put(struct store *store, struct job_row *row)
     row->version++;
     batcher_begin(&batch);
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static struct store_view *view_of(struct store *store)
@@ -89,7 +79,7 @@ TEST(store_tail, status_tells_by_when_a_job_must_start)
     batcher_begin(&batch);
     batcher_write(&batch, WRITE_POLICY)->policy =
         (struct write_policy){.no = row.policy, .policy = {.timeout_ms = 1, .ttl_ms = 5000}};
-    commit(store);
+    batcher_commit(&batch, store);
     struct msg_status_is status;
     struct store_view *view = view_of(store);
     EXPECT_EQ(store_view_status(view, &row.id, &status), OK);
@@ -98,7 +88,7 @@ TEST(store_tail, status_tells_by_when_a_job_must_start)
     batcher_begin(&batch);
     batcher_grant(&batch, &row);
     batcher_put(&batch, &row, false);
-    commit(store);
+    batcher_commit(&batch, store);
     view = view_of(store);
     EXPECT_EQ(store_view_status(view, &row.id, &status), OK);
     EXPECT_EQ(status.start_before, 0);

@@ -2,7 +2,7 @@
 
 #include "broker/store/store.h"
 #include "broker/store/store_record.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
@@ -18,11 +18,7 @@ static const struct slice nobody = {0}; // the default one
 // Job 1 is nobody's, jobs 2 and 3, their batch and an act on it are acme's.
 static struct store *filled(struct job_row rows[3])
 {
-    struct store_options options = {
-        .dir = test_temp_dir(), .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 8);
     batcher_begin(&batch);
     batcher_write(&batch, WRITE_LANE)->lane = (struct lane_row){

@@ -2,7 +2,7 @@
 
 #include "broker/store/store.h"
 #include "lib/sys/failpoint.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 #include <sys/wait.h>
@@ -10,16 +10,6 @@
 
 static struct batcher batch; // too large for a stack
 static struct job_row rows[20000];
-
-static struct store *open_in(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
 
 static err commit(struct store *store)
 {
@@ -118,7 +108,7 @@ TEST(store, new_one_is_empty_and_keeps_its_lineage)
 {
     batcher_init(&batch, 100);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     uint64_t lineage = store_lineage(store);
     struct ledger_row ledger = {.epoch = 5};
     EXPECT_EQ(store_ledger(store, &ledger), OK);
@@ -127,11 +117,11 @@ TEST(store, new_one_is_empty_and_keeps_its_lineage)
     EXPECT_EQ(load(store, &loaded).job_count, 0);
     EXPECT_EQ(store_commit(store, NULL, 0), OK);
     store_close(store);
-    store = open_in(dir);
+    store = store_in(dir);
     EXPECT_EQ(store_lineage(store), lineage);
     EXPECT(lineage != 0);
     store_close(store);
-    store = open_in(test_temp_dir());
+    store = store_in(test_temp_dir());
     EXPECT(store_lineage(store) != lineage);
     store_close(store);
 }
@@ -140,7 +130,7 @@ TEST(store, what_was_committed_is_loaded_after_a_restart)
 {
     batcher_init(&batch, 100);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     for (unsigned i = 0; i < 10; i++)
         submit(store, 1000, i % 2 == 0);
     for (uint64_t no = 1; no <= 500; no++)
@@ -149,7 +139,7 @@ TEST(store, what_was_committed_is_loaded_after_a_restart)
     EXPECT_EQ(figures_of(store).commit_count, 510);
     store_close(store);
 
-    store = open_in(dir);
+    store = store_in(dir);
     struct store_loaded loaded = {0};
     struct core_figures core = load(store, &loaded);
     EXPECT_EQ(loaded.job_count, 9500);
@@ -168,7 +158,7 @@ TEST(store, keyed_and_unkeyed_jobs_are_found_by_id_also_after_a_restart)
 {
     batcher_init(&batch, 64);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     submit(store, 50, true);
     submit(store, 50, false);
     for (unsigned round = 0; round < 2; round++) {
@@ -188,7 +178,7 @@ TEST(store, keyed_and_unkeyed_jobs_are_found_by_id_also_after_a_restart)
         EXPECT(!known.by_no(known.ctx, 101, &row));
         store_view_close(view);
         store_close(store);
-        store = open_in(dir);
+        store = store_in(dir);
         struct store_loaded loaded = {0};
         (void)load(store, &loaded);
     }
@@ -198,7 +188,7 @@ TEST(store, keyed_and_unkeyed_jobs_are_found_by_id_also_after_a_restart)
 TEST(store, body_comes_back_as_it_was_sent)
 {
     batcher_init(&batch, 300);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 100, false);
     struct store_view *view = view_of(store);
     char expected[BATCHER_TEXT_LEN];
@@ -219,7 +209,7 @@ TEST(store, body_comes_back_as_it_was_sent)
 TEST(store, status_tells_the_whole_story)
 {
     batcher_init(&batch, 64);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 3, false);
     run(store, 1, 20);
     run(store, 2, 0);
@@ -261,7 +251,7 @@ static void finish_as(struct store *store, uint64_t no, struct msg_finish_job fi
 TEST(store, status_shows_the_last_failure_until_the_job_succeeds)
 {
     batcher_init(&batch, 64);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 2, false);
     struct msg_finish_job failure = {.outcome = OUTCOME_FAILED,
                                      .error_kind = slice_of_text("exit"),
@@ -290,7 +280,7 @@ TEST(store, status_shows_the_last_failure_until_the_job_succeeds)
 TEST(store, status_shows_progress_and_batch)
 {
     batcher_init(&batch, 64);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 1, false);
     batcher_begin(&batch);
     struct batch_row members = {.id = batcher_id(900, false, batch.now),
@@ -335,7 +325,7 @@ TEST(store, tombstone_is_gone_and_then_unknown)
     for (unsigned is_keyed = 0; is_keyed < 2; is_keyed++) {
         batcher_init(&batch, 64);
         const char *dir = test_temp_dir();
-        struct store *store = open_in(dir);
+        struct store *store = store_in(dir);
         submit(store, 1, is_keyed == 1);
         run(store, 1, 20);
         remove_job(store, 1);
@@ -352,7 +342,7 @@ TEST(store, tombstone_is_gone_and_then_unknown)
         store_view_close(view);
         EXPECT_EQ(figures_of(store).violations, 0);
         store_close(store);
-        store = open_in(dir);
+        store = store_in(dir);
         struct store_loaded loaded = {0};
         EXPECT_EQ(load(store, &loaded).ledger.counts[JOB_REMOVED], 1);
         EXPECT_EQ(loaded.key_count, 0);
@@ -364,7 +354,7 @@ TEST(store, tombstone_is_gone_and_then_unknown)
 TEST(store, job_dropped_without_a_tombstone_counts_as_removed)
 {
     batcher_init(&batch, 64);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 1, false);
     run(store, 1, 20);
     batcher_begin(&batch);
@@ -384,7 +374,7 @@ TEST(store, job_dropped_without_a_tombstone_counts_as_removed)
 TEST(store, ledger_that_counts_wrong_is_seen)
 {
     batcher_init(&batch, 64);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 10, false);
     EXPECT_EQ(figures_of(store).violations, 0);
     // A job changes its state and the ledger does not know.
@@ -416,14 +406,14 @@ TEST(store, ledger_that_disagrees_with_the_segments_is_seen_at_start)
 {
     batcher_init(&batch, 64);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     submit(store, 10, false);
     batcher_begin(&batch);
     batch.ledger.counts[JOB_QUEUED]--;
     batch.ledger.counts[JOB_DEAD]++;
     EXPECT_EQ(commit(store), OK);
     store_close(store);
-    store = open_in(dir);
+    store = store_in(dir);
     EXPECT_EQ(figures_of(store).violations, 1);
     store_close(store);
 }
@@ -449,7 +439,7 @@ TEST(store, batch_larger_than_the_map_is_tried_again_in_a_larger_one)
     EXPECT_EQ(status_of(view, 3800).error, OK);
     store_view_close(view);
     store_close(store);
-    store = open_in(dir);
+    store = store_in(dir);
     struct store_loaded loaded = {0};
     EXPECT_EQ(load(store, &loaded).job_count, 3800);
     EXPECT_EQ(loaded.key_count, 1900);
@@ -476,7 +466,7 @@ TEST(store, sweeper_finds_what_is_due_and_nothing_else)
 {
     batcher_init(&batch, 16);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     for (unsigned i = 0; i < 10; i++)
         submit(store, 1000, false);
     static uint64_t found[10000];
@@ -493,7 +483,7 @@ TEST(store, sweeper_finds_what_is_due_and_nothing_else)
         for (uint64_t i = 0; i < 99; i++)
             EXPECT_EQ(found[i], (i + 1) * 100);
         store_close(store);
-        store = open_in(dir);
+        store = store_in(dir);
     }
     for (uint64_t no = 100; no <= 9900; no += 100)
         remove_job(store, no);
@@ -509,7 +499,7 @@ TEST(store, sweeper_finds_what_is_due_and_nothing_else)
 TEST(store, sweeper_that_looked_too_early_looks_again)
 {
     batcher_init(&batch, 16);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     submit(store, 3, false);
     run(store, 1, 0);
     uint64_t found[4] = {0};
@@ -558,7 +548,7 @@ TEST(store, killed_in_the_middle_of_a_commit_keeps_every_settled_batch)
         int status = 0;
         EXPECT_EQ(waitpid(child, &status, 0), child);
         EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-        struct store *store = open_in(dir);
+        struct store *store = store_in(dir);
         struct store_loaded loaded = {0};
         EXPECT_EQ(load(store, &loaded).ledger.accepted, point == 0 ? 300 : 400);
         EXPECT_EQ(loaded.job_count, point == 0 ? 300 : 400);
@@ -571,12 +561,12 @@ TEST(store, recovery_twice_is_recovery_once)
 {
     batcher_init(&batch, 64);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     submit(store, 500, true);
     store_close(store);
     uint64_t digest = 0;
     for (unsigned round = 0; round < 3; round++) {
-        store = open_in(dir);
+        store = store_in(dir);
         struct store_loaded loaded = {0};
         struct core_figures core = load(store, &loaded);
         EXPECT_EQ(loaded.job_count, 500);

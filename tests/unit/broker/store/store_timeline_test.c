@@ -3,27 +3,11 @@
 
 #include "broker/core/job.h"
 #include "broker/store/store.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
 static struct msg_timeline_event room[STORE_EVENTS_ROOM];
-
-static struct store *open_in(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
-}
 
 static struct job_row submit(struct store *store)
 {
@@ -31,7 +15,7 @@ static struct job_row submit(struct store *store)
     batcher_begin(&batch);
     struct job_row row = batcher_submit(&batch, false);
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     return row;
 }
 
@@ -40,7 +24,7 @@ static void grant(struct store *store, struct job_row *row)
     batcher_begin(&batch);
     batcher_grant(&batch, row);
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 // The attempt ends with its lease: back to the queue.
@@ -65,7 +49,7 @@ static void end_lease(struct store *store, struct job_row *row)
                                      .reason = slice_of_text("the lease passed")}};
     row->worker = (struct id){{0}};
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 // What comes late has an event without a worker.
@@ -84,7 +68,7 @@ static void succeed_late(struct store *store, struct job_row *row)
                                      .state = JOB_SUCCEEDED,
                                      .outcome = OUTCOME_SUCCEEDED}};
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static void succeed(struct store *store, struct job_row *row)
@@ -92,7 +76,7 @@ static void succeed(struct store *store, struct job_row *row)
     batcher_begin(&batch);
     batcher_finish(&batch, row, 0);
     batcher_put(&batch, row, false);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static struct msg_timeline_is timeline_of(struct store *store, const struct id *id)
@@ -122,7 +106,7 @@ static const char *names_of(const struct msg_timeline_is *is)
 
 TEST(store_timeline, plain_course_is_told_by_the_row)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     struct msg_timeline_is is = timeline_of(store, &row.id);
     EXPECT_STR(names_of(&is), "submit");
@@ -148,7 +132,7 @@ TEST(store_timeline, plain_course_is_told_by_the_row)
 
 TEST(store_timeline, each_attempt_is_told_with_its_grant)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     grant(store, &row);
     end_lease(store, &row);
@@ -166,7 +150,7 @@ TEST(store_timeline, each_attempt_is_told_with_its_grant)
 
 TEST(store_timeline, late_success_is_told_once_and_by_whom)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     grant(store, &row);
     struct id worker = row.worker;
@@ -181,7 +165,7 @@ TEST(store_timeline, late_success_is_told_once_and_by_whom)
 
 TEST(store_timeline, long_one_says_how_much_is_left_out)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     for (unsigned i = 0; i < 100; i++) {
         grant(store, &row);
@@ -195,7 +179,7 @@ TEST(store_timeline, long_one_says_how_much_is_left_out)
 
 TEST(store_timeline, unknown_and_removed_jobs_have_none)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     EXPECT_EQ(timeline_of(store, &(struct id){{1}}).error, ERR_NOT_FOUND);
     grant(store, &row);
@@ -204,7 +188,7 @@ TEST(store_timeline, unknown_and_removed_jobs_have_none)
     batcher_move(&batch, &row, JOB_REMOVED);
     batcher_write(&batch, DROP_BODY)->drop = row;
     batcher_put(&batch, &row, false);
-    commit(store);
+    batcher_commit(&batch, store);
     struct msg_timeline_is is = timeline_of(store, &row.id);
     EXPECT_EQ(is.error, ERR_GONE);
     EXPECT_EQ(is.event_count, 0);
@@ -223,7 +207,7 @@ static void deliver(struct store *store, const struct job_row *parent, uint32_t 
     row.id = id_v7(parent->ended_at, id_slot(&parent->id), row.no);
     row.lane = 1;
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     for (uint32_t i = 0; i < ends; i++) {
         grant(store, &row);
         end_lease(store, &row);
@@ -232,7 +216,7 @@ static void deliver(struct store *store, const struct job_row *parent, uint32_t 
 
 TEST(store_timeline, attempts_to_tell_of_the_end_stand_behind_it)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     grant(store, &row);
     succeed(store, &row);
@@ -254,7 +238,7 @@ TEST(store_timeline, attempts_to_tell_of_the_end_stand_behind_it)
 
 TEST(store_timeline, what_there_is_no_place_for_is_counted)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     struct job_row row = submit(store);
     grant(store, &row);
     succeed(store, &row);

@@ -1,7 +1,7 @@
 // Which jobs come next of an act on many, how many fit, and how far one has come.
 
 #include "broker/store/store_private.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 enum { JOBS_MANY = 12000, DEAD_EVERY = 20 };
@@ -10,26 +10,10 @@ static struct batcher batch; // too large for a stack
 static struct operation_step step;
 static const struct id id = {.bytes = {7}};
 
-static struct store *open_in(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
-}
-
 // Every DEAD_EVERY-th is dead, every third in queue "mail".
 static struct store *filled(uint64_t count)
 {
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 8);
     uint64_t no = 0;
     while (no < count) {
@@ -45,7 +29,7 @@ static struct store *filled(uint64_t count)
                 batcher_move(&batch, &row, JOB_DEAD);
             batcher_put(&batch, &row, true);
         }
-        commit(store);
+        batcher_commit(&batch, store);
     }
     return store;
 }
@@ -62,7 +46,7 @@ static void put(struct store *store, struct msg_filter filter, uint64_t upto, ui
                                .upto = upto,
                                .cursor = cursor,
                                .version = 1};
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static struct store_view *view_of(struct store *store)
@@ -126,7 +110,7 @@ TEST(view_operation, one_that_is_over_or_unknown_has_no_step)
     store_view_close(view);
     batcher_begin(&batch);
     batcher_write(&batch, DROP_OPERATION)->operation = (struct operation_row){.id = id};
-    commit(store);
+    batcher_commit(&batch, store);
     view = view_of(store);
     EXPECT_EQ(store_view_operation(view, &id, &row), ERR_NOT_FOUND);
     close_all(store, view);
@@ -139,7 +123,7 @@ TEST(view_operation, one_on_a_damaged_batch_comes_to_an_end)
     batcher_begin(&batch);
     batcher_write(&batch, WRITE_BATCH)->batch = (struct batch_row){
         .id = members.batch_id, .no = 1, .version = 1, .first_no = 1, .last_no = 10};
-    commit(store);
+    batcher_commit(&batch, store);
     put(store, members, 10, 10);
     struct store_view *view = view_of(store);
     EXPECT_EQ(store_view_operation_step(view, &id, &step), OK);

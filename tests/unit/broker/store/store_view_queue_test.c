@@ -3,23 +3,13 @@
 
 #include "broker/store/store.h"
 #include "broker/store/store_record.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 #include <stdlib.h>
 
 static struct batcher batch; // too large for a stack
 static const char *dir;
-
-static struct store *open_store(void)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
 
 static struct queue_row row_of(uint16_t no, const char *queue)
 {
@@ -30,12 +20,6 @@ static struct queue_row row_of(uint16_t no, const char *queue)
 static void put(const struct queue_row *row)
 {
     batcher_write(&batch, WRITE_QUEUE)->queue = *row;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
 }
 
 static struct store_view *view_of(struct store *store)
@@ -191,7 +175,7 @@ TEST(record_type, golden_bytes_with_a_schema)
 TEST(store_view_queue, one_is_found_by_its_name)
 {
     dir = test_temp_dir();
-    struct store *store = open_store();
+    struct store *store = store_in(dir);
     batcher_init(&batch, 10);
     batcher_begin(&batch);
     struct queue_row mail = row_of(0, "mail");
@@ -199,7 +183,7 @@ TEST(store_view_queue, one_is_found_by_its_name)
     web.settings.weight = 7;
     put(&mail);
     put(&web);
-    commit(store);
+    batcher_commit(&batch, store);
     struct store_view *view = view_of(store);
     struct queue_row row;
     EXPECT_EQ(store_view_queue(view, slice_of_text("default"), slice_of_text("web"), &row), OK);
@@ -217,7 +201,7 @@ TEST(store_view_queue, pages_go_by_name)
 {
     static const char *const names[] = {"m", "b", "z", "a", "mm", "c"};
     dir = test_temp_dir();
-    struct store *store = open_store();
+    struct store *store = store_in(dir);
     batcher_init(&batch, 10);
     batcher_begin(&batch);
     for (uint16_t i = 0; i < 6; i++) {
@@ -227,7 +211,7 @@ TEST(store_view_queue, pages_go_by_name)
     struct queue_row other = row_of(6, "b2");
     other.tenant = slice_of_text("acme");
     put(&other);
-    commit(store);
+    batcher_commit(&batch, store);
     struct store_view *view = view_of(store);
     struct queue_row rows[4];
     uint32_t count = 0;
@@ -316,7 +300,7 @@ static void fill(struct store *store, const struct queue_row *row)
     }
     if (row != NULL)
         put(row);
-    commit(store);
+    batcher_commit(&batch, store);
 }
 
 static struct queue_row counted_row(void)
@@ -334,7 +318,7 @@ static struct write writes[128];
 TEST(store_load, counts_of_queues_are_believed_when_they_add_up)
 {
     dir = test_temp_dir();
-    struct store *store = open_store();
+    struct store *store = store_in(dir);
     struct queue_row row = counted_row();
     fill(store, &row);
     uint32_t count = 0;
@@ -346,7 +330,7 @@ TEST(store_load, counts_of_queues_are_believed_when_they_add_up)
 TEST(store_load, queues_of_an_older_store_are_counted)
 {
     dir = test_temp_dir();
-    struct store *store = open_store();
+    struct store *store = store_in(dir);
     fill(store, NULL);
     uint32_t count = 0;
     struct queue_row row = started(load(store), writes, &count);
@@ -361,7 +345,7 @@ TEST(store_load, queues_of_an_older_store_are_counted)
 TEST(store_load, counts_that_do_not_add_up_are_made_anew_and_settings_stay)
 {
     dir = test_temp_dir();
-    struct store *store = open_store();
+    struct store *store = store_in(dir);
     struct queue_row wrong = counted_row();
     wrong.counts[JOB_DEAD] = 4;
     fill(store, &wrong);

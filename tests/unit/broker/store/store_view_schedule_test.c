@@ -2,7 +2,7 @@
 // links: weft_broker_store weft_broker_core weft_disk
 
 #include "broker/store/store.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
@@ -11,16 +11,6 @@ static struct msg_submit_job job = {.queue = {(const uint8_t *)"q", 1},
                                     .type = {(const uint8_t *)"t", 1},
                                     .priority = MSG_PRIORITY_NOT_GIVEN,
                                     .payload = {CONTENT_JSON, {(const uint8_t *)"{}", 2}}};
-
-static struct store *open_in(const char *dir)
-{
-    struct store_options options = {
-        .dir = dir, .map_bytes_max = UINT64_C(1) << 32, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
-    return store;
-}
 
 static void commit(struct store *store, enum write_kind kind, const char *name, when_ms last_at,
                    const struct msg_schedule *given)
@@ -56,7 +46,7 @@ static struct store_view *view_of(struct store *store)
 TEST(store_view_schedule, moments_change_the_row_and_nothing_else)
 {
     batcher_init(&batch, 10);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     give(store, "a");
     commit(store, WRITE_SCHEDULE, "a", 77, NULL);
     struct store_view *view = view_of(store);
@@ -77,7 +67,7 @@ TEST(store_view_schedule, the_longest_name_is_a_key)
     memset(name, 'n', sizeof name - 1);
     name[MSG_NAME_LEN_MAX] = '\0';
     batcher_init(&batch, 10);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     give(store, name);
     struct store_view *view = view_of(store);
     struct store_schedule schedule;
@@ -90,7 +80,7 @@ TEST(store_view_schedule, the_longest_name_is_a_key)
 TEST(store_view_schedule, kept_copy_outlives_the_snapshot)
 {
     batcher_init(&batch, 10);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     give(store, "a");
     struct store_view *view = view_of(store);
     _Alignas(16) uint8_t room[512];
@@ -110,7 +100,7 @@ TEST(store_view_schedule, kept_copy_outlives_the_snapshot)
 TEST(store_view_schedule, list_goes_by_name)
 {
     batcher_init(&batch, 10);
-    struct store *store = open_in(test_temp_dir());
+    struct store *store = store_in(test_temp_dir());
     give(store, "b");
     give(store, "a.1");
     give(store, "c");
@@ -133,11 +123,11 @@ TEST(store_view_schedule, start_gives_them_to_the_core)
 {
     batcher_init(&batch, 10);
     const char *dir = test_temp_dir();
-    struct store *store = open_in(dir);
+    struct store *store = store_in(dir);
     give(store, "a");
     commit(store, WRITE_SCHEDULE, "a", 77, NULL);
     store_close(store);
-    store = open_in(dir);
+    store = store_in(dir);
     struct limits limits = limits_default();
     limits.job_count_max = 100;
     limits.key_count_max = 100;

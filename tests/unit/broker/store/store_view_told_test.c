@@ -1,7 +1,7 @@
 // Who has been told of a job's end: its deliveries are found among the ids of that moment.
 
 #include "broker/store/store.h"
-#include "tests/support/batcher.h"
+#include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
 static struct batcher batch; // too large for a stack
@@ -9,19 +9,9 @@ static struct msg_listed_job listed_jobs[MSG_LISTED_MAX];
 
 static struct store *open_store(void)
 {
-    struct store_options options = {
-        .dir = test_temp_dir(), .map_bytes_max = UINT64_C(1) << 30, .allow_unsafe_place = true};
-    struct store *store = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(store_open(&options, &store, &why), OK);
+    struct store *store = store_in(test_temp_dir());
     batcher_init(&batch, 8);
     return store;
-}
-
-static void commit(struct store *store)
-{
-    batcher_close(&batch);
-    EXPECT_EQ(store_commit(store, batch.writes, batch.write_count), OK);
 }
 
 // A job that has ended now.
@@ -32,7 +22,7 @@ static struct job_row ended(struct store *store)
     batcher_move(&batch, &row, JOB_DEAD);
     row.ended_at = batch.now;
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     return row;
 }
 
@@ -60,7 +50,7 @@ static struct job_row make(struct store *store, struct made made)
     row.id = id_v7(made.at, made.slot, row.no);
     row.lane = lane++;
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     return row;
 }
 
@@ -122,7 +112,7 @@ TEST(store_view_told, nobody_is_told_of_what_has_not_ended_or_is_not_known)
     batcher_begin(&batch);
     struct job_row row = batcher_submit(&batch, false);
     batcher_put(&batch, &row, true);
-    commit(store);
+    batcher_commit(&batch, store);
     EXPECT_EQ(told(store, &row.id).error, OK);
     EXPECT_EQ(told(store, &row.id).count, 0);
     EXPECT_EQ(told(store, &(struct id){{1}}).error, ERR_NOT_FOUND);
