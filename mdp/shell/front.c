@@ -53,7 +53,8 @@ static void on_partial(void *ctx, const struct id *job_id, const struct mdp_mess
     struct front *front = ctx;
     for (uint32_t i = 0; i < FRONT_REQUESTS_MAX; i++) {
         const struct request *request = &front->requests[i];
-        if (request->step != REQUEST_RUNS || !request->style.is_second ||
+        // A worker may have the job before SUBMITTED is here.
+        if (!request_is_plain(request) || !request->style.is_second ||
             !id_equal(&request->job_id, job_id))
             continue;
         const struct mdp_message answer = {.kind = MDP_ANSWER_PARTIAL,

@@ -36,6 +36,12 @@ struct request {
     uint32_t version;
 };
 
+// Its client waits for what a worker says of its job, and not for a word of Titanic.
+static inline bool request_is_plain(const struct request *request)
+{
+    return request->step == REQUEST_SUBMITS || request->step == REQUEST_RUNS;
+}
+
 struct front {
     const struct front_options *options;
     struct parts_door *door;

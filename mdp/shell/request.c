@@ -37,7 +37,7 @@ static struct request *place_of(struct front *front, struct slice route,
 
 static void ask(struct front *front, struct request *request, struct msg *msg, when_ms patience_ms)
 {
-    bool is_plain = request->step == REQUEST_SUBMITS || request->step == REQUEST_RUNS;
+    bool is_plain = request_is_plain(request);
     const struct asker_question question = {
         .msg = msg,
         .user = (uint64_t)request->generation << 32 | (uint64_t)(request - front->requests),
@@ -285,7 +285,7 @@ static void hear_acted(struct front *front, struct request *request, const struc
 
 static void hear(struct front *front, struct request *request, const struct msg *answer)
 {
-    bool is_plain = request->step == REQUEST_SUBMITS || request->step == REQUEST_RUNS;
+    bool is_plain = request_is_plain(request);
     if (answer != NULL && answer->kind == MSG_SUBMITTED)
         hear_submitted(front, request, &answer->submitted);
     else if (answer != NULL && answer->kind == MSG_STATUS_IS && is_plain)
