@@ -10,9 +10,6 @@
 #include "lib/base/when.h"
 #include "proto/msg.h"
 
-// Ends of jobs, as bits of events.
-enum { HOOK_ENDS = 1u << JOB_SUCCEEDED | 1u << JOB_DEAD | 1u << JOB_CANCELLED | 1u << JOB_EXPIRED };
-
 struct hook {
     struct slice url;
     struct slice endpoint; // never empty when read: HOOK_DEFAULT stands for none

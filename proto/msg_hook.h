@@ -6,6 +6,7 @@
 #include "lib/base/id.h"
 #include "lib/base/slice.h"
 #include "lib/base/when.h"
+#include "proto/msg_words.h"
 
 #define HOOK_QUEUE "weft.webhooks" // where deliveries wait, of each tenant
 #define HOOK_TYPE "webhook"        // what they are
@@ -27,7 +28,9 @@ enum webhook_act {
     WEBHOOK_DELETE = 6,
 };
 
-// Bits of events beside 1 << enum job_state of ended jobs.
+// Ends of jobs, as bits of events.
+enum { HOOK_ENDS = 1u << JOB_SUCCEEDED | 1u << JOB_DEAD | 1u << JOB_CANCELLED | 1u << JOB_EXPIRED };
+// Bits beside them.
 enum { WEBHOOK_BATCH_FINISHED = 1u << 10 };
 
 // What a user says of an endpoint.

@@ -246,7 +246,8 @@ static bool is_new_unique(const struct trial *trial, const struct msg_submit_job
 static void take_webhook(struct trial *trial, const struct msg_submit_job *job)
 {
     uint32_t places = ledger_places_asked(&trial->core->ledger, job);
-    places += job->batch_webhook.len > 0 && is_new_batch(trial);
+    if (is_new_batch(trial))
+        places += ledger_batch_hearers(&trial->core->ledger, job).count;
     if (places == 0)
         return;
     trial->taken.jobs += places;

@@ -261,25 +261,38 @@ static uint32_t renew_weight(const struct msg_renew *renew)
     return renew->progress_count + talkers + renew->running.count / 4;
 }
 
+// The first of its batch brings deliveries: its own one, and one to each endpoint that wants batches.
+static uint32_t batch_weight(const struct core *core, const struct msg_submit *submit)
+{
+    uint32_t sum = 0;
+    uint32_t hearing = 0;
+    if (submit->count > 0)
+        hearing = endpoints_hearing(&core->ledger.endpoints, submit->jobs->tenant,
+                                    WEBHOOK_BATCH_FINISHED);
+    for (uint32_t i = 0; i < submit->count; i++) {
+        const struct msg_submit_job *job = &submit->jobs[i];
+        bool may_be_first =
+            !id_is_zero(&job->batch_id) && (i == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
+        if (may_be_first)
+            sum += (job->batch_webhook.len > 0) + hearing;
+    }
+    return sum;
+}
+
 // A refusal that names an unknown parent needs room for its words.
-static uint32_t submit_weight(const struct msg_submit *submit)
+static uint32_t submit_weight(const struct core *core, const struct msg_submit *submit)
 {
     bool is_tried = submit->is_atomic || submit->dry_run;
     uint32_t weight = is_tried ? atomic_weight(submit->count) : submit->count;
-    for (uint32_t i = 0; i < submit->count; i++) {
-        const struct msg_submit_job *job = &submit->jobs[i];
-        weight += job->after.count > 0;
-        // The first of its batch brings a delivery.
-        weight +=
-            job->batch_webhook.len > 0 && (i == 0 || !id_equal(&job->batch_id, &job[-1].batch_id));
-    }
-    return weight;
+    for (uint32_t i = 0; i < submit->count; i++)
+        weight += submit->jobs[i].after.count > 0;
+    return weight + batch_weight(core, submit);
 }
 
 static uint32_t message_weight(const struct core *core, const struct msg *msg)
 {
     if (msg->kind == MSG_SUBMIT)
-        return submit_weight(&msg->submit);
+        return submit_weight(core, &msg->submit);
     if (msg->kind == MSG_FINISH)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)

@@ -146,9 +146,10 @@ void endpoint_step(struct core *core, struct now now, uint32_t peer, const struc
 const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx);
 // A job has just ended: who wants to be told of it, is: the deliveries are accepted.
 void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
-// `job` has just made its batch: what will tell of the batch's end is accepted, and waits for it.
+// `job` has just made its batch: what will tell these of the batch's end is accepted, and waits for
+// it.
 void deliver_batch(struct core *core, struct now now, const struct msg_submit_job *job,
-                   struct effects *fx);
+                   const struct ledger_hearers *hearers, struct effects *fx);
 void unsent_step(struct core *core, struct now now, const struct command *command,
                  struct effects *fx);
 void tick_step(struct core *core, struct now now, struct effects *fx);

@@ -1,8 +1,8 @@
 // Station deliver: a job has ended whose end is told. In the same batch deliveries are accepted, one
 // to each that is told, jobs of the reserved queue of the same tenant: they wait for nobody, and keep
 // the job that they tell of until they have ended themselves. Their places were kept since that job
-// was accepted, so nothing refuses them. The delivery of a batch is accepted with the batch's first
-// member, and waits until it has ended.
+// was accepted, so nothing refuses them. Those of a batch are accepted with the batch's first member,
+// and wait until it has ended.
 //
 //   ended job ──(same batch)──▶ delivery QUEUED ──▶ RUNNING at a notifier ──▶ SUCCEEDED | DEAD
 //                                     ▲                    │ fail, snooze
@@ -156,18 +156,25 @@ void deliver_end(struct core *core, struct now now, uint32_t slot, struct effect
     }
 }
 
-// One for each batch: it waits for all members, and keeps them until it has ended itself.
+// One for each that hears of the batch: it waits for all members, and keeps them until it has ended
+// itself.
 void deliver_batch(struct core *core, struct now now, const struct msg_submit_job *job,
-                   struct effects *fx)
+                   const struct ledger_hearers *hearers, struct effects *fx)
 {
     uint32_t no = batches_find(&core->ledger.batches, job->tenant, &job->batch_id);
     const struct batch_row *batch = &batches_at(&core->ledger.batches, no)->row;
-    const struct telling telling = {.parent = batch->id,
-                                    .generation = batch->first_no,
-                                    .event = "batch.finished",
-                                    .tenant = job->tenant,
-                                    .webhook = job->batch_webhook};
-    tell(core, now, &telling, fx);
+    for (uint32_t i = 0; i < hearers->count; i++) {
+        uint32_t hearer = hearers->numbers[i];
+        struct telling telling = {.parent = batch->id,
+                                  .generation = batch->first_no,
+                                  .event = "batch.finished",
+                                  .tenant = job->tenant};
+        if (hearer == ENDPOINTS_NONE)
+            telling.webhook = job->batch_webhook;
+        else
+            telling.endpoint = endpoints_at(&core->ledger.endpoints, hearer)->given.webhook_id;
+        tell(core, now, &telling, fx);
+    }
 }
 
 const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx)

@@ -251,7 +251,8 @@ static bool is_type(struct slice type, struct slice name)
     return slice_equal(type, name);
 }
 
-uint16_t endpoints_wanting(const struct endpoints *endpoints, const struct msg_submit_job *job)
+uint16_t endpoints_wanting(const struct endpoints *endpoints, const struct msg_submit_job *job,
+                           uint32_t events)
 {
     // A delivery is told to nobody, or there would be no end of it.
     uint32_t at = ENDPOINTS_NONE;
@@ -263,11 +264,22 @@ uint16_t endpoints_wanting(const struct endpoints *endpoints, const struct msg_s
         if (member == 0)
             continue;
         const struct msg_webhook *given = &endpoints->items[member - 1].row.given;
-        if (given->events != 0 && names_one(given->types, is_type, job->type) &&
+        if ((given->events & events) != 0 && names_one(given->types, is_type, job->type) &&
             names_one(given->tags, labels_has_tag, job->labels))
             wanting |= 1u << i;
     }
     return (uint16_t)wanting;
+}
+
+uint32_t endpoints_hearing(const struct endpoints *endpoints, struct slice tenant, uint32_t events)
+{
+    uint32_t at = group_of(endpoints, tenant);
+    uint32_t count = 0;
+    for (uint32_t i = 0; at != ENDPOINTS_NONE && i < ENDPOINTS_OF_TENANT_MAX; i++) {
+        uint32_t member = endpoints->groups[at].members[i];
+        count += member != 0 && (endpoints->items[member - 1].row.given.events & events) != 0;
+    }
+    return count;
 }
 
 // --- loading ---

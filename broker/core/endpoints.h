@@ -72,8 +72,12 @@ void endpoints_drop(struct endpoints *endpoints, uint32_t no);
 // The row with texts in the arena, which has ENDPOINTS_TEXT_LEN_MAX bytes left.
 struct endpoint_row endpoints_copy(const struct endpoint_row *row, struct arena *arena);
 
-// Places of those that want jobs of this type with these labels, as bits.
-uint16_t endpoints_wanting(const struct endpoints *endpoints, const struct msg_submit_job *job);
+// Places of those that want to hear one of these events of jobs of this type with these labels, as
+// bits.
+uint16_t endpoints_wanting(const struct endpoints *endpoints, const struct msg_submit_job *job,
+                           uint32_t events);
+// How many of the tenant want one of these events of any job.
+uint32_t endpoints_hearing(const struct endpoints *endpoints, struct slice tenant, uint32_t events);
 // A stored row, which has a place.
 //   ERR_FULL      the table is
 //   ERR_DAMAGED   the id or the place is known already, or none

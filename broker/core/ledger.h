@@ -176,8 +176,14 @@ err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit
                             const char **out_detail);
 // It has been asked before whether it may be.
 void ledger_endpoint_change(struct ledger *ledger, const struct entry *entry, struct effects *fx);
-// Does this job make a batch whose end is told?
-bool ledger_makes_told_batch(const struct ledger *ledger, const struct msg_submit_job *job);
+// Who is told of the end of the batch that this job would make: as for ledger_told(). None when it
+// makes none.
+struct ledger_hearers {
+    uint32_t numbers[LEDGER_TOLD_MAX];
+    uint32_t count;
+};
+struct ledger_hearers ledger_batch_hearers(const struct ledger *ledger,
+                                           const struct msg_submit_job *job);
 
 // The row of a job in memory.
 struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot);

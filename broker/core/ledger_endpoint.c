@@ -18,7 +18,7 @@ static uint32_t bits(unsigned value)
 
 uint32_t ledger_places_asked(const struct ledger *ledger, const struct msg_submit_job *job)
 {
-    return (job->webhook_events != 0) + bits(endpoints_wanting(&ledger->endpoints, job));
+    return (job->webhook_events != 0) + bits(endpoints_wanting(&ledger->endpoints, job, HOOK_ENDS));
 }
 
 uint32_t ledger_places(const struct job_row *row)
@@ -37,7 +37,7 @@ static struct bond bond_of(const struct ledger *ledger, const struct msg_submit_
                         .cost = (uint16_t)(job->cost > 1 ? job->cost : 0),
                         .order = (uint8_t)job->order,
                         .events = (uint8_t)(job->webhook_events >> JOB_SUCCEEDED),
-                        .endpoints = endpoints_wanting(&ledger->endpoints, job)};
+                        .endpoints = endpoints_wanting(&ledger->endpoints, job, HOOK_ENDS)};
     uint32_t no = ENDPOINTS_NONE;
     if (job->webhook_events != 0 && !job->webhook_has_url)
         no = endpoints_find(&ledger->endpoints, job->tenant, job->webhook_endpoint);
@@ -106,6 +106,39 @@ uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state 
             out_numbers[count++] = no;
     }
     return count;
+}
+
+// Filters are about the job that makes the batch, for no other is known yet.
+static struct ledger_hearers batch_hearers(const struct ledger *ledger,
+                                           const struct msg_submit_job *job)
+{
+    const struct endpoints *endpoints = &ledger->endpoints;
+    struct ledger_hearers hearers = {0};
+    uint32_t own = ENDPOINTS_NONE;
+    if (job->batch_webhook.len > 0) {
+        hearers.numbers[hearers.count++] = ENDPOINTS_NONE;
+        if (!job->batch_webhook_has_url)
+            own = endpoints_find(endpoints, job->tenant, job->batch_webhook_endpoint);
+    }
+    uint32_t places = endpoints_wanting(endpoints, job, WEBHOOK_BATCH_FINISHED);
+    for (uint32_t place = 0; places >> place != 0; place++) {
+        if ((places >> place & 1) == 0)
+            continue;
+        uint32_t no = endpoints_told(endpoints, job->tenant, place, UINT64_MAX);
+        if (no != own)
+            hearers.numbers[hearers.count++] = no;
+    }
+    return hearers;
+}
+
+struct ledger_hearers ledger_batch_hearers(const struct ledger *ledger,
+                                           const struct msg_submit_job *job)
+{
+    bool may_be_told = job->batch_webhook.len > 0 || ledger->endpoints.count > 0;
+    if (id_is_zero(&job->batch_id) || !may_be_told ||
+        batches_find(&ledger->batches, job->tenant, &job->batch_id) != BATCHES_NONE)
+        return (struct ledger_hearers){0};
+    return batch_hearers(ledger, job);
 }
 
 static err refusal(const struct ledger *ledger, struct slice tenant, struct slice endpoint,

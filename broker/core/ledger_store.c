@@ -194,17 +194,11 @@ static bool has_way_room(const struct ledger *ledger, const struct msg_submit_jo
            way.queues + own.queues <= names_room(&ledger->queues.names);
 }
 
-bool ledger_makes_told_batch(const struct ledger *ledger, const struct msg_submit_job *job)
-{
-    return job->batch_webhook.len > 0 &&
-           batches_find(&ledger->batches, job->tenant, &job->batch_id) == BATCHES_NONE;
-}
-
 err ledger_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                    const struct policy *policy, const char **out_detail)
 {
     uint32_t more = ledger_places_asked(ledger, job);
-    more += ledger_makes_told_batch(ledger, job);
+    more += ledger_batch_hearers(ledger, job).count;
     if (ledger_job_room(ledger) < 1 + more)
         *out_detail = "job_count_max: too many unfinished jobs";
     else if (more > 0 && !has_way_room(ledger, job))

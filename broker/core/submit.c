@@ -174,7 +174,7 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
                                        const struct msg_submit_job *job,
                                        const struct policy *policy, struct effects *fx)
 {
-    bool makes_batch = ledger_makes_told_batch(&core->ledger, job);
+    struct ledger_hearers hearers = ledger_batch_hearers(&core->ledger, job);
     unique_free(core, now, job, fx);
     uint32_t slot =
         ledger_apply(&core->ledger,
@@ -188,8 +188,8 @@ static struct msg_submitted_job accept(struct core *core, struct now now,
                                                 .waits = ledger_must_wait(&core->ledger, job)}},
                      fx);
     wait_begin(core, slot);
-    if (makes_batch)
-        deliver_batch(core, now, job, fx);
+    if (hearers.count > 0)
+        deliver_batch(core, now, job, &hearers, fx);
     return (struct msg_submitted_job){
         .job_id = job->job_id,
         .state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state,
@@ -211,7 +211,7 @@ static err room_refusal(const struct core *core, const struct proposal *proposal
     const struct msg_submit_job *job = proposal->job;
     if (proposal->trial != NULL && atomic_has_batch(proposal->trial)) {
         member = *job;
-        member.batch_webhook = (struct slice){0};
+        member.batch_id = (struct id){0};
         job = &member;
     }
     return ledger_refusal(&core->ledger, job, &proposal->policy, out_detail);

@@ -97,7 +97,7 @@ static void add_own(struct store_view *view, struct intent *intent, uint64_t job
         add_endpoint(view, intent, now);
 }
 
-// The delivery of a batch carries what to send itself.
+// The delivery of a batch carries what to send itself, unless an endpoint wants it.
 static void add_batch(struct store_view *view, struct intent *intent, uint64_t delivery_no,
                       when_ms now)
 {
@@ -108,7 +108,10 @@ static void add_batch(struct store_view *view, struct intent *intent, uint64_t d
         return;
     }
     intent->at = batch.finished_at;
-    add_own(view, intent, delivery_no, now);
+    if (intent->endpoint.len > 0)
+        add_endpoint(view, intent, now);
+    else
+        add_own(view, intent, delivery_no, now);
 }
 
 struct slice intent_of(struct store_view *view, const struct msg_job *job, when_ms now,

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """The sender of webhooks and the broker die by SIGKILL, at any moment and at named places, while jobs end and
-their webhooks are under way. Afterwards every acknowledged job has been told at the url that it asked for and at
-the endpoint that wants all jobs, every finished batch at the url that it asked for, and every attempt of one
-delivery had the same id.
+their webhooks are under way. Afterwards every acknowledged job and every finished batch has been told at the url
+that it asked for and at the endpoint that wants all of them, and every attempt of one delivery had the same id.
 
     webhook_kills.py [--kills N] [--seed S]
 
@@ -32,6 +31,7 @@ MEMBERS = 3  # of the batch of a round
 WAIT_S = 240
 FAILPOINTS = ("notify.before_send:3", "notify.after_answer:2")
 ENDS = 1 << pb.STATE_SUCCEEDED | 1 << pb.STATE_DEAD | 1 << pb.STATE_CANCELLED | 1 << pb.STATE_EXPIRED
+BATCH_FINISHED = 1 << 10
 
 
 def parse():
@@ -88,8 +88,8 @@ class Run:
 
     def set_endpoint(self):
         client = Peer(self.endpoint)
-        said = client.ask(pb.WebhookSet(webhook_id="all", act=pb.WEBHOOK_SET, url=self.receiver.url("/all"), events=ENDS,
-                                        secret=self.key.seal(self.secret)))
+        said = client.ask(pb.WebhookSet(webhook_id="all", act=pb.WEBHOOK_SET, url=self.receiver.url("/all"),
+                                        events=ENDS | BATCH_FINISHED, secret=self.key.seal(self.secret)))
         assert said.error == 0, said
         client.close()
 
@@ -171,7 +171,7 @@ class Run:
     def missing(self):
         with self.receiver.lock:
             wanted = [(path, job) for job in self.jobs for path in ("/hook", "/all")]
-            wanted += [("/batch", batch) for batch in self.batches]
+            wanted += [(path, batch) for batch in self.batches for path in ("/batch", "/all")]
             return [about for path, about in wanted if (path, str(uuid.UUID(bytes=about))) not in self.ids]
 
     def report(self):

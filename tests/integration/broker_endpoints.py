@@ -13,6 +13,7 @@ from lib_notify import Key, Sender, signature
 URL = "https://a.test/hook"
 ENDS = sum(1 << state for state in (pb.STATE_SUCCEEDED, pb.STATE_DEAD, pb.STATE_CANCELLED, pb.STATE_EXPIRED))
 DEAD = 1 << pb.STATE_DEAD
+BATCH = 1 << 10
 
 
 def setting(name, url=URL, events=ENDS, secret=b"sealed", act=pb.WEBHOOK_SET, **fields):
@@ -188,6 +189,50 @@ class Endpoints(BrokerTest):
             self.assertEqual((told[job, name].intent.url, word in told[job, name].intent.fault), ("", True))
         test = told[b"", "moved"]
         self.assertEqual((test.job_id, test.intent.event, test.intent.url), (test_id, "webhook.test", URL + "/new"))
+
+    def test_who_wants_batches_is_told_of_each_once(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        def submit(batch, type="t", tenant="", **fields):
+            jobs = [pb.SubmitJob(job_id=fresh_id(), type=type, batch_id=batch, batch_index=index, **fields) for index in range(2)]
+            said = client.ask(pb.Submit(jobs=jobs), tenant=tenant)
+            self.assertEqual([job.error for job in said.jobs], [0, 0])
+        self.set(client, "all", events=BATCH, headers="x-team: ops")
+        self.set(client, "typed", events=BATCH | DEAD, types="u")
+        for name in ("off", "gone"):
+            self.set(client, name, events=BATCH)
+        client.ask(setting("theirs", events=BATCH), tenant="acme")
+        plain, typed = fresh_id(), fresh_id()
+        submit(plain)
+        submit(typed, "u", batch_webhook=pb.Webhook(url=URL + "/own", secret=b"s"))
+        submit(plain, "u")  # one of its members would have been wanted
+        self.set(client, "late", events=BATCH)
+        submit(plain)
+        client.ask(act("off", pb.WEBHOOK_DISABLE))
+        client.ask(act("gone", pb.WEBHOOK_DELETE))
+        broker.kill()
+        broker = self.broker()
+        client = self.peer(broker)
+        worker, notifier = self.worker(broker, "t", "u", slots=8), self.notifier(broker)
+        for job, _ in worker.take_jobs(8):
+            worker.finish(job)
+        for batch in (plain, typed):
+            client.ask(pb.BatchSeal(batch_id=batch))
+        told = self.take_intents(notifier, 8)
+        self.assertEqual(set(told), {(plain, "all"), (plain, "off"), (plain, "gone"), (typed, "all"), (typed, "typed"),
+                                     (typed, "off"), (typed, "gone"), (typed, "default")})
+        self.assertEqual(len({job.job_id for job in told.values()}), 8)
+        for (batch, name), job in told.items():
+            fault = {"off": "disabled", "gone": "deleted"}.get(name, "")
+            self.assertEqual((job.intent.event, job.intent.is_own, job.intent.at_ms, fault in job.intent.fault),
+                             ("batch.finished", name == "default",
+                              client.ask(pb.BatchStatus(batch_id=batch)).finished_at_ms, True), name)
+        self.assertEqual((told[plain, "all"].intent.url, told[plain, "all"].intent.headers, told[plain, "all"].intent.secret,
+                          told[typed, "default"].intent.url, told[plain, "off"].intent.url),
+                         (URL, "x-team: ops", b"sealed", URL + "/own", ""))
+        for job in told.values():
+            notifier.finish(job)
+        self.assertEqual(len(client.ask(pb.List(queue="weft.webhooks")).jobs), 8)
 
     def test_a_real_sender_tells_a_real_receiver(self):
         broker, key, secrets = self.broker(), Key(os.path.join(self.data, "key")), [os.urandom(32), os.urandom(32)]

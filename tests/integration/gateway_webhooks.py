@@ -312,7 +312,7 @@ class Endpoints(WebhookTest):
     def test_all_of_them(self):
         """One system for all."""
         self.start_rest()
-        for step in (self.endpoints_hear_what_fits, self.both_sign_after_a_rotation, self.by_command,
+        for step in (self.endpoints_hear_what_fits, self.endpoints_hear_of_batches, self.both_sign_after_a_rotation, self.by_command,
                      self.one_that_is_gone_is_disabled_and_the_dead_are_sent_again):
             with self.subTest(step.__name__):
                 step()
@@ -353,6 +353,32 @@ class Endpoints(WebhookTest):
             self.assertIn("books", seen)
             self.assertNotIn("whsec_", seen)
             self.assertNotIn("a b", seen)
+        self.clear()
+
+    def endpoints_hear_of_batches(self):
+        """Each once, by the first record that is accepted; beside the one that the batch asks for."""
+        seen = len(self.receiver.requests)
+        secrets = {name: self.put(name, url=self.receiver.url(f"/{name}"), events=["batch.finished"], **filters)["secret"]
+                   for name, filters in (("all", {}), ("eu", {"tags": ["eu"]}), ("u", {"types": ["u"]}))}
+        asked = {"url": self.receiver.url("/asked"), "secret": "new"}
+        records = [{"type": "No", "batch_webhook": asked}, {"type": "t", "tags": ["x", "eu"]}, {"type": "u"}]
+        made = [self.gateway.ask("POST", f"/v1/batches?mode={mode}", json.dumps(body), Content_Type="application/json").json
+                for mode, body in (("partial", records), ("atomic", records[2:] * 2))]
+        self.assertEqual([batch["accepted"] for batch in made], [2, 2], made)
+        for job, _ in self.handler.take_jobs(1):
+            self.handler.finish(job)
+        for item in self.gateway.ask("GET", "/v1/jobs?type=u").json["jobs"]:
+            self.assertEqual(self.gateway.ask("POST", f"/v1/jobs/{item['job_id']}:cancel").status, 200)
+        told = {}
+        for line, headers, body in self.receiver.wait_for(seen + 5)[seen:]:
+            told[line.split()[1], json.loads(body)["data"]["batch_id"]] = (headers, body.decode())
+        mixed, plain = (batch["batch_id"] for batch in made)
+        self.assertEqual(told.keys(), {("/asked", mixed), ("/all", mixed), ("/eu", mixed), ("/all", plain), ("/u", plain)})
+        secrets["asked"] = made[0]["webhook"]["secret"]
+        self.verify(*((secrets[path[1:]], *came) for (path, _), came in told.items()))
+        body = json.loads(told["/all", plain][1])
+        self.assertEqual((body["type"], body["data"]["status"], body["data"]["counts"]["cancelled"]), ("batch.finished", "finished", 2))
+        self.assertEqual(len({headers["webhook-id"] for headers, _ in told.values()}), 5)
         self.clear()
 
     def both_sign_after_a_rotation(self):

@@ -43,7 +43,7 @@ static uint16_t wanting(const struct endpoints *endpoints, const char *tenant, c
 {
     const struct msg_submit_job job = {
         .tenant = slice_of_text(tenant), .type = slice_of_text(type), .labels = labels};
-    return endpoints_wanting(endpoints, &job);
+    return endpoints_wanting(endpoints, &job, HOOK_ENDS);
 }
 
 TEST(endpoints, each_has_a_place_among_its_tenants_and_gives_it_back)
@@ -120,6 +120,24 @@ TEST(endpoints, type_and_tags_choose_and_events_are_needed)
     EXPECT_EQ(wanting(endpoints, "", "sen", (struct slice){0}), 1);
     EXPECT_EQ(wanting(endpoints, "", "other", billing), 5);
     EXPECT_EQ(wanting(endpoints, "acme", "send", billing), 0);
+    free(table.memory);
+}
+
+TEST(endpoints, each_hears_of_what_it_wants)
+{
+    struct table table = table_of(CAP);
+    struct endpoints *endpoints = &table.endpoints;
+    (void)add(endpoints, "", "ends");
+    struct endpoint_row row = row_of("", "batches");
+    row.given.events = WEBHOOK_BATCH_FINISHED;
+    (void)endpoints_add(endpoints, &row);
+    const struct msg_submit_job job = {.type = slice_of_text("send")};
+    EXPECT_EQ(endpoints_wanting(endpoints, &job, HOOK_ENDS), 1);
+    EXPECT_EQ(endpoints_wanting(endpoints, &job, WEBHOOK_BATCH_FINISHED), 2);
+    EXPECT_EQ(endpoints_hearing(endpoints, slice_of_text("default"), WEBHOOK_BATCH_FINISHED), 1);
+    EXPECT_EQ(endpoints_hearing(endpoints, slice_of_text(""), WEBHOOK_BATCH_FINISHED | HOOK_ENDS),
+              2);
+    EXPECT_EQ(endpoints_hearing(endpoints, slice_of_text("acme"), HOOK_ENDS), 0);
     free(table.memory);
 }
 
