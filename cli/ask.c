@@ -58,6 +58,20 @@ void ask_close(struct ask *ask)
     ask->client = NULL;
 }
 
+int ask_about(const struct config_table *table, int argc, char **argv,
+              int (*act)(struct ask *ask, const struct id *id, const struct config *config))
+{
+    struct config config;
+    struct ask ask = {0};
+    struct id id;
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, table, argc, argv, &code) && command_read_id(&config, &id))
+        code = ask_open(&ask, &config) ? act(&ask, &id, &config) : ask.code;
+    ask_close(&ask);
+    config_deinit(&config);
+    return command_end(table->program, code);
+}
+
 // For people, and for programs that read standard output.
 __attribute__((format(printf, 3, 4))) static void tell(struct ask *ask, err e, const char *format,
                                                        ...)

@@ -20,6 +20,10 @@ struct ask {
 bool ask_open(struct ask *ask, const struct config *config);
 void ask_close(struct ask *ask);
 
+// The whole life of a verb whose argument is an id: reads the settings, asks by `act`, closes. Gives the exit code.
+int ask_about(const struct config_table *table, int argc, char **argv,
+              int (*act)(struct ask *ask, const struct id *id, const struct config *config));
+
 // Each gives the answer, borrowed until the next one, or NULL after a complaint; then `code` is set.
 const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit *submit);
 // A job or batch that is not known is a complaint too.

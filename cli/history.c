@@ -90,26 +90,12 @@ static int show_log(struct ask *ask, const struct id *id, const struct config *c
     return COMMAND_SUCCEEDED;
 }
 
-static int run(const struct config_table *table, int argc, char **argv,
-               int (*act)(struct ask *ask, const struct id *id, const struct config *config))
-{
-    struct config config;
-    struct ask ask = {0};
-    struct id id;
-    int code = COMMAND_USAGE;
-    if (command_begin(&config, table, argc, argv, &code) && command_read_id(&config, &id))
-        code = ask_open(&ask, &config) ? act(&ask, &id, &config) : ask.code;
-    ask_close(&ask);
-    config_deinit(&config);
-    return command_end(table->program, code);
-}
-
 int history_timeline_main(int argc, char **argv)
 {
-    return run(&history_timeline_table, argc, argv, show_timeline);
+    return ask_about(&history_timeline_table, argc, argv, show_timeline);
 }
 
 int history_log_main(int argc, char **argv)
 {
-    return run(&history_log_table, argc, argv, show_log);
+    return ask_about(&history_log_table, argc, argv, show_log);
 }

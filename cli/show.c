@@ -124,28 +124,14 @@ static int show_batch(struct ask *ask, const struct id *id, const struct config 
     return waits ? code_of(batch) : COMMAND_SUCCEEDED;
 }
 
-static int with_id(const struct config_table *table, int argc, char **argv,
-                   int (*act)(struct ask *ask, const struct id *id, const struct config *config))
-{
-    struct config config;
-    struct ask ask = {0};
-    struct id id;
-    int code = COMMAND_USAGE;
-    if (command_begin(&config, table, argc, argv, &code) && command_read_id(&config, &id))
-        code = ask_open(&ask, &config) ? act(&ask, &id, &config) : ask.code;
-    ask_close(&ask);
-    config_deinit(&config);
-    return command_end(table->program, code);
-}
-
 static int job_main(int argc, char **argv)
 {
-    return with_id(&show_job_table, argc, argv, show_job);
+    return ask_about(&show_job_table, argc, argv, show_job);
 }
 
 static int batch_main(int argc, char **argv)
 {
-    return with_id(&show_batch_table, argc, argv, show_batch);
+    return ask_about(&show_batch_table, argc, argv, show_batch);
 }
 
 int show_job_main(int argc, char **argv)

@@ -34,6 +34,14 @@ if(WEFT_SANITIZE)
     add_link_options(-fsanitize=${WEFT_SANITIZE})
 endif()
 
+# What hangs is ended. ThreadSanitizer makes a program some ten times slower.
+set(WEFT_UNIT_SECONDS 120)
+set(WEFT_PROGRAM_SECONDS 240)
+if(WEFT_SANITIZE STREQUAL "thread")
+    set(WEFT_UNIT_SECONDS 600)
+    set(WEFT_PROGRAM_SECONDS 900)
+endif()
+
 if(WEFT_FUZZ)
     if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
         message(FATAL_ERROR "libFuzzer needs clang: cmake --preset fuzz")

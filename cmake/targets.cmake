@@ -89,7 +89,7 @@ function(weft_unit_test source)
     endif()
     target_link_libraries(${name} PRIVATE weft_test_support ${links} weft_sys weft_base)
     add_test(NAME "unit.${claim}" COMMAND ${name})
-    set_tests_properties("unit.${claim}" PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties("unit.${claim}" PROPERTIES LABELS unit TIMEOUT ${WEFT_UNIT_SECONDS})
 endfunction()
 
 # tests/fuzz/wire_fuzz.c becomes wire_fuzz: a libFuzzer program in the fuzz preset, and elsewhere a
@@ -142,7 +142,7 @@ function(weft_test_tool label source)
         list(PREPEND links weft_test_support)
         string(REGEX REPLACE "_test$" "" stem "${name}")
         add_test(NAME "${label}.${stem}" COMMAND ${name})
-        set_tests_properties("${label}.${stem}" PROPERTIES LABELS ${label} TIMEOUT 240)
+        set_tests_properties("${label}.${stem}" PROPERTIES LABELS ${label} TIMEOUT ${WEFT_PROGRAM_SECONDS})
     endif()
     target_link_libraries(${name} PRIVATE ${links} ${weft_libraries})
 endfunction()
@@ -160,6 +160,6 @@ function(weft_script_test label source)
     add_test(NAME "${label}.${stem}" COMMAND ${command})
     set_tests_properties("${label}.${stem}" PROPERTIES
         LABELS ${label}
-        TIMEOUT 240
+        TIMEOUT ${WEFT_PROGRAM_SECONDS}
         ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;WEFT_BUILD=${PROJECT_BINARY_DIR}")
 endfunction()

@@ -12,13 +12,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 static const char suffix[] = ".pub";
-enum { LOCK_LOOK_MS = 10, SUFFIX_LEN = sizeof suffix - 1 };
+enum { SUFFIX_LEN = sizeof suffix - 1 };
 
 static err path_of(const char *dir, const char *name, char out[PATH_MAX])
 {
@@ -42,15 +41,7 @@ err key_dir_lock(const char *dir, int *out_lock)
     err e = path_of(dir, "peers", peers);
     if (e == OK)
         e = file_make_dirs(peers);
-    when_ms until = clock_mono_ms() + KEY_DIR_LOCK_MS;
-    while (e == OK) {
-        e = file_lock(dir, out_lock);
-        if (e != ERR_LOCKED || clock_mono_ms() >= until)
-            return e;
-        (void)poll(NULL, 0, LOCK_LOOK_MS); // the lock cannot be waited for
-        e = OK;
-    }
-    return e;
+    return e == OK ? file_lock_within(dir, KEY_DIR_LOCK_MS, out_lock) : e;
 }
 
 void key_dir_unlock(int lock)

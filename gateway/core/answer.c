@@ -4,6 +4,7 @@
 
 #include "gateway/core/course.h"
 #include "lib/base/check.h"
+#include "lib/base/decimal.h"
 #include "lib/base/moment.h"
 #include "proto/labels.h"
 
@@ -150,23 +151,35 @@ void answer_submitted(struct out *out, const struct msg_submit_job *job,
     out_close(out);
 }
 
+static void put_value(struct out *out, const char *name, const struct answer_result *value)
+{
+    out_name(out, slice_of_text(name));
+    switch (value->form) {
+    case ANSWER_NONE: UNREACHABLE();
+    case ANSWER_RAW: out_raw(out, value->bytes); return;
+    case ANSWER_TEXT: out_text(out, value->bytes); return;
+    case ANSWER_BYTES: out_bytes(out, value->bytes); return;
+    }
+    UNREACHABLE();
+}
+
 void answer_put_result(struct out *out, enum content content, const struct answer_result *result)
 {
     if (result->form == ANSWER_NONE)
         return;
     out_put_text(out, "result_type", slice_of_text(content_types[content]));
-    out_name(out, slice_of_text("result"));
-    switch (result->form) {
-    case ANSWER_NONE: UNREACHABLE();
-    case ANSWER_RAW: out_raw(out, result->bytes); return;
-    case ANSWER_TEXT: out_text(out, result->bytes); return;
-    case ANSWER_BYTES:
-        out_bytes(out, result->bytes);
-        if (out->format == OUT_JSON)
-            out_put_text(out, "result_encoding", slice_of_text("base64"));
+    put_value(out, "result", result);
+    if (result->form == ANSWER_BYTES && out->format == OUT_JSON)
+        out_put_text(out, "result_encoding", slice_of_text("base64"));
+}
+
+void answer_put_payload(struct out *out, const struct answer_result *payload)
+{
+    if (payload->form == ANSWER_NONE)
         return;
-    }
-    UNREACHABLE();
+    put_value(out, "payload", payload);
+    if (payload->form == ANSWER_BYTES && out->format == OUT_JSON)
+        out_put_text(out, "payload_encoding", slice_of_text("base64"));
 }
 
 void answer_put_failure(struct out *out, const struct msg_failure *failure)
@@ -307,12 +320,8 @@ void answer_acted(struct out *out, const struct id *job_id, const struct msg_act
 // Text: a cursor is nobody's number. None at the end.
 static void put_cursor(struct out *out, uint64_t cursor)
 {
-    char text[24];
-    size_t at = sizeof text;
-    for (uint64_t left = cursor; left > 0; left /= 10)
-        text[--at] = (char)('0' + left % 10);
     if (cursor > 0)
-        out_put_text(out, "cursor", slice_of(text + at, sizeof text - at));
+        out_put_digits(out, "cursor", cursor);
 }
 
 const char *answer_act(enum act_kind kind)
@@ -372,22 +381,15 @@ void answer_operation(struct out *out, const struct msg_operation_is *is)
     out_close(out);
 }
 
-enum { MOMENT_DIGITS_MAX = 15, OPERATION_CURSOR_LEN = MOMENT_DIGITS_MAX + 1 + ID_TEXT_LEN };
+enum { MOMENT_DIGITS_MAX = 15, OPERATION_CURSOR_LEN_MAX = DECIMAL_LEN_MAX + 1 + ID_TEXT_LEN };
 
 static void put_operation_cursor(struct out *out, const struct msg_operation_is *last)
 {
-    uint8_t room[OPERATION_CURSOR_LEN];
-    size_t at = MOMENT_DIGITS_MAX;
-    uint64_t moment = (uint64_t)last->created_at;
-    char id[ID_TEXT_LEN + 1];
-    do {
-        room[--at] = (uint8_t)('0' + moment % 10);
-        moment /= 10;
-    } while (moment > 0 && at > 0);
-    room[MOMENT_DIGITS_MAX] = '.';
-    id_to_text(&last->operation_id, id);
-    memcpy(room + MOMENT_DIGITS_MAX + 1, id, ID_TEXT_LEN);
-    out_put_text(out, "cursor", slice_of(room + at, sizeof room - at));
+    char text[OPERATION_CURSOR_LEN_MAX + 1];
+    size_t len = decimal_put((uint64_t)last->created_at, text);
+    text[len++] = '.';
+    id_to_text(&last->operation_id, text + len);
+    out_put_text(out, "cursor", slice_of(text, len + ID_TEXT_LEN));
 }
 
 bool answer_read_operation(struct slice cursor, when_ms *out_before, struct id *out_id)

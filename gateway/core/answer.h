@@ -55,6 +55,7 @@ struct answer_result {
 };
 // As members "result_type", "result" and perhaps "result_encoding" of the open object.
 void answer_put_result(struct out *out, enum content content, const struct answer_result *result);
+void answer_put_payload(struct out *out, const struct answer_result *payload);
 void answer_status(struct out *out, const struct msg_status_is *status,
                    const struct answer_result *result);
 

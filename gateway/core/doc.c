@@ -5,29 +5,13 @@
 #include "gateway/core/packed.h"
 #include "lib/base/bytes.h"
 
-static void put_text(struct bytes_out *out, const char *text)
-{
-    bytes_put(out, text, strlen(text));
-}
-
-static void put_number(struct bytes_out *out, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    bytes_put(out, digits + at, sizeof digits - at);
-}
-
 static void tell(char out_fault[DOC_FAULT_LEN], const char *fault, size_t at)
 {
     struct bytes_out out = {.data = (uint8_t *)out_fault, .cap = DOC_FAULT_LEN - 1};
-    put_text(&out, "at byte ");
-    put_number(&out, at);
-    put_text(&out, ": ");
-    put_text(&out, fault);
+    bytes_put_text(&out, "at byte ");
+    bytes_put_decimal(&out, at);
+    bytes_put_text(&out, ": ");
+    bytes_put_text(&out, fault);
     out_fault[out.len] = '\0';
 }
 

@@ -2,24 +2,13 @@
 
 #include "gateway/core/event.h"
 
-enum { NUMBER_LEN_MAX = 10 };
+#include "lib/base/decimal.h"
 
 static size_t put(uint8_t *to, struct slice bytes)
 {
     if (bytes.len > 0)
         memcpy(to, bytes.data, bytes.len);
     return bytes.len;
-}
-
-static size_t put_number(uint8_t *to, uint32_t number)
-{
-    uint8_t digits[NUMBER_LEN_MAX];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (uint8_t)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return put(to, slice_of(digits + at, sizeof digits - at));
 }
 
 static bool is_end(uint8_t byte)
@@ -47,7 +36,7 @@ size_t event_len(const struct event *event)
     size_t lines = 1;
     for (size_t i = 0; i < event->data.len; i++)
         lines += is_end(event->data.data[i]);
-    return sizeof "event: \nid: \n\n" + strlen(event->name) + NUMBER_LEN_MAX + event->mark.len +
+    return sizeof "event: \nid: \n\n" + strlen(event->name) + DECIMAL_LEN_MAX + event->mark.len +
            lines * sizeof DATA_NAME "\n" + event->data.len;
 }
 
@@ -58,7 +47,7 @@ size_t event_put(const struct event *event, uint8_t *room)
     len += put(room + len, slice_of_text(event->name));
     if (event->id != 0) {
         len += put(room + len, slice_of_text("\nid: "));
-        len += put_number(room + len, event->id);
+        len += decimal_put(event->id, room + len);
     }
     if (event->mark.len > 0) {
         len += put(room + len, slice_of_text("\nid: "));

@@ -4,22 +4,11 @@
 
 #include "gateway/core/answer.h"
 #include "lib/base/check.h"
+#include "lib/base/decimal.h"
 
-enum { LINEAGE_DIGITS = 16, NUMBER_DIGITS_MAX = 20 };
+enum { LINEAGE_DIGITS = 16 };
 
 // --- places ---
-
-static size_t put_number(char *to, uint64_t number)
-{
-    char digits[NUMBER_DIGITS_MAX];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    memcpy(to, digits + at, sizeof digits - at);
-    return sizeof digits - at;
-}
 
 void feed_place_put(const struct msg_place *place, char out_text[FEED_PLACE_LEN + 1])
 {
@@ -30,7 +19,7 @@ void feed_place_put(const struct msg_place *place, char out_text[FEED_PLACE_LEN 
         out_text[len] = hex[place->lineage >> (60 - 4 * len) & 15];
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         out_text[len++] = '-';
-        len += put_number(out_text + len, numbers[i]);
+        len += decimal_put(numbers[i], out_text + len);
     }
     CHECK(len <= FEED_PLACE_LEN);
     out_text[len] = '\0';

@@ -32,16 +32,6 @@ static void put_number_if_any(struct out *out, const char *name, uint64_t number
         out_put_unsigned(out, name, number);
 }
 
-// Tokens have more digits than a double holds, so they are texts.
-static void put_token(struct out *out, uint64_t token)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    for (uint64_t left = token; left > 0; left /= 10)
-        digits[--at] = (char)('0' + left % 10);
-    put_text_if_any(out, "token", slice_of(digits + at, sizeof digits - at));
-}
-
 void history_event(struct out *out, const struct msg_timeline_event *event)
 {
     out_open_object(out);
@@ -57,7 +47,8 @@ void history_event(struct out *out, const struct msg_timeline_event *event)
         out_put_text(out, "outcome", slice_of_text(history_outcome(event->outcome)));
     if (!id_is_zero(&event->worker_id))
         answer_put_id(out, "worker", &event->worker_id);
-    put_token(out, event->token);
+    if (event->token > 0)
+        out_put_digits(out, "token", event->token);
     put_text_if_any(out, "reason", event->reason);
     answer_put_failure(out, &event->failure);
     answer_put_moment(out, "granted_at", event->granted_at);
@@ -102,7 +93,8 @@ void history_log(struct out *out, const struct msg_log_is *log, uint32_t after)
         out_open_object(out);
         out_put_unsigned(out, "seq", line->seq);
         answer_put_moment(out, "at", line->at);
-        put_token(out, line->token);
+        if (line->token > 0)
+            out_put_digits(out, "token", line->token);
         out_put_text(out, "text", line->text);
         out_close(out);
     }

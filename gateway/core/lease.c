@@ -5,9 +5,8 @@
 #include "gateway/core/course.h"
 #include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
+#include "lib/base/decimal.h"
 #include "lib/base/duration.h"
-
-enum { TOKEN_LEN_MAX = 20 }; // of a number of 64 bits, in digits
 
 static err fault_of(struct submit_fault *fault, struct slice name, const char *rule,
                     const char *near)
@@ -51,7 +50,7 @@ static const char *read_token(struct doc_value value, struct arena *arena, uint6
     struct slice text;
     uint64_t token = 0;
     const char *rule = "must be the text that came with the job";
-    if (doc_text(value, arena, &text) != OK || text.len == 0 || text.len > TOKEN_LEN_MAX)
+    if (doc_text(value, arena, &text) != OK || text.len == 0 || text.len > DECIMAL_LEN_MAX)
         return rule;
     for (size_t i = 0; i < text.len; i++) {
         uint64_t digit = (uint64_t)(text.data[i] - '0');
@@ -267,40 +266,16 @@ err lease_read_word(struct doc_value object, enum lease_verb verb, const struct 
 
 // --- answers ---
 
-static void put_token(struct out *out, uint64_t token)
-{
-    char digits[TOKEN_LEN_MAX];
-    size_t at = sizeof digits;
-    for (uint64_t left = token; left > 0; left /= 10)
-        digits[--at] = (char)('0' + left % 10);
-    out_put_text(out, "token", slice_of(digits + at, sizeof digits - at));
-}
-
-static void put_payload(struct out *out, const struct answer_result *payload)
-{
-    if (payload->form == ANSWER_NONE)
-        return;
-    out_name(out, slice_of_text("payload"));
-    if (payload->form == ANSWER_RAW)
-        out_raw(out, payload->bytes);
-    else if (payload->form == ANSWER_TEXT)
-        out_text(out, payload->bytes);
-    else
-        out_bytes(out, payload->bytes);
-    if (payload->form == ANSWER_BYTES && out->format == OUT_JSON)
-        out_put_text(out, "payload_encoding", slice_of_text("base64"));
-}
-
 void lease_put_job(struct out *out, const struct msg_job *job, const struct answer_result *payload)
 {
     out_open_object(out);
     answer_put_id(out, "job_id", &job->job_id);
-    put_token(out, job->token);
+    out_put_digits(out, "token", job->token);
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue);
     out_put_unsigned(out, "attempt", job->attempt);
     course_put_span(out, "timeout", job->timeout_ms);
-    put_payload(out, payload);
+    answer_put_payload(out, payload);
     if (job->traceparent.len > 0)
         out_put_text(out, "traceparent", job->traceparent);
     answer_put_labels(out, job->labels);

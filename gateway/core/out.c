@@ -4,6 +4,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/check.h"
+#include "lib/base/decimal.h"
 #include "lib/base/utf8.h"
 
 static void put(struct out *out, const void *data, size_t len)
@@ -195,13 +196,8 @@ void out_text(struct out *out, struct slice text)
 
 static void put_digits(struct out *out, uint64_t value)
 {
-    char text[20];
-    size_t at = sizeof text;
-    do {
-        text[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    put(out, text + at, sizeof text - at);
+    char text[DECIMAL_LEN_MAX];
+    put(out, text, decimal_put(value, text));
 }
 
 void out_unsigned(struct out *out, uint64_t value)
@@ -295,6 +291,12 @@ void out_put_unsigned(struct out *out, const char *name, uint64_t value)
 {
     out_name(out, slice_of_text(name));
     out_unsigned(out, value);
+}
+
+void out_put_digits(struct out *out, const char *name, uint64_t value)
+{
+    char text[DECIMAL_LEN_MAX];
+    out_put_text(out, name, slice_of(text, decimal_put(value, text)));
 }
 
 void out_put_bool(struct out *out, const char *name, bool value)

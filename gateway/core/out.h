@@ -48,5 +48,7 @@ void out_raw(struct out *out, struct slice value);
 void out_put_text(struct out *out, const char *name, struct slice text);
 void out_put_unsigned(struct out *out, const char *name, uint64_t value);
 void out_put_bool(struct out *out, const char *name, bool value);
+// As a text: for what may have more digits than a double holds, and is nobody's to reckon with.
+void out_put_digits(struct out *out, const char *name, uint64_t value);
 
 struct slice out_slice(const struct out *out);

@@ -183,19 +183,6 @@ static void put_unique(struct out *out, const struct msg_submit_job *job)
     out_close(out);
 }
 
-static void put_payload(struct out *out, const struct answer_result *payload)
-{
-    if (payload->form == ANSWER_NONE)
-        return;
-    out_name(out, slice_of_text("payload"));
-    if (payload->form == ANSWER_RAW)
-        out_raw(out, payload->bytes);
-    else if (payload->form == ANSWER_TEXT)
-        out_text(out, payload->bytes);
-    else
-        out_bytes(out, payload->bytes);
-}
-
 static void put_job(struct out *out, const struct msg_submit_job *job,
                     const struct answer_result *payload)
 {
@@ -203,7 +190,7 @@ static void put_job(struct out *out, const struct msg_submit_job *job,
     out_open_object(out);
     out_put_text(out, "type", job->type);
     out_put_text(out, "queue", job->queue);
-    put_payload(out, payload);
+    answer_put_payload(out, payload);
     if (job->priority != MSG_PRIORITY_NOT_GIVEN)
         out_put_unsigned(out, "priority", job->priority);
     const struct msg_defaults given = msg_given(job);

@@ -4,9 +4,10 @@
 
 #include "lib/base/check.h"
 #include "lib/base/crc.h"
+#include "lib/base/decimal.h"
 #include "lib/base/word.h"
 
-enum { FIELDS = 8, QUOTA_FIELDS = 6, CRC_TEXT_LEN = 8, DIGITS_MAX = 20 };
+enum { FIELDS = 8, QUOTA_FIELDS = 6, CRC_TEXT_LEN = 8 };
 
 static const char text_prefix[] = "weft_";
 static const char scheme[] = "bearer";
@@ -79,11 +80,6 @@ static struct slice cut(struct slice *text, uint8_t mark)
 
 // --- lines: writing ---
 
-static void put_text(struct bytes_out *out, const char *text)
-{
-    bytes_put(out, text, strlen(text));
-}
-
 static void put_field(struct bytes_out *out, struct slice field)
 {
     bytes_put_u8(out, ' ');
@@ -102,13 +98,8 @@ static void put_hex(struct bytes_out *out, const uint8_t *bytes, size_t len)
 
 static void put_number(struct bytes_out *out, uint64_t number)
 {
-    uint8_t digits[DIGITS_MAX];
-    size_t first = DIGITS_MAX;
-    do {
-        digits[--first] = (uint8_t)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put_field(out, slice_of(digits + first, DIGITS_MAX - first));
+    bytes_put_u8(out, ' ');
+    bytes_put_decimal(out, number);
 }
 
 static void put_moment(struct bytes_out *out, when_ms at)
@@ -139,7 +130,7 @@ void token_put(struct bytes_out *out, const struct token *token)
     CHECK(token_is_name(token->name));
     CHECK(token->scopes != 0);
     scope_put(token->scopes, scopes);
-    put_text(out, kind);
+    bytes_put_text(out, kind);
     put_hex(out, token->hash, sizeof token->hash);
     put_field(out, token->tenant);
     put_field(out, token->name);
@@ -162,7 +153,7 @@ void token_put_quota(struct bytes_out *out, const struct token_quota *quota)
 {
     size_t start = out->len;
     CHECK(token_is_name(quota->tenant));
-    put_text(out, quota_kind);
+    bytes_put_text(out, quota_kind);
     put_field(out, quota->tenant);
     put_quota(out, quota->requests);
     put_quota(out, quota->bytes);
@@ -193,7 +184,7 @@ static bool read_number(struct slice text, int64_t *out_number)
 {
     int64_t number = 0;
     bool is_good =
-        text.len > 0 && text.len < DIGITS_MAX - 1 && (text.len == 1 || text.data[0] != '0');
+        text.len > 0 && text.len < DECIMAL_LEN_MAX - 1 && (text.len == 1 || text.data[0] != '0');
     for (size_t i = 0; is_good && i < text.len; i++) {
         is_good = text.data[i] >= '0' && text.data[i] <= '9';
         number = number * 10 + (text.data[i] - '0');

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,7 +18,6 @@ static const char head[] = "weft-tokens 1\n";
 enum {
     HEAD_LEN = sizeof head - 1,
     FILE_LEN_MAX = HEAD_LEN + (TOKEN_COUNT_MAX + TOKEN_QUOTA_COUNT_MAX) * TOKEN_LINE_LEN_MAX,
-    LOCK_LOOK_MS = 10,
 };
 
 static bool path_of(const char *dir, char out[PATH_MAX])
@@ -130,15 +128,7 @@ err token_file_read(const char *dir, struct token_list *out_list)
 err token_file_lock(const char *dir, int *out_lock)
 {
     err e = file_make_dirs(dir);
-    when_ms until = clock_mono_ms() + TOKEN_FILE_LOCK_MS;
-    while (e == OK) {
-        e = file_lock(dir, out_lock);
-        if (e != ERR_LOCKED || clock_mono_ms() >= until)
-            return e;
-        (void)poll(NULL, 0, LOCK_LOOK_MS); // the lock cannot be waited for
-        e = OK;
-    }
-    return e;
+    return e == OK ? file_lock_within(dir, TOKEN_FILE_LOCK_MS, out_lock) : e;
 }
 
 void token_file_unlock(int lock)

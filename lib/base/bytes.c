@@ -2,6 +2,8 @@
 
 #include "lib/base/bytes.h"
 
+#include "lib/base/decimal.h"
+
 void bytes_put(struct bytes_out *out, const void *data, size_t len)
 {
     CHECK(out->len <= out->cap);
@@ -47,6 +49,17 @@ void bytes_put_slice(struct bytes_out *out, struct slice value)
     CHECK(value.len <= UINT32_MAX);
     bytes_put_u32(out, (uint32_t)value.len);
     bytes_put(out, value.data, value.len);
+}
+
+void bytes_put_text(struct bytes_out *out, const char *text)
+{
+    bytes_put(out, text, strlen(text));
+}
+
+void bytes_put_decimal(struct bytes_out *out, uint64_t number)
+{
+    char digits[DECIMAL_LEN_MAX];
+    bytes_put(out, digits, decimal_put(number, digits));
 }
 
 struct slice bytes_get(struct bytes_in *in, size_t len)

@@ -21,6 +21,9 @@ void bytes_put_u32(struct bytes_out *out, uint32_t value);
 void bytes_put_u64(struct bytes_out *out, uint64_t value);
 // A u32 length, then the bytes.
 void bytes_put_slice(struct bytes_out *out, struct slice value);
+// For people: characters without length or end mark.
+void bytes_put_text(struct bytes_out *out, const char *text);
+void bytes_put_decimal(struct bytes_out *out, uint64_t number);
 
 struct bytes_in {
     struct slice left; // what has not been read

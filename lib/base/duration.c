@@ -2,6 +2,8 @@
 
 #include "lib/base/duration.h"
 
+#include "lib/base/decimal.h"
+
 struct unit {
     const char *name;
     when_ms ms;
@@ -51,19 +53,6 @@ err duration_parse(struct slice text, when_ms *out_span)
     return OK;
 }
 
-static char *put_number(when_ms number, char *at)
-{
-    char digits[20];
-    unsigned count = 0;
-    do {
-        digits[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    while (count > 0)
-        *at++ = digits[--count];
-    return at;
-}
-
 void duration_format(when_ms span, char out[DURATION_TEXT_LEN + 1])
 {
     CHECK(span >= 0 && span <= DURATION_MAX_MS);
@@ -74,7 +63,6 @@ void duration_format(when_ms span, char out[DURATION_TEXT_LEN + 1])
         if (span % unit->ms == 0)
             break;
     }
-    char *at = put_number(span / unit->ms, out);
-    size_t len = strlen(unit->name);
-    memcpy(at, unit->name, len + 1);
+    size_t len = decimal_put((uint64_t)(span / unit->ms), out);
+    memcpy(out + len, unit->name, strlen(unit->name) + 1);
 }

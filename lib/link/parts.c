@@ -3,6 +3,7 @@
 #include "lib/link/parts.h"
 
 #include "lib/base/check.h"
+#include "lib/link/link_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,22 +17,6 @@ struct parts_door {
     zmq_msg_t frames[PARTS_MAX + 1]; // of the message received last
     uint32_t frame_count;
 };
-
-static err err_of(int number)
-{
-    switch (number) {
-    case EAGAIN:
-    case EINTR: return ERR_AGAIN;
-    case EHOSTUNREACH: return ERR_NOT_FOUND;
-    case EINVAL:
-    case ENODEV:
-    case EPROTONOSUPPORT:
-    case EADDRNOTAVAIL: return ERR_BAD_FIELD;
-    case EADDRINUSE: return ERR_ADDRESS_IN_USE;
-    case ENOMEM: return ERR_NO_MEMORY;
-    default: return ERR_SYSTEM;
-    }
-}
 
 static bool set_options(void *socket, uint32_t frame_bytes_max)
 {
@@ -71,7 +56,7 @@ err parts_open(const char *endpoint, uint32_t frame_bytes_max,
         int kept = errno;
         parts_close(door);
         errno = kept;
-        return err_of(kept);
+        return link_private_err(kept);
     }
     *out_door = door;
     return OK;
@@ -108,7 +93,7 @@ static err take_frames(struct parts_door *door, bool *out_too_many)
         zmq_msg_t *frame = &door->frames[door->frame_count];
         (void)zmq_msg_init(frame); // cannot fail
         if (zmq_msg_recv(frame, door->socket, ZMQ_DONTWAIT) < 0)
-            return err_of(errno); // nothing to be closed
+            return link_private_err(errno); // nothing to be closed
         door->frame_count++;
         more = zmq_msg_more(frame) != 0;
     }
@@ -138,13 +123,13 @@ err parts_send(struct parts_door *door, struct slice route, const struct parts *
 {
     CHECK(parts->count > 0 && parts->count <= PARTS_MAX);
     if (zmq_send(door->socket, route.data, route.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
-        return err_of(errno);
+        return link_private_err(errno);
     err e = OK;
     // A message that is not ended would swallow the next one.
     for (uint32_t i = 0; i < parts->count; i++) {
         int flags = ZMQ_DONTWAIT | (i + 1 < parts->count ? ZMQ_SNDMORE : 0);
         if (zmq_send(door->socket, parts->items[i].data, parts->items[i].len, flags) < 0 && e == OK)
-            e = err_of(errno);
+            e = link_private_err(errno);
     }
     return e;
 }

@@ -2,10 +2,13 @@
 
 #include "lib/sys/file.h"
 
+#include "lib/sys/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -14,6 +17,8 @@
 
 #define MAGIC_SMB2 0xFE534D42u
 #define MAGIC_CIFS 0xFF534D42u
+
+enum { LOCK_LOOK_MS = 10 };
 
 static err err_of(int number)
 {
@@ -195,6 +200,17 @@ err file_lock(const char *dir, int *out_lock)
     write_owner(fd);
     *out_lock = fd;
     return OK;
+}
+
+err file_lock_within(const char *dir, when_ms wait_ms, int *out_lock)
+{
+    when_ms until = clock_mono_ms() + wait_ms;
+    err e = file_lock(dir, out_lock);
+    while (e == ERR_LOCKED && clock_mono_ms() < until) {
+        (void)poll(NULL, 0, LOCK_LOOK_MS); // the lock cannot be waited for
+        e = file_lock(dir, out_lock);
+    }
+    return e;
 }
 
 void file_unlock(int lock)

@@ -4,6 +4,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
+#include "lib/base/when.h"
 
 // Makes the directory and its missing parents, readable by the owner only. An existing one is OK.
 //   ERR_DISK, ERR_SYSTEM
@@ -27,6 +28,8 @@ MUST_USE err file_read(const char *path, void *out_bytes, size_t cap, size_t *ou
 //   ERR_LOCKED   another process holds it
 //   ERR_DISK, ERR_SYSTEM
 MUST_USE err file_lock(const char *dir, int *out_lock);
+// The same, and waits for it up to `wait_ms`.
+MUST_USE err file_lock_within(const char *dir, when_ms wait_ms, int *out_lock);
 void file_unlock(int lock);
 
 enum file_kind {

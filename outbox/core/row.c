@@ -15,20 +15,15 @@ static void tell(struct submit_fault *fault, const char *sentence)
 static err put_key(const struct row *row, struct slice outbox_id, struct arena *arena,
                    struct slice *out_key)
 {
-    char digits[20];
-    size_t count = 0;
     bool is_negative = row->row_id < 0;
     uint64_t number = is_negative ? 0 - (uint64_t)row->row_id : (uint64_t)row->row_id;
-    for (; number > 0 || count == 0; number /= 10)
-        digits[count++] = (char)('0' + number % 10);
     struct bytes_out out = {.data = arena_take(arena, ROW_KEY_LEN_MAX), .cap = ROW_KEY_LEN_MAX};
     if (out.data == NULL)
         return ERR_TOO_LARGE;
     bytes_put(&out, "outbox/", 7);
     bytes_put(&out, outbox_id.data, outbox_id.len);
     bytes_put(&out, "/-", is_negative ? 2 : 1);
-    while (count > 0)
-        bytes_put(&out, &digits[--count], 1);
+    bytes_put_decimal(&out, number);
     CHECK(!out.full);
     *out_key = slice_of(out.data, out.len);
     return OK;

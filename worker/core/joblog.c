@@ -27,17 +27,6 @@ static void append(struct joblog *log, when_ms at, struct slice line)
     log->len += (uint32_t)line.len;
 }
 
-static void put_number(struct bytes_out *out, uint32_t number)
-{
-    char digits[10];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    bytes_put(out, digits + at, sizeof digits - at);
-}
-
 static void tell_dropped(struct joblog *log, when_ms at)
 {
     static const char what[] = " lines were dropped: more than the log can take";
@@ -45,7 +34,7 @@ static void tell_dropped(struct joblog *log, when_ms at)
     struct bytes_out out = {.data = room, .cap = sizeof room};
     if (log->dropped == 0 || !has_room(log, sizeof room))
         return;
-    put_number(&out, log->dropped);
+    bytes_put_decimal(&out, log->dropped);
     bytes_put(&out, what, sizeof what - 1);
     CHECK(!out.full);
     append(log, at, slice_of(room, out.len));

@@ -9,22 +9,6 @@
 
 // --- the request ---
 
-static void put_text(struct bytes_out *out, const char *text)
-{
-    bytes_put(out, text, strlen(text));
-}
-
-static void put_number(struct bytes_out *out, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    bytes_put(out, digits + at, sizeof digits - at);
-}
-
 static void put_escaped(struct bytes_out *out, uint8_t byte)
 {
     static const char hex[] = "0123456789abcdef";
@@ -87,18 +71,18 @@ static void put_on_one_line(struct bytes_out *out, struct slice json)
 static void put_payload(struct bytes_out *out, const struct body *payload)
 {
     if (payload->bytes.len == 0) {
-        put_text(out, ",\"payload\":null");
+        bytes_put_text(out, ",\"payload\":null");
     } else if (payload->content == CONTENT_JSON && jsontext_is_valid(payload->bytes)) {
-        put_text(out, ",\"payload\":");
+        bytes_put_text(out, ",\"payload\":");
         put_on_one_line(out, jsontext_trim(payload->bytes));
     } else if (payload->content == CONTENT_TEXT &&
                utf8_valid_len(payload->bytes) == payload->bytes.len) {
-        put_text(out, ",\"payload\":");
+        bytes_put_text(out, ",\"payload\":");
         put_string(out, payload->bytes);
     } else {
-        put_text(out, ",\"payload_base64\":\"");
+        bytes_put_text(out, ",\"payload_base64\":\"");
         put_base64(out, payload->bytes);
-        put_text(out, "\",\"content_type\":");
+        bytes_put_text(out, "\",\"content_type\":");
         put_string(out, slice_of_text(content_type(payload->content)));
     }
 }
@@ -108,11 +92,11 @@ static void put_after(struct bytes_out *out, const struct msg_ids *after)
     for (uint32_t i = 0; i < after->count; i++) {
         char id[ID_TEXT_LEN + 1];
         id_to_text(&after->items[i], id);
-        put_text(out, i == 0 ? ",\"after\":[\"" : "\",\"");
-        put_text(out, id);
+        bytes_put_text(out, i == 0 ? ",\"after\":[\"" : "\",\"");
+        bytes_put_text(out, id);
     }
     if (after->count > 0)
-        put_text(out, "\"]");
+        bytes_put_text(out, "\"]");
 }
 
 void lines_metadata(const struct labels *labels, struct bytes_out *out)
@@ -135,14 +119,14 @@ static void put_labels(struct bytes_out *out, struct slice packed)
     if (labels_read(packed, &labels, &detail) != OK)
         return; // of a broker that allows more
     for (uint32_t i = 0; i < labels.tag_count; i++) {
-        put_text(out, i == 0 ? ",\"tags\":[" : ",");
+        bytes_put_text(out, i == 0 ? ",\"tags\":[" : ",");
         put_string(out, labels.tags[i]);
     }
     if (labels.tag_count > 0)
         bytes_put_u8(out, ']');
     if (labels.pair_count == 0)
         return;
-    put_text(out, ",\"metadata\":");
+    bytes_put_text(out, ",\"metadata\":");
     lines_metadata(&labels, out);
 }
 
@@ -161,26 +145,26 @@ void lines_request(const struct lines_job *job, struct bytes_out *out)
 {
     char id[ID_TEXT_LEN + 1];
     id_to_text(&job->job_id, id);
-    put_text(out, "{\"job_id\":\"");
-    put_text(out, id);
-    put_text(out, "\",\"token\":\"");
-    put_number(out, job->token);
-    put_text(out, "\",\"type\":");
+    bytes_put_text(out, "{\"job_id\":\"");
+    bytes_put_text(out, id);
+    bytes_put_text(out, "\",\"token\":\"");
+    bytes_put_decimal(out, job->token);
+    bytes_put_text(out, "\",\"type\":");
     put_string(out, job->type);
-    put_text(out, ",\"queue\":");
+    bytes_put_text(out, ",\"queue\":");
     put_string(out, job->queue);
-    put_text(out, ",\"attempt\":");
-    put_number(out, job->attempt);
-    put_text(out, ",\"deadline\":");
-    put_number(out, (uint64_t)job->deadline);
+    bytes_put_text(out, ",\"attempt\":");
+    bytes_put_decimal(out, job->attempt);
+    bytes_put_text(out, ",\"deadline\":");
+    bytes_put_decimal(out, (uint64_t)job->deadline);
     if (job->traceparent.len > 0) {
-        put_text(out, ",\"traceparent\":");
+        bytes_put_text(out, ",\"traceparent\":");
         put_string(out, job->traceparent);
     }
     put_after(out, &job->after);
     put_labels(out, job->labels);
     put_payload(out, &job->payload);
-    put_text(out, "}\n");
+    bytes_put_text(out, "}\n");
     CHECK(!out->full);
 }
 
@@ -188,11 +172,11 @@ void lines_cancel(const struct msg_held *held, struct bytes_out *out)
 {
     char id[ID_TEXT_LEN + 1];
     id_to_text(&held->job_id, id);
-    put_text(out, "{\"cancel\":\"");
-    put_text(out, id);
-    put_text(out, "\",\"token\":\"");
-    put_number(out, held->token);
-    put_text(out, "\"}\n");
+    bytes_put_text(out, "{\"cancel\":\"");
+    bytes_put_text(out, id);
+    bytes_put_text(out, "\",\"token\":\"");
+    bytes_put_decimal(out, held->token);
+    bytes_put_text(out, "\"}\n");
     CHECK(!out->full);
 }
 

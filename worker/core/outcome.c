@@ -7,22 +7,6 @@
 #include "lib/base/utf8.h"
 #include "worker/core/jsontext.h"
 
-static void put_text(struct bytes_out *out, const char *text)
-{
-    bytes_put(out, text, strlen(text));
-}
-
-static void put_number(struct bytes_out *out, uint8_t number)
-{
-    char digits[3];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    bytes_put(out, digits + at, sizeof digits - at);
-}
-
 // The usual numbers; the others differ between machines and are told as numbers only.
 static const char *signal_name(uint8_t signo)
 {
@@ -53,7 +37,7 @@ static struct slice with_last_line(struct bytes_out *out, struct slice tail)
 {
     struct slice line = last_line(tail);
     if (line.len > 0) {
-        put_text(out, ": ");
+        bytes_put_text(out, ": ");
         if (line.len > out->cap - out->len)
             line.len = out->cap - out->len;
         bytes_put(out, line.data, utf8_valid_len(line));
@@ -71,13 +55,13 @@ static void say(struct outcome_report *report, enum outcome outcome, const char 
 static void end_by_signal(uint8_t signo, struct bytes_out *room, struct outcome_report *report)
 {
     say(report, OUTCOME_CRASHED, "signal");
-    put_text(room, "killed by signal ");
-    put_number(room, signo);
+    bytes_put_text(room, "killed by signal ");
+    bytes_put_decimal(room, signo);
     const char *name = signal_name(signo);
     if (name != NULL) {
-        put_text(room, " (");
-        put_text(room, name);
-        put_text(room, ")");
+        bytes_put_text(room, " (");
+        bytes_put_text(room, name);
+        bytes_put_text(room, ")");
     }
 }
 
@@ -85,8 +69,8 @@ static void end_by_signal(uint8_t signo, struct bytes_out *room, struct outcome_
 static void end_by_quitting(uint8_t code, struct bytes_out *room, struct outcome_report *report)
 {
     say(report, OUTCOME_CRASHED, "exit");
-    put_text(room, "the child ended without an answer, exit status ");
-    put_number(room, code);
+    bytes_put_text(room, "the child ended without an answer, exit status ");
+    bytes_put_decimal(room, code);
 }
 
 static void end_by_code(uint8_t code, struct bytes_out *room, struct outcome_report *report)
@@ -97,8 +81,8 @@ static void end_by_code(uint8_t code, struct bytes_out *room, struct outcome_rep
     case OUTCOME_EXIT_TEMPFAIL: say(report, OUTCOME_FAILED, "tempfail"); break;
     default: say(report, OUTCOME_FAILED, "exit"); break;
     }
-    put_text(room, "exit status ");
-    put_number(room, code);
+    bytes_put_text(room, "exit status ");
+    bytes_put_decimal(room, code);
 }
 
 static void succeed(const struct outcome_streams *streams, struct outcome_report *report)

@@ -35,11 +35,6 @@ when_ms reply_pause_ms(when_ms last_ms)
     return last_ms == 0 ? REPLY_PAUSE_FIRST_MS : when_min(2 * last_ms, REPLY_PAUSE_LONGEST_MS);
 }
 
-static void put_text(struct bytes_out *out, const char *text)
-{
-    bytes_put(out, text, strlen(text));
-}
-
 static void say(struct outcome_report *report, enum outcome outcome, const char *kind)
 {
     report->outcome = outcome;
@@ -72,13 +67,13 @@ static struct slice describe(const struct reply *reply, struct slice text, uint8
     char digits[3];
     for (unsigned i = 0, status = reply->status; i < sizeof digits; i++, status /= 10)
         digits[sizeof digits - 1 - i] = (char)('0' + status % 10);
-    put_text(&out, "HTTP status ");
+    bytes_put_text(&out, "HTTP status ");
     bytes_put(&out, digits, sizeof digits);
     struct slice line = first_line(text);
     if (reply->status / 100 == STATUS_REDIRECT) {
-        put_text(&out, ": redirects are not followed; give --http the address behind it");
+        bytes_put_text(&out, ": redirects are not followed; give --http the address behind it");
     } else if (line.len > 0) {
-        put_text(&out, ": ");
+        bytes_put_text(&out, ": ");
         if (line.len > out.cap - out.len)
             line.len = out.cap - out.len;
         bytes_put(&out, line.data, utf8_valid_len(line));
