@@ -86,20 +86,41 @@ __attribute__((format(printf, 3, 4))) static void tell(struct ask *ask, err e, c
                  &(struct problem){.error = e, .detail = slice_of_text(sentence)});
 }
 
+// What a door says of these says all that the error's own text does, and more exactly. NULL: of others;
+// else what helps.
+static const char *fix_after_detail(err e)
+{
+    const char *fix = strchr(err_text(e), ';');
+    return e == ERR_SCOPE || e == ERR_FOREIGN_TENANT || e == ERR_QUOTA ? fix : NULL;
+}
+
+// For people: nothing twice.
+static void put_sentence(struct ask *ask, const char *what, const struct problem *problem,
+                         const char *holder)
+{
+    struct slice detail = problem->detail;
+    const char *fix = detail.len > 0 ? fix_after_detail(problem->error) : NULL;
+    if (fix != NULL)
+        command_complain(ask->program, "%s%.*s%s", what, (int)detail.len, (const char *)detail.data,
+                         fix);
+    else
+        command_complain(ask->program, "%s%s%s%.*s%s%s", what, err_text(problem->error),
+                         detail.len > 0 ? ": " : "", (int)detail.len,
+                         detail.len > 0 ? (const char *)detail.data : "",
+                         holder[0] != '\0' ? "; its holder is " : "", holder);
+}
+
 // The error's own text is the title of the problem, so `detail` stands alone there.
 static void tell_problem(struct ask *ask, const char *what, const struct problem *problem)
 {
-    struct slice detail = problem->detail;
-    if (slice_is_text(detail, err_text(problem->error)))
-        detail = (struct slice){0};
+    struct problem told = *problem;
+    if (slice_is_text(told.detail, err_text(told.error)))
+        told.detail = (struct slice){0};
     char holder[ID_TEXT_LEN + 1] = "";
-    if (!id_is_zero(&problem->holder_id))
-        id_to_text(&problem->holder_id, holder);
+    if (!id_is_zero(&told.holder_id))
+        id_to_text(&told.holder_id, holder);
     ask->code = COMMAND_DEAD;
-    command_complain(ask->program, "%s%s%s%.*s%s%s", what, err_text(problem->error),
-                     detail.len > 0 ? ": " : "", (int)detail.len,
-                     detail.len > 0 ? (const char *)detail.data : "",
-                     holder[0] != '\0' ? "; its holder is " : "", holder);
+    put_sentence(ask, what, &told, holder);
     view_problem(&(struct view){.out = stdout, .wants_json = ask->wants_json}, problem);
 }
 
@@ -113,8 +134,8 @@ static void complain(struct ask *ask, err e)
     double seconds = (double)ask->give_up_ms / 1000;
     ask->code = COMMAND_UNKNOWN;
     if (e == ERR_NO_KEY || e == ERR_HANDSHAKE)
-        tell(ask, e, "the broker at %s lets nobody in by this key: %s", ask->endpoint,
-             curve_fix(e));
+        tell(ask, e, "the broker at %s does not let this side in: %s", ask->endpoint,
+             curve_fix(e, ask->has_curve ? &ask->curve : NULL));
     else if (e == ERR_NO_BROKER)
         tell(ask, e, "no broker answers at %s within %gs; is 'weft dev' running? (--broker)",
              ask->endpoint, seconds);

@@ -4,10 +4,15 @@
 
 // Why did the worker come back without this job? Because it died with it, unless the broker has
 // only just started (it may never have got it) or only the connection is new.
-static bool is_crash(const struct core *core, struct now now, bool same_session)
+static struct lease_end why_unnamed(const struct core *core, struct now now, bool same_session)
 {
     bool young = now.mono < when_after(core->started_at, core->limits.lease_ms);
-    return !same_session && !young;
+    if (same_session)
+        return (struct lease_end){.reason = "the worker's connection lost it"};
+    if (young)
+        return (struct lease_end){
+            .reason = "the worker came back without it after a start of the broker"};
+    return (struct lease_end){.is_crash = true, .reason = "the worker came back without it"};
 }
 
 // The leases that the worker no longer names end at once.
@@ -15,10 +20,7 @@ static void end_unnamed(struct core *core, struct now now, uint32_t no,
                         const struct msg_hello *hello, struct effects *fx)
 {
     struct worker *worker = workers_at(&core->workers, no);
-    bool same_session = worker->session == hello->session;
-    const struct lease_end end = {.is_crash = is_crash(core, now, same_session),
-                                  .reason = same_session ? "the worker's connection lost it"
-                                                         : "the worker came back without it"};
+    const struct lease_end end = why_unnamed(core, now, worker->session == hello->session);
     uint64_t naming = lease_mark_named(core, no, &hello->running);
     uint32_t at = worker->leases;
     while (at != LEASES_NONE) {

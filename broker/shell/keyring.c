@@ -25,6 +25,8 @@ struct table {
     uint32_t count;
     struct allowance *allowances;
     uint32_t allowance_count;
+    uint32_t skipped_count; // files that count for nothing
+    char skipped[CERT_WORD_LEN_MAX + 1];
 };
 
 struct keyring {
@@ -32,6 +34,7 @@ struct keyring {
     struct cert own;
     struct dirwatch watch;
     struct table table;
+    bool is_read; // `table` is that of the directory
 };
 
 static uint32_t find_allowance(const struct table *table, const char *tenant)
@@ -92,6 +95,38 @@ static void table_free(struct table *table)
     *table = (struct table){0};
 }
 
+static bool is_same_allowance(const struct allowance *a, const struct allowance *b)
+{
+    return strcmp(a->tenant, b->tenant) == 0 && a->requests.count == b->requests.count &&
+           a->bytes.count == b->bytes.count && a->open == b->open;
+}
+
+// Both were born zero, so that bytes may be compared.
+static bool is_same(const struct table *a, const struct table *b)
+{
+    if (a->count != b->count || a->allowance_count != b->allowance_count ||
+        a->skipped_count != b->skipped_count || strcmp(a->skipped, b->skipped) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->allowance_count; i++) {
+        if (!is_same_allowance(&a->allowances[i], &b->allowances[i]))
+            return false;
+    }
+    return a->count == 0 || memcmp(a->holders, b->holders, a->count * sizeof *a->holders) == 0;
+}
+
+// A change by 'weft key' is several in the directory, with that of its lock; it is told once.
+static void tell(const struct keyring *keyring, const struct table *table)
+{
+    if (keyring->is_read && is_same(table, &keyring->table))
+        return;
+    if (table->skipped_count > 0)
+        log_error(
+            "keys.skipped", "count=%u last=%s fix=%s", table->skipped_count,
+            log_quote_text(table->skipped).text,
+            log_quote_text("not a certificate that 'weft key' has written, or a key twice").text);
+    log_info("keys.read", "count=%u quotas=%u", table->count, table->allowance_count);
+}
+
 static err read_table(struct keyring *keyring, when_ms mono)
 {
     struct key_list list;
@@ -109,15 +144,13 @@ static err read_table(struct keyring *keyring, when_ms mono)
     }
     fill_allowances(&table, &list, &keyring->table, mono);
     fill_holders(&table, &list);
-    if (list.skipped_count > 0)
-        log_error(
-            "keys.skipped", "count=%u last=%s fix=%s", list.skipped_count,
-            log_quote_text(list.skipped).text,
-            log_quote_text("not a certificate that 'weft key' has written, or a key twice").text);
-    log_info("keys.read", "count=%u quotas=%u", table.count, table.allowance_count);
+    table.skipped_count = list.skipped_count;
+    memcpy(table.skipped, list.skipped, sizeof table.skipped);
     key_dir_free(&list);
+    tell(keyring, &table);
     table_free(&keyring->table);
     keyring->table = table;
+    keyring->is_read = true;
     return OK;
 }
 

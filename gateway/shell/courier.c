@@ -347,14 +347,29 @@ static void receive_all(struct courier *courier, when_ms now)
 
 // --- the loop ---
 
+static const char *fate_of_jobs(struct courier *courier)
+{
+    return atomic_load(&courier->spools) ? "spooled" : "refused";
+}
+
+static void tell_refusal(struct courier *courier, err refusal)
+{
+    log_error("gateway.refused", "broker=%s error=%s fix=%s jobs=%s", courier->endpoint,
+              err_slug(refusal), log_quote_text(curve_fix(refusal, courier->curve)).text,
+              fate_of_jobs(courier));
+}
+
 static void look_at_connection(struct courier *courier, when_ms now)
 {
     uint32_t count = link_connection_count(courier->link);
     err refusal = link_refusal(courier->link);
     if (refusal != OK && refusal != courier->refusal)
-        log_error("gateway.refused", "broker=%s error=%s fix=%s", courier->endpoint,
-                  err_slug(refusal), log_quote_text(curve_fix(refusal)).text);
-    courier->refusal = refusal;
+        tell_refusal(courier, refusal);
+    if (refusal != OK)
+        peer_unknown(&courier->peer, now, 0); // it tries again, also when nobody asks
+    // A link that was made anew does not know yet; so only a connection ends a refusal.
+    if (refusal != OK || link_is_connected(courier->link))
+        courier->refusal = refusal;
     if (count != courier->connection_count)
         peer_connected(&courier->peer, now);
     courier->connection_count = count;
@@ -414,9 +429,12 @@ static void look_at_broker(struct courier *courier, when_ms now)
     bool is_ready = is_there(courier);
     if (!atomic_exchange(&courier->is_ready, is_ready) && is_ready)
         tell_return(courier);
-    if (absence_is_news(&courier->absence, now, is_ready))
-        log_warn("gateway.no_broker", "broker=%s jobs=%s", courier->endpoint,
-                 atomic_load(&courier->spools) ? "spooled" : "refused");
+    // Who refuses is there, and gateway.refused has told what helps.
+    bool is_heard_of = is_ready || link_refusal(courier->link) != OK;
+    if (!absence_is_news(&courier->absence, now, is_heard_of))
+        return;
+    courier->refusal = OK; // another one is news again
+    log_warn("gateway.no_broker", "broker=%s jobs=%s", courier->endpoint, fate_of_jobs(courier));
 }
 
 static void *run(void *ctx)

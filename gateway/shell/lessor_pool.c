@@ -505,6 +505,8 @@ void lessor_pool_turn(struct lessor *lessor, struct lessor_pool *pool, when_ms n
     if (count != pool->connection_count)
         peer_connected(&pool->peer, now);
     pool->connection_count = count;
+    if (link_refusal(pool->link) != OK)
+        peer_unknown(&pool->peer, now, 0); // it tries again
     receive_all(lessor, pool, now);
     expire(pool, now);
     forget_passed(pool, now);

@@ -72,8 +72,8 @@
     X(ERR_RESERVED, 44, 422, false, "reserved",                                                    \
       "queues whose names begin with 'weft.' are the fabric's own; choose another")                \
     X(ERR_NO_KEY, 47, 403, false, "no-key",                                                        \
-      "the broker does not allow this key (any more); whoever runs it does so by 'weft key "       \
-      "allow'")                                                                                    \
+      "the broker does not allow this key (any more); whoever runs it sees by 'weft key list' "    \
+      "which it does, and allows it by 'weft key allow'")                                          \
     X(ERR_FOREIGN_TENANT, 48, 403, false, "foreign-tenant",                                        \
       "the key is another tenant's; name the tenant that it was allowed for, or none")             \
     X(ERR_HANDSHAKE, 49, 503, true, "handshake",                                                   \

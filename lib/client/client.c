@@ -217,6 +217,16 @@ static err turn(struct client *client)
     return e;
 }
 
+// libzmq does not try a refused key again by itself, and it may be allowed by now.
+static err retry_refused(struct client *client)
+{
+    if (link_refusal(client->link) == OK)
+        return OK;
+    link_close(client->link);
+    client->link = NULL;
+    return connect_link(client);
+}
+
 err client_ask(struct client *client, struct msg *question, const struct client_patience *patience,
                const struct msg **out_answer)
 {
@@ -231,7 +241,10 @@ err client_ask(struct client *client, struct msg *question, const struct client_
     client->is_answered = false;
     client->refusal = OK;
     bool is_told = patience->on_silence == NULL;
-    err e = peer_ask(&client->peer, now, &request, &corr);
+    err e = retry_refused(client);
+    if (e != OK)
+        return e;
+    e = peer_ask(&client->peer, now, &request, &corr);
     while (e == OK && !client->is_answered && client->refusal == OK) {
         e = turn(client);
         if (is_told || e != OK || peer_is_known(&client->peer) ||

@@ -85,10 +85,14 @@ const char *curve_tenant(const struct config *config)
     return tenant;
 }
 
-const char *curve_fix(err refusal)
+const char *curve_fix(err refusal, const struct link_curve *curve)
 {
     if (refusal == ERR_NO_KEY)
-        return "whoever runs the broker allows the key of --curve-key by 'weft key allow'";
-    return "give --curve-key and --curve-server as the broker wants them, or neither when it "
-           "serves in the clear";
+        return "the key of --curve-key is not allowed there, or not any more; whoever runs the "
+               "broker sees by 'weft key list' which are, and allows it by 'weft key allow'";
+    if (curve == NULL)
+        return "it does not serve in the clear; give --curve-key and --curve-server (a key is made "
+               "by 'weft key new')";
+    return "--curve-server is not its public key, or it serves in the clear; give its broker.pub, "
+           "or neither --curve-key nor --curve-server";
 }

@@ -31,5 +31,6 @@ MUST_USE err curve_load(const char *key, const char *server, struct link_curve *
 // else the default. Lives until the next call; main thread.
 const char *curve_tenant(const struct config *config);
 
-// What helps when link_refusal() is not OK: half a sentence. Static.
-const char *curve_fix(err refusal);
+// What is the matter and what helps when link_refusal() is not OK, of a side that connects with
+// `curve` (NULL: in the clear): half a sentence. Static.
+const char *curve_fix(err refusal, const struct link_curve *curve);

@@ -92,6 +92,8 @@ void link_cut(int connection);
 //   ERR_NO_KEY      the other side refuses this key
 //   ERR_HANDSHAKE   the two do not agree on CURVE, or on the server's key; three handshakes in a row that break off mean
 //                   that, too
+// libzmq tries a refused key no more: whoever wants to be let in later makes the link anew. Saying
+// HELLO in vain leads to that (peer_unknown(), PEER_RECONNECT).
 err link_refusal(struct link *link);
 
 // DEALER: how many connections have been made since link_open(). A higher number than at the last

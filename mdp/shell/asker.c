@@ -3,6 +3,7 @@
 #include "mdp/shell/asker.h"
 
 #include "lib/base/check.h"
+#include "lib/link/curve.h"
 #include "lib/peer/peer.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/log.h"
@@ -27,6 +28,7 @@ struct asker {
     struct link_context *context;
     struct link *link;
     uint32_t connection_count;
+    err refusal; // that was told
     struct peer peer;
     void *peer_memory;
     uint64_t session;
@@ -225,6 +227,18 @@ static void act(struct asker *asker, const struct peer_action *action, when_ms n
         peer_unsent(&asker->peer, now, action);
 }
 
+static void notice_refusal(struct asker *asker, when_ms now)
+{
+    err refusal = link_refusal(asker->link);
+    if (refusal != OK && refusal != asker->refusal)
+        log_error("mdp.refused", "broker=%s error=%s fix=%s", asker->setup.broker,
+                  err_slug(refusal), log_quote_text(curve_fix(refusal, asker->setup.curve)).text);
+    if (refusal != OK)
+        peer_unknown(&asker->peer, now, 0); // it tries again, also when nobody asks
+    if (refusal != OK || link_is_connected(asker->link))
+        asker->refusal = refusal;
+}
+
 void asker_turn(struct asker *asker, when_ms now)
 {
     struct peer_action action;
@@ -232,6 +246,7 @@ void asker_turn(struct asker *asker, when_ms now)
     if (count != asker->connection_count)
         peer_connected(&asker->peer, now);
     asker->connection_count = count;
+    notice_refusal(asker, now);
     receive(asker, now);
     while ((action = peer_next(&asker->peer, now)).kind != PEER_NOTHING)
         act(asker, &action, now);

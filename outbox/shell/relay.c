@@ -6,6 +6,7 @@
 #include "lib/base/backoff.h"
 #include "lib/base/check.h"
 #include "lib/client/client.h"
+#include "lib/link/curve.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
@@ -31,6 +32,7 @@ enum {
 struct relay {
     const struct relay_options *options;
     struct client *client;
+    err refusal;           // that was told
     struct source *source; // NULL: to be opened
     struct parked parked;
     struct relay_stats stats;
@@ -173,6 +175,19 @@ static err park(struct relay *relay, const struct msg_submitted *said, when_ms n
 }
 
 // ERR_FULL: nothing more can be asked until a parked queue is free; what was taken is settled first.
+// Of a refusal only once: it lasts until somebody does something.
+static void tell_loss(struct relay *relay, err e)
+{
+    const struct relay_options *options = relay->options;
+    bool is_refusal = e == ERR_NO_KEY || e == ERR_HANDSHAKE;
+    if (is_refusal && e != relay->refusal)
+        log_error("outbox.refused", "error=%s broker=%s fix=%s", err_slug(e), options->broker,
+                  log_quote_text(curve_fix(e, options->curve)).text);
+    if (!is_refusal)
+        log_warn("outbox.broker_lost", "error=%s broker=%s", err_slug(e), options->broker);
+    relay->refusal = is_refusal ? e : OK;
+}
+
 static err submit(struct relay *relay)
 {
     struct msg question = {.kind = MSG_SUBMIT,
@@ -185,10 +200,11 @@ static err submit(struct relay *relay)
     if (e == OK && (answer->kind != MSG_SUBMITTED || answer->submitted.count != relay->job_count))
         e = ERR_MALFORMED;
     if (e != OK) {
-        log_warn("outbox.broker_lost", "error=%s broker=%s", err_slug(e), relay->options->broker);
+        tell_loss(relay, e);
         relay->stats.broker_lost++;
         return ERR_NO_BROKER;
     }
+    relay->refusal = OK;
     failpoint_hit("outbox.submitted");
     for (uint32_t i = 0; i < relay->job_count; i++)
         take_answer(relay, i, &answer->submitted.jobs[i]);

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import tempfile
 import time
 import uuid
 
@@ -213,7 +214,7 @@ class Doors(BrokerTest):
     def test_quotas_are_the_tenants_and_count_at_once(self):
         served = self.locked()
         self.keys.limit("acme", "--requests", "3", "--bytes", "1000")
-        wait_for("the quotas count", lambda: served.stderr().count("quotas=1"))
+        wait_for("the quotas count", lambda: served.stderr().count("quotas=1") == 1)
         first, second = (self.peer(served, key=self.keys.new(name, tenant="acme")) for name in ("a", "b"))
         other = self.peer(served, key=self.keys.new("other"))
         for peer in (first, second, first):
@@ -250,12 +251,20 @@ class Programs(BrokerTest):
         self.keys.new("admin")
         self.served = self.broker("--keys", self.keys.dir)
 
-    def start(self, *words):
-        process = subprocess.Popen([os.environ["WEFT_BIN"], *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, cwd=self.data)
+    def start(self, *words, program=os.environ["WEFT_BIN"]):
+        """What it says on stderr is told by said()."""
+        with tempfile.NamedTemporaryFile(dir=self.data, delete=False) as log:
+            process = subprocess.Popen([program, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                       text=True, cwd=self.data, bufsize=1)
+        process.log = log.name
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
+
+    @staticmethod
+    def said(process):
+        with open(process.log, encoding="utf-8") as log:
+            return log.read()
 
     def run_weft(self, *words, code=0):
         done = subprocess.run([os.environ["WEFT_BIN"], *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -286,10 +295,18 @@ class Programs(BrokerTest):
         done = self.run_weft("run", "hello", "--broker", self.served.zmq, "--tenant", "other", *self.keys.flags(ci), code=1)
         self.assertIn("another tenant", done.stderr)
         done = self.run_weft("push", "hello", "--broker", self.served.zmq, code=4)
-        self.assertIn("give --curve-key and --curve-server", done.stderr)
+        self.assertIn("does not serve in the clear; give --curve-key and --curve-server", done.stderr)
+        self.assertNotIn("this key", done.stderr)
+        done = self.run_weft("push", "hello", "--broker", self.served.zmq, "--curve-key", ci.path, "--curve-server",
+                             self.keys.stranger().public.decode(), code=4)
+        self.assertIn("--curve-server is not its public key", done.stderr)
+        done = self.run_weft("push", "hello", "--broker", self.served.zmq, *self.keys.flags(worker_key), code=1)
+        self.assertEqual(done.stderr, 'weft push: the key has not the scope "submit"; use one that has it\n')
         stranger = self.keys.new("gone")
         self.keys.revoke("gone")
         done = self.run_weft("push", "hello", "--broker", self.served.zmq, *self.keys.flags(stranger), code=4)
+        self.assertIn("does not let this side in: the key of --curve-key is not allowed there, or not any more", done.stderr)
+        self.assertIn("weft key list", done.stderr)
         self.assertIn("weft key allow", done.stderr)
         for words, sentence in (
                 (("--curve-key", ci.path), "give both or none"),
@@ -318,10 +335,60 @@ class Programs(BrokerTest):
         self.keys.allow("wk", os.path.join(place, "wk.pub"), "work")
         wait_for("the gateway is in", lambda: status() == "200")
         self.assertTrue(worker.stdout.readline().startswith("ready "))
+        for process, who in ((gateway, "gateway"), (worker, "worker")):  # the broker was there all the time
+            self.assertEqual(self.said(process).count(f"error {who}.refused broker={self.served.zmq} error=no-key"), 1)
+            self.assertNotIn(f"{who}.no_broker", self.said(process))
         done = subprocess.run(["curl", "-s", f"{url}/v1/jobs", "-H", "Prefer: wait=20", "-H",
                                "Content-Type: application/json", "-d", '{"type": "hello", "payload": {"a": 1}}'],
                               stdout=subprocess.PIPE, timeout=PATIENCE_S, check=True, text=True)
         self.assertIn('"succeeded"', done.stdout)
+
+    def test_whose_key_is_revoked_is_told_so_and_what_helps(self):
+        worker_key, client_key, gateway_key = self.keys.new("w", "work"), self.keys.new("c"), self.keys.new("g", tenant="*")
+        worker = self.start("worker", "hello", "--broker", self.served.zmq, *self.keys.flags(worker_key), "--", "cat")
+        gateway = self.start("gateway", "--http", "127.0.0.1:0", "--broker", self.served.zmq, "--data", "gw",
+                             *self.keys.flags(gateway_key))
+        self.assertTrue(worker.stdout.readline().startswith("ready "))
+        wait_for("the gateway is in", lambda: "gateway.welcomed" in self.said(gateway))
+        client = self.start(self.served.zmq, client_key.path, self.keys.server_file,
+                            program=os.path.join(os.environ["WEFT_BUILD"], "tests", "sdk_client_probe"))
+
+        def asked():
+            client.stdin.write("\n")
+            return client.stdout.readline()
+        self.assertEqual(asked(), "ok: \n")
+        for name in "wcg":
+            self.keys.revoke(name)
+        for process, who in ((gateway, "gateway"), (worker, "worker")):
+            wait_for(f"{who} is told", lambda process=process, who=who: f"{who}.refused" in self.said(process))
+            line, = re.findall(rf"^.* error {who}\.refused .*$", self.said(process), re.M)
+            for word in (f"broker={self.served.zmq}", "error=no-key", "weft key list", "weft key allow"):
+                self.assertIn(word, line)
+        for _ in range(2):
+            self.assertRegex(asked(), "^no-key: .*'weft key list'.*'weft key allow'")
+        # And back without a new start.
+        self.keys.allow("c", client_key.public.decode())
+        self.keys.allow("g", gateway_key.public.decode(), "submit,read,work,admin", "*")
+        wait_for("the client is let in", lambda: asked() == "ok: \n")
+        wait_for("the gateway is in, though nobody asks it", lambda: self.said(gateway).count("gateway.welcomed") == 2)
+        # A broker that has gone is told as that, also to whom it had refused.
+        self.served.kill()
+        for process, who in ((gateway, "gateway"), (worker, "worker")):
+            wait_for(f"{who} misses it", lambda process=process, who=who: f"{who}.no_broker" in self.said(process))
+            self.assertEqual(self.said(process).count(f"{who}.refused"), 1)
+
+    def test_a_change_of_the_keys_is_told_once(self):
+        def told():
+            return re.findall(r"keys\.read (.*)", self.served.stderr())
+        before, expected = len(told()), []
+        for change, line in ((lambda: self.keys.new("w"), "count=2 quotas=0"),
+                             (lambda: self.keys.revoke("w"), "count=1 quotas=0"),
+                             (lambda: self.keys.limit("acme", "--requests", "3"), "count=1 quotas=1"),
+                             (lambda: self.keys.new("last"), "count=2 quotas=1")):
+            change()
+            expected.append(line)
+            wait_for("it is read", lambda line=line: told()[-1] == line)
+        self.assertEqual(told()[before:], expected)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 // Everything that a client made with libweft may ask, against a broker without workers:
 //     sdk_client_probe BROKER
+// With a key it asks the same once for each line it is given, and prints how that ended:
+//     sdk_client_probe BROKER KEY SERVER
 // links: weft_worker_sdk
 
 #include "worker/sdk/weft/client.h"
@@ -254,10 +256,30 @@ static void a_wait_in_vain(void)
     EXPECT(strcmp(weft_state_name(status->state), "queued") == 0);
 }
 
+static void ask_by_line(const struct weft_client_options *options)
+{
+    struct weft_submission job = job_of("a");
+    char line[16];
+    job.key = "k-1";
+    EXPECT(weft_client_open(options, &client, &error) == 0);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        int result = weft_client_submit(client, &job, 1, 0, &error);
+        (void)printf("%s: %s\n", weft_error_slug(result), result == 0 ? "" : error.text);
+        (void)fflush(stdout);
+    }
+    weft_client_close(client);
+}
+
 int main(int argc, char **argv)
 {
     struct weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
     options.broker = argc > 1 ? argv[1] : NULL;
+    if (argc == 4) {
+        options.curve_key = argv[2];
+        options.curve_server = argv[3];
+        ask_by_line(&options);
+        return 0;
+    }
     options.tenant = "No Tenant";
     EXPECT(weft_client_open(&options, &client, &error) == WEFT_ERROR_BAD_FIELD);
     options.tenant = "acme";

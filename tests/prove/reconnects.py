@@ -35,6 +35,7 @@ BACK = {
     "it never left the broker": "never left the broker",
     "the lease passed without a word": "had a lease that passed",
     "the lease passed after a start of the broker": "had a lease that passed after a start of the broker",
+    "the worker came back without it after a start of the broker": "were granted by a broker that died",
 }
 
 

@@ -233,8 +233,9 @@ static err say_finish(struct duty *duty, uint64_t batch)
 
 static void reconnect(struct duty *duty)
 {
-    duty_log(duty, LOG_LEVEL_WARN, "worker.reconnect", "broker=%s why=\"no answer for long\"",
-             duty->setup.broker);
+    if (link_refusal(duty->link) == OK) // else it is only tried again
+        duty_log(duty, LOG_LEVEL_WARN, "worker.reconnect", "broker=%s why=\"no answer for long\"",
+                 duty->setup.broker);
     link_close(duty->link);
     duty->link = NULL;
     if (open_link(duty) != OK)
@@ -271,14 +272,18 @@ static void ask_renew(struct duty *duty)
     CHECK(asked == OK); // one place is for this
 }
 
+// Who refuses is there, and worker.refused has told what helps.
 static void tell_absence(struct duty *duty)
 {
-    bool is_there = peer_is_known(&duty->peer) && link_is_connected(duty->link);
-    if (absence_is_news(&duty->absence, duty->now, is_there))
-        duty_log(duty, LOG_LEVEL_WARN, "worker.no_broker",
-                 "broker=%s fix=\"start it, or correct --broker\" "
-                 "now=\"what runs goes on, outcomes wait in the journal\"",
-                 duty->setup.broker);
+    bool is_there = link_refusal(duty->link) != OK ||
+                    (peer_is_known(&duty->peer) && link_is_connected(duty->link));
+    if (!absence_is_news(&duty->absence, duty->now, is_there))
+        return;
+    duty->refusal = OK; // another one is news again
+    duty_log(duty, LOG_LEVEL_WARN, "worker.no_broker",
+             "broker=%s fix=\"start it, or correct --broker\" "
+             "now=\"what runs goes on, outcomes wait in the journal\"",
+             duty->setup.broker);
 }
 
 void talk_speak(struct duty *duty)
@@ -336,14 +341,23 @@ static err take_message(struct duty *duty)
     return OK;
 }
 
+static void tell_refusal(struct duty *duty, err refusal)
+{
+    duty_log(duty, LOG_LEVEL_ERROR, "worker.refused",
+             "broker=%s error=%s fix=%s now=\"what runs goes on, outcomes wait in the journal\"",
+             duty->setup.broker, err_slug(refusal),
+             log_quote_text(curve_fix(refusal, duty->setup.curve)).text);
+}
+
+// A link that was made anew does not know yet; so only a connection ends a refusal.
 static void notice_connection(struct duty *duty)
 {
     uint32_t count = link_connection_count(duty->link);
     err refusal = link_refusal(duty->link);
     if (refusal != OK && refusal != duty->refusal)
-        duty_log(duty, LOG_LEVEL_ERROR, "worker.refused", "broker=%s error=%s fix=%s",
-                 duty->setup.broker, err_slug(refusal), log_quote_text(curve_fix(refusal)).text);
-    duty->refusal = refusal;
+        tell_refusal(duty, refusal);
+    if (refusal != OK || link_is_connected(duty->link))
+        duty->refusal = refusal;
     if (count == duty->connection_count)
         return;
     duty->connection_count = count;

@@ -102,7 +102,8 @@ TEST(events, count_goes_on_after_a_restart)
     story_at(story, 1);
     story_hello(story, 11, 2, NULL); // it was not granted to this session
     EXPECT_STORY(story, "[1] event 2 of no 1: return queued v5 token 1.2 outcome 5 attempt 1 since "
-                        "0 reason \"the worker came back without it\"\n");
+                        "0 reason \"the worker came back without it after a start of the "
+                        "broker\"\n");
     story_free(story);
 }
 
