@@ -3,7 +3,7 @@
 import socket
 import unittest
 
-from lib_gateway import Gateway, PretendedBroker
+from lib_gateway import AtPretendedBroker
 
 HOST = b"Host: a\r\n"
 JOB = b'{"type":"a.b","payload":1}'
@@ -213,18 +213,7 @@ CASES = [
 ]
 
 
-class BadInput(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.broker = PretendedBroker()
-        cls.gateway = Gateway(cls.broker.endpoint)
-        cls.gateway.wait_ready()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.close()
-        cls.broker.close()
-
+class BadInput(AtPretendedBroker):
     def test_each_is_refused_and_stores_nothing(self):
         self.assertGreaterEqual(len(CASES), 120)
         for name, data, status in CASES:

@@ -10,7 +10,7 @@ import uuid
 
 from lib_beside import main_beside
 from lib_broker import ERR, pb
-from lib_gateway import Gateway, PretendedBroker, is_whole, wait_for
+from lib_gateway import AtPretendedBroker, Gateway, PretendedBroker, is_whole, wait_for
 
 NDJSON = "application/x-ndjson"
 
@@ -19,21 +19,7 @@ def lines(*records):
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-class Batches(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.broker = PretendedBroker()
-        cls.gateway = Gateway(cls.broker.endpoint)
-        cls.gateway.wait_ready()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.close()
-        cls.broker.close()
-
-    def tearDown(self):
-        self.broker.refusal = None
-
+class Batches(AtPretendedBroker):
     def push(self, body, kind=NDJSON, path="/v1/batches", **headers):
         return self.gateway.ask("POST", path, body, Content_Type=kind, **headers)
 

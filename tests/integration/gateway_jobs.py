@@ -9,27 +9,12 @@ import uuid
 
 from lib_beside import main_beside
 from lib_broker import ERR, pb
-from lib_gateway import Gateway, PretendedBroker, derived_id, wait_for
+from lib_gateway import AtPretendedBroker, Gateway, PretendedBroker, derived_id, wait_for
 
 MSGPACK = "application/msgpack"
 
 
-class Jobs(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.broker = PretendedBroker()
-        cls.gateway = Gateway(cls.broker.endpoint)
-        cls.gateway.wait_ready()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.close()
-        cls.broker.close()
-
-    def tearDown(self):
-        self.broker.refusal = None
-        self.broker.is_silent = False
-
+class Jobs(AtPretendedBroker):
     def job_of(self, answer):
         return self.broker.jobs[uuid.UUID(answer.json["job_id"]).bytes]
 

@@ -9,22 +9,19 @@ import unittest
 import uuid
 
 from lib_broker import pb
-from lib_gateway import Gateway, PretendedBroker, wait_for
+from lib_gateway import AtPretendedBroker, wait_for
 
 
-class Prefer(unittest.TestCase):
+class Prefer(AtPretendedBroker):
     @classmethod
     def setUpClass(cls):
-        cls.broker = PretendedBroker()
-        cls.gateway = Gateway(cls.broker.endpoint)
-        cls.gateway.wait_ready()
+        super().setUpClass()
         cls.pool = concurrent.futures.ThreadPoolExecutor(4)
 
     @classmethod
     def tearDownClass(cls):
         cls.pool.shutdown()
-        cls.gateway.close()
-        cls.broker.close()
+        super().tearDownClass()
 
     def submitted(self, kind):
         """The id of the job of this type, once the broker has it and somebody waits for it."""

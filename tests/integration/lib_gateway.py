@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 
 import zmq
 
@@ -275,6 +276,25 @@ class Gateway:
                     break
                 heard += part
             return heard
+
+
+class AtPretendedBroker(unittest.TestCase):
+    """One gateway at one pretended broker for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = PretendedBroker()
+        cls.gateway = Gateway(cls.broker.endpoint)
+        cls.gateway.wait_ready()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.close()
+        cls.broker.close()
+
+    def tearDown(self):
+        self.broker.refusal = None
+        self.broker.is_silent = False
 
 
 def is_whole(heard):

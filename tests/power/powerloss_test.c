@@ -13,6 +13,7 @@
 #include "broker/store/store.h"
 #include "broker/store/store_record.h"
 #include "tests/support/batcher.h"
+#include "tests/support/small_limits.h"
 #include "tests/support/test.h"
 
 #include <sys/wait.h>
@@ -80,27 +81,7 @@ static bool sum_of_store(struct store *store, uint64_t *out_sum)
 // Everything a broker's start would read is read, and its core takes it.
 static bool load(struct store *store)
 {
-    struct limits limits = {.job_count_max = JOBS_MAX,
-                            .key_count_max = JOBS_MAX,
-                            .tenant_count_max = 2,
-                            .queue_count_max = 4,
-                            .type_count_max = 2,
-                            .lane_count_max = 4,
-                            .concurrency_key_count_max = 4,
-                            .key_running_max = 1,
-                            .policy_count_max = 4,
-                            .unique_count_max = 4,
-                            .dependency_count_max = 4,
-                            .batch_count_max = 4,
-                            .schedule_count_max = 2,
-                            .endpoint_count_max = 4,
-                            .operation_count_max = 2,
-                            .worker_count_max = 4,
-                            .lease_count_max = 4,
-                            .serve_count_max = 4,
-                            .peer_count_max = 4,
-                            .changed_count_max = 4,
-                            .send_count_max = 4};
+    struct limits limits = small_limits(JOBS_MAX);
     struct known known = {0};
     struct store_loaded loaded;
     void *memory = aligned_alloc(64, (core_size(&limits) + 63) / 64 * 64);

@@ -4,6 +4,7 @@
 #include "broker/store/store.h"
 #include "broker/store/store_record.h"
 #include "tests/support/batcher.h"
+#include "tests/support/small_limits.h"
 #include "tests/support/test.h"
 
 enum { JOBS = 10 };
@@ -76,27 +77,7 @@ static void flip_number(const char *table, uint64_t number, size_t place)
 
 static err load(struct store *store, struct store_loaded *out_loaded)
 {
-    struct limits limits = {.job_count_max = 64,
-                            .key_count_max = 64,
-                            .tenant_count_max = 2,
-                            .queue_count_max = 4,
-                            .type_count_max = 2,
-                            .lane_count_max = 4,
-                            .concurrency_key_count_max = 4,
-                            .key_running_max = 1,
-                            .policy_count_max = 4,
-                            .unique_count_max = 4,
-                            .dependency_count_max = 4,
-                            .batch_count_max = 4,
-                            .schedule_count_max = 2,
-                            .endpoint_count_max = 4,
-                            .operation_count_max = 2,
-                            .worker_count_max = 4,
-                            .lease_count_max = 4,
-                            .serve_count_max = 4,
-                            .peer_count_max = 4,
-                            .changed_count_max = 4,
-                            .send_count_max = 4};
+    struct limits limits = small_limits(64);
     struct known known = {0};
     err e = store_load(store, core_init(test_zeroed(core_size(&limits)), &limits, &known, 1),
                        out_loaded);
