@@ -187,6 +187,12 @@ const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit 
     return NULL;
 }
 
+void ask_try(struct ask *ask, const struct client_trial *trial)
+{
+    const struct client_patience patience = {.give_up_ms = ask->give_up_ms};
+    client_try(ask->client, trial, &patience);
+}
+
 static void complain_unknown(struct ask *ask, const char *what, const struct id *id, err e)
 {
     char text[ID_TEXT_LEN + 1];

@@ -26,6 +26,8 @@ int ask_about(const struct config_table *table, int argc, char **argv,
 
 // Each gives the answer, borrowed until the next one, or NULL after a complaint; then `code` is set.
 const struct msg_submitted *ask_submit(struct ask *ask, const struct msg_submit *submit);
+// Asks workers about each job of a dry run; nobody complains.
+void ask_try(struct ask *ask, const struct client_trial *trial);
 // A job or batch that is not known is a complaint too.
 const struct msg_status_is *ask_status(struct ask *ask, const struct msg_status *status);
 const struct msg_batch_status_is *ask_batch(struct ask *ask, const struct msg_batch_status *batch);

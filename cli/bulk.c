@@ -3,6 +3,7 @@
 #include "cli/bulk.h"
 
 #include "cli/ask.h"
+#include "cli/opinions.h"
 #include "cli/submission.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
@@ -49,6 +50,8 @@ struct bulk {
     uint32_t job_cap;
     bool is_atomic; // all are stored, or none
     bool is_dry_run;
+    uint32_t simulate_ms; // of a dry run: so long workers are asked; 0: not at all
+    struct opinions opinions;
     size_t bytes; // of records in `jobs`
     uint32_t index;
     uint32_t accepted;
@@ -127,11 +130,11 @@ static void reject(struct bulk *bulk, uint32_t line, err e, struct slice detail)
 }
 
 // With an id of the broker's time, should its clock be another: then nothing is stored under the
-// one before. In an atomic message it concerns all.
+// one before. It concerns all of an atomic message, and of a dry run, whose lines see each other.
 static bool goes_again(struct bulk *bulk, const struct msg_submitted *said, uint32_t i)
 {
     bool is_minted = submission_mint_again(&bulk->jobs[i], &said->jobs[i]);
-    if (!is_minted && said->jobs[i].error != ERR_ATOMIC)
+    if (!is_minted && said->jobs[i].error != ERR_ATOMIC && !bulk->is_dry_run)
         return false;
     bulk->lines[bulk->count] = bulk->lines[i];
     bulk->jobs[bulk->count++] = bulk->jobs[i];
@@ -144,6 +147,12 @@ static bool is_untimely(const struct msg_submitted *said)
     for (uint32_t i = 0; i < said->count; i++)
         is_found = is_found || said->jobs[i].error == ERR_ID_TOO_OLD;
     return is_found;
+}
+
+static void take_accepted(struct bulk *bulk, uint32_t place)
+{
+    bulk->accepted++;
+    opinions_add(&bulk->opinions, &bulk->jobs[place], bulk->lines[place]);
 }
 
 // Submits what has been gathered. What is left goes again. False after a complaint.
@@ -172,7 +181,7 @@ static bool submit_all(struct bulk *bulk, bool may_go_again)
         else if (job->replayed)
             bulk->replayed++;
         else
-            bulk->accepted++;
+            take_accepted(bulk, i);
     }
     return true;
 }
@@ -181,6 +190,7 @@ static bool flush(struct bulk *bulk)
 {
     if (!submit_all(bulk, true) || !submit_all(bulk, false))
         return false;
+    opinions_ask(&bulk->opinions, &bulk->ask, bulk->simulate_ms);
     bulk->bytes = 0;
     arena_reset(&bulk->arena);
     return true;
@@ -305,9 +315,17 @@ static void tell_json(struct bulk *bulk)
     const struct forecast_many many = {bulk->accepted, bulk->replayed, bulk->rejected,
                                        bulk->is_atomic};
     if (bulk->is_dry_run)
-        view_forecasts(stdout, &many, bulk->rejections, bulk->rejection_count);
+        view_forecasts(stdout, &many, bulk->rejections, bulk->rejection_count, &bulk->opinions);
     else
         view_bulk(stdout, &answer, bulk->rejections, bulk->rejection_count);
+}
+
+static void tell_dry(const struct bulk *bulk)
+{
+    (void)printf("%" PRIu32 " would be accepted, %" PRIu32 " replayed, %" PRIu32 " refused",
+                 bulk->accepted, bulk->replayed, bulk->rejected);
+    opinions_tell_counts(&bulk->opinions, stdout);
+    (void)putchar('\n');
 }
 
 static void tell(struct bulk *bulk)
@@ -317,8 +335,7 @@ static void tell(struct bulk *bulk)
     if (bulk->wants_json)
         tell_json(bulk);
     else if (bulk->is_dry_run)
-        (void)printf("%" PRIu32 " would be accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n",
-                     bulk->accepted, bulk->replayed, bulk->rejected);
+        tell_dry(bulk);
     else
         (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
                      bulk->accepted, bulk->replayed, bulk->rejected);
@@ -371,16 +388,35 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
     return problem == NULL && take_webhooks(bulk, config);
 }
 
+// False after a complaint.
+static bool take_simulate(struct bulk *bulk, const struct config *config)
+{
+    const char *problem = NULL;
+    if (!config_is_given(config, "simulate"))
+        return true;
+    bulk->simulate_ms = (uint32_t)config_number(config, "simulate");
+    if (!bulk->is_dry_run)
+        problem = "--simulate is for --dry-run; workers do real jobs anyway";
+    else if (opinions_init(&bulk->opinions, MSG_ATOMIC_JOBS_MAX) != OK)
+        problem = "out of memory";
+    if (problem != NULL)
+        command_complain("push", "%s", problem);
+    return problem == NULL;
+}
+
 static int push(struct bulk *bulk, const struct config *config)
 {
     struct origin origin = {slice_of_text(curve_tenant(config)), slice_of_text("default")};
     bulk->batch_id = mint_fresh(clock_wall_ms(), &origin);
     bulk->is_atomic = config_is_on(config, "atomic");
     bulk->is_dry_run = config_is_on(config, "dry-run");
+    if (!take_simulate(bulk, config))
+        return COMMAND_USAGE;
     if (!take_defaults(bulk, config) || !read_file(bulk, config_text(config, "bulk")))
         return COMMAND_USAGE;
     if (!ask_open(&bulk->ask, config) || !take_all(bulk))
         return bulk->ask.code;
+    opinions_complain(&bulk->opinions, "push");
     tell(bulk);
     if (bulk->accepted > 0 && !bulk->is_dry_run)
         (void)ask_seal(&bulk->ask, &bulk->batch_id); // without an answer, time does the same
@@ -401,6 +437,7 @@ int bulk_push(const struct config *config)
     }
     int code = push(bulk, config);
     ask_close(&bulk->ask);
+    opinions_deinit(&bulk->opinions);
     for (uint32_t i = 0; i < bulk->rejection_count; i++)
         free(bulk->rejections[i].detail);
     free(bulk->rejections);

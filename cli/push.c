@@ -36,6 +36,11 @@ static const struct config_key push_keys[] = {
      .type = CONFIG_BOOL,
      .default_text = "false",
      .help = "tell what would be; nothing is stored"},
+    {.key = "simulate",
+     .type = CONFIG_DURATION,
+     .min = 1,
+     .max = 3600 * 1000,
+     .help = "with --bulk --dry-run: ask workers, for so long, what would become of each line"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -44,7 +49,7 @@ static const struct config_key push_keys[] = {
 const struct config_table push_table = {
     .program = "push",
     .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]\n       weft push [TYPE] [flags] --bulk "
-             "FILE [--atomic] [--dry-run]",
+             "FILE [--atomic] [--dry-run [--simulate 10s]]",
     .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
              "already), 1 refused\n(--bulk: some lines), 4 no answer (ask again with the same "
              "--key), 64 usage.",
@@ -154,6 +159,8 @@ static const char *fault_of_one(const struct config *config)
                                        "batch-webhook-secret"};
     if (config_is_on(config, "atomic"))
         return "--atomic is for the lines of --bulk; one job is stored or not";
+    if (config_is_given(config, "simulate"))
+        return "--simulate is for the lines of --bulk; of one job --dry-run asks a worker anyway";
     for (unsigned i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (config_is_given(config, keys[i]))
             return "--batch-webhook is for the lines of --bulk; of one job it is --webhook";

@@ -2,6 +2,7 @@
 
 #include "cli/view.h"
 
+#include "cli/opinions.h"
 #include "gateway/core/answer.h"
 #include "gateway/core/forecast.h"
 #include "gateway/core/scan.h"
@@ -482,18 +483,50 @@ static size_t rejections_len(const struct view_rejection *rejections, uint32_t c
     return len;
 }
 
+static size_t opinions_len(const struct opinions *opinions)
+{
+    size_t len = (size_t)opinions->count * FORECAST_RECORD_LEN_MAX;
+    for (uint32_t i = 0; i < opinions->count; i++)
+        len += opinion_len(&opinions->items[i]);
+    return len;
+}
+
+static void put_opinions(struct out *json, const struct opinions *opinions)
+{
+    out_name(json, slice_of_text("simulations"));
+    out_open_array(json);
+    for (uint32_t i = 0; i < opinions->count; i++) {
+        const struct opinion *opinion = &opinions->items[i];
+        if (!opinions_is_offered(opinions, i))
+            continue;
+        const struct msg_forecast forecast =
+            opinion_forecast(opinion, opinions->states[i] == TRIAL_ASKED);
+        forecast_put_record(json,
+                            &(struct forecast_record){.line = opinions->lines[i],
+                                                      .is_alone = opinion->is_alone,
+                                                      .is_left_out = opinion->is_left_out,
+                                                      .forecast = &forecast,
+                                                      .simulated = result_of(&opinion->result)});
+    }
+    out_close(json);
+}
+
 void view_forecasts(FILE *out, const struct forecast_many *many,
-                    const struct view_rejection *rejections, uint32_t count)
+                    const struct view_rejection *rejections, uint32_t count,
+                    const struct opinions *opinions)
 {
     struct out json;
-    if (!begin_json(&json, rejections_len(rejections, count)))
+    if (!begin_json(&json, rejections_len(rejections, count) + opinions_len(opinions)))
         return;
     forecast_begin(&json, many);
     out_name(&json, slice_of_text("rejections"));
     out_open_array(&json);
     for (uint32_t i = 0; i < count; i++)
         put_rejection(&json, &rejections[i]);
-    answer_bulk_end(&json);
+    out_close(&json);
+    if (opinions->cap > 0)
+        put_opinions(&json, opinions);
+    out_close(&json);
     end_json(&json, out);
 }
 

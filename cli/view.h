@@ -60,8 +60,10 @@ struct view_rejection {
 };
 // What a dry run of many has told, as over HTTP but for the replays.
 struct forecast_many;
+struct opinions;
 void view_forecasts(FILE *out, const struct forecast_many *many,
-                    const struct view_rejection *rejections, uint32_t count);
+                    const struct view_rejection *rejections, uint32_t count,
+                    const struct opinions *opinions);
 struct answer_bulk;
 // The JSON of a bulk submission, as over HTTP: with nothing stored it is the problem of the first
 // rejection. `bulk->problem` is set here.

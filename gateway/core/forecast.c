@@ -130,6 +130,19 @@ void forecast_put_simulated(struct out *out, const struct msg_forecast *forecast
     out_close(out);
 }
 
+void forecast_put_record(struct out *out, const struct forecast_record *record)
+{
+    out_open_object(out);
+    out_put_unsigned(out, "line", record->line);
+    if (record->is_alone)
+        out_put_text(out, "not_simulated", slice_of_text("alone"));
+    else
+        forecast_put_simulated(out, record->forecast, &record->simulated);
+    if (record->is_left_out)
+        out_put_bool(out, "left_out", true);
+    out_close(out);
+}
+
 void forecast_begin(struct out *out, const struct forecast_many *many)
 {
     bool is_refused =

@@ -24,6 +24,17 @@ void forecast_put(struct out *out, const struct forecast_told *told);
 void forecast_put_simulated(struct out *out, const struct msg_forecast *forecast,
                             const struct answer_result *simulated);
 
+// What a worker says of one record of many, as an element of the open array.
+enum { FORECAST_RECORD_LEN_MAX = 256 }; // besides the worker's words
+struct forecast_record {
+    uint32_t line;
+    bool is_alone;    // by itself it would not be accepted
+    bool is_left_out; // the worker's words were too many
+    const struct msg_forecast *forecast;
+    struct answer_result simulated; // as for forecast_put_simulated()
+};
+void forecast_put_record(struct out *out, const struct forecast_record *record);
+
 // Of many: the head of an object; the caller puts the records and closes it.
 struct forecast_many {
     uint32_t accepted, replayed, rejected;

@@ -13,8 +13,6 @@ enum {
     BULK_RECORDS_MAX = 10000,
     BULK_BODY_LEN_MAX = 64 * 1024 * 1024,
     BULK_LOADS_MAX = 64, // not answered yet: their records take up to 5 MiB each beside the body
-    BULK_SIMULATIONS_MAX = 8, // records of one dry run that workers are asked about at once
-    BULK_SIMULATED_BYTES_MAX = 4 * 1024 * 1024, // of what they say of one dry run
     // A batch's key leaves room for "#10000" behind it.
     BULK_KEY_LEN_MAX = 255 - 6,
 };

@@ -1,4 +1,4 @@
-// The shell around lib/peer: one socket, one unanswered question.
+// The shell around lib/peer: one socket, one unanswered question, or the few of a dry run.
 
 #include "lib/client/client.h"
 
@@ -25,8 +25,9 @@ struct client {
     struct link_message message; // the answer borrows from it
     bool has_message;
     struct msg answer;
-    struct msg *question;
-    bool is_answered;
+    struct msg *questions[TRIALS_AT_ONCE_MAX]; // by the peer's `user`
+    bool is_answered;                          // or refused: by `refusal`
+    uint64_t answered;                         // which question
     struct slice tenant;
     bool was_welcomed; // since client_open()
     err refusal;
@@ -52,7 +53,7 @@ static err make_room(struct client *client)
     size_t len = wire_arena_size(MSG_BYTES_MAX);
     client->out = (struct arena){.data = malloc(len), .cap = len};
     client->in = (struct arena){.data = malloc(len), .cap = len};
-    client->peer_memory = malloc(peer_size(1));
+    client->peer_memory = malloc(peer_size(TRIALS_AT_ONCE_MAX));
     bool made = client->out.data != NULL && client->in.data != NULL && client->peer_memory != NULL;
     return made ? OK : ERR_NO_MEMORY;
 }
@@ -101,7 +102,7 @@ err client_open(const struct client_options *options, struct client **out_client
         return e;
     }
     blake_random(&client->session, sizeof client->session);
-    peer_init(&client->peer, client->peer_memory, 1, client->session);
+    peer_init(&client->peer, client->peer_memory, TRIALS_AT_ONCE_MAX, client->session);
     *out_client = client;
     return OK;
 }
@@ -134,8 +135,8 @@ static err act(struct client *client, when_ms now, const struct peer_action *act
         return connect_link(client);
     case PEER_HELLO: e = send_message(client, &hello); break;
     case PEER_SEND:
-        client->question->corr = action->corr;
-        e = send_message(client, client->question);
+        client->questions[action->user]->corr = action->corr;
+        e = send_message(client, client->questions[action->user]);
         break;
     }
     if (e == ERR_AGAIN) {
@@ -148,7 +149,6 @@ static err act(struct client *client, when_ms now, const struct peer_action *act
 static void hear_error(struct client *client, when_ms now)
 {
     const struct msg *msg = &client->answer;
-    uint64_t user = 0;
     if (msg->error.error == ERR_UNKNOWN_PEER) {
         peer_unknown(&client->peer, now, msg->corr);
         return;
@@ -156,7 +156,7 @@ static void hear_error(struct client *client, when_ms now)
     // Also a HELLO may be refused, by version or because there are too many peers.
     bool is_hello = msg->corr != 0 && msg->corr == client->peer.hello_corr &&
                     !peer_is_known(&client->peer) && !err_may_retry(msg->error.error);
-    if (is_hello || peer_answered(&client->peer, msg->corr, &user)) {
+    if (is_hello || peer_answered(&client->peer, msg->corr, &client->answered)) {
         client->refusal = msg->error.error != OK ? msg->error.error : ERR_MALFORMED;
         client->detail = msg->error.detail;
     }
@@ -164,14 +164,13 @@ static void hear_error(struct client *client, when_ms now)
 
 static void hear(struct client *client, when_ms now)
 {
-    uint64_t user = 0;
     peer_heard(&client->peer);
     if (client->answer.kind == MSG_WELCOME) {
         if (peer_welcomed(&client->peer, now, client->answer.corr))
             client->was_welcomed = true;
     } else if (client->answer.kind == MSG_ERROR) {
         hear_error(client, now);
-    } else if (peer_answered(&client->peer, client->answer.corr, &user)) {
+    } else if (peer_answered(&client->peer, client->answer.corr, &client->answered)) {
         client->is_answered = true;
     }
 }
@@ -227,24 +226,33 @@ static err retry_refused(struct client *client)
     return connect_link(client);
 }
 
+// Takes in the question at a free place.
+static err begin(struct client *client, uint64_t place, const struct client_patience *patience,
+                 uint64_t *out_corr)
+{
+    when_ms now = clock_mono_ms();
+    const struct peer_request request = {
+        .user = place,
+        .deadline = when_after(now, when_after(patience->give_up_ms, patience->answer_ms)),
+        .patience = patience->answer_ms,
+    };
+    client->is_answered = false;
+    client->refusal = OK;
+    return peer_ask(&client->peer, now, &request, out_corr);
+}
+
 err client_ask(struct client *client, struct msg *question, const struct client_patience *patience,
                const struct msg **out_answer)
 {
     CHECK(client->peer.ask_count == 0);
     when_ms now = clock_mono_ms();
     uint64_t corr = 0;
-    struct peer_request request = {
-        .deadline = when_after(now, when_after(patience->give_up_ms, patience->answer_ms)),
-        .patience = patience->answer_ms,
-    };
-    client->question = question;
-    client->is_answered = false;
-    client->refusal = OK;
+    client->questions[0] = question;
     bool is_told = patience->on_silence == NULL;
     err e = retry_refused(client);
     if (e != OK)
         return e;
-    e = peer_ask(&client->peer, now, &request, &corr);
+    e = begin(client, 0, patience, &corr);
     while (e == OK && !client->is_answered && client->refusal == OK) {
         e = turn(client);
         if (is_told || e != OK || peer_is_known(&client->peer) ||
@@ -265,4 +273,74 @@ err client_ask(struct client *client, struct msg *question, const struct client_
 struct slice client_detail(const struct client *client)
 {
     return client->detail;
+}
+
+// --- a dry run of many ---
+
+// The questions under way.
+struct flight {
+    struct msg msgs[TRIALS_AT_ONCE_MAX];
+    uint64_t corrs[TRIALS_AT_ONCE_MAX]; // 0: a free place
+    uint32_t jobs[TRIALS_AT_ONCE_MAX];
+    struct trials trials;
+    when_ms ends_at;
+};
+
+static bool ask_next(struct client *client, struct flight *flight, const struct client_trial *trial,
+                     const struct client_patience *patience)
+{
+    uint32_t job;
+    if (clock_mono_ms() >= flight->ends_at || !trials_take(&flight->trials, &job))
+        return false;
+    uint32_t place = 0;
+    while (flight->corrs[place] != 0)
+        place++;
+    CHECK(place < TRIALS_AT_ONCE_MAX); // the window is no wider
+    flight->jobs[place] = job;
+    flight->msgs[place] = (struct msg){
+        .kind = MSG_SUBMIT, .submit = {.jobs = trial->jobs + job, .count = 1, .dry_run = true}};
+    client->questions[place] = &flight->msgs[place];
+    err full = begin(client, place, patience, &flight->corrs[place]);
+    CHECK(full == OK); // as many places here as there
+    return true;
+}
+
+// What does not come back is forgotten: it counts as lost.
+static void drop_all(struct client *client, struct flight *flight)
+{
+    for (uint32_t i = 0; i < TRIALS_AT_ONCE_MAX; i++) {
+        if (flight->corrs[i] == 0)
+            continue;
+        (void)peer_drop(&client->peer, flight->corrs[i]);
+        trials_heard(&flight->trials, flight->jobs[i], TRIAL_LOST);
+    }
+}
+
+void client_try(struct client *client, const struct client_trial *trial,
+                const struct client_patience *patience)
+{
+    CHECK(client->peer.ask_count == 0);
+    struct flight flight = {.ends_at = when_after(clock_mono_ms(), trial->for_ms)};
+    size_t kept = 0;
+    err e = OK;
+    trials_init(&flight.trials, trial->states, trial->count);
+    for (;;) {
+        while (ask_next(client, &flight, trial, patience))
+            continue;
+        if (flight.trials.flight == 0)
+            break;
+        client->is_answered = false;
+        e = turn(client);
+        if (e != OK || client->refusal != OK)
+            break;
+        if (!client->is_answered)
+            continue;
+        uint64_t place = client->answered;
+        uint32_t job = flight.jobs[place];
+        flight.corrs[place] = 0;
+        trials_heard(&flight.trials, job,
+                     opinion_take(&trial->opinions[job], &client->answer, &kept));
+    }
+    drop_all(client, &flight);
+    release_message(client);
 }

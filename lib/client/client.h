@@ -1,9 +1,9 @@
 #pragma once
 
-// A client of one broker that asks one question at a time and waits for its answer. What it asks
-// is repeated unchanged until it is answered, also by a broker that was restarted meanwhile. Not
+// A client of one broker that asks a question and waits for its answer. What it asks is repeated unchanged until it is answered, also by a broker that was restarted meanwhile. Not
 // thread-safe.
 
+#include "lib/client/opinion.h"
 #include "proto/msg.h"
 
 struct client;
@@ -38,6 +38,19 @@ enum { CLIENT_SILENCE_MS = 2000 };
 //   any other       by which the broker refused; client_detail() may say more
 MUST_USE err client_ask(struct client *client, struct msg *question,
                         const struct client_patience *patience, const struct msg **out_answer);
+
+// A dry run of many, of which workers are to say what would become of each.
+struct client_trial {
+    struct msg_submit_job *jobs;
+    uint8_t *states;          // by job: enum trial_state; see trials_init()
+    struct opinion *opinions; // by job, zeroed: what workers say, or nothing
+    uint32_t count;
+    uint32_t for_ms; // after this nobody is asked any more
+};
+// Asks about each job that is wanted, as if it were sent alone, a few at once (lib/peer/trials.h). What nobody was
+// asked about in time, or nobody answered, stays TRIAL_WANTED. Frees nothing.
+void client_try(struct client *client, const struct client_trial *trial,
+                const struct client_patience *patience);
 
 // What the broker said about its last refusal; empty when nothing. Borrowed like an answer.
 struct slice client_detail(const struct client *client);

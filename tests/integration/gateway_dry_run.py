@@ -134,6 +134,14 @@ def a_worker_simulates_many_by_line(bench):
         else:
             assert word == {"simulated": {"ok": True, "result_type": "application/json", "result": {"rows": n, "type": "dry.w"}}}, word
     assert not os.path.exists(touched)
+    # The command says the same, in its own words too.
+    push = ("push", "--bulk", "-", "--dry-run", "--simulate", "30s")
+    said = bench.weft(*push, "-o", "json", text=lines(records).decode())
+    assert said.returncode == 1 and {word.pop("line"): word for word in json.loads(said.stdout)["simulations"]} == words, said
+    said = bench.weft(*push, text=lines(records).decode())
+    assert said.stdout == ("24 would be accepted, 1 replayed, 1 refused; workers say: 20 would succeed, 3 fail, 1 without a word\n"), said
+    assert "line 3 would fail: exit status 1" in said.stderr and "line 4" not in said.stderr, said
+    assert not os.path.exists(touched)
     # An atomic one that would be refused asks nobody; without the word there is no such member.
     assert simulate(bench, records, more="&mode=atomic")[1] == {}
     assert "simulations" not in bench.http("POST", "/v1/batches?dry_run=true", lines(records), "application/x-ndjson")[1]
@@ -142,6 +150,9 @@ def a_worker_simulates_many_by_line(bench):
     told, words = simulate(bench, [{"type": "dry.w", "payload": {"n": 1}, "key": "dry-alone"}, {"type": "dry.w", "after": [first], "on_dependency_failure": "run"}],
                            more="&mode=atomic")
     assert told["accepted"] == 2 and words[1]["simulated"]["ok"] and words[2] == {"not_simulated": "alone"}, told
+    for flags, word in ((("--dry-run", "{}"), "of one job"), (("--bulk", "-"), "is for --dry-run")):
+        said = bench.weft("push", "dry.w", "--simulate", "1s", *flags, text="")
+        assert said.returncode == 64 and word in said.stderr, said
 
 
 def what_is_not_asked_in_time_is_late(bench):
@@ -149,6 +160,8 @@ def what_is_not_asked_in_time_is_late(bench):
     told, words = simulate(bench, records, "200ms")
     assert told["accepted"] == 10_000 and list(words) == list(range(1, 10_001)), told["accepted"]
     assert words[10_000] == {"not_simulated": "late"}, words[10_000]
+    said = bench.weft("push", "--bulk", "-", "--dry-run", "--simulate", "200ms", text=lines(records).decode()).stdout
+    assert said.startswith("10000 would be accepted") and not said.endswith(" 0 without a word\n"), said
     told, words = simulate(bench, [{"type": "dry.nobody"}] * 2_000)
     assert (told["accepted"], words) == (2_000, {}), words
     for bad, word in (("simulate=5s", "only with dry_run"), ("dry_run=true&simulate=31s", "at most 30s"), ("dry_run=true&simulate=0s", "at most 30s")):
@@ -158,7 +171,7 @@ def what_is_not_asked_in_time_is_late(bench):
 
 
 def what_workers_say_is_kept_up_to_4_mib(bench):
-    """BULK_SIMULATED_BYTES_MAX"""
+    """OPINION_BYTES_MAX"""
     records = [{"type": "dry.w", "payload": {"n": n, "long": 60_000}} for n in range(72)]
     told, words = simulate(bench, records)
     kept = 4 * 1024 * 1024 // 60_002
@@ -175,15 +188,17 @@ os.rmdir(mine)"""
 
 
 def eight_are_asked_at_once(bench):
-    """BULK_SIMULATIONS_MAX"""
+    """TRIALS_AT_ONCE_MAX"""
     place = os.path.join(bench.place.path, "running")
     os.mkdir(place)
     bench.place.spawn("counting", "worker", "dry.c8", "--broker", bench.dev.at["zmq"], "--simulate", "12",
                       "--data", os.path.join(bench.place.path, "dry-counting"), "--", sys.executable, "-c", COUNTING)
     wait_for("it serves", lambda: "dry.c8" in str(bench.http("GET", "/v1/workers")[1]))
-    told, words = simulate(bench, [{"type": "dry.c8", "payload": {"place": place}}] * 40)
-    counts = [word["simulated"]["result"] for word in words.values() if "simulated" in word]
-    assert told["accepted"] == 40 and counts and 2 <= max(counts) <= 8, counts
+    records = [{"type": "dry.c8", "payload": {"place": place}}] * 40
+    said = json.loads(bench.weft("push", "--bulk", "-", "--dry-run", "--simulate", "30s", "-o", "json", text=lines(records).decode()).stdout)
+    for told in (simulate(bench, records)[0], said):
+        counts = [word["simulated"]["result"] for word in told["simulations"] if "simulated" in word]
+        assert told["accepted"] == 40 and counts and 2 <= max(counts) <= 8, counts
 
 
 HANGING = """import json, os, signal, sys, time
@@ -221,6 +236,7 @@ def workers_that_are_late_or_gone_are_told(bench):
 
 
 if __name__ == "__main__":
+    os.environ["WEFT_SIMULATE_WAIT"] = "6s"  # a program of Python is quick, but not on a machine that is busy with other tests
     with Place() as place:
         bench = Bench(place)
         for test in (one_job_is_told_its_verdict, refusals_are_those_of_a_submission, many_are_told_by_record,

@@ -2,6 +2,8 @@
 //     sdk_client_probe BROKER
 // With a key it asks the same once for each line it is given, and prints how that ended:
 //     sdk_client_probe BROKER KEY SERVER
+// or what it is told of a dry run of many, against one with sdk_probe:
+//     sdk_client_probe BROKER many
 // links: weft_worker_sdk
 
 #include "worker/sdk/weft/client.h"
@@ -82,6 +84,51 @@ static void a_dry_run(void)
     job.delay_ms = 3600 * 1000;
     EXPECT(weft_client_submit(client, &job, 1, WEFT_SUBMIT_DRY_RUN, &error) == 0);
     EXPECT(weft_client_verdict(client, 0)->starts_at_ms > 0);
+}
+
+// A worker says of each number what would become of it; of the last job, which leans on the first, nobody can be
+// asked, nobody takes the type of the one before, and what is known or refused is not asked about.
+static void a_dry_run_of_many(void)
+{
+    enum { NUMBERS = 30, KNOWN, REFUSED, NOBODY, LEANING, ALL };
+    struct weft_submission jobs[ALL];
+    char payloads[NUMBERS][16];
+    char first[WEFT_ID_SIZE];
+    const char *const parent = first;
+    for (int i = 0; i < ALL; i++)
+        jobs[i] = job_of(i == NOBODY ? "nobody" : "number");
+    for (int i = 0; i < NUMBERS; i++) {
+        (void)snprintf(payloads[i], sizeof payloads[i], "{\"n\":%d}", i - 3);
+        jobs[i].payload = weft_json(payloads[i]);
+    }
+    jobs[KNOWN].key = "known";
+    EXPECT(weft_client_submit(client, &jobs[KNOWN], 1, 0, &error) == 0);
+    EXPECT(weft_id_new(NULL, NULL, first) == 0);
+    jobs[0].id = first;
+    jobs[REFUSED].webhook_endpoint = "nobody";
+    jobs[LEANING].after = &parent;
+    jobs[LEANING].after_count = 1;
+    jobs[LEANING].on_dependency_failure = 2;
+    EXPECT(weft_client_submit(client, jobs, ALL, WEFT_SUBMIT_SIMULATE, &error) ==
+           WEFT_ERROR_BAD_FIELD);
+    EXPECT(weft_client_submit(client, jobs, ALL, WEFT_SUBMIT_DRY_RUN | WEFT_SUBMIT_SIMULATE,
+                              &error) == 0);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        const struct weft_verdict *verdict = weft_client_verdict(client, i);
+        EXPECT(verdict->error == 0 && !verdict->replayed);
+        EXPECT(verdict->simulation == (i < 3 ? WEFT_SIMULATION_FAILED : WEFT_SIMULATION_OK));
+        EXPECT(strcmp(verdict->simulated_error, i < 3 ? "n is below 0" : "") == 0);
+        EXPECT(verdict->simulated.len == (i < 3 ? 0u : strlen("{\"would\":true}")));
+        EXPECT(i < 3 ||
+               memcmp(verdict->simulated.data, "{\"would\":true}", verdict->simulated.len) == 0);
+    }
+    EXPECT(weft_client_verdict(client, KNOWN)->replayed);
+    EXPECT(weft_client_verdict(client, REFUSED)->error != 0);
+    for (size_t i = KNOWN; i <= NOBODY; i++)
+        EXPECT(weft_client_verdict(client, i)->simulation == WEFT_SIMULATION_NONE);
+    EXPECT(weft_client_verdict(client, LEANING)->simulation == WEFT_SIMULATION_ALONE);
+    EXPECT(weft_client_submit(client, jobs, 2, WEFT_SUBMIT_DRY_RUN, &error) == 0);
+    EXPECT(weft_client_verdict(client, 0)->simulation == WEFT_SIMULATION_NONE);
 }
 
 static void the_same_content(void)
@@ -287,6 +334,12 @@ int main(int argc, char **argv)
     weft_client_close(client);
     options.tenant = NULL;
     EXPECT(weft_client_open(&options, &client, &error) == 0);
+    if (argc == 3) {
+        a_dry_run_of_many();
+        weft_client_close(client);
+        (void)puts("many");
+        return 0;
+    }
     one_job();
     a_dry_run();
     the_same_content();

@@ -227,11 +227,19 @@ class Sdk(BrokerTest):
         self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
         self.assertEqual((first.count("echo"), second.count("echo")), (1, 0))
 
+    def asks(self, *words):
+        probe = os.path.join(os.path.dirname(PROBE), "sdk_client_probe")
+        done = subprocess.run([probe, self.served.zmq, *words], capture_output=True, text=True, timeout=2 * PATIENCE_S)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
     def test_everything_that_a_client_may_ask(self):
         self.client.ask(pb.WebhookSet(webhook_id="default", act=pb.WEBHOOK_SET, url="https://a.test/", secret=b"sealed"))
-        probe = os.path.join(os.path.dirname(PROBE), "sdk_client_probe")
-        done = subprocess.run([probe, self.served.zmq], capture_output=True, text=True, timeout=2 * PATIENCE_S)
-        self.assertEqual((done.returncode, done.stdout), (0, "all\n"), done.stderr)
+        self.assertEqual(self.asks(), "all\n")
+
+    def test_a_client_is_told_what_workers_say_of_many(self):
+        self.work()
+        self.assertEqual(self.asks("many"), "many\n")
 
     def test_one_process_has_a_data_directory(self):
         home = os.path.join(self.data, "worker")

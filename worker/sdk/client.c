@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define BROKER_DEFAULT "tcp://127.0.0.1:7400"
-enum { TIMEOUT_DEFAULT_MS = 10000, WAIT_MS_MAX = 20000 };
+enum { TIMEOUT_DEFAULT_MS = 10000, SIMULATE_DEFAULT_MS = 10000, WAIT_MS_MAX = 20000 };
 
 // --- open and close ---
 
@@ -40,6 +40,7 @@ int weft_client_open(const struct weft_client_options *options, weft_client **ou
     CHECK(client != NULL);
     client->tenant = copy_text(tenant);
     client->timeout_ms = read.timeout_ms > 0 ? read.timeout_ms : TIMEOUT_DEFAULT_MS;
+    client->simulate_ms = read.simulate_ms > 0 ? read.simulate_ms : SIMULATE_DEFAULT_MS;
     const struct client_options asking = {.endpoint =
                                               read.broker != NULL ? read.broker : BROKER_DEFAULT,
                                           .tenant = slice_of_text(client->tenant),
@@ -59,8 +60,7 @@ void weft_client_close(weft_client *client)
     if (client == NULL)
         return;
     client_close(client->client);
-    free(client->verdicts);
-    free(client->simulated);
+    weft_private_drop_verdicts(client);
     free(client->event_items);
     free(client->texts);
     free(client->tenant);

@@ -10,6 +10,7 @@ struct weft_client {
     struct client *client;
     char *tenant;
     uint32_t timeout_ms;
+    uint32_t simulate_ms;
     // The texts of the last answer, each with a zero behind it.
     char *texts;
     size_t text_len;
@@ -20,8 +21,11 @@ struct weft_client {
     struct weft_event *event_items;
     struct weft_verdict *verdicts;
     size_t verdict_count;
-    void *simulated; // the result of a dry run
+    struct opinion *opinions; // by verdict, of a dry run; the verdicts lend their results
 };
+
+// The verdicts, and what they lend.
+void weft_private_drop_verdicts(struct weft_client *client);
 
 // Asks, and puts a refusal into words.
 int weft_private_ask(struct weft_client *client, struct msg *question, uint32_t wait_ms,

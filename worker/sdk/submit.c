@@ -20,7 +20,13 @@ struct work {
     size_t room_count;
     bool is_atomic;
     bool is_dry_run;
+    bool asks_workers; // about each job of it
 };
+
+static bool is_whole(const struct work *work)
+{
+    return work->is_atomic || work->is_dry_run;
+}
 
 static void *take_memory(size_t count, size_t size)
 {
@@ -231,22 +237,50 @@ static void take_verdict(struct weft_verdict *verdict, const struct msg_submitte
     (void)slice_to_text(said->detail, verdict->detail, sizeof verdict->detail);
 }
 
-// Of a dry run of one job; the result is copied, for it lives as long as the verdict.
-static void take_forecast(struct weft_client *client, const struct msg_forecast *forecast)
+static void tell_opinion(struct weft_verdict *verdict, const struct opinion *opinion, bool is_asked)
 {
-    struct weft_verdict *verdict = client->verdicts;
-    struct slice result = forecast->simulated.bytes;
-    verdict->starts_at_ms = forecast->starts_at;
-    verdict->simulation = (enum weft_simulation)forecast->simulation;
-    (void)slice_to_text(forecast->failure.message, verdict->simulated_error,
+    const struct msg_forecast said = opinion_forecast(opinion, is_asked);
+    verdict->simulation =
+        opinion->is_alone ? WEFT_SIMULATION_ALONE : (enum weft_simulation)said.simulation;
+    (void)slice_to_text(said.failure.message, verdict->simulated_error,
                         sizeof verdict->simulated_error);
-    client->simulated = take_memory(1, result.len);
-    if (result.len > 0)
-        memcpy(client->simulated, result.data, result.len);
-    verdict->simulated =
-        (struct weft_body){.content = (enum weft_content)forecast->simulated.content,
-                           .data = client->simulated,
-                           .len = result.len};
+    verdict->simulated = (struct weft_body){.content = (enum weft_content)said.simulated.content,
+                                            .data = said.simulated.bytes.data,
+                                            .len = said.simulated.bytes.len};
+}
+
+// Of a dry run of one job, which a worker was asked about together with the broker.
+static void take_forecast(struct weft_client *client, const struct msg *answer)
+{
+    size_t kept = 0;
+    if (answer->submitted.forecast_count != 1)
+        return;
+    (void)opinion_take(client->opinions, answer, &kept);
+    client->verdicts->starts_at_ms = answer->submitted.forecasts->starts_at;
+    tell_opinion(client->verdicts, client->opinions, true);
+}
+
+// Asks workers about the jobs of a dry run that would be stored.
+static void try_all(struct weft_client *client, const struct work *work)
+{
+    uint8_t *states = take_memory(work->count, sizeof *states);
+    for (uint32_t i = 0; i < work->count; i++) {
+        const struct weft_verdict *verdict = &client->verdicts[i];
+        states[i] = verdict->error == 0 && !verdict->replayed ? TRIAL_WANTED : TRIAL_UNWANTED;
+    }
+    const struct client_patience patience = {.give_up_ms = client->timeout_ms};
+    client_try(client->client,
+               &(struct client_trial){.jobs = work->jobs,
+                                      .states = states,
+                                      .opinions = client->opinions,
+                                      .count = work->count,
+                                      .for_ms = client->simulate_ms},
+               &patience);
+    for (uint32_t i = 0; i < work->count; i++) {
+        if (states[i] != TRIAL_UNWANTED)
+            tell_opinion(&client->verdicts[i], &client->opinions[i], states[i] == TRIAL_ASKED);
+    }
+    free(states);
 }
 
 // An id whose time is not the broker's was stored nowhere: it is minted anew by the broker's clock.
@@ -262,8 +296,8 @@ static bool goes_again(struct weft_client *client, struct work *work, uint32_t a
     return true;
 }
 
-// Takes the verdicts in. What goes again moves to the front of `work`; of an atomic submission that is
-// all of it or nothing.
+// Takes the verdicts in. What goes again moves to the front of `work`; of an atomic submission or a dry run, whose
+// jobs see each other, that is all of it or nothing.
 static bool take_verdicts(struct weft_client *client, struct work *work,
                           const struct msg_submitted *submitted, bool may_go_again)
 {
@@ -272,13 +306,13 @@ static bool take_verdicts(struct weft_client *client, struct work *work,
         take_verdict(&client->verdicts[work->places[i]], &submitted->jobs[i]);
         if (!may_go_again || !goes_again(client, work, i, &submitted->jobs[i]))
             continue;
-        if (!work->is_atomic) {
+        if (!is_whole(work)) {
             work->jobs[again] = work->jobs[i];
             work->places[again] = work->places[i];
         }
         again++;
     }
-    if (!work->is_atomic)
+    if (!is_whole(work))
         work->count = again;
     return again > 0;
 }
@@ -299,8 +333,10 @@ static int send_all(struct weft_client *client, struct work *work, struct weft_e
         if (answer->kind != MSG_SUBMITTED || answer->submitted.count != work->count)
             return weft_private_fail(error, ERR_MALFORMED, NULL);
         if (!take_verdicts(client, work, &answer->submitted, is_first)) {
-            if (answer->submitted.forecast_count == 1)
-                take_forecast(client, answer->submitted.forecasts);
+            if (work->asks_workers && work->count > 1)
+                try_all(client, work);
+            else if (work->is_dry_run)
+                take_forecast(client, answer);
             return OK;
         }
         is_first = false;
@@ -322,23 +358,36 @@ static int read_jobs(struct weft_client *client, struct work *work,
     return OK;
 }
 
+void weft_private_drop_verdicts(struct weft_client *client)
+{
+    for (size_t i = 0; client->opinions != NULL && i < client->verdict_count; i++)
+        opinion_deinit(&client->opinions[i]);
+    free(client->opinions);
+    free(client->verdicts);
+    client->opinions = NULL;
+    client->verdicts = NULL;
+    client->verdict_count = 0;
+}
+
 int weft_client_submit(weft_client *client, const struct weft_submission *jobs, size_t count,
                        unsigned flags, struct weft_error *error)
 {
     struct work work = {.count = (uint32_t)count,
                         .is_atomic = (flags & WEFT_SUBMIT_ATOMIC) != 0,
-                        .is_dry_run = (flags & WEFT_SUBMIT_DRY_RUN) != 0};
-    free(client->verdicts);
-    free(client->simulated);
-    client->verdicts = NULL;
-    client->simulated = NULL;
-    client->verdict_count = 0;
-    size_t most = work.is_atomic || work.is_dry_run ? MSG_ATOMIC_JOBS_MAX : MSG_JOBS_MAX;
+                        .is_dry_run = (flags & WEFT_SUBMIT_DRY_RUN) != 0,
+                        .asks_workers = (flags & WEFT_SUBMIT_SIMULATE) != 0};
+    weft_private_drop_verdicts(client);
+    size_t most = is_whole(&work) ? MSG_ATOMIC_JOBS_MAX : MSG_JOBS_MAX;
     if (count == 0 || count > most || jobs->size < sizeof jobs->size)
         return weft_private_fail(
             error, count > most ? ERR_TOO_LARGE : ERR_BAD_FIELD,
             "1 to 1,024 jobs, atomic 1 to 10,000; WEFT_SUBMISSION_INIT sets size");
+    if (work.asks_workers && !work.is_dry_run)
+        return weft_private_fail(error, ERR_BAD_FIELD,
+                                 "WEFT_SUBMIT_SIMULATE goes with WEFT_SUBMIT_DRY_RUN");
     client->verdicts = take_memory(count, sizeof *client->verdicts);
+    if (work.is_dry_run)
+        client->opinions = take_memory(count, sizeof *client->opinions);
     client->verdict_count = count;
     work.jobs = take_memory(count, sizeof *work.jobs);
     work.places = take_memory(count, sizeof *work.places);

@@ -26,6 +26,7 @@ struct weft_client_options {
     // the broker's public key or a file with it.
     const char *curve_key;
     const char *curve_server;
+    uint32_t simulate_ms; // so long workers are asked by WEFT_SUBMIT_SIMULATE; 0: 10 s
 };
 #define WEFT_CLIENT_OPTIONS_INIT                                                                   \
     {                                                                                              \
@@ -116,6 +117,9 @@ struct weft_submission {
 enum {
     WEFT_SUBMIT_ATOMIC = 1,  // all or none; up to 10,000 jobs instead of 1,024
     WEFT_SUBMIT_DRY_RUN = 2, // tells what would be; nothing is stored
+    // A dry run of several jobs: workers that offer it are asked about each that would be stored, a few at
+    // once, until `simulate_ms` of the client's options is over. About one job they are asked anyway.
+    WEFT_SUBMIT_SIMULATE = 4,
 };
 
 enum weft_simulation {
@@ -125,6 +129,8 @@ enum weft_simulation {
     WEFT_SIMULATION_LATE = 3,   // no answer in time …
     WEFT_SIMULATION_GONE = 4,   // … the worker has left …
     WEFT_SIMULATION_BUSY = 5,   // … or had no room
+    WEFT_SIMULATION_ALONE =
+        6, // of several jobs: it leans on another of them, so nobody could be asked
 };
 
 // The broker's word on one job of a submission.
@@ -139,10 +145,13 @@ struct weft_verdict {
     char holder_id[WEFT_ID_SIZE]; // 30 unique: who holds the key; else empty
     char detail[256];             // with an error: the field and its rule
     // Of a dry run of one job that would be stored:
-    int64_t starts_at_ms;            // when it would start; 0: nobody can tell
+    int64_t starts_at_ms; // when it would start; 0: nobody can tell
+    // Of the same, and of a job of several with WEFT_SUBMIT_SIMULATE:
     enum weft_simulation simulation; // what a worker says of it
-    struct weft_body simulated;      // WEFT_SIMULATION_OK: the result. Lent like the verdict
-    char simulated_error[256];       // WEFT_SIMULATION_FAILED: the message, cut
+    struct weft_body
+        simulated;             // WEFT_SIMULATION_OK: the result, of several jobs 4 MiB of all. Lent
+                               // like the verdict
+    char simulated_error[256]; // WEFT_SIMULATION_FAILED: the message, cut
 };
 
 // Submits `count` jobs (of one `size`). 0 means that each has its verdict, which may be a refusal; it is
