@@ -148,13 +148,13 @@ static int run_at_home(const struct manner *manner, const struct home *home, int
 static int run(const struct manner *manner)
 {
     static struct home home;
-    const char *why = NULL;
+    char why[HOME_WHY_LEN];
     int signal_fd = -1;
     err begun = program_begin(&manner->config, &signal_fd);
     if (begun != OK)
         return cannot(err_text(begun));
     int code = EXIT_FAILURE;
-    if (home_open(manner->data, &home, &why) != OK) {
+    if (home_open(manner->data, &home, why) != OK) {
         code = cannot(why);
     } else {
         code = run_at_home(manner, &home, signal_fd);

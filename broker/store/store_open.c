@@ -99,6 +99,7 @@ static err read_all(struct store *store)
 
 static struct disk_options disk_options_of(const struct store_options *options)
 {
+    static char why[DISK_WHY_LEN]; // a broker has one store
     uint64_t start = options->map_start_bytes != 0 ? options->map_start_bytes : map_start_default;
     return (struct disk_options){.dir = options->dir,
                                  .tables = names,
@@ -108,7 +109,8 @@ static struct disk_options disk_options_of(const struct store_options *options)
                                  .ahead_bytes = options->ahead_bytes,
                                  .allow_unsafe_place = options->allow_unsafe_place,
                                  .name = "broker",
-                                 .format = STORE_FORMAT};
+                                 .format = STORE_FORMAT,
+                                 .why = why};
 }
 
 err store_open(const struct store_options *options, struct store **out_store, const char **out_why)

@@ -376,6 +376,7 @@ static err make_room(struct cache *cache)
 
 static err make(struct cache *cache, const char **out_why)
 {
+    static char why[DISK_WHY_LEN]; // a gateway has one
     const struct disk_options disk = {
         .dir = cache->options.dir,
         .tables = tables,
@@ -386,6 +387,7 @@ static err make(struct cache *cache, const char **out_why)
         .name = "gateway-cache",
         .format = FORMAT,
         .reader_count_max = 8,
+        .why = why,
     };
     err e = make_room(cache);
     if (e == OK)

@@ -215,6 +215,7 @@ static err survey(struct keys *keys)
 
 static err make(struct keys *keys, const struct keys_options *options, const char **out_why)
 {
+    static char why[DISK_WHY_LEN]; // a gateway has one
     const struct disk_options disk = {
         .dir = options->dir,
         .tables = tables,
@@ -225,6 +226,7 @@ static err make(struct keys *keys, const struct keys_options *options, const cha
         .name = "gateway",
         .format = FORMAT,
         .reader_count_max = 8,
+        .why = why,
     };
     err e = disk_open(&disk, &keys->disk, out_why);
     if (e != OK)

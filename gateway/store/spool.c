@@ -478,6 +478,7 @@ static err begin(struct spool *spool)
 
 static err make(struct spool *spool, const struct spool_options *options, const char **out_why)
 {
+    static char why[DISK_WHY_LEN]; // a gateway has one
     const struct disk_options disk = {
         .dir = options->dir,
         .tables = tables,
@@ -488,6 +489,7 @@ static err make(struct spool *spool, const struct spool_options *options, const 
         .name = "gateway-spool",
         .format = FORMAT,
         .reader_count_max = 8,
+        .why = why,
     };
     err e = disk_open(&disk, &spool->disk, out_why);
     if (e != OK)

@@ -16,7 +16,7 @@ struct disk;
 struct disk_txn;    // a write transaction
 struct disk_reader; // a read snapshot, renewable
 
-enum { DISK_TABLE_COUNT_MAX = 32, DISK_KEY_LEN_MAX = 257 };
+enum { DISK_TABLE_COUNT_MAX = 32, DISK_KEY_LEN_MAX = 257, DISK_WHY_LEN = 512 };
 
 struct disk_options {
     const char *dir;           // made when missing
@@ -30,6 +30,8 @@ struct disk_options {
     const char *name;          // whose data this is; another name is refused (NULL: any)
     uint32_t format;           // of the records; a later one than this is refused, an earlier one
                                // stays until disk_renew()
+    char *why;                 // DISK_WHY_LEN bytes for the sentence of disk_open(); NULL: it tells
+                               // the error's own text, and no warning
 };
 
 //   ERR_LOCKED       another process has the directory open
@@ -37,8 +39,8 @@ struct disk_options {
 //                    directory belongs to another program
 //   ERR_DAMAGED      the data file is not one, is cut short, or its pages contradict each other
 //   ERR_DISK         anything else of the disk
-// `out_why` gets one sentence with the fix, static until the next disk_open(); when OK it is
-// NULL or a warning to be logged.
+// `out_why` gets one sentence with the fix, in options.why; when OK it is NULL or a warning to be
+// logged.
 MUST_USE err disk_open(const struct disk_options *options, struct disk **out_disk,
                        const char **out_why);
 void disk_close(struct disk *disk);

@@ -19,12 +19,10 @@ enum { MARK_VERSION = 1, MARK_KIND = 1 };
 static const uint64_t map_start_default = UINT64_C(256) << 20;
 static const uint64_t map_max_default = UINT64_C(64) << 30;
 
-// One environment per process, opened by one thread, so one place for its sentence will do.
-static char why[512];
-
-static err explain(err e, const char *subject, const char *sentence)
+static err explain(const struct disk *disk, err e, const char *subject, const char *sentence)
 {
-    (void)snprintf(why, sizeof why, "%s: %s", subject, sentence);
+    if (disk->why != NULL)
+        (void)snprintf(disk->why, DISK_WHY_LEN, "%s: %s", subject, sentence);
     return e;
 }
 
@@ -44,45 +42,46 @@ err disk_err_of(struct disk *disk, int code)
     return code == ENOMEM ? ERR_NO_MEMORY : ERR_DISK;
 }
 
-static err check_place(const char *dir, bool is_quiet)
+static err check_place(const struct disk *disk, const char *dir, bool is_quiet)
 {
     if (file_make_dirs(dir) != OK) {
         char sentence[128];
         (void)snprintf(sentence, sizeof sentence,
                        "the directory cannot be made; choose another with --data (%s)",
                        strerror(errno));
-        return explain(ERR_DISK, dir, sentence);
+        return explain(disk, ERR_DISK, dir, sentence);
     }
     enum file_kind kind = FILE_LOCAL;
     if (file_kind_of(dir, &kind) != OK)
-        return explain(ERR_DISK, dir, strerror(errno));
+        return explain(disk, ERR_DISK, dir, strerror(errno));
     if (kind == FILE_REMOTE)
-        return explain(ERR_UNSUPPORTED, dir,
+        return explain(disk, ERR_UNSUPPORTED, dir,
                        "this is a network or FUSE file system, whose locks and flushes cannot be "
                        "trusted; choose a directory on a local disk");
     if (kind == FILE_FLEETING && !is_quiet)
-        return explain(OK, dir,
+        return explain(disk, OK, dir,
                        "this is tmpfs or overlay: the data goes with the machine's power or with "
                        "the container; mount a volume");
     return OK;
 }
 
-static err take_lock(const char *dir, int *out_lock)
+static err take_lock(struct disk *disk, const char *dir)
 {
-    err e = file_lock(dir, out_lock);
+    err e = file_lock(dir, &disk->lock);
     if (e == ERR_LOCKED)
-        return explain(e, dir,
+        return explain(disk, e, dir,
                        "another process uses this data; stop it or choose another directory");
-    return e == OK ? OK : explain(ERR_DISK, dir, strerror(errno));
+    return e == OK ? OK : explain(disk, ERR_DISK, dir, strerror(errno));
 }
 
-static err explain_open(int code)
+static err explain_open(const struct disk *disk, int code)
 {
     if (code == MDB_VERSION_MISMATCH)
-        return explain(ERR_UNSUPPORTED, "data.mdb", "written by another version of LMDB");
+        return explain(disk, ERR_UNSUPPORTED, "data.mdb", "written by another version of LMDB");
     if (disk_is_damage(code))
-        return explain(ERR_DAMAGED, "data.mdb", "not a data file, or damaged; restore a backup");
-    return explain(ERR_DISK, "data.mdb", mdb_strerror(code));
+        return explain(disk, ERR_DAMAGED, "data.mdb",
+                       "not a data file, or damaged; restore a backup");
+    return explain(disk, ERR_DISK, "data.mdb", mdb_strerror(code));
 }
 
 // Default sync and no other flags that touch safety. MDB_NOTLS ties a snapshot to its reader
@@ -95,7 +94,7 @@ static err open_env(struct disk *disk, const struct disk_options *options)
         start = disk->map_bytes_max;
     int code = mdb_env_create(&disk->env);
     if (code != 0)
-        return explain_open(code);
+        return explain_open(disk, code);
     code = mdb_env_set_maxdbs(disk->env, disk->table_count + 1);
     if (code == 0)
         code = mdb_env_set_maxreaders(disk->env, readers);
@@ -108,20 +107,21 @@ static err open_env(struct disk *disk, const struct disk_options *options)
     int dead = 0;
     if (code == 0)
         code = mdb_reader_check(disk->env, &dead);
-    return code == 0 ? OK : explain_open(code);
+    return code == 0 ? OK : explain_open(disk, code);
 }
 
-static err check_length(MDB_env *env)
+static err check_length(const struct disk *disk)
 {
     uint64_t have = 0;
     uint64_t needed = 0;
-    err e = disk_check_length(env, &have, &needed);
+    char sentence[128];
+    err e = disk_check_length(disk->env, &have, &needed);
+    (void)snprintf(sentence, sizeof sentence,
+                   "the store is cut short: %llu of %llu bytes; restore it from a backup",
+                   (unsigned long long)have, (unsigned long long)needed);
     if (e == ERR_DAMAGED)
-        (void)snprintf(why, sizeof why,
-                       "data.mdb: the store is cut short: %llu of %llu bytes; restore it from a "
-                       "backup",
-                       (unsigned long long)have, (unsigned long long)needed);
-    return e == OK || e == ERR_DAMAGED ? e : explain(e, "data.mdb", strerror(errno));
+        return explain(disk, e, "data.mdb", sentence);
+    return e == OK ? OK : explain(disk, e, "data.mdb", strerror(errno));
 }
 
 // The mark says whose data it is and in which format; sealed like any record.
@@ -140,25 +140,25 @@ static int write_mark(const struct disk *disk, MDB_txn *txn)
     return mdb_put(txn, disk->mark, &key, &value, 0);
 }
 
-static err check_mark(struct slice mark, const struct disk_options *options, uint32_t *out_format)
+static err check_mark(struct disk *disk, struct slice mark, const struct disk_options *options)
 {
     uint8_t version = 0;
     uint8_t kind = 0;
     struct slice content = {0};
     if (disk_unseal(mark, slice_of_text(MARK_KEY), &version, &kind, &content) != OK ||
         version != MARK_VERSION || kind != MARK_KIND)
-        return explain(ERR_DAMAGED, "data.mdb", "its mark is damaged; restore a backup");
+        return explain(disk, ERR_DAMAGED, "data.mdb", "its mark is damaged; restore a backup");
     struct bytes_in in = {.left = content};
     uint32_t format = bytes_get_u32(&in);
     struct slice name = bytes_get_slice(&in);
     if (!bytes_is_whole(&in))
-        return explain(ERR_DAMAGED, "data.mdb", "its mark is damaged; restore a backup");
+        return explain(disk, ERR_DAMAGED, "data.mdb", "its mark is damaged; restore a backup");
     if (options->name != NULL && !slice_is_text(name, options->name))
-        return explain(ERR_UNSUPPORTED, options->dir, "the data of another program");
+        return explain(disk, ERR_UNSUPPORTED, options->dir, "the data of another program");
     if (format > options->format)
-        return explain(ERR_UNSUPPORTED, "data.mdb",
+        return explain(disk, ERR_UNSUPPORTED, "data.mdb",
                        "written by a later version of this program; install that one");
-    *out_format = format;
+    disk->format = format;
     return OK;
 }
 
@@ -166,16 +166,16 @@ static err check_or_write_mark(struct disk *disk, MDB_txn *txn, const struct dis
 {
     int code = mdb_dbi_open(txn, MARK_TABLE, MDB_CREATE, &disk->mark);
     if (code != 0)
-        return explain_open(code);
+        return explain_open(disk, code);
     MDB_val key = {.mv_size = sizeof MARK_KEY - 1, .mv_data = (char[]){MARK_KEY}};
     MDB_val value = {0};
     code = mdb_get(txn, disk->mark, &key, &value);
     if (code == 0)
-        return check_mark(slice_of(value.mv_data, value.mv_size), options, &disk->format);
+        return check_mark(disk, slice_of(value.mv_data, value.mv_size), options);
     if (code == MDB_NOTFOUND)
         code = write_mark(disk, txn);
     disk->format = disk->format_newest;
-    return code == 0 ? OK : explain_open(code);
+    return code == 0 ? OK : explain_open(disk, code);
 }
 
 static err open_tables(struct disk *disk, MDB_txn *txn, const struct disk_options *options)
@@ -183,7 +183,7 @@ static err open_tables(struct disk *disk, MDB_txn *txn, const struct disk_option
     for (uint32_t i = 0; i < disk->table_count; i++) {
         int code = mdb_dbi_open(txn, options->tables[i], MDB_CREATE, &disk->tables[i]);
         if (code != 0)
-            return explain_open(code);
+            return explain_open(disk, code);
     }
     return OK;
 }
@@ -193,7 +193,7 @@ static err make_tables(struct disk *disk, const struct disk_options *options)
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(disk->env, NULL, 0, &txn);
     if (code != 0)
-        return explain_open(code);
+        return explain_open(disk, code);
     err e = check_or_write_mark(disk, txn, options);
     if (e == OK)
         e = open_tables(disk, txn, options);
@@ -202,38 +202,38 @@ static err make_tables(struct disk *disk, const struct disk_options *options)
         return e;
     }
     code = mdb_txn_commit(txn);
-    return code == 0 ? OK : explain_open(code);
+    return code == 0 ? OK : explain_open(disk, code);
 }
 
 // LMDB flushes the files it makes, but not the names they have in the directory.
-static err flush_name(const char *path)
+static err flush_name(const struct disk *disk, const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool is_flushed = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0)
         (void)close(fd); // nothing was written through it
-    return is_flushed ? OK : explain(ERR_DISK, path, strerror(errno));
+    return is_flushed ? OK : explain(disk, ERR_DISK, path, strerror(errno));
 }
 
 static err prepare(struct disk *disk, const struct disk_options *options)
 {
-    err e = check_place(options->dir, options->allow_unsafe_place);
+    err e = check_place(disk, options->dir, options->allow_unsafe_place);
     if (e == OK)
-        e = take_lock(options->dir, &disk->lock);
+        e = take_lock(disk, options->dir);
     if (e == OK)
         e = open_env(disk, options);
     if (e == OK)
-        e = check_length(disk->env);
+        e = check_length(disk);
     if (e == OK)
         e = make_tables(disk, options);
     if (e == OK)
-        e = flush_name(options->dir);
+        e = flush_name(disk, options->dir);
     if (e != OK)
         return e;
     size_t cap = strlen(options->dir) + sizeof "/data.mdb";
     disk->path = malloc(cap);
     if (disk->path == NULL)
-        return explain(ERR_NO_MEMORY, options->dir, "out of memory");
+        return explain(disk, ERR_NO_MEMORY, options->dir, "out of memory");
     (void)snprintf(disk->path, cap, "%s/data.mdb", options->dir);
     MDB_stat stat = {0};
     (void)mdb_env_stat(disk->env, &stat); // fails only without an environment
@@ -245,13 +245,15 @@ static err prepare(struct disk *disk, const struct disk_options *options)
 err disk_open(const struct disk_options *options, struct disk **out_disk, const char **out_why)
 {
     CHECK(options->dir != NULL && options->table_count <= DISK_TABLE_COUNT_MAX);
-    why[0] = '\0';
     struct disk *disk = calloc(1, sizeof *disk);
     if (disk == NULL) {
         *out_why = "out of memory";
         return ERR_NO_MEMORY;
     }
     disk->lock = -1;
+    disk->why = options->why;
+    if (disk->why != NULL)
+        disk->why[0] = '\0';
     disk->owner = getpid();
     disk->table_count = options->table_count;
     disk->format_newest = options->format;
@@ -265,7 +267,10 @@ err disk_open(const struct disk_options *options, struct disk **out_disk, const 
     (void)pthread_mutex_init(&disk->gate.lock, NULL); // neither can fail with default attributes
     (void)pthread_cond_init(&disk->gate.changed, NULL);
     err e = prepare(disk, options);
-    *out_why = why[0] != '\0' ? why : NULL;
+    *out_why = e != OK ? err_text(e) : NULL;
+    if (disk->why != NULL && disk->why[0] != '\0')
+        *out_why = disk->why;
+    disk->why = NULL; // it was lent for this
     if (e != OK) {
         disk_close(disk);
         return e;

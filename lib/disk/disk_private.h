@@ -55,6 +55,7 @@ struct disk {
     pid_t owner;  // LMDB must not be used after fork()
     int lock;
     char *path;
+    char *why; // the caller's, while it is opened; NULL: nobody wants to know
     _Atomic uint64_t map_bytes;
     _Atomic uint64_t file_bytes;
     _Atomic uint64_t free_bytes;

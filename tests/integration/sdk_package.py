@@ -142,6 +142,15 @@ class Package(BrokerTest):
         self.assertEqual(shown, header_names()[1])
         self.assertIn("soname: [libweft.so.0]", run("readelf", "-d", lib))
 
+    def test_it_has_no_globals(self):
+        """Nothing is written to while it runs but the start of libsodium, once in a process. The other four are
+        the settings of a program, which no function of the library sets."""
+        lib = os.path.join(self.lib, "libweft.so.0")
+        names = re.findall(r"^(\S+) *\|.*\| *OBJECT\|.*\|\.t?(?:data|bss) *$", run("nm", "-f", "sysv", lib), flags=re.M)
+        of_compiler = re.compile(r"completed\.0|__TMC_END__|__dso_handle|__cpu_\w+|__odr_asan\S+|___asan\S+")
+        self.assertEqual(sorted(name for name in names if not of_compiler.fullmatch(name)),
+                         ["armed", "hits_left", "known", "level_least", "once.0"])
+
     def test_sizes_and_offsets_are_those_that_programs_were_built_with(self):
         text, _ = header_names()
         lines = []
@@ -163,15 +172,30 @@ class Package(BrokerTest):
             self.assertEqual(is_now, file.read(), "programs that were built before would break")
 
     def test_each_function_has_a_man_page_without_a_fault(self):
-        pages = glob.glob(os.path.join(self.prefix, "share", "man", "man3", "*.3"))
-        told = ""
-        for page in pages:
-            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page], capture_output=True, text=True)
+        folder = os.path.join(self.prefix, "share", "man")
+        for page in glob.glob(os.path.join(folder, "man3", "*.3")):
+            done = subprocess.run(["groff", "-man", "-s", "-Tutf8", "-ww", "-z", page], capture_output=True, text=True,
+                                  cwd=folder)
             self.assertEqual((done.returncode, done.stderr), (0, ""), page)
-            with open(page, encoding="utf-8") as file:
-                told += file.read()
-        _, names = header_names()
-        self.assertEqual([name for name in names if not re.search(rf"\b{name}\b", told)], [])
+        for name in header_names()[1]:  # what `man NAME` shows has it in its synopsis
+            shown = run("groff", "-man", "-s", "-P-cbou", "-Tascii", os.path.join(folder, "man3", f"{name}.3"), cwd=folder)
+            synopsis = re.search(r"^SYNOPSIS\n(.*?)^DESCRIPTION", shown, flags=re.M | re.S)
+            self.assertTrue(synopsis and re.search(rf"\b{name}\(", synopsis[1]), (name, shown[:500]))
+
+    def test_the_contract_comes_with_it_and_with_the_programs(self):
+        """A service in another language compiles what is installed; docs/clients/python.md tells where it is."""
+        programs = os.path.join(self.folder, "programs")
+        run("cmake", "--install", BUILD, "--prefix", programs, "--component", "weft")
+        told = run("pkg-config", "--variable=protodir", "weft", env=self.env).strip()
+        self.assertTrue(os.path.samefile(told, os.path.join(self.prefix, "share", "weft")))
+        with open(os.path.join(ROOT, "proto", "weft.proto"), encoding="utf-8") as file:
+            contract = file.read()
+        for place in (told, os.path.join(programs, "share", "weft")):
+            with open(os.path.join(place, "weft.proto"), encoding="utf-8") as file:
+                self.assertEqual(file.read(), contract)
+            run("protoc", f"--proto_path={place}", f"--python_out={self.folder}", "weft.proto")
+            run("/usr/bin/python3", "-c", "import weft_pb2 as w; assert w.Envelope(hello=w.Hello(name='x'))",
+                cwd=self.folder)
 
 
 if __name__ == "__main__":

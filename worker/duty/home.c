@@ -9,15 +9,12 @@
 #include <errno.h>
 #include <limits.h>
 
-static char why[PATH_MAX + 256];
-
-static err refuse(err result, const char *dir, const char *sentence, const char **out_why)
+static err refuse(err result, const char *dir, const char *sentence, char out_why[HOME_WHY_LEN])
 {
     int number = errno;
-    (void)snprintf(why, sizeof why, "%s: %s (%s)", dir, sentence,
+    (void)snprintf(out_why, HOME_WHY_LEN, "%s: %s (%s)", dir, sentence,
                    result == ERR_SYSTEM || result == ERR_DISK ? strerror(number)
                                                               : err_slug(result));
-    *out_why = why;
     return result;
 }
 
@@ -51,7 +48,7 @@ static err read_id(const char *path, struct id *out_id)
     return id_from_text(slice_of(text, len), out_id) == OK ? OK : ERR_DAMAGED;
 }
 
-err home_open(const char *dir, struct home *out_home, const char **out_why)
+err home_open(const char *dir, struct home *out_home, char out_why[HOME_WHY_LEN])
 {
     struct home home = {0};
     char id_path[PATH_MAX];

@@ -17,7 +17,9 @@ struct home {
     char running[4096];
 };
 
-// Makes what is missing. After an error `out_why` is one sentence with the fix, in static memory.
+enum { HOME_WHY_LEN = 4096 + 256 };
+
+// Makes what is missing. After an error `out_why` is one sentence with the fix.
 //   ERR_LOCKED, ERR_DAMAGED, ERR_DISK, ERR_SYSTEM
-MUST_USE err home_open(const char *dir, struct home *out_home, const char **out_why);
+MUST_USE err home_open(const char *dir, struct home *out_home, char out_why[HOME_WHY_LEN]);
 void home_close(struct home *home);

@@ -18,16 +18,19 @@ enum {
 
 static const char *const tables[TABLE_COUNT] = {[TABLE_OUTCOMES] = "outcomes"};
 
+static_assert((int)JOURNAL_WHY_LEN == (int)DISK_WHY_LEN, "it is lent on");
+
 struct journal {
     struct disk *disk;
     struct disk_reader *reader;
 };
 
 err journal_open(const char *dir, const char *name, struct journal **out_journal,
-                 const char **out_why)
+                 char out_why[JOURNAL_WHY_LEN])
 {
     struct journal *journal = calloc(1, sizeof *journal);
-    *out_why = NULL;
+    const char *why = NULL;
+    (void)snprintf(out_why, JOURNAL_WHY_LEN, "out of memory");
     if (journal == NULL)
         return ERR_NO_MEMORY;
     const struct disk_options options = {.dir = dir,
@@ -37,11 +40,14 @@ err journal_open(const char *dir, const char *name, struct journal **out_journal
                                          .map_bytes_max = BYTES_MAX,
                                          .ahead_bytes = AHEAD_BYTES,
                                          .name = name,
-                                         .format = FORMAT};
-    err opened = disk_open(&options, &journal->disk, out_why);
+                                         .format = FORMAT,
+                                         .why = out_why};
+    err opened = disk_open(&options, &journal->disk, &why);
     if (opened == OK)
         opened = disk_verdict(journal->disk, disk_reader_open(journal->disk, &journal->reader));
     if (opened != OK) {
+        if (out_why[0] == '\0')
+            (void)snprintf(out_why, JOURNAL_WHY_LEN, "%s", err_text(opened));
         journal_close(journal);
         return opened;
     }

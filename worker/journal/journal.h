@@ -8,10 +8,13 @@
 
 struct journal;
 
-// `dir` is made when missing; `name` is whose data this is.
+enum { JOURNAL_WHY_LEN = 512 };
+
+// `dir` is made when missing; `name` is whose data this is. `out_why` is a sentence after an error;
+// after OK it is empty, or a warning.
 //   ERR_LOCKED, ERR_UNSUPPORTED, ERR_DAMAGED, ERR_DISK   as disk_open(), with its sentence
 MUST_USE err journal_open(const char *dir, const char *name, struct journal **out_journal,
-                          const char **out_why);
+                          char out_why[JOURNAL_WHY_LEN]);
 void journal_close(struct journal *journal);
 
 // How many outcomes are on disk.

@@ -87,20 +87,15 @@ static const char *read_options(struct weft_worker *worker, const struct weft_wo
     return read_queues(worker, &read);
 }
 
-// The sentences about data directories are in static memory of their makers.
-static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
-
 static int open_data(struct weft_worker *worker, struct weft_error *error)
 {
-    const char *why = NULL;
-    (void)pthread_mutex_lock(&open_lock); // fails only when misused
-    err opened = home_open(worker->options.data, &worker->home, &why);
+    char why[HOME_WHY_LEN];
+    static_assert(sizeof why >= (size_t)JOURNAL_WHY_LEN, "both write there");
+    err opened = home_open(worker->options.data, &worker->home, why);
     worker->has_home = opened == OK;
     if (opened == OK)
-        opened = journal_open(worker->home.journal, "worker", &worker->journal, &why);
-    int result = opened == OK ? OK : weft_private_fail(error, opened, why);
-    (void)pthread_mutex_unlock(&open_lock);
-    return result;
+        opened = journal_open(worker->home.journal, "worker", &worker->journal, why);
+    return opened == OK ? OK : weft_private_fail(error, opened, why);
 }
 
 static void make_id(struct weft_worker *worker)

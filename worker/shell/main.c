@@ -58,11 +58,11 @@ static int clean_up(struct worker *worker)
 
 static int open_journal(struct worker *worker)
 {
-    const char *why = NULL;
-    err opened = journal_open(worker->home->journal, "worker", &worker->journal, &why);
+    char why[JOURNAL_WHY_LEN];
+    err opened = journal_open(worker->home->journal, "worker", &worker->journal, why);
     if (opened != OK)
-        return cannot("worker.no_journal", why != NULL ? why : err_text(opened));
-    if (why != NULL)
+        return cannot("worker.no_journal", why);
+    if (why[0] != '\0')
         log_warn("worker.journal_place", "why=%s", log_quote_text(why).text);
     struct journal_loaded loaded = {0};
     err load = duty_recover(&worker->duty, worker->journal, &loaded);
@@ -228,10 +228,10 @@ static int run(struct setup *setup)
         return cannot("worker.no_spawner", strerror(errno));
     allow_descriptors();
     static struct home home;
-    const char *why = NULL;
+    char why[HOME_WHY_LEN];
     worker.home = &home;
     int code = 0;
-    if (home_open(setup->data, &home, &why) != OK) {
+    if (home_open(setup->data, &home, why) != OK) {
         code = cannot("worker.no_home", why);
     } else {
         code = run_at_home(&worker);

@@ -14,7 +14,9 @@ static uint8_t bytes[FILE_LEN_MAX];
 
 static err open_in(const char *dir, struct disk **out_disk, const char **out_why)
 {
+    static char why[DISK_WHY_LEN];
     struct disk_options options = {.dir = dir,
+                                   .why = why,
                                    .tables = tables,
                                    .table_count = 1,
                                    .map_start_bytes = 4 << 20,

@@ -14,7 +14,9 @@ static const char *const tables[TABLE_COUNT] = {"jobs", "ids"};
 
 static struct disk_options options_for(const char *dir)
 {
+    static char why[DISK_WHY_LEN];
     return (struct disk_options){.dir = dir,
+                                 .why = why,
                                  .tables = tables,
                                  .table_count = TABLE_COUNT,
                                  .map_start_bytes = 1 << 20,

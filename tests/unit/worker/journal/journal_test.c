@@ -21,8 +21,8 @@ static struct outbox_entry items[CAP];
 static struct journal *open_in(const char *dir)
 {
     struct journal *journal = NULL;
-    const char *why = NULL;
-    EXPECT_EQ(journal_open(dir, "worker", &journal, &why), OK);
+    char why[JOURNAL_WHY_LEN];
+    EXPECT_EQ(journal_open(dir, "worker", &journal, why), OK);
     memset(items, 0, sizeof items);
     outbox_init(&outbox, items, CAP);
     return journal;
@@ -245,8 +245,8 @@ TEST(journal, a_directory_has_one_owner)
     pid_t pid = fork();
     if (pid == 0) {
         struct journal *other = NULL;
-        const char *why = NULL;
-        _exit(journal_open(dir, "worker", &other, &why) == ERR_LOCKED ? 0 : 1);
+        char why[JOURNAL_WHY_LEN];
+        _exit(journal_open(dir, "worker", &other, why) == ERR_LOCKED ? 0 : 1);
     }
     int status = 1;
     EXPECT_EQ(waitpid(pid, &status, 0), pid);
