@@ -235,7 +235,8 @@ static bool may_be_last(const struct core *core, const struct job_row *row)
         return false;
     const struct policy *policy = policies_at(&core->ledger.policies, row->policy);
     return row->cancel != CANCEL_NONE || policy->retry_within_s > 0 ||
-           row->crashes + 1u >= policy->max_crashes;
+           row->crashes + 1u >= policy->max_crashes ||
+           row->errors + row->crashes + 1u >= policy->max_attempts;
 }
 
 // A worker may hold far more jobs than one message names, so these are counted one by one.

@@ -276,6 +276,28 @@ TEST(core, a_command_weighs_what_it_may_change)
     story_free(story);
 }
 
+// Each of two lost leases may bring a delivery, if it ends its job: the one by its attempts, the
+// other by its crashes.
+TEST(core, a_greeting_weighs_the_deliveries_of_jobs_that_it_may_end)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 3);
+    struct msg_submit_job jobs[] = {story_job(1), story_job(2)};
+    for (uint32_t i = 0; i < 2; i++)
+        jobs[i].webhook_events = 1u << JOB_DEAD;
+    jobs[0].max_attempts = 1;
+    jobs[1].max_crashes = 1;
+    story_submit_two(story, jobs[0], jobs[1]);
+    struct msg_submit_job patient = story_job(3);
+    patient.webhook_events = 1u << JOB_DEAD;
+    story_submit(story, patient);
+    struct msg hello = {.kind = MSG_HELLO,
+                        .hello = {.role = ROLE_WORKER, .worker_id = story_worker_id(1)}};
+    const struct command command = {.kind = COMMAND_MESSAGE, .peer = 21, .msg = &hello};
+    EXPECT_EQ(core_weight(story->core, &command), 3 + 2);
+    story_free(story);
+}
+
 TEST(core, a_command_without_room_stops_the_process)
 {
     struct story *story = story_new();
