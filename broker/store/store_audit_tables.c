@@ -85,8 +85,9 @@ static err see_body(struct store_audit *audit, struct slice key, struct slice re
     err e = owner_of(audit, key, VIOLATION_BODY_ORPHAN, &row, &is_owned);
     if (e != OK || !is_owned)
         return e;
-    // A batch's delivery carries the batch's webhook, which nobody else keeps.
-    bool is_told = (row.relations & RELATION_HOOK) != 0 ||
+    // Endpoints that want a job are no part of its body. A batch's delivery carries the batch's
+    // webhook, which nobody else keeps.
+    bool is_told = row.relations >> RELATION_EVENTS_SHIFT != 0 ||
                    (job.webhook.len > 0 && msg_hook_is_reserved(job.queue));
     bool agrees = job.payload.bytes.len == row.body_len &&
                   (job.labels.len > 0) == ((row.relations & RELATION_LABELS) != 0) &&

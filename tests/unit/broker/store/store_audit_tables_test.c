@@ -118,6 +118,22 @@ TEST(store_audit_tables, names_labels_of_which_row_and_body_tell_otherwise)
     expect_named(store, VIOLATION_BODY_DIFFERS, 10);
 }
 
+// Endpoints may want a job whose body says nothing of a webhook.
+TEST(store_audit_tables, names_a_webhook_of_which_row_and_body_tell_otherwise)
+{
+    struct store *store = busy();
+    rows[10].relations |= RELATION_HOOK | 1u << RELATION_EVENTS_SHIFT;
+    rewrite(store, &rows[10]);
+    expect_named(store, VIOLATION_BODY_DIFFERS, 10);
+    store = busy();
+    rows[10].relations |= RELATION_HOOK;
+    rows[10].endpoints = 1;
+    rewrite(store, &rows[10]);
+    struct violation_list found = look(store);
+    EXPECT_EQ(violation_sum(&found), 0);
+    store_close(store);
+}
+
 TEST(store_audit_tables, names_a_doubled_finish)
 {
     struct store *store = busy();
