@@ -12,6 +12,7 @@ enum {
     SIM_JOBS = 4096, // numbers of jobs over one run
     SIM_PACKETS = 4096,
     SIM_INTENTS = 400,
+    SIM_STATES = SIM_INTENTS * 8, // jobs, deliveries too
     SIM_ACTS = 400,
     SIM_SCHEDULES = 4,
     SIM_OPERATES = 12, // asked for over one run

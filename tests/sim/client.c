@@ -329,6 +329,8 @@ static void answered(const struct sim *sim, struct intent *intent,
 {
     if (answer->error == ERR_PAUSED)
         watch_seen(SEEN_QUEUE_REFUSED);
+    if (answer->error == ERR_WEBHOOK)
+        watch_seen(SEEN_HOOK_NOBODY);
     if (answer->error == OK) {
         intent->state = INTENT_ACKED;
         return;

@@ -135,7 +135,8 @@ void sim_disk_commit(struct sim *sim, const struct effects *fx)
 
 static bool is_same_row(const struct job_row *a, const struct job_row *b)
 {
-    uint8_t rooms[2][STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + DISK_SEAL_LEN];
+    uint8_t rooms[2][STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + STORE_RECORD_JOB_HOOK_LEN +
+                     DISK_SEAL_LEN];
     struct disk_key number = disk_key_of(a->no);
     size_t len = store_record_job_len(a);
     if (store_record_job_len(b) != len)

@@ -4,6 +4,16 @@
 
 #include "tests/sim/sim.h"
 
+// To a url, or to an endpoint by name, which may not be there.
+static bool has_url(struct sim *sim, struct slice *out_endpoint)
+{
+    bool is_named = plan_optional(sim, 30);
+    *out_endpoint = (struct slice){0};
+    if (is_named)
+        *out_endpoint = slice_of_text(endpoint_ids[world_below(sim, SIM_ENDPOINT_IDS)]);
+    return !is_named || world_chance(sim, 30); // which signs for the url
+}
+
 void hook_want(struct sim *sim, struct msg_submit_job *job)
 {
     if (!sim->has_hooks)
@@ -11,11 +21,11 @@ void hook_want(struct sim *sim, struct msg_submit_job *job)
     if (plan_optional(sim, 40)) {
         job->webhook = slice_of_text("the broker does not look into it here");
         job->webhook_events = (1 + (uint32_t)world_below(sim, 15)) << JOB_SUCCEEDED;
-        job->webhook_has_url = true;
+        job->webhook_has_url = has_url(sim, &job->webhook_endpoint);
     }
     if (!id_is_zero(&job->batch_id) && plan_optional(sim, 60)) {
         job->batch_webhook = slice_of_text("nor into this");
-        job->batch_webhook_has_url = true;
+        job->batch_webhook_has_url = has_url(sim, &job->batch_webhook_endpoint);
     }
 }
 
@@ -56,14 +66,42 @@ void hook_keep(struct sim *sim, struct effects *fx, uint32_t first_entry)
     }
 }
 
-// Deliveries of this step that tell of `id`.
-static uint32_t count_of(const struct effects *fx, uint32_t first_entry, const struct id *id)
+// --- what is expected ---
+
+// Deliveries of this step.
+struct step {
+    struct sim *sim;
+    const struct effects *fx;
+    uint32_t first_entry;
+    uint32_t expected;
+};
+
+// What is to be told of a job or a batch.
+struct news {
+    const struct id *about;
+    const char *event;
+    const char *rule;
+};
+
+// One delivery tells this endpoint of it, or whom the job or the batch itself says when there is none.
+static void expect(struct step *step, const struct news *news, const struct seen_endpoint *endpoint)
 {
+    char text[64];
+    struct slice name = endpoint != NULL ? endpoint->given.webhook_id : (struct slice){0};
+    (void)snprintf(text, sizeof text, "{\"event\":\"%s\"%s%.*s%s}", news->event,
+                   endpoint != NULL ? ",\"endpoint\":\"" : "", (int)name.len,
+                   (const char *)name.data, endpoint != NULL ? "\"" : "");
     uint32_t count = 0;
-    for (uint32_t i = first_entry; i < fx->entry_count; i++)
-        count += hook_is_delivery(&fx->entries[i]) && fx->entries[i].submit.job->after.count == 1 &&
-                 id_equal(&fx->entries[i].submit.job->after.items[0], id);
-    return count;
+    for (uint32_t i = step->first_entry; i < step->fx->entry_count; i++) {
+        const struct entry *entry = &step->fx->entries[i];
+        if (!hook_is_delivery(entry) || entry->submit.job->after.count != 1)
+            continue;
+        const struct msg_submit_job *job = entry->submit.job;
+        count +=
+            id_equal(&job->after.items[0], news->about) && slice_is_text(job->payload.bytes, text);
+    }
+    SIM_EXPECT(count == 1, news->rule);
+    step->expected++;
 }
 
 static bool ends(const struct entry *entry)
@@ -73,72 +111,132 @@ static bool ends(const struct entry *entry)
            (entry->kind == ENTRY_CANCEL && !entry->cancel.is_request);
 }
 
-static uint32_t expected_of_job(struct sim *sim, const struct entry *entry)
+static const char *event_of(enum job_state state)
 {
+    static const char *const events[JOB_STATES] = {[JOB_SUCCEEDED] = "job.succeeded",
+                                                   [JOB_DEAD] = "job.dead",
+                                                   [JOB_CANCELLED] = "job.cancelled",
+                                                   [JOB_EXPIRED] = "job.expired"};
+    return events[state];
+}
+
+// Who wanted it when the job was accepted may want it no longer, be off, or have gone.
+static const struct seen_endpoint *hearer(const struct sim *sim, uint32_t birth,
+                                          enum job_state state)
+{
+    const struct seen_endpoint *endpoint = watch_endpoint_of(sim, birth);
+    if (endpoint == NULL)
+        watch_seen(SEEN_HOOK_GONE);
+    if (endpoint == NULL || (endpoint->given.events >> state & 1) == 0)
+        return NULL;
+    if (endpoint->is_disabled)
+        watch_seen(SEEN_HOOK_OFF);
+    return endpoint->is_disabled ? NULL : endpoint;
+}
+
+static void expect_of_job(struct step *step, const struct entry *entry)
+{
+    struct sim *sim = step->sim;
     const struct seen_state *state = watch_state_of(sim, &entry->job_id);
     if (!ends(entry) || !job_is_done(state->state))
-        return 0;
-    uint32_t told = state->events >> state->state & 1;
-    if (told == 1)
-        watch_seen(SEEN_HOOK_TOLD);
-    return told;
+        return;
+    const struct news news = {&entry->job_id, event_of(state->state),
+                              "an end that is told brings one delivery to each that is told of it, "
+                              "in the same step"};
+    const struct seen_endpoint *own = NULL;
+    if ((state->events >> state->state & 1) != 0) {
+        own = watch_endpoint_of(sim, state->hearers.own);
+        expect(step, &news, own);
+        watch_seen(own != NULL ? SEEN_HOOK_NAMED : SEEN_HOOK_TOLD);
+    }
+    for (uint32_t i = 0; i < state->hearers.count; i++) {
+        const struct seen_endpoint *endpoint = hearer(sim, state->hearers.births[i], state->state);
+        if (endpoint == NULL || endpoint == own) {
+            if (endpoint != NULL)
+                watch_seen(SEEN_HOOK_ONCE);
+            continue;
+        }
+        expect(step, &news, endpoint);
+        watch_seen(SEEN_HOOK_ENDPOINT);
+    }
 }
 
 // The first job of a batch is the one that no batch row knew before; its row is made now.
-static uint32_t expected_of_batch(struct sim *sim, const struct entry *entry)
+static bool makes_batch(const struct sim *sim, const struct entry *entry)
 {
-    const struct batches *batches = &sim->shell.core->ledger.batches;
+    const struct ledger *ledger = &sim->shell.core->ledger;
     const struct msg_submit_job *job = entry->submit.job;
-    uint32_t slot = jobs_find(&sim->shell.core->ledger.jobs, &entry->job_id);
-    if (id_is_zero(&job->batch_id) || job->batch_webhook.len == 0 || slot == JOBS_NONE)
-        return 0;
-    uint32_t batch = batches_find(batches, job->tenant, &job->batch_id);
-    bool is_first = batch != BATCHES_NONE && batches_at(batches, batch)->row.first_no ==
-                                                 jobs_at(&sim->shell.core->ledger.jobs, slot)->no;
-    if (is_first)
+    uint32_t slot = jobs_find(&ledger->jobs, &entry->job_id);
+    if (id_is_zero(&job->batch_id) || slot == JOBS_NONE)
+        return false;
+    uint32_t batch = batches_find(&ledger->batches, job->tenant, &job->batch_id);
+    return batch != BATCHES_NONE &&
+           batches_at(&ledger->batches, batch)->row.first_no == jobs_at(&ledger->jobs, slot)->no;
+}
+
+// Whoever is off will be looked at when it has ended.
+static void expect_of_batch(struct step *step, const struct entry *entry)
+{
+    struct sim *sim = step->sim;
+    const struct msg_submit_job *job = entry->submit.job;
+    if (!makes_batch(sim, entry))
+        return;
+    const struct news news = {
+        &job->batch_id, "batch.finished",
+        "a batch brings one delivery to each that is told of it, made with its "
+        "first member"};
+    uint32_t own = 0;
+    if (job->batch_webhook.len > 0) {
+        expect(step, &news, NULL);
         watch_seen(SEEN_HOOK_BATCH);
-    return is_first;
+        if (!job->batch_webhook_has_url)
+            own = watch_endpoint_named(sim, job->tenant, job->batch_webhook_endpoint);
+    }
+    struct seen_hearers hearers = watch_endpoint_wanting(sim, job, WEBHOOK_BATCH_FINISHED);
+    for (uint32_t i = 0; i < hearers.count; i++) {
+        if (hearers.births[i] == own)
+            continue;
+        expect(step, &news, watch_endpoint_of(sim, hearers.births[i]));
+        watch_seen(SEEN_HOOK_BATCH_ENDPOINT);
+    }
 }
 
 void hook_step(struct sim *sim, const struct effects *fx, uint32_t first_entry)
 {
-    uint32_t expected = 0;
+    struct step step = {.sim = sim, .fx = fx, .first_entry = first_entry};
     uint32_t found = 0;
     for (uint32_t i = first_entry; i < fx->entry_count; i++) {
         const struct entry *entry = &fx->entries[i];
         found += hook_is_delivery(entry);
-        uint32_t of_job = expected_of_job(sim, entry);
-        if (of_job > 0)
-            SIM_EXPECT(count_of(fx, first_entry, &entry->job_id) == 1,
-                       "an end that is told brings one delivery, in the same step");
-        uint32_t of_batch = entry->kind == ENTRY_SUBMIT ? expected_of_batch(sim, entry) : 0;
-        if (of_batch > 0)
-            SIM_EXPECT(count_of(fx, first_entry, &entry->submit.job->batch_id) == 1,
-                       "a batch that is told has one delivery, made with its first member");
-        expected += of_job + of_batch;
+        expect_of_job(&step, entry);
+        if (entry->kind == ENTRY_SUBMIT && !hook_is_delivery(entry))
+            expect_of_batch(&step, entry);
     }
-    SIM_EXPECT(found == expected, "no delivery comes without an end that is told");
+    SIM_EXPECT(found == step.expected, "no delivery comes without an end that is told");
+    SIM_EXPECT(fx->changed_count <= fx->load, "no command changes more jobs than it weighs");
 }
+
+// --- who is to be told ---
 
 void hook_entry(struct sim *sim, const struct entry *entry)
 {
     if (entry->kind != ENTRY_SUBMIT)
         return;
-    watch_state_of(sim, &entry->job_id)->events = entry->submit.job->webhook_events;
-}
-
-static const struct msg_submit_job *body_of(const struct sim *sim, const struct job_row *row)
-{
-    return sim->store.bodies[row->no];
-}
-
-// What was not durable never happened.
-void hook_start(struct sim *sim)
-{
-    for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {
-        const struct job_row *row = &sim->store.rows[no];
-        if (row->no == 0 || row->state == JOB_REMOVED || body_of(sim, row) == NULL)
-            continue;
-        watch_state_of(sim, &row->id)->events = body_of(sim, row)->webhook_events;
+    const struct msg_submit_job *job = entry->submit.job;
+    struct seen_state *state = watch_state_of(sim, &entry->job_id);
+    state->events = job->webhook_events;
+    state->hearers = (struct seen_hearers){0};
+    if (hook_is_delivery(entry))
+        return;
+    state->hearers = watch_endpoint_wanting(sim, job, HOOK_ENDS);
+    if (job->webhook_events != 0 && !job->webhook_has_url) {
+        state->hearers.own = watch_endpoint_named(sim, job->tenant, job->webhook_endpoint);
+        SIM_EXPECT(state->hearers.own != 0, "a job names an endpoint that is there");
     }
+}
+
+void hook_restore(struct sim *sim, const struct entry *entry)
+{
+    if (entry->kind == ENTRY_SUBMIT && model_find(&sim->store, &entry->job_id) != NULL)
+        hook_entry(sim, entry);
 }

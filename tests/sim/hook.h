@@ -15,7 +15,9 @@ void hook_want(struct sim *sim, struct msg_submit_job *job);
 bool hook_is_delivery(const struct entry *entry);
 // The core makes deliveries in the batch's arena; from now on they live as long as the run.
 void hook_keep(struct sim *sim, struct effects *fx, uint32_t first_entry);
-// After each entry, after each step, and after a start.
+// After each entry, and after each step.
 void hook_entry(struct sim *sim, const struct entry *entry);
 void hook_step(struct sim *sim, const struct effects *fx, uint32_t first_entry);
-void hook_start(struct sim *sim);
+// At a start, of each durable entry, when the endpoints are as they were then: what was not durable
+// never happened.
+void hook_restore(struct sim *sim, const struct entry *entry);

@@ -161,6 +161,7 @@ struct seen_state {
     struct id batch;      // its watch_batch_name(); zero when none
     bool is_cancel_asked; // by an act on many, while it ran
     uint32_t events;      // ends that are told, as submitted
+    struct seen_hearers hearers;
 };
 
 struct seen_batch {
@@ -275,11 +276,12 @@ struct watch {
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_operation operations[SIM_OPERATIONS];
     struct seen_endpoint endpoints[SIM_ENDPOINTS];
+    uint32_t endpoint_births;
     struct seen_job jobs[SIM_INTENTS + 64];
     uint32_t job_count;
     struct seen_grant grants[SIM_JOBS * 4];
     uint32_t grant_count;
-    struct seen_state states[SIM_INTENTS * 4];
+    struct seen_state states[SIM_STATES];
     uint32_t state_count;
     struct seen_unique uniques[SIM_INTENTS * 4];
     uint32_t unique_count;
@@ -290,7 +292,7 @@ struct watch {
     when_ms started_at;
     struct seen_limits limits[SIM_QUEUES];
     uint64_t drained[SIM_WORKERS]; // the session that was told to go quiet, 0: none
-    struct seen_child children[SIM_INTENTS * 4];
+    struct seen_child children[SIM_STATES];
     uint32_t child_count;
     struct seen_batch batches[SIM_BATCHES];
     uint32_t batch_count;

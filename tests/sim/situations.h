@@ -137,7 +137,14 @@
     X(SEEN_ENDPOINT_DELETED, "an endpoint was deleted")                                            \
     X(SEEN_ENDPOINT_LOADED, "an endpoint was off at a start")                                      \
     X(SEEN_HOOK_TOLD, "an end was told")                                                           \
+    X(SEEN_HOOK_ENDPOINT, "… to an endpoint that wanted it")                                       \
+    X(SEEN_HOOK_NAMED, "… to the one that the job names")                                          \
+    X(SEEN_HOOK_ONCE, "… which wanted it by itself, too")                                          \
+    X(SEEN_HOOK_OFF, "… and one that wanted it was off")                                           \
+    X(SEEN_HOOK_GONE, "… or had gone")                                                             \
+    X(SEEN_HOOK_NOBODY, "a job named an endpoint that was not set")                                \
     X(SEEN_HOOK_BATCH, "a batch was to be told of")                                                \
+    X(SEEN_HOOK_BATCH_ENDPOINT, "… to an endpoint that wanted it")                                 \
     X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
     X(SEEN_PARENT_KEPT, "retention waited for a job's children")                                   \
     X(SEEN_PARENT_KEPT_AGAIN, "… and a parent stayed for a second life")

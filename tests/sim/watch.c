@@ -56,7 +56,6 @@ void watch_start(struct sim *sim)
         if (sim->store.rows[no].no != 0)
             note_state(sim, &sim->store.rows[no]);
     watch_queue_start(sim);
-    hook_start(sim);
     watch_endpoint_start(sim);
     watch_batch_start(sim);
     watch_unique_start(sim);

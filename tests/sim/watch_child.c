@@ -69,7 +69,7 @@ static void take(struct sim *sim, const struct entry *entry)
     const struct msg_submit_job *job = entry->submit.job;
     if (job->after.count == 0)
         return;
-    SIM_EXPECT(sim->watch.child_count < SIM_INTENTS * 4, "room for children");
+    SIM_EXPECT(sim->watch.child_count < SIM_STATES, "room for children");
     struct seen_child *child = &sim->watch.children[sim->watch.child_count++];
     *child = (struct seen_child){
         .id = entry->job_id, .accepted_at = entry->at, .parent_count = job->after.count};

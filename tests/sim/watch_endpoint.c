@@ -1,7 +1,8 @@
-// Webhook endpoints: how each stands follows from the entries alone, and that is how the core has it,
-// before and after a crash.
+// Webhook endpoints: how each stands, and who of them hears of a job, follows from the entries alone,
+// and that is how the core has it, before and after a crash.
 
 #include "lib/base/origin.h"
+#include "proto/labels.h"
 #include "tests/sim/sim.h"
 
 static struct seen_endpoint *seen(struct sim *sim, struct slice tenant, struct slice id)
@@ -34,8 +35,10 @@ static void note(struct sim *sim, const struct entry *entry, uint64_t job_no)
     struct seen_endpoint *endpoint = seen(sim, set->tenant, set->given.webhook_id);
     if (endpoint->generation == 0) {
         SIM_EXPECT(set->act == WEBHOOK_SET, "only an endpoint that is there is changed");
-        *endpoint = (struct seen_endpoint){
-            .tenant = origin_tenant(set->tenant), .secret = set->secret, .since_no = job_no};
+        *endpoint = (struct seen_endpoint){.tenant = origin_tenant(set->tenant),
+                                           .secret = set->secret,
+                                           .since_no = job_no,
+                                           .birth = ++sim->watch.endpoint_births};
     }
     endpoint->generation++;
     if (set->act == WEBHOOK_SET)
@@ -54,6 +57,7 @@ static bool is_same(const struct seen_endpoint *endpoint, const struct endpoint_
 {
     const struct msg_webhook *given = &endpoint->given;
     return slice_equal(given->url, row->given.url) && slice_equal(given->types, row->given.types) &&
+           slice_equal(given->tags, row->given.tags) &&
            slice_equal(given->headers, row->given.headers) && given->events == row->given.events &&
            slice_equal(endpoint->secret, row->secret) &&
            slice_equal(endpoint->secret_before, row->secret_before) &&
@@ -87,6 +91,54 @@ static void check_all(const struct sim *sim)
     SIM_EXPECT(endpoints->count == count, "there is no endpoint that no entry has made");
 }
 
+// Names of one letter, between commas.
+static bool lists(struct slice list, struct slice name)
+{
+    return list.len == 0 || memchr(list.data, name.data[0], list.len) != NULL;
+}
+
+static bool has_tag(struct slice list, struct slice labels)
+{
+    for (size_t i = 0; i < list.len; i += 2)
+        if (labels_has_tag(labels, slice_of(list.data + i, 1)))
+            return true;
+    return list.len == 0;
+}
+
+struct seen_hearers watch_endpoint_wanting(const struct sim *sim, const struct msg_submit_job *job,
+                                           uint32_t events)
+{
+    struct seen_hearers hearers = {0};
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++) {
+        const struct seen_endpoint *at = &sim->watch.endpoints[i];
+        const struct msg_webhook *given = &at->given;
+        if (at->generation != 0 && origin_is_tenant(at->tenant, job->tenant) &&
+            (given->events & events) != 0 && lists(given->types, job->type) &&
+            has_tag(given->tags, job->labels))
+            hearers.births[hearers.count++] = at->birth;
+    }
+    return hearers;
+}
+
+const struct seen_endpoint *watch_endpoint_of(const struct sim *sim, uint32_t birth)
+{
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++)
+        if (sim->watch.endpoints[i].generation != 0 && sim->watch.endpoints[i].birth == birth)
+            return &sim->watch.endpoints[i];
+    return NULL;
+}
+
+uint32_t watch_endpoint_named(const struct sim *sim, struct slice tenant, struct slice id)
+{
+    for (uint32_t i = 0; i < SIM_ENDPOINTS; i++) {
+        const struct seen_endpoint *at = &sim->watch.endpoints[i];
+        if (at->generation != 0 && origin_is_tenant(at->tenant, tenant) &&
+            slice_equal(at->given.webhook_id, id))
+            return at->birth;
+    }
+    return 0;
+}
+
 void watch_endpoint_entry(struct sim *sim, const struct entry *entry)
 {
     note(sim, entry, sim->shell.core->ledger.row.job_no_next);
@@ -102,7 +154,9 @@ void watch_endpoint_start(struct sim *sim)
 {
     uint64_t job_no = 1;
     memset(sim->watch.endpoints, 0, sizeof sim->watch.endpoints);
+    sim->watch.endpoint_births = 0;
     for (uint32_t i = 0; i < sim->log_count; i++) {
+        hook_restore(sim, &sim->log[i]);
         job_no += sim->log[i].kind == ENTRY_SUBMIT;
         if (sim->log[i].kind == ENTRY_ENDPOINT)
             note(sim, &sim->log[i], job_no);

@@ -7,7 +7,7 @@ struct seen_state *watch_state_of(struct sim *sim, const struct id *id)
     for (uint32_t i = 0; i < sim->watch.state_count; i++)
         if (id_equal(&sim->watch.states[i].id, id))
             return &sim->watch.states[i];
-    SIM_EXPECT(sim->watch.state_count < SIM_INTENTS * 4, "room for states");
+    SIM_EXPECT(sim->watch.state_count < SIM_STATES, "room for states");
     struct seen_state *seen = &sim->watch.states[sim->watch.state_count++];
     *seen = (struct seen_state){.id = *id};
     return seen;

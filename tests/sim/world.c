@@ -33,8 +33,10 @@ static struct msg *copy_of(struct sim *sim, const struct msg *msg)
         copy->submit.jobs[i].key_hash = msg->submit.jobs[i].key_hash;
         copy->submit.jobs[i].unique_hash = msg->submit.jobs[i].unique_hash;
         copy->submit.jobs[i].webhook_events = msg->submit.jobs[i].webhook_events;
-        copy->submit.jobs[i].webhook_has_url = msg->submit.jobs[i].webhook_events != 0;
-        copy->submit.jobs[i].batch_webhook_has_url = true;
+        copy->submit.jobs[i].webhook_has_url = msg->submit.jobs[i].webhook_has_url;
+        copy->submit.jobs[i].webhook_endpoint = msg->submit.jobs[i].webhook_endpoint;
+        copy->submit.jobs[i].batch_webhook_has_url = msg->submit.jobs[i].batch_webhook_has_url;
+        copy->submit.jobs[i].batch_webhook_endpoint = msg->submit.jobs[i].batch_webhook_endpoint;
     }
     if (msg->kind == MSG_SCHEDULE_SET)
         copy->schedule_set.given.fingerprint = msg->schedule_set.given.fingerprint;
