@@ -26,7 +26,7 @@ static const struct config_key set_keys[] = {
     {.key = "events",
      .type = CONFIG_STRING,
      .help = "separated by commas: succeeded, dead, cancelled, expired (these four when not\n"
-             "given), batch.finished; or none: only what jobs send to it by name"},
+             "given), progress, batch.finished; or none: only what jobs send to it by name"},
     {.key = "only-types",
      .type = CONFIG_STRING,
      .help = "only jobs of these types, separated by commas"},

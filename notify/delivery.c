@@ -58,6 +58,16 @@ static void die(struct notifier *notifier, uint32_t slot, const char *kind, cons
     end(notifier, slot, &(struct ending){.outcome = OUTCOME_DEAD, .kind = kind, .message = why});
 }
 
+static bool is_progress(const struct notifier *notifier, uint32_t slot)
+{
+    return slice_is_text(notifier->deliveries[slot].intent.event, "job.progress");
+}
+
+static enum verdict_course course_of(const struct notifier *notifier, uint32_t slot)
+{
+    return is_progress(notifier, slot) ? VERDICT_SHORT : VERDICT_LONG;
+}
+
 static uint32_t attempt_of(const struct notifier *notifier, uint32_t slot)
 {
     uint32_t attempt = notifier->duty.jobs[slot].msg.attempt;
@@ -68,7 +78,7 @@ static uint32_t attempt_of(const struct notifier *notifier, uint32_t slot)
 static void fail(struct notifier *notifier, uint32_t slot, const char *kind, const char *why)
 {
     const struct id *id = &notifier->duty.jobs[slot].msg.job_id;
-    when_ms pause = verdict_pause_ms(attempt_of(notifier, slot), id);
+    when_ms pause = verdict_pause_ms(course_of(notifier, slot), attempt_of(notifier, slot), id);
     bool is_last = pause == WHEN_NEVER;
     end(notifier, slot,
         &(struct ending){.outcome = is_last ? OUTCOME_DEAD : OUTCOME_FAILED,
@@ -355,7 +365,8 @@ static void take_posts(struct notifier *notifier)
         const struct verdict_seen seen = {.end = result.end,
                                           .status = result.status,
                                           .retry_after_ms = result.retry_after_ms,
-                                          .attempt = attempt_of(notifier, slot)};
+                                          .attempt = attempt_of(notifier, slot),
+                                          .course = course_of(notifier, slot)};
         struct verdict verdict = verdict_of(&seen, &notifier->duty.jobs[slot].msg.job_id);
         failpoint_hit("notify.after_answer");
         figures_count(notifier->figures, verdict.word, result.ms);
@@ -387,6 +398,9 @@ static void take_parent(struct notifier *notifier, const struct parents_answer *
                      "have the scope admin?");
     } else if (answer->error != OK) {
         die(notifier, answer->slot, "parent", err_text(answer->error));
+    } else if (answer->has_ended && is_progress(notifier, answer->slot)) {
+        // The broker knows it too, and does not give it out again.
+        interrupt(notifier, answer->slot, "the job has ended meanwhile");
     } else {
         take_body(notifier, answer->slot, slice_of(answer->data, answer->data_len));
         if (delivery->body != NULL)

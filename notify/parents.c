@@ -28,6 +28,12 @@ struct parents {
     struct parent *last;
 };
 
+static void note_shown(struct parents_answer *answer, struct shown shown)
+{
+    answer->error = shown.error;
+    answer->has_ended = shown.is_final;
+}
+
 // In the courier's thread.
 static void on_answer(struct ask *ask, const struct ask_result *result)
 {
@@ -41,7 +47,7 @@ static void on_answer(struct ask *ask, const struct ask_result *result)
                             ? result->answer->webhook_status_is.error
                             : ERR_MALFORMED;
     else if (answer->error == OK)
-        answer->error = shown_of(result).error;
+        note_shown(answer, shown_of(result));
     if (answer->error == OK && ask->kind != ASK_MSG)
         answer->error = shown_put(result, OUT_JSON, &body);
     if (answer->error == OK && body.full)

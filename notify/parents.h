@@ -26,6 +26,7 @@ struct parents_answer {
     err error;     // ERR_NO_BROKER, ERR_TIMEOUT: not known; ERR_NOT_FOUND, ERR_GONE: there is none
     uint8_t *data; // the JSON of it, to be freed; NULL after an error
     size_t data_len;
+    bool has_ended; // the job, or the batch
 };
 
 //   ERR_BAD_FIELD, ERR_NO_MEMORY, ERR_SYSTEM

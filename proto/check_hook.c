@@ -25,8 +25,8 @@ static err check_given(const struct msg_webhook *given, const char **out_detail)
         "url: https://host/…, at most 2,048 visible ASCII characters, no user, no fragment";
     if (given->url.len > 0 && !hook_is_url(given->url))
         return ERR_BAD_FIELD;
-    *out_detail = "events: bits of the ends of jobs and of finished batches";
-    if ((given->events & ~((uint32_t)HOOK_ENDS | (uint32_t)WEBHOOK_BATCH_FINISHED)) != 0)
+    *out_detail = "events: bits of the ends and the progress of jobs, and of finished batches";
+    if ((given->events & ~((uint32_t)HOOK_EVENTS | (uint32_t)WEBHOOK_BATCH_FINISHED)) != 0)
         return ERR_BAD_FIELD;
     *out_detail = "events: an endpoint without a url is told of none";
     if (given->events != 0 && given->url.len == 0)

@@ -5,7 +5,7 @@
 #include "proto/check.h"
 #include "proto/field.h"
 
-enum { HOOK_URL = 1, HOOK_ENDPOINT = 2, HOOK_EVENTS = 3, HOOK_SECRET = 4 };
+enum { FIELD_URL = 1, FIELD_ENDPOINT = 2, FIELD_EVENTS = 3, FIELD_SECRET = 4 };
 enum {
     INTENT_PARENT = 1,
     INTENT_GENERATION = 2,
@@ -120,16 +120,16 @@ static bool take(struct slice *place, const struct field *field)
 
 static bool take_hook_field(struct hook *hook, const struct field *field)
 {
-    if (field->number == HOOK_URL)
+    if (field->number == FIELD_URL)
         return take(&hook->url, field);
-    if (field->number == HOOK_ENDPOINT)
+    if (field->number == FIELD_ENDPOINT)
         return take(&hook->endpoint, field);
-    if (field->number == HOOK_SECRET)
+    if (field->number == FIELD_SECRET)
         return take(&hook->secret, field) && field->bytes.len <= MSG_HOOK_SECRET_LEN_MAX;
-    bool is_good = field->number == HOOK_EVENTS && !field->is_bytes && field->value > 0 &&
-                   field->value <= HOOK_ENDS && hook->events == 0;
+    bool is_good = field->number == FIELD_EVENTS && !field->is_bytes && field->value > 0 &&
+                   field->value <= HOOK_EVENTS && hook->events == 0;
     hook->events = (uint32_t)field->value;
-    return is_good && (hook->events & ~(uint32_t)HOOK_ENDS) == 0;
+    return is_good && (hook->events & ~(uint32_t)HOOK_EVENTS) == 0;
 }
 
 err hook_read(struct slice packed, struct hook *out_hook, const char **out_detail)
@@ -138,7 +138,8 @@ err hook_read(struct slice packed, struct hook *out_hook, const char **out_detai
     struct hook hook = {0};
     while (in.left.len > 0) {
         struct field field = field_get(&in);
-        *out_detail = "webhook: not a message Webhook, or events that are none of the four ends";
+        *out_detail =
+            "webhook: not a message Webhook, or events that are neither ends nor progress";
         if (in.bad || !take_hook_field(&hook, &field))
             return ERR_MALFORMED;
     }
@@ -172,10 +173,10 @@ err hook_check(struct slice packed, const char **out_detail)
 
 void hook_write(const struct hook *hook, struct bytes_out *out)
 {
-    field_put_text(out, HOOK_URL, hook->url);
-    field_put_text(out, HOOK_ENDPOINT, hook->endpoint);
-    field_put_number(out, HOOK_EVENTS, hook->events);
-    field_put_text(out, HOOK_SECRET, hook->secret);
+    field_put_text(out, FIELD_URL, hook->url);
+    field_put_text(out, FIELD_ENDPOINT, hook->endpoint);
+    field_put_number(out, FIELD_EVENTS, hook->events);
+    field_put_text(out, FIELD_SECRET, hook->secret);
 }
 
 // --- intents ---
@@ -252,6 +253,7 @@ const char *hook_event_name(uint32_t event)
     case 1u << JOB_DEAD: return "job.dead";
     case 1u << JOB_CANCELLED: return "job.cancelled";
     case 1u << JOB_EXPIRED: return "job.expired";
+    case WEBHOOK_PROGRESS: return "job.progress";
     case WEBHOOK_BATCH_FINISHED: return "batch.finished";
     default: return "webhook.test";
     }

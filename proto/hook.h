@@ -13,7 +13,7 @@
 struct hook {
     struct slice url;
     struct slice endpoint; // never empty when read: HOOK_DEFAULT stands for none
-    uint32_t events;       // bits of HOOK_ENDS; never 0 when read: all stand for none
+    uint32_t events;       // bits of HOOK_EVENTS; never 0 when read: HOOK_ENDS stand for none
     struct slice secret;   // sealed; may be empty
 };
 

@@ -88,7 +88,8 @@ struct msg_submit_job {
     struct slice
         batch_webhook; // who is told that batch_id has finished: heeded of the job that makes it
     // Not on the wire: filled by the broker's intake before the core sees the job.
-    uint32_t webhook_events;       // ends that are told, bits 1 << enum job_state; 0: no webhook
+    uint32_t webhook_events;       // what is told, bits of HOOK_EVENTS; 0: no webhook
+    bool tells;                    // a delivery of progress: of a job that it does not wait for
     struct slice webhook_endpoint; // the set one that signs for it; empty: it brings a secret
     bool webhook_has_url;          // it is told there, else to the endpoint
     struct slice batch_webhook_endpoint; // the same of batch_webhook

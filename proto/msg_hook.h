@@ -30,8 +30,10 @@ enum webhook_act {
 
 // Ends of jobs, as bits of events.
 enum { HOOK_ENDS = 1u << JOB_SUCCEEDED | 1u << JOB_DEAD | 1u << JOB_CANCELLED | 1u << JOB_EXPIRED };
-// Bits beside them.
-enum { WEBHOOK_BATCH_FINISHED = 1u << 10 };
+// Bits beside them: the progress of a job that runs; …
+enum { WEBHOOK_PROGRESS = 1u << JOB_RUNNING, WEBHOOK_BATCH_FINISHED = 1u << 10 };
+// All that a job may want told of itself.
+enum { HOOK_EVENTS = HOOK_ENDS | WEBHOOK_PROGRESS };
 
 // What a user says of an endpoint.
 struct msg_webhook {

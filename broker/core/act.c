@@ -183,6 +183,7 @@ static struct msg_acted revive(struct core *core, struct now now, const struct m
     if ((row->relations & RELATION_PARENTS) != 0) {
         refusal = ledger_keep_parents(&core->ledger, slot);
         CHECK(refusal == OK); // there was room
+        progress_begin(core, slot);
     }
     wait_begin(core, slot);
     core->figures.retried++;

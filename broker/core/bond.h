@@ -3,6 +3,7 @@
 // What the ledger keeps of a job that has a concurrency key, a cost or a webhook, in a table by slot; others
 // have none and pay nothing. Pure.
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // 24 bytes.
@@ -13,5 +14,6 @@ struct bond {
     uint8_t order;      // enum job_order
     uint8_t events;     // its ends that it wants told: bits 1 << (enum job_state - JOB_SUCCEEDED)
     uint8_t endpoint;   // … to this one: its place + 1; 0: to a url of its own
+    bool has_progress;  // its progress is told there, too
     uint16_t endpoints; // the places of those that want it, as bits
 };

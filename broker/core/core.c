@@ -15,7 +15,8 @@ size_t core_size(const struct limits *limits)
            round64(expiry_size(limits)) + round64(leases_size(limits)) +
            round64(workers_size(limits)) + round64(paces_size(limits)) +
            round64(ebbs_size(limits->tenant_count_max)) +
-           round64(ebbs_size(limits->queue_count_max)) + round64(simulations_size(limits));
+           round64(ebbs_size(limits->queue_count_max)) + round64(simulations_size(limits)) +
+           round64(bulletins_size(limits));
 }
 
 struct core *core_init(void *memory, const struct limits *limits, const struct known *known,
@@ -47,6 +48,8 @@ struct core *core_init(void *memory, const struct limits *limits, const struct k
               limits->queue_count_max);
     simulations_init(&core->simulations, arena_take(&room, round64(simulations_size(limits))),
                      limits);
+    bulletins_init(&core->bulletins, arena_take(&room, round64(bulletins_size(limits))), limits,
+                   seed);
     return core;
 }
 
@@ -204,6 +207,7 @@ void core_start(struct core *core, struct now now, struct effects *effects)
     for (uint32_t slot = 0; slot < core->ledger.jobs.used; slot++) {
         if (!jobs_is_taken(&core->ledger.jobs, slot))
             continue;
+        progress_begin(core, slot);
         if (jobs_at(&core->ledger.jobs, slot)->state == JOB_RUNNING)
             resume_lease(core, now, slot);
         else
@@ -231,8 +235,6 @@ static uint32_t hello_weight(const struct core *core, const struct msg *msg)
 // Could the end of this lease be the end of the job?
 static bool may_be_last(const struct core *core, const struct job_row *row)
 {
-    if ((row->relations & RELATION_HOOK) == 0)
-        return false;
     const struct policy *policy = policies_at(&core->ledger.policies, row->policy);
     return row->cancel != CANCEL_NONE || policy->retry_within_s > 0 ||
            row->crashes + 1u >= policy->max_crashes ||
@@ -247,19 +249,21 @@ static uint32_t hello_deliveries(const struct core *core, const struct msg *msg)
     uint32_t sum = 0;
     for (; at != LEASES_NONE; at = leases_at(&core->leases, at)->next) {
         const struct lease *lease = leases_at(&core->leases, at);
-        struct job_row row = {0};
-        if (lease->is_live)
-            row = ledger_row_of(&core->ledger, lease->slot);
-        sum += may_be_last(core, &row) ? ledger_places(&row) : 0;
+        if (!lease->is_live)
+            continue;
+        const struct job_row row = ledger_row_of(&core->ledger, lease->slot);
+        uint32_t places = ledger_places(&row) + progress_places(core, lease->slot);
+        sum += places > 0 && may_be_last(core, &row) ? places : 0;
     }
     return sum;
 }
 
-static uint32_t renew_weight(const struct msg_renew *renew)
+static uint32_t renew_weight(const struct core *core, const struct msg_renew *renew)
 {
     uint32_t talkers =
         renew->log_count < renew->running.count ? renew->log_count : renew->running.count;
-    return renew->progress_count + talkers + renew->running.count / 4;
+    uint32_t words = renew->progress_count * (1 + ledger_progress_most(&core->ledger));
+    return words + talkers + renew->running.count / 4;
 }
 
 // The first of its batch brings deliveries: its own one, and one to each endpoint that wants batches.
@@ -297,7 +301,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
     if (msg->kind == MSG_FINISH)
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
-        return renew_weight(&msg->renew);
+        return renew_weight(core, &msg->renew);
     if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET || msg->kind == MSG_TYPE_SET)
         return 1;
     if (msg->kind == MSG_WORKER_LIST)

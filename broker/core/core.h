@@ -155,8 +155,10 @@ struct core_figures {
     uint64_t expired;            // jobs not started within their ttl
     uint64_t retried;            // dead jobs that were made to live again
     uint64_t leases_ended;
-    uint64_t resent;     // accepted finishes that came from a worker's journal
-    uint64_t deliveries; // made for jobs that have ended
+    uint64_t resent;              // accepted finishes that came from a worker's journal
+    uint64_t deliveries;          // made for jobs that have ended
+    uint64_t progress_deliveries; // made for jobs that run …
+    uint64_t progress_left_out;   // … and not made, for want of room
     uint64_t
         simulated[SIMULATIONS]; // dry runs that somebody offers to simulate, by what came of it
     uint64_t moments[3];        // of schedules, by enum moment_verdict

@@ -3,6 +3,7 @@
 // The core from inside: the ledger, the dispatcher's parts, and the stations, one file each.
 // Pure. Not thread-safe.
 
+#include "broker/core/bulletins.h"
 #include "broker/core/core.h"
 #include "broker/core/delayed.h"
 #include "broker/core/ebbs.h"
@@ -32,6 +33,7 @@ struct core {
     struct ebbs tenant_ebbs;
     struct ebbs queue_ebbs;
     struct simulations simulations;
+    struct bulletins bulletins;
     when_ms started_at;     // mono
     uint32_t resumed_count; // running jobs that were loaded
     uint64_t namings;       // messages of workers that named what they hold
@@ -146,6 +148,31 @@ void endpoint_step(struct core *core, struct now now, uint32_t peer, const struc
 const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx);
 // A job has just ended: who wants to be told of it, is: the deliveries are accepted.
 void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
+// The same of a job's progress, if there is room for it: its slot, or JOBS_NONE.
+struct deliver_word {
+    uint32_t slot;     // of the job, which runs
+    uint32_t endpoint; // as ledger_told() tells it
+    uint64_t receiver; // becomes the fingerprint
+    when_ms due_at;
+};
+uint32_t deliver_progress(struct core *core, struct now now, const struct deliver_word *word,
+                          struct effects *fx);
+// A running job's progress has just been stored: who wants to be told of it, is.
+void progress_tell(struct core *core, struct now now, uint32_t slot, struct effects *fx);
+// A job begins to wait: accepted, revived, or loaded. If it is a delivery of progress, nobody else is
+// told of that job's until it has ended.
+void progress_begin(struct core *core, uint32_t slot);
+// It is handed out, and tells what it finds from now on.
+void progress_grant(struct core *core, uint32_t slot);
+// Is it a delivery of progress that must not be sent any more? Its job has ended, or another tells
+// of it. Then it is cancelled.
+bool progress_is_void(const struct core *core, uint32_t slot);
+void progress_drop(struct core *core, struct now now, uint32_t slot, struct effects *fx);
+// A job has ended. If it is a delivery of progress, and its job has said more meanwhile, another one
+// comes.
+void progress_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
+// Deliveries of progress that the end of this job may bring.
+uint32_t progress_places(const struct core *core, uint32_t slot);
 // `job` has just made its batch: what will tell these of the batch's end is accepted, and waits for
 // it.
 void deliver_batch(struct core *core, struct now now, const struct msg_submit_job *job,

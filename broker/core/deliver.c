@@ -2,7 +2,8 @@
 // to each that is told, jobs of the reserved queue of the same tenant: they wait for nobody, and keep
 // the job that they tell of until they have ended themselves. Their places were kept since that job
 // was accepted, so nothing refuses them. Those of a batch are accepted with the batch's first member,
-// and wait until it has ended.
+// and wait until it has ended. Those of a job's progress have no place kept for them, and tell of a job
+// that has not ended: station progress knows when.
 //
 //   ended job ──(same batch)──▶ delivery QUEUED ──▶ RUNNING at a notifier ──▶ SUCCEEDED | DEAD
 //                                     ▲                    │ fail, snooze
@@ -57,9 +58,9 @@ static const char *event_of(enum job_state state)
     case JOB_DEAD: return "job.dead";
     case JOB_CANCELLED: return "job.cancelled";
     case JOB_EXPIRED: return "job.expired";
+    case JOB_RUNNING: return "job.progress";
     case JOB_SCHEDULED:
     case JOB_QUEUED:
-    case JOB_RUNNING:
     case JOB_RETRYING:
     case JOB_REMOVED:
     case JOB_NONE: break;
@@ -106,8 +107,8 @@ static struct delivery *blank(const char *event, struct slice endpoint, struct e
     return delivery;
 }
 
-static const struct msg_submit_job *made(const struct core *core, struct now now,
-                                         const struct telling *telling, struct effects *fx)
+static struct delivery *made(const struct core *core, struct now now, const struct telling *telling,
+                             struct effects *fx)
 {
     struct delivery *delivery = blank(telling->event, telling->endpoint, fx);
     delivery->parent = telling->parent;
@@ -116,13 +117,13 @@ static const struct msg_submit_job *made(const struct core *core, struct now now
     delivery->job.webhook = telling->webhook;
     delivery->job.on_dependency_failure = ON_FAILURE_RUN;
     delivery->job.after = (struct msg_ids){.items = &delivery->parent, .count = 1};
-    return &delivery->job;
+    return delivery;
 }
 
 static void tell(struct core *core, struct now now, const struct telling *telling,
                  struct effects *fx)
 {
-    const struct msg_submit_job *delivery = made(core, now, telling, fx);
+    const struct msg_submit_job *delivery = &made(core, now, telling, fx)->job;
     uint32_t added = ledger_apply(
         &core->ledger,
         &(struct entry){.kind = ENTRY_SUBMIT,
@@ -138,22 +139,56 @@ static void tell(struct core *core, struct now now, const struct telling *tellin
     core->figures.deliveries++;
 }
 
+// What is told of the job's state, to one of those that ledger_told() knows.
+static struct telling telling_of(const struct core *core, uint32_t slot, uint32_t endpoint)
+{
+    const struct job *job = jobs_at(&core->ledger.jobs, slot);
+    struct telling telling = {.parent = job->id,
+                              .generation = job->no,
+                              .version = job->version,
+                              .event = event_of((enum job_state)job->state),
+                              .tenant = lanes_row(&core->ledger.lanes, job->lane).tenant};
+    if (endpoint != ENDPOINTS_NONE)
+        telling.endpoint = endpoints_at(&core->ledger.endpoints, endpoint)->given.webhook_id;
+    return telling;
+}
+
 void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx)
 {
     uint32_t told[LEDGER_TOLD_MAX];
     enum job_state state = (enum job_state)jobs_at(&core->ledger.jobs, slot)->state;
+    if (!job_is_done(state))
+        return;
+    progress_end(core, now, slot, fx);
     uint32_t count = ledger_told(&core->ledger, slot, state, told);
     for (uint32_t i = 0; i < count; i++) {
-        const struct job *job = jobs_at(&core->ledger.jobs, slot);
-        struct telling telling = {.parent = job->id,
-                                  .generation = job->no,
-                                  .version = job->version,
-                                  .event = event_of(state),
-                                  .tenant = lanes_row(&core->ledger.lanes, job->lane).tenant};
-        if (told[i] != ENDPOINTS_NONE)
-            telling.endpoint = endpoints_at(&core->ledger.endpoints, told[i])->given.webhook_id;
+        const struct telling telling = telling_of(core, slot, told[i]);
         tell(core, now, &telling, fx);
     }
+}
+
+// There is no place for it but those that new jobs may have.
+uint32_t deliver_progress(struct core *core, struct now now, const struct deliver_word *word,
+                          struct effects *fx)
+{
+    const struct telling telling = telling_of(core, word->slot, word->endpoint);
+    struct delivery *delivery = made(core, now, &telling, fx);
+    delivery->job.tells = true;
+    delivery->job.priority = MSG_PRIORITY_MAX; // ends go before it
+    delivery->job.fingerprint = word->receiver;
+    const struct policy policy = ledger_progress_policy();
+    const char *detail = NULL;
+    if (ledger_refusal(&core->ledger, &delivery->job, &policy, &detail) != OK)
+        return JOBS_NONE;
+    return ledger_apply(
+        &core->ledger,
+        &(struct entry){
+            .kind = ENTRY_SUBMIT,
+            .at = now.store,
+            .job_id = delivery->job.job_id,
+            .slot = ENTRY_NO_SLOT,
+            .submit = {.job = &delivery->job, .policy = policy, .due_at = word->due_at}},
+        fx);
 }
 
 // One for each that hears of the batch: it waits for all members, and keeps them until it has ended

@@ -58,6 +58,16 @@ static bool is_to_be_cancelled(const struct core *core, const struct dep_next *n
            deps_child_at(&core->ledger.deps, child)->on_failure == ON_FAILURE_CANCEL;
 }
 
+// One that waits goes with all its edges; one that is out has one that is open no more.
+static void stop_telling(struct core *core, struct now now, const struct dep_next *next,
+                         struct effects *fx)
+{
+    bool is_out = jobs_at(&core->ledger.jobs, next->slot)->state == JOB_RUNNING;
+    if (is_out)
+        release(core, now, next, fx);
+    progress_drop(core, now, next->slot, fx);
+}
+
 bool depend_step(struct core *core, struct now now, struct effects *fx)
 {
     struct dep_next next;
@@ -68,6 +78,8 @@ bool depend_step(struct core *core, struct now now, struct effects *fx)
     enum parent_state state = ledger_parent(&core->ledger, tenant, &next.parent.id);
     if (state == PARENT_UNFINISHED)
         deps_revive(&core->ledger.deps, &next.parent);
+    else if (ledger_teller_of(&core->ledger, next.slot) != NULL)
+        stop_telling(core, now, &next, fx);
     else if (is_to_be_cancelled(core, &next, state))
         cancel(core, now, &next, fx);
     else

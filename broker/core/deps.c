@@ -85,6 +85,19 @@ uint32_t deps_add_second_life(struct deps *deps, uint32_t slot)
     return child;
 }
 
+void deps_set_telling(struct deps *deps, uint32_t child)
+{
+    CHECK(deps_child_at(deps, child)->first == DEPS_NONE);
+    deps->children[child].tells = true;
+}
+
+const struct id *deps_parent_of(const struct deps *deps, uint32_t child)
+{
+    uint32_t edge = deps_child_at(deps, child)->first;
+    CHECK(edge != DEPS_NONE);
+    return &deps->parents[deps->edges[edge].parent].name.id;
+}
+
 // --- parents ---
 
 static uint64_t name_hash(const struct deps *deps, const struct dep_name *name)

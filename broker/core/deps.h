@@ -42,6 +42,7 @@ struct dep_child {
     uint32_t open_count;
     uint8_t on_failure; // enum on_failure
     bool is_stored;     // there is a row that says so
+    bool tells;         // of its parents' progress: open edges do not keep it from starting
 };
 
 struct deps {
@@ -66,6 +67,11 @@ bool deps_has_room(const struct deps *deps, uint32_t edge_count);
 
 // The job in `slot` has no edges yet and gets some next.
 uint32_t deps_add_child(struct deps *deps, uint32_t slot, enum on_failure on_failure);
+// What was added just now tells of its parents' progress. It is not kept from starting, and stands
+// in line when they end.
+void deps_set_telling(struct deps *deps, uint32_t child);
+// Of a job that has an edge: the parent of its last one.
+const struct id *deps_parent_of(const struct deps *deps, uint32_t child);
 // The same without a row: it waits for nobody, and keeps its parents.
 uint32_t deps_add_second_life(struct deps *deps, uint32_t slot);
 // There is room, and the child has no edge to this parent.

@@ -84,11 +84,12 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
                  fx);
     hold(core, now, slot, worker_no);
     wait_run(core, slot);
+    progress_grant(core, slot);
     send(core, slot, worker_no, fx);
     core->figures.granted++;
 }
 
-// A job that is late for its start ends instead; ticks, which end it too, are no faster than this.
+// A job that is late for its start ends instead, and a delivery that nobody needs any more; ticks, which end it too, are no faster than this.
 static void start(struct core *core, struct now now, uint32_t slot, uint32_t worker,
                   struct effects *fx)
 {
@@ -98,6 +99,8 @@ static void start(struct core *core, struct now now, uint32_t slot, uint32_t wor
         uint32_t told[LEDGER_TOLD_MAX];
         fx->load += ledger_told(&core->ledger, slot, JOB_EXPIRED, told);
         expire_job(core, now, slot, fx);
+    } else if (progress_is_void(core, slot)) {
+        progress_drop(core, now, slot, fx);
     } else {
         grant(core, now, slot, worker, fx);
     }

@@ -73,12 +73,27 @@ static uint32_t add_group(struct endpoints *endpoints, struct slice name)
     return at;
 }
 
+static uint32_t progress_count(const struct endpoints *endpoints,
+                               const struct endpoint_group *group)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; group->count > 0 && i < ENDPOINTS_OF_TENANT_MAX; i++)
+        count += group->members[i] != 0 &&
+                 (endpoints->items[group->members[i] - 1].row.given.events & WEBHOOK_PROGRESS) != 0;
+    return count;
+}
+
 static void find_most(struct endpoints *endpoints)
 {
     endpoints->most = 0;
-    for (uint32_t i = 0; i < endpoints->group_used; i++)
-        if (endpoints->groups[i].count > endpoints->most)
-            endpoints->most = endpoints->groups[i].count;
+    endpoints->progress_most = 0;
+    for (uint32_t i = 0; i < endpoints->group_used; i++) {
+        const struct endpoint_group *group = &endpoints->groups[i];
+        uint32_t progress = progress_count(endpoints, group);
+        endpoints->most = group->count > endpoints->most ? group->count : endpoints->most;
+        if (progress > endpoints->progress_most)
+            endpoints->progress_most = progress;
+    }
 }
 
 static void leave_group(struct endpoints *endpoints, uint32_t at, uint32_t place)
@@ -215,6 +230,7 @@ void endpoints_put(struct endpoints *endpoints, uint32_t no, const struct endpoi
     CHECK(row->place == before->place && row->since_no == before->since_no);
     CHECK(slice_equal(row->given.webhook_id, before->given.webhook_id));
     endpoints->items[no].row = copy_to(row, endpoints->items[no].text);
+    find_most(endpoints);
 }
 
 void endpoints_drop(struct endpoints *endpoints, uint32_t no)

@@ -45,7 +45,8 @@ struct endpoints {
     uint32_t cap;
     uint32_t used, count, free;
     uint32_t group_used, group_free;
-    uint32_t most; // as many as any tenant has
+    uint32_t most; // as many as any tenant has; of those that want progress, the same:
+    uint32_t progress_most;
     struct index by_tenant;
     uint64_t seed;
 };

@@ -120,6 +120,8 @@ uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, const str
 void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state from,
                        enum job_state to, when_ms at);
 void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);
+// The job whose progress this delivery tells, or NULL: it is none. Borrowed until its edge goes.
+const struct id *ledger_teller_of(const struct ledger *ledger, uint32_t slot);
 // Must an ended job be kept, because one that waited for it is unfinished?
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 
@@ -148,8 +150,10 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row);
 uint32_t ledger_job_room(const struct ledger *ledger);
 // Of edges between jobs, the same.
 uint32_t ledger_dep_room(const struct ledger *ledger);
-// The options of deliveries.
+enum { LEDGER_PROGRESS_KEEP_S = 600 };
+// The options of deliveries; those of progress are soon forgotten.
 struct policy ledger_delivery_policy(void);
+struct policy ledger_progress_policy(void);
 // What the deliveries of a tenant need once and is not there or kept yet.
 struct ledger_way {
     uint32_t lanes, queues, policies;
@@ -161,13 +165,14 @@ uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more);
 // Deliveries that the end of a job may bring: when it is being accepted, or by its row.
 uint32_t ledger_places_asked(const struct ledger *ledger, const struct msg_submit_job *job);
 uint32_t ledger_places(const struct job_row *row);
-// As many as the end of any job may bring now.
+// As many as the end of any job may bring now; as the progress of any.
 uint32_t ledger_places_most(const struct ledger *ledger);
+uint32_t ledger_progress_most(const struct ledger *ledger);
 // A job that is being accepted keeps what binds it to others and who is told of it, in a table by
 // slot. True when somebody is.
 bool ledger_endpoint_bind(struct ledger *ledger, uint32_t slot, const struct msg_submit_job *given);
-// Who is told that this job in memory ends in this state: endpoints by number, at most `cap` of
-// them; ENDPOINTS_NONE stands for what the job's body says. Returns how many.
+// Who is told that this job in memory is in this state: that it has ended, or of its progress while it
+// runs. Endpoints by number; ENDPOINTS_NONE stands for what the job's body says. Returns how many.
 enum { LEDGER_TOLD_MAX = ENDPOINTS_OF_TENANT_MAX + 1 };
 uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state state,
                      uint32_t out_numbers[LEDGER_TOLD_MAX]);

@@ -18,17 +18,24 @@ static uint32_t bits(unsigned value)
 
 uint32_t ledger_places_asked(const struct ledger *ledger, const struct msg_submit_job *job)
 {
-    return (job->webhook_events != 0) + bits(endpoints_wanting(&ledger->endpoints, job, HOOK_ENDS));
+    return (job->webhook_events != 0) +
+           bits(endpoints_wanting(&ledger->endpoints, job, HOOK_EVENTS));
 }
 
 uint32_t ledger_places(const struct job_row *row)
 {
-    return (row->relations >> RELATION_EVENTS_SHIFT != 0) + bits(row->endpoints);
+    bool is_own = row->relations >> RELATION_EVENTS_SHIFT != 0 || row->has_progress;
+    return is_own + bits(row->endpoints);
 }
 
 uint32_t ledger_places_most(const struct ledger *ledger)
 {
     return ledger->hooked > 0 ? 1 + ledger->endpoints.most : 0;
+}
+
+uint32_t ledger_progress_most(const struct ledger *ledger)
+{
+    return ledger->hooked > 0 ? 1 + ledger->endpoints.progress_most : 0;
 }
 
 static struct bond bond_of(const struct ledger *ledger, const struct msg_submit_job *job)
@@ -37,7 +44,8 @@ static struct bond bond_of(const struct ledger *ledger, const struct msg_submit_
                         .cost = (uint16_t)(job->cost > 1 ? job->cost : 0),
                         .order = (uint8_t)job->order,
                         .events = (uint8_t)(job->webhook_events >> JOB_SUCCEEDED),
-                        .endpoints = endpoints_wanting(&ledger->endpoints, job, HOOK_ENDS)};
+                        .has_progress = (job->webhook_events & WEBHOOK_PROGRESS) != 0,
+                        .endpoints = endpoints_wanting(&ledger->endpoints, job, HOOK_EVENTS)};
     uint32_t no = ENDPOINTS_NONE;
     if (job->webhook_events != 0 && !job->webhook_has_url)
         no = endpoints_find(&ledger->endpoints, job->tenant, job->webhook_endpoint);
@@ -50,7 +58,7 @@ bool ledger_endpoint_bind(struct ledger *ledger, uint32_t slot, const struct msg
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
     struct bond bond = bond_of(ledger, given);
-    bool is_hooked = bond.events != 0 || bond.endpoints != 0;
+    bool is_hooked = given->webhook_events != 0 || bond.endpoints != 0;
     job->is_bound = given->key_hash != 0;
     job->is_costly = given->cost > 1;
     if (is_hooked)
@@ -62,7 +70,7 @@ bool ledger_endpoint_bind(struct ledger *ledger, uint32_t slot, const struct msg
     return is_hooked;
 }
 
-// The endpoint at a place of the job's tenant, if it wants to hear of this end.
+// The endpoint at a place of the job's tenant, if it wants to hear of this state.
 static uint32_t hearer(const struct ledger *ledger, const struct job *job, uint32_t place,
                        enum job_state state)
 {
@@ -85,16 +93,22 @@ static uint32_t own_hearer(const struct ledger *ledger, const struct job *job,
     return endpoints_told(&ledger->endpoints, tenant, bond->endpoint - 1u, job->no);
 }
 
+static bool wants(const struct bond *bond, enum job_state state)
+{
+    return state == JOB_RUNNING ? bond->has_progress
+                                : (bond->events >> (state - JOB_SUCCEEDED) & 1) != 0;
+}
+
 uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state state,
                      uint32_t out_numbers[LEDGER_TOLD_MAX])
 {
     const struct job *job = jobs_at(&ledger->jobs, slot);
-    if ((job->relations & RELATION_HOOK) == 0 || !job_is_done(state))
+    if ((job->relations & RELATION_HOOK) == 0 || (state != JOB_RUNNING && !job_is_done(state)))
         return 0;
     const struct bond *bond = &ledger->bonds[slot];
     uint32_t own = ENDPOINTS_NONE;
     uint32_t count = 0;
-    if ((bond->events >> (state - JOB_SUCCEEDED) & 1) != 0) {
+    if (wants(bond, state)) {
         own = own_hearer(ledger, job, bond);
         out_numbers[count++] = own;
     }

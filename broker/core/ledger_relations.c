@@ -76,10 +76,12 @@ static struct dep_row put_edges(struct ledger *ledger, uint32_t slot,
 {
     const struct job *child_job = jobs_at(&ledger->jobs, slot);
     uint32_t child = deps_add_child(&ledger->deps, slot, job->on_dependency_failure);
+    if (job->tells)
+        deps_set_telling(&ledger->deps, child);
     for (uint32_t i = 0; i < job->after.count; i++) {
         const struct id *parent = &job->after.items[i];
         struct dep_name name = ledger_dep_name(ledger, job->tenant, parent);
-        bool open = is_open(ledger, job, parent);
+        bool open = job->tells || is_open(ledger, job, parent);
         deps_add(&ledger->deps, child, &name, open);
         if (open && ledger_parent(ledger, job->tenant, parent) != PARENT_UNFINISHED)
             deps_end(&ledger->deps, &name);
@@ -87,6 +89,7 @@ static struct dep_row put_edges(struct ledger *ledger, uint32_t slot,
     return (struct dep_row){.no = child_job->no,
                             .job_id = child_job->id,
                             .on_failure = job->on_dependency_failure,
+                            .tells = job->tells,
                             .parents = job->after};
 }
 
@@ -95,7 +98,17 @@ bool ledger_waits(const struct ledger *ledger, uint32_t slot)
     if (!(jobs_at(&ledger->jobs, slot)->relations & RELATION_PARENTS))
         return false;
     uint32_t child = deps_child(&ledger->deps, slot);
-    return child != DEPS_NONE && deps_child_at(&ledger->deps, child)->open_count > 0;
+    return child != DEPS_NONE && deps_child_at(&ledger->deps, child)->open_count > 0 &&
+           !deps_child_at(&ledger->deps, child)->tells;
+}
+
+const struct id *ledger_teller_of(const struct ledger *ledger, uint32_t slot)
+{
+    if (!(jobs_at(&ledger->jobs, slot)->relations & RELATION_PARENTS))
+        return NULL;
+    uint32_t child = deps_child(&ledger->deps, slot);
+    bool tells = child != DEPS_NONE && deps_child_at(&ledger->deps, child)->tells;
+    return tells ? deps_parent_of(&ledger->deps, child) : NULL;
 }
 
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row)
@@ -138,14 +151,24 @@ err ledger_load_dep(struct ledger *ledger, const struct dep_row *row)
         deps_child(&ledger->deps, slot) != DEPS_NONE)
         return ERR_DAMAGED;
     uint32_t child = deps_add_child(&ledger->deps, slot, row->on_failure);
+    if (row->tells)
+        deps_set_telling(&ledger->deps, child);
     // Which of them have ended is found out by ticks, as it is when they end.
     bool has_started = ledger_past(ledger, jobs_at(&ledger->jobs, slot))->token != 0;
     struct slice tenant = lanes_row(&ledger->lanes, jobs_at(&ledger->jobs, slot)->lane).tenant;
     for (uint32_t i = 0; i < row->parents.count; i++) {
         struct dep_name name = ledger_dep_name(ledger, tenant, &row->parents.items[i]);
-        deps_add(&ledger->deps, child, &name, !has_started);
+        deps_add(&ledger->deps, child, &name, row->tells || !has_started);
     }
     return OK;
+}
+
+static uint32_t second_life(struct ledger *ledger, uint32_t slot, bool tells)
+{
+    uint32_t child = deps_add_second_life(&ledger->deps, slot);
+    if (tells)
+        deps_set_telling(&ledger->deps, child);
+    return child;
 }
 
 err ledger_keep_parents(struct ledger *ledger, uint32_t slot)
@@ -167,8 +190,8 @@ err ledger_keep_parents(struct ledger *ledger, uint32_t slot)
         if (ledger_parent(ledger, tenant, &parents[i]) == PARENT_UNKNOWN)
             continue;
         if (child == DEPS_NONE)
-            child = deps_add_second_life(&ledger->deps, slot);
-        deps_add(&ledger->deps, child, &name, false);
+            child = second_life(ledger, slot, body.tells);
+        deps_add(&ledger->deps, child, &name, body.tells);
     }
     return OK;
 }

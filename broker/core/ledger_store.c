@@ -67,6 +67,7 @@ struct job_row ledger_row_of(const struct ledger *ledger, uint32_t slot)
         .relations = (uint8_t)(job->relations | (unsigned)bond.events << RELATION_EVENTS_SHIFT),
         .endpoints = bond.endpoints,
         .endpoint = bond.endpoint,
+        .has_progress = bond.has_progress,
         .extend_ms = job->state == JOB_RUNNING ? past->extend_ms : 0,
     };
 }
@@ -151,6 +152,14 @@ struct policy ledger_delivery_policy(void)
                            .dedup_s = (LIMITS_ID_AGE_MAX_MS + LIMITS_ID_AHEAD_MAX_MS) / 1000,
                            .max_attempts = 25,
                            .max_crashes = 1000};
+}
+
+// There may be one a second, and each is outdated by the next.
+struct policy ledger_progress_policy(void)
+{
+    struct policy policy = ledger_delivery_policy();
+    policy.keep_s = LEDGER_PROGRESS_KEEP_S;
+    return policy;
 }
 
 uint32_t ledger_policy_reserve(const struct ledger *ledger, uint32_t more)
@@ -415,6 +424,7 @@ uint32_t ledger_revive(struct ledger *ledger, const struct job_row *row)
                           .order = row->order,
                           .events = (uint8_t)(row->relations >> RELATION_EVENTS_SHIFT),
                           .endpoint = row->endpoint,
+                          .has_progress = row->has_progress,
                           .endpoints = row->endpoints};
     ledger->hooked += ledger_places(row);
     return slot;

@@ -50,6 +50,7 @@ static void note_progress(struct core *core, struct now now, uint32_t worker,
                                  .slot = lease->slot,
                                  .progress = {.said = progress}},
                  fx);
+    progress_tell(core, now, lease->slot, fx);
 }
 
 void renew_take_log(struct core *core, struct now now, uint32_t slot, struct logs_lines lines,

@@ -62,6 +62,7 @@ struct job_row {
     uint32_t extend_ms;   // running: how much longer than its timeout the attempt may take
     uint16_t endpoints;   // as in struct bond; with `endpoint` a tail of its own
     uint8_t endpoint;
+    bool has_progress; // its own webhook is told of its progress too
 };
 
 // What the job's row does not tell of its course: an attempt that ended otherwise than by success,
@@ -199,6 +200,7 @@ struct dep_row {
     uint64_t no; // the job's number: the key of the row
     struct id job_id;
     enum on_failure on_failure;
+    bool tells;             // of progress: it waits for none of them
     struct msg_ids parents; // borrowed
 };
 

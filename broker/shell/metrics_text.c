@@ -165,6 +165,12 @@ static void print_webhooks(FILE *out, const struct core_figures *core)
           "Webhook endpoints of all tenants, disabled ones too.");
     counter(out, "weft_webhook_deliveries_total", core->deliveries,
             "Deliveries of webhooks accepted, one for each end and each that is told.");
+    head(out, "weft_webhook_progress_total", "counter",
+         "Deliveries of progress, accepted or left out for want of room.");
+    (void)fprintf(out, "weft_webhook_progress_total{outcome=\"accepted\"} %llu\n",
+                  (unsigned long long)core->progress_deliveries);
+    (void)fprintf(out, "weft_webhook_progress_total{outcome=\"left_out\"} %llu\n",
+                  (unsigned long long)core->progress_left_out);
 }
 
 static void print_operations(FILE *out, const struct core_figures *core)

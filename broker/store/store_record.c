@@ -114,6 +114,8 @@ err store_record_get_ledger(struct slice record, struct slice key, struct ledger
 // --- a job: its tail is there when it holds anything, and then the version is 2; what its endpoints
 // need follows that in version 3 ---
 
+enum { PROGRESS_BIT = 0x80 }; // of the place of the endpoint that its webhook names
+
 static bool has_tail(const struct job_row *row)
 {
     return row->act != 0 || row->key_hash != 0 || row->rank != 0 || row->log_count != 0 ||
@@ -123,7 +125,7 @@ static bool has_tail(const struct job_row *row)
 
 static bool has_hooks(const struct job_row *row)
 {
-    return row->endpoints != 0 || row->endpoint != 0;
+    return row->endpoints != 0 || row->endpoint != 0 || row->has_progress;
 }
 
 // The version that the row is spelt in, and its length.
@@ -195,7 +197,7 @@ void store_record_put_job(uint8_t *room, struct slice key, const struct job_row 
         put_job_tail(&at, row);
     if (has_hooks(row)) {
         fields_put_u16(&at, row->endpoints);
-        fields_put_u8(&at, row->endpoint);
+        fields_put_u8(&at, (uint8_t)(row->endpoint | (row->has_progress ? PROGRESS_BIT : 0u)));
     }
     size_t content_len = job_content_len(version_of_job(row));
     CHECK(at == room + DISK_SEAL_HEAD_LEN + content_len);
@@ -259,7 +261,9 @@ err store_record_get_job(struct slice record, struct slice key, struct job_row *
         get_job_tail(&at, &row);
     if (version >= 3) {
         row.endpoints = fields_get_u16(&at);
-        row.endpoint = fields_get_u8(&at);
+        uint8_t endpoint = fields_get_u8(&at);
+        row.has_progress = (endpoint & PROGRESS_BIT) != 0;
+        row.endpoint = endpoint & (PROGRESS_BIT - 1);
     }
     // Every row has one spelling.
     if (has_tail(&row) != (version >= 2) || has_hooks(&row) != (version >= 3) ||

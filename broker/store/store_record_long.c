@@ -36,7 +36,15 @@ enum {
     LABELS_HAS_WEBHOOK = 0x8000, // a bit beside the length of labels: a webhook follows them
     SHARING_HAS_COST = 0x80,     // a bit beside the order: a cost follows the key
     UNIQUE_HEAD_LEN = 4 + 1 + 1, // span, whether while unfinished, length of the key
+    // Beside what becomes of it when one of those fails: it waits for none, and tells of their progress.
+    ON_FAILURE_TELLS = ON_FAILURE_RUN + 1,
 };
+
+static uint8_t spelling_of(enum on_failure on_failure, bool tells)
+{
+    CHECK_IMPLIES(tells, on_failure == ON_FAILURE_RUN);
+    return tells ? (uint8_t)ON_FAILURE_TELLS : (uint8_t)on_failure;
+}
 
 // The record's version, or 0 when it is not whole or of another kind.
 static uint8_t open_any(struct slice record, struct slice key, enum store_record_kind kind,
@@ -181,7 +189,7 @@ static void put_optional(uint8_t **at, const struct msg_submit_job *job, unsigne
         fields_put_u64(at, job->ttl_ms);
     put_given(at, job->retry_within_s);
     if (flags & BODY_AFTER) {
-        fields_put_u8(at, (uint8_t)job->on_dependency_failure);
+        fields_put_u8(at, spelling_of(job->on_dependency_failure, job->tells));
         put_ids(at, &job->after);
     }
     if (flags & BODY_SHARING)
@@ -270,9 +278,10 @@ static void get_optional(struct bytes_in *in, unsigned flags, struct msg_submit_
     job->retry_within_s = get_given(in, flags, BODY_RETRY_WITHIN);
     if (flags & BODY_AFTER) {
         uint8_t on_failure = bytes_get_u8(in);
-        job->on_dependency_failure = (enum on_failure)on_failure;
+        job->tells = on_failure == ON_FAILURE_TELLS;
+        job->on_dependency_failure = job->tells ? ON_FAILURE_RUN : (enum on_failure)on_failure;
         job->after = get_ids(in);
-        in->bad = in->bad || on_failure > ON_FAILURE_RUN;
+        in->bad = in->bad || on_failure > ON_FAILURE_TELLS;
     }
     if (flags & BODY_SHARING)
         get_sharing(in, job);
@@ -455,7 +464,7 @@ void store_record_put_dep(uint8_t *room, struct slice key, const struct dep_row 
     CHECK(row->parents.count <= MSG_AFTER_MAX);
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
     fields_put_id(&at, &row->job_id);
-    fields_put_u8(&at, (uint8_t)row->on_failure);
+    fields_put_u8(&at, spelling_of(row->on_failure, row->tells));
     put_ids(&at, &row->parents);
     close_long(room, at, key, STORE_RECORD_DEP, store_record_dep_len(row));
 }
@@ -470,10 +479,11 @@ err store_record_get_dep(struct slice record, struct slice key, struct dep_row *
     unsigned on_failure = bytes_get_u8(&in);
     row.parents = get_ids(&in);
     if (in.bad || in.left.len > 0 || row.parents.count == 0 || on_failure == ON_FAILURE_NONE ||
-        on_failure > ON_FAILURE_RUN)
+        on_failure > ON_FAILURE_TELLS)
         return ERR_DAMAGED;
     memcpy(row.job_id.bytes, id.data, sizeof row.job_id.bytes);
-    row.on_failure = (enum on_failure)on_failure;
+    row.tells = on_failure == ON_FAILURE_TELLS;
+    row.on_failure = row.tells ? ON_FAILURE_RUN : (enum on_failure)on_failure;
     *out_row = row;
     return OK;
 }

@@ -55,12 +55,10 @@ const char *webhook_read_secret(struct doc_value value, struct arena *arena,
 static const struct {
     const char *word;
     uint32_t event;
-} events[] = {{"succeeded", 1u << JOB_SUCCEEDED},
-              {"dead", 1u << JOB_DEAD},
-              {"cancelled", 1u << JOB_CANCELLED},
-              {"expired", 1u << JOB_EXPIRED},
-              {"batch.finished", WEBHOOK_BATCH_FINISHED}};
-enum { EVENTS = sizeof events / sizeof events[0], EVENTS_OF_JOB = 4 };
+} events[] = {{"succeeded", 1u << JOB_SUCCEEDED}, {"dead", 1u << JOB_DEAD},
+              {"cancelled", 1u << JOB_CANCELLED}, {"expired", 1u << JOB_EXPIRED},
+              {"progress", WEBHOOK_PROGRESS},     {"batch.finished", WEBHOOK_BATCH_FINISHED}};
+enum { EVENTS = sizeof events / sizeof events[0], EVENTS_OF_JOB = 5 };
 
 const char *webhook_event_word(uint32_t event)
 {
@@ -81,9 +79,10 @@ static const char *nearest_event(struct slice word, unsigned count)
 static const char *events_rule(enum webhook_whose whose)
 {
     return whose == WEBHOOK_OF_JOB
-               ? "must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", at least one"
+               ? "must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", "
+                 "\"progress\", at least one"
                : "must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", "
-                 "\"batch.finished\"";
+                 "\"progress\", \"batch.finished\"";
 }
 
 const char *webhook_events_of(const struct webhook_words *words, uint32_t *out_events,

@@ -14,15 +14,22 @@ static const when_ms pauses[VERDICT_ATTEMPTS - 1] = {
     5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR,  5 * HOUR,
     10 * HOUR,  14 * HOUR,  20 * HOUR,   24 * HOUR,
 };
+static const when_ms short_pauses[VERDICT_SHORT_ATTEMPTS - 1] = {
+    5 * SECOND,
+    15 * SECOND,
+    30 * SECOND,
+    60 * SECOND,
+};
 
 enum { JITTER_PERCENT_MAX = 10, STATUS_GONE = 410, STATUS_BUSY = 429, STATUS_AWAY = 503 };
 
-when_ms verdict_pause_ms(uint32_t attempt, const struct id *delivery)
+when_ms verdict_pause_ms(enum verdict_course course, uint32_t attempt, const struct id *delivery)
 {
     CHECK(attempt >= 1);
-    if (attempt >= VERDICT_ATTEMPTS)
+    bool is_short = course == VERDICT_SHORT;
+    if (attempt >= (is_short ? VERDICT_SHORT_ATTEMPTS : VERDICT_ATTEMPTS))
         return WHEN_NEVER;
-    when_ms pause = pauses[attempt - 1];
+    when_ms pause = is_short ? short_pauses[attempt - 1] : pauses[attempt - 1];
     uint64_t most = (uint64_t)pause * JITTER_PERCENT_MAX / 100;
     return pause + (when_ms)(id_hash(delivery, prng_mix(attempt)) % (most + 1));
 }
@@ -90,7 +97,7 @@ struct verdict verdict_of(const struct verdict_seen *seen, const struct id *deli
         verdict.kind = VERDICT_DEAD;
         return verdict;
     }
-    verdict.pause_ms = verdict_pause_ms(seen->attempt, delivery);
+    verdict.pause_ms = verdict_pause_ms(seen->course, seen->attempt, delivery);
     if (verdict.pause_ms == WHEN_NEVER) {
         verdict.kind = VERDICT_DEAD;
         verdict.pause_ms = 0;

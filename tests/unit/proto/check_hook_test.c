@@ -22,7 +22,8 @@ TEST(check_hook, of_an_endpoint)
     EXPECT_EQ(SET(.url = slice_of_text("https://a/"), .events = 1u << JOB_DEAD), OK);
     EXPECT_EQ(SET(.url = slice_of_text("a")), ERR_BAD_FIELD);
     EXPECT_EQ(SET(.events = 1u << JOB_DEAD), ERR_BAD_FIELD);
-    EXPECT_EQ(SET(.url = slice_of_text("https://a/"), .events = 1u << JOB_RUNNING), ERR_BAD_FIELD);
+    EXPECT_EQ(SET(.url = slice_of_text("https://a/"), .events = 1u << JOB_QUEUED), ERR_BAD_FIELD);
+    EXPECT_EQ(SET(.url = slice_of_text("https://a/"), .events = WEBHOOK_PROGRESS), OK);
     EXPECT_EQ(SET(.url = slice_of_text("https://a/"), .events = WEBHOOK_BATCH_FINISHED), OK);
     EXPECT_EQ(SET(.types = slice_of_text("a,b")), OK);
     EXPECT_EQ(SET(.types = slice_of_text("a,")), ERR_BAD_FIELD);

@@ -94,6 +94,8 @@ TEST(hook, is_read_with_what_stands_for_nothing)
     EXPECT_EQ(hook_read(BYTES("\x12\3ops\x18\x40"), &hook, &detail), OK);
     EXPECT(hook.url.len == 0 && slice_is_text(hook.endpoint, "ops"));
     EXPECT_EQ(hook.events, 1u << JOB_DEAD);
+    EXPECT_EQ(hook_read(BYTES("\x12\3ops\x18\x08"), &hook, &detail), OK);
+    EXPECT_EQ(hook.events, WEBHOOK_PROGRESS);
     EXPECT_EQ(hook_check((struct slice){0}, &detail), OK);
 }
 
@@ -102,7 +104,7 @@ TEST(hook, anything_else_is_refused)
     expect_bad(BYTES("\x18\x40"), ERR_BAD_FIELD, "webhook: give");
     expect_bad(BYTES("\x0a\1x"), ERR_BAD_FIELD, "webhook.url");
     expect_bad(BYTES("\x12\1X"), ERR_BAD_FIELD, "webhook.endpoint");
-    expect_bad(BYTES("\x12\3ops\x18\x08"), ERR_MALFORMED, "webhook"); // of a running job
+    expect_bad(BYTES("\x12\3ops\x18\x04"), ERR_MALFORMED, "webhook"); // of a queued job
     expect_bad(BYTES("\x12\3ops\x12\3ops"), ERR_MALFORMED, "webhook");
     expect_bad(BYTES("\x12\3ops\x2a\1x"), ERR_MALFORMED, "webhook");
     expect_bad(BYTES("\x12\0"), ERR_MALFORMED, "webhook");
@@ -156,6 +158,7 @@ TEST(hook, events_have_names)
     EXPECT_STR(hook_event_name(1u << JOB_DEAD), "job.dead");
     EXPECT_STR(hook_event_name(1u << JOB_CANCELLED), "job.cancelled");
     EXPECT_STR(hook_event_name(1u << JOB_EXPIRED), "job.expired");
+    EXPECT_STR(hook_event_name(WEBHOOK_PROGRESS), "job.progress");
     EXPECT_STR(hook_event_name(WEBHOOK_BATCH_FINISHED), "batch.finished");
     EXPECT_STR(hook_event_name(0), "webhook.test");
 }

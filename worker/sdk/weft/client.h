@@ -103,7 +103,8 @@ struct weft_submission {
     // Who is told of its end: an address, an endpoint of the tenant ("default"), or both.
     const char *webhook_url;
     const char *webhook_endpoint;
-    uint32_t webhook_events; // 1 << enum weft_state of the four ends, together; 0: all
+    // 1 << enum weft_state of the four ends, together; 1 << WEFT_RUNNING: of its progress; 0: all ends.
+    uint32_t webhook_events;
     // Who is told, once, that the batch has finished. Of the job that makes the batch this counts, so say
     // it with each that may be the first.
     const char *batch_webhook_url;

@@ -104,4 +104,18 @@ TEST(record_endpoint, golden_job_that_endpoints_are_told_of)
     EXPECT_EQ(back.endpoints, row.endpoints);
     EXPECT_EQ(back.endpoint, row.endpoint);
     EXPECT_EQ(back.relations, row.relations);
+    EXPECT(!back.has_progress);
+    row.has_progress = true;
+    store_record_put_job(room, key, &row);
+    expect_hex(room + 6 + HOOKED_LEN, 3, "0805 83");
+    EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key, &back), OK);
+    EXPECT(back.has_progress && back.endpoint == row.endpoint);
+    row.endpoint = 13; // a place more than there are
+    store_record_put_job(room, key, &row);
+    EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key, &back), ERR_DAMAGED);
+    row = (struct job_row){.no = 7, .state = JOB_RUNNING, .has_progress = true};
+    row.relations = RELATION_HOOK; // of nothing but progress, to a url
+    store_record_put_job(room, key, &row);
+    EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key, &back), OK);
+    EXPECT(back.has_progress && back.endpoint == 0);
 }

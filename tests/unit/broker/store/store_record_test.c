@@ -275,6 +275,12 @@ TEST(record, golden_dependency)
     EXPECT_EQ(back.on_failure, ON_FAILURE_RUN);
     EXPECT_EQ(back.parents.count, 2);
     EXPECT_MEM(back.parents.items, parents, sizeof parents);
+    // One that tells of their progress.
+    row.tells = true;
+    store_record_put_dep(room, key_slice(&key, number), &row);
+    expect_hex(room + 22, 2, "03 02");
+    EXPECT_EQ(store_record_get_dep(slice_of(room, len), key_slice(&key, number), &back), OK);
+    EXPECT(back.tells && back.on_failure == ON_FAILURE_RUN);
     // Nobody to wait for, or no rule: never written.
     row.parents.count = 0;
     store_record_put_dep(room, key_slice(&key, number), &row);

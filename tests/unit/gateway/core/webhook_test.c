@@ -81,14 +81,14 @@ TEST(webhook, what_is_not_allowed_is_named)
         {"{\"endpont\":\"ops\"}",
          "webhook.endpont is no field of a webhook; did you mean endpoint?"},
         {"{\"url\":\"https://a.test/\",\"events\":[\"suceeded\"]}",
-         "webhook.events must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", at least "
-         "one; did you mean succeeded?"},
+         "webhook.events must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", "
+         "\"progress\", at least one; did you mean succeeded?"},
         {"{\"url\":\"https://a.test/\",\"events\":[]}",
-         "webhook.events must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", at least "
-         "one"},
+         "webhook.events must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", "
+         "\"progress\", at least one"},
         {"{\"url\":\"https://a.test/\",\"events\":[\"batch.finished\"]}",
-         "webhook.events must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", at least "
-         "one"},
+         "webhook.events must be of \"succeeded\", \"dead\", \"cancelled\", \"expired\", "
+         "\"progress\", at least one"},
         {"{\"endpoint\":\"\"}",
          "webhook.endpoint must be the id of an endpoint: 1 to 128 of a-z 0-9 . _ -"},
         {"{\"endpoint\":\"ops\",\"secret\":\"new\"}",
@@ -166,13 +166,18 @@ TEST(webhook, each_event_has_its_word)
 {
     EXPECT_STR(webhook_event_word(1u << JOB_EXPIRED), "expired");
     EXPECT_STR(webhook_event_word(WEBHOOK_BATCH_FINISHED), "batch.finished");
-    EXPECT(webhook_event_word(1u << JOB_RUNNING) == NULL);
-    const struct slice items[] = {slice_of_text("batch.finished"), slice_of_text("dead")};
+    EXPECT_STR(webhook_event_word(WEBHOOK_PROGRESS), "progress");
+    EXPECT(webhook_event_word(1u << JOB_QUEUED) == NULL);
+    const struct slice items[] = {slice_of_text("batch.finished"), slice_of_text("dead"),
+                                  slice_of_text("progress")};
     uint32_t events = 0;
     const char *near = "";
-    EXPECT(webhook_events_of(&(struct webhook_words){WEBHOOK_OF_ENDPOINT, items, 2}, &events,
+    EXPECT(webhook_events_of(&(struct webhook_words){WEBHOOK_OF_ENDPOINT, items, 3}, &events,
                              &near) == NULL);
-    EXPECT_EQ(events, WEBHOOK_BATCH_FINISHED | 1u << JOB_DEAD);
+    EXPECT_EQ(events, WEBHOOK_BATCH_FINISHED | 1u << JOB_DEAD | WEBHOOK_PROGRESS);
+    EXPECT(webhook_events_of(&(struct webhook_words){WEBHOOK_OF_JOB, &items[1], 2}, &events,
+                             &near) == NULL);
+    EXPECT_EQ(events, 1u << JOB_DEAD | WEBHOOK_PROGRESS);
 }
 
 TEST(webhook, the_arena_may_be_too_small)

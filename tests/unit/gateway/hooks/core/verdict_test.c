@@ -41,13 +41,31 @@ TEST(verdict, the_schedule_is_the_printed_one)
     EXPECT(now >= least && now <= least + least / 10);
 }
 
+TEST(verdict, progress_is_not_worth_hours)
+{
+    static const when_ms printed[] = {5 * SECOND, 15 * SECOND, 30 * SECOND, 60 * SECOND};
+    for (uint32_t attempt = 1; attempt < VERDICT_SHORT_ATTEMPTS; attempt++) {
+        const struct verdict_seen seen = {
+            .end = EXCHANGE_TIMEOUT, .attempt = attempt, .course = VERDICT_SHORT};
+        struct verdict verdict = verdict_of(&seen, &delivery);
+        EXPECT_EQ(verdict.kind, VERDICT_AGAIN);
+        EXPECT(verdict.pause_ms >= printed[attempt - 1]);
+        EXPECT(verdict.pause_ms <= printed[attempt - 1] + printed[attempt - 1] / 10);
+    }
+    const struct verdict_seen last = {
+        .end = EXCHANGE_TIMEOUT, .attempt = VERDICT_SHORT_ATTEMPTS, .course = VERDICT_SHORT};
+    EXPECT_EQ(verdict_of(&last, &delivery).kind, VERDICT_DEAD);
+}
+
 TEST(verdict, jitter_differs_and_repeats)
 {
     struct id other = {.bytes = {9}};
-    EXPECT_EQ(verdict_pause_ms(4, &delivery), verdict_pause_ms(4, &delivery));
-    EXPECT(verdict_pause_ms(4, &delivery) != verdict_pause_ms(4, &other));
-    EXPECT_EQ(verdict_pause_ms(VERDICT_ATTEMPTS, &delivery), WHEN_NEVER);
-    EXPECT_EQ(verdict_pause_ms(99, &delivery), WHEN_NEVER);
+    EXPECT_EQ(verdict_pause_ms(VERDICT_LONG, 4, &delivery),
+              verdict_pause_ms(VERDICT_LONG, 4, &delivery));
+    EXPECT(verdict_pause_ms(VERDICT_LONG, 4, &delivery) !=
+           verdict_pause_ms(VERDICT_LONG, 4, &other));
+    EXPECT_EQ(verdict_pause_ms(VERDICT_LONG, VERDICT_ATTEMPTS, &delivery), WHEN_NEVER);
+    EXPECT_EQ(verdict_pause_ms(VERDICT_LONG, 99, &delivery), WHEN_NEVER);
 }
 
 TEST(verdict, each_status_has_its_consequence)
@@ -96,5 +114,5 @@ TEST(verdict, a_wish_to_wait_is_obeyed_from_429_and_503_only)
 
 TEST(verdict, an_attempt_counts_from_one)
 {
-    EXPECT_DIES((void)verdict_pause_ms(0, &delivery));
+    EXPECT_DIES((void)verdict_pause_ms(VERDICT_LONG, 0, &delivery));
 }
