@@ -167,22 +167,41 @@ static when_ms decided_at(const struct sim *sim, uint32_t no)
     return at > sim->shell.proposed_at[no] ? at : sim->shell.proposed_at[no];
 }
 
-static void propose_due(struct sim *sim, struct sim_batch *batch, uint32_t no)
+// The same until the next moment, unless lateness counts.
+static bool is_still_due(const struct sim *sim, const struct sim_due *known,
+                         const struct msg_schedule *given, when_ms after)
 {
-    const struct sim_schedule *schedule = &sim->store.schedules[no];
-    struct cron cron = schedule_cron(schedule->given);
-    struct due due;
+    return known->given == given && known->after == after && sim->now.store < known->due.next_at &&
+           (known->due.count == 0 || given->catch_up != CATCH_UP_NONE);
+}
+
+static const struct due *find_due(struct sim *sim, uint32_t no)
+{
+    const struct msg_schedule *given = sim->store.schedules[no].given;
+    struct sim_due *known = &sim->shell.due[no];
+    when_ms after = decided_at(sim, no);
+    if (is_still_due(sim, known, given, after))
+        return &known->due;
+    struct cron cron = schedule_cron(given);
     const struct due_question question = {.cron = &cron,
                                           .zone = schedule_zone(),
-                                          .catch_up = schedule->given->catch_up,
-                                          .after = decided_at(sim, no),
+                                          .catch_up = given->catch_up,
+                                          .after = after,
                                           .now = sim->now.store};
-    due_find(&question, &due);
-    check_due(&question, &due);
-    for (uint32_t i = 0; i < due.count; i++) {
-        if (!propose(sim, batch, schedule, due.moments[i], false))
+    known->given = given;
+    known->after = after;
+    due_find(&question, &known->due);
+    check_due(&question, &known->due);
+    return &known->due;
+}
+
+static void propose_due(struct sim *sim, struct sim_batch *batch, uint32_t no)
+{
+    const struct due *due = find_due(sim, no);
+    for (uint32_t i = 0; i < due->count; i++) {
+        if (!propose(sim, batch, &sim->store.schedules[no], due->moments[i], false))
             return;
-        sim->shell.proposed_at[no] = due.moments[i];
+        sim->shell.proposed_at[no] = due->moments[i];
     }
 }
 

@@ -16,6 +16,7 @@ enum { TEXT_MAX = 1 << 18, TRY_SECONDS = 60 };
 // Shared with the process of a try.
 struct attempt {
     bool is_failed;
+    uint32_t step; // that it failed in
     char what[512];
     uint32_t count;
     uint32_t names[SIM_EVENTS]; // of the optional events that happened
@@ -50,6 +51,7 @@ static void caught(struct sim *sim, const char *what)
 {
     struct attempt *attempt = the_attempt;
     (void)snprintf(attempt->what, sizeof attempt->what, "%s", what);
+    attempt->step = sim->step;
     attempt->count = sim->happened_count;
     memcpy(attempt->names, sim->happened, sim->happened_count * sizeof sim->happened[0]);
     qsort(attempt->names, attempt->count, sizeof attempt->names[0], compare);
@@ -62,7 +64,7 @@ _Noreturn static void run_in_child(const struct shrink *shrink, const struct pla
     the_attempt = shrink->attempt;
     (void)alarm(TRY_SECONDS); // a run that hangs is not the one
     fail_catch(caught);
-    sim_now = NULL; // fresh pages are cheaper than copies of the parent's
+    room_leave(); // fresh pages are cheaper than copies of the parent's
     (void)sim_run(shrink->seed, plan);
     _exit(0);
 }
@@ -88,8 +90,15 @@ static bool fails(struct shrink *shrink, const uint32_t *names, uint32_t count, 
     return attempt->is_failed && strcmp(attempt->what, shrink->what) == 0;
 }
 
+// A run that has not failed soon after the shortest one did is given up: most of them never do.
+static uint32_t patience(const struct plan *plan, uint32_t failed_in)
+{
+    return plan->is_short ? failed_in + 100 + failed_in / 8 : 0;
+}
+
 static void keep(struct shrink *shrink)
 {
+    shrink->plan.step_max = patience(&shrink->plan, shrink->attempt->step);
     shrink->count = shrink->attempt->count;
     memcpy(shrink->names, shrink->attempt->names, shrink->count * sizeof shrink->names[0]);
 }
@@ -102,25 +111,18 @@ static uint32_t rank(uint32_t name, bool by_actor)
     return by_actor ? name << 16 | name >> 16 : name;
 }
 
-// Which place has this name in the order of ranks?
-static uint32_t place_of(const struct shrink *shrink, uint32_t at, bool by_actor)
-{
-    uint32_t place = 0;
-    if (!by_actor)
-        return at;
-    for (uint32_t i = 0; i < shrink->count; i++)
-        place += rank(shrink->names[i], true) < rank(shrink->names[at], true);
-    return place;
-}
-
-// Tries to do without `chunk` events from place `from` on.
+// Tries to do without `chunk` events from place `from` on in the order of ranks.
 static bool leave_out(struct shrink *shrink, uint32_t from, uint32_t chunk, bool by_actor)
 {
-    static uint32_t rest[SIM_EVENTS];
+    static uint32_t ranks[SIM_EVENTS], rest[SIM_EVENTS];
     uint32_t count = 0;
+    for (uint32_t i = 0; i < shrink->count; i++)
+        ranks[i] = rank(shrink->names[i], by_actor);
+    qsort(ranks, shrink->count, sizeof ranks[0], compare);
+    uint32_t end = shrink->count - from > chunk ? from + chunk : shrink->count;
     for (uint32_t i = 0; i < shrink->count; i++) {
-        uint32_t place = place_of(shrink, i, by_actor);
-        if (place < from || place >= from + chunk)
+        uint32_t its = rank(shrink->names[i], by_actor);
+        if (its < ranks[from] || its > ranks[end - 1])
             rest[count++] = shrink->names[i];
     }
     if (!fails(shrink, rest, count, false))
@@ -183,6 +185,7 @@ void shrink_tell(const struct sim *sim, const char *what)
     shrink.what = what;
     shrink.attempt = shared;
     shrink.plan = (struct plan){.disk_dir = sim->plan->disk_dir, .is_short = !sim->is_healed};
+    shrink.plan.step_max = patience(&shrink.plan, sim->step);
     shrink.count = sim->happened_count;
     memcpy(shrink.names, sim->happened, sim->happened_count * sizeof sim->happened[0]);
     qsort(shrink.names, shrink.count, sizeof shrink.names[0], compare);

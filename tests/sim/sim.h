@@ -20,6 +20,7 @@
 #include "tests/sim/hook.h"
 #include "tests/sim/model.h"
 #include "tests/sim/peers.h"
+#include "tests/sim/schedule.h"
 #include "tests/sim/situations.h"
 #include "tests/support/tell.h"
 
@@ -48,7 +49,9 @@ struct plan {
     bool is_limited;       // else everything
     const uint32_t *names; // of the optional events that may happen, sorted
     uint32_t count;
-    bool is_short;     // without the part after the faults
+    bool is_short;     // without the part after the faults …
+    uint32_t step_max; // … and no further than this step; 0: all
+    bool is_again;     // what is seen is not counted
     struct tell *tell; // is told what happens; NULL: nobody
 };
 
@@ -93,6 +96,7 @@ struct shell {
     struct lanes_carried carried;      // seen, not proposed yet
     bool has_carried;
     when_ms proposed_at[SIM_SCHEDULES]; // moments up to this one have been proposed
+    struct sim_due due[SIM_SCHEDULES];
     struct sim_schema schemas[SIM_TYPES];
     uint32_t schema_count;
     when_ms up_at; // down: when it starts again
@@ -312,6 +316,7 @@ struct sim {
     struct now now;
     when_ms mono_skew;
     bool is_healed;
+    bool is_counted; // what is seen
     bool has_schedules;
     bool has_queues; // that are set and paused
     bool has_operations;
@@ -336,11 +341,12 @@ struct sim {
     uint32_t peer_next;
     uint64_t corr_next;
     struct watch watch;
-    struct entry log[SIM_ENTRIES]; // the durable ledger
     uint32_t log_count;
+    uint32_t mark_count;
+    // Not zeroed for the next run.
+    struct entry log[SIM_ENTRIES];   // the durable ledger
     uint32_t log_marks[SIM_ENTRIES]; // entry count at each durable batch's end
     uint64_t log_digests[SIM_ENTRIES];
-    uint32_t mark_count;
 };
 
 // Totals over all seeds.
@@ -360,6 +366,12 @@ _Noreturn void sim_fail(const char *what);
         if (!(fact))                                                                               \
             sim_fail(what);                                                                        \
     } while (0)
+
+// room.c
+// The zeroed run with its arena, in the place of the one before.
+struct sim *room_begin(void);
+// The next one has a place of its own.
+void room_leave(void);
 
 // plan.c
 // False when the run does without this step.
@@ -427,15 +439,6 @@ void shell_crash(struct sim *sim);
 // A copy that lives as long as the run: the core may give the place of what it borrowed to others.
 struct slice shell_keep_text(struct sim *sim, struct slice text);
 
-// schedule.c: the shell's part of schedules, and the clients'.
-void schedule_turn(struct sim *sim, uint32_t client);
-void schedule_propose(struct sim *sim, struct sim_batch *batch);
-bool schedule_is_held(const struct sim *sim); // a moment waits
-struct id schedule_job_id(struct slice name, when_ms moment);
-// Every expression of the simulator is by this zone.
-const struct zone *schedule_zone(void);
-struct cron schedule_cron(const struct msg_schedule *given);
-
 // operation.c: acts on many, the clients' part and the shell's.
 void operation_turn(struct sim *sim, uint32_t client);
 void operation_receive(struct sim *sim, const struct msg *msg);
@@ -501,7 +504,7 @@ void watch_tenant_grants(struct sim *sim, const struct effects *fx);
 bool watch_tenant_owns(struct sim *sim, struct slice tenant, const struct id *id);
 // watch_act.c
 void watch_act_entry(struct sim *sim, const struct entry *entry);
-void watch_act_leases(const struct sim *sim);
+void watch_act_leases(struct sim *sim);
 void watch_act_start(struct sim *sim);
 void watch_act_tick(const struct sim *sim);
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer);

@@ -7,7 +7,7 @@ uint64_t sim_edges[JOB_STATES][JOB_EVENTS];
 
 void watch_seen(enum sim_situation situation)
 {
-    sim_situations[situation]++;
+    sim_situations[situation] += sim_now->is_counted;
 }
 
 void watch_end(const struct sim *sim)

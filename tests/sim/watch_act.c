@@ -77,14 +77,15 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
         watch_seen(SEEN_CANCEL_FORCED);
 }
 
-void watch_act_leases(const struct sim *sim)
+void watch_act_leases(struct sim *sim)
 {
-    for (uint32_t i = 0; i < sim->watch.grant_count; i++) {
-        const struct seen_grant *grant = &sim->watch.grants[i];
-        uint32_t no = leases_find(&sim->shell.core->leases, grant->token);
-        if (no == LEASES_NONE || !leases_at(&sim->shell.core->leases, no)->is_live)
+    const struct leases *leases = &sim->shell.core->leases;
+    for (uint32_t i = 0; i < leases->ends.count; i++) { // the live ones
+        const struct lease *lease = leases_at(leases, leases->ends.entries[i].item);
+        const struct seen_grant *grant = watch_grant_of(sim, lease->token);
+        if (grant == NULL)
             continue;
-        when_ms ends_at = leases_at(&sim->shell.core->leases, no)->ends_at;
+        when_ms ends_at = lease->ends_at;
         SIM_EXPECT(grant->stop_by == 0 || ends_at <= grant->stop_by,
                    "a cancelled job's lease is not lengthened");
         SIM_EXPECT(ends_at <= grant->over_at, "an attempt does not outlast its deadline");

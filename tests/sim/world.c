@@ -254,7 +254,8 @@ struct sim *sim_now;
 // Faults, then none until everything has ended.
 static void live(struct sim *sim)
 {
-    for (uint32_t i = 0; i < SIM_STEPS; i++)
+    uint32_t step_max = sim->plan->step_max != 0 ? sim->plan->step_max : SIM_STEPS;
+    for (uint32_t i = 0; i < step_max; i++)
         step(sim);
     if (sim->plan->is_short)
         return;
@@ -275,19 +276,11 @@ static void count_edges(const struct sim *sim)
 
 static uint64_t run(uint64_t seed, const struct plan *plan, const char *disk_dir)
 {
-    static uint8_t *room;
-    enum { ROOM = 256 * 1024 * 1024 };
-    if (room == NULL)
-        room = malloc(ROOM);
-    if (sim_now == NULL)
-        sim_now = calloc(1, sizeof *sim_now); // pages that are not used cost nothing
-    else
-        memset(sim_now, 0, sizeof *sim_now);
-    struct sim *sim = sim_now;
+    struct sim *sim = room_begin();
     sim->seed = seed;
     sim->plan = plan;
+    sim->is_counted = !plan->is_again && disk_dir == NULL;
     plan_begin_turn(sim, ACTOR_WORLD);
-    sim->arena = (struct arena){.data = room, .cap = ROOM};
     sim->now = (struct now){.mono = 1000, .store = 1800000000000};
     sim->limits = small_limits(sim);
     sim->has_schedules = world_chance(sim, 40);
@@ -300,7 +293,7 @@ static uint64_t run(uint64_t seed, const struct plan *plan, const char *disk_dir
     client_init(sim);
     worker_init(sim);
     live(sim);
-    if (disk_dir == NULL)
+    if (sim->is_counted)
         count_edges(sim);
     trace_number(sim, sim->store.ledger.digest);
     trace_number(sim, sim->packet_order);
