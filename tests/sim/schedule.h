@@ -5,6 +5,8 @@
 #include "broker/core/due.h"
 #include "proto/msg.h"
 
+struct effects;
+struct entry;
 struct sim;
 struct sim_batch;
 
@@ -22,3 +24,8 @@ struct id schedule_job_id(struct slice name, when_ms moment);
 // Every expression of the simulator is by this zone.
 const struct zone *schedule_zone(void);
 struct cron schedule_cron(const struct msg_schedule *given);
+
+// watch_schedule.c: an entry of a schedule. Does one cancel this job? Then a moment replaced it.
+void watch_schedule(struct sim *sim, const struct entry *entry, const struct effects *fx);
+void watch_schedule_start(struct sim *sim);
+bool watch_schedule_replaced(struct sim *sim, const struct entry *entry);

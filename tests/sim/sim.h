@@ -477,10 +477,6 @@ void watch_end(const struct sim *sim);
 void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
                 uint32_t first_entry);
 struct seen_state *watch_state_of(struct sim *sim, const struct id *id);
-// watch_schedule.c: an entry of a schedule. Does one cancel this job? Then a moment replaced it.
-void watch_schedule(struct sim *sim, const struct entry *entry, const struct effects *fx);
-void watch_schedule_start(struct sim *sim);
-bool watch_schedule_replaced(struct sim *sim, const struct entry *entry);
 // watch_operation.c: entries of acts on many, and each move of a job.
 void watch_operation_begin(struct sim *sim, const struct entry *entry);
 void watch_operation_step(struct sim *sim, const struct entry *entry, const struct effects *fx,
