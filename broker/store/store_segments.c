@@ -103,11 +103,10 @@ err store_segments_stage(struct store_segments *segments, uint64_t job_no, enum 
     return OK;
 }
 
-bool store_segments_staged(const struct store_segments *segments, size_t place, uint64_t *out_no,
-                           struct store_record_segment *out_segment)
+// What the segment of a stage will be. False when it holds no rows any more.
+static bool settle_stage(const struct store_segments *segments, const struct store_stage *stage,
+                         struct store_record_segment *out_segment)
 {
-    CHECK(place < segments->stage_count);
-    const struct store_stage *stage = &segments->stages[place];
     const struct store_segment *item = item_of(segments, stage->no);
     bool has_rows = false;
     // A count below zero means a damaged past; it is seen by the audit, not hidden here.
@@ -119,6 +118,18 @@ bool store_segments_staged(const struct store_segments *segments, size_t place, 
     out_segment->counts[JOB_NONE] = 0;
     out_segment->earliest_at =
         has_rows ? when_min(item->settled.earliest_at, stage->earliest_at) : WHEN_NEVER;
+    return has_rows;
+}
+
+bool store_segments_staged(struct store_segments *segments, size_t place, uint64_t *out_no,
+                           struct store_record_segment *out_segment)
+{
+    CHECK(place < segments->stage_count);
+    const struct store_stage *stage = &segments->stages[place];
+    // A walk may tell the segment's next moment meanwhile.
+    (void)pthread_mutex_lock(&segments->lock);
+    bool has_rows = settle_stage(segments, stage, out_segment);
+    (void)pthread_mutex_unlock(&segments->lock);
     *out_no = stage->no;
     return has_rows;
 }
@@ -127,10 +138,11 @@ void store_segments_settle(struct store_segments *segments, uint64_t commit)
 {
     (void)pthread_mutex_lock(&segments->lock);
     for (size_t i = 0; i < segments->stage_count; i++) {
-        uint64_t no = 0;
+        const struct store_stage *stage = &segments->stages[i];
         struct store_record_segment settled;
-        (void)store_segments_staged(segments, i, &no, &settled); // kept as an empty one, too
-        *item_of(segments, no) = (struct store_segment){.settled = settled, .touched = commit};
+        (void)settle_stage(segments, stage, &settled); // kept as an empty one, too
+        *item_of(segments, stage->no) =
+            (struct store_segment){.settled = settled, .touched = commit};
     }
     segments->stage_count = 0;
     (void)pthread_mutex_unlock(&segments->lock);

@@ -48,7 +48,7 @@ MUST_USE err store_segments_stage(struct store_segments *segments, uint64_t job_
 
 // What the staged segment will be: to be written with the batch. False when it holds no rows any
 // more and its record goes.
-bool store_segments_staged(const struct store_segments *segments, size_t place, uint64_t *out_no,
+bool store_segments_staged(struct store_segments *segments, size_t place, uint64_t *out_no,
                            struct store_record_segment *out_segment);
 
 // The batch is durable as commit number `commit`; or it was aborted.

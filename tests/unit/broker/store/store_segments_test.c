@@ -3,7 +3,10 @@
 #include "broker/store/store_segments.h"
 #include "tests/support/test.h"
 
-static struct store_record_segment staged(const struct store_segments *segments, size_t place)
+#include <pthread.h>
+#include <stdatomic.h>
+
+static struct store_record_segment staged(struct store_segments *segments, size_t place)
 {
     struct store_record_segment segment = {0};
     uint64_t no = 0;
@@ -96,5 +99,40 @@ TEST(segments, the_last_one_with_a_wanted_state_is_found)
     EXPECT_EQ(no, 3);
     EXPECT(!store_segments_before(&segments, 2, both, &no));
     EXPECT(!store_segments_before(&segments, UINT64_MAX, 1u << JOB_RUNNING, &no));
+    store_segments_deinit(&segments);
+}
+
+struct walker {
+    struct store_segments *segments;
+    _Atomic bool is_over;
+};
+
+static void *walk_all(void *ctx)
+{
+    struct walker *walker = ctx;
+    while (!atomic_load(&walker->is_over))
+        store_segments_walked(walker->segments, 2, UINT64_MAX, 50);
+    return NULL;
+}
+
+// ThreadSanitizer is who judges this.
+TEST(segments, a_walk_may_tell_the_next_moment_while_a_batch_is_written)
+{
+    struct store_segments segments;
+    struct walker walker = {.segments = &segments};
+    struct job_row dead = {.no = 9000, .state = JOB_DEAD, .remove_at = 70};
+    pthread_t thread;
+    store_segments_init(&segments);
+    EXPECT_EQ(store_segments_stage(&segments, 9000, JOB_NONE, &dead), OK);
+    store_segments_settle(&segments, 1);
+    EXPECT_EQ(pthread_create(&thread, NULL, walk_all, &walker), 0);
+    for (uint64_t commit = 2; commit < 5000; commit++) {
+        EXPECT_EQ(store_segments_stage(&segments, 9000, JOB_DEAD, &dead), OK);
+        EXPECT_EQ(staged(&segments, 0).counts[JOB_DEAD], 1);
+        store_segments_settle(&segments, commit);
+    }
+    atomic_store(&walker.is_over, true);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    EXPECT(segments.items[0].settled.earliest_at <= 70);
     store_segments_deinit(&segments);
 }
