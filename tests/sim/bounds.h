@@ -18,6 +18,7 @@ enum {
     SIM_OPERATES = 12, // asked for over one run
     SIM_OPERATIONS = 4,
     SIM_ENDPOINTS = 6, // known at once
+    SIM_TELLINGS = 2048,
     SIM_ENTRIES = 1 << 16,
     SIM_UNIQUES = 3,
     SIM_QUEUES = 16,

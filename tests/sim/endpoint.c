@@ -16,6 +16,8 @@ static uint32_t some_events(struct sim *sim)
     if (!sim->has_hooks || !plan_optional(sim, 80))
         return 0;
     uint32_t events = (uint32_t)world_below(sim, 16) << JOB_SUCCEEDED;
+    if (world_chance(sim, 50))
+        events |= WEBHOOK_PROGRESS;
     return world_chance(sim, 50) ? events | WEBHOOK_BATCH_FINISHED : events;
 }
 

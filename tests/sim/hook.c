@@ -21,6 +21,10 @@ void hook_want(struct sim *sim, struct msg_submit_job *job)
     if (plan_optional(sim, 40)) {
         job->webhook = slice_of_text("the broker does not look into it here");
         job->webhook_events = (1 + (uint32_t)world_below(sim, 15)) << JOB_SUCCEEDED;
+        if (world_chance(sim, 50))
+            job->webhook_events |= WEBHOOK_PROGRESS;
+        if (world_chance(sim, 10))
+            job->webhook_events = WEBHOOK_PROGRESS;
         job->webhook_has_url = has_url(sim, &job->webhook_endpoint);
     }
     if (!id_is_zero(&job->batch_id) && plan_optional(sim, 60)) {
@@ -121,8 +125,7 @@ static const char *event_of(enum job_state state)
 }
 
 // Who wanted it when the job was accepted may want it no longer, be off, or have gone.
-static const struct seen_endpoint *hearer(const struct sim *sim, uint32_t birth,
-                                          enum job_state state)
+const struct seen_endpoint *hook_hearer(const struct sim *sim, uint32_t birth, enum job_state state)
 {
     const struct seen_endpoint *endpoint = watch_endpoint_of(sim, birth);
     if (endpoint == NULL)
@@ -150,7 +153,8 @@ static void expect_of_job(struct step *step, const struct entry *entry)
         watch_seen(own != NULL ? SEEN_HOOK_NAMED : SEEN_HOOK_TOLD);
     }
     for (uint32_t i = 0; i < state->hearers.count; i++) {
-        const struct seen_endpoint *endpoint = hearer(sim, state->hearers.births[i], state->state);
+        const struct seen_endpoint *endpoint =
+            hook_hearer(sim, state->hearers.births[i], state->state);
         if (endpoint == NULL || endpoint == own) {
             if (endpoint != NULL)
                 watch_seen(SEEN_HOOK_ONCE);
@@ -207,7 +211,7 @@ void hook_step(struct sim *sim, const struct effects *fx, uint32_t first_entry)
     uint32_t found = 0;
     for (uint32_t i = first_entry; i < fx->entry_count; i++) {
         const struct entry *entry = &fx->entries[i];
-        found += hook_is_delivery(entry);
+        found += hook_is_delivery(entry) && !entry->submit.job->tells;
         expect_of_job(&step, entry);
         if (entry->kind == ENTRY_SUBMIT && !hook_is_delivery(entry))
             expect_of_batch(&step, entry);
@@ -228,7 +232,7 @@ void hook_entry(struct sim *sim, const struct entry *entry)
     state->hearers = (struct seen_hearers){0};
     if (hook_is_delivery(entry))
         return;
-    state->hearers = watch_endpoint_wanting(sim, job, HOOK_ENDS);
+    state->hearers = watch_endpoint_wanting(sim, job, HOOK_EVENTS);
     if (job->webhook_events != 0 && !job->webhook_has_url) {
         state->hearers.own = watch_endpoint_named(sim, job->tenant, job->webhook_endpoint);
         SIM_EXPECT(state->hearers.own != 0, "a job names an endpoint that is there");

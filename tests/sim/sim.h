@@ -161,10 +161,10 @@ struct seen_job {
 struct seen_state {
     struct id id;
     enum job_state state;
-    uint8_t queue;        // place in watch.queues + 1
-    struct id batch;      // its watch_batch_name(); zero when none
-    bool is_cancel_asked; // by an act on many, while it ran
-    uint32_t events;      // ends that are told, as submitted
+    uint8_t queue;          // place in watch.queues + 1
+    struct id batch;        // its watch_batch_name(); zero when none
+    bool is_cancel_asked;   // by an act on many, while it ran
+    uint32_t events, words; // what is told, as submitted; of its progress, since the start
     struct seen_hearers hearers;
 };
 
@@ -257,7 +257,7 @@ struct seen_child {
     bool must_cancel;              // one of them has failed, and that was the wish
     bool has_failed;               // one of them has failed
     bool is_over;
-    bool is_retried;           // a second life waits for nobody
+    bool is_retried;           // a second life waits for nobody, nor does what tells of progress
     bool is_gone[SIM_PARENTS]; // before the second life
 };
 
@@ -300,6 +300,7 @@ struct watch {
     uint32_t child_count;
     struct seen_batch batches[SIM_BATCHES];
     uint32_t batch_count;
+    struct seen_tellings tellings;
     bool edges[JOB_STATES][JOB_EVENTS];
     bool was_full_lanes;
 };

@@ -145,6 +145,13 @@
     X(SEEN_HOOK_NOBODY, "a job named an endpoint that was not set")                                \
     X(SEEN_HOOK_BATCH, "a batch was to be told of")                                                \
     X(SEEN_HOOK_BATCH_ENDPOINT, "… to an endpoint that wanted it")                                 \
+    X(SEEN_PROGRESS_TOLD, "progress was told")                                                     \
+    X(SEEN_PROGRESS_COALESCED, "… and more was said before that had ended")                        \
+    X(SEEN_PROGRESS_AGAIN, "… and told next")                                                      \
+    X(SEEN_PROGRESS_ROUND, "… in a round that was to come")                                        \
+    X(SEEN_PROGRESS_STOPPED, "what told of progress was cancelled by the end")                     \
+    X(SEEN_PROGRESS_LEFT_OUT, "progress was left out")                                             \
+    X(SEEN_PROGRESS_LOADED, "progress was being told at a start")                                  \
     X(SEEN_PARENT_UNKNOWN, "a job to wait for was not known")                                      \
     X(SEEN_PARENT_KEPT, "retention waited for a job's children")                                   \
     X(SEEN_PARENT_KEPT_AGAIN, "… and a parent stayed for a second life")

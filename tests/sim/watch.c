@@ -62,6 +62,7 @@ void watch_start(struct sim *sim)
     watch_schedule_start(sim);
     watch_operation_start(sim);
     watch_child_start(sim);
+    telling_start(sim);
     watch_waiting_start(sim);
     watch_limits_start(sim);
     watch_fair_start(sim);

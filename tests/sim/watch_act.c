@@ -48,8 +48,10 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
     bool by_lease = entry->kind == ENTRY_LEASE_END && entry->lease_end.event == JOB_CANCEL;
     bool by_parent = entry->kind == ENTRY_CANCEL && entry->actor.len == 0;
     if (by_parent)
-        SIM_EXPECT(watch_child_must_cancel(sim, &entry->job_id),
-                   "a job is cancelled by itself only when one that it waits for has failed");
+        SIM_EXPECT(watch_child_must_cancel(sim, &entry->job_id) ||
+                       telling_is_void(sim, &entry->job_id),
+                   "a job is cancelled by itself only when one that it waits for has failed, or "
+                   "one that it tells of has ended");
     else if (entry->kind == ENTRY_CANCEL || by_finish || by_lease)
         SIM_EXPECT(was_asked(sim, ACT_CANCEL, entry) ||
                        watch_state_of(sim, &entry->job_id)->is_cancel_asked,

@@ -82,8 +82,10 @@ static void take(struct sim *sim, const struct entry *entry)
         // One that has failed already keeps the job until a tick has cancelled it.
         bool must_cancel =
             state != JOB_SUCCEEDED && job->on_dependency_failure == ON_FAILURE_CANCEL;
-        child->is_released[i] = job_is_done(state) && !must_cancel;
-        if (job_is_done(state))
+        child->is_released[i] = job->tells || (job_is_done(state) && !must_cancel);
+        if (job->tells)
+            child->is_retried = child->has_ended[i] = true;
+        else if (job_is_done(state))
             note_end(child, i, state, job->on_dependency_failure);
         else
             watch_seen(SEEN_CHILD_WAITS);

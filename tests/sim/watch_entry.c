@@ -184,10 +184,13 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
                 uint32_t first_entry)
 {
     bool by_tick = command != NULL && command->kind == COMMAND_TICK;
-    for (uint32_t i = first_entry; i < fx->entry_count; i++)
+    for (uint32_t i = first_entry; i < fx->entry_count; i++) {
         if (!check_other(sim, &fx->entries[i], fx, first_entry))
             check_entry(sim, &fx->entries[i], by_tick);
+        telling_entry(sim, &fx->entries[i]);
+    }
     hook_step(sim, fx, first_entry);
+    telling_step(sim, fx, first_entry, by_tick);
     watch_batch_step(sim);
     if (command != NULL)
         watch_batch_atomic(command, fx, first_entry);

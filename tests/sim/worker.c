@@ -141,13 +141,14 @@ static void say_renew(struct sim *sim, struct sim_worker *worker)
     struct msg_held room[SIM_HELD];
     struct msg_held_list running = held_list(worker, room);
     struct msg_progress progress = {0};
-    uint32_t progress_count = running.count > 0 && plan_optional(sim, 30);
+    uint32_t progress_count = running.count > 0 && plan_optional(sim, sim->has_hooks ? 70 : 30);
+    uint32_t talker = (uint32_t)world_below(sim, running.count > 0 ? running.count : 1);
     if (progress_count > 0)
-        progress = (struct msg_progress){.job_id = room[0].job_id,
-                                         .token = room[0].token,
+        progress = (struct msg_progress){.job_id = room[talker].job_id,
+                                         .token = room[talker].token,
                                          .done = 1,
                                          .total = 2,
-                                         .extend_ms = more_time(sim, &worker->held[0])};
+                                         .extend_ms = more_time(sim, &worker->held[talker])};
     struct msg_log_line lines[SIM_LINES];
     uint32_t line_count = write_log(sim, worker, lines);
     worker->renew_corr = ++sim->corr_next;
@@ -307,6 +308,9 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
     held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
     if (plan_optional(sim, 10))
         held.done_at += (when_ms)world_below(sim, 4 * SIM_LEASE_MS);
+    // Long enough to be told of more than once.
+    if (sim->has_hooks && plan_optional(sim, 20))
+        held.done_at += (when_ms)world_below(sim, 3 * SIM_LEASE_MS);
     held.is_deaf = plan_optional(sim, 30);
     worker->held[worker->held_count++] = held;
 }

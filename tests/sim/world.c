@@ -232,7 +232,7 @@ static struct limits small_limits(struct sim *sim)
     limits.schedule_count_max = SIM_SCHEDULES;
     limits.endpoint_count_max = SIM_ENDPOINTS;
     limits.operation_count_max = SIM_OPERATIONS;
-    limits.dependency_count_max = 24;
+    limits.dependency_count_max = 24 + (uint32_t)world_below(sim, 72);
     limits.worker_count_max = 6;
     limits.lease_count_max = 64;
     limits.serve_count_max = 128;
