@@ -7,7 +7,16 @@
 #include "lib/base/prng.h"
 
 // What is looked for among the earlier records. Each has numbers of its own in the index.
-enum kind { KIND_ID, KIND_UNIQUE, KIND_TENANT, KIND_QUEUE, KIND_LANE, KIND_POLICY, KINDS };
+enum kind {
+    KIND_ID,
+    KIND_UNIQUE,
+    KIND_TENANT,
+    KIND_QUEUE,
+    KIND_LANE,
+    KIND_POLICY,
+    KIND_BATCH, // that no batch of the ledger is
+    KINDS
+};
 
 enum { AWAITED_MAX = 16 }; // different batches that the records of one message wait for
 
@@ -31,7 +40,6 @@ struct trial {
     uint32_t queue;
     uint32_t queue_first;
     uint32_t *queue_jobs;
-    struct id made;   // the batch that an earlier record makes, one that was not refused
     bool is_hooked;   // a record before has a webhook and was not refused
     bool *is_refused; // by record: it takes nothing, and none is the same as it
 };
@@ -60,6 +68,7 @@ static uint64_t hash_of(const struct trial *trial, enum kind kind, uint32_t at)
     switch (kind) {
     case KIND_ID: return id_hash(&job->job_id, seed);
     case KIND_UNIQUE: return id_hash(&job->unique_hash, seed);
+    case KIND_BATCH: return id_hash(&job->batch_id, seed);
     case KIND_TENANT: return hash_text(seed, job->tenant);
     case KIND_QUEUE: return hash_text(hash_text(seed, job->tenant), job->queue);
     case KIND_LANE:
@@ -80,6 +89,7 @@ static bool are_same(const struct trial *trial, enum kind kind, uint32_t a, uint
     switch (kind) {
     case KIND_ID: return id_equal(&one->job_id, &other->job_id);
     case KIND_UNIQUE: return id_equal(&one->unique_hash, &other->unique_hash);
+    case KIND_BATCH: return id_equal(&one->batch_id, &other->batch_id);
     case KIND_TENANT: return slice_equal(one->tenant, other->tenant);
     case KIND_QUEUE:
     case KIND_LANE:
@@ -124,8 +134,8 @@ bool atomic_holds_key(const struct trial *trial)
 
 bool atomic_has_batch(const struct trial *trial)
 {
-    const struct id *batch = &trial->submit->jobs[trial->at].batch_id;
-    return !id_is_zero(batch) && id_equal(batch, &trial->made);
+    return !id_is_zero(&trial->submit->jobs[trial->at].batch_id) &&
+           find(trial, KIND_BATCH) != INDEX_NONE;
 }
 
 bool atomic_has_record(const struct trial *trial, const struct id *id)
@@ -226,14 +236,13 @@ static void take_queue(struct trial *trial, const struct msg_submit_job *job)
                             note(trial, KIND_TENANT) == INDEX_NONE;
 }
 
-// Of the batches that earlier records make only the last one is known.
 static bool is_new_batch(const struct trial *trial)
 {
     const struct msg_submit_job *job = &trial->submit->jobs[trial->at];
-    bool is_known =
-        id_is_zero(&job->batch_id) ||
-        batches_find(&trial->core->ledger.batches, job->tenant, &job->batch_id) != BATCHES_NONE;
-    return !is_known && !id_equal(&job->batch_id, &trial->made);
+    return !id_is_zero(&job->batch_id) &&
+           batches_find(&trial->core->ledger.batches, job->tenant, &job->batch_id) ==
+               BATCHES_NONE &&
+           find(trial, KIND_BATCH) == INDEX_NONE;
 }
 
 static bool is_new_unique(const struct trial *trial, const struct msg_submit_job *job)
@@ -273,10 +282,7 @@ static void take(struct trial *trial, const struct proposal *proposal)
     trial->taken.deps += job->after.count;
     // Not whether it is the same one as another record's: that matters in a nearly full table only.
     trial->taken.strands += job->key_hash != 0;
-    if (is_new_batch(trial)) {
-        trial->taken.batches++;
-        trial->made = job->batch_id;
-    }
+    trial->taken.batches += is_new_batch(trial) && note(trial, KIND_BATCH) == INDEX_NONE;
     take_queue(trial, job);
     trial->taken.policies += policies_find(&ledger->policies, &proposal->policy) == POLICIES_NONE &&
                              note(trial, KIND_POLICY) == INDEX_NONE;
@@ -331,14 +337,12 @@ static const char *take_or_tell(struct trial *trial, const struct proposal *prop
 {
     struct room before = trial->taken;
     bool was_hooked = trial->is_hooked;
-    struct id made = trial->made;
     take(trial, proposal);
     const char *limit = passed_limit(trial);
     if (limit == NULL)
         return NULL;
     trial->taken = before;
     trial->is_hooked = was_hooked;
-    trial->made = made;
     trial->queue_jobs[trial->queue_first]--;
     return limit;
 }

@@ -259,6 +259,26 @@ TEST(atomic, what_records_share_is_counted_once)
 }
 
 // A batch that has no job yet is none that could be waited for.
+// Two batches in turn, each told once.
+TEST(atomic, a_batch_is_counted_once_wherever_its_records_stand)
+{
+    for (uint32_t short_of = 0; short_of < 2; short_of++) {
+        struct limits limits = story_limits();
+        limits.batch_count_max = 2;
+        limits.job_count_max = 4 + 2 - short_of;
+        struct story *story = story_new_with(&limits);
+        struct msg_submit_job jobs[] = {story_job(1), story_job(2), story_job(3), story_job(4)};
+        for (uint32_t i = 0; i < 4; i++) {
+            jobs[i].batch_id = story_id(80 + i % 2);
+            jobs[i].batch_webhook = slice_of_text("kept as it is");
+        }
+        submit(story, jobs, 4);
+        EXPECT_EQ(story_figures(story).submitted, short_of == 0 ? 4 : 0);
+        EXPECT_EQ(story_figures(story).deliveries, short_of == 0 ? 2 : 0);
+        story_free(story);
+    }
+}
+
 TEST(atomic, so_many_different_batches_are_waited_for)
 {
     enum { AWAITED_MAX = 16 };
