@@ -87,7 +87,7 @@ static err see_body(struct store_audit *audit, struct slice key, struct slice re
         return e;
     // Endpoints that want a job are no part of its body. A batch's delivery carries the batch's
     // webhook, which nobody else keeps.
-    bool is_told = row.relations >> RELATION_EVENTS_SHIFT != 0 ||
+    bool is_told = row.relations >> RELATION_EVENTS_SHIFT != 0 || row.has_progress ||
                    (job.webhook.len > 0 && msg_hook_is_reserved(job.queue));
     bool agrees = job.payload.bytes.len == row.body_len &&
                   (job.labels.len > 0) == ((row.relations & RELATION_LABELS) != 0) &&

@@ -127,6 +127,11 @@ TEST(store_audit_tables, names_a_webhook_of_which_row_and_body_tell_otherwise)
     expect_named(store, VIOLATION_BODY_DIFFERS, 10);
     store = busy();
     rows[10].relations |= RELATION_HOOK;
+    rows[10].has_progress = true;
+    rewrite(store, &rows[10]);
+    expect_named(store, VIOLATION_BODY_DIFFERS, 10);
+    store = busy();
+    rows[10].relations |= RELATION_HOOK;
     rows[10].endpoints = 1;
     rewrite(store, &rows[10]);
     struct violation_list found = look(store);
