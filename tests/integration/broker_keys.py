@@ -1,7 +1,9 @@
 """Keys at the ZeroMQ doors: who gets in, who is cut off, and what each may say."""
 
+import contextlib
 import os
 import re
+import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -376,6 +378,28 @@ class Programs(BrokerTest):
         for process, who in ((gateway, "gateway"), (worker, "worker")):
             wait_for(f"{who} misses it", lambda process=process, who=who: f"{who}.no_broker" in self.said(process))
             self.assertEqual(self.said(process).count(f"{who}.refused"), 1)
+
+    def test_the_front_and_the_relay_are_told_so_too_and_come_back(self):
+        front_key, relay_key, asker = self.keys.new("f"), self.keys.new("r"), self.keys.new("asker", "read")
+        front = self.start("mdp", "--listen-mdp", "tcp://127.0.0.1:0", "--broker", self.served.zmq, *self.keys.flags(front_key))
+        self.assertTrue(front.stdout.readline().startswith("ready "))
+        path = os.path.join(self.data, "db")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE_S)) as database:
+            database.executescript(self.run_weft("outbox", "schema", "sqlite").stdout)
+            relay = self.start("outbox", "--database", f"sqlite:{path}", "--broker", self.served.zmq, "--poll", "100ms",
+                               *self.keys.flags(relay_key))
+            self.assertTrue(relay.stdout.readline().startswith("ready "))
+            for name in "fr":
+                self.keys.revoke(name)
+            database.execute("INSERT INTO weft_outbox (type) VALUES ('hello')")
+            for process, event in ((front, "mdp.refused"), (relay, "outbox.refused")):
+                wait_for(event, lambda process=process, event=event: event in self.said(process))
+                line, = re.findall(rf"^.* error {event} .*$", self.said(process), re.M)
+                self.assertRegex(line, "error=no-key .*weft key list.*weft key allow")
+            self.keys.allow("r", relay_key.public.decode())
+            peer = self.peer(self.served, key=asker)
+            wait_for("the row is a job", lambda: len(peer.ask(pb.List()).jobs) == 1)
+            self.assertEqual(self.said(relay).count("outbox.refused"), 1)
 
     def test_a_change_of_the_keys_is_told_once(self):
         def told():
