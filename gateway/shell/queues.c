@@ -9,6 +9,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/visit.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "proto/check.h"
@@ -22,10 +23,7 @@ enum {
 };
 
 struct visit {
-    struct ask ask; // first: the courier's pointer is ours
-    struct msg question;
-    const struct gateway *gateway;
-    struct http_request *request;
+    struct visit_head head;         // first: the courier's pointer is ours
     uint8_t name[MSG_NAME_LEN_MAX]; // the queue's; of a list the last one told
     bool is_list;
     bool is_type;
@@ -73,18 +71,18 @@ static void put(const struct visit *visit, const struct msg *answer, struct out 
 
 static void tell(const struct visit *visit, const struct msg *answer)
 {
-    struct reply reply = {visit->gateway->tally, TALLY_QUEUE, visit->request};
+    struct reply reply = {visit->head.gateway->tally, TALLY_QUEUE, visit->head.request};
     uint32_t count = visit->is_type ? answer->type_status_is.count : answer->queue_status_is.count;
     bool has_schema = visit->is_type && !visit->is_list;
     size_t schema = has_schema ? answer->type_status_is.types->schema.bytes.len : 0;
     size_t cap = ((size_t)count + 1) * LINE_LEN + SCHEMA_GROWTH * schema;
     uint8_t *room = malloc(cap);
     if (room == NULL) {
-        refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
+        refuse(visit->head.gateway, visit->head.request, ERR_NO_MEMORY, (struct slice){0});
         return;
     }
     struct reply_headers headers = {0};
-    struct out out = {.data = room, .cap = cap, .format = reply_format(visit->request)};
+    struct out out = {.data = room, .cap = cap, .format = reply_format(visit->head.request)};
     put(visit, answer, &out);
     reply_value(&reply, 200, &out, &headers);
     free(room);
@@ -93,18 +91,18 @@ static void tell(const struct visit *visit, const struct msg *answer)
 // True when the visit goes on: the act is done, and now the queue itself is asked for.
 static bool look_again(struct visit *visit, const struct msg *answer)
 {
-    if (visit->question.kind != MSG_ACT || answer->acted.error != OK)
+    if (visit->head.question.kind != MSG_ACT || answer->acted.error != OK)
         return false;
-    struct slice queue = visit->question.act.queue;
-    visit->question = (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = queue}};
-    guard_ask(visit->gateway, visit->request, &visit->ask);
+    struct slice queue = visit->head.question.act.queue;
+    visit->head.question = (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = queue}};
+    guard_ask(visit->head.gateway, visit->head.request, &visit->head.ask);
     return true;
 }
 
 // What the broker says of it, in `out_detail` why not.
 static err verdict_of(const struct visit *visit, const struct msg *answer, struct slice *out_detail)
 {
-    bool is_act = visit->question.kind == MSG_ACT;
+    bool is_act = visit->head.question.kind == MSG_ACT;
     enum msg_kind status = visit->is_type ? MSG_TYPE_STATUS_IS : MSG_QUEUE_STATUS_IS;
     if (answer->kind != (is_act ? MSG_ACTED : status))
         return ERR_MALFORMED;
@@ -132,36 +130,28 @@ static void answered(struct ask *ask, const struct ask_result *result)
     if (e == OK)
         tell(visit, result->answer);
     else
-        refuse(visit->gateway, visit->request, e, detail);
+        refuse(visit->head.gateway, visit->head.request, e, detail);
     free(visit);
 }
 
 // NULL after an answer.
-static struct visit *visit_new(const struct gateway *gateway, struct http_request *request,
-                               uint32_t allowed, struct query *out_query)
+static struct visit *begin(const struct gateway *gateway, struct http_request *request,
+                           uint32_t allowed, struct query *out_query)
 {
-    char fault[QUERY_FAULT_LEN];
-    err e = query_read(request->query, allowed, out_query, fault);
-    if (e != OK) {
-        refuse(gateway, request, e, slice_of_text(fault));
-        return NULL;
-    }
-    struct visit *visit = malloc(sizeof *visit);
-    if (visit == NULL) {
-        refuse(gateway, request, ERR_NO_MEMORY, (struct slice){0});
-        return NULL;
-    }
-    *visit = (struct visit){
-        .ask = {.kind = ASK_MSG, .done = answered}, .gateway = gateway, .request = request};
-    visit->ask.question = &visit->question;
-    return visit;
+    const struct visit_kind kind = {.size = sizeof(struct visit),
+                                    .zeroed = sizeof(struct visit),
+                                    .allowed = allowed,
+                                    .done = answered,
+                                    .refuse = refuse};
+    struct visit_head *head = visit_new(&kind, gateway, request, out_query);
+    return (struct visit *)head;
 }
 
 static void list(const struct gateway *gateway, struct http_request *request, bool is_type)
 {
     struct query query;
     struct visit *visit =
-        visit_new(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
+        begin(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
     if (visit == NULL)
         return;
     if (query.list.limit > MSG_QUEUES_MAX) {
@@ -177,12 +167,12 @@ static void list(const struct gateway *gateway, struct http_request *request, bo
     struct slice after = slice_of(visit->name, query.after_name.len);
     uint32_t limit = query.list.limit;
     if (is_type)
-        visit->question =
+        visit->head.question =
             (struct msg){.kind = MSG_TYPE_STATUS, .type_status = {.after = after, .limit = limit}};
     else
-        visit->question = (struct msg){.kind = MSG_QUEUE_STATUS,
-                                       .queue_status = {.after = after, .limit = limit}};
-    guard_ask(gateway, visit->request, &visit->ask);
+        visit->head.question = (struct msg){.kind = MSG_QUEUE_STATUS,
+                                            .queue_status = {.after = after, .limit = limit}};
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }
 
 void queues_list(const struct gateway *gateway, struct http_request *request)
@@ -202,17 +192,17 @@ static void get(const struct gateway *gateway, struct http_request *request, boo
         refuse(gateway, request, ERR_NOT_FOUND, (struct slice){0});
         return;
     }
-    struct visit *visit = visit_new(gateway, request, 0, &query);
+    struct visit *visit = begin(gateway, request, 0, &query);
     if (visit == NULL)
         return;
     visit->is_type = is_type;
     if (is_type)
-        visit->question =
+        visit->head.question =
             (struct msg){.kind = MSG_TYPE_STATUS, .type_status = {.type = request->segment}};
     else
-        visit->question =
+        visit->head.question =
             (struct msg){.kind = MSG_QUEUE_STATUS, .queue_status = {.queue = request->segment}};
-    guard_ask(gateway, visit->request, &visit->ask);
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }
 
 void queues_get(const struct gateway *gateway, struct http_request *request)
@@ -228,7 +218,7 @@ void queues_get_type(const struct gateway *gateway, struct http_request *request
 // Into the settings of the question.
 static err read_put(struct visit *visit, struct submit_fault *fault)
 {
-    const struct http_request *request = visit->request;
+    const struct http_request *request = visit->head.request;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
     if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK) {
         (void)slice_to_text(
@@ -237,17 +227,17 @@ static err read_put(struct visit *visit, struct submit_fault *fault)
         return ERR_MEDIA_TYPE;
     }
     enum doc_format format = media == MEDIA_MSGPACK ? DOC_MSGPACK : DOC_JSON;
-    struct scratch *scratch = scratch_take(visit->gateway->scratch);
+    struct scratch *scratch = scratch_take(visit->head.gateway->scratch);
     if (scratch == NULL)
         return ERR_NO_MEMORY;
     _Alignas(16) uint8_t decoded[DECODED_LEN_MAX];
     struct arena arena = {.data = decoded, .cap = sizeof decoded};
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
     struct doc_value body = {format, request->body};
-    struct msg *question = &visit->question;
+    struct msg *question = &visit->head.question;
     err e = visit->is_type ? queue_read_type(body, &room, &question->type_set, fault)
                            : queue_read(body, &room, &question->queue_set.settings, fault);
-    scratch_give(visit->gateway->scratch, scratch);
+    scratch_give(visit->head.gateway->scratch, scratch);
     return e;
 }
 
@@ -255,19 +245,19 @@ static void put_settings(const struct gateway *gateway, struct http_request *req
                          const struct msg *question)
 {
     struct query query;
-    struct visit *visit = visit_new(gateway, request, 0, &query);
+    struct visit *visit = begin(gateway, request, 0, &query);
     if (visit == NULL)
         return;
     struct submit_fault fault = {{0}};
     visit->is_type = question->kind == MSG_TYPE_SET;
-    visit->question = *question;
+    visit->head.question = *question;
     err e = read_put(visit, &fault);
     if (e != OK) {
         free(visit);
         refuse(gateway, request, e, slice_of_text(fault.detail));
         return;
     }
-    guard_ask(gateway, visit->request, &visit->ask);
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }
 
 void queues_put(const struct gateway *gateway, struct http_request *request)
@@ -311,15 +301,15 @@ void queues_post(const struct gateway *gateway, struct http_request *request)
         return;
     }
     uint32_t allowed = kind == ACT_DRAIN ? 0 : 1u << QUERY_DIRECTION;
-    struct visit *visit = visit_new(gateway, request, allowed, &query);
+    struct visit *visit = begin(gateway, request, allowed, &query);
     if (visit == NULL)
         return;
     memcpy(visit->name, name.data, name.len);
-    visit->question = (struct msg){.kind = MSG_ACT,
-                                   .act = {.kind = kind,
-                                           .queue = slice_of(visit->name, name.len),
-                                           .direction = query.direction,
-                                           .actor = guard_caller(request)->name}};
-    blake_random(&visit->question.act.act_id, sizeof visit->question.act.act_id);
-    guard_ask(gateway, visit->request, &visit->ask);
+    visit->head.question = (struct msg){.kind = MSG_ACT,
+                                        .act = {.kind = kind,
+                                                .queue = slice_of(visit->name, name.len),
+                                                .direction = query.direction,
+                                                .actor = guard_caller(request)->name}};
+    blake_random(&visit->head.question.act.act_id, sizeof visit->head.question.act.act_id);
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }

@@ -10,6 +10,7 @@
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/values.h"
+#include "gateway/shell/visit.h"
 #include "lib/base/check.h"
 #include "proto/check.h"
 
@@ -23,10 +24,7 @@ enum {
 };
 
 struct visit {
-    struct ask ask; // first: the courier's pointer is ours
-    struct msg question;
-    const struct gateway *gateway;
-    struct http_request *request;
+    struct visit_head head; // first: the courier's pointer is ours
     struct schedule_put put;
     uint8_t after[MSG_NAME_LEN_MAX]; // of a list
     uint32_t next_count;
@@ -56,7 +54,7 @@ static void refuse(const struct gateway *gateway, struct http_request *request, 
 static void put_answer(const struct visit *visit, const struct msg_schedule_status_is *is,
                        struct out *out, struct out *converted)
 {
-    struct reply reply = reply_to(visit->gateway, visit->request);
+    struct reply reply = reply_to(visit->head.gateway, visit->head.request);
     struct reply_headers headers = {0};
     struct answer_result payload = {.form = ANSWER_NONE};
     if (is->given.job_count > 0)
@@ -72,10 +70,10 @@ static void answer_one(const struct visit *visit, const struct msg_schedule_stat
     size_t cap = ANSWER_LEN + converted_cap;
     uint8_t *room = malloc(cap + converted_cap);
     if (room == NULL) {
-        refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
+        refuse(visit->head.gateway, visit->head.request, ERR_NO_MEMORY, (struct slice){0});
         return;
     }
-    enum out_format format = reply_format(visit->request);
+    enum out_format format = reply_format(visit->head.request);
     struct out out = {.data = room, .cap = cap, .format = format};
     struct out converted = {.data = room + cap, .cap = converted_cap, .format = format};
     put_answer(visit, is, &out, &converted);
@@ -84,15 +82,15 @@ static void answer_one(const struct visit *visit, const struct msg_schedule_stat
 
 static void answer_list(const struct visit *visit, const struct msg_schedule_listed *listed)
 {
-    struct reply reply = reply_to(visit->gateway, visit->request);
+    struct reply reply = reply_to(visit->head.gateway, visit->head.request);
     size_t cap = ANSWER_LEN + (size_t)listed->count * LINE_LEN;
     uint8_t *room = malloc(cap);
     if (room == NULL) {
-        refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
+        refuse(visit->head.gateway, visit->head.request, ERR_NO_MEMORY, (struct slice){0});
         return;
     }
     struct reply_headers headers = {0};
-    struct out out = {.data = room, .cap = cap, .format = reply_format(visit->request)};
+    struct out out = {.data = room, .cap = cap, .format = reply_format(visit->head.request)};
     schedule_answer_list(&out, listed);
     reply_value(&reply, 200, &out, &headers);
     free(room);
@@ -100,7 +98,7 @@ static void answer_list(const struct visit *visit, const struct msg_schedule_lis
 
 static void answer_deleted(const struct visit *visit)
 {
-    struct reply reply = reply_to(visit->gateway, visit->request);
+    struct reply reply = reply_to(visit->head.gateway, visit->head.request);
     struct reply_headers headers = {0};
     reply_empty(&reply, 204, &headers);
 }
@@ -108,45 +106,45 @@ static void answer_deleted(const struct visit *visit)
 // True when the visit goes on: the schedule itself is asked for now.
 static bool look_again(struct visit *visit)
 {
-    if (visit->question.kind != MSG_SCHEDULE_SET)
+    if (visit->head.question.kind != MSG_SCHEDULE_SET)
         return false;
-    enum schedule_act act = visit->question.schedule_set.act;
+    enum schedule_act act = visit->head.question.schedule_set.act;
     if (act != SCHEDULE_PAUSE && act != SCHEDULE_RESUME)
         return false;
-    struct slice id = visit->question.schedule_set.given.schedule_id;
-    visit->question =
+    struct slice id = visit->head.question.schedule_set.given.schedule_id;
+    visit->head.question =
         (struct msg){.kind = MSG_SCHEDULE_STATUS,
                      .schedule_status = {.schedule_id = id, .next_count = visit->next_count}};
-    guard_ask(visit->gateway, visit->request, &visit->ask);
+    guard_ask(visit->head.gateway, visit->head.request, &visit->head.ask);
     return true;
 }
 
 static bool is_delete(const struct visit *visit)
 {
-    return visit->question.kind == MSG_SCHEDULE_SET &&
-           visit->question.schedule_set.act == SCHEDULE_DELETE;
+    return visit->head.question.kind == MSG_SCHEDULE_SET &&
+           visit->head.question.schedule_set.act == SCHEDULE_DELETE;
 }
 
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct visit *visit = (struct visit *)ask;
-    bool is_list = visit->question.kind == MSG_SCHEDULE_LIST;
+    bool is_list = visit->head.question.kind == MSG_SCHEDULE_LIST;
     enum msg_kind wanted = is_list ? MSG_SCHEDULE_LISTED : MSG_SCHEDULE_STATUS_IS;
     err e = result->error;
     if (e == OK && result->answer->kind != wanted)
         e = ERR_MALFORMED;
     if (e != OK) {
-        refuse(visit->gateway, visit->request, e, (struct slice){0});
+        refuse(visit->head.gateway, visit->head.request, e, (struct slice){0});
     } else if (is_list) {
         const struct msg_schedule_listed *listed = &result->answer->schedule_listed;
         if (listed->error != OK)
-            refuse(visit->gateway, visit->request, listed->error, listed->detail);
+            refuse(visit->head.gateway, visit->head.request, listed->error, listed->detail);
         else
             answer_list(visit, listed);
     } else {
         const struct msg_schedule_status_is *is = &result->answer->schedule_status_is;
         if (is->error != OK)
-            refuse(visit->gateway, visit->request, is->error, is->detail);
+            refuse(visit->head.gateway, visit->head.request, is->error, is->detail);
         else if (look_again(visit))
             return;
         else if (is_delete(visit))
@@ -160,27 +158,20 @@ static void answered(struct ask *ask, const struct ask_result *result)
 // --- questions ---
 
 // NULL after an answer.
-static struct visit *visit_new(const struct gateway *gateway, struct http_request *request,
-                               uint32_t allowed, struct query *out_query)
+static struct visit *begin(const struct gateway *gateway, struct http_request *request,
+                           uint32_t allowed, struct query *out_query)
 {
-    char fault[QUERY_FAULT_LEN];
-    err e = query_read(request->query, allowed, out_query, fault);
-    if (e != OK) {
-        refuse(gateway, request, e, slice_of_text(fault));
+    const struct visit_kind kind = {.size = sizeof(struct visit) + DECODED_LEN_MAX,
+                                    .zeroed = sizeof(struct visit),
+                                    .allowed = allowed,
+                                    .done = answered,
+                                    .refuse = refuse};
+    struct visit_head *head = visit_new(&kind, gateway, request, out_query);
+    if (head == NULL)
         return NULL;
-    }
-    struct visit *visit = malloc(sizeof *visit + DECODED_LEN_MAX);
-    if (visit == NULL) {
-        refuse(gateway, request, ERR_NO_MEMORY, (struct slice){0});
-        return NULL;
-    }
-    *visit =
-        (struct visit){.ask = {.kind = ASK_MSG, .done = answered},
-                       .gateway = gateway,
-                       .request = request,
-                       .next_count = out_query->has[QUERY_NEXT] ? out_query->next : NEXT_DEFAULT,
-                       .is_dry_run = out_query->dry_run};
-    visit->ask.question = &visit->question;
+    struct visit *visit = (struct visit *)head;
+    visit->next_count = out_query->has[QUERY_NEXT] ? out_query->next : NEXT_DEFAULT;
+    visit->is_dry_run = out_query->dry_run;
     return visit;
 }
 
@@ -189,12 +180,12 @@ static void ask_act(const struct gateway *gateway, struct http_request *request,
 {
     struct query query;
     uint32_t allowed = act == SCHEDULE_DELETE ? 0 : 1u << QUERY_NEXT;
-    struct visit *visit = visit_new(gateway, request, allowed, &query);
+    struct visit *visit = begin(gateway, request, allowed, &query);
     if (visit == NULL)
         return;
-    visit->question = (struct msg){.kind = MSG_SCHEDULE_SET,
-                                   .schedule_set = {.act = act, .given = {.schedule_id = id}}};
-    guard_ask(gateway, visit->request, &visit->ask);
+    visit->head.question = (struct msg){.kind = MSG_SCHEDULE_SET,
+                                        .schedule_set = {.act = act, .given = {.schedule_id = id}}};
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }
 
 void schedules_delete(const struct gateway *gateway, struct http_request *request)
@@ -227,20 +218,20 @@ void schedules_get(const struct gateway *gateway, struct http_request *request)
         refuse(gateway, request, ERR_NOT_FOUND, (struct slice){0});
         return;
     }
-    struct visit *visit = visit_new(gateway, request, 1u << QUERY_NEXT, &query);
+    struct visit *visit = begin(gateway, request, 1u << QUERY_NEXT, &query);
     if (visit == NULL)
         return;
-    visit->question = (struct msg){
+    visit->head.question = (struct msg){
         .kind = MSG_SCHEDULE_STATUS,
         .schedule_status = {.schedule_id = request->segment, .next_count = visit->next_count}};
-    guard_ask(gateway, visit->request, &visit->ask);
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }
 
 void schedules_list(const struct gateway *gateway, struct http_request *request)
 {
     struct query query;
     struct visit *visit =
-        visit_new(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
+        begin(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
     if (visit == NULL)
         return;
     if (query.list.limit > MSG_SCHEDULES_MAX) {
@@ -257,16 +248,16 @@ void schedules_list(const struct gateway *gateway, struct http_request *request)
     }
     if (query.after_name.len > 0)
         memcpy(visit->after, query.after_name.data, query.after_name.len);
-    visit->question =
+    visit->head.question =
         (struct msg){.kind = MSG_SCHEDULE_LIST,
                      .schedule_list = {.after = slice_of(visit->after, query.after_name.len),
                                        .limit = query.list.limit}};
-    guard_ask(gateway, visit->request, &visit->ask);
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }
 
 static err read_put(struct visit *visit, struct submit_fault *fault)
 {
-    enum media media = media_of(visit->request->headers[HTTP_CONTENT_TYPE]);
+    enum media media = media_of(visit->head.request->headers[HTTP_CONTENT_TYPE]);
     if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK) {
         (void)slice_to_text(
             slice_of_text("send Content-Type: application/json or application/msgpack"),
@@ -274,22 +265,21 @@ static err read_put(struct visit *visit, struct submit_fault *fault)
         return ERR_MEDIA_TYPE;
     }
     enum doc_format format = media == MEDIA_MSGPACK ? DOC_MSGPACK : DOC_JSON;
-    struct scratch *scratch = scratch_take(visit->gateway->scratch);
+    struct scratch *scratch = scratch_take(visit->head.gateway->scratch);
     if (scratch == NULL)
         return ERR_NO_MEMORY;
     struct arena arena = {.data = visit->decoded, .cap = DECODED_LEN_MAX};
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
-    err e =
-        schedule_read((struct doc_value){format, visit->request->body}, &room, &visit->put, fault);
-    scratch_give(visit->gateway->scratch, scratch);
+    err e = schedule_read((struct doc_value){format, visit->head.request->body}, &room, &visit->put,
+                          fault);
+    scratch_give(visit->head.gateway->scratch, scratch);
     return e;
 }
 
 void schedules_put(const struct gateway *gateway, struct http_request *request)
 {
     struct query query;
-    struct visit *visit =
-        visit_new(gateway, request, 1u << QUERY_NEXT | 1u << QUERY_DRY_RUN, &query);
+    struct visit *visit = begin(gateway, request, 1u << QUERY_NEXT | 1u << QUERY_DRY_RUN, &query);
     if (visit == NULL)
         return;
     struct submit_fault fault = {{0}};
@@ -300,17 +290,17 @@ void schedules_put(const struct gateway *gateway, struct http_request *request)
         return;
     }
     visit->put.given.schedule_id = request->segment;
-    visit->question = (struct msg){.kind = MSG_SCHEDULE_SET,
-                                   .schedule_set = {.act = SCHEDULE_SET,
-                                                    .given = visit->put.given,
-                                                    .dry_run = query.dry_run,
-                                                    .next_count = visit->next_count}};
+    visit->head.question = (struct msg){.kind = MSG_SCHEDULE_SET,
+                                        .schedule_set = {.act = SCHEDULE_SET,
+                                                         .given = visit->put.given,
+                                                         .dry_run = query.dry_run,
+                                                         .next_count = visit->next_count}};
     const char *detail = NULL;
-    e = check_schedule_set(&visit->question.schedule_set, &detail);
+    e = check_schedule_set(&visit->head.question.schedule_set, &detail);
     if (e != OK) {
         free(visit);
         refuse(gateway, request, e, slice_of_text(detail));
         return;
     }
-    guard_ask(gateway, visit->request, &visit->ask);
+    guard_ask(gateway, visit->head.request, &visit->head.ask);
 }

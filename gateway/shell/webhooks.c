@@ -9,6 +9,7 @@
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/visit.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/mint.h"
@@ -26,10 +27,7 @@ enum {
 };
 
 struct visit {
-    struct ask ask; // first: the courier's pointer is ours
-    struct msg question;
-    const struct gateway *gateway;
-    struct http_request *request;
+    struct visit_head head; // first: the courier's pointer is ours
     struct endpoint_put put;
     char made_id[ID_TEXT_LEN + 1]; // of one without a name
     uint8_t sealed[SEAL_LEN_MAX];
@@ -59,7 +57,8 @@ static void refuse(const struct gateway *gateway, struct http_request *request, 
 
 static enum webhook_act act_of(const struct visit *visit)
 {
-    return visit->question.kind == MSG_WEBHOOK_SET ? visit->question.webhook_set.act : WEBHOOK_NONE;
+    return visit->head.question.kind == MSG_WEBHOOK_SET ? visit->head.question.webhook_set.act
+                                                        : WEBHOOK_NONE;
 }
 
 static enum endpoint_secret fate_of(const struct visit *visit,
@@ -74,12 +73,12 @@ static enum endpoint_secret fate_of(const struct visit *visit,
 static void put_answer(const struct visit *visit, const struct msg_webhook_status_is *is,
                        struct out *out)
 {
-    if (visit->question.kind == MSG_WEBHOOK_STATUS &&
-        visit->question.webhook_status.webhook_id.len == 0)
+    if (visit->head.question.kind == MSG_WEBHOOK_STATUS &&
+        visit->head.question.webhook_status.webhook_id.len == 0)
         endpoint_answer_list(out, is);
     else if (act_of(visit) == WEBHOOK_TEST)
-        endpoint_answer_test(out, visit->question.webhook_set.given.webhook_id,
-                             &visit->question.webhook_set.test_id);
+        endpoint_answer_test(out, visit->head.question.webhook_set.given.webhook_id,
+                             &visit->head.question.webhook_set.test_id);
     else
         endpoint_answer(out, &(struct endpoint_told){.line = &is->webhooks[0],
                                                      .fate = fate_of(visit, is),
@@ -89,7 +88,7 @@ static void put_answer(const struct visit *visit, const struct msg_webhook_statu
 static void put_location(const struct visit *visit, struct reply_headers *headers)
 {
     char location[REPLY_VALUE_LEN] = "/v1/webhooks/";
-    struct slice id = visit->question.webhook_set.given.webhook_id;
+    struct slice id = visit->head.question.webhook_set.given.webhook_id;
     size_t at = strlen(location);
     CHECK(at + id.len < sizeof location);
     memcpy(location + at, id.data, id.len);
@@ -99,13 +98,13 @@ static void put_location(const struct visit *visit, struct reply_headers *header
 
 static void answer(const struct visit *visit, const struct msg_webhook_status_is *is)
 {
-    struct reply reply = reply_to(visit->gateway, visit->request);
+    struct reply reply = reply_to(visit->head.gateway, visit->head.request);
     struct reply_headers headers = {0};
     size_t cap = ANSWER_LEN + (size_t)is->count * ENDPOINT_ANSWER_LEN;
-    struct out out = {.data = malloc(cap), .cap = cap, .format = reply_format(visit->request)};
+    struct out out = {.data = malloc(cap), .cap = cap, .format = reply_format(visit->head.request)};
     bool is_new = act_of(visit) == WEBHOOK_SET && is->signs;
     if (out.data == NULL) {
-        refuse(visit->gateway, visit->request, ERR_NO_MEMORY, (struct slice){0});
+        refuse(visit->head.gateway, visit->head.request, ERR_NO_MEMORY, (struct slice){0});
         return;
     }
     if (is_new)
@@ -119,8 +118,8 @@ static void answer(const struct visit *visit, const struct msg_webhook_status_is
 // Every answer but a list's and that of a deletion tells one.
 static bool is_whole(const struct visit *visit, const struct msg_webhook_status_is *is)
 {
-    bool is_list = visit->question.kind == MSG_WEBHOOK_STATUS &&
-                   visit->question.webhook_status.webhook_id.len == 0;
+    bool is_list = visit->head.question.kind == MSG_WEBHOOK_STATUS &&
+                   visit->head.question.webhook_status.webhook_id.len == 0;
     enum webhook_act act = act_of(visit);
     return is_list || act == WEBHOOK_DELETE || act == WEBHOOK_TEST || is->count == 1;
 }
@@ -139,9 +138,10 @@ static void answered(struct ask *ask, const struct ask_result *result)
     if (e == OK && !is_whole(visit, is))
         e = ERR_MALFORMED;
     if (e != OK) {
-        refuse(visit->gateway, visit->request, e, is != NULL ? is->detail : (struct slice){0});
+        refuse(visit->head.gateway, visit->head.request, e,
+               is != NULL ? is->detail : (struct slice){0});
     } else if (act_of(visit) == WEBHOOK_DELETE) {
-        struct reply reply = reply_to(visit->gateway, visit->request);
+        struct reply reply = reply_to(visit->head.gateway, visit->head.request);
         struct reply_headers headers = {0};
         reply_empty(&reply, 204, &headers);
     } else {
@@ -153,32 +153,25 @@ static void answered(struct ask *ask, const struct ask_result *result)
 // --- questions ---
 
 // NULL after an answer.
-static struct visit *visit_new(const struct gateway *gateway, struct http_request *request,
-                               uint32_t allowed, struct query *out_query)
+static struct visit *begin(const struct gateway *gateway, struct http_request *request,
+                           uint32_t allowed, struct query *out_query)
 {
-    char fault[QUERY_FAULT_LEN];
-    err e = query_read(request->query, allowed, out_query, fault);
-    if (e != OK) {
-        refuse(gateway, request, e, slice_of_text(fault));
+    const struct visit_kind kind = {.size = sizeof(struct visit),
+                                    .zeroed = offsetof(struct visit, decoded),
+                                    .allowed = allowed,
+                                    .done = answered,
+                                    .refuse = refuse};
+    struct visit_head *head = visit_new(&kind, gateway, request, out_query);
+    if (head == NULL)
         return NULL;
-    }
-    struct visit *visit = malloc(sizeof *visit);
-    if (visit == NULL) {
-        refuse(gateway, request, ERR_NO_MEMORY, (struct slice){0});
-        return NULL;
-    }
-    // All but the room for decoded texts.
-    memset(visit, 0, offsetof(struct visit, decoded));
-    visit->ask = (struct ask){.kind = ASK_MSG, .done = answered, .question = &visit->question};
-    visit->gateway = gateway;
-    visit->request = request;
+    struct visit *visit = (struct visit *)head;
     visit->arena = (struct arena){.data = visit->decoded, .cap = sizeof visit->decoded};
     return visit;
 }
 
 static void refuse_visit(struct visit *visit, err e, const char *detail)
 {
-    refuse(visit->gateway, visit->request, e, slice_of_text(detail));
+    refuse(visit->head.gateway, visit->head.request, e, slice_of_text(detail));
     free(visit);
 }
 
@@ -186,24 +179,24 @@ static void refuse_visit(struct visit *visit, err e, const char *detail)
 static void ask_set(struct visit *visit)
 {
     const char *detail = NULL;
-    visit->question.webhook_set.actor = guard_caller(visit->request)->name;
-    err e = check_hook_set(&visit->question.webhook_set, &detail);
+    visit->head.question.webhook_set.actor = guard_caller(visit->head.request)->name;
+    err e = check_hook_set(&visit->head.question.webhook_set, &detail);
     if (e != OK)
         refuse_visit(visit, e, detail);
     else
-        guard_ask(visit->gateway, visit->request, &visit->ask);
+        guard_ask(visit->head.gateway, visit->head.request, &visit->head.ask);
 }
 
 // A secret of an endpoint is random: one that is made anew under the same id has another.
 static err seal(struct visit *visit, struct submit_fault *fault)
 {
     struct webhook_secret *secret = &visit->put.secret;
-    struct msg_webhook_set *set = &visit->question.webhook_set;
+    struct msg_webhook_set *set = &visit->head.question.webhook_set;
     if (secret->is_new) {
         secret->len = SEAL_DERIVED_LEN;
         blake_random(secret->bytes, secret->len);
     }
-    return sealer_put(&visit->gateway->sealer, secret, visit->sealed, &set->secret, fault);
+    return sealer_put(&visit->head.gateway->sealer, secret, visit->sealed, &set->secret, fault);
 }
 
 typedef err body_reader(struct visit *visit, const struct doc_room *room, struct doc_value body,
@@ -228,20 +221,20 @@ static err read_rotation(struct visit *visit, const struct doc_room *room, struc
     if (e != OK)
         return e;
     visit->put.secret = rotation.secret;
-    visit->question.webhook_set.overlap_s = rotation.overlap_s;
+    visit->head.question.webhook_set.overlap_s = rotation.overlap_s;
     return seal(visit, fault);
 }
 
 static err read_reason(struct visit *visit, const struct doc_room *room, struct doc_value body,
                        struct submit_fault *fault)
 {
-    return endpoint_read_reason(body, room, &visit->question.webhook_set.reason, fault);
+    return endpoint_read_reason(body, room, &visit->head.question.webhook_set.reason, fault);
 }
 
 // Nothing at all is an object with nothing in it.
 static err read_body(struct visit *visit, body_reader *read, struct submit_fault *fault)
 {
-    const struct http_request *request = visit->request;
+    const struct http_request *request = visit->head.request;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
     if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK) {
         (void)slice_to_text(
@@ -249,7 +242,7 @@ static err read_body(struct visit *visit, body_reader *read, struct submit_fault
             fault->detail, sizeof fault->detail);
         return ERR_MEDIA_TYPE;
     }
-    struct scratch *scratch = scratch_take(visit->gateway->scratch);
+    struct scratch *scratch = scratch_take(visit->head.gateway->scratch);
     if (scratch == NULL)
         return ERR_NO_MEMORY;
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &visit->arena};
@@ -257,7 +250,7 @@ static err read_body(struct visit *visit, body_reader *read, struct submit_fault
     if (request->body.len == 0)
         body = (struct doc_value){DOC_JSON, slice_of_text("{}")};
     err e = read(visit, &room, body, fault);
-    scratch_give(visit->gateway->scratch, scratch);
+    scratch_give(visit->head.gateway->scratch, scratch);
     return e;
 }
 
@@ -274,7 +267,7 @@ static void ask_with_body(struct visit *visit, body_reader *read)
 static void set(const struct gateway *gateway, struct http_request *request, struct slice id)
 {
     struct query query;
-    struct visit *visit = visit_new(gateway, request, 0, &query);
+    struct visit *visit = begin(gateway, request, 0, &query);
     if (visit == NULL)
         return;
     if (id.len == 0) {
@@ -283,7 +276,8 @@ static void set(const struct gateway *gateway, struct http_request *request, str
         id_to_text(&made, visit->made_id);
         id = slice_of(visit->made_id, ID_TEXT_LEN);
     }
-    visit->question = (struct msg){.kind = MSG_WEBHOOK_SET, .webhook_set = {.act = WEBHOOK_SET}};
+    visit->head.question =
+        (struct msg){.kind = MSG_WEBHOOK_SET, .webhook_set = {.act = WEBHOOK_SET}};
     struct submit_fault fault = {{0}};
     err e = read_body(visit, read_endpoint, &fault);
     if (e != OK) {
@@ -291,7 +285,7 @@ static void set(const struct gateway *gateway, struct http_request *request, str
         return;
     }
     visit->put.given.webhook_id = id;
-    visit->question.webhook_set.given = visit->put.given;
+    visit->head.question.webhook_set.given = visit->put.given;
     ask_set(visit);
 }
 
@@ -315,10 +309,10 @@ void webhooks_delete(const struct gateway *gateway, struct http_request *request
         refuse(gateway, request, ERR_NOT_FOUND, (struct slice){0});
         return;
     }
-    struct visit *visit = visit_new(gateway, request, 0, &query);
+    struct visit *visit = begin(gateway, request, 0, &query);
     if (visit == NULL)
         return;
-    visit->question = (struct msg){
+    visit->head.question = (struct msg){
         .kind = MSG_WEBHOOK_SET,
         .webhook_set = {.act = WEBHOOK_DELETE, .given = {.webhook_id = request->segment}}};
     ask_set(visit);
@@ -347,8 +341,8 @@ static enum webhook_act split(struct slice segment, struct slice *out_id)
 
 static struct id mint_test(const struct visit *visit)
 {
-    struct slice tenant = guard_caller(visit->request)->tenant;
-    return mint_fresh(broker_time_now(visit->gateway->broker_time),
+    struct slice tenant = guard_caller(visit->head.request)->tenant;
+    return mint_fresh(broker_time_now(visit->head.gateway->broker_time),
                       &(struct origin){tenant, slice_of_text(HOOK_QUEUE)});
 }
 
@@ -362,13 +356,13 @@ void webhooks_act(const struct gateway *gateway, struct http_request *request)
                slice_of_text("what is to be done? {id}:rotate, :enable, :disable or :test"));
         return;
     }
-    struct visit *visit = visit_new(gateway, request, 0, &query);
+    struct visit *visit = begin(gateway, request, 0, &query);
     if (visit == NULL)
         return;
-    visit->question = (struct msg){.kind = MSG_WEBHOOK_SET,
-                                   .webhook_set = {.act = act, .given = {.webhook_id = id}}};
+    visit->head.question = (struct msg){.kind = MSG_WEBHOOK_SET,
+                                        .webhook_set = {.act = act, .given = {.webhook_id = id}}};
     if (act == WEBHOOK_TEST)
-        visit->question.webhook_set.test_id = mint_test(visit);
+        visit->head.question.webhook_set.test_id = mint_test(visit);
     if (act == WEBHOOK_ROTATE)
         ask_with_body(visit, read_rotation);
     else if (act == WEBHOOK_DISABLE)
@@ -379,8 +373,8 @@ void webhooks_act(const struct gateway *gateway, struct http_request *request)
 
 static void ask_status(struct visit *visit, const struct msg_webhook_status *status)
 {
-    visit->question = (struct msg){.kind = MSG_WEBHOOK_STATUS, .webhook_status = *status};
-    guard_ask(visit->gateway, visit->request, &visit->ask);
+    visit->head.question = (struct msg){.kind = MSG_WEBHOOK_STATUS, .webhook_status = *status};
+    guard_ask(visit->head.gateway, visit->head.request, &visit->head.ask);
 }
 
 void webhooks_get(const struct gateway *gateway, struct http_request *request)
@@ -390,7 +384,7 @@ void webhooks_get(const struct gateway *gateway, struct http_request *request)
         refuse(gateway, request, ERR_NOT_FOUND, (struct slice){0});
         return;
     }
-    struct visit *visit = visit_new(gateway, request, 0, &query);
+    struct visit *visit = begin(gateway, request, 0, &query);
     if (visit != NULL)
         ask_status(visit, &(struct msg_webhook_status){.webhook_id = request->segment});
 }
@@ -399,7 +393,7 @@ void webhooks_list(const struct gateway *gateway, struct http_request *request)
 {
     struct query query;
     struct visit *visit =
-        visit_new(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
+        begin(gateway, request, 1u << QUERY_LIMIT | 1u << QUERY_AFTER_NAME, &query);
     if (visit == NULL)
         return;
     if (query.list.limit > MSG_HOOKS_MAX) {
