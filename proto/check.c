@@ -492,13 +492,33 @@ uint32_t check_operate_states(enum act_kind kind)
     UNREACHABLE();
 }
 
+// Which states those are, in words.
+static const char *operate_states_rule(enum act_kind kind)
+{
+    switch (kind) {
+    case ACT_CANCEL:
+        return "states: cancel takes jobs that are scheduled, queued, running or retrying";
+    case ACT_PURGE: return "states: purge takes jobs that are scheduled, queued or retrying";
+    case ACT_RETRY: return "states: retry takes jobs that are dead";
+    case ACT_DELETE:
+        return "states: delete takes jobs that are succeeded, dead, cancelled or expired";
+    case ACT_PAUSE:
+    case ACT_RESUME:
+    case ACT_DRAIN:
+    case ACT_QUIET:
+    case ACT_STOP:
+    case ACT_NONE: return "";
+    }
+    UNREACHABLE();
+}
+
 err check_operate(const struct msg_operate *operate, const char **out_detail)
 {
     uint32_t states = check_operate_states(operate->kind);
     const struct rule rules[] = {
         {states != 0, ERR_BAD_FIELD, "kind: cancel, retry, delete or purge"},
         {operate->filter.states == 0 || (operate->filter.states & states) != 0, ERR_BAD_FIELD,
-         "states: this act changes no job in any of these"},
+         operate_states_rule(operate->kind)},
         {operate->dry_run || !id_is_zero(&operate->operation_id), ERR_BAD_FIELD,
          "operation_id: a random id, the same when repeated"},
         {operate->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},

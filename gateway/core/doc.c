@@ -300,12 +300,22 @@ err doc_milli(struct doc_value value, uint32_t *out_milli)
     return OK;
 }
 
-bool doc_is_object(struct doc_value value)
+static bool is_of(struct doc_value value, enum scan_kind json, enum packed_kind packed)
 {
     struct packed_head head;
     if (value.format == DOC_JSON)
-        return json_value(value).kind == SCAN_OBJECT;
-    return packed_head(value.raw, &head) == OK && head.kind == PACKED_OBJECT;
+        return json_value(value).kind == json;
+    return packed_head(value.raw, &head) == OK && head.kind == packed;
+}
+
+bool doc_is_object(struct doc_value value)
+{
+    return is_of(value, SCAN_OBJECT, PACKED_OBJECT);
+}
+
+bool doc_is_array(struct doc_value value)
+{
+    return is_of(value, SCAN_ARRAY, PACKED_ARRAY);
 }
 
 bool doc_is_null(struct doc_value value)

@@ -53,3 +53,4 @@ MUST_USE err doc_milli(struct doc_value value, uint32_t *out_milli);
 MUST_USE err doc_bool(struct doc_value value, bool *out_bool);
 bool doc_is_null(struct doc_value value);
 bool doc_is_object(struct doc_value value);
+bool doc_is_array(struct doc_value value);

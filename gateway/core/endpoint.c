@@ -3,7 +3,6 @@
 #include "gateway/core/endpoint.h"
 
 #include "gateway/core/answer.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 
@@ -149,11 +148,11 @@ static err read_member(struct reading *reading, const struct doc_member *member,
         const char *rule = endpoint_fields[i].read(reading, member->value);
         if (rule == NULL)
             return OK;
-        submit_tell(fault, "", member->name, rule, reading->near);
+        submit_fault_tell(fault, "", member->name, rule, reading->near);
         return ERR_BAD_FIELD;
     }
-    submit_tell(fault, "", member->name, "is no field of an endpoint",
-                nearest_of(member->name, names, FIELDS));
+    submit_fault_unknown(fault, "", member->name, "is no field of an endpoint",
+                         &(struct submit_names){names, FIELDS});
     return ERR_BAD_FIELD;
 }
 
@@ -170,10 +169,10 @@ static err judge(const struct reading *reading, struct submit_fault *fault)
                    given->headers.len == 0;
     if (is_bare)
         return OK;
-    submit_tell(fault, "", slice_of_text("url"),
-                "is missing: without one an endpoint only signs for urls in jobs, and has no "
-                "events, types, tags and headers",
-                NULL);
+    submit_fault_tell(fault, "", slice_of_text("url"),
+                      "is missing: without one an endpoint only signs for urls in jobs, and has no "
+                      "events, types, tags and headers",
+                      NULL);
     return ERR_BAD_FIELD;
 }
 
@@ -207,25 +206,32 @@ static const char *read_overlap(struct doc_value value, const struct doc_room *r
     return is_good ? NULL : "must be a duration of whole seconds, at most \"30d\"";
 }
 
+static err unknown_of_rotation(struct slice name, struct submit_fault *fault)
+{
+    static const char *const names[] = {"secret", "overlap"};
+    submit_fault_unknown(fault, "", name, "is nothing that a rotation takes",
+                         &(struct submit_names){names, 2});
+    return ERR_BAD_FIELD;
+}
+
 err endpoint_read_rotation(struct doc_value object, const struct doc_room *room,
                            struct endpoint_rotation *out_rotation, struct submit_fault *out_fault)
 {
-    static const char *const names[] = {"secret", "overlap"};
     struct endpoint_rotation rotation = {.secret.is_new = true, .overlap_s = ENDPOINT_OVERLAP_S};
     struct doc_members members;
     err e = doc_read(object, room, &members, out_fault->detail);
     for (uint32_t i = 0; e == OK && i < members.count; i++) {
         const struct doc_member *member = &members.items[i];
-        const char *rule = "is nothing that a rotation takes";
-        const char *near = nearest_of(member->name, names, 2);
+        const char *rule = NULL;
         if (slice_is_text(member->name, "secret"))
             rule = webhook_read_secret(member->value, room->arena, &rotation.secret);
         else if (slice_is_text(member->name, "overlap"))
             rule = read_overlap(member->value, room, &rotation.overlap_s);
+        else
+            e = unknown_of_rotation(member->name, out_fault);
         if (rule == NULL)
             continue;
-        bool is_known = near != NULL && slice_is_text(member->name, near);
-        submit_tell(out_fault, "", member->name, rule, is_known ? NULL : near);
+        submit_fault_tell(out_fault, "", member->name, rule, NULL);
         e = ERR_BAD_FIELD;
     }
     if (e == OK)
@@ -245,10 +251,10 @@ err endpoint_read_reason(struct doc_value object, const struct doc_room *room,
         if (is_reason && doc_text(member->value, room->arena, &reason) == OK &&
             reason.len <= MSG_REASON_LEN_MAX)
             continue;
-        submit_tell(out_fault, "", member->name,
-                    is_reason ? "must be a text of at most 256 bytes"
-                              : "is nothing that can be said here; there is \"reason\"",
-                    NULL);
+        submit_fault_tell(out_fault, "", member->name,
+                          is_reason ? "must be a text of at most 256 bytes"
+                                    : "is nothing that can be said here; there is \"reason\"",
+                          NULL);
         e = ERR_BAD_FIELD;
     }
     if (e == OK)

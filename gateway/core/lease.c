@@ -3,15 +3,21 @@
 #include "gateway/core/lease.h"
 
 #include "gateway/core/course.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/decimal.h"
 #include "lib/base/duration.h"
 
-static err fault_of(struct submit_fault *fault, struct slice name, const char *rule,
-                    const char *near)
+static err fault_of(struct submit_fault *fault, struct slice name, const char *rule)
 {
-    submit_tell(fault, "", name, rule, near);
+    submit_fault_tell(fault, "", name, rule, NULL);
+    return ERR_BAD_FIELD;
+}
+
+static err unknown_of(struct submit_fault *fault, struct slice name, const char *const *names,
+                      uint32_t count)
+{
+    submit_fault_unknown(fault, "", name, "is not known here",
+                         &(struct submit_names){names, count});
     return ERR_BAD_FIELD;
 }
 
@@ -113,15 +119,13 @@ err lease_read_wish(struct doc_value object, const struct doc_room *room,
         bool is_known;
         const char *rule = read_wish(member, room, out_wish, &is_known);
         if (!is_known)
-            e = fault_of(
-                out_fault, member->name, "is not known here",
-                nearest_of(member->name, wish_names, sizeof wish_names / sizeof wish_names[0]));
+            e = unknown_of(out_fault, member->name, wish_names,
+                           sizeof wish_names / sizeof wish_names[0]);
         else if (rule != NULL)
-            e = fault_of(out_fault, member->name, rule, NULL);
+            e = fault_of(out_fault, member->name, rule);
     }
     if (e == OK && out_wish->type_count == 0)
-        e = fault_of(out_fault, slice_of_text("types"), "is missing: it says what work is taken",
-                     NULL);
+        e = fault_of(out_fault, slice_of_text("types"), "is missing: it says what work is taken");
     return e;
 }
 
@@ -232,12 +236,11 @@ static err read_member(const struct doc_member *member, enum lease_verb verb,
         if (!slice_is_text(member->name, word_names[i]))
             continue;
         if ((allowed[verb] & 1u << i) == 0)
-            return fault_of(fault, member->name, "does not go with this verb", NULL);
+            return fault_of(fault, member->name, "does not go with this verb");
         const char *rule = read_word((enum word)i, member->value, room, said);
-        return rule == NULL ? OK : fault_of(fault, member->name, rule, NULL);
+        return rule == NULL ? OK : fault_of(fault, member->name, rule);
     }
-    return fault_of(fault, member->name, "is not known here",
-                    nearest_of(member->name, word_names, WORDS));
+    return unknown_of(fault, member->name, word_names, WORDS);
 }
 
 static enum outcome outcome_of(enum lease_verb verb)
@@ -256,7 +259,7 @@ err lease_read_word(struct doc_value object, enum lease_verb verb, const struct 
     for (uint32_t i = 0; e == OK && i < members.count; i++)
         e = read_member(&members.items[i], verb, room, out_word, out_fault);
     if (e == OK && out_word->token == 0)
-        e = fault_of(out_fault, slice_of_text("token"), "is missing: it came with the job", NULL);
+        e = fault_of(out_fault, slice_of_text("token"), "is missing: it came with the job");
     if (verb == LEASE_RELEASE && out_word->finish.retry_after_ms > 0)
         out_word->finish.outcome = OUTCOME_SNOOZED;
     out_word->finish.token = out_word->token;

@@ -43,3 +43,25 @@ const char *nearest_of(struct slice name, const char *const *names, uint32_t cou
     }
     return found;
 }
+
+static void put_text(struct bytes_out *out, const char *text)
+{
+    bytes_put(out, text, strlen(text));
+}
+
+void nearest_tell(struct bytes_out *out, struct slice name, const char *const *names,
+                  uint32_t count)
+{
+    const char *near = nearest_of(name, names, count);
+    if (near != NULL) {
+        put_text(out, "; did you mean ");
+        put_text(out, near);
+        put_text(out, "?");
+        return;
+    }
+    put_text(out, count > 0 ? "; known: " : "; there are none");
+    for (uint32_t i = 0; i < count; i++) {
+        put_text(out, i > 0 ? ", " : "");
+        put_text(out, names[i]);
+    }
+}

@@ -107,18 +107,11 @@ void query_tell_states(struct slice words, char out_fault[QUERY_FAULT_LEN])
     struct bytes_out out = {.data = (uint8_t *)out_fault, .cap = QUERY_FAULT_LEN - 1};
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
         states[count++] = answer_state((enum job_state)state);
-    const char *near = nearest_of(word, states, count);
     bytes_put(&out, "status: ", 8);
     for (size_t i = 0; i < word.len && i < WORD_LEN_MAX; i++)
         bytes_put_u8(&out, word.data[i] < 0x20 || word.data[i] > 0x7e ? '?' : word.data[i]);
     bytes_put(&out, " is no state", 12);
-    if (near == NULL) {
-        bytes_put(&out, "; one is queued, see life-of-a-job", 34);
-    } else {
-        bytes_put(&out, "; did you mean ", 15);
-        bytes_put(&out, near, strlen(near));
-        bytes_put(&out, "?", 1);
-    }
+    nearest_tell(&out, word, states, count);
     out_fault[out.len] = '\0';
 }
 
@@ -155,8 +148,9 @@ static const char *read_limit(struct slice value, uint32_t *out_limit)
 
 static const char *read_cursor(struct slice value, uint64_t *out_cursor)
 {
-    return read_long(value, out_cursor) && *out_cursor > 0 ? NULL
-                                                           : "must be the cursor of an answer";
+    return read_long(value, out_cursor) && *out_cursor > 0
+               ? NULL
+               : "must be the cursor of an answer; leave it out to begin";
 }
 
 static void tell(char out_fault[QUERY_FAULT_LEN], struct slice name, const char *rule)
@@ -177,22 +171,10 @@ static void tell_unknown(char out_fault[QUERY_FAULT_LEN], struct slice name, uin
     for (unsigned i = 0; i < QUERY_NAMES; i++)
         if ((allowed & 1u << i) != 0)
             known[count++] = names[i];
-    const char *near = nearest_of(name, known, count);
-    tell(out_fault, name, "is not known here; ");
+    tell(out_fault, name, "is not known here");
     size_t len = strlen(out_fault);
     struct bytes_out out = {.data = (uint8_t *)out_fault + len, .cap = QUERY_FAULT_LEN - 1 - len};
-    if (near != NULL)
-        bytes_put(&out, "did you mean ", 13);
-    else
-        bytes_put(&out, count > 0 ? "known: " : "there are none", count > 0 ? 7 : 14);
-    for (uint32_t i = 0; i < count && near == NULL; i++) {
-        bytes_put(&out, ", ", i > 0 ? 2 : 0);
-        bytes_put(&out, known[i], strlen(known[i]));
-    }
-    if (near != NULL) {
-        bytes_put(&out, near, strlen(near));
-        bytes_put(&out, "?", 1);
-    }
+    nearest_tell(&out, name, known, count);
     out_fault[len + out.len] = '\0';
 }
 

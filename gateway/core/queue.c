@@ -3,7 +3,6 @@
 #include "gateway/core/queue.h"
 
 #include "gateway/core/course.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 
@@ -130,24 +129,21 @@ static err read_member(const struct doc_member *member, const struct doc_room *r
                        struct msg_queue_settings *settings, struct submit_fault *fault)
 {
     const char *names[FIELDS];
-    const char *rule = "is no setting of a queue";
-    const char *near = NULL;
     err e = OK;
     if (submit_read_default(member, room, &settings->defaults, fault, &e))
         return e;
-    bool is_known = false;
     for (unsigned i = 0; i < FIELDS; i++) {
         names[i] = queue_fields[i].name;
         if (!slice_is_text(member->name, queue_fields[i].name))
             continue;
-        is_known = true;
-        rule = queue_fields[i].read(member->value, room, settings);
+        const char *rule = queue_fields[i].read(member->value, room, settings);
+        if (rule == NULL)
+            return OK;
+        submit_fault_tell(fault, "", member->name, rule, NULL);
+        return ERR_BAD_FIELD;
     }
-    if (rule == NULL)
-        return OK;
-    if (!is_known)
-        near = nearest_of(member->name, names, FIELDS);
-    submit_tell(fault, "", member->name, rule, near);
+    submit_fault_unknown(fault, "", member->name, "is no setting of a queue",
+                         &(struct submit_names){names, FIELDS});
     return ERR_BAD_FIELD;
 }
 
@@ -191,8 +187,8 @@ err queue_read_type(struct doc_value object, const struct doc_room *room,
             schema.bytes = member->value.raw;
             continue;
         }
-        submit_tell(out_fault, "", member->name, "is no setting of a type",
-                    nearest_of(member->name, names, TYPE_FIELDS));
+        submit_fault_unknown(out_fault, "", member->name, "is no setting of a type",
+                             &(struct submit_names){names, TYPE_FIELDS});
         e = ERR_BAD_FIELD;
     }
     if (e != OK)

@@ -540,7 +540,8 @@ err scan_element(struct scan *scan, bool *at_start, bool *out_more, struct scan_
     int c = peek(scan);
     if (*at_start) {
         if (c != '[')
-            return fail(scan, ERR_MALFORMED, "an array is expected");
+            return fail(scan, ERR_MALFORMED,
+                        "an array is expected; one object a line is application/x-ndjson");
         scan->at++;
         skip_blanks(scan);
         c = peek(scan);

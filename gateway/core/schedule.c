@@ -3,7 +3,6 @@
 #include "gateway/core/schedule.h"
 
 #include "gateway/core/course.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
@@ -120,7 +119,8 @@ static void tell_unknown(struct submit_fault *fault, struct slice name)
     const char *names[FIELDS];
     for (unsigned i = 0; i < FIELDS; i++)
         names[i] = schedule_fields[i].name;
-    submit_tell(fault, "", name, "is no field of a schedule", nearest_of(name, names, FIELDS));
+    submit_fault_unknown(fault, "", name, "is no field of a schedule",
+                         &(struct submit_names){names, FIELDS});
 }
 
 static err read_job(struct doc_value value, const struct doc_room *room, struct schedule_put *put,
@@ -132,8 +132,8 @@ static err read_job(struct doc_value value, const struct doc_room *room, struct 
     put->given.job_count = 1;
     if (e != OK || !put->job.by_content)
         return e;
-    submit_tell(fault, "job.", slice_of_text("dedup"), "is for a single job: each moment makes one",
-                NULL);
+    submit_fault_tell(fault, "job.", slice_of_text("dedup"),
+                      "is for a single job: each moment makes one", NULL);
     return ERR_BAD_FIELD;
 }
 
@@ -147,7 +147,7 @@ static err read_member(const struct doc_member *member, const struct doc_room *r
     }
     const char *rule = field->read(member->value, room->arena, &put->given);
     if (rule != NULL) {
-        submit_tell(fault, "", member->name, rule, NULL);
+        submit_fault_tell(fault, "", member->name, rule, NULL);
         return ERR_BAD_FIELD;
     }
     return slice_is_text(member->name, "job") ? read_job(member->value, room, put, fault) : OK;

@@ -5,23 +5,15 @@
 // say beyond that (which characters a type may have) is proto/check.h's. Pure.
 
 #include "gateway/core/doc.h"
+#include "gateway/core/submit_fault.h"
 #include "gateway/core/webhook.h"
 #include "proto/msg.h"
-
-enum { SUBMIT_DETAIL_LEN = 256 };
-
-struct submit_fault {
-    char detail[SUBMIT_DETAIL_LEN]; // a sentence that names the field; zero-terminated
-};
-
-// `prefix` `name` " " `rule`, and what was probably meant when `near` is not NULL.
-void submit_tell(struct submit_fault *fault, const char *prefix, struct slice name,
-                 const char *rule, const char *near);
 
 struct submit_options {
     bool is_record;                        // of a batch: "key" is allowed
     const struct msg_submit_job *defaults; // for what the object does not give; NULL: nothing
     struct webhook_secret *secret; // filled in when the webhook has one; NULL: it may have none
+    bool is_body;                  // of a request for one job: of many it says where they go
     bool opens_batch; // its first record, whose `batch_webhook` submit_read_batch() has read
 };
 

@@ -186,11 +186,11 @@ static err read_member(struct reading *reading, const struct doc_member *member,
         const char *rule = webhook_fields[i].read(reading, member->value);
         if (rule == NULL)
             return OK;
-        submit_tell(fault, prefix, member->name, rule, reading->near);
+        submit_fault_tell(fault, prefix, member->name, rule, reading->near);
         return ERR_BAD_FIELD;
     }
-    submit_tell(fault, prefix, member->name, "is no field of a webhook",
-                nearest_of(member->name, names, FIELDS));
+    submit_fault_unknown(fault, prefix, member->name, "is no field of a webhook",
+                         &(struct submit_names){names, FIELDS});
     return ERR_BAD_FIELD;
 }
 
@@ -214,7 +214,7 @@ err webhook_read(struct doc_value object, const struct doc_room *room,
     struct doc_members members;
     char why[DOC_FAULT_LEN];
     if (doc_read(object, room, &members, why) != OK) {
-        submit_tell(fault, "", name, "must be an object with known fields", NULL);
+        submit_fault_tell(fault, "", name, "must be an object like {\"url\": \"https://…\"}", NULL);
         return ERR_BAD_FIELD;
     }
     for (uint32_t i = 0; i < members.count; i++) {
@@ -224,13 +224,13 @@ err webhook_read(struct doc_value object, const struct doc_room *room,
     }
     const char *rule = webhook_judge(&reading.hook, &reading.secret);
     if (rule != NULL) {
-        submit_tell(fault, "", name, rule, NULL);
+        submit_fault_tell(fault, "", name, rule, NULL);
         return ERR_BAD_FIELD;
     }
     struct bytes_out out = {.data = arena_take(room->arena, MSG_HOOK_LEN_MAX),
                             .cap = MSG_HOOK_LEN_MAX};
     if (out.data == NULL) {
-        submit_tell(fault, "", name, "is too long together with the rest", NULL);
+        submit_fault_tell(fault, "", name, "is too long together with the rest", NULL);
         return ERR_TOO_LARGE;
     }
     hook_write(&reading.hook, &out);

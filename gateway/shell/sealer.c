@@ -33,10 +33,11 @@ void sealer_close(struct sealer *sealer)
 
 static err refuse(struct submit_fault *fault, const char *prefix)
 {
-    submit_tell(fault, prefix, slice_of_text("secret"),
-                "cannot be sealed: this gateway has no key; give it --webhook-key, the file that "
-                "'weft notify' uses",
-                NULL);
+    submit_fault_tell(
+        fault, prefix, slice_of_text("secret"),
+        "cannot be sealed: this gateway has no key; give it --webhook-key, the file that "
+        "'weft notify' uses",
+        NULL);
     return ERR_UNSUPPORTED;
 }
 
@@ -97,7 +98,7 @@ static err judge_url(struct slice url, const char *prefix, struct submit_fault *
     if (url.len == 0 || target_read(url, &target, &why) == OK)
         return OK;
     (void)snprintf(rule, sizeof rule, "cannot be sent to: %s", why);
-    submit_tell(fault, prefix, slice_of_text("url"), rule, NULL);
+    submit_fault_tell(fault, prefix, slice_of_text("url"), rule, NULL);
     return ERR_BAD_FIELD;
 }
 
@@ -132,7 +133,7 @@ err sealer_judge_endpoint(const struct msg_webhook *given, struct submit_fault *
     const char *rule = judge_headers(given->headers);
     if (rule == NULL)
         return judge_url(given->url, "", fault);
-    submit_tell(fault, "", slice_of_text("headers"), rule, NULL);
+    submit_fault_tell(fault, "", slice_of_text("headers"), rule, NULL);
     return ERR_BAD_FIELD;
 }
 

@@ -427,16 +427,16 @@ static err read_job(struct visit *visit, enum doc_format format, struct submit_f
         return ERR_NO_MEMORY;
     }
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &visit->arena};
-    err e =
-        posting_read((struct doc_value){format, request->body},
-                     &(struct submit_options){.secret = &visit->secret}, &room, &visit->job, fault);
+    err e = posting_read((struct doc_value){format, request->body},
+                         &(struct submit_options){.secret = &visit->secret, .is_body = true}, &room,
+                         &visit->job, fault);
     scratch_give(gateway->scratch, scratch);
     if (e != OK)
         return e;
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];
     if (key.data != NULL && visit->job.by_content) {
-        submit_tell(fault, "", slice_of_text("dedup"), "and Idempotency-Key exclude each other",
-                    NULL);
+        submit_fault_tell(fault, "", slice_of_text("dedup"),
+                          "and Idempotency-Key exclude each other", NULL);
         return ERR_BAD_FIELD;
     }
     if (!visit->job.by_content)

@@ -32,8 +32,19 @@ class Words(BrokerTest):
     def test_a_wrong_state_is_named_with_the_nearest(self):
         for path in ("/v1/jobs?status=queued,runing", "/v1/jobs?status=runing&limit=3"):
             self.assertEqual(self.said(400, "GET", path), "status: runing is no state; did you mean running?")
-        self.assertIn("status: x is no state; one is queued", self.said(400, "GET", "/v1/jobs?status=x"))
+        self.assertEqual(self.said(400, "GET", "/v1/jobs?status=x"), "status: x is no state; known: scheduled, queued, running, "
+                         "retrying, succeeded, dead, cancelled, expired, removed")
         self.assertIn("did you mean dead?", self.said(400, "POST", "/v1/jobs:retry?status=deat"))
+
+    def test_many_in_the_place_of_one_and_one_in_the_place_of_many(self):
+        self.assertIn("/v1/batches takes many jobs at once", self.said(400, "POST", "/v1/jobs", [{"type": "a"}]))
+        self.assertIn("one object a line is application/x-ndjson", self.said(400, "POST", "/v1/batches", {"type": "a"}))
+        self.assertEqual(self.said(400, "PUT", "/v1/types/a", {"max": 1}), "max is no setting of a type; known: timeout, retry, keep, schema")
+
+    def test_an_act_tells_which_states_it_takes(self):
+        for act, states, words in (("retry", "succeeded", "dead"), ("cancel", "dead,expired", "scheduled, queued, running or retrying"),
+                                   ("delete", "queued", "succeeded, dead, cancelled or expired")):
+            self.assertEqual(self.said(400, "POST", f"/v1/jobs:{act}?status={states}"), f"states: {act} takes jobs that are {words}")
 
     def test_another_method_is_told_the_right_ones(self):
         answer = self.gateway.ask("PUT", "/v1/jobs")

@@ -21,6 +21,16 @@ TEST(nearest, slips_are_recognised)
     EXPECT_STR(near("tt"), "ttl");
 }
 
+TEST(nearest, the_rest_of_the_sentence_names_one_or_all)
+{
+    char text[64] = "";
+    struct bytes_out out = {.data = (uint8_t *)text, .cap = sizeof text - 1};
+    nearest_tell(&out, slice_of_text("typ"), names, 2);
+    nearest_tell(&out, slice_of_text("colour"), names, 2);
+    nearest_tell(&out, slice_of_text("colour"), names, 0);
+    EXPECT_STR(text, "; did you mean type?; known: type, queue; there are none");
+}
+
 TEST(nearest, strangers_are_not)
 {
     EXPECT(near("") == NULL);

@@ -107,7 +107,7 @@ TEST(queue, defaults_of_a_type_are_read_and_told)
                      "\"type_url\":\"/v1/types/send\"}],\"cursor\":\"send\"}");
     body.raw = slice_of_text("{\"weight\":3}");
     EXPECT_EQ(queue_read_type(body, &room, &set, &fault), ERR_BAD_FIELD);
-    EXPECT_STR(fault.detail, "weight is no setting of a type");
+    EXPECT_STR(fault.detail, "weight is no setting of a type; known: timeout, retry, keep, schema");
 }
 
 TEST(queue, is_told_with_its_jobs)

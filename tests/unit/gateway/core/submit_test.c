@@ -284,7 +284,7 @@ TEST(submit, a_webhook_is_packed_and_its_secret_is_apart)
     EXPECT(slice_is_text(hook.endpoint, "ops"));
     EXPECT_EQ(hook.events, 1u << JOB_DEAD | 1u << JOB_EXPIRED);
     EXPECT_EQ(parse("{\"type\":\"a\",\"webhook\":7}"), ERR_BAD_FIELD);
-    EXPECT_STR(fault.detail, "webhook must be an object with known fields");
+    EXPECT_STR(fault.detail, "webhook must be an object like {\"url\": \"https://…\"}");
 }
 
 TEST(submit, dedup_is_by_content_and_not_beside_a_key)
@@ -303,7 +303,37 @@ TEST(submit, unknown_fields_are_refused_with_a_guess)
     EXPECT_EQ(parse("{\"retry\":{\"max_atempts\":1}}"), ERR_BAD_FIELD);
     EXPECT_STR(fault.detail, "retry.max_atempts is no field of a job; did you mean max_attempts?");
     EXPECT_EQ(parse("{\"colour\":\"a\"}"), ERR_BAD_FIELD);
-    EXPECT_STR(fault.detail, "colour is no field of a job");
+    EXPECT_STR(fault.detail,
+               "colour is no field of a job; known: type, queue, payload, priority, delay, run_at, "
+               "ttl, timeout, retry, keep, key, unique, concurrency_key, order, cost, after, "
+               "on_dependency_failure, tags, metadata, dedup, webhook, batch_webhook");
+    EXPECT_EQ(parse("{\"retry\":{\"max\":1}}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "retry.max is no field of a job; known: max_attempts, max_crashes, "
+                             "first, longest, factor, within");
+    EXPECT_EQ(parse("{\"retry\":3}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail,
+               "retry must be an object like {\"max_attempts\": 5, \"first\": \"1s\"}");
+}
+
+TEST(submit, many_jobs_in_the_place_of_one_are_told_where_they_go)
+{
+    static const struct submit_options one = {.is_body = true};
+    static const struct submit_options record = {.is_record = true};
+    static const uint8_t packed[] = {0x90};
+    struct doc_room room = {keys, KEYS, &arena};
+    struct doc_value many = {DOC_JSON, slice_of_text("[{\"type\":\"a\"}]")};
+    EXPECT_EQ(submit_read(many, &one, &room, &job, &fault), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "POST /v1/batches takes many jobs at once, as an array or one a line; "
+                             "here one object is expected");
+    EXPECT_EQ(submit_read(many, &record, &room, &job, &fault), ERR_BAD_FIELD);
+    EXPECT(strstr(fault.detail, "batches") == NULL);
+    many = (struct doc_value){DOC_MSGPACK, slice_of(packed, sizeof packed)};
+    EXPECT_EQ(submit_read(many, &one, &room, &job, &fault), ERR_BAD_FIELD);
+    EXPECT(strstr(fault.detail, "/v1/batches") != NULL);
+    EXPECT_EQ(
+        submit_read((struct doc_value){DOC_JSON, slice_of_text("7")}, &one, &room, &job, &fault),
+        ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "at byte 1: an object is expected");
 }
 
 TEST(submit, records_may_have_a_key)

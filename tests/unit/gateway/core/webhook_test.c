@@ -69,7 +69,7 @@ TEST(webhook, what_is_not_allowed_is_named)
     static const struct {
         const char *text, *words;
     } cases[] = {
-        {"[]", "webhook must be an object with known fields"},
+        {"[]", "webhook must be an object like {\"url\": \"https://…\"}"},
         {"{}", "webhook needs a url, an endpoint, or both"},
         {"{\"events\":[\"dead\"]}", "webhook needs a url, an endpoint, or both"},
         {"{\"url\":\"ftp://a.test/\"}",
