@@ -207,13 +207,18 @@ err check_submit(const struct msg_submit *submit, const char **out_detail)
     return judge(rules, COUNT(rules), out_detail);
 }
 
-static err check_batch_webhook(const struct msg_submit_job *job, const char **out_detail)
+static err check_submit_batch(const struct msg_submit_job *job, const char **out_detail)
 {
-    if (job->batch_webhook.len > 0 && id_is_zero(&job->batch_id)) {
-        *out_detail = "batch_webhook: needs a batch_id";
-        return ERR_BAD_FIELD;
-    }
-    err e = hook_check(job->batch_webhook, out_detail);
+    const struct rule rules[] = {
+        {job->batch_webhook.len == 0 || !id_is_zero(&job->batch_id), ERR_BAD_FIELD,
+         "batch_webhook: needs a batch_id"},
+        {job->batch_fingerprint == 0 || !id_is_zero(&job->batch_id), ERR_BAD_FIELD,
+         "batch_fingerprint: needs a batch_id"},
+    };
+    err e = judge(rules, COUNT(rules), out_detail);
+    if (e != OK)
+        return e;
+    e = hook_check(job->batch_webhook, out_detail);
     if (e != OK)
         *out_detail = "batch_webhook: as a webhook, with a url or an endpoint";
     return e;
@@ -233,7 +238,7 @@ err check_submit_job(const struct msg_submit_job *job, const char **out_detail)
     if (e == OK)
         e = hook_check(job->webhook, out_detail);
     if (e == OK)
-        e = check_batch_webhook(job, out_detail);
+        e = check_submit_batch(job, out_detail);
     return e == OK ? check_submit_after(job, out_detail) : e;
 }
 

@@ -71,6 +71,7 @@ struct msg_submit_job {
     uint32_t keep_s;
     struct id batch_id; // zero when none
     uint32_t batch_index;
+    uint64_t batch_fingerprint; // of all that the batch is made of; 0: not told
     struct slice traceparent;
     struct slice concurrency_key; // at most so many of the queue's jobs with it run at once
     uint32_t cost;                // what it takes from rates; 0: 1
@@ -139,7 +140,7 @@ struct msg_submitted_job {
     when_ms dedup_until;
     uint32_t retry_after_ms;
     struct slice detail;
-    struct id holder_id;     // ERR_UNIQUE: the job that holds the key
+    struct id holder_id;     // ERR_UNIQUE: the job that holds the key; ERR_KEY_REUSED: the batch
     struct slice violations; // ERR_SCHEMA: JSON array of {"path", "keyword", "message"}
 };
 

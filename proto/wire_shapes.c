@@ -64,6 +64,7 @@ static const struct wire_field submit_job_fields[] = {
     SAME(WIRE_U32, 0, keep_s),
     SAME(WIRE_ID, 0, batch_id),
     SAME(WIRE_U32, 0, batch_index),
+    SAME(WIRE_U64, 0, batch_fingerprint),
     SAME(WIRE_NAME, MSG_TRACEPARENT_LEN_MAX, traceparent),
     SAME(WIRE_NAME, MSG_KEY_LEN_MAX, unique_key),
     SAME(WIRE_U32, 0, unique_for_s),

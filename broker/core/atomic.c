@@ -138,6 +138,14 @@ bool atomic_has_batch(const struct trial *trial)
            find(trial, KIND_BATCH) != INDEX_NONE;
 }
 
+bool atomic_has_another(const struct trial *trial)
+{
+    const struct msg_submit_job *jobs = trial->submit->jobs;
+    uint32_t maker = jobs[trial->at].batch_fingerprint != 0 ? find(trial, KIND_BATCH) : INDEX_NONE;
+    return maker != INDEX_NONE &&
+           batches_differ(jobs[maker].batch_fingerprint, jobs[trial->at].batch_fingerprint);
+}
+
 bool atomic_has_record(const struct trial *trial, const struct id *id)
 {
     uint64_t hash = id_hash(id, prng_mix(trial->seed ^ KIND_ID));
@@ -369,8 +377,9 @@ static struct msg_submitted_job judge_new(const struct core *core, struct now no
 static struct msg_submitted_job judge(const struct core *core, struct now now, struct trial *trial,
                                       struct effects *fx)
 {
-    bool is_named = trial->submit->jobs[trial->at].verdict == OK;
-    uint32_t twin = is_named ? find(trial, KIND_ID) : INDEX_NONE;
+    const struct proposal proposal = {.job = &trial->submit->jobs[trial->at], .trial = trial};
+    bool may_be_known = proposal.job->verdict == OK && !submit_is_of_another_batch(core, &proposal);
+    uint32_t twin = may_be_known ? find(trial, KIND_ID) : INDEX_NONE;
     struct msg_submitted_job answer =
         twin != INDEX_NONE ? judge_twin(trial, twin) : judge_new(core, now, trial, fx);
     trial->is_refused[trial->at] = answer.error != OK;

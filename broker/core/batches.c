@@ -14,9 +14,20 @@ static size_t changed_size(uint32_t cap)
     return ((size_t)cap * sizeof(uint32_t) + 15) / 16 * 16;
 }
 
+static size_t resting_size(uint32_t cap)
+{
+    return ((size_t)cap * sizeof(struct heap_entry) + 15) / 16 * 16;
+}
+
 size_t batches_size(uint32_t cap)
 {
-    return items_size(cap) + changed_size(cap) + index_size(cap);
+    return items_size(cap) + changed_size(cap) + resting_size(cap) + index_size(cap);
+}
+
+static void moved(void *ctx, uint32_t item, uint32_t place)
+{
+    struct batches *batches = ctx;
+    batches->items[item].place = place;
 }
 
 void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t seed)
@@ -29,7 +40,10 @@ void batches_init(struct batches *batches, void *memory, uint32_t cap, uint64_t 
                                 .open_first = BATCHES_NONE,
                                 .open_last = BATCHES_NONE,
                                 .seed = seed};
-    index_init(&batches->by_id, room + items_size(cap) + changed_size(cap), cap);
+    room += items_size(cap) + changed_size(cap);
+    batches->resting =
+        (struct heap){.entries = (void *)room, .cap = cap, .moved = moved, .ctx = batches};
+    index_init(&batches->by_id, room + resting_size(cap), cap);
 }
 
 static bool is_named(const struct batch_row *row, struct slice tenant, const struct id *id)
@@ -104,11 +118,43 @@ uint32_t batches_first_open(const struct batches *batches)
     return batches->open_first;
 }
 
+// --- those of which only the id is left ---
+
+static bool has_no_member(const struct batch_row *row)
+{
+    for (unsigned state = 0; state < JOB_REMOVED; state++)
+        if (row->counts[state] > 0)
+            return false;
+    return row->sealed_at != 0;
+}
+
+static void enter_resting(struct batches *batches, uint32_t no)
+{
+    when_ms until = batches->items[no].row.dedup_until;
+    err pushed =
+        heap_push(&batches->resting, (struct heap_entry){.key = until, .tie = no, .item = no});
+    CHECK(pushed == OK);
+}
+
+static void leave_resting(struct batches *batches, uint32_t no)
+{
+    struct batch *batch = &batches->items[no];
+    if (batch->place != BATCHES_NONE)
+        (void)heap_remove(&batches->resting, batch->place);
+    batch->place = BATCHES_NONE;
+}
+
+uint32_t batches_first_free(const struct batches *batches)
+{
+    const struct heap_entry *first = heap_peek(&batches->resting);
+    return first == NULL ? BATCHES_NONE : first->item;
+}
+
 // --- coming and going ---
 
 static struct batch *fill(struct batches *batches, uint32_t no, const struct batch_row *row)
 {
-    batches->items[no] = (struct batch){.row = *row, .is_used = true};
+    batches->items[no] = (struct batch){.row = *row, .place = BATCHES_NONE, .is_used = true};
     batches->count++;
     index_add(&batches->by_id, no, id_hash(&row->id, batches->seed));
     if (row->sealed_at == 0)
@@ -117,7 +163,7 @@ static struct batch *fill(struct batches *batches, uint32_t no, const struct bat
 }
 
 uint32_t batches_add(struct batches *batches, const struct id *id, struct slice tenant,
-                     when_ms created_at)
+                     uint64_t fingerprint, when_ms created_at)
 {
     CHECK(batches_has_room(batches));
     uint32_t no = batches->free;
@@ -125,7 +171,8 @@ uint32_t batches_add(struct batches *batches, const struct id *id, struct slice 
         no = batches->used++;
     else
         batches->free = batches->items[no].next;
-    struct batch_row row = {.id = *id, .no = no, .created_at = created_at};
+    struct batch_row row = {
+        .id = *id, .no = no, .fingerprint = fingerprint, .created_at = created_at};
     // The default one's has no name, so that its row takes no bytes more.
     if (!origin_is_tenant(tenant, (struct slice){0}))
         row.tenant = tenant;
@@ -135,7 +182,7 @@ uint32_t batches_add(struct batches *batches, const struct id *id, struct slice 
 
 static void make_free(struct batches *batches, uint32_t no)
 {
-    batches->items[no] = (struct batch){.next = batches->free};
+    batches->items[no] = (struct batch){.next = batches->free, .place = BATCHES_NONE};
     batches->free = no;
 }
 
@@ -149,6 +196,8 @@ err batches_load(struct batches *batches, const struct batch_row *row)
         make_free(batches, batches->used++);
     batches->used++;
     (void)fill(batches, row->no, row);
+    if (has_no_member(row))
+        enter_resting(batches, row->no);
     return OK;
 }
 
@@ -187,16 +236,26 @@ static bool note_end(struct batch_row *row, when_ms at)
     return true;
 }
 
-void batches_join(struct batches *batches, uint32_t no, uint64_t job_no, when_ms at)
+bool batches_differ(uint64_t fingerprint, uint64_t other)
+{
+    return fingerprint != 0 && other != 0 && fingerprint != other;
+}
+
+void batches_join(struct batches *batches, uint32_t no, const struct batch_member *member)
 {
     CHECK(batches_is_known(batches, no));
     struct batch *batch = &batches->items[no];
-    CHECK(job_no > batch->row.last_no);
+    struct batch_row *row = &batch->row;
+    CHECK(member->job_no > row->last_no);
     // Batches of older stores do not know.
-    if (batch->row.first_no == 0)
-        batch->row.first_no = batch->row.version == 0 ? job_no : 1;
-    batch->row.last_no = job_no;
-    batch->joined_at = at;
+    if (row->first_no == 0)
+        row->first_no = row->version == 0 ? member->job_no : 1;
+    row->last_no = member->job_no;
+    if (row->fingerprint != 0 && row->dedup_until < member->dedup_until)
+        row->dedup_until = member->dedup_until;
+    leave_resting(batches, no);
+    batch->is_free = false;
+    batch->joined_at = member->joined_at;
     if (batch->row.sealed_at == 0)
         leave_open(batches, no);
     batch->row.sealed_at = 0;
@@ -229,12 +288,17 @@ bool batches_seal(struct batches *batches, uint32_t no, when_ms at)
     return note_end(row, at);
 }
 
-static bool is_over(const struct batch_row *row)
+void batches_free(struct batches *batches, uint32_t no)
 {
-    for (unsigned state = 0; state < JOB_REMOVED; state++)
-        if (row->counts[state] > 0)
-            return false;
-    return row->sealed_at != 0;
+    CHECK(batches_is_known(batches, no) && batches->items[no].place != BATCHES_NONE);
+    leave_resting(batches, no);
+    batches->items[no].is_free = true;
+    mark(batches, no);
+}
+
+static bool is_over(const struct batch *batch)
+{
+    return has_no_member(&batch->row) && (batch->row.fingerprint == 0 || batch->is_free);
 }
 
 bool batches_collect(struct batches *batches, struct batch_row *out_row, bool *out_is_over)
@@ -245,7 +309,9 @@ bool batches_collect(struct batches *batches, struct batch_row *out_row, bool *o
     struct batch *batch = &batches->items[no];
     batch->is_changed = false;
     *out_row = batch->row;
-    *out_is_over = is_over(&batch->row);
+    *out_is_over = is_over(batch);
+    if (!*out_is_over && has_no_member(&batch->row) && batch->place == BATCHES_NONE)
+        enter_resting(batches, no);
     if (*out_is_over) {
         index_drop(&batches->by_id, no, id_hash(&batch->row.id, batches->seed));
         batches->count--;

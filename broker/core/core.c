@@ -476,6 +476,7 @@ when_ms core_wait_ms(const struct core *core, struct now now)
     when_ms due = delayed_deadline(&core->delayed);
     due = when_min(due, uniques_deadline(&core->ledger.uniques));
     due = when_min(due, seal_deadline(core));
+    due = when_min(due, seal_free_deadline(core));
     if (due != WHEN_NEVER)
         wait = when_min(wait, due - now.store);
     when_ms expiry = expiry_deadline(&core->expiry);

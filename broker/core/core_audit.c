@@ -111,6 +111,18 @@ static bool is_known_tenant(const struct core *core, struct slice tenant)
     return tenant.len == 0 || queues_knows_tenant(&core->ledger.queues, tenant);
 }
 
+// One that rests stands in the heap under its moment.
+static bool rests_well(const struct batches *batches, uint32_t no)
+{
+    const struct batch *batch = batches_at(batches, no);
+    if (batch->place == BATCHES_NONE)
+        return true;
+    const struct heap *resting = &batches->resting;
+    return batch->row.sealed_at != 0 && batch->place < resting->count &&
+           resting->entries[batch->place].item == no &&
+           resting->entries[batch->place].key == batch->row.dedup_until;
+}
+
 // The open ones, and only they, stand in the list, in the order in which their time ends.
 static enum violation audit_batch(const struct core *core, uint32_t no)
 {
@@ -119,7 +131,7 @@ static enum violation audit_batch(const struct core *core, uint32_t no)
         return VIOLATION_NONE;
     const struct batch *batch = batches_at(batches, no);
     if (batches_find(batches, batch->row.tenant, &batch->row.id) != no ||
-        !is_known_tenant(core, batch->row.tenant))
+        !rests_well(batches, no) || !is_known_tenant(core, batch->row.tenant))
         return VIOLATION_MEMORY_INDEX;
     if (batch->row.sealed_at != 0)
         return batches_row_has_ended(&batch->row) && batch->row.finished_at == 0 ? VIOLATION_STATE

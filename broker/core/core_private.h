@@ -57,6 +57,8 @@ struct proposal {
 // Refused, known already, or neither: then it may be accepted at once.
 struct msg_submitted_job submit_judge(const struct core *core, struct now now,
                                       struct proposal *proposal, struct effects *fx);
+// Is its batch made of something else than it says?
+bool submit_is_of_another_batch(const struct core *core, const struct proposal *proposal);
 // When a job may start that is accepted now.
 when_ms submit_due_at(const struct msg_submit_job *job, when_ms now);
 // What a proposal that is not refused would be answered, were it accepted.
@@ -74,8 +76,10 @@ void atomic_submit(struct core *core, struct now now, const struct msg_submit *s
 // accepted.
 void atomic_try(const struct core *core, struct now now, const struct msg_submit *submit,
                 struct msg_submitted_job *answers, struct effects *fx);
-// Does an earlier record, one that is not refused, make the batch of the one that is judged?
+// Does an earlier record, one that is not refused, make the batch of the one that is judged? And does
+// it say that the batch is made of something else?
 bool atomic_has_batch(const struct trial *trial);
+bool atomic_has_another(const struct trial *trial);
 // Is this the id of a record before the one that is judged?
 bool atomic_has_record(const struct trial *trial, const struct id *id);
 // Does such a record ask for the unique key of the one that is judged?
@@ -250,6 +254,9 @@ void seal_step(struct core *core, struct now now, uint32_t peer, const struct ms
 bool seal_late(struct core *core, struct now now, struct effects *fx);
 // When the next one is due, by store time; WHEN_NEVER when no batch is open.
 when_ms seal_deadline(const struct core *core);
+// The id of a batch without members is free. False when there is none; and when the next one is.
+bool seal_free(struct core *core, struct now now, struct effects *fx);
+when_ms seal_free_deadline(const struct core *core);
 // A parent in line: one of its children is released or cancelled. False when nobody is in line.
 bool depend_step(struct core *core, struct now now, struct effects *fx);
 // Puts a job whose state has just become one of the waiting ones where it waits.

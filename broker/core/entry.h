@@ -29,6 +29,7 @@ enum entry_kind {
     ENTRY_STEP,     // it has come further; what it did has entries of its own
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
     ENTRY_SEAL,     // nobody else is expected to join a batch
+    ENTRY_FREE,     // the id of a batch without members may be used for another one
     ENTRY_UNUSED,   // no row carries the number of a lane any more
     ENTRY_ENDPOINT, // a webhook endpoint is made, changed or dropped
 };
@@ -128,7 +129,7 @@ struct entry {
         struct {
             struct id batch;
             struct slice tenant; // whose batch it is
-        } seal;
+        } seal;                  // FREE, too
         struct {
             const struct msg_webhook_set *set;
         } endpoint;

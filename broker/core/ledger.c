@@ -213,7 +213,7 @@ static uint32_t submit(struct ledger *ledger, const struct entry *entry, struct 
     CHECK(given->payload.bytes.len <= JOB_BODY_LEN_MAX);
     job->body_len = given->payload.bytes.len & JOB_BODY_LEN_MAX;
     job->lane = (uint16_t)lane_of(ledger, given, fx);
-    job->batch = ledger_batch_join(ledger, &given->batch_id, job);
+    job->batch = ledger_batch_join(ledger, entry, job);
     job->policy = (uint16_t)policy_of(ledger, &entry->submit.policy, fx);
     job->priority =
         (given->priority == MSG_PRIORITY_NOT_GIVEN ? MSG_PRIORITY_DEFAULT : given->priority) & 15u;
@@ -518,6 +518,13 @@ static uint32_t slot_of(const struct ledger *ledger, const struct entry *entry)
     return slot;
 }
 
+static uint32_t become_due(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    uint32_t slot = slot_of(ledger, entry);
+    move(ledger, slot, JOB_DUE, entry, fx);
+    return slot;
+}
+
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     record(entry, fx);
@@ -525,10 +532,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     switch (entry->kind) {
     case ENTRY_START: start(ledger, entry); return JOBS_NONE;
     case ENTRY_SUBMIT: return submit(ledger, entry, fx);
-    case ENTRY_DUE:
-        slot = slot_of(ledger, entry);
-        move(ledger, slot, JOB_DUE, entry, fx);
-        return slot;
+    case ENTRY_DUE: return become_due(ledger, entry, fx);
     case ENTRY_GRANT:
         slot = slot_of(ledger, entry);
         grant(ledger, slot, entry, fx);
@@ -569,6 +573,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_PAUSE: ledger_queue_pause(ledger, entry); return JOBS_NONE;
     case ENTRY_MOMENT: ledger_schedule_moment(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_SEAL: ledger_batch_seal(ledger, entry); return JOBS_NONE;
+    case ENTRY_FREE: ledger_batch_free(ledger, entry); return JOBS_NONE;
     case ENTRY_OPERATE: ledger_operation_begin(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_STEP: ledger_operation_step(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_RELEASE:

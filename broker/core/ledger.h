@@ -67,7 +67,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL, UNUSED, ENDPOINT). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL, FREE, UNUSED, ENDPOINT). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -115,13 +115,17 @@ void ledger_reclaim(struct ledger *ledger, struct job *job, const struct unique_
 void ledger_pass(struct ledger *ledger, const struct entry *entry, struct effects *effects);
 void ledger_release(struct ledger *ledger, uint32_t slot, const struct entry *entry);
 // ledger_batch.c: a job that is being accepted joins its batch (the number + 1; 0: none), a member
-// goes from one state to another, a batch is sealed.
-uint32_t ledger_batch_join(struct ledger *ledger, const struct id *id, const struct job *member);
+// goes from one state to another, a batch is sealed, the id of one without members is free.
+uint32_t ledger_batch_join(struct ledger *ledger, const struct entry *entry,
+                           const struct job *member);
 void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state from,
                        enum job_state to, when_ms at);
 void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);
 // The job whose progress this delivery tells, or NULL: it is none. Borrowed until its edge goes.
 const struct id *ledger_teller_of(const struct ledger *ledger, uint32_t slot);
+void ledger_batch_free(struct ledger *ledger, const struct entry *entry);
+// Is the batch that the job names made of something else than the job says?
+bool ledger_batch_is_another(const struct ledger *ledger, const struct msg_submit_job *job);
 // Must an ended job be kept, because one that waited for it is unfinished?
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 

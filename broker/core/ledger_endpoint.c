@@ -155,27 +155,40 @@ struct ledger_hearers ledger_batch_hearers(const struct ledger *ledger,
     return batch_hearers(ledger, job);
 }
 
-static err refusal(const struct ledger *ledger, struct slice tenant, struct slice endpoint,
-                   bool has_url, const char **out_detail)
+enum fault { FAULT_NONE, FAULT_UNSIGNED, FAULT_UNSET, FAULT_NOWHERE, FAULTS };
+
+static enum fault fault_of(const struct ledger *ledger, struct slice tenant, struct slice endpoint,
+                           bool has_url)
 {
     if (endpoint.len == 0)
-        return OK;
+        return FAULT_NONE;
     uint32_t no = endpoints_find(&ledger->endpoints, tenant, endpoint);
-    *out_detail = err_text(ERR_WEBHOOK);
     if (no == ENDPOINTS_NONE)
-        return ERR_WEBHOOK;
-    *out_detail = "webhook: the endpoint that it names has no url; give one here or there";
+        return has_url ? FAULT_UNSIGNED : FAULT_UNSET;
     bool goes_somewhere = has_url || endpoints_at(&ledger->endpoints, no)->given.url.len > 0;
-    return goes_somewhere ? OK : ERR_WEBHOOK;
+    return goes_somewhere ? FAULT_NONE : FAULT_NOWHERE;
 }
 
 err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                             const char **out_detail)
 {
-    err e = refusal(ledger, job->tenant, job->webhook_endpoint, job->webhook_has_url, out_detail);
-    return e != OK ? e
-                   : refusal(ledger, job->tenant, job->batch_webhook_endpoint,
-                             job->batch_webhook_has_url, out_detail);
+    static const char *const texts[][FAULTS] = {
+        {NULL, "webhook: its url has no secret, and the endpoint that would sign for it is not set",
+         "webhook: the endpoint that it names is not set",
+         "webhook: the endpoint that it names has no url; give one here or there"},
+        {NULL,
+         "batch_webhook: its url has no secret, and the endpoint that would sign for it is not set",
+         "batch_webhook: the endpoint that it names is not set",
+         "batch_webhook: the endpoint that it names has no url; give one here or there"}};
+    enum fault fault = fault_of(ledger, job->tenant, job->webhook_endpoint, job->webhook_has_url);
+    bool is_of_batch = fault == FAULT_NONE;
+    if (is_of_batch)
+        fault =
+            fault_of(ledger, job->tenant, job->batch_webhook_endpoint, job->batch_webhook_has_url);
+    if (fault == FAULT_NONE)
+        return OK;
+    *out_detail = texts[is_of_batch][fault];
+    return ERR_WEBHOOK;
 }
 
 // --- how they change ---

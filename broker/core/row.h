@@ -142,6 +142,8 @@ struct batch_row {
     when_ms finished_at;     // when it was sealed and had ended for the first time; then for ever
     uint32_t failed_removed; // removed members that had not succeeded
     struct slice tenant;     // whose members; empty: "default"
+    uint64_t fingerprint;    // of all that it is made of; 0: not told, and anything may join
+    when_ms dedup_until;     // with a fingerprint: its id is taken at least until then
 };
 
 // A unique key that a job holds.

@@ -1,13 +1,15 @@
 // Station seal: nobody else is expected to join a batch. Its submitter says so; when he does not,
-// time does.
+// time does. One that has lost its members keeps its id for the rest of its time, so that nobody
+// makes another batch of it.
 
 #include "broker/core/core_private.h"
 
-static void seal(struct core *core, struct now now, uint32_t batch, struct effects *fx)
+static void apply(struct core *core, struct now now, enum entry_kind kind, uint32_t batch,
+                  struct effects *fx)
 {
     const struct batch_row *row = &batches_at(&core->ledger.batches, batch)->row;
     ledger_apply(&core->ledger,
-                 &(struct entry){.kind = ENTRY_SEAL,
+                 &(struct entry){.kind = kind,
                                  .at = now.store,
                                  .slot = ENTRY_NO_SLOT,
                                  .seal = {.batch = row->id, .tenant = row->tenant}},
@@ -34,7 +36,7 @@ void seal_step(struct core *core, struct now now, uint32_t peer, const struct ms
     uint32_t batch = batches_find(&core->ledger.batches, msg->tenant, id);
     if (batch != BATCHES_NONE) {
         if (batches_at(&core->ledger.batches, batch)->row.sealed_at == 0)
-            seal(core, now, batch, fx);
+            apply(core, now, ENTRY_SEAL, batch, fx);
         answer = status_of(&batches_at(&core->ledger.batches, batch)->row);
     }
     effects_send(fx, peer, MSG_BATCH_STATUS_IS, msg->corr)->batch_status_is = answer;
@@ -53,6 +55,21 @@ bool seal_late(struct core *core, struct now now, struct effects *fx)
 {
     if (seal_deadline(core) > now.store)
         return false;
-    seal(core, now, batches_first_open(&core->ledger.batches), fx);
+    apply(core, now, ENTRY_SEAL, batches_first_open(&core->ledger.batches), fx);
+    return true;
+}
+
+when_ms seal_free_deadline(const struct core *core)
+{
+    uint32_t batch = batches_first_free(&core->ledger.batches);
+    return batch == BATCHES_NONE ? WHEN_NEVER
+                                 : batches_at(&core->ledger.batches, batch)->row.dedup_until;
+}
+
+bool seal_free(struct core *core, struct now now, struct effects *fx)
+{
+    if (seal_free_deadline(core) > now.store)
+        return false;
+    apply(core, now, ENTRY_FREE, batches_first_free(&core->ledger.batches), fx);
     return true;
 }

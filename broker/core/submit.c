@@ -159,15 +159,37 @@ static bool is_known_parent(const struct core *core, const struct proposal *prop
            (proposal->trial != NULL && atomic_has_record(proposal->trial, parent));
 }
 
+// The words, and the id behind them.
+static struct slice words_of(const char *words, const struct id *id, struct effects *fx)
+{
+    size_t len = strlen(words);
+    char *text = arena_take(fx->arena, len + ID_TEXT_LEN + 1);
+    CHECK(text != NULL);
+    memcpy(text, words, len);
+    id_to_text(id, text + len);
+    return slice_of(text, len + ID_TEXT_LEN);
+}
+
 static struct msg_submitted_job unknown_parent(const struct msg_submit_job *job,
                                                const struct id *parent, struct effects *fx)
 {
-    static const char words[] = "after: not known or no longer kept: ";
-    char *text = arena_take(fx->arena, sizeof words + ID_TEXT_LEN);
-    CHECK(text != NULL);
-    memcpy(text, words, sizeof words - 1);
-    id_to_text(parent, text + sizeof words - 1);
-    return refused(job, ERR_DEPENDENCY, slice_of_text(text));
+    return refused(job, ERR_DEPENDENCY,
+                   words_of("after: not known or no longer kept: ", parent, fx));
+}
+
+static struct msg_submitted_job of_another_batch(const struct msg_submit_job *job,
+                                                 struct effects *fx)
+{
+    struct msg_submitted_job answer = refused(
+        job, ERR_KEY_REUSED, words_of("another body was sent as batch ", &job->batch_id, fx));
+    answer.holder_id = job->batch_id;
+    return answer;
+}
+
+bool submit_is_of_another_batch(const struct core *core, const struct proposal *proposal)
+{
+    return ledger_batch_is_another(&core->ledger, proposal->job) ||
+           (proposal->trial != NULL && atomic_has_another(proposal->trial));
 }
 
 static struct msg_submitted_job accept(struct core *core, struct now now,
@@ -217,13 +239,16 @@ static err room_refusal(const struct core *core, const struct proposal *proposal
     return ledger_refusal(&core->ledger, job, &proposal->policy, out_detail);
 }
 
-// Verdicts in this order: the shell's (format, identity), replay, schema, limits.
+// Verdicts in this order: the shell's (format, identity), replay, of the batch before the job, schema,
+// limits.
 struct msg_submitted_job submit_judge(const struct core *core, struct now now,
                                       struct proposal *proposal, struct effects *fx)
 {
     const struct msg_submit_job *job = proposal->job;
     if (job->verdict != OK)
         return refused(job, job->verdict, job->detail);
+    if (submit_is_of_another_batch(core, proposal))
+        return of_another_batch(job, fx);
     struct ledger_view view = ledger_lookup(&core->ledger, &job->job_id);
     if (view.is_known)
         return known_answer(core, job, &view.row);

@@ -1,5 +1,5 @@
 // Station tick: leases whose time has passed, jobs whose time has come or gone, unique keys that
-// are given back, batches that nobody has sealed, dry runs whose worker has not spoken. At most LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
+// are given back, batches that nobody has sealed, or whose ids are free, dry runs whose worker has not spoken. At most LIMITS_STEP_RECORDS_MAX of all; what is left shows in core_wait_ms().
 
 #include "broker/core/core_private.h"
 
@@ -80,6 +80,8 @@ void tick_step(struct core *core, struct now now, struct effects *fx)
     while (left > 0 && pass_one_unique(core, now, fx))
         left--;
     while (left > 0 && seal_late(core, now, fx))
+        left--;
+    while (left > 0 && seal_free(core, now, fx))
         left--;
     while (left >= ending && depend_step(core, now, fx))
         left -= ending;

@@ -384,9 +384,12 @@ err store_record_get_policy(struct slice record, struct slice key, struct policy
     return OK;
 }
 
-// Version 2 has a tail, version 3 a tail and a tenant, which is another than the default one.
+// Version 2 has a tail, version 3 a tail and a tenant, which is another than the default one, version
+// 4 a tail, a fingerprint and any tenant.
 static uint8_t batch_version(const struct batch_row *row)
 {
+    if (row->fingerprint != 0)
+        return 4;
     if (!origin_is_tenant(row->tenant, (struct slice){0}))
         return 3;
     bool has_tail = row->first_no != 0 || row->last_no != 0 || row->sealed_at != 0 ||
@@ -394,12 +397,21 @@ static uint8_t batch_version(const struct batch_row *row)
     return has_tail ? 2 : 1;
 }
 
+// Without the tenant's name.
+static size_t batch_content_len(uint8_t version)
+{
+    size_t len = STORE_RECORD_BATCH_LEN;
+    if (version > 1)
+        len += STORE_RECORD_BATCH_TAIL_LEN;
+    if (version > 3)
+        len += STORE_RECORD_BATCH_PRINT_LEN;
+    return len;
+}
+
 size_t store_record_batch_len(const struct batch_row *row)
 {
     uint8_t version = batch_version(row);
-    size_t tail_len = version > 1 ? STORE_RECORD_BATCH_TAIL_LEN : 0;
-    size_t tenant_len = version > 2 ? row->tenant.len : 0;
-    return STORE_RECORD_BATCH_LEN + tail_len + tenant_len + DISK_SEAL_LEN;
+    return batch_content_len(version) + (version > 2 ? row->tenant.len : 0) + DISK_SEAL_LEN;
 }
 
 void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_row *row)
@@ -418,6 +430,10 @@ void store_record_put_batch(uint8_t *room, struct slice key, const struct batch_
         fields_put_when(&at, row->finished_at);
         fields_put_u32(&at, row->failed_removed);
     }
+    if (version > 3) {
+        fields_put_u64(&at, row->fingerprint);
+        fields_put_when(&at, row->dedup_until);
+    }
     if (version > 2)
         fields_put_bytes(&at, row->tenant);
     disk_seal(room, version, STORE_RECORD_BATCH, key, (size_t)(at - room) - DISK_SEAL_HEAD_LEN);
@@ -431,8 +447,8 @@ err store_record_get_batch(struct slice record, struct slice key, struct batch_r
     if (key.len != sizeof(struct disk_key) || disk_key_number(key) > UINT32_MAX ||
         disk_unseal(record, key, &version, &kind, &content) != OK || kind != STORE_RECORD_BATCH)
         return ERR_DAMAGED;
-    size_t len = STORE_RECORD_BATCH_LEN + (version > 1 ? STORE_RECORD_BATCH_TAIL_LEN : 0);
-    if (content.len < len || (content.len > len && version != 3))
+    size_t len = batch_content_len(version);
+    if (content.len < len || (content.len > len && version < 3))
         return ERR_DAMAGED;
     const uint8_t *at = content.data;
     struct batch_row row = {.no = (uint32_t)disk_key_number(key)};
@@ -447,6 +463,10 @@ err store_record_get_batch(struct slice record, struct slice key, struct batch_r
         row.sealed_at = fields_get_when(&at);
         row.finished_at = fields_get_when(&at);
         row.failed_removed = fields_get_u32(&at);
+    }
+    if (version > 3) {
+        row.fingerprint = fields_get_u64(&at);
+        row.dedup_until = fields_get_when(&at);
     }
     row.tenant = slice_of(at, content.len - len);
     if (row.tenant.len > MSG_NAME_LEN_MAX || batch_version(&row) != version)

@@ -46,6 +46,7 @@ enum {
     STORE_RECORD_POLICY_TAIL_LEN = 12, // more, in version 2
     STORE_RECORD_BATCH_LEN = 68,
     STORE_RECORD_BATCH_TAIL_LEN = 36,  // more, in version 2
+    STORE_RECORD_BATCH_PRINT_LEN = 16, // more, in version 4
     STORE_RECORD_EVENT_HEAD_LEN = 71,  // without its texts
     STORE_RECORD_QUEUE_HEAD_LEN = 155, // without its names
     STORE_RECORD_TYPE_SCHEMA = 2,      // version of a type's record that has a schema

@@ -61,9 +61,8 @@ static void put_identity(struct out *out, err error)
 struct id problem_holder(err e, const struct msg_submit_job *job,
                          const struct msg_submitted_job *said)
 {
-    if (e == ERR_KEY_REUSED && job->key.len > 0)
-        return job->job_id;
-    return said != NULL ? said->holder_id : (struct id){{0}};
+    struct id holder = said != NULL ? said->holder_id : (struct id){{0}};
+    return e == ERR_KEY_REUSED && job->key.len > 0 && id_is_zero(&holder) ? job->job_id : holder;
 }
 
 void problem_put(struct out *out, const struct problem *problem)

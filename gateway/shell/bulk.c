@@ -55,6 +55,22 @@ void bulk_refuse(struct load *load, err e, const char *detail)
     bulk_free(load);
 }
 
+// Another body has made the batch, so nothing of this one is stored.
+static void refuse_other(struct load *load)
+{
+    char detail[sizeof "another body was sent under this key, as batch " + ID_TEXT_LEN] =
+        "another body was sent under this key, as batch ";
+    struct reply reply = bulk_reply(load);
+    id_to_text(&load->batch_id, detail + strlen(detail));
+    tally_add(load->bulk->gateway->tally, TALLY_JOBS_REFUSED, load->job_count);
+    reply_problem(&reply,
+                  &(struct problem){.error = ERR_KEY_REUSED,
+                                    .detail = slice_of_text(detail),
+                                    .holder_id = load->batch_id},
+                  NULL);
+    bulk_free(load);
+}
+
 static void remember(const struct load *load)
 {
     if (load->key.len == 0 || load->accepted_count + load->replayed_count == 0)
@@ -89,7 +105,7 @@ static void answer_alone(struct load *load)
     } else if (e == ERR_NOT_FOUND) {
         bulk_refuse(load, load->failure, "the batch as a whole has no answer from the broker");
     } else if (e != OK) {
-        bulk_refuse(load, e, "the key belongs to a batch of other records");
+        refuse_other(load);
     } else if (note.count != load->job_count) {
         // The broker refused some of its records, and only it can say which and whether still.
         bulk_refuse(load, load->failure, "not all records of the batch were stored before");
@@ -141,6 +157,11 @@ static void finish(struct load *load)
             bulk_answer_dry(load);
         return;
     }
+    // Whatever came of the other pieces: were one of them stored, the batch would be of this body.
+    if (load->is_other && load->accepted_count == 0) {
+        refuse_other(load);
+        return;
+    }
     if (load->failure == ERR_NO_BROKER || load->failure == ERR_TIMEOUT) {
         answer_alone(load);
         return;
@@ -168,6 +189,8 @@ static void count_answers(struct load *load, const struct piece *piece,
         const struct msg_submitted_job *said = &jobs[i];
         if (said->error == ERR_ATOMIC)
             continue; // others are at fault, and told
+        load->is_other = load->is_other || (said->error == ERR_KEY_REUSED &&
+                                            id_equal(&said->holder_id, &load->batch_id));
         if (said->error != OK) {
             struct problem problem = {
                 .error = said->error, .detail = said->detail, .violations = said->violations};
@@ -367,11 +390,6 @@ static void begin(struct load *load, enum records_form form)
     load->dedup_until = WHEN_NEVER;
     if (load->key.len > 0)
         load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);
-    struct keys_note note;
-    if (recall(load, &note) == ERR_KEY_REUSED) {
-        bulk_refuse(load, ERR_KEY_REUSED, "the key belongs to a batch of other records");
-        return;
-    }
     err e = bulk_read_records(load, form, &detail);
     if (e == OK && load->job_count == 0 && load->rejected_count == 0) {
         e = ERR_BAD_FIELD;

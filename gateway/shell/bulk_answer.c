@@ -5,6 +5,8 @@
 #include "gateway/shell/bulk_private.h"
 #include "lib/base/check.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -44,11 +46,15 @@ void bulk_sort(struct load *load)
 }
 
 // With nothing stored the answer is an error, that of the first record; the verdicts are in it.
-static struct problem problem_of(const struct load *load)
+static struct problem problem_of(const struct load *load, char detail[REJECTION_LEN_MAX])
 {
     const struct verdict *first = &load->rejected[0];
+    const char *mark = first->detail.len > 0 ? ": " : "";
+    int len = snprintf(detail, REJECTION_LEN_MAX, "line %" PRIu32 "%s%.*s", first->line, mark,
+                       (int)first->detail.len, (const char *)first->detail.data);
+    CHECK(len > 0 && len < REJECTION_LEN_MAX);
     return (struct problem){.error = first->error,
-                            .detail = first->detail,
+                            .detail = slice_of(detail, (size_t)len),
                             .fix = "correct the records and send again"};
 }
 
@@ -63,7 +69,8 @@ static unsigned put_answer(struct load *load, struct out *out)
     CHECK(is_stored || load->rejected_count > 0);
     // Records that the reader refused come before those that the broker refused.
     bulk_sort(load);
-    struct problem problem = is_stored ? (struct problem){0} : problem_of(load);
+    char detail[REJECTION_LEN_MAX];
+    struct problem problem = is_stored ? (struct problem){0} : problem_of(load, detail);
     struct answer_bulk bulk = {
         .batch_id = load->batch_id,
         .problem = is_stored ? NULL : &problem,

@@ -67,6 +67,7 @@ struct load {
     uint32_t rejected_cap;
     uint32_t replayed_count;
     uint32_t accepted_count;
+    bool is_other;       // the broker knows the batch, and that it was made of another body
     when_ms dedup_until; // the earliest among the jobs
     struct chunk *chunks;
     struct piece *pieces;

@@ -98,6 +98,7 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
     posting_mint(load->bulk->gateway, load->tenant, job);
     job->batch_id = load->batch_id;
     job->batch_webhook = load->webhook; // any of them may become the first that is accepted
+    job->batch_fingerprint = load->fingerprint;
     job->batch_index = line - 1;
     load->lines[load->job_count] = line;
     load->jobs[load->job_count++] = *job;

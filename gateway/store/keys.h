@@ -2,8 +2,7 @@
 
 // The gateway's own record of the idempotency keys it has answered: id → fingerprint and answer,
 // in LMDB. It is looked at while no broker answers: a repeated submission that is known to be
-// stored can then still be told so, and one that contradicts it refused; and for the keys of
-// batches, of which the broker keeps no fingerprint. Written lazily, by a
+// stored can then still be told so, and one that contradicts it refused. Written lazily, by a
 // thread of its own, after the broker's answer; losing the last seconds of it loses nothing but
 // that convenience.
 

@@ -40,6 +40,7 @@ class PretendedBroker:
         self.lock = threading.RLock()
         self.jobs = {}       # id -> dict
         self.batches = {}    # id -> list of job ids
+        self.bodies = {}     # id of a batch -> fingerprint
         self.sealed = set()  # ids of batches
         self.waiting = []    # STATUS that wait: (until, route, corr, body)
         self.submits = []    # how many jobs each message carried
@@ -107,6 +108,10 @@ class PretendedBroker:
         said = pb.SubmittedJob(job_id=job.job_id)
         if self.refusal is not None:
             said.error, said.retry_after_ms, said.detail = self.refusal
+            return said
+        body = self.bodies.setdefault(job.batch_id, job.batch_fingerprint) if job.batch_id else 0
+        if body and job.batch_fingerprint not in (0, body):
+            said.error, said.holder_id = ERR["ERR_KEY_REUSED"], job.batch_id
             return said
         payload = block[job.payload.offset:job.payload.offset + job.payload.length]
         same = (job.type, job.queue, payload, job.delay_ms, job.run_at_ms)

@@ -72,6 +72,14 @@ static struct id some_batch(struct sim *sim)
     return id;
 }
 
+// Of one of two bodies, the second one being the exception; or nobody says of which.
+static void want_batch(struct sim *sim, struct msg_submit_job *job)
+{
+    job->batch_id = some_batch(sim);
+    if (plan_optional(sim, 50))
+        job->batch_fingerprint = world_chance(sim, 20) ? 2 : 1;
+}
+
 // Among the last that were submitted, or one that nobody knows.
 static void want_parents(struct sim *sim, struct msg_submit_job *job)
 {
@@ -155,7 +163,7 @@ static struct msg_submit_job new_job(struct sim *sim, struct slice tenant)
         job.labels = one_of(sim, labels, 3);
     want_parents(sim, &job);
     if (plan_optional(sim, 20))
-        job.batch_id = some_batch(sim);
+        want_batch(sim, &job);
     hook_want(sim, &job);
     return job;
 }

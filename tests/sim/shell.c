@@ -234,7 +234,7 @@ static void keep_entry(struct sim *sim, const struct entry *entry)
     SIM_EXPECT(sim->log_count < SIM_ENTRIES, "the simulator's log is too small");
     struct entry *kept = &sim->log[sim->log_count++];
     *kept = *entry;
-    if (entry->kind == ENTRY_SEAL)
+    if (entry->kind == ENTRY_SEAL || entry->kind == ENTRY_FREE)
         kept->seal.tenant = shell_keep_text(sim, entry->seal.tenant);
     if (entry->kind != ENTRY_UNUSED)
         return;

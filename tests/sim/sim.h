@@ -169,11 +169,13 @@ struct seen_state {
 };
 
 struct seen_batch {
-    struct id id; // its watch_batch_name()
-    bool is_sealed;
+    struct id id;             // its watch_batch_name()
+    bool is_sealed, is_fresh; // made by the command that is looked at
     when_ms finished_at;
-    when_ms joined_at; // the last member, or the start
-    bool has_lost;     // a removed member had not succeeded
+    when_ms joined_at;    // the last member, or the start
+    bool has_lost;        // a removed member had not succeeded
+    uint64_t fingerprint; // of the one that made it
+    when_ms dedup_until;  // of the last member's id, when there is a fingerprint
 };
 
 struct seen_grant {
@@ -564,11 +566,10 @@ bool watch_child_must_cancel(struct sim *sim, const struct id *id);
 bool watch_child_waits(struct sim *sim, const struct id *id);
 // watch_batch.c: the model's own id of a batch: another one for each tenant. Ids of jobs stay.
 struct id watch_batch_name(struct slice tenant, const struct id *id);
-// As it was given.
-struct id watch_batch_id(const struct id *name);
+struct id watch_batch_id(const struct id *name); // as it was given
 // After each entry of a job or a batch, and after each command.
 void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick);
-void watch_batch_step(struct sim *sim);
+void watch_batch_step(struct sim *sim, const struct command *command, const struct effects *fx);
 // What an atomic submission came to; its entries begin at `first_entry`.
 void watch_batch_atomic(const struct command *command, const struct effects *fx,
                         uint32_t first_entry);

@@ -60,6 +60,9 @@
     X(SEEN_BATCH_FINISHED, "a batch finished")                                                     \
     X(SEEN_BATCH_ENDED_AGAIN, "… and its members ended once more")                                 \
     X(SEEN_BATCH_TWIN, "two tenants had batches with one id")                                      \
+    X(SEEN_BATCH_OTHER, "another body came under a batch's id")                                    \
+    X(SEEN_BATCH_RESTS, "… when only the id was left of it")                                       \
+    X(SEEN_BATCH_FREE, "… and it was given up when its time was over")                             \
     X(SEEN_BATCH_AWAITED, "a job waited for a batch")                                              \
     X(SEEN_ATOMIC, "several jobs were accepted in one step")                                       \
     X(SEEN_ATOMIC_REFUSED, "… or none, for one was refused")                                       \

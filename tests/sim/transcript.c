@@ -102,6 +102,8 @@ static void tell_submit(struct tell *tell, const struct msg_submit *submit)
             tell_text(tell, " crashes %u", job->max_crashes);
         if (!id_is_zero(&job->batch_id))
             tell_text(tell, " in batch %u", number_of(NULL, &job->batch_id));
+        if (job->batch_fingerprint != 0)
+            tell_text(tell, " of body %u", (unsigned)job->batch_fingerprint);
     }
 }
 

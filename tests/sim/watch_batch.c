@@ -98,6 +98,12 @@ static void check_member(const struct sim *sim, const struct id *job_id, const s
     SIM_EXPECT(id_equal(&joined, name), "a job joins its own tenant's batch");
 }
 
+static bool differs(const struct seen_batch *batch, const struct msg_submit_job *job)
+{
+    return batch->fingerprint != 0 && job->batch_fingerprint != 0 &&
+           batch->fingerprint != job->batch_fingerprint;
+}
+
 static void join(struct sim *sim, const struct entry *entry)
 {
     const struct msg_submit_job *job = entry->submit.job;
@@ -107,8 +113,15 @@ static void join(struct sim *sim, const struct entry *entry)
         return;
     check_member(sim, &entry->job_id, &name);
     struct seen_batch *batch = batch_of(sim, &name);
-    if (batch == NULL)
+    if (batch == NULL) {
         batch = add(sim, &name);
+        batch->is_fresh = true;
+        batch->fingerprint = job->batch_fingerprint;
+    }
+    SIM_EXPECT(!differs(batch, job), "no record of another body joins a batch");
+    when_ms until = entry->at + (when_ms)entry->submit.policy.dedup_s * 1000;
+    if (batch->fingerprint != 0 && batch->dedup_until < until)
+        batch->dedup_until = until;
     if (batch->is_sealed)
         watch_seen(SEEN_BATCH_OPENED);
     batch->is_sealed = false;
@@ -126,8 +139,22 @@ static void seal(struct sim *sim, const struct entry *entry, bool by_tick)
     batch->is_sealed = true;
 }
 
+static void free_id(struct sim *sim, const struct entry *entry)
+{
+    struct id name = watch_batch_name(entry->seal.tenant, &entry->seal.batch);
+    const struct seen_batch *batch = batch_of(sim, &name);
+    SIM_EXPECT(batch != NULL && batch->is_sealed && !has_member(sim, batch, false),
+               "only a batch without members is given up");
+    SIM_EXPECT(entry->at >= batch->dedup_until, "a batch's id is taken for its time");
+    watch_seen(SEEN_BATCH_FREE);
+}
+
 void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick)
 {
+    if (entry->kind == ENTRY_FREE) {
+        free_id(sim, entry);
+        return;
+    }
     if (entry->kind == ENTRY_SUBMIT)
         join(sim, entry);
     if (entry->kind == ENTRY_SEAL)
@@ -150,10 +177,44 @@ void watch_batch_entry(struct sim *sim, const struct entry *entry, bool by_tick)
         watch_seen(SEEN_BATCH_ENDED_AGAIN);
 }
 
-void watch_batch_step(struct sim *sim)
+static void check_body(struct sim *sim, const struct msg_submit_job *job,
+                       const struct msg_submitted_job *answer)
+{
+    struct id name = watch_batch_name(job->tenant, &job->batch_id);
+    const struct seen_batch *batch = id_is_zero(&name) ? NULL : batch_of(sim, &name);
+    bool is_other = batch != NULL && differs(batch, job);
+    SIM_EXPECT(!is_other || batch->is_fresh || answer->error != OK,
+               "another body is refused, what is known of it too");
+    bool is_told = answer->error == ERR_KEY_REUSED && !id_is_zero(&answer->holder_id);
+    SIM_EXPECT(!is_told || id_equal(&answer->holder_id, &job->batch_id),
+               "who has another body is told the batch");
+    // What an earlier record of a dry run would have made is not there.
+    SIM_EXPECT(!is_told || is_other || batch == NULL, "only another body is refused for its batch");
+    if (is_told)
+        watch_seen(SEEN_BATCH_OTHER);
+    if (is_told && batch != NULL && batch->is_sealed && !has_member(sim, batch, false))
+        watch_seen(SEEN_BATCH_RESTS);
+}
+
+// Another body is refused whole, and no other.
+static void check_bodies(struct sim *sim, const struct command *command, const struct effects *fx)
+{
+    bool is_submit =
+        command != NULL && command->kind == COMMAND_MESSAGE && command->msg->kind == MSG_SUBMIT;
+    if (!is_submit || fx->send_count == 0)
+        return;
+    const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
+    if (answer->kind != MSG_SUBMITTED || answer->submitted.count != command->msg->submit.count)
+        return;
+    for (uint32_t i = 0; i < answer->submitted.count; i++)
+        check_body(sim, &command->msg->submit.jobs[i], &answer->submitted.jobs[i]);
+}
+
+void watch_batch_step(struct sim *sim, const struct command *command, const struct effects *fx)
 {
     const struct batches *batches = &sim->shell.core->ledger.batches;
     uint32_t kept = 0;
+    check_bodies(sim, command, fx);
     for (uint32_t i = 0; i < sim->watch.batch_count; i++) {
         struct seen_batch seen = sim->watch.batches[i];
         struct id id = watch_batch_id(&seen.id);
@@ -161,12 +222,16 @@ void watch_batch_step(struct sim *sim)
         if (no == BATCHES_NONE) {
             SIM_EXPECT(seen.is_sealed && !has_member(sim, &seen, false),
                        "a batch is kept while it is open or has members");
+            SIM_EXPECT(seen.dedup_until <= sim->now.store, "a batch is kept while its id is taken");
             continue;
         }
         const struct batch_row *row = &batches_at(batches, no)->row;
         SIM_EXPECT(seen.is_sealed == (row->sealed_at != 0), "a batch is open until it is sealed");
         SIM_EXPECT(seen.finished_at == row->finished_at,
                    "a batch finishes once, when it is sealed and its members have ended");
+        SIM_EXPECT(seen.fingerprint == row->fingerprint && seen.dedup_until == row->dedup_until,
+                   "a batch knows what it is made of, and for how long");
+        seen.is_fresh = false;
         sim->watch.batches[kept++] = seen;
     }
     sim->watch.batch_count = kept;
@@ -200,7 +265,10 @@ void watch_batch_atomic(const struct command *command, const struct effects *fx,
 void watch_batch_commit(const struct sim *sim, const struct batch_row *row)
 {
     const struct batch_row *old = &sim->store.batches[row->no];
-    if (sim->store.has_batch[row->no] && old->finished_at != 0)
+    if (!sim->store.has_batch[row->no])
+        return;
+    SIM_EXPECT(row->fingerprint == old->fingerprint, "what a batch is made of stays");
+    if (old->finished_at != 0)
         SIM_EXPECT(row->finished_at == old->finished_at, "a stored finish of a batch stays");
 }
 
@@ -217,6 +285,8 @@ void watch_batch_start(struct sim *sim)
         batch->is_sealed = row->sealed_at != 0;
         batch->finished_at = row->finished_at;
         batch->has_lost = row->failed_removed > 0;
+        batch->fingerprint = row->fingerprint;
+        batch->dedup_until = row->dedup_until;
         batch->joined_at = sim->now.store;
     }
     for (uint64_t no = 1; no < sim->store.ledger.job_no_next; no++) {

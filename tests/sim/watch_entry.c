@@ -37,6 +37,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_SCHEDULE:
     case ENTRY_MOMENT:
     case ENTRY_SEAL:
+    case ENTRY_FREE:
     case ENTRY_QUEUE:
     case ENTRY_PAUSE:
     case ENTRY_OPERATE:
@@ -141,6 +142,10 @@ static void check_entry(struct sim *sim, const struct entry *entry, bool by_tick
         watch_queue_entry(sim, entry);
         return;
     }
+    if (entry->kind == ENTRY_FREE) {
+        watch_batch_entry(sim, entry, by_tick);
+        return;
+    }
     if (entry->kind == ENTRY_SEAL) {
         watch_batch_entry(sim, entry, by_tick);
         struct id name = watch_batch_name(entry->seal.tenant, &entry->seal.batch);
@@ -191,7 +196,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     }
     hook_step(sim, fx, first_entry);
     telling_step(sim, fx, first_entry, by_tick);
-    watch_batch_step(sim);
+    watch_batch_step(sim, command, fx);
     if (command != NULL)
         watch_batch_atomic(command, fx, first_entry);
     if (command != NULL)

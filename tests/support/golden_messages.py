@@ -68,7 +68,7 @@ def samples():
                     on_dependency_failure=w.ON_FAILURE_RUN, concurrency_key="tenant-42", cost=8301,
                     order=w.ORDER_FIFO_SKIP, labels=LABELS,
                     webhook=w.Webhook(url="https://a.test/", endpoint="ops", events=1 << w.STATE_SUCCEEDED | 1 << w.STATE_DEAD),
-                    batch_webhook=w.Webhook(url="https://b.test/", secret=b"\3")),
+                    batch_webhook=w.Webhook(url="https://b.test/", secret=b"\3"), batch_fingerprint=0x8102030405060708),
         w.SubmitJob(job_id=an_id(0xb3), type="resize")], atomic=True, dry_run=True, tenant_open_max=1012, spooled=True))
     b = Block()
     yield "submitted", b, dict(submitted=w.Submitted(jobs=[

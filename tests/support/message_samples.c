@@ -50,7 +50,8 @@ static struct msg_submit_job submit_jobs[] = {
      .order = ORDER_FIFO_SKIP,
      .labels = LABELS,
      .webhook = TEXT("\x0a\x0fhttps://a.test/\x12\3ops\x18\x60"),
-     .batch_webhook = TEXT("\x0a\x0fhttps://b.test/\x22\1\3")},
+     .batch_webhook = TEXT("\x0a\x0fhttps://b.test/\x22\1\3"),
+     .batch_fingerprint = 0x8102030405060708},
     {.job_id = ID(0xb3), .type = TEXT("resize"), .priority = MSG_PRIORITY_NOT_GIVEN},
 };
 

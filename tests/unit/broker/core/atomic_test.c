@@ -226,6 +226,53 @@ static void fill(make_job *make, uint32_t count, const struct limits *limits, co
     story_free(story);
 }
 
+static struct msg_submit_job of_body(uint32_t number, uint32_t batch, uint64_t fingerprint)
+{
+    struct msg_submit_job job = story_job(number);
+    job.batch_id = story_id(batch);
+    job.batch_fingerprint = fingerprint;
+    return job;
+}
+
+TEST(atomic, records_of_one_batch_are_of_one_body)
+{
+    struct story *story = story_new();
+    struct msg_submit_job jobs[] = {of_body(1, 90, 5), of_body(2, 91, 5), of_body(3, 90, 6)};
+    submit(story, jobs, 3);
+    EXPECT(strstr(story_told(story), "submitted 1 atomic, 2 atomic, 3 key-reused (another") !=
+           NULL);
+    try_each(story, jobs, 3);
+    EXPECT(strstr(story_told(story), "submitted 1 queued, 2 queued, 3 key-reused (another") !=
+           NULL);
+    // A record said again under another body is not a replay.
+    jobs[2] = of_body(1, 90, 6);
+    submit(story, jobs, 3);
+    EXPECT(strstr(story_told(story), "submitted 1 atomic, 2 atomic, 1 key-reused (another") !=
+           NULL);
+    EXPECT_EQ(story_figures(story).submitted, 0);
+    jobs[2] = of_body(1, 90, 5);
+    submit(story, jobs, 3);
+    EXPECT(strstr(story_told(story), "submitted 1 queued, 2 queued, 1 replayed queued") != NULL);
+    // All of another body is refused, also what is known of it.
+    struct msg_submit_job others[] = {of_body(1, 90, 6), of_body(4, 90, 6)};
+    submit(story, others, 2);
+    const char *told = story_told(story);
+    EXPECT(strstr(told, "submitted 1 key-reused (another") != NULL);
+    EXPECT(strstr(told, ", 4 key-reused (another") != NULL);
+    EXPECT_EQ(story_figures(story).submitted, 2);
+    story_free(story);
+}
+
+TEST(atomic, a_record_that_is_refused_makes_no_batch)
+{
+    struct story *story = story_new();
+    struct msg_submit_job jobs[] = {of_body(1, 90, 5), of_body(2, 90, 6)};
+    jobs[0].schema = ERR_SCHEMA;
+    try_each(story, jobs, 2);
+    EXPECT(strstr(story_told(story), ", 2 queued\n") != NULL);
+    story_free(story);
+}
+
 TEST(atomic, each_limit_is_counted_over_all_records)
 {
     struct limits limits = story_limits();

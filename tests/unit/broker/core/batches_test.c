@@ -25,7 +25,7 @@ static void *make(struct batches *batches, uint32_t cap)
 static uint32_t add(struct batches *batches, uint32_t number)
 {
     struct id id = id_of(number);
-    return batches_add(batches, &id, (struct slice){0}, 500 + number);
+    return batches_add(batches, &id, (struct slice){0}, 0, 500 + number);
 }
 
 static uint32_t add_sealed(struct batches *batches, uint32_t number)
@@ -156,9 +156,9 @@ TEST(batches, an_id_is_of_a_batch_for_each_tenant)
     struct slice acme = slice_of_text("acme");
     struct slice other = slice_of_text("other");
     struct id id = id_of(5);
-    uint32_t mine = batches_add(&batches, &id, acme, 1);
+    uint32_t mine = batches_add(&batches, &id, acme, 0, 1);
     EXPECT_EQ(batches_find(&batches, other, &id), BATCHES_NONE);
-    uint32_t nobodys = batches_add(&batches, &id, (struct slice){0}, 1);
+    uint32_t nobodys = batches_add(&batches, &id, (struct slice){0}, 0, 1);
     EXPECT_EQ(batches_find(&batches, acme, &id), mine);
     EXPECT_EQ(batches_find(&batches, slice_of_text("default"), &id), nobodys);
     struct batch_row row = {.id = id, .no = 3, .tenant = other};
@@ -207,7 +207,7 @@ TEST(batches, loading_puts_rows_under_their_numbers)
 
 static void join(struct batches *batches, uint32_t no, uint64_t job_no, when_ms at)
 {
-    batches_join(batches, no, job_no, at);
+    batches_join(batches, no, &(struct batch_member){.job_no = job_no, .joined_at = at});
     (void)batches_count(batches, no, JOB_NONE, JOB_QUEUED, at);
 }
 
@@ -294,6 +294,78 @@ TEST(batches, an_open_one_stays_without_members)
     EXPECT(is_over);
     EXPECT_EQ(row.finished_at, 700);
     free(memory);
+}
+
+static uint32_t add_printed(struct batches *batches, uint32_t number, uint64_t job_no,
+                            when_ms until)
+{
+    struct id id = id_of(number);
+    uint32_t no = batches_add(batches, &id, (struct slice){0}, 77, 500);
+    batches_join(batches, no,
+                 &(struct batch_member){.job_no = job_no, .joined_at = 500, .dedup_until = until});
+    count(batches, no, JOB_NONE, JOB_SUCCEEDED);
+    (void)batches_seal(batches, no, 500);
+    return no;
+}
+
+TEST(batches, one_with_a_fingerprint_keeps_its_id_until_that_is_free)
+{
+    struct batches batches;
+    void *memory = make(&batches, 2);
+    struct batch_row row;
+    bool is_over;
+    uint32_t a = add_printed(&batches, 1, 1, 900);
+    uint32_t b = add_printed(&batches, 2, 2, 800);
+    EXPECT_EQ(batches_first_free(&batches), BATCHES_NONE);
+    count(&batches, a, JOB_SUCCEEDED, JOB_REMOVED);
+    count(&batches, b, JOB_SUCCEEDED, JOB_REMOVED);
+    while (batches_collect(&batches, &row, &is_over))
+        EXPECT(!is_over);
+    EXPECT_EQ(batches_first_free(&batches), b);
+    EXPECT_EQ(row.fingerprint, 77);
+    EXPECT_EQ(row.dedup_until, 900);
+    batches_free(&batches, b);
+    EXPECT_EQ(batches_first_free(&batches), a);
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(is_over && row.no == b);
+    // The other one is joined again, and its time is longer.
+    batches_join(&batches, a,
+                 &(struct batch_member){.job_no = 3, .joined_at = 850, .dedup_until = 1850});
+    EXPECT_EQ(batches_first_free(&batches), BATCHES_NONE);
+    count(&batches, a, JOB_NONE, JOB_SUCCEEDED);
+    (void)batches_seal(&batches, a, 860);
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over && row.dedup_until == 1850);
+    count(&batches, a, JOB_SUCCEEDED, JOB_REMOVED);
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over);
+    // It was free already, and somebody comes.
+    batches_free(&batches, a);
+    batches_join(&batches, a, &(struct batch_member){.job_no = 4, .joined_at = 1850});
+    count(&batches, a, JOB_NONE, JOB_QUEUED);
+    EXPECT(batches_collect(&batches, &row, &is_over));
+    EXPECT(!is_over && row.dedup_until == 1850);
+    EXPECT_EQ(batches_first_free(&batches), BATCHES_NONE);
+    EXPECT_DIES(batches_free(&batches, a));
+    free(memory);
+}
+
+TEST(batches, one_that_rests_is_loaded_as_such)
+{
+    struct batches batches;
+    void *memory = make(&batches, 2);
+    struct batch_row row = {
+        .id = id_of(5), .no = 1, .fingerprint = 77, .dedup_until = 900, .sealed_at = 600};
+    row.counts[JOB_REMOVED] = 2;
+    EXPECT_EQ(batches_load(&batches, &row), OK);
+    EXPECT_EQ(batches_first_free(&batches), 1);
+    free(memory);
+}
+
+TEST(batches, differ_when_both_say_what_they_are_made_of)
+{
+    EXPECT(batches_differ(1, 2));
+    EXPECT(!batches_differ(1, 1) && !batches_differ(0, 1) && !batches_differ(1, 0));
 }
 
 TEST(batches, of_an_older_store_begin_with_any_number)

@@ -113,3 +113,112 @@ TEST(seal, a_new_member_opens_a_batch_and_its_finish_stays)
     EXPECT(strstr(story_told(story), "batch 90 v6: 2 cancelled sealed finished 3\n") != NULL);
     story_free(story);
 }
+
+// --- what a batch is made of ---
+
+static struct msg_submit_job printed(uint32_t number, uint64_t fingerprint)
+{
+    struct msg_submit_job job = member(number);
+    job.batch_fingerprint = fingerprint;
+    return job;
+}
+
+TEST(seal, another_body_joins_no_batch_and_the_same_one_does)
+{
+    struct story *story = story_new();
+    struct id id = story_id(90);
+    char name[ID_TEXT_LEN + 1];
+    id_to_text(&id, name);
+    story_submit(story, printed(1, 5));
+    (void)story_told(story);
+    // Neither what is new nor what is known: all of it is another body's.
+    story_submit(story, printed(2, 6));
+    const char *told = story_told(story);
+    EXPECT(
+        strstr(told, "[0] send client: submitted 2 key-reused (another body was sent as batch ") ==
+        told);
+    EXPECT(strstr(told, name) != NULL);
+    story_submit(story, printed(1, 6));
+    EXPECT(strstr(story_told(story), "submitted 1 key-reused (another") != NULL);
+    story_submit(story, printed(1, 5));
+    EXPECT_STORY(story, "[0] send client: submitted 1 replayed queued\n");
+    // A part of the same body that comes late, and who says nothing of a body.
+    story_submit(story, printed(3, 5));
+    EXPECT(strstr(story_told(story), "submitted 3 queued\n") != NULL);
+    story_submit(story, member(4));
+    EXPECT(strstr(story_told(story), "submitted 4 queued\n") != NULL);
+    story_restart(story);
+    (void)story_told(story);
+    story_submit(story, printed(5, 6));
+    EXPECT(strstr(story_told(story), "submitted 5 key-reused (another") != NULL);
+    story_free(story);
+}
+
+TEST(seal, a_batch_that_was_told_nothing_takes_all)
+{
+    struct story *story = story_new();
+    story_submit(story, member(1));
+    story_submit(story, printed(2, 5));
+    story_submit(story, printed(3, 6));
+    EXPECT_EQ(story_figures(story).submitted, 3);
+    EXPECT_EQ(story_figures(story).refused, 0);
+    story_free(story);
+}
+
+TEST(seal, what_another_tenant_sends_is_nobodys_business)
+{
+    struct story *story = story_new();
+    story_submit(story, printed(1, 5));
+    struct msg_submit_job job = printed(2, 6);
+    story->tenant = job.tenant = slice_of_text("acme");
+    story_submit(story, job);
+    EXPECT_EQ(story_figures(story).submitted, 2);
+    story_free(story);
+}
+
+// Windows are 2 s.
+TEST(seal, an_id_stays_its_batchs_when_the_members_are_gone)
+{
+    struct story *story = story_new();
+    struct msg_submit_job first = printed(101, 5);
+    first.keep_s = 1;
+    story_submit(story, first);
+    story_seal(story, 90);
+    story_act(story, ACT_CANCEL, 101);
+    story_at(story, 1000);
+    story_remove(story, 1);
+    EXPECT(strstr(story_told(story), "batch 90 v4: 1 removed sealed finished 0\n") != NULL);
+    EXPECT_EQ(core_wait_ms(story->core, story->now), 1000);
+    story_restart(story);
+    story_submit(story, printed(102, 6));
+    EXPECT(strstr(story_told(story), "submitted 102 key-reused (another") != NULL);
+    story_at(story, 1999);
+    story_tick(story);
+    EXPECT_STORY(story, "");
+    story_at(story, 2000);
+    story_tick(story);
+    EXPECT_STORY(story, "[2000] drop batch 90 v5: 1 removed sealed finished 0\n");
+    story_submit(story, printed(102, 6));
+    EXPECT(strstr(story_told(story), "submitted 102 queued\n") != NULL);
+    story_submit(story, printed(103, 5));
+    EXPECT(strstr(story_told(story), "submitted 103 key-reused (another") != NULL);
+    story_free(story);
+}
+
+TEST(seal, the_last_member_that_joins_decides_how_long_an_id_is_taken)
+{
+    struct story *story = story_new();
+    struct msg_submit_job jobs[] = {printed(101, 5), printed(102, 5)};
+    jobs[0].keep_s = jobs[1].keep_s = 1;
+    story_submit(story, jobs[0]);
+    story_at(story, 500);
+    story_submit(story, jobs[1]);
+    story_seal(story, 90);
+    story_act(story, ACT_CANCEL, 101);
+    story_act(story, ACT_CANCEL, 102);
+    story_at(story, 1500);
+    story_remove(story, 1);
+    story_remove(story, 2);
+    EXPECT_EQ(core_wait_ms(story->core, story->now), 1000);
+    story_free(story);
+}

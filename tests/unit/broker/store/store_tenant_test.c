@@ -2,6 +2,7 @@
 
 #include "broker/store/store.h"
 #include "broker/store/store_record.h"
+#include "tests/support/hex.h"
 #include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
@@ -223,4 +224,45 @@ TEST(store_tenant, golden_bytes_of_a_batch)
     EXPECT_EQ(store_record_get_batch(slice_of(room, len + 3), key, &back), ERR_DAMAGED);
     disk_seal(room, 3, STORE_RECORD_BATCH, key, len - 4 - DISK_SEAL_LEN);
     EXPECT_EQ(store_record_get_batch(slice_of(room, len - 4), key, &back), ERR_DAMAGED);
+}
+
+TEST(store_tenant, golden_bytes_of_a_batch_with_a_fingerprint)
+{
+    enum {
+        LEN = STORE_RECORD_BATCH_LEN + STORE_RECORD_BATCH_TAIL_LEN + STORE_RECORD_BATCH_PRINT_LEN
+    };
+    uint8_t room[LEN + 4 + DISK_SEAL_LEN];
+    struct disk_key number = disk_key_of(9);
+    struct slice key = disk_key_slice(&number);
+    struct batch_row row = {.id = batch_id,
+                            .no = 9,
+                            .version = 1,
+                            .created_at = 2,
+                            .failed_removed = 0x61626364,
+                            .tenant = slice_of_text("acme"),
+                            .fingerprint = 0x7172737475767778,
+                            .dedup_until = 0x1122334455667788};
+    EXPECT_EQ(store_record_batch_len(&row), sizeof room);
+    store_record_put_batch(room, key, &row);
+    expect_hex(room, sizeof room,
+               "04 0b 0000007c 09000000000000000000000000000000 00000001 0000000000000002"
+               "00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000"
+               "00000000 00000000 0000000000000000 0000000000000000 0000000000000000"
+               "0000000000000000 61626364 7172737475767778 1122334455667788 61636d65 1a575e87");
+    struct batch_row back;
+    EXPECT_EQ(store_record_get_batch(slice_of(room, sizeof room), key, &back), OK);
+    EXPECT_EQ(back.fingerprint, row.fingerprint);
+    EXPECT_EQ(back.dedup_until, row.dedup_until);
+    EXPECT(slice_is_text(back.tenant, "acme"));
+    row.tenant = (struct slice){0}; // "default"
+    EXPECT_EQ(store_record_batch_len(&row), LEN + DISK_SEAL_LEN);
+    store_record_put_batch(room, key, &row);
+    struct slice record = slice_of(room, LEN + DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_batch(record, key, &back), OK);
+    EXPECT_EQ(back.tenant.len, 0);
+    EXPECT_EQ(back.dedup_until, row.dedup_until);
+    // One of zeros is never written.
+    memset(room + DISK_SEAL_HEAD_LEN + LEN - STORE_RECORD_BATCH_PRINT_LEN, 0, 8);
+    disk_seal(room, 4, STORE_RECORD_BATCH, key, LEN);
+    EXPECT_EQ(store_record_get_batch(record, key, &back), ERR_DAMAGED);
 }
