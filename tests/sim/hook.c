@@ -218,6 +218,10 @@ void hook_step(struct sim *sim, const struct effects *fx, uint32_t first_entry)
     }
     SIM_EXPECT(found == step.expected, "no delivery comes without an end that is told");
     SIM_EXPECT(fx->changed_count <= fx->load, "no command changes more jobs than it weighs");
+    const struct ledger *ledger = &sim->shell.core->ledger;
+    SIM_EXPECT(ledger->jobs.count + ledger->hooked <= ledger->jobs.cap &&
+                   ledger->deps.count + ledger->hooked <= ledger->deps.cap,
+               "each delivery to come has its place");
 }
 
 // --- who is to be told ---
