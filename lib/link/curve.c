@@ -78,7 +78,7 @@ const char *curve_fix(err refusal, const struct link_curve *curve)
                "broker sees by 'weft key list' which are, and allows it by 'weft key allow'";
     if (curve == NULL)
         return "it does not serve in the clear; give --curve-key and --curve-server (a key is made "
-               "by 'weft key new')";
+               "by 'weft key new'), or correct --broker when no broker is there";
     return "--curve-server is not its public key, or it serves in the clear; give its broker.pub, "
-           "or neither --curve-key nor --curve-server";
+           "or neither --curve-key nor --curve-server, or correct --broker when no broker is there";
 }
