@@ -139,21 +139,30 @@ class Pages(BrokerTest):
                    lambda address: [sys.executable, "worker.py", address], None)
         self.check_failures()
 
-    def test_python_with_a_key_that_is_revoked_and_allowed_again(self):
-        self.write_python()
+    def check_keys(self, client, worker):
+        """A worker comes back when its key, that was revoked, is allowed again."""
         keys = Keys(os.path.join(self.data, "certs"))
         work, ask = keys.new("work", "work"), keys.new("ask", "submit,read")
         served = self.broker("--keys", keys.dir, "--renew", "100ms")
+
         def env_of(key):
             return {"WEFT_CURVE_KEY": key.path, "WEFT_CURVE_SERVER": keys.server_file}
-        working = self.start(sys.executable, "worker.py", served.zmq, **env_of(work))
+        working = self.start(*worker, served.zmq, **env_of(work))
         self.assertEqual(self.line(working), ["ready"])
         keys.revoke("work")
         served.wait_for_metric("weft_workers", 0)
         keys.allow("work", work.public.decode(), "work")
         self.assertEqual(self.line(working), ["ready"])
-        asking = self.start(sys.executable, "client.py", served.zmq, "key-0", **env_of(ask))
+        asking = self.start(*client, served.zmq, "key-0", **env_of(ask))
         self.assertEqual([self.line(asking) for _ in range(2)], [["stored", "key-0"], ["STATE_SUCCEEDED", "key-0"]])
+
+    def test_keys_python(self):
+        self.write_python()
+        self.check_keys([sys.executable, "client.py"], [sys.executable, "worker.py"])
+
+    def test_keys_node(self):
+        self.write_node()
+        self.check_keys(["node", "client.mjs"], ["node", "worker.mjs"])
 
     def check_failures(self):
         """A job longer than its lease stays in hand; what the handler raises is an error of the job."""
