@@ -50,6 +50,7 @@ struct bulk {
     uint32_t job_cap;
     bool is_atomic; // all are stored, or none
     bool is_dry_run;
+    bool is_refused;      // atomic, and a line is bad: the broker judges the others of a dry run
     uint32_t simulate_ms; // of a dry run: so long workers are asked; 0: not at all
     struct opinions opinions;
     size_t bytes; // of records in `jobs`
@@ -151,6 +152,8 @@ static bool is_untimely(const struct msg_submitted *said)
 
 static void take_accepted(struct bulk *bulk, uint32_t place)
 {
+    if (bulk->is_refused)
+        return;
     bulk->accepted++;
     opinions_add(&bulk->opinions, &bulk->jobs[place], bulk->lines[place]);
 }
@@ -174,8 +177,8 @@ static bool submit_all(struct bulk *bulk, bool may_go_again)
         if (may_go_again && goes_again(bulk, said, i))
             continue;
         struct slice why = job->detail.len > 0 ? job->detail : slice_of_text(err_text(job->error));
-        if (job->error == ERR_ATOMIC)
-            continue; // others are at fault, and told
+        if (job->error == ERR_ATOMIC || (job->error == ERR_DEPENDENCY && bulk->is_refused))
+            continue; // others are at fault, and told, or perhaps one of those that the broker has not seen
         if (job->error != OK)
             reject(bulk, bulk->lines[i], job->error, why);
         else if (job->replayed)
@@ -282,8 +285,9 @@ static bool take_all(struct bulk *bulk)
             return false;
         take_record(bulk, record, records.line);
     }
-    // Of an atomic one nothing is submitted when a line is bad.
-    return (bulk->is_atomic && bulk->rejected > 0) || flush(bulk);
+    // Of an atomic one nothing is submitted when a line is bad; a dry run tells what the broker says of the others.
+    bulk->is_refused = bulk->is_atomic && bulk->rejected > 0;
+    return (bulk->is_refused && !bulk->is_dry_run) || flush(bulk);
 }
 
 static int by_line(const void *a, const void *b)

@@ -145,16 +145,24 @@ static void seal(const struct load *load)
     courier_ask(load->bulk->gateway->courier, &sealing->ask);
 }
 
-static void finish(struct load *load)
+static void finish_dry(struct load *load)
 {
-    struct tally *tally = load->bulk->gateway->tally;
-    if (load->failure != OK && load->is_dry_run) {
+    if (load->failure != OK && !load->is_refused) {
         bulk_refuse(load, load->failure, "");
         return;
     }
+    // Without the broker's word too it is known that nothing would be stored.
+    if (load->is_refused)
+        load->accepted_count = 0;
+    if (!bulk_simulate(load))
+        bulk_answer_dry(load);
+}
+
+static void finish(struct load *load)
+{
+    struct tally *tally = load->bulk->gateway->tally;
     if (load->is_dry_run) {
-        if (!bulk_simulate(load))
-            bulk_answer_dry(load);
+        finish_dry(load);
         return;
     }
     // Whatever came of the other pieces: were one of them stored, the batch would be of this body.
@@ -189,6 +197,8 @@ static void count_answers(struct load *load, const struct piece *piece,
         const struct msg_submitted_job *said = &jobs[i];
         if (said->error == ERR_ATOMIC)
             continue; // others are at fault, and told
+        if (said->error == ERR_DEPENDENCY && load->is_refused)
+            continue; // on one of those that the broker has not seen, perhaps
         load->is_other = load->is_other || (said->error == ERR_KEY_REUSED &&
                                             id_equal(&said->holder_id, &load->batch_id));
         if (said->error != OK) {
@@ -365,7 +375,9 @@ static void submit(struct load *load)
                                     : "a dry run has at most 16 MiB of payloads");
         return;
     }
-    if (load->job_count == 0 || (load->is_atomic && load->rejected_count > 0)) {
+    load->is_refused = load->is_atomic && load->is_dry_run && load->rejected_count > 0;
+    if (load->job_count == 0 ||
+        (load->is_atomic && load->rejected_count > 0 && !load->is_refused)) {
         finish(load);
         return;
     }

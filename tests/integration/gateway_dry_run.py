@@ -66,6 +66,16 @@ def many_are_told_by_record(bench):
     assert [one["line"] for one in told["rejections"]] == [2, 4] and told["would_be"] == "accepted", told
     status, told, _ = bench.http("POST", "/v1/batches?dry_run=true&mode=atomic", body, "application/x-ndjson")
     assert (status, told["would_be"], told["accepted"]) == (200, "refused", 0), told
+    assert [one["line"] for one in told["rejections"]] == [2, 3, 4], told
+    said = bench.weft("push", "--bulk", "-", "--dry-run", "--atomic", text=body.decode())
+    assert said.returncode == 1 and all(f"line {line} " in said.stderr for line in (2, 3, 4)), said
+    assert said.stdout.startswith("0 would be accepted") and said.stdout.endswith(" 3 refused\n"), said
+    # Its parent may be the one that nobody could read.
+    child = {"type": "dry.c", "after": ["01890a5d-ac96-774b-bcce-b302099a8057"], "on_dependency_failure": "run"}
+    for rest, lines_at_fault in (([{"type": "A"}], [1]), ([], [1]), ([{"type": "dry.c"}], [2])):
+        _, told, _ = bench.http("POST", "/v1/batches?dry_run=true&mode=atomic", lines([*rest, child]), "application/x-ndjson")
+        assert (told["would_be"], told["accepted"]) == ("refused", 0), told
+        assert [one["line"] for one in told["rejections"]] == lines_at_fault, told
     assert bench.http("GET", "/v1/queues/dry.many")[1]["open"] == 2
     most = b"\n".join([b'{"type":"dry.c"}'] * 10_000)
     status, told, _ = bench.http("POST", "/v1/batches?dry_run=true", most, "application/x-ndjson")
