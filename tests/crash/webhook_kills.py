@@ -2,6 +2,7 @@
 """The sender of webhooks and the broker die by SIGKILL, at any moment and at named places, while jobs end and
 their webhooks are under way. Afterwards every acknowledged job and every finished batch has been told at the url
 that it asked for and at the endpoint that wants all of them, and every attempt of one delivery had the same id.
+Progress is told of some of them, and of none that has ended.
 
     webhook_kills.py [--kills N] [--seed S]
 
@@ -32,6 +33,9 @@ WAIT_S = 240
 FAILPOINTS = ("notify.before_send:3", "notify.after_answer:2")
 ENDS = 1 << pb.STATE_SUCCEEDED | 1 << pb.STATE_DEAD | 1 << pb.STATE_CANCELLED | 1 << pb.STATE_EXPIRED
 BATCH_FINISHED = 1 << 10
+PROGRESS = 1 << pb.STATE_RUNNING
+TALKER = 'for i in 1 2 3 4; do echo "progress $i 4 at $i" >&3; sleep 1; done'
+ROUNDS_A_TALKER = 5
 
 
 def parse():
@@ -56,6 +60,8 @@ class Run:
         self.ids = collections.defaultdict(collections.Counter)  # (path, job) -> webhook-id -> attempts; a job or a batch
         self.unsigned = 0
         self.unfinished = 0  # batches that were told before their end
+        self.words, self.late = 0, 0  # of progress; those that tell of a job that has ended
+        self.rounds = 0
 
     def behave(self, receiver, connection, request):
         first, headers, body = request
@@ -64,7 +70,11 @@ class Run:
         about = data["batch_id"] if told["type"] == "batch.finished" else data["job_id"]
         with receiver.lock:
             self.unfinished += told["type"] == "batch.finished" and data["status"] != "finished"
-            self.ids[first.split()[1], about][headers["webhook-id"]] += 1
+            if told["type"] == "job.progress":
+                self.words += 1
+                self.late += "ended_at" in data
+            else:
+                self.ids[first.split()[1], about][headers["webhook-id"]] += 1
             self.unsigned += signature(self.secret, headers, body) != headers["webhook-signature"]
         # Now and then an answer that leaves open whether it has arrived.
         if hash(headers["webhook-id"] + headers["webhook-timestamp"]) % 50 == 0:
@@ -105,8 +115,19 @@ class Run:
         acted = client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=ids[0], act_id=fresh_id(), actor="test"))
         assert acted.error == 0, acted
         self.submit_batch(client)
+        if self.rounds % ROUNDS_A_TALKER == 0:
+            ids.append(self.submit_talker(client))
+        self.rounds += 1
         client.close()
         self.jobs.update(ids)
+
+    def submit_talker(self, client):
+        hook = self.webhook()
+        hook.events |= PROGRESS
+        job = fresh_id()
+        answer, = client.submit({"job_id": job, "type": "hook.talk", "webhook": hook})
+        assert answer.error == 0, answer
+        return job
 
     def submit_batch(self, client):
         """Its webhook is said with each, as any of them may be the first."""
@@ -153,19 +174,20 @@ class Run:
     def run(self):
         self.set_endpoint()
         self.start_sender()
-        worker = self.start_worker()
+        workers = [self.start_worker("job", "true"), self.start_worker("talk", "sh", "-c", TALKER)]
         while sum(self.kills.values()) < self.options.kills:
             self.submit()
             self.wait_for(lambda: False, self.random.random() * 0.06)
             self.kill_one()
         told = self.wait_for(lambda: len(self.missing()) == 0, WAIT_S)
-        worker.kill()
-        worker.wait()
+        for worker in workers:
+            worker.kill()
+            worker.wait()
         return told
 
-    def start_worker(self):
-        return subprocess.Popen([os.environ["WEFT_BIN"], "worker", "hook.job", "--broker", self.endpoint, "--data",
-                                 f"{self.folder}/worker", "-c", "4", "--log-level", "error", "--", "true"],
+    def start_worker(self, name, *program):
+        return subprocess.Popen([os.environ["WEFT_BIN"], "worker", f"hook.{name}", "--broker", self.endpoint, "--data",
+                                 f"{self.folder}/{name}", "-c", "4", "--log-level", "error", "--", *program],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def missing(self):
@@ -185,6 +207,8 @@ class Run:
         print(f"attempts   {attempts}")
         print(f"more than one id {sum(len(ids) > 1 for ids in self.ids.values())}")
         print(f"unsigned   {self.unsigned}")
+        print(f"progress   {self.words}")
+        print(f"late       {self.late}")
         print(f"missing    {len(self.missing())}")
 
     def close(self):
@@ -205,6 +229,8 @@ def main():
         assert all(len(ids) == 1 for ids in run.ids.values()), "an id has changed between attempts"
         assert run.unsigned == 0
         assert run.unfinished == 0, "a batch was told before its end"
+        assert run.late == 0, "progress of a job that has ended was told"
+        assert run.words > 0, "no progress was told"
     finally:
         run.close()
     shutil.rmtree(folder, ignore_errors=True)

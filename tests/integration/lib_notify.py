@@ -15,7 +15,7 @@ from lib_broker import PATIENCE_S, fresh_id, pb
 from lib_worker import FakeBroker
 
 SODIUM = ctypes.CDLL("libsodium.so.23")
-STATES = {"succeeded": pb.STATE_SUCCEEDED, "dead": pb.STATE_DEAD, "cancelled": pb.STATE_CANCELLED, "expired": pb.STATE_EXPIRED}
+STATES = {"running": pb.STATE_RUNNING, "succeeded": pb.STATE_SUCCEEDED, "dead": pb.STATE_DEAD, "cancelled": pb.STATE_CANCELLED, "expired": pb.STATE_EXPIRED}
 
 
 class Key:

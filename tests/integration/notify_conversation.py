@@ -122,6 +122,24 @@ class NotifyTest(unittest.TestCase):
             self.assertTrue(least <= finish.retry_after_ms <= most, (kind, finish.retry_after_ms))
             self.assertTrue(finish.error_message, kind)
 
+    def test_progress_is_given_up_after_five_and_not_told_after_the_end(self):
+        receiver = self.receiver(r.status(500))
+        self.start(receiver)
+        running, ended = self.broker.parent("running", result=b""), self.broker.parent("succeeded")
+        least = [1000 * s for s in (5, 15, 30, 60)]
+        for attempt, pause in enumerate(least, 1):
+            job = self.broker.deliver(receiver.url(f"/{attempt}"), event="job.progress", parent=running, attempt=attempt,
+                                      endpoint=f"e{attempt}")
+            told = self.told(job, pb.OUTCOME_FAILED, "http_5xx").retry_after_ms
+            self.assertTrue(pause <= told <= pause * 1.1, (pause, told))
+        last = self.broker.deliver(receiver.url("/last"), event="job.progress", parent=running, attempt=5, endpoint="e5")
+        self.told(last, pb.OUTCOME_DEAD, "http_5xx")
+        self.assertEqual(json.loads(receiver.requests[-1][2])["type"], "job.progress")
+        sent = len(receiver.requests)
+        late = self.broker.deliver(receiver.url("/late"), event="job.progress", parent=ended, endpoint="e6")
+        self.told(late, pb.OUTCOME_INTERRUPTED, "interrupted")
+        self.assertEqual(len(receiver.requests), sent)
+
     def test_the_tenth_failure_is_the_last(self):
         receiver = self.receiver(r.status(500))
         self.start(receiver)
