@@ -27,7 +27,7 @@ class Webhooks(BrokerTest):
                 (pb.Webhook(endpoint="No Name"), "ERR_BAD_FIELD"),
                 (pb.Webhook(endpoint="ops"), "ERR_WEBHOOK"),
                 (pb.Webhook(url=URL, endpoint="ops"), "ERR_WEBHOOK"),
-                (pb.Webhook(url=URL, events=1 << pb.STATE_RUNNING), "ERR_MALFORMED")):
+                (pb.Webhook(url=URL, events=1 << pb.STATE_QUEUED), "ERR_MALFORMED")):
             self.assertEqual(self.submit(client, webhook=given)[1], ERR[error], given)
 
     def test_reserved_queues_take_no_jobs_from_outside(self):
