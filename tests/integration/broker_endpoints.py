@@ -147,7 +147,7 @@ class Endpoints(BrokerTest):
             return client.ask(pb.Submit(jobs=[job])).jobs[0]
         for fields in (dict(endpoint="ops"), dict(url=URL, endpoint="ops"), dict(url=URL)):
             said = submit(**fields)
-            self.assertEqual((said.error, "set it first" in said.detail), (ERR["ERR_WEBHOOK"], True), fields)
+            self.assertEqual((said.error, "is not set" in said.detail), (ERR["ERR_WEBHOOK"], True), fields)
         self.set(client, "default", url="", events=0, secret=b"d")
         self.set(client, "ops", types="none", headers="x-team: ops", secret=b"o")
         self.assertEqual(submit(endpoint="default").error, ERR["ERR_WEBHOOK"])
