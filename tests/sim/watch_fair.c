@@ -95,7 +95,9 @@ void watch_fair(struct sim *sim, const struct effects *fx, uint32_t first_entry)
         uint32_t slot = jobs_find(jobs, &entry->job_id);
         if (entry->kind == ENTRY_DUE)
             note_due(sim, entry);
-        if (slot == JOBS_NONE || (entry->kind != ENTRY_GRANT && entry->kind != ENTRY_EXPIRE))
+        // What is outdated when its turn comes is cancelled then.
+        if (slot == JOBS_NONE || (entry->kind != ENTRY_GRANT && entry->kind != ENTRY_EXPIRE &&
+                                  entry->kind != ENTRY_CANCEL))
             continue;
         if (entry->kind == ENTRY_GRANT) {
             check_age(sim, slot);
