@@ -7,6 +7,7 @@
 #include "gateway/shell/bulk_private.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
+#include "gateway/shell/seals.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
@@ -117,34 +118,6 @@ static void answer_alone(struct load *load)
     }
 }
 
-// --- the seal: nobody waits for it, and should it be lost, time does the same ---
-
-struct sealing {
-    struct ask ask; // first: the courier's pointer is ours
-    struct msg msg;
-    uint8_t tenant[MSG_NAME_LEN_MAX]; // it may outlive the request
-};
-
-static void sealed(struct ask *ask, const struct ask_result *result)
-{
-    (void)result;
-    free(ask);
-}
-
-static void seal(const struct load *load)
-{
-    struct sealing *sealing = bulk_is_known(load) ? calloc(1, sizeof *sealing) : NULL;
-    if (sealing == NULL)
-        return;
-    sealing->msg = (struct msg){.kind = MSG_BATCH_SEAL, .batch_seal = {.batch_id = load->batch_id}};
-    memcpy(sealing->tenant, load->tenant.data, load->tenant.len);
-    sealing->ask = (struct ask){.kind = ASK_MSG,
-                                .tenant = slice_of(sealing->tenant, load->tenant.len),
-                                .done = sealed,
-                                .question = &sealing->msg};
-    courier_ask(load->bulk->gateway->courier, &sealing->ask);
-}
-
 static void finish_dry(struct load *load)
 {
     if (load->failure != OK && !load->is_refused) {
@@ -183,7 +156,8 @@ static void finish(struct load *load)
     tally_add(tally, TALLY_JOBS_REFUSED, load->rejected_count);
     failpoint_hit("gateway.before_remember");
     remember(load);
-    seal(load);
+    if (bulk_is_known(load))
+        seals_say(load->bulk->gateway, load->tenant, &load->batch_id);
     failpoint_hit("gateway.before_answer");
     bulk_answer(load);
 }

@@ -9,6 +9,7 @@
 #include "gateway/core/spool_plan.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/posting.h"
+#include "gateway/shell/seals.h"
 #include "gateway/shell/spool_pack.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
@@ -22,6 +23,8 @@
 
 // The largest record that spool_pack() makes fits behind a window that is all but full.
 enum { ROOM_LEN = SPOOL_WINDOW_BYTES_MAX + MSG_PAYLOAD_LEN_MAX + 512 * 1024 };
+
+enum { BATCHES_MAX = 256 }; // that are sealed at once; time seals what is beyond
 
 // A job of the window, and what has been said of it.
 struct parcel {
@@ -41,6 +44,13 @@ struct piece {
     uint32_t first; // in `jobs` and `order`
     uint32_t count;
     err error;
+};
+
+// A batch of which a record was brought.
+struct brought {
+    struct id id;
+    uint8_t tenant_len;
+    uint8_t tenant[MSG_NAME_LEN_MAX];
 };
 
 struct spool_forward {
@@ -68,6 +78,8 @@ struct spool_forward {
     struct msg_submit_job jobs[SPOOL_WINDOW_JOBS_MAX];
     struct spool_order settling;
     struct spool_item items[SPOOL_WINDOW_JOBS_MAX];
+    struct brought batches[BATCHES_MAX];
+    uint32_t batch_count;
 };
 
 // --- reading a window ---
@@ -229,6 +241,35 @@ static void remember(const struct spool_forward *forward, const struct parcel *p
                                        });
 }
 
+static void note_batch(struct spool_forward *forward, const struct parcel *parcel)
+{
+    const struct id *id = &parcel->job.batch_id;
+    struct slice tenant = parcel->item.record.tenant;
+    if (id_is_zero(id) || forward->batch_count == BATCHES_MAX)
+        return;
+    for (uint32_t i = forward->batch_count; i-- > 0;) {
+        const struct brought *known = &forward->batches[i];
+        if (id_equal(&known->id, id) &&
+            slice_equal(slice_of(known->tenant, known->tenant_len), tenant))
+            return;
+    }
+    struct brought *batch = &forward->batches[forward->batch_count++];
+    CHECK(tenant.len <= sizeof batch->tenant);
+    batch->id = *id;
+    batch->tenant_len = (uint8_t)tenant.len;
+    memcpy(batch->tenant, tenant.data, tenant.len);
+}
+
+// Nothing waits any more, so none of their records does: a batch is spooled whole.
+static void seal_batches(struct spool_forward *forward)
+{
+    for (uint32_t i = 0; i < forward->batch_count; i++) {
+        const struct brought *batch = &forward->batches[i];
+        seals_say(forward->gateway, slice_of(batch->tenant, batch->tenant_len), &batch->id);
+    }
+    forward->batch_count = 0;
+}
+
 static void refuse(struct parcel *parcel)
 {
     struct spool_record *record = &parcel->item.record;
@@ -265,7 +306,10 @@ static void judge(struct spool_forward *forward, struct parcel *parcel, when_ms 
     };
     switch (spool_plan_hear(&forward->plan, now, &answer)) {
     case SPOOL_PLAN_WAITS: return;
-    case SPOOL_PLAN_FORWARDED: remember(forward, parcel); break;
+    case SPOOL_PLAN_FORWARDED:
+        remember(forward, parcel);
+        note_batch(forward, parcel);
+        break;
     case SPOOL_PLAN_REFUSED: refuse(parcel); break;
     }
     forward->items[forward->settling.count++] = parcel->item;
@@ -334,6 +378,7 @@ static bool forward_window(struct spool_forward *forward)
 {
     if (spool_waiting(forward->gateway->spool) == 0) {
         forward->plan = (struct spool_plan){0}; // nothing is held
+        seal_batches(forward);
         return false;
     }
     if (!courier_is_ready(forward->gateway->courier) ||

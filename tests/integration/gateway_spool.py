@@ -62,8 +62,8 @@ class SpoolTest(BrokerTest):
             gateway.log.close()
             gateway.holder.cleanup()
 
-    def real(self):
-        return self.broker(zmq=self.endpoint)
+    def real(self, *flags):
+        return self.broker(*flags, zmq=self.endpoint)
 
     def pretended(self):
         broker = PretendedBroker(self.endpoint)
@@ -420,8 +420,9 @@ class Bulk(SpoolTest):
         self.assertEqual(again.headers["Idempotency-Replayed"], "true")
         other = self.push(gateway, {"type": "a", "payload": "other"}, Idempotency_Key="load")
         self.assertEqual((other.status, other.json["code"]), (422, "WEFT-1005"))
-        self.real()
+        self.real("--batch-seal", "1h")
         self.forwarded(gateway, accepted=2, forwarded=2)
+        wait_for("the seal", lambda: gateway.ask("GET", first.json["status_url"]).json["sealed"])
         batch = gateway.ask("GET", first.json["status_url"]).json
         self.assertEqual(batch["counts"]["queued"], 2)
         items = gateway.ask("GET", first.json["status_url"] + "/items").json["jobs"]

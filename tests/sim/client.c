@@ -252,6 +252,13 @@ static void submit_many(struct sim *sim, const struct client *client, struct int
             .submit = {.jobs = jobs, .count = count, .is_atomic = !is_partial, .dry_run = is_dry}});
 }
 
+// What is stored is said to be another body's.
+static void turn_body(struct sim *sim, struct msg_submit_job *job)
+{
+    if (job->batch_fingerprint != 0 && plan_optional(sim, 30))
+        job->batch_fingerprint = 3 - job->batch_fingerprint;
+}
+
 static void submit(struct sim *sim, struct client *client, struct intent *intent)
 {
     intent->repeat_at = sim->now.mono + 1000;
@@ -261,6 +268,8 @@ static void submit(struct sim *sim, struct client *client, struct intent *intent
     }
     // Doubled inside one message now and then.
     struct msg_submit_job twice[2] = {intent->job, intent->job};
+    if (intent->state == INTENT_ACKED)
+        turn_body(sim, &twice[0]);
     uint32_t count = plan_optional(sim, 5) ? 2 : 1;
     world_send(sim, client->peer, true,
                &(struct msg){

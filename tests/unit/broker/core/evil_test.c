@@ -126,11 +126,17 @@ static struct msg any_submit(struct scene *scene, uint32_t peer)
                                                     .priority = (uint8_t)(no % 10),
                                                     .max_attempts = 1 + (uint32_t)below(scene, 3),
                                                     .fingerprint = below(scene, 2)};
+        if (below(scene, 2) == 0) {
+            scene->submits[i].batch_id = (struct id){{1 + (uint8_t)below(scene, 6)}};
+            scene->submits[i].batch_fingerprint = below(scene, 3);
+        }
     }
+    bool is_dry = count == 1 && below(scene, 2) == 0;
     return (struct msg){.kind = MSG_SUBMIT,
                         .submit = {.jobs = scene->submits,
                                    .count = count,
-                                   .dry_run = count == 1 && below(scene, 2) == 0}};
+                                   .is_atomic = !is_dry && below(scene, 3) == 0,
+                                   .dry_run = is_dry}};
 }
 
 static struct msg any_finish(struct scene *scene)
