@@ -233,10 +233,11 @@ void view_status(const struct view *view, const struct msg_status_is *status)
         print_status(view->out, status);
         return;
     }
-    if (!begin_json(&json, status->result.bytes.len))
+    if (!begin_json(&json, status->result.bytes.len + status->labels.len +
+                               (size_t)status->after.count * ID_TEXT_LEN))
         return;
     struct answer_result result = result_of(&status->result);
-    answer_status(&json, status, &result);
+    answer_status(&json, status, &result, 0);
     end_json(&json, view->out);
 }
 

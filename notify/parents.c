@@ -5,6 +5,7 @@
 #include "gateway/shell/courier.h"
 #include "gateway/shell/shown.h"
 #include "lib/base/origin.h"
+#include "lib/sys/clock.h"
 #include "lib/sys/wake.h"
 
 #include <pthread.h>
@@ -47,9 +48,9 @@ static void on_answer(struct ask *ask, const struct ask_result *result)
                             ? result->answer->webhook_status_is.error
                             : ERR_MALFORMED;
     else if (answer->error == OK)
-        note_shown(answer, shown_of(result));
+        note_shown(answer, shown_of(result, clock_wall_ms()));
     if (answer->error == OK && ask->kind != ASK_MSG)
-        answer->error = shown_put(result, OUT_JSON, &body);
+        answer->error = shown_put(result, OUT_JSON, clock_wall_ms(), 0, &body);
     if (answer->error == OK && body.full)
         answer->error = ERR_TOO_LARGE;
     if (answer->error == OK) {

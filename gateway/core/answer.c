@@ -271,7 +271,7 @@ void answer_put_sharing(struct out *out, struct slice concurrency_key, enum job_
 }
 
 void answer_status(struct out *out, const struct msg_status_is *status,
-                   const struct answer_result *result)
+                   const struct answer_result *result, uint32_t again_ms)
 {
     out_open_object(out);
     answer_put_id(out, "job_id", &status->job_id);
@@ -280,6 +280,7 @@ void answer_status(struct out *out, const struct msg_status_is *status,
     out_put_text(out, "status", slice_of_text(answer_state(status->state)));
     if (answer_waiting_on(status->waiting_on) != NULL)
         out_put_text(out, "waiting_on", slice_of_text(answer_waiting_on(status->waiting_on)));
+    course_put_span(out, "retry_after", again_ms);
     put_cancel(out, status->cancel);
     out_put_unsigned(out, "version", status->version);
     out_put_unsigned(out, "priority", status->priority);
@@ -475,7 +476,7 @@ void answer_drained(struct out *out, const struct id *worker_id, enum drain drai
     out_close(out);
 }
 
-static uint64_t batch_total(const struct msg_batch_status_is *batch)
+uint64_t answer_batch_total(const struct msg_batch_status_is *batch)
 {
     uint64_t total = 0;
     for (unsigned state = JOB_SCHEDULED; state < JOB_STATES; state++)
@@ -483,7 +484,7 @@ static uint64_t batch_total(const struct msg_batch_status_is *batch)
     return total;
 }
 
-static uint64_t batch_ended(const struct msg_batch_status_is *batch)
+uint64_t answer_batch_ended(const struct msg_batch_status_is *batch)
 {
     uint64_t ended = 0;
     for (unsigned state = JOB_SUCCEEDED; state < JOB_STATES; state++)
@@ -493,7 +494,7 @@ static uint64_t batch_ended(const struct msg_batch_status_is *batch)
 
 bool answer_batch_is_final(const struct msg_batch_status_is *batch)
 {
-    return batch->is_sealed && batch_ended(batch) == batch_total(batch);
+    return batch->is_sealed && answer_batch_ended(batch) == answer_batch_total(batch);
 }
 
 // Ended members a second since the batch began, and the moment at which the rest will have ended at
@@ -501,8 +502,8 @@ bool answer_batch_is_final(const struct msg_batch_status_is *batch)
 static void put_pace(struct out *out, const struct msg_batch_status_is *batch, when_ms now)
 {
     enum { RATE_MAX = 999999999 };
-    uint64_t done = batch_ended(batch);
-    uint64_t left = batch_total(batch) - done;
+    uint64_t done = answer_batch_ended(batch);
+    uint64_t left = answer_batch_total(batch) - done;
     when_ms end = batch->finished_at > 0 ? batch->finished_at : now;
     if (done == 0 || end <= batch->created_at)
         return;
@@ -525,8 +526,8 @@ void answer_batch(struct out *out, const struct msg_batch_status_is *batch, when
     answer_put_moment(out, "finished_at", batch->finished_at);
     out_name(out, slice_of_text("progress"));
     out_open_object(out);
-    out_put_unsigned(out, "done", batch_ended(batch));
-    out_put_unsigned(out, "total", batch_total(batch));
+    out_put_unsigned(out, "done", answer_batch_ended(batch));
+    out_put_unsigned(out, "total", answer_batch_total(batch));
     out_close(out);
     put_pace(out, batch, now);
     out_name(out, slice_of_text("counts"));

@@ -56,8 +56,9 @@ struct answer_result {
 // As members "result_type", "result" and perhaps "result_encoding" of the open object.
 void answer_put_result(struct out *out, enum content content, const struct answer_result *result);
 void answer_put_payload(struct out *out, const struct answer_result *payload);
+// `again_ms`: when to ask again; 0: it has ended.
 void answer_status(struct out *out, const struct msg_status_is *status,
-                   const struct answer_result *result);
+                   const struct answer_result *result, uint32_t again_ms);
 
 // What an act has come to.
 void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted);
@@ -83,6 +84,9 @@ void answer_drained(struct out *out, const struct id *worker_id, enum drain drai
 void answer_batch(struct out *out, const struct msg_batch_status_is *batch, when_ms now);
 // Every job of the batch has ended.
 bool answer_batch_is_final(const struct msg_batch_status_is *batch);
+// Its jobs, and those of them that have ended.
+uint64_t answer_batch_total(const struct msg_batch_status_is *batch);
+uint64_t answer_batch_ended(const struct msg_batch_status_is *batch);
 
 // 202 of a bulk submission: answer_bulk_begin(), the rejected records, answer_bulk_end().
 struct answer_bulk {

@@ -338,13 +338,54 @@ err query_read(struct slice text, uint32_t allowed, struct query *out_query,
     return OK;
 }
 
+static void skip(struct slice *text, size_t len)
+{
+    *text = slice_of(text->data + len, text->len - len);
+}
+
+// Takes the next tag off a list of them, without its quotes; weak ones count as others. False: there
+// is none, or what comes is none.
+static bool take_tag(struct slice *list, struct slice *out_tag)
+{
+    while (list->len > 0 && (list->data[0] == ',' || list->data[0] == ' ' || list->data[0] == '\t'))
+        skip(list, 1);
+    if (list->len > 2 && list->data[0] == 'W' && list->data[1] == '/')
+        skip(list, 2);
+    if (list->len < 2 || list->data[0] != '"')
+        return false;
+    const uint8_t *end = memchr(list->data + 1, '"', list->len - 1);
+    if (end == NULL)
+        return false;
+    *out_tag = slice_of(list->data + 1, (size_t)(end - list->data) - 1);
+    skip(list, out_tag->len + 2);
+    return true;
+}
+
 bool query_etag(struct slice header, uint32_t *out_version)
 {
-    if (header.len > 2 && header.data[0] == 'W' && header.data[1] == '/')
-        header = slice_of(header.data + 2, header.len - 2);
-    if (header.len < 3 || header.data[0] != '"' || header.data[header.len - 1] != '"')
-        return false;
-    return read_number(slice_of(header.data + 1, header.len - 2), out_version);
+    bool is_found = false;
+    struct slice tag;
+    uint32_t version;
+    while (take_tag(&header, &tag)) {
+        if (!read_number(tag, &version) || (is_found && version < *out_version))
+            continue;
+        is_found = true;
+        *out_version = version;
+    }
+    return is_found;
+}
+
+bool query_etag_has(struct slice header, uint32_t version)
+{
+    struct slice tag;
+    uint32_t named;
+    if (slice_is_text(header, "*"))
+        return true;
+    while (take_tag(&header, &tag)) {
+        if (read_number(tag, &named) && named == version)
+            return true;
+    }
+    return false;
 }
 
 bool query_version(struct slice header, uint32_t *out_version)

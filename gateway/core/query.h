@@ -69,9 +69,11 @@ void query_tell_states(struct slice words, char out_fault[QUERY_FAULT_LEN]);
 MUST_USE err query_read(struct slice text, uint32_t allowed, struct query *out_query,
                         char out_fault[QUERY_FAULT_LEN]);
 
-// A version out of an If-None-Match header: "7" in quotes, perhaps after W/. False: none that we
-// could have given.
+// The newest version out of an If-None-Match header, a list of them in quotes, perhaps after W/.
+// False: none that we could have given.
 bool query_etag(struct slice header, uint32_t *out_version);
+// That it names this version, or all there may be.
+bool query_etag_has(struct slice header, uint32_t version);
 
 // A version out of a Last-Event-ID header. False: none that we could have given.
 bool query_version(struct slice header, uint32_t *out_version);

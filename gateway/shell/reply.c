@@ -40,11 +40,25 @@ enum out_format reply_format(const struct http_request *request)
     return media_wanted(request->headers[HTTP_ACCEPT]) == MEDIA_MSGPACK ? OUT_MSGPACK : OUT_JSON;
 }
 
+// What is told changes by itself, and by what the client accepts; a cache may keep it and ask with
+// the ETag. That there is no such thing may be wrong in a moment.
+static void tell_caches(struct http_answer *answer, struct http_header *all)
+{
+    bool is_state = answer->status == 200 || answer->status == 304;
+    bool is_missing = answer->status == 404 || answer->status == 410;
+    if (!is_state && !is_missing)
+        return;
+    const char *rule = is_state ? "private, no-cache" : "no-store";
+    all[answer->header_count++] = (struct http_header){"Cache-Control", rule};
+    if (is_state)
+        all[answer->header_count++] = (struct http_header){"Vary", "Accept"};
+}
+
 static void send(const struct reply *reply, struct http_answer *answer,
                  const struct reply_headers *headers)
 {
     static const struct open_quota none;
-    struct http_header all[REPLY_HEADERS_MAX + 2];
+    struct http_header all[REPLY_HEADERS_MAX + 4];
     char policy[GUARD_HEADER_LEN];
     char left[GUARD_HEADER_LEN];
     for (uint32_t i = 0; headers != NULL && i < headers->count; i++)
@@ -53,9 +67,11 @@ static void send(const struct reply *reply, struct http_answer *answer,
         all[answer->header_count++] = (struct http_header){"RateLimit-Policy", policy};
         all[answer->header_count++] = (struct http_header){"RateLimit", left};
     }
+    tell_caches(answer, all);
     answer->headers = all;
     tally_answer(reply->tally, reply->route, answer->status);
     http_answer(reply->request, answer);
+    answer->headers = NULL; // they end here
 }
 
 void reply_value(const struct reply *reply, unsigned status, const struct out *out,

@@ -22,9 +22,7 @@ struct look {
     struct ask ask; // first: the courier's pointer is ours
     const struct gateway *gateway;
     struct http_request *request;
-    when_ms wait_until; // monotonic; 0: no wait
-    bool has_etag;
-    uint32_t etag;
+    when_ms wait_until;  // monotonic; 0: no wait
     uint64_t departures; // from the spool, when the broker was asked
 };
 
@@ -48,14 +46,15 @@ static void answer_with_state(const struct look *look, const struct ask_result *
     struct reply reply = reply_of(look);
     struct reply_headers headers = {0};
     struct out out = {0};
-    err e = shown_put(result, reply_format(look->request), &out);
+    err e = shown_put(result, reply_format(look->request),
+                      broker_time_now(look->gateway->broker_time), shown->again_ms, &out);
     if (e != OK) {
         answer_error(look, e);
         return;
     }
     reply_etag(&headers, shown->version);
     if (!shown->is_final)
-        reply_retry_after(&headers, 1000);
+        reply_retry_after(&headers, shown->again_ms);
     reply_value(&reply, 200, &out, &headers);
     shown_free(&out);
 }
@@ -112,14 +111,14 @@ static void look_in_spool(struct look *look, err e)
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct look *look = (struct look *)ask;
-    struct shown shown = shown_of(result);
+    struct shown shown = shown_of(result, broker_time_now(look->gateway->broker_time));
     if (shown.error == OK && ask_again(look, &shown))
         return;
     if (shown.error != OK) {
         look_in_spool(look, shown.error);
         return;
     }
-    if (look->has_etag && look->etag == shown.version)
+    if (query_etag_has(look->request->headers[HTTP_IF_NONE_MATCH], shown.version))
         answer_unchanged(look, shown.version);
     else
         answer_with_state(look, result, &shown);
@@ -129,14 +128,15 @@ static void answered(struct ask *ask, const struct ask_result *result)
 // The state the client has seen: ?version= or If-None-Match.
 static void prepare_wait(struct look *look, const struct query *query)
 {
-    look->has_etag = query_etag(look->request->headers[HTTP_IF_NONE_MATCH], &look->etag);
+    uint32_t etag = 0;
+    bool has_etag = query_etag(look->request->headers[HTTP_IF_NONE_MATCH], &etag);
     if (!query->has[QUERY_WAIT] || query->wait == 0)
         return;
     look->wait_until = clock_mono_ms() + query->wait;
-    bool is_known = query->has[QUERY_VERSION] || look->has_etag;
+    bool is_known = query->has[QUERY_VERSION] || has_etag;
     if (!is_known)
         return;
-    look->ask.version = query->has[QUERY_VERSION] ? query->version : look->etag;
+    look->ask.version = query->has[QUERY_VERSION] ? query->version : etag;
     look->ask.wait_ms = (uint32_t)query->wait;
 }
 

@@ -1,5 +1,6 @@
 // POST /v1/jobs.
 
+#include "gateway/core/again.h"
 #include "gateway/core/answer.h"
 #include "gateway/core/forecast.h"
 #include "gateway/core/media.h"
@@ -94,7 +95,8 @@ static void answer_stored(struct visit *visit, const struct msg_submitted_job *s
     struct out out = {.data = room, .cap = sizeof room, .format = reply_format(visit->request)};
     struct reply_headers headers = {.open = visit->open};
     put_headers(visit, said, &headers);
-    reply_retry_after(&headers, 1000);
+    reply_retry_after(
+        &headers, again_submitted(&visit->job, said, broker_time_now(visit->gateway->broker_time)));
     answer_submitted(&out, &visit->job, said, &visit->secret);
     failpoint_hit("gateway.before_answer");
     reply_value(&reply, 202, &out, &headers);
@@ -256,7 +258,8 @@ static void answer_ended(struct visit *visit, const struct ask_result *result)
     struct reply_headers headers = {.open = visit->open};
     struct out out = {0};
     // What is stored is stored, whether or not its end can be shown.
-    if (shown_put(result, reply_format(visit->request), &out) != OK) {
+    if (shown_put(result, reply_format(visit->request),
+                  broker_time_now(visit->gateway->broker_time), 0, &out) != OK) {
         answer_stored(visit, &visit->said);
         return;
     }
@@ -283,7 +286,7 @@ static void ask_state(struct visit *visit, uint32_t version)
 static void heard_state(struct ask *ask, const struct ask_result *result)
 {
     struct visit *visit = (struct visit *)ask;
-    struct shown shown = shown_of(result);
+    struct shown shown = shown_of(result, broker_time_now(visit->gateway->broker_time));
     bool is_late = clock_mono_ms() >= visit->wait_until || !http_is_wanted(visit->request);
     if (shown.error == OK && !shown.is_final && !is_late) {
         visit->said.state = result->status->state;

@@ -116,7 +116,8 @@ static bool tell_state(struct stream *stream, const struct ask_result *result,
                        const struct shown *shown)
 {
     struct out out = {0};
-    if (shown_put(result, OUT_JSON, &out) != OK)
+    if (shown_put(result, OUT_JSON, broker_time_now(stream->gateway->broker_time), shown->again_ms,
+                  &out) != OK)
         return false;
     stream->seen = shown->version;
     struct event event = {.name = "status", .id = shown->version, .data = out_slice(&out)};
@@ -148,7 +149,7 @@ static bool take(struct stream *stream, const struct ask_result *result, const s
 static void answered(struct ask *ask, const struct ask_result *result)
 {
     struct stream *stream = (struct stream *)ask;
-    struct shown shown = shown_of(result);
+    struct shown shown = shown_of(result, broker_time_now(stream->gateway->broker_time));
     if (!stream->is_open && shown.error != OK) {
         refuse(stream, shown.error, "");
         return;

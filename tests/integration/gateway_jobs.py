@@ -90,9 +90,21 @@ class Jobs(AtPretendedBroker):
         answer = self.gateway.ask("GET", path)
         self.assertEqual((answer.status, answer.headers["ETag"], answer.json["version"]), (200, '"1"', 1))
         self.assertEqual(self.gateway.ask("GET", path, If_None_Match='"1"').status, 304)
-        self.assertEqual(self.gateway.ask("GET", path, If_None_Match='"9"').status, 200)
+        for named in ('"7", "1"', 'W/"1",W/"2"', "*"):
+            self.assertEqual(self.gateway.ask("GET", path, If_None_Match=named).status, 304, named)
+        for named in ('"9"', '"11"', '"9", "2"', "1"):
+            self.assertEqual(self.gateway.ask("GET", path, If_None_Match=named).status, 200, named)
         head = self.gateway.ask("HEAD", path)
         self.assertEqual((head.status, head.body, head.headers["ETag"]), (200, b"", '"1"'))
+
+    def test_caches_are_told_what_they_may_keep(self):
+        """Nothing without asking: a state changes, and what is not known may come."""
+        path = self.gateway.submit({"type": "a"}).json["status_url"]
+        for headers in ({}, {"If_None_Match": '"1"'}, {"Accept": "application/msgpack"}):
+            answer = self.gateway.ask("GET", path, **headers)
+            self.assertEqual((answer.headers["Cache-Control"], answer.headers["Vary"]), ("private, no-cache", "Accept"))
+        unknown = self.gateway.ask("GET", f"/v1/jobs/{uuid.uuid4()}")
+        self.assertEqual((unknown.status, unknown.headers["Cache-Control"]), (404, "no-store"))
 
     def test_unknown_jobs(self):
         self.assertEqual(self.gateway.ask("GET", f"/v1/jobs/{uuid.uuid4()}").status, 404)

@@ -1,9 +1,11 @@
 """Tags and metadata of jobs through every door: what is given is stored, told, handed to handlers, and found."""
 
+import http.client
 import json
 import os
 import subprocess
 import unittest
+import uuid
 from urllib.parse import urlencode
 
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
@@ -143,6 +145,30 @@ class Labels(BrokerTest):
         self.served = self.broker()
         told, = self.peer(self.served).ask(pb.ScheduleStatus(schedule_id="s")).jobs
         self.assertEqual(self.told(told), ({"tick"}, {"by": "clock"}))
+
+    def test_the_largest_there_can_be_are_told(self):
+        """Of a job with all it may have, every text of it as long as it may be and escaped."""
+        self.start_gateway()
+        parents = [self.submit(None) for _ in range(100)]
+        given = {"type": "t" * 128, "queue": "default", "after": [str(uuid.UUID(bytes=parent)) for parent in parents],
+                 "on_dependency_failure": "run", "tags": [f"{i:02}" + "t" * 62 for i in range(16)], "concurrency_key": "\\" * 255,
+                 "metadata": {f"{i:02}" + "n" * 6: "\"" * 120 for i in range(32)}, "order": "fifo", "cost": 10000,
+                 "unique": {"key": "\"" * 255, "while": "unfinished"}}
+        self.assertEqual(sum(len(name + text) for name, text in given["metadata"].items()), 4096)
+        answer = self.gateway.submit(given)
+        for accept in ("application/json", "application/msgpack"):
+            shown = self.gateway.ask("GET", answer.json["status_url"], Accept=accept)
+            self.assertEqual((shown.status, shown.headers["Content-Type"]), (200, accept), shown)
+        told = self.status_of(answer)
+        for name in ("after", "tags", "concurrency_key", "metadata"):
+            self.assertEqual(told[name], given[name])
+        self.assertEqual(told["unique_key"], given["unique"]["key"])
+        stream = http.client.HTTPConnection(*self.gateway.address, timeout=PATIENCE_S)
+        self.addCleanup(stream.close)
+        stream.request("GET", answer.json["events_url"])
+        lines = iter(stream.getresponse().readline, b"")
+        data = next(line for line in lines if line.startswith(b"data: "))
+        self.assertEqual(json.loads(data.removeprefix(b"data: "))["after"], given["after"])
 
     def test_on_the_command_line(self):
         done = self.weft("push", "t", "--tag", "a,b", "--tag", "c", "--meta", "k=v=w", "--meta", "l=x,y")

@@ -33,6 +33,20 @@ class Real(unittest.TestCase):
         self.assertEqual(late.json["status"], "scheduled")
         self.assertIn("due_at", self.gateway.ask("GET", late.json["status_url"]).json)
 
+    def test_a_client_is_told_when_to_ask_again(self):
+        """By the moment of a job that has one; 1 s at first for one that is about to run, none for one that has ended."""
+        for fields, low, high in (({"delay": "1h"}, 60, 60), ({"delay": "40s"}, 20, 40), ({}, 1, 3)):
+            answer = self.gateway.submit({"type": "a.b", **fields})
+            status = self.gateway.ask("GET", answer.json["status_url"])
+            for headers in (answer.headers, status.headers):
+                self.assertIn(int(headers["Retry-After"]), range(low, high + 1), fields)
+            told = status.json["retry_after"]
+            self.assertEqual({"1m": "60s"}.get(told, told), status.headers["Retry-After"] + "s")
+        self.gateway.ask("POST", answer.json["cancel_url"])
+        status = self.gateway.ask("GET", answer.json["status_url"])
+        self.assertEqual((status.json["status"], status.headers["Retry-After"], "retry_after" in status.json),
+                         ("cancelled", None, False))
+
     def test_a_batch_is_submitted_and_counted(self):
         body = b"".join(b'{"type":"a","key":"k%d"}\n' % i for i in range(1000))
         answer = self.gateway.ask("POST", "/v1/batches", body, Content_Type="application/x-ndjson", Idempotency_Key="b")

@@ -135,12 +135,10 @@ TEST(answer, a_state_with_all_it_may_have)
         .progress_total = 2,
         .progress_text = slice_of_text("half"),
     };
-    answer_status(&out, &status, &(struct answer_result){0});
+    answer_status(&out, &status, &(struct answer_result){0}, 7000);
     const char *text = text_of(&out);
-    EXPECT(
-        strstr(text,
-               "\"status\":\"retrying\",\"version\":3,\"priority\":4,\"attempt\":2,\"errors\":1") !=
-        NULL);
+    EXPECT(strstr(text, "\"status\":\"retrying\",\"retry_after\":\"7s\",\"version\":3,\"priority\":"
+                        "4,\"attempt\":2,\"errors\":1") != NULL);
     EXPECT(strstr(text, "\"progress\":{\"done\":1,\"total\":2,\"text\":\"half\"}") != NULL);
     EXPECT(
         strstr(text, "\"error\":{\"kind\":\"exit\",\"message\":\"code 1\",\"detail\":\"tail\"}") !=
@@ -159,7 +157,7 @@ static const char *result_as(enum content content, enum answer_form form, const 
     struct msg_status_is status = {.state = JOB_SUCCEEDED,
                                    .result = {content, slice_of_text(bytes)}};
     struct answer_result result = {form, slice_of_text(bytes)};
-    answer_status(&out, &status, &result);
+    answer_status(&out, &status, &result, 0);
     const char *start = strstr(text_of(&out), "\"result_type\"");
     EXPECT(start != NULL);
     const char *end = strstr(start, ",\"status_url\"");

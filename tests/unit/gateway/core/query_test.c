@@ -121,10 +121,22 @@ TEST(query, entity_tags_are_versions_in_quotes)
     uint32_t version = 0;
     EXPECT(query_etag(slice_of_text("\"7\""), &version) && version == 7);
     EXPECT(query_etag(slice_of_text("W/\"8\""), &version) && version == 8);
-    static const char *const others[] = {"",      "7", "\"\"",         "\"7",
-                                         "\"x\"", "*", "\"7\", \"8\"", "W/7"};
+    EXPECT(query_etag(slice_of_text("\"x,\", \"9\" ,W/\"7\""), &version) && version == 9);
+    static const char *const others[] = {"", "7", "\"\"", "\"7", "\"x\"", "*", "W/7", ","};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         EXPECT(!query_etag(slice_of_text(others[i]), &version));
+}
+
+TEST(query, a_list_of_tags_has_those_it_names)
+{
+    struct slice list = slice_of_text("W/\"7\", \"x\",\"8\"\t, ,\"a, 9\"");
+    EXPECT(query_etag_has(list, 7) && query_etag_has(list, 8));
+    EXPECT(!query_etag_has(list, 9) && !query_etag_has(list, 0));
+    EXPECT(query_etag_has(slice_of_text("*"), 5));
+    static const char *const none[] = {"", "5", "\"5", "\"", "W/", "W/5", "\"4\" 5", "\"6\""};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        EXPECT(!query_etag_has(slice_of_text(none[i]), 5));
+    EXPECT(!query_etag_has((struct slice){0}, 0));
 }
 
 TEST(query, an_event_id_is_a_version)
