@@ -87,7 +87,9 @@ TEST(store_convert, an_earlier_version_refuses_what_was_converted)
     const char *dir = test_temp_dir();
     store_close(store_in(dir));
     static const char *const tables[] = {"meta"};
+    char sentence[DISK_WHY_LEN];
     struct disk_options options = {.dir = dir,
+                                   .why = sentence,
                                    .tables = tables,
                                    .table_count = 1,
                                    .allow_unsafe_place = true,
