@@ -48,7 +48,7 @@ struct load {
     struct slice key;
     bool is_atomic;
     bool is_dry_run;
-    bool is_refused; // an atomic dry run, by this gateway: the broker judges the other records
+    bool is_refused;     // an atomic dry run, by this gateway: the broker judges the other records
     struct msg question; // of a dry run
     bool *replays;       // of it, by job
     when_ms simulate_ms; // of it: for how long workers are asked; 0: not at all
