@@ -209,3 +209,25 @@ TEST(deps, agree_with_a_plain_matrix)
     }
     free(memory);
 }
+
+TEST(deps, who_tells_of_a_parent_is_found_when_that_has_ended)
+{
+    struct deps deps;
+    void *memory = make(&deps, CAP);
+    uint32_t plain = deps_add_child(&deps, 6, ON_FAILURE_RUN);
+    add(&deps, plain, 1, false);
+    uint32_t child = deps_add_child(&deps, 7, ON_FAILURE_RUN);
+    deps_set_telling(&deps, child);
+    add(&deps, child, 1, true);
+    struct id parent = id_of(1);
+    EXPECT(deps_child_at(&deps, child)->tells && !deps_child_at(&deps, plain)->tells);
+    EXPECT(id_equal(deps_parent_of(&deps, child), &parent));
+    end(&deps, 1);
+    struct dep_next next;
+    EXPECT(deps_next(&deps, &next) && next.slot == 7);
+    EXPECT_DIES(deps_set_telling(&deps, child)); // it has an edge already
+    deps_drop_child(&deps, child);
+    EXPECT(!deps_next(&deps, &next) && is_parent(&deps, 1));
+    EXPECT_EQ(deps_child(&deps, 7), DEPS_NONE);
+    free(memory);
+}
