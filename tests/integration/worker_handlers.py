@@ -195,7 +195,7 @@ class Handlers(WorkerTest):
                           worker.stats()["executed"] == 3)
         # One more than was granted: it goes back and does not run.
         finish, _ = self.broker.outcome(self.broker.grant())
-        self.assertEqual(finish.outcome, pb.OUTCOME_INTERRUPTED)
+        self.assertEqual(finish.outcome, pb.OUTCOME_SNOOZED)
         with open(self.path("go"), "w", encoding="utf-8"):
             pass
         for grant in grants:

@@ -139,6 +139,28 @@ class Stop(WorkerTest):
         self.assertEqual(self.stop(worker), 0)
         self.assertEqual(worker.stderr().count("worker.no_broker"), 2)
 
+    def test_more_jobs_than_slots_are_put_off_and_the_broker_hears_what_is_in_hand(self):
+        self.broker.renew_ms = 600000
+        worker = self.waiting()
+        first = self.broker.grant()
+        self.read_when_there("at-work")
+        renews = self.broker.count("renew")
+        second = self.broker.grant()
+        finish, _ = self.broker.outcome(second)
+        self.assertEqual((finish.outcome, finish.retry_after_ms), (pb.OUTCOME_SNOOZED, 1000))
+        self.broker.until("a RENEW before its time", lambda: self.broker.count("renew") > renews)
+        held = [body for kind, body, _ in self.broker.heard if kind == "renew"][-1].running
+        self.assertIn(first.held, held)
+        # What it learns by the answer frees the slot.
+        self.broker.lost.append(first.held)
+        third = self.broker.grant()
+        self.assertEqual(self.broker.outcome(third)[0].outcome, pb.OUTCOME_SNOOZED)
+        self.assertEqual(self.broker.outcome(first)[0].outcome, pb.OUTCOME_INTERRUPTED)
+        last = self.broker.grant()
+        self.go()
+        self.assertEqual(self.broker.outcome(last)[0].outcome, pb.OUTCOME_SUCCEEDED)
+        self.assertEqual(self.stop(worker), 0)
+
     def test_the_first_line_says_ready(self):
         worker = self.start_sh("cat")
         self.broker.until("a line", lambda: worker.lines)

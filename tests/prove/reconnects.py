@@ -136,7 +136,8 @@ class Run:
         """Once for each job, when all is over."""
         status = self.wait_for(job_id)
         timeline = self.client.ask(pb.Timeline(job_id=job_id))
-        reasons = [event.reason for event in timeline.events if event.event in ("return", "fail")]
+        reasons = [event.reason or event.failure.message or str(event) for event in timeline.events
+                   if event.event in ("return", "fail")]
         self.back.update(reasons)
         assert timeline.dropped or len(reasons) == status.crashes + status.interruptions, (status, timeline)
         self.counts["crashes"] += status.crashes

@@ -150,6 +150,13 @@ void outcome_interrupted(const char *message, struct outcome_report *out_report)
     out_report->message = slice_of_text(message);
 }
 
+void outcome_put_off(const char *message, when_ms pause_ms, struct outcome_report *out_report)
+{
+    say(out_report, OUTCOME_SNOOZED, "busy");
+    out_report->message = slice_of_text(message);
+    out_report->retry_after_ms = (uint32_t)pause_ms;
+}
+
 void outcome_stopped(enum slot_stop stop, struct outcome_report *out_report)
 {
     switch (stop) {

@@ -63,6 +63,9 @@ struct body outcome_result(struct slice output);
 // An attempt that ended without a process: it was never begun, or its lease is lost.
 void outcome_interrupted(const char *message, struct outcome_report *out_report);
 
+// The same, and not again before `pause_ms`.
+void outcome_put_off(const char *message, when_ms pause_ms, struct outcome_report *out_report);
+
 // A handler that we have stopped, and that has not succeeded all the same. `stop` is not
 // SLOT_STOP_NONE.
 void outcome_stopped(enum slot_stop stop, struct outcome_report *out_report);

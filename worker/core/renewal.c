@@ -9,6 +9,7 @@ void renewal_start(struct renewal *renewal, when_ms now, uint32_t renew_ms)
     CHECK(renew_ms > 0);
     renewal->renew_ms = renew_ms;
     renewal->sent_at = now;
+    renewal->is_due = false;
 }
 
 static bool has_news(const struct renewal *renewal, const struct slots *slots)
@@ -29,10 +30,17 @@ when_ms renewal_next(const struct renewal *renewal, const struct slots *slots)
 {
     if (renewal->renew_ms == 0)
         return WHEN_NEVER;
+    if (renewal->is_due)
+        return renewal->sent_at;
     when_ms due = when_after(renewal->sent_at, renewal->renew_ms);
     if (has_news(renewal, slots))
         due = when_min(due, when_after(renewal->sent_at, RENEWAL_GAP_MS));
     return due;
+}
+
+void renewal_hurry(struct renewal *renewal)
+{
+    renewal->is_due = true;
 }
 
 struct msg_held_list renewal_held(const struct slots *slots, const struct outbox *outbox,

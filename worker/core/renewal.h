@@ -20,6 +20,7 @@ static_assert((int)RENEWAL_HELD_MAX <= (int)MSG_HELD_MAX, "all held jobs fit int
 struct renewal {
     uint32_t renew_ms; // 0: the broker has not said it yet
     when_ms sent_at;
+    bool is_due;         // at once
     struct joblog *logs; // one for each slot, the caller's; NULL: none
 };
 
@@ -34,6 +35,9 @@ void renewal_start(struct renewal *renewal, when_ms now, uint32_t renew_ms);
 
 // When the next RENEW is due; WHEN_NEVER before renewal_start().
 when_ms renewal_next(const struct renewal *renewal, const struct slots *slots);
+
+// It is due at once: the broker is to hear what this worker holds.
+void renewal_hurry(struct renewal *renewal);
 
 // All jobs held, in `room` (also what HELLO says).
 struct msg_held_list renewal_held(const struct slots *slots, const struct outbox *outbox,

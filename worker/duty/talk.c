@@ -267,6 +267,7 @@ static void ask_renew(struct duty *duty)
     if (duty->renew_corr != 0)
         (void)peer_drop(&duty->peer, duty->renew_corr);
     duty->renewal.sent_at = duty->now;
+    duty->renewal.is_due = false;
     const struct peer_request request = {.user = TALK_USER_RENEW, .deadline = WHEN_NEVER};
     err asked = peer_ask(&duty->peer, duty->now, &request, &duty->renew_corr);
     CHECK(asked == OK); // one place is for this

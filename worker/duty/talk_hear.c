@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-enum { CLEAR_AFTER_MS = 1000, TELL_AGAIN_MS = 2000 };
+enum { CLEAR_AFTER_MS = 1000, TELL_AGAIN_MS = 2000, NO_SLOT_PAUSE_MS = 1000 };
 
 // --- WELCOME ---
 
@@ -45,17 +45,28 @@ static bool is_known_lease(const struct duty *duty, const struct msg_job *job)
 }
 
 // Its credit goes back at once and nothing is burnt.
-static void give_back(struct duty *duty, const struct msg_job *job, const char *why)
+static void give_back(struct duty *duty, const struct msg_job *job, struct outcome_report *report)
 {
     if (duty->outbox.count == duty->outbox.cap)
         return; // the lease ends by itself
+    report->job_id = job->job_id;
+    report->generation = job->generation;
+    report->token = job->token;
+    (void)outbox_add_volatile(&duty->outbox, report, NULL);
+    stats_count_outcome(&duty->stats, report->outcome);
+}
+
+// The broker has more credit on its books than there is. A RENEW that crossed the JOBS of leases that have passed
+// by now, after a long stop, did not name them, and they are at work here all the same. The next RENEW names them,
+// and what it is answered frees their slots; until then the job would come again at once, and go back again.
+static void put_off(struct duty *duty, const struct msg_job *job)
+{
     struct outcome_report report = {0};
-    outcome_interrupted(why, &report);
-    report.job_id = job->job_id;
-    report.generation = job->generation;
-    report.token = job->token;
-    (void)outbox_add_volatile(&duty->outbox, &report, NULL);
-    stats_count_outcome(&duty->stats, OUTCOME_INTERRUPTED);
+    duty_log(duty, LOG_LEVEL_WARN, "worker.no_slot",
+             "slots=%" PRIu32 " why=\"more jobs than credit\"", duty->slots.job_count);
+    outcome_put_off("the worker has no free slot", NO_SLOT_PAUSE_MS, &report);
+    give_back(duty, job, &report);
+    renewal_hurry(&duty->renewal);
 }
 
 static void answer_from_journal(struct duty *duty, uint32_t entry, const struct msg_job *job)
@@ -92,18 +103,17 @@ static void take_job(struct duty *duty, const struct msg_job *job)
         return;
     }
     if (phase_is_quiet(&duty->phase)) {
-        give_back(duty, job, "the worker takes no more jobs");
+        struct outcome_report report = {0};
+        outcome_interrupted("the worker takes no more jobs", &report);
+        give_back(duty, job, &report);
         return;
     }
     lose_older(duty, job);
     uint32_t slot = slots_find_free(&duty->slots);
-    if (slot != SLOTS_NONE) {
+    if (slot != SLOTS_NONE)
         duty_grant(duty, slot, job);
-        return;
-    }
-    duty_log(duty, LOG_LEVEL_WARN, "worker.no_slot",
-             "slots=%" PRIu32 " why=\"more jobs than credit\"", duty->slots.job_count);
-    give_back(duty, job, "the worker has no free slot");
+    else
+        put_off(duty, job);
 }
 
 // Not taken, it is answered by nobody: the broker does not wait for long.

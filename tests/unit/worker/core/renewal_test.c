@@ -45,6 +45,16 @@ TEST(renewal, is_due_every_renew_ms_also_without_jobs)
     EXPECT_EQ(renewal_next(&renewal, &slots), 10100);
 }
 
+TEST(renewal, in_a_hurry_it_is_due_at_once)
+{
+    begin();
+    renewal_hurry(&renewal);
+    EXPECT(renewal_next(&renewal, &slots) == WHEN_NEVER); // nobody has said WELCOME
+    renewal_start(&renewal, 100, 5000);
+    renewal_hurry(&renewal);
+    EXPECT_EQ(renewal_next(&renewal, &slots), 100);
+}
+
 TEST(renewal, names_running_jobs_and_outcomes_on_their_way)
 {
     begin();
