@@ -3,6 +3,15 @@
 
 #include "broker/core/core_private.h"
 
+// A flood of one kind leaves each other kind its share of a tick; what they leave is for the first.
+enum { KINDS = 8, SHARE = LIMITS_STEP_RECORDS_MAX / KINDS };
+static_assert(SHARE * KINDS <= LIMITS_STEP_RECORDS_MAX, "each has its share");
+
+struct due_kind {
+    bool (*take_one)(struct core *core, struct now now, struct effects *fx); // false: none is due
+    uint32_t weight; // records that one may write
+};
+
 // True when a lease was ended.
 static bool end_one_lease(struct core *core, struct now now, struct effects *fx)
 {
@@ -34,6 +43,9 @@ static bool end_one_lease(struct core *core, struct now now, struct effects *fx)
 
 static bool wake_one_job(struct core *core, struct now now, struct effects *fx)
 {
+    // One that is late for its start does not begin to wait for it.
+    if (expiry_first(&core->expiry, now.store) != JOBS_NONE)
+        return false;
     uint32_t slot = delayed_take(&core->delayed, now.store);
     if (slot == JOBS_NONE)
         return false;
@@ -65,26 +77,30 @@ static bool expire_one_job(struct core *core, struct now now, struct effects *fx
     return true;
 }
 
+// Of each kind as many as are due and `most` records allow; returns how many they may have taken.
+static uint32_t take_due(struct core *core, struct now now, struct effects *fx,
+                         const struct due_kind *kind, uint32_t most)
+{
+    uint32_t left = most;
+    while (left >= kind->weight && kind->take_one(core, now, fx))
+        left -= kind->weight;
+    return most - left;
+}
+
 void tick_step(struct core *core, struct now now, struct effects *fx)
 {
     // What ends a job may bring deliveries.
     const uint32_t ending = 1 + ledger_places_most(&core->ledger);
+    const struct due_kind kinds[KINDS] = {
+        {end_one_lease, ending}, {expire_one_job, ending},
+        {wake_one_job, 1},       {pass_one_unique, 1},
+        {seal_late, 1},          {seal_free, 1},
+        {depend_step, ending},   {simulate_late, SIMULATE_WEIGHT},
+    };
+    CHECK(ending <= SHARE);
     uint32_t left = LIMITS_STEP_RECORDS_MAX;
-    while (left >= ending && end_one_lease(core, now, fx))
-        left -= ending;
-    // Before others become due: one that is late for its start does not begin to wait for it.
-    while (left >= ending && expire_one_job(core, now, fx))
-        left -= ending;
-    while (left > 0 && wake_one_job(core, now, fx))
-        left--;
-    while (left > 0 && pass_one_unique(core, now, fx))
-        left--;
-    while (left > 0 && seal_late(core, now, fx))
-        left--;
-    while (left > 0 && seal_free(core, now, fx))
-        left--;
-    while (left >= ending && depend_step(core, now, fx))
-        left -= ending;
-    while (left >= SIMULATE_WEIGHT && simulate_late(core, now, fx))
-        left -= SIMULATE_WEIGHT;
+    for (uint32_t i = 0; i < KINDS; i++)
+        left -= take_due(core, now, fx, &kinds[i], SHARE);
+    for (uint32_t i = 0; i < KINDS; i++)
+        left -= take_due(core, now, fx, &kinds[i], left);
 }

@@ -4,6 +4,7 @@
 
 #include "broker/shell/intake.h"
 #include "broker/shell/moments.h"
+#include "broker/shell/ticks.h"
 #include "lib/base/check.h"
 #include "lib/sys/memory.h"
 
@@ -19,20 +20,6 @@ static void tell_of_gone(struct broker *broker)
         bool done = intake_decide(broker, &command);
         CHECK(done);
         batch->gone[batch->gone_count++] = peer;
-    }
-}
-
-static void take_back_unsent(struct broker *broker)
-{
-    while (broker->unsent_count > 0) {
-        uint32_t count = broker->unsent_count < LIMITS_STEP_RECORDS_MAX ? broker->unsent_count
-                                                                        : LIMITS_STEP_RECORDS_MAX;
-        struct command command = {.kind = COMMAND_UNSENT};
-        command.unsent = (struct msg_held_list){
-            .items = &broker->unsent[broker->unsent_count - count], .count = count};
-        if (!intake_decide(broker, &command))
-            return; // the next batch has room
-        broker->unsent_count -= count;
     }
 }
 
@@ -91,14 +78,6 @@ static void drop_unused(struct broker *broker)
     }
 }
 
-static void tick(struct broker *broker)
-{
-    if (core_wait_ms(broker->core, broker->now) > 0)
-        return;
-    struct command command = {.kind = COMMAND_TICK};
-    (void)intake_decide(broker, &command); // without room it comes with the next batch
-}
-
 static when_ms trim_at(const struct broker *broker)
 {
     when_ms at = WHEN_NEVER;
@@ -123,12 +102,11 @@ static void give_memory_back(struct broker *broker)
 void chores_run(struct broker *broker)
 {
     give_memory_back(broker);
-    take_back_unsent(broker);
+    ticks_run(broker);
     tell_of_gone(broker);
     remove_old(broker);
     step_operations(broker);
     drop_unused(broker);
-    tick(broker);
     moments_run(broker);
     watch_expire(broker->watches, broker->now.mono);
     readers_set_time(broker->readers, broker->now);
@@ -143,10 +121,7 @@ static when_ms until(const struct broker *broker, when_ms at)
 
 when_ms chores_wait_ms(const struct broker *broker)
 {
-    if (broker->unsent_count > 0 &&
-        effects_has_room(&broker->filling->effects, LIMITS_STEP_RECORDS_MAX))
-        return 0;
-    when_ms wait = until(broker, peers_deadline(broker->peers));
+    when_ms wait = when_min(ticks_wait_ms(broker), until(broker, peers_deadline(broker->peers)));
     if (broker->step_again_at > broker->now.mono)
         wait = when_min(wait, until(broker, broker->step_again_at));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
@@ -154,8 +129,5 @@ when_ms chores_wait_ms(const struct broker *broker)
     wait = when_min(wait, until(broker, trim_at(broker)));
     if (batch_has_room(broker->filling))
         wait = when_min(wait, timetable_wait_ms(broker->timetable, broker->now.store));
-    struct command tick_command = {.kind = COMMAND_TICK};
-    if (effects_has_room(&broker->filling->effects, core_weight(broker->core, &tick_command)))
-        wait = when_min(wait, core_wait_ms(broker->core, broker->now));
     return wait;
 }

@@ -49,7 +49,7 @@ SUITES = [
     Suite(["broker/store/store_view_told.c"], ["broker_store_store_view_told_test"], []),
     Suite(["gateway"], ["gateway_store_spool_test", "gateway_core_spool_plan_test"],
           ["gateway_spool.py", "gateway_spool_kills.py"], ["spool_put", "clock_preload.so"]),
-    Suite(["broker/shell", "lib/link"], ["broker_shell_warden_test", "lib_link_link_guard_test"],
+    Suite(["broker/shell", "lib/link"], ["broker_shell_ticks_test", "broker_shell_warden_test", "lib_link_link_guard_test"],
           ["broker_scopes.py", "broker_evil.py", "broker_keys.py"]),
 ]
 

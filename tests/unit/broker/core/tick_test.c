@@ -64,23 +64,33 @@ TEST(tick, leases_run_on_the_monotonic_clock_and_delays_on_store_time)
     story_free(story);
 }
 
+// Nothing of this story is stored: its rows would not fit the model.
+static void forget_batch(struct story *story)
+{
+    (void)core_close(story->core, story->now, &story->fx);
+    effects_reset(&story->fx);
+    arena_reset(&story->messages);
+    story->is_open = false;
+}
+
+static void submit_due_at(struct story *story, uint32_t count, uint32_t delay_ms)
+{
+    for (uint32_t number = 0; number < count; number++) {
+        struct msg_submit_job job = story_job(1);
+        job.job_id = id_v7(STORY_EPOCH, (uint16_t)number, number);
+        job.delay_ms = delay_ms;
+        story_open(story);
+        story_submit(story, job);
+        forget_batch(story);
+    }
+}
+
 TEST(tick, a_step_changes_no_more_than_its_limit_and_says_that_more_is_due)
 {
     struct limits limits = story_limits();
     limits.job_count_max = 300;
     struct story *story = story_new_with(&limits);
-    for (uint32_t number = 0; number < 260; number++) {
-        struct msg_submit_job job = story_job(1);
-        job.job_id = id_v7(STORY_EPOCH, (uint16_t)number, number);
-        job.delay_ms = 10;
-        story_open(story);
-        story_submit(story, job);
-        // Nothing of this story is stored: its rows would not fit the model.
-        (void)core_close(story->core, story->now, &story->fx);
-        effects_reset(&story->fx);
-        arena_reset(&story->messages);
-        story->is_open = false;
-    }
+    submit_due_at(story, 260, 10);
     story_at(story, 10);
     struct command tick = {.kind = COMMAND_TICK};
     core_step(story->core, story->now, &tick, &story->fx);
@@ -92,6 +102,36 @@ TEST(tick, a_step_changes_no_more_than_its_limit_and_says_that_more_is_due)
     core_step(story->core, story->now, &tick, &story->fx);
     EXPECT_EQ(story_figures(story).ledger.counts[JOB_QUEUED], 260);
     EXPECT_EQ(core_wait_ms(story->core, story->now), WHEN_NEVER);
+    story_free(story);
+}
+
+static uint32_t count_of(const struct effects *fx, enum write_kind kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < fx->write_count; i++)
+        count += fx->writes[i].kind == kind;
+    return count;
+}
+
+TEST(tick, a_flood_of_due_jobs_leaves_the_others_their_share)
+{
+    struct limits limits = story_limits();
+    limits.job_count_max = 1000;
+    struct story *story = story_new_with(&limits);
+    struct msg_submit_job holder = story_job(7);
+    holder.unique_key = slice_of_text("k");
+    holder.unique_hash = story_id(77);
+    holder.unique_for_s = 1;
+    story_open(story);
+    story_submit(story, holder);
+    forget_batch(story);
+    submit_due_at(story, 600, 1000);
+    story_at(story, 1000);
+    struct command tick = {.kind = COMMAND_TICK};
+    core_step(story->core, story->now, &tick, &story->fx);
+    (void)core_close(story->core, story->now, &story->fx);
+    EXPECT_EQ(count_of(&story->fx, DROP_UNIQUE), 1);
+    EXPECT_EQ(story_figures(story).ledger.counts[JOB_SCHEDULED], 600 - 255);
     story_free(story);
 }
 
