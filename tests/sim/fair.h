@@ -22,6 +22,8 @@ bool watch_fair_may(const struct sim *sim, const struct fair *fair, uint32_t slo
 // watch_turns.c: the same, and each grant of a dispatch, before it is noted.
 void watch_turns_start(void);
 void watch_turns_before(void);
+// Names were given back: whoever gets their numbers begins anew, and so does who comes again.
+void watch_turns_forget(void);
 void watch_turns(const struct sim *sim, const struct fair *fair, uint32_t slot, uint32_t peer);
 // watch_waiting.c: would this worker surely take the job, given so many more jobs?
 bool watch_waiting_takes(const struct sim *sim, uint32_t worker, const struct job *job,

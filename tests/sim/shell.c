@@ -369,17 +369,18 @@ void shell_turn(struct sim *sim)
     struct sim_batch *batch = open_batch(shell);
     if (batch == NULL)
         return;
+    // As the product does: time first, then chores, then what fills the batch.
     take_back(sim, batch);
-    intake(sim, batch);
     tick(sim, batch);
-    schedule_propose(sim, batch);
-    operation_propose(sim, batch);
-    if (world_chance(sim, 5))
-        sweep(sim, batch);
-    if (world_chance(sim, 5))
-        drop_unused(sim, batch);
     if (plan_optional(sim, 1))
         forget_peer(sim, batch);
+    if (world_chance(sim, 5))
+        sweep(sim, batch);
+    operation_propose(sim, batch);
+    if (world_chance(sim, 5))
+        drop_unused(sim, batch);
+    schedule_propose(sim, batch);
+    intake(sim, batch);
     if (world_chance(sim, 60))
         close_batch(sim, batch);
     if (world_chance(sim, 20))

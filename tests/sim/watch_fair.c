@@ -95,6 +95,8 @@ void watch_fair(struct sim *sim, const struct effects *fx, uint32_t first_entry)
         uint32_t slot = jobs_find(jobs, &entry->job_id);
         if (entry->kind == ENTRY_DUE)
             note_due(sim, entry);
+        if (entry->kind == ENTRY_UNUSED)
+            watch_turns_forget();
         // What is outdated when its turn comes is cancelled then.
         if (slot == JOBS_NONE || (entry->kind != ENTRY_GRANT && entry->kind != ENTRY_EXPIRE &&
                                   entry->kind != ENTRY_CANCEL))

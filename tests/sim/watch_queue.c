@@ -16,9 +16,9 @@ static struct seen_queue *queue_named(struct sim *sim, struct slice tenant, stru
     SIM_EXPECT(watch->queue_count < SIM_QUEUES, "room for queues");
     struct seen_queue *seen = &watch->queues[watch->queue_count++];
     *seen = (struct seen_queue){0};
-    // What an entry or a row borrows lives as long as the run.
-    seen->tenant = origin_tenant(tenant);
-    seen->queue = queue;
+    // The core may give its names' places to others.
+    seen->tenant = shell_keep_text(sim, origin_tenant(tenant));
+    seen->queue = shell_keep_text(sim, queue);
     return seen;
 }
 

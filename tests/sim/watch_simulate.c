@@ -3,7 +3,7 @@
 
 #include "tests/sim/sim.h"
 
-enum { SLACK_MS = 5000 }; // until a batch is decided that has room, and is durable
+enum { SLACK_MS = 2500 }; // until a batch is decided that has room, and is durable
 
 struct msg_submitted watch_simulate_asked(struct sim *sim, const struct command *command,
                                           const struct send *send)

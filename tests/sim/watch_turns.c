@@ -59,6 +59,19 @@ void watch_turns_before(void)
     memset(given, 0, sizeof given);
 }
 
+static void end_spans(struct level *level)
+{
+    for (uint32_t a = 0; a < SIM_QUEUES; a++)
+        for (uint32_t b = 0; b < SIM_QUEUES; b++)
+            level->pairs[a][b].is_on = false;
+}
+
+void watch_turns_forget(void)
+{
+    end_spans(&queue_level);
+    end_spans(&tenant_level);
+}
+
 static uint32_t queue_of(const struct sim *sim, uint32_t slot)
 {
     const struct ledger *ledger = &sim->shell.core->ledger;
