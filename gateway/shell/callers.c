@@ -252,6 +252,11 @@ const struct caller *callers_take(struct callers *callers, struct slice header, 
     return caller;
 }
 
+bool callers_is_anybody(const struct caller *caller)
+{
+    return caller == &everybody;
+}
+
 void callers_give(const struct caller *caller)
 {
     if (caller->roll != NULL)

@@ -37,6 +37,8 @@ bool callers_need_tokens(struct callers *callers);
 // NULL: nobody.
 const struct caller *callers_take(struct callers *callers, struct slice header, when_ms wall);
 void callers_give(const struct caller *caller);
+// It needed no token, and need not be given back.
+bool callers_is_anybody(const struct caller *caller);
 
 // A quota of a tenant: so much a minute.
 struct caller_quota {

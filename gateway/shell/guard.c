@@ -36,6 +36,25 @@ static void refuse_stranger(const struct gateway *gateway, struct http_request *
            has_sent ? CHALLENGE ", error=\"invalid_token\"" : CHALLENGE);
 }
 
+// A page of another site asks through a browser on this machine: an act without a body needs nobody's
+// consent there. Nothing but browsers says so, and no page can make them say otherwise.
+static bool is_from_elsewhere(const struct http_request *request)
+{
+    struct slice site = request->headers[HTTP_SEC_FETCH_SITE];
+    return site.data != NULL && !slice_is_text(site, "same-origin") && !slice_is_text(site, "none");
+}
+
+static void refuse_page(const struct gateway *gateway, struct http_request *request)
+{
+    refuse(gateway, request,
+           &(struct problem){
+               .error = ERR_NO_TOKEN,
+               .detail = slice_of_text("without tokens no page of another site is served, and "
+                                       "Sec-Fetch-Site says that one asks"),
+           },
+           CHALLENGE);
+}
+
 static void refuse_scope(const struct gateway *gateway, struct http_request *request,
                          const struct caller *caller, const char *scope)
 {
@@ -74,6 +93,10 @@ bool guard_admits(const struct gateway *gateway, struct http_request *request, u
     const struct caller *caller = callers_take(gateway->callers, header, clock_wall_ms());
     if (caller == NULL) {
         refuse_stranger(gateway, request, header);
+        return false;
+    }
+    if (callers_is_anybody(caller) && is_from_elsewhere(request)) {
+        refuse_page(gateway, request);
         return false;
     }
     request->tag = caller;

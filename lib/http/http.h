@@ -36,9 +36,10 @@ enum http_header_name {
     HTTP_IF_NONE_MATCH,
     HTTP_LAST_EVENT_ID,
     HTTP_PREFER,
+    HTTP_SEC_FETCH_SITE,
     HTTP_TRACEPARENT,
 };
-enum { HTTP_HEADER_NAMES = 8 };
+enum { HTTP_HEADER_NAMES = 9 };
 
 // A complete request. Everything in it is valid until http_answer() is called with it.
 struct http_request {

@@ -16,6 +16,7 @@ static const char *const header_names[HTTP_HEADER_NAMES] = {
     [HTTP_IF_NONE_MATCH] = "if-none-match",
     [HTTP_LAST_EVENT_ID] = "last-event-id",
     [HTTP_PREFER] = "prefer",
+    [HTTP_SEC_FETCH_SITE] = "sec-fetch-site",
     [HTTP_TRACEPARENT] = "traceparent",
 };
 

@@ -46,6 +46,21 @@ class Tokens(unittest.TestCase):
             self.assertEqual(gateway.ask("GET", path).status, 200, path)
         self.assertEqual(len(self.broker.jobs), 3)
 
+    def test_without_tokens_no_page_of_another_site_is_served(self):
+        """What a browser sends for a page that names this door; a program says nothing of the kind."""
+        gateway = self.gateway()
+        for site in ("cross-site", "same-site", ""):
+            said = {"Sec_Fetch_Site": site}
+            for method, path in (("POST", "/v1/jobs:cancel?status=queued"), ("GET", "/v1/jobs"), ("GET", "/metrics")):
+                self.refused(gateway.ask(method, path, **said), 401, NO_TOKEN, 'Bearer realm="weft"')
+            self.assertEqual(gateway.ask("GET", "/livez", **said).status, 200)
+            self.assertEqual(gateway.submit(JOB, **said).status, 401)
+        self.assertEqual(self.broker.jobs, {})
+        for site in ("same-origin", "none"):
+            self.assertEqual(gateway.submit(JOB, Sec_Fetch_Site=site).status, 202)
+        token = gateway.token("ci")  # which no page has unless it was given one
+        self.assertEqual(gateway.submit(JOB, **bearer(token), Sec_Fetch_Site="cross-site").status, 202)
+
     def test_what_is_no_token_is_refused(self):
         gateway = self.gateway()
         token = gateway.token("ci")
