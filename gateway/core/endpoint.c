@@ -264,18 +264,6 @@ err endpoint_read_reason(struct doc_value object, const struct doc_room *room,
 
 // --- answers ---
 
-static void put_events(struct out *out, uint32_t events)
-{
-    out_name(out, slice_of_text("events"));
-    out_open_array(out);
-    for (uint32_t bit = 0; bit < 32; bit++) {
-        const char *word = (events & 1u << bit) != 0 ? webhook_event_word(1u << bit) : NULL;
-        if (word != NULL)
-            out_text(out, slice_of_text(word));
-    }
-    out_close(out);
-}
-
 // Up to `end`, which is left out; what is behind it stays in `rest`.
 static struct slice cut(struct slice *rest, uint8_t end)
 {
@@ -329,7 +317,7 @@ void endpoint_answer(struct out *out, const struct endpoint_told *told)
     out_put_text(out, "webhook_id", given->webhook_id);
     if (given->url.len > 0)
         out_put_text(out, "url", given->url);
-    put_events(out, given->events);
+    webhook_put_events(out, given->events);
     put_list(out, "types", given->types);
     put_list(out, "tags", given->tags);
     put_headers(out, given->headers);

@@ -198,6 +198,7 @@ static void put_job(struct out *out, const struct msg_submit_job *job,
     course_put_span(out, "timeout", job->timeout_ms);
     course_put_retry(out, &given);
     put_unique(out, job);
+    webhook_put(out, job->webhook);
     answer_put_sharing(out, job->concurrency_key, job->order, job->cost);
     answer_put_after(out, &job->after, job->on_dependency_failure);
     answer_put_labels(out, job->labels);

@@ -194,6 +194,35 @@ static err read_member(struct reading *reading, const struct doc_member *member,
     return ERR_BAD_FIELD;
 }
 
+void webhook_put_events(struct out *out, uint32_t bits)
+{
+    out_name(out, slice_of_text("events"));
+    out_open_array(out);
+    for (uint32_t bit = 0; bit < 32; bit++) {
+        const char *word = (bits & 1u << bit) != 0 ? webhook_event_word(1u << bit) : NULL;
+        if (word != NULL)
+            out_text(out, slice_of_text(word));
+    }
+    out_close(out);
+}
+
+void webhook_put(struct out *out, struct slice packed)
+{
+    struct hook hook;
+    const char *detail = NULL;
+    // A newer one may keep what is not known here.
+    if (packed.len == 0 || hook_read(packed, &hook, &detail) != OK)
+        return;
+    out_name(out, slice_of_text("webhook"));
+    out_open_object(out);
+    if (hook.url.len > 0)
+        out_put_text(out, "url", hook.url);
+    webhook_put_events(out, hook.events);
+    if (hook.secret.len == 0) // else that one signs
+        out_put_text(out, "endpoint", hook.endpoint);
+    out_close(out);
+}
+
 const char *webhook_judge(const struct hook *hook, const struct webhook_secret *secret)
 {
     bool has_secret = secret->is_new || secret->len > 0;

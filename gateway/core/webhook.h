@@ -4,6 +4,7 @@
 // (`batch_webhook`), and secrets as people see them. docs/webhooks.md is the user's page. Pure.
 
 #include "gateway/core/doc.h"
+#include "gateway/core/out.h"
 #include "proto/hook.h"
 
 struct submit_fault;
@@ -45,6 +46,11 @@ const char *webhook_read_events(struct doc_value value, struct arena *arena,
                                 const char **out_near);
 // The word of one bit; NULL: there is none. Static.
 const char *webhook_event_word(uint32_t event);
+
+// "events": bits as words.
+void webhook_put_events(struct out *out, uint32_t bits);
+// "webhook" as it is kept, unless there is none: never a secret.
+void webhook_put(struct out *out, struct slice packed);
 
 // Whether the parts belong together; NULL, or the rule about "webhook" that they break.
 const char *webhook_judge(const struct hook *hook, const struct webhook_secret *secret);

@@ -267,6 +267,8 @@ class Schedules(WebhookTest):
         job = {"type": "t", "webhook": self.webhook(events=["succeeded"])}
         self.put("/v1/schedules/tick", {"cron": "0 * * * *", "job": {**job, "webhook": self.webhook(secret="new")}}, 400)
         self.put("/v1/schedules/tick", {"cron": "0 * * * *", "job": job}, 200)
+        told = self.gateway.ask("GET", "/v1/schedules/tick").json["job"]["webhook"]
+        self.assertEqual(told, {**job["webhook"], "endpoint": "default"})
         early.stop()
         self.start_rest(env=clock_ahead(2 * 3600))  # the latest of the hours that it has missed
         (made, _), = self.handler.take_jobs(1)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The same seeds give the same traces, whatever stands below the simulator.
 
-    same.py builds   with -O2, and without optimisation and with sanitizers; needs build/release and
+    same.py builds   with -O2, and with -O1 and sanitizers; needs build/release and
                      build/dev (make build-release build-dev)
     same.py stores   the model store and, for one seed in five, the product's in a directory without a disk behind it
 """
@@ -40,9 +40,9 @@ def builds(seeds):
             sys.exit(f"same: {program} is missing; make build-release build-dev")
     expected, found = (traces(program, seeds) for program in programs)
     other = [seed for seed, trace in expected.items() if found[seed] != trace]
-    print(f"{seeds - len(other)} of {seeds} traces are the same with -O2 and without, with sanitizers")
+    print(f"{seeds - len(other)} of {seeds} traces are the same with -O2, and with -O1 and sanitizers")
     if other:
-        print(f"  seed {other[0]}: {expected[other[0]]} with -O2, {found[other[0]]} without; "
+        print(f"  seed {other[0]}: {expected[other[0]]} with -O2, {found[other[0]]} with -O1; "
               "both must be built from these sources")
     return 1 if other else 0
 

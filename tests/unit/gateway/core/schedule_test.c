@@ -170,6 +170,17 @@ TEST(schedule, all_of_it_is_told)
 }
 
 // Each field that a schedule's job may have.
+static struct slice packed_hook(const char *secret)
+{
+    static uint8_t room[MSG_HOOK_LEN_MAX];
+    struct bytes_out packed = {.data = room, .cap = sizeof room};
+    hook_write(&(struct hook){.url = slice_of_text("https://shop.example/"),
+                              .events = 1u << JOB_DEAD,
+                              .secret = slice_of_text(secret)},
+               &packed);
+    return slice_of(room, packed.len);
+}
+
 static struct msg_submit_job whole_job(void)
 {
     static const struct id parents[] = {{.bytes = {1}}, {.bytes = {2}}};
@@ -191,7 +202,8 @@ static struct msg_submit_job whole_job(void)
                                    .concurrency_key = slice_of_text("c"),
                                    .order = ORDER_FIFO_SKIP,
                                    .after = {.items = parents, .count = 2},
-                                   .on_dependency_failure = ON_FAILURE_CANCEL};
+                                   .on_dependency_failure = ON_FAILURE_CANCEL,
+                                   .webhook = packed_hook("")};
 }
 
 static struct slice identity_of(const struct msg_submit_job *job, uint8_t *room)
@@ -238,6 +250,21 @@ TEST(schedule, job_that_is_told_can_be_put_again)
     EXPECT_EQ(put.job.max_attempts, 3);
     EXPECT_EQ(put.job.keep_s, 86400);
     EXPECT(put.job.unique_while_unfinished);
+}
+
+TEST(schedule, webhook_is_told_and_no_secret)
+{
+    struct msg_schedule_status_is is = full();
+    struct answer_result none = {.form = ANSWER_NONE};
+    struct msg_submit_job job = whole_job();
+    job.webhook = packed_hook("sealed");
+    is.given.jobs = &job;
+    struct out out = out_json();
+    schedule_answer(&out, &is, &none, false);
+    text[out.len] = '\0';
+    EXPECT(strstr(text, "\"webhook\":{\"url\":\"https://shop.example/\",\"events\":[\"dead\"]}") !=
+           NULL);
+    EXPECT(strstr(text, "sealed") == NULL);
 }
 
 TEST(schedule, factors_are_written_as_they_are_read)
