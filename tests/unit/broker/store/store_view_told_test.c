@@ -1,6 +1,6 @@
 // Who has been told of a job's end: its deliveries are found among the ids of that moment.
 
-#include "broker/store/store.h"
+#include "broker/store/store_private.h"
 #include "tests/support/store_batch.h"
 #include "tests/support/test.h"
 
@@ -103,6 +103,41 @@ TEST(store_view_told, ids_of_another_slot_are_passed_over)
     struct msg_listed listed = told(store, &parent.id);
     EXPECT_EQ(listed.count, 1);
     EXPECT(id_equal(&listed_jobs[0].job_id, &delivery.id));
+    store_close(store);
+}
+
+// As no broker writes it: shorter than an id, or with something else than a number.
+static void spoil_ids(struct store *store, struct slice key, struct slice value)
+{
+    struct disk_txn *txn = NULL;
+    EXPECT_EQ(disk_begin(store->disk, &txn), OK);
+    EXPECT_EQ(disk_put(txn, TABLE_IDS, key, value), OK);
+    EXPECT_EQ(disk_commit(txn), OK);
+}
+
+TEST(store_view_told, damaged_ids_are_counted_and_left_out_of_deliveries_and_timeline)
+{
+    static struct msg_timeline_event room[STORE_EVENTS_ROOM];
+    struct store *store = open_store();
+    struct job_row parent = ended(store);
+    (void)make(store, delivery_of(&parent));
+    struct id first = id_v7(parent.ended_at, 0, 0);
+    spoil_ids(store, slice_of(first.bytes, 7), slice_of_text("12345678"));
+    spoil_ids(store, slice_of(first.bytes, sizeof first.bytes), slice_of_text("?"));
+    struct msg_listed listed = told(store, &parent.id);
+    EXPECT_EQ(listed.error, OK);
+    EXPECT_EQ(listed.count, 1);
+    struct store_figures figures;
+    store_figures(store, &figures);
+    EXPECT_EQ(figures.damaged, 2);
+    struct store_view *view = NULL;
+    struct msg_timeline_is timeline = {.error = ERR_DISK};
+    EXPECT_EQ(store_view_open(store, &view), OK);
+    EXPECT_EQ(store_view_begin(view), OK);
+    EXPECT_EQ(store_view_timeline(view, &parent.id, room, &timeline), OK);
+    EXPECT_EQ(timeline.error, OK);
+    EXPECT(timeline.event_count > 0);
+    store_view_close(view);
     store_close(store);
 }
 
