@@ -12,6 +12,7 @@
 #include "gateway/core/submit.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/memory.h"
 #include "lib/sys/mint.h"
 #include "proto/check.h"
 
@@ -90,14 +91,14 @@ static bool is_whole(const struct bulk *bulk)
 
 static bool read_file(struct bulk *bulk, const char *name)
 {
-    bulk->file = malloc((size_t)BULK_FILE_BYTES_MAX + 1);
+    bulk->file = memory_reserve((size_t)BULK_FILE_BYTES_MAX + 1);
     bulk->names = malloc(SCAN_NAMES_MAX * sizeof *bulk->names);
     bulk->job_cap = is_whole(bulk) ? MSG_ATOMIC_JOBS_MAX : BULK_JOBS_MAX;
     bulk->jobs = calloc(bulk->job_cap, sizeof *bulk->jobs);
     bulk->lines = calloc(bulk->job_cap, sizeof *bulk->lines);
     size_t cap =
         arena_len(bulk->job_cap, is_whole(bulk) ? BULK_FILE_BYTES_MAX : BULK_MESSAGE_BYTES_MAX);
-    bulk->arena = (struct arena){.data = malloc(cap), .cap = cap}; // touched as it is used
+    bulk->arena = (struct arena){.data = memory_reserve(cap), .cap = cap};
     if (bulk->file == NULL || bulk->names == NULL || bulk->jobs == NULL || bulk->lines == NULL ||
         bulk->arena.data == NULL) {
         command_complain("push", "out of memory");
@@ -445,11 +446,11 @@ int bulk_push(const struct config *config)
     for (uint32_t i = 0; i < bulk->rejection_count; i++)
         free(bulk->rejections[i].detail);
     free(bulk->rejections);
-    free(bulk->arena.data);
+    memory_release(bulk->arena.data, bulk->arena.cap);
     free(bulk->lines);
     free(bulk->jobs);
     free(bulk->names);
-    free(bulk->file);
+    memory_release(bulk->file, (size_t)BULK_FILE_BYTES_MAX + 1);
     free(bulk);
     return code;
 }

@@ -20,7 +20,7 @@ struct batch_pool {
 
 static bool make_arena(struct arena *arena, size_t cap)
 {
-    *arena = (struct arena){.data = calloc(1, cap), .cap = cap};
+    *arena = (struct arena){.data = memory_reserve(cap), .cap = cap};
     return arena->data != NULL;
 }
 
@@ -67,8 +67,8 @@ void batch_free(struct batch *batch)
     if (batch == NULL)
         return;
     CHECK(batch->message_count == 0);
-    free(batch->decoded.data);
-    free(batch->answers.data);
+    memory_release(batch->decoded.data, batch->decoded.cap);
+    memory_release(batch->answers.data, batch->answers.cap);
     free(batch->effects.changed);
     free(batch->effects.bodies);
     free(batch->effects.grants);

@@ -12,6 +12,7 @@
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/log.h"
+#include "lib/sys/memory.h"
 #include "lib/sys/process.h"
 #include "lib/sys/program.h"
 #include "lib/sys/signal.h"
@@ -46,7 +47,7 @@ static err make_tables(struct broker *broker)
     broker->tenants = tenants_new(limits->tenant_count_max, seeds[0]);
     broker->room = release_room_new(limits);
     size_t encoding_len = wire_arena_size(MSG_BYTES_MAX);
-    broker->encoding = (struct arena){.data = calloc(1, encoding_len), .cap = encoding_len};
+    broker->encoding = (struct arena){.data = memory_reserve(encoding_len), .cap = encoding_len};
     bool made = broker->peers != NULL && broker->watches != NULL && broker->timetable != NULL &&
                 broker->schemas != NULL && broker->tenants != NULL && broker->room != NULL &&
                 broker->encoding.data != NULL;
@@ -137,7 +138,7 @@ static void unmake(struct broker *broker)
     doors_close(broker);
     events_close(broker);
     recover_undo(broker);
-    free(broker->encoding.data);
+    memory_release(broker->encoding.data, broker->encoding.cap);
     release_room_free(broker->room);
     schemas_free(broker->schemas);
     tenants_free(broker->tenants);

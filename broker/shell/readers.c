@@ -12,6 +12,7 @@
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"
+#include "lib/sys/memory.h"
 #include "lib/sys/process.h"
 #include "proto/wire.h"
 
@@ -454,7 +455,7 @@ static err start(struct readers *readers)
     if (e != OK)
         return e;
     size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
-    readers->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
+    readers->arena = (struct arena){.data = memory_reserve(arena_len), .cap = arena_len};
     readers->events = calloc(STORE_EVENTS_ROOM, sizeof *readers->events);
     readers->lines = calloc(MSG_LOG_LINES_MAX, sizeof *readers->lines);
     if (readers->arena.data == NULL || readers->events == NULL || readers->lines == NULL ||
@@ -476,7 +477,7 @@ static void give_up(struct readers *readers)
     readers_schedules_deinit(&readers->desk);
     free(readers->lines);
     free(readers->events);
-    free(readers->arena.data);
+    memory_release(readers->arena.data, readers->arena.cap);
     free(readers);
 }
 
@@ -488,12 +489,11 @@ err readers_open(const struct readers_options *options, struct readers **out_rea
     readers->options = *options;
     readers->sweep_at = clock_mono_ms() + SWEEP_REST_MS;
     err e = start(readers);
-    if (e != OK) {
+    if (e == OK)
+        *out_readers = readers;
+    else
         give_up(readers);
-        return e;
-    }
-    *out_readers = readers;
-    return OK;
+    return e;
 }
 
 void readers_close(struct readers *readers)

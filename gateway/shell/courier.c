@@ -13,6 +13,7 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
 #include "lib/sys/log.h"
+#include "lib/sys/memory.h"
 #include "lib/sys/process.h"
 #include "lib/sys/wake.h"
 #include "proto/wire.h"
@@ -506,7 +507,7 @@ void courier_figures(const struct courier *courier, struct courier_figures *out_
 static err make(struct courier *courier, const char *endpoint)
 {
     size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
-    courier->arena = (struct arena){.data = malloc(arena_len), .cap = arena_len};
+    courier->arena = (struct arena){.data = memory_reserve(arena_len), .cap = arena_len};
     courier->peer_memory = malloc(peer_size(COURIER_ASKS_MAX));
     courier->endpoint = strdup(endpoint);
     if (courier->arena.data == NULL || courier->peer_memory == NULL || courier->endpoint == NULL)
@@ -534,7 +535,7 @@ static void unmake(struct courier *courier)
     (void)pthread_mutex_destroy(&courier->lock);
     free(courier->endpoint);
     free(courier->peer_memory);
-    free(courier->arena.data);
+    memory_release(courier->arena.data, courier->arena.cap);
     free(courier);
 }
 

@@ -5,6 +5,7 @@
 #include "gateway/shell/lessor_private.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/memory.h"
 #include "lib/sys/process.h"
 #include "lib/sys/wake.h"
 #include "proto/wire.h"
@@ -113,8 +114,8 @@ void lessor_ask(struct lessor *lessor, struct lessor_ask *ask)
 static err make(struct lessor *lessor, const char *endpoint)
 {
     size_t len = wire_arena_size(MSG_BYTES_MAX);
-    lessor->in = (struct arena){.data = malloc(len), .cap = len};
-    lessor->out = (struct arena){.data = malloc(len), .cap = len};
+    lessor->in = (struct arena){.data = memory_reserve(len), .cap = len};
+    lessor->out = (struct arena){.data = memory_reserve(len), .cap = len};
     lessor->endpoint = strdup(endpoint);
     if (lessor->in.data == NULL || lessor->out.data == NULL || lessor->endpoint == NULL)
         return ERR_NO_MEMORY;
@@ -134,8 +135,8 @@ static void unmake(struct lessor *lessor)
         wake_close(lessor->wake);
     (void)pthread_mutex_destroy(&lessor->lock);
     free(lessor->endpoint);
-    free(lessor->in.data);
-    free(lessor->out.data);
+    memory_release(lessor->in.data, lessor->in.cap);
+    memory_release(lessor->out.data, lessor->out.cap);
     free(lessor->wake);
     free(lessor);
 }

@@ -6,6 +6,7 @@
 #include "lib/peer/peer.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/memory.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
@@ -47,12 +48,11 @@ static err connect_link(struct client *client)
     return e;
 }
 
-// The system gives memory as it is touched, so arenas for the largest message cost nothing.
 static err make_room(struct client *client)
 {
     size_t len = wire_arena_size(MSG_BYTES_MAX);
-    client->out = (struct arena){.data = malloc(len), .cap = len};
-    client->in = (struct arena){.data = malloc(len), .cap = len};
+    client->out = (struct arena){.data = memory_reserve(len), .cap = len};
+    client->in = (struct arena){.data = memory_reserve(len), .cap = len};
     client->peer_memory = malloc(peer_size(TRIALS_AT_ONCE_MAX));
     bool made = client->out.data != NULL && client->in.data != NULL && client->peer_memory != NULL;
     return made ? OK : ERR_NO_MEMORY;
@@ -76,8 +76,8 @@ void client_close(struct client *client)
     if (client->context != NULL)
         link_context_close(client->context);
     free(client->peer_memory);
-    free(client->in.data);
-    free(client->out.data);
+    memory_release(client->in.data, client->in.cap);
+    memory_release(client->out.data, client->out.cap);
     free(client->endpoint);
     free(client);
 }

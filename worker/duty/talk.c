@@ -5,6 +5,7 @@
 #include "lib/base/check.h"
 #include "lib/link/curve.h"
 #include "lib/sys/failpoint.h"
+#include "lib/sys/memory.h"
 #include "proto/wire.h"
 #include "worker/duty/duty_private.h"
 #include "worker/duty/talk_private.h"
@@ -30,7 +31,7 @@ static err open_link(struct duty *duty)
 static bool make_arena(struct arena *arena)
 {
     arena->cap = wire_arena_size(MSG_BYTES_MAX);
-    arena->data = malloc(arena->cap); // only what is used is touched
+    arena->data = memory_reserve(arena->cap);
     return arena->data != NULL;
 }
 
@@ -54,8 +55,8 @@ void talk_close(struct duty *duty)
     for (uint32_t i = 0; i < DUTY_FINISHES_MAX; i++)
         free(duty->finishes[i].bytes);
     free(duty->peer.asks);
-    free(duty->decoding.data);
-    free(duty->encoding.data);
+    memory_release(duty->decoding.data, duty->decoding.cap);
+    memory_release(duty->encoding.data, duty->encoding.cap);
 }
 
 // --- one message ---

@@ -2,6 +2,7 @@
 
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,6 +36,42 @@ TEST(memory, only_whole_pages_inside_are_given_back)
     EXPECT_EQ(memory[2 * page], 0);
     EXPECT_EQ(memory[size - page - 17], 7);
     EXPECT_EQ(munmap(memory, size), 0);
+}
+
+// The kernel's view, so that nothing dies of asking.
+static bool may_be_read(const unsigned char *byte)
+{
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
+    ssize_t written = write(ends[1], byte, 1);
+    EXPECT(written == 1 || errno == EFAULT);
+    EXPECT_EQ(close(ends[0]) + close(ends[1]), 0);
+    return written == 1;
+}
+
+TEST(memory, a_reserved_piece_costs_what_is_written_and_has_an_end)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    static const size_t sizes[] = {1, 16, 4095, 4096, 4097, 1000 * 1000};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        size_t size = sizes[i];
+        unsigned char *memory = memory_reserve(size);
+        EXPECT(memory != NULL);
+        EXPECT_EQ((uintptr_t)memory % 16, 0);
+        EXPECT_EQ(memory[0] | memory[size - 1], 0);
+        memory[0] = memory[size - 1] = 7;
+        EXPECT(may_be_read(memory + size - 1));
+        EXPECT(!may_be_read(memory + (size + 15) / 16 * 16));
+        memory_release(memory, size);
+        EXPECT(!may_be_read(memory));
+    }
+    memory_release(NULL, 7);
+    size_t size = PAGES * page;
+    unsigned char *memory = memory_reserve(size);
+    EXPECT_EQ(resident_pages(memory, size), 0);
+    memory[page] = 1;
+    EXPECT_EQ(resident_pages(memory, size), 1);
+    memory_release(memory, size);
 }
 
 TEST(memory, less_than_a_page_stays)
