@@ -53,9 +53,10 @@ static struct problem problem_of(const struct load *load, char detail[REJECTION_
     int len = snprintf(detail, REJECTION_LEN_MAX, "line %" PRIu32 "%s%.*s", first->line, mark,
                        (int)first->detail.len, (const char *)first->detail.data);
     CHECK(len > 0 && len < REJECTION_LEN_MAX);
+    bool may_pass = err_may_retry(first->error); // by itself: its own fix says so
     return (struct problem){.error = first->error,
                             .detail = slice_of(detail, (size_t)len),
-                            .fix = "correct the records and send again"};
+                            .fix = may_pass ? NULL : "correct the records and send again"};
 }
 
 bool bulk_is_known(const struct load *load)

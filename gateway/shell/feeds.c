@@ -56,18 +56,9 @@ static void end(struct feed *feed)
 
 static void open(struct feed *feed)
 {
-    static const struct http_header headers[] = {
-        {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}, // nginx would hold events back
-    };
+    struct reply reply = reply_of(feed);
     feed->is_open = true;
-    tally_answer(feed->gateway->tally, TALLY_EVENTS, 200);
-    http_stream_begin(feed->request, &(struct http_answer){
-                                         .status = 200,
-                                         .content_type = "text/event-stream",
-                                         .body = slice_of_text(EVENT_STREAM_HEAD),
-                                         .headers = headers,
-                                         .header_count = sizeof headers / sizeof headers[0],
-                                     });
+    reply_stream(&reply);
 }
 
 // --- what is told ---

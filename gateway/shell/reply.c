@@ -2,6 +2,7 @@
 
 #include "gateway/shell/reply.h"
 
+#include "gateway/core/event.h"
 #include "gateway/core/media.h"
 #include "gateway/http/convert.h"
 #include "gateway/shell/guard.h"
@@ -40,6 +41,24 @@ enum out_format reply_format(const struct http_request *request)
     return media_wanted(request->headers[HTTP_ACCEPT]) == MEDIA_MSGPACK ? OUT_MSGPACK : OUT_JSON;
 }
 
+static const struct open_quota no_open;
+
+// Where both headers are kept until the answer has been given.
+struct quotas_told {
+    char policy[GUARD_HEADER_LEN];
+    char left[GUARD_HEADER_LEN];
+};
+
+static void tell_quotas(const struct reply *reply, const struct open_quota *open,
+                        struct http_answer *answer, struct http_header *all,
+                        struct quotas_told *room)
+{
+    if (!guard_tell_quotas(reply->request, open, room->policy, room->left))
+        return;
+    all[answer->header_count++] = (struct http_header){"RateLimit-Policy", room->policy};
+    all[answer->header_count++] = (struct http_header){"RateLimit", room->left};
+}
+
 // What is told changes by itself, and by what the client accepts; a cache may keep it and ask with
 // the ETag. That there is no such thing may be wrong in a moment.
 static void tell_caches(struct http_answer *answer, struct http_header *all)
@@ -57,16 +76,11 @@ static void tell_caches(struct http_answer *answer, struct http_header *all)
 static void send(const struct reply *reply, struct http_answer *answer,
                  const struct reply_headers *headers)
 {
-    static const struct open_quota none;
     struct http_header all[REPLY_HEADERS_MAX + 4];
-    char policy[GUARD_HEADER_LEN];
-    char left[GUARD_HEADER_LEN];
+    struct quotas_told room;
     for (uint32_t i = 0; headers != NULL && i < headers->count; i++)
         all[answer->header_count++] = headers->items[i];
-    if (guard_tell_quotas(reply->request, headers != NULL ? &headers->open : &none, policy, left)) {
-        all[answer->header_count++] = (struct http_header){"RateLimit-Policy", policy};
-        all[answer->header_count++] = (struct http_header){"RateLimit", left};
-    }
+    tell_quotas(reply, headers != NULL ? &headers->open : &no_open, answer, all, &room);
     tell_caches(answer, all);
     answer->headers = all;
     tally_answer(reply->tally, reply->route, answer->status);
@@ -125,6 +139,22 @@ void reply_text(const struct reply *reply, unsigned status, const char *type, st
 {
     struct http_answer answer = {.status = status, .content_type = type, .body = text};
     send(reply, &answer, NULL);
+}
+
+void reply_stream(const struct reply *reply)
+{
+    struct quotas_told room;
+    struct http_header all[4] = {
+        {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}, // nginx would hold events back
+    };
+    struct http_answer answer = {.status = 200,
+                                 .content_type = "text/event-stream",
+                                 .body = slice_of_text(EVENT_STREAM_HEAD),
+                                 .headers = all,
+                                 .header_count = 2};
+    tell_quotas(reply, &no_open, &answer, all, &room);
+    tally_answer(reply->tally, reply->route, 200);
+    http_stream_begin(reply->request, &answer);
 }
 
 struct slice reply_violations(struct slice json, enum out_format format, struct out *room)

@@ -44,3 +44,5 @@ void reply_problem(const struct reply *reply, const struct problem *problem,
 // No body.
 void reply_empty(const struct reply *reply, unsigned status, const struct reply_headers *headers);
 void reply_text(const struct reply *reply, unsigned status, const char *type, struct slice text);
+// Begins an event stream; the request goes on until http_stream_end().
+void reply_stream(const struct reply *reply);

@@ -70,18 +70,9 @@ static void end(struct stream *stream)
 
 static void open(struct stream *stream)
 {
-    static const struct http_header headers[] = {
-        {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}, // nginx would hold events back
-    };
+    struct reply reply = reply_of(stream);
     stream->is_open = true;
-    tally_answer(stream->gateway->tally, reply_of(stream).route, 200);
-    http_stream_begin(stream->request, &(struct http_answer){
-                                           .status = 200,
-                                           .content_type = "text/event-stream",
-                                           .body = slice_of_text(EVENT_STREAM_HEAD),
-                                           .headers = headers,
-                                           .header_count = sizeof headers / sizeof headers[0],
-                                       });
+    reply_stream(&reply);
 }
 
 // False when nothing more can be told.

@@ -1,11 +1,13 @@
 """Who may use the HTTP door: tokens that are made, revoked, expire and get lost while it serves."""
 
+import http.client
 import json
 import os
 import subprocess
 import tempfile
 import unittest
 
+from lib_broker import PATIENCE_S
 from lib_gateway import Gateway, PretendedBroker, token_verb, wait_for
 
 JOB = {"type": "a.b", "payload": 1}
@@ -175,6 +177,17 @@ class Quotas(unittest.TestCase):
 
     def limit(self, *flags):
         token_verb("limit", "acme", *flags, tokens=os.path.join(self.gateway.data, "tokens"))
+
+    def test_a_stream_tells_them_too(self):
+        self.limit("--requests", "100")
+        url = self.gateway.submit(JOB, **self.acme).json["events_url"]
+        stream = http.client.HTTPConnection(*self.gateway.address, timeout=PATIENCE_S)
+        self.addCleanup(stream.close)
+        stream.request("GET", url, headers=self.acme)
+        answer = stream.getresponse()
+        self.assertEqual((answer.status, answer.headers["Content-Type"], answer.headers["RateLimit-Policy"]),
+                         (200, "text/event-stream", '"requests";q=100;w=60'))
+        self.assertRegex(answer.headers["RateLimit"], r'^"requests";r=98;t=\d+$')
 
     def test_requests_of_all_tokens_of_a_tenant_count_together(self):
         self.assertIsNone(self.gateway.submit(JOB, **self.acme).headers["RateLimit"])
