@@ -53,6 +53,14 @@ static void interrupt(struct notifier *notifier, uint32_t slot, const char *why)
         &(struct ending){.outcome = OUTCOME_INTERRUPTED, .kind = "interrupted", .message = why});
 }
 
+static void put_off(struct notifier *notifier, uint32_t slot, const char *why)
+{
+    struct outcome_report report = {0};
+    outcome_put_off(why, &report);
+    duty_end(&notifier->duty, slot, &report);
+    forget(notifier, slot);
+}
+
 static void die(struct notifier *notifier, uint32_t slot, const char *kind, const char *why)
 {
     end(notifier, slot, &(struct ending){.outcome = OUTCOME_DEAD, .kind = kind, .message = why});
@@ -99,7 +107,7 @@ static void take_body(struct notifier *notifier, uint32_t slot, struct slice dat
     size_t room = notice_room(&notice);
     struct out out = {.data = malloc(room), .cap = room, .format = OUT_JSON};
     if (out.data == NULL) {
-        interrupt(notifier, slot, "there is not enough memory");
+        put_off(notifier, slot, "there is not enough memory");
         return;
     }
     notice_put(&out, &notice);
@@ -147,7 +155,7 @@ static void ask(struct notifier *notifier, uint32_t slot)
     };
     delivery->state = DELIVERY_ASKING;
     if (parents_ask(notifier->parents, &question) != OK)
-        interrupt(notifier, slot, "there is not enough memory");
+        put_off(notifier, slot, "there is not enough memory");
 }
 
 static void begin(struct notifier *notifier, uint32_t slot)
@@ -268,7 +276,7 @@ static bool post(struct notifier *notifier, uint32_t slot, const struct signatur
     failpoint_hit("notify.before_send");
     if (post_start(notifier->posts, &request) == OK)
         return true;
-    interrupt(notifier, slot, "there is not enough memory");
+    put_off(notifier, slot, "there is not enough memory");
     return false;
 }
 
@@ -337,7 +345,7 @@ static void close_endpoint(struct notifier *notifier, uint32_t slot)
                                               .disable = delivery->intent.endpoint};
     delivery->state = DELIVERY_CLOSING;
     if (parents_ask(notifier->parents, &question) != OK)
-        interrupt(notifier, slot, "there is not enough memory");
+        put_off(notifier, slot, "there is not enough memory");
 }
 
 static void take_verdict(struct notifier *notifier, uint32_t slot, const struct verdict *verdict,
@@ -388,7 +396,7 @@ static void take_parent(struct notifier *notifier, const struct parents_answer *
     bool is_away = answer->error == ERR_NO_BROKER || answer->error == ERR_TIMEOUT ||
                    answer->error == ERR_NO_MEMORY;
     if (is_away) {
-        interrupt(notifier, answer->slot, "the broker does not answer");
+        put_off(notifier, answer->slot, "the broker does not answer");
     } else if (!is_asking) {
         // One that was deleted meanwhile needs no switching off.
         bool is_off = answer->error == OK || answer->error == ERR_NOT_FOUND;

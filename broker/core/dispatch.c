@@ -89,7 +89,8 @@ static void grant(struct core *core, struct now now, uint32_t slot, uint32_t wor
     core->figures.granted++;
 }
 
-// A job that is late for its start ends instead, and a delivery that nobody needs any more; ticks, which end it too, are no faster than this.
+// A job that is late for its start ends instead, and a delivery that nobody needs any more; ticks, which
+// end it too, are no faster than this.
 static void start(struct core *core, struct now now, uint32_t slot, uint32_t worker,
                   struct effects *fx)
 {

@@ -275,7 +275,8 @@ static int on_timer(CURLM *multi, long ms, void *ctx)
 
 // --- beginning ---
 
-// What is the same for every delivery of this pool.
+// What is the same for every request of this pool. It is set once for each handle: libcurl refuses some of
+// it of one that still has a buffer, as after a name that was not found.
 static bool set_manners(CURL *easy, const struct post_options *options)
 {
     const char *protocols = options->rules->allows_http ? "http,https" : "https";
@@ -356,6 +357,19 @@ static bool set_request(struct post *post, const struct post_request *request)
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, post->headers) == CURLE_OK;
 }
 
+// A place keeps its handle, so that this is done once for each.
+static bool has_handle(struct post *post)
+{
+    if (post->easy != NULL)
+        return true;
+    post->easy = curl_easy_init();
+    if (post->easy != NULL && set_manners(post->easy, &post->pool->options) && set_ears(post))
+        return true;
+    curl_easy_cleanup(post->easy);
+    post->easy = NULL;
+    return false;
+}
+
 static struct post *take_place(struct post_pool *pool)
 {
     struct post *place = NULL;
@@ -372,14 +386,11 @@ static void release(struct post *post)
 {
     curl_slist_free_all(post->headers);
     free(post->result.body);
-    CURL *easy = post->easy;
     struct post_pool *pool = post->pool;
     if (post->is_ended)
         pool->ended_count--;
     pool->count--;
-    if (easy != NULL)
-        curl_easy_reset(easy);
-    *post = (struct post){.easy = easy};
+    *post = (struct post){.easy = post->easy};
 }
 
 // What the rules refuse before anybody is asked for an address.
@@ -398,9 +409,8 @@ err post_start(struct post_pool *pool, const struct post_request *request)
     struct post *post = take_place(pool);
     if (post == NULL)
         return ERR_FULL;
-    CURL *easy = post->easy != NULL ? post->easy : curl_easy_init();
     *post = (struct post){.pool = pool,
-                          .easy = easy,
+                          .easy = post->easy,
                           .is_used = true,
                           .began_at = clock_mono_ms(),
                           .result = {.user = request->user}};
@@ -411,8 +421,8 @@ err post_start(struct post_pool *pool, const struct post_request *request)
         finish(post, EXCHANGE_BAD_URL);
         return OK;
     }
-    if (easy != NULL && set_manners(easy, &pool->options) && set_ears(post) &&
-        set_request(post, request) && curl_multi_add_handle(pool->multi, easy) == CURLM_OK)
+    if (has_handle(post) && set_request(post, request) &&
+        curl_multi_add_handle(pool->multi, post->easy) == CURLM_OK)
         return OK;
     release(post);
     return ERR_NO_MEMORY;

@@ -134,6 +134,12 @@ def run():
     expect(post(plain), "forbidden")
     crowd = [url(resolver.add(f"c{n}.test", chance.sample(FORBIDDEN + FORBIDDEN6, 4))) for n in range(60)]
     expect(post(crowd), "forbidden", "no_host")
+    # A name that nobody has is one receiver's trouble: libcurl's handle is used again, for others, too.
+    in_turns = post([url("nobody.test"), good[0]], "--turns", "3")
+    expect([line for line in in_turns if "nobody" in line[0]], "no_host")
+    expect([line for line in in_turns if "good4" in line[0]], "answered")
+    assert len(in_turns) == 6, in_turns
+    reached += 3
     cases += len(literals) + len(plain) + len(crowd)
     assert len(listeners.seen) == reached, listeners.seen
 

@@ -150,11 +150,11 @@ void outcome_interrupted(const char *message, struct outcome_report *out_report)
     out_report->message = slice_of_text(message);
 }
 
-void outcome_put_off(const char *message, when_ms pause_ms, struct outcome_report *out_report)
+void outcome_put_off(const char *message, struct outcome_report *out_report)
 {
     say(out_report, OUTCOME_SNOOZED, "busy");
     out_report->message = slice_of_text(message);
-    out_report->retry_after_ms = (uint32_t)pause_ms;
+    out_report->retry_after_ms = OUTCOME_PAUSE_MS;
 }
 
 void outcome_stopped(enum slot_stop stop, struct outcome_report *out_report)

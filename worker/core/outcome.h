@@ -63,8 +63,10 @@ struct body outcome_result(struct slice output);
 // An attempt that ended without a process: it was never begun, or its lease is lost.
 void outcome_interrupted(const char *message, struct outcome_report *out_report);
 
-// The same, and not again before `pause_ms`.
-void outcome_put_off(const char *message, when_ms pause_ms, struct outcome_report *out_report);
+// One that was never begun, for want of a slot, memory or descriptors: given back at once it would come
+// back at once, so not before OUTCOME_PAUSE_MS, here or elsewhere. Burns no attempt.
+enum { OUTCOME_PAUSE_MS = 1000 };
+void outcome_put_off(const char *message, struct outcome_report *out_report);
 
 // A handler that we have stopped, and that has not succeeded all the same. `stop` is not
 // SLOT_STOP_NONE.

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-enum { CLEAR_AFTER_MS = 1000, TELL_AGAIN_MS = 2000, NO_SLOT_PAUSE_MS = 1000 };
+enum { CLEAR_AFTER_MS = 1000, TELL_AGAIN_MS = 2000 };
 
 // --- WELCOME ---
 
@@ -64,7 +64,7 @@ static void put_off(struct duty *duty, const struct msg_job *job)
     struct outcome_report report = {0};
     duty_log(duty, LOG_LEVEL_WARN, "worker.no_slot",
              "slots=%" PRIu32 " why=\"more jobs than credit\"", duty->slots.job_count);
-    outcome_put_off("the worker has no free slot", NO_SLOT_PAUSE_MS, &report);
+    outcome_put_off("the worker has no free slot", &report);
     give_back(duty, job, &report);
     renewal_hurry(&duty->renewal);
 }

@@ -236,7 +236,7 @@ static void give_up_begin(struct worker *worker, uint32_t slot)
 {
     struct outcome_report report = {0};
     log_error("worker.no_pipes", "why=%s", log_quote_text(strerror(errno)).text);
-    outcome_interrupted("the worker could not make pipes; see its log", &report);
+    outcome_put_off("the worker could not make pipes; see its log", &report);
     crew_end(worker, slot, &report);
 }
 

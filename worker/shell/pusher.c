@@ -185,8 +185,11 @@ static void send(struct worker *worker, uint32_t slot)
                                          .header_count = heads.count,
                                          .body = job->payload.bytes};
     duty_begin(&worker->duty, slot);
-    if (post_start(worker->pusher->posts, &request) != OK)
-        interrupt(worker, slot, "there is not enough memory for the request");
+    if (post_start(worker->pusher->posts, &request) == OK)
+        return;
+    struct outcome_report report = {0};
+    outcome_put_off("there is not enough memory for the request", &report);
+    duty_end(&worker->duty, slot, &report);
 }
 
 // --- a service that is away ---

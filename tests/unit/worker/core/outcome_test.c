@@ -63,6 +63,15 @@ TEST(outcome, zero_succeeds_with_what_was_printed)
     EXPECT_EQ(report.detail.len, 0);
 }
 
+TEST(outcome, what_could_not_be_begun_comes_back_after_a_pause)
+{
+    struct outcome_report report = {0};
+    outcome_put_off("no memory", &report);
+    EXPECT_EQ(report.outcome, OUTCOME_SNOOZED);
+    EXPECT(slice_is_text(report.kind, "busy"));
+    EXPECT_EQ(report.retry_after_ms, OUTCOME_PAUSE_MS);
+}
+
 TEST(outcome, results_are_json_or_text_or_bytes_or_nothing)
 {
     EXPECT_EQ(outcome_result(slice_of_text("")).content, CONTENT_NONE);
