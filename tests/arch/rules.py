@@ -216,6 +216,29 @@ def documented(tree):
             yield f"{names[name][0]}:{names[name][1]}: {what} {name} is not in docs/"
 
 
+def promised(tree):
+    """Each promise names a check that is there: a test, or in italics a sentence of the simulator."""
+    page = tree.text("docs/promises.md") if "docs/promises.md" in tree.known else ""
+    said = set()
+    for path in tree.match("tests/sim/*.c"):
+        for literal in re.findall(r'(?:"(?:[^"\\\n]|\\.)*"\s*)+', tree.text(path)):
+            said.add("".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', literal)))
+    for number, line in enumerate(page.splitlines(), 1):
+        row = re.match(r"\| (\d+) \|[^|]*\|(.*)\|$", line)
+        if not row:
+            continue
+        sentences = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", row[2])
+        tests = re.findall(r"`(integration|crash|soak|power|unit)\.([\w/]+)`", row[2])
+        if not sentences and not tests:
+            yield f"docs/promises.md:{number}: promise {row[1]} names no check"
+        for sentence in sentences:
+            if sentence not in said:
+                yield f"docs/promises.md:{number}: the simulator does not say '{sentence}'"
+        for label, name in tests:
+            if not any(f"tests/{label}/{name}{end}" in tree.known for end in (".py", ".sh", "_test.c")):
+                yield f"docs/promises.md:{number}: there is no test {label}.{name}"
+
+
 def handler_variables(tree):
     """What a worker tells a handler is no setting of a weft that the handler runs, and is on the page."""
     sources, pattern = tables.KEYS
@@ -304,5 +327,5 @@ def limits_filled(tree):
 
 
 ALL = [include_graph, pure_libc, third_party_seams, export_prefix, export_once, one_mover,
-       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented, handler_variables,
-       described, limits_filled]
+       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented, promised,
+       handler_variables, described, limits_filled]
