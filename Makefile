@@ -23,6 +23,7 @@ build: build/release/build.ninja ## the program, at build/weft
 	@ln -sfn release/weft build/weft
 
 build-dev build-release: build-%: build/%/build.ninja
+	@echo "== build/$*"
 	@cmake --build --preset $* -- --quiet -j $(JOBS)
 
 build/%/build.ninja:
