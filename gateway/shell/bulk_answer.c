@@ -4,6 +4,7 @@
 #include "gateway/core/forecast.h"
 #include "gateway/shell/bulk_private.h"
 #include "lib/base/check.h"
+#include "lib/base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,10 +53,11 @@ static struct problem problem_of(const struct load *load, char detail[REJECTION_
     const char *mark = first->detail.len > 0 ? ": " : "";
     int len = snprintf(detail, REJECTION_LEN_MAX, "line %" PRIu32 "%s%.*s", first->line, mark,
                        (int)first->detail.len, (const char *)first->detail.data);
-    CHECK(len > 0 && len < REJECTION_LEN_MAX);
+    CHECK(len > 0);
+    size_t kept = len < REJECTION_LEN_MAX ? (size_t)len : REJECTION_LEN_MAX - 1;
     bool may_pass = err_may_retry(first->error); // by itself: its own fix says so
     return (struct problem){.error = first->error,
-                            .detail = slice_of(detail, (size_t)len),
+                            .detail = slice_of(detail, utf8_valid_len(slice_of(detail, kept))),
                             .fix = may_pass ? NULL : "correct the records and send again"};
 }
 
