@@ -370,7 +370,9 @@ static const struct msg_schedule_status_is *ask_about_schedule(struct ask *ask,
              (int)is->given.schedule_id.len, (const char *)is->given.schedule_id.data);
         ask->code = COMMAND_UNKNOWN;
     } else {
-        tell_refusal(ask, "not done: ", is->error, is->detail);
+        tell_problem(ask, "not done: ",
+                     &(struct problem){
+                         .error = is->error, .detail = is->detail, .violations = is->violations});
     }
     return NULL;
 }

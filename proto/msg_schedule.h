@@ -66,6 +66,7 @@ struct msg_schedule_set {
     // Not on the wire: filled by the broker's intake.
     err verdict;             // OK, or why intake refuses it
     struct slice detail;     // of a refusal
+    struct slice violations; // of ERR_SCHEMA; may be empty
     struct msg_moments next; // the moments after now
 };
 
@@ -89,6 +90,7 @@ struct msg_schedule_state {
 struct msg_schedule_status_is {
     err error;
     struct slice detail;
+    struct slice violations; // ERR_SCHEMA: as of a submitted job
     struct msg_schedule given;
     struct msg_schedule_state is;
     struct msg_moments next;

@@ -103,6 +103,7 @@ static const struct wire_field schedule_status_is_fields[] = {
     ROW(WIRE_ID, 0, last_job_id, is.last_job_id),
     ROW(WIRE_U64, 0, fired, is.fired_count),
     ROW(WIRE_U64, 0, skipped, is.skipped_count),
+    SAME(WIRE_TEXT, MSG_VIOLATIONS_LEN_MAX, violations),
 };
 static const struct wire_list schedule_status_is_lists[] = {
     LIST(&wire_shapes_submit_job, 1, jobs, given.jobs, given.job_count),

@@ -50,6 +50,8 @@ void schedule_step(struct core *core, struct now now, uint32_t peer, const struc
     // An id that is none may be another tenant's name.
     uint32_t place = set->verdict == OK ? schedules_find(schedules, id) : SCHEDULES_NONE;
     answer.error = refusal(core, set, place, &answer.detail);
+    if (answer.error == ERR_SCHEMA)
+        answer.violations = set->violations;
     if (place != SCHEDULES_NONE)
         answer.is = schedules_peek(schedules, place)->state;
     bool is_applied = answer.error == OK && !set->dry_run && !is_so_already(core, set, place);

@@ -277,4 +277,5 @@ void schemas_judge_schedule(struct schemas *schemas, struct msg_schedule_set *se
         return;
     set->verdict = submit.jobs->schema;
     set->detail = submit.jobs->detail;
+    set->violations = submit.jobs->violations;
 }

@@ -37,16 +37,33 @@ static struct reply reply_to(const struct gateway *gateway, struct http_request 
     return (struct reply){gateway->tally, TALLY_SCHEDULE, request};
 }
 
-static void refuse(const struct gateway *gateway, struct http_request *request, err e,
-                   struct slice detail)
+static void refuse_with(const struct gateway *gateway, struct http_request *request,
+                        struct problem problem)
 {
     struct reply reply = reply_to(gateway, request);
     struct reply_headers headers = {0};
-    if (err_may_retry(e))
+    if (err_may_retry(problem.error))
         reply_retry_after(&headers, 1000);
-    // The table's text speaks of jobs.
-    const char *fix = e == ERR_NOT_FOUND ? "check the id; GET /v1/schedules lists them" : NULL;
-    reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, &headers);
+    if (problem.error == ERR_NOT_FOUND) // the table's text speaks of jobs
+        problem.fix = "check the id; GET /v1/schedules lists them";
+    reply_problem(&reply, &problem, &headers);
+}
+
+static void refuse(const struct gateway *gateway, struct http_request *request, err e,
+                   struct slice detail)
+{
+    refuse_with(gateway, request, (struct problem){.error = e, .detail = detail});
+}
+
+static void tell_refusal(const struct visit *visit, const struct msg_schedule_status_is *is)
+{
+    uint8_t packed[MSG_VIOLATIONS_LEN_MAX];
+    enum out_format format = reply_format(visit->head.request);
+    struct out room = {.data = packed, .cap = sizeof packed};
+    refuse_with(visit->head.gateway, visit->head.request,
+                (struct problem){.error = is->error,
+                                 .detail = is->detail,
+                                 .violations = reply_violations(is->violations, format, &room)});
 }
 
 // --- answers ---
@@ -144,7 +161,7 @@ static void answered(struct ask *ask, const struct ask_result *result)
     } else {
         const struct msg_schedule_status_is *is = &result->answer->schedule_status_is;
         if (is->error != OK)
-            refuse(visit->head.gateway, visit->head.request, is->error, is->detail);
+            tell_refusal(visit, is);
         else if (look_again(visit))
             return;
         else if (is_delete(visit))

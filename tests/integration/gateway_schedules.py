@@ -48,6 +48,17 @@ def what_was_put_is_got(bench):
     assert bench.http("PUT", "/v1/schedules/nightly", {**NIGHTLY, "jitter": "31s"})[1]["generation"] == 2
 
 
+def a_job_that_breaks_its_schema_names_the_violations(bench):
+    schema = {"type": "object", "required": ["to"]}
+    assert bench.http("PUT", "/v1/types/mail.send", {"schema": schema})[0] == 200
+    body = {"cron": "@daily", "job": {"type": "mail.send", "payload": {}}}
+    status, of_schedule = bench.http("PUT", "/v1/schedules/mail", body)
+    assert status == 422 and bench.http("GET", "/v1/schedules/mail")[0] == 404, of_schedule
+    assert [v["schema_path"] for v in of_schedule["violations"]] == ["/required"], of_schedule
+    _, of_job = bench.http("POST", "/v1/jobs", body["job"])
+    assert of_job["violations"] == of_schedule["violations"], (of_job, of_schedule)
+
+
 def what_is_wrong_is_named(bench):
     job = {"type": "a"}
     for body, word in (({"cron": "0 25 * * *", "job": job}, 'hour "25": the largest is 23'),
@@ -129,8 +140,9 @@ def the_command_does_the_same(bench):
 def main():
     with Place() as place:
         bench = Bench(place)
-        for test in (what_was_put_is_got, what_is_wrong_is_named, a_dry_run_stores_nothing, pause_and_resume_and_delete,
-                     lists_come_in_pages, the_command_does_the_same):
+        for test in (what_was_put_is_got, a_job_that_breaks_its_schema_names_the_violations, what_is_wrong_is_named,
+                     a_dry_run_stores_nothing, pause_and_resume_and_delete, lists_come_in_pages,
+                     the_command_does_the_same):
             print(test.__name__, flush=True)
             test(bench)
 

@@ -141,7 +141,7 @@ def samples():
         elif name == "schedule_status":
             message = w.ScheduleStatus(schedule_id="nightly", next_count=7714)
         elif name == "schedule_status_is":
-            message = w.ScheduleStatusIs(error=4, detail="schedule_count_max", jobs=jobs,
+            message = w.ScheduleStatusIs(error=4, detail="schedule_count_max", jobs=jobs, violations='[{"path":"/b"}]',
                                          next=[w.Moment(at_ms=7702), w.Moment(at_ms=7703)], **given, **state)
         elif name == "schedule_list":
             message = w.ScheduleList(after="nightly", limit=7715)

@@ -375,6 +375,7 @@ static const struct msg samples[] = {
      .corr = 31,
      .schedule_status_is = {.error = ERR_FULL,
                             .detail = TEXT("schedule_count_max"),
+                            .violations = TEXT("[{\"path\":\"/b\"}]"),
                             .given = SCHEDULE(1),
                             .is = SCHEDULE_STATE,
                             .next = {moments, 2}}},

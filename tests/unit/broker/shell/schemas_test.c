@@ -232,5 +232,8 @@ TEST(schemas, of_tenants_are_apart_and_schedules_keep_to_them)
     schemas_judge_schedule(schemas, &set, &arena);
     EXPECT_EQ(set.verdict, ERR_SCHEMA);
     EXPECT(slice_is_text(set.detail, "payload: expected an object, found an integer"));
+    EXPECT(slice_is_text(set.violations,
+                         "[{\"path\":\"\",\"schema_path\":\"/type\",\"message\":\"expected an "
+                         "object, found an integer\"}]"));
     schemas_free(schemas);
 }
