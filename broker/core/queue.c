@@ -98,7 +98,8 @@ struct msg_acted queue_act(struct core *core, struct now now, const struct msg_a
     return (struct msg_acted){.paused = (enum direction)wanted};
 }
 
-const char queue_quota_spent[] = "open_max: the tenant has as many unfinished jobs as it may";
+const char queue_quota_spent[] =
+    "--open-jobs, --tenant-open-max: the tenant has as many unfinished jobs as it may";
 
 // The lower one of the broker's and what came with the job.
 uint64_t queue_quota(const struct core *core, const struct msg_submit_job *job)

@@ -90,8 +90,10 @@ static const char *read_wish(const struct doc_member *member, const struct doc_r
     uint32_t ms = 0;
     const char *rule = NULL;
     *out_known = true;
-    if (slice_is_text(member->name, "types"))
-        return read_names(member->value, room->arena, wish->types, &wish->type_count);
+    if (slice_is_text(member->name, "types")) {
+        rule = read_names(member->value, room->arena, wish->types, &wish->type_count);
+        return rule == NULL && wish->type_count == 0 ? "must name one type at least" : rule;
+    }
     if (slice_is_text(member->name, "queues"))
         return read_names(member->value, room->arena, wish->queues, &wish->queue_count);
     if (slice_is_text(member->name, "max")) {

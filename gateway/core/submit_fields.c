@@ -367,12 +367,34 @@ const char *submit_fields_rule(enum submit_fields_of object)
     return objects[object].rule;
 }
 
-static void tell_unknown(struct submit_fault *fault, const struct fields *fields, struct slice name)
+// What belongs into `retry`, or is called otherwise there; NULL: something else.
+static const char *of_retry(enum submit_fields_of object, struct slice name)
 {
+    static const char most[] = "retry.max_attempts";
+    static const char *const known[] = {
+        most, "retry.max_crashes", "retry.first", "retry.longest", "retry.factor", "retry.within"};
+    if (slice_is_text(name, "attempts"))
+        return most;
+    for (uint32_t i = 0; object == SUBMIT_FIELDS_JOB && i < sizeof known / sizeof known[0]; i++)
+        if (slice_is_text(name, known[i] + strlen("retry.")))
+            return known[i];
+    return NULL;
+}
+
+static void tell_unknown(struct submit_fault *fault, enum submit_fields_of object,
+                         struct slice name)
+{
+    static const char rule[] = "is no field of a job";
+    const struct fields *fields = &objects[object];
+    const char *meant = object == SUBMIT_FIELDS_UNIQUE ? NULL : of_retry(object, name);
+    if (meant != NULL) {
+        submit_fault_tell(fault, fields->prefix, name, rule, meant);
+        return;
+    }
     const char *names[JOB_FIELDS];
     for (uint32_t i = 0; i < fields->count; i++)
         names[i] = fields->items[i].name;
-    submit_fault_unknown(fault, fields->prefix, name, "is no field of a job",
+    submit_fault_unknown(fault, fields->prefix, name, rule,
                          &(struct submit_names){names, fields->count});
 }
 
@@ -390,6 +412,6 @@ err submit_fields_read(const struct submit_fields_context *context, enum submit_
         submit_fault_tell(fault, fields->prefix, member->name, rule, NULL);
         return ERR_BAD_FIELD;
     }
-    tell_unknown(fault, fields, member->name);
+    tell_unknown(fault, object, member->name);
     return ERR_BAD_FIELD;
 }

@@ -8,6 +8,7 @@
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
 #include "gateway/shell/seals.h"
+#include "gateway/shell/spool_door.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
@@ -95,6 +96,15 @@ static err recall(const struct load *load, struct keys_note *out_note)
     return posting_recall(load->bulk->gateway, &asked, out_note);
 }
 
+static const char *why_unanswered(const struct load *load)
+{
+    bool would_spool = load->is_atomic && load->failure == ERR_NO_BROKER &&
+                       spool_door_takes(load->bulk->gateway, load->failure, false);
+    return would_spool ? "all or nothing needs the broker; with mode=partial its records go into "
+                         "the spool"
+                       : "the batch as a whole has no answer from the broker";
+}
+
 // No broker has answered for some of it: what this gateway knows by itself.
 static void answer_alone(struct load *load)
 {
@@ -104,7 +114,7 @@ static void answer_alone(struct load *load)
     if (e == ERR_NOT_FOUND && bulk_may_spool(load)) {
         bulk_spool(load);
     } else if (e == ERR_NOT_FOUND) {
-        bulk_refuse(load, load->failure, "the batch as a whole has no answer from the broker");
+        bulk_refuse(load, load->failure, why_unanswered(load));
     } else if (e != OK) {
         refuse_other(load);
     } else if (note.count != load->job_count) {

@@ -33,7 +33,11 @@ static struct reply reply_of(const struct work *work)
 static void refuse(const struct work *work, err e, struct slice detail)
 {
     struct reply reply = reply_of(work);
-    reply_problem(&reply, &(struct problem){.error = e, .detail = detail}, NULL);
+    bool is_purge = work->msg.kind == MSG_OPERATE && work->msg.operate.kind == ACT_PURGE;
+    // The table's text speaks of ids.
+    const char *fix =
+        e == ERR_NOT_FOUND && is_purge ? "check the name; GET /v1/queues lists them" : NULL;
+    reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, NULL);
 }
 
 static void answer(const struct work *work, const struct msg_operation_is *is)

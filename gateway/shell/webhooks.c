@@ -49,7 +49,9 @@ static void refuse(const struct gateway *gateway, struct http_request *request, 
     if (err_may_retry(e))
         reply_retry_after(&headers, 1000);
     // The table's text speaks of jobs.
-    const char *fix = e == ERR_NOT_FOUND ? "check the id; GET /v1/webhooks lists them" : NULL;
+    const char *fix = e == ERR_NOT_FOUND  ? "check the id; GET /v1/webhooks lists them"
+                      : e == ERR_CONFLICT ? "POST /v1/webhooks/{id}:enable, then try it again"
+                                          : NULL;
     reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, &headers);
 }
 

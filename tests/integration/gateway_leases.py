@@ -154,7 +154,7 @@ def a_client_that_goes_away_takes_nothing_with_it(bench):
 
 
 def what_is_wrong_is_named(bench):
-    for body, word in (({}, "types is missing"), ({"types": []}, "types is missing"), ({"types": ["A"]}, "types: 1 to 128"),
+    for body, word in (({}, "types is missing"), ({"types": []}, "types must name one type"), ({"types": ["A"]}, "types: 1 to 128"),
                        ({"types": ["a"], "max": 65}, "max must be"), ({"types": ["a"], "wait": "61s"}, "wait is at most 60s"),
                        ({"types": ["a"], "quues": []}, "did you mean queues?"), ({"types": ["a"], "queues": "a"}, "queues must be")):
         status, problem, _ = bench.http("POST", "/v1/leases", body)

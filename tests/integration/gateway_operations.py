@@ -83,6 +83,7 @@ class Operations(BrokerTest):
                     answer = self.act(path, **query)
                     self.assertEqual((answer.status, answer.json["type"]), (404, "urn:weft:problem:not-found"), answer)
                     self.assertIn("queue" if "queues" in path else "batch", answer.json["detail"])
+                    self.assertEqual("check the name" in answer.json["fix"], "queues" in path, answer.json)
 
     def test_a_key_makes_it_the_same_operation(self):
         self.submit()

@@ -432,6 +432,7 @@ class Bulk(SpoolTest):
         gateway = self.gateway()
         answer = self.push(gateway, {"type": "a"}, {"type": "a"}, query="?mode=atomic")
         self.assertEqual((answer.status, answer.json["type"]), (503, "urn:weft:problem:no-broker"))
+        self.assertIn("with mode=partial its records go into the spool", answer.json["detail"])
         self.assertEqual(self.push(gateway, {"type": "a"}, query="?dry_run=true").status, 503)
         self.assertEqual(gateway.ask("POST", "/v1/jobs?dry_run=true", '{"type":"a"}', Content_Type="application/json").status, 503)
         self.assertEqual(books(gateway), {})

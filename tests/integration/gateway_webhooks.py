@@ -445,7 +445,9 @@ class Endpoints(WebhookTest):
         self.finish(1)
         wait_for("it is disabled", lambda: self.show("shop")["disabled"])
         self.assertIn("410", self.show("shop")["reason"])
-        self.assertEqual(self.gateway.ask("POST", "/v1/webhooks/shop:test").status, 409)
+        refusal = self.gateway.ask("POST", "/v1/webhooks/shop:test")
+        self.assertEqual((refusal.status, refusal.json["fix"]),
+                         (409, "POST /v1/webhooks/{id}:enable, then try it again"))
         self.finish(3)
         dead = "/v1/jobs?queue=weft.webhooks&status=dead"
         jobs = wait_for("all are dead", lambda: (lambda jobs: jobs if len(jobs) >= 4 else None)(

@@ -189,7 +189,8 @@ class NotifyTest(unittest.TestCase):
         port = self.broker.deliver("http://127.0.0.1:9/")
         self.told(port, pb.OUTCOME_DEAD, "bad_url")
         address = self.broker.deliver(f"http://10.0.0.1:{receiver.port}/")
-        self.assertEqual(self.told(address, pb.OUTCOME_DEAD, "bad_url").error_message, "the address is not public")
+        self.assertEqual(self.told(address, pb.OUTCOME_DEAD, "bad_url").error_message,
+                         "the address is not public; --allow-address permits its range")
         headers = self.broker.deliver(receiver.url(), headers="Webhook-Id: mine")
         self.told(headers, pb.OUTCOME_DEAD, "headers")
         orphan = self.broker.deliver(receiver.url(), parent=fresh_id())

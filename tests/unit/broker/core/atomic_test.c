@@ -371,7 +371,8 @@ TEST(atomic, a_tenant_gets_as_many_as_its_quota_together)
     for (uint32_t i = 0; i < 3; i++)
         jobs[i].tenant_open_max = 3;
     submit(story, jobs, 3);
-    EXPECT_STORY(story, "[0] send client: submitted 2 atomic, 3 atomic, 4 quota (open_max: the "
+    EXPECT_STORY(story, "[0] send client: submitted 2 atomic, 3 atomic, 4 quota (--open-jobs, "
+                        "--tenant-open-max: the "
                         "tenant has as many unfinished jobs as it may)\n");
     submit(story, jobs, 2);
     EXPECT_EQ(story_figures(story).submitted, 3);

@@ -111,7 +111,8 @@ TEST(forecast, what_is_left_of_the_quota_is_told)
                         "0 left 0 quota 4 attempts 25\n");
     job.tenant_open_max = 1;
     try_one(story, job);
-    EXPECT_STORY(story, "[0] send client: submitted 2 quota (open_max: the tenant has as many "
+    EXPECT_STORY(story, "[0] send client: submitted 2 quota (--open-jobs, --tenant-open-max: the "
+                        "tenant has as many "
                         "unfinished jobs as it may)\n");
     story_free(story);
 }

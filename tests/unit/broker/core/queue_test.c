@@ -92,10 +92,12 @@ TEST(queue, a_tenant_with_as_many_open_jobs_as_its_quota_gets_no_more)
     story->tenant = (struct slice){0};
     story_act(story, ACT_CANCEL, 1);
     story_submit(story, story_job(3));
-    EXPECT_STORY(story, "[0] send client: submitted 3 quota (open_max: the tenant has as many "
+    EXPECT_STORY(story, "[0] send client: submitted 3 quota (--open-jobs, --tenant-open-max: the "
+                        "tenant has as many "
                         "unfinished jobs as it may)\n"
                         "[0] send client: submitted 2 replayed queued\n"
-                        "[0] send client: submitted 3 quota (open_max: the tenant has as many "
+                        "[0] send client: submitted 3 quota (--open-jobs, --tenant-open-max: the "
+                        "tenant has as many "
                         "unfinished jobs as it may)\n"
                         "[0] write 4 queued v1\n"
                         "[0] send client: submitted 4 queued\n"
@@ -119,7 +121,8 @@ TEST(queue, a_dead_job_is_not_retried_beyond_the_quota)
     story_submit(story, later);
     (void)story_told(story);
     story_act(story, ACT_RETRY, 1);
-    EXPECT_STORY(story, "[0] send client: acted quota (open_max: the tenant has as many unfinished "
+    EXPECT_STORY(story, "[0] send client: acted quota (--open-jobs, --tenant-open-max: the tenant "
+                        "has as many unfinished "
                         "jobs as it may)\n");
     story_free(story);
 }

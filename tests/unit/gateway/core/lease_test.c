@@ -83,6 +83,7 @@ static void expect_fault(err e, const char *text)
 TEST(lease, what_is_wrong_is_named)
 {
     expect_fault(read_wish("{}"), "types is missing: it says what work is taken");
+    expect_fault(read_wish("{\"types\":[]}"), "types must name one type at least");
     expect_fault(read_wish("{\"types\":[\"a\"],\"mx\":1}"),
                  "mx is not known here; did you mean max?");
     expect_fault(read_word(LEASE_FINISH, "{}"), "token is missing: it came with the job");

@@ -302,6 +302,13 @@ TEST(submit, unknown_fields_are_refused_with_a_guess)
     EXPECT_STR(fault.detail, "typ is no field of a job; did you mean type?");
     EXPECT_EQ(parse("{\"retry\":{\"max_atempts\":1}}"), ERR_BAD_FIELD);
     EXPECT_STR(fault.detail, "retry.max_atempts is no field of a job; did you mean max_attempts?");
+    EXPECT_EQ(parse("{\"retry\":{\"attempts\":1}}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail,
+               "retry.attempts is no field of a job; did you mean retry.max_attempts?");
+    EXPECT_EQ(parse("{\"max_attempts\":1}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "max_attempts is no field of a job; did you mean retry.max_attempts?");
+    EXPECT_EQ(parse("{\"within\":\"1m\"}"), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, "within is no field of a job; did you mean retry.within?");
     EXPECT_EQ(parse("{\"colour\":\"a\"}"), ERR_BAD_FIELD);
     EXPECT_STR(fault.detail,
                "colour is no field of a job; known: type, queue, payload, priority, delay, run_at, "
