@@ -183,14 +183,15 @@ static void tell_of(const struct msg_hello *hello)
 
 static enum taken greet(struct broker *broker, struct arrival *arrival)
 {
-    if (!porter_may_join(broker, arrival))
+    const char *detail = NULL;
+    err e = check_hello(&arrival->msg.hello, &detail);
+    if (e == OK && !porter_may_join(broker, arrival))
         return intake_refuse(broker, arrival, ERR_CONFLICT,
                              "worker_id: a session by another key has it");
-    if (arrival->peer == PEERS_NONE) {
-        err e = peers_add(broker->peers, arrival->frames->route, broker->now.mono, &arrival->peer);
-        if (e != OK)
-            return intake_refuse(broker, arrival, e, NULL);
-    }
+    if (e == OK && arrival->peer == PEERS_NONE)
+        e = peers_add(broker->peers, arrival->frames->route, broker->now.mono, &arrival->peer);
+    if (e != OK)
+        return intake_refuse(broker, arrival, e, detail);
     peers_set_role(broker->peers, arrival->peer, arrival->msg.hello.role);
     peers_set_tenant(broker->peers, arrival->peer, arrival->msg.tenant);
     peers_set_key(broker->peers, arrival->peer,
@@ -561,9 +562,8 @@ static bool settle_in(struct broker *broker, struct link_message *frames, enum t
 
 static bool is_time_to_flush(const struct broker *broker)
 {
-    if (broker->committing != NULL)
-        return commit_is_done(broker->commit);
-    return broker->filling->job_count >= ENOUGH_JOBS;
+    return broker->committing != NULL ? commit_is_done(broker->commit)
+                                      : broker->filling->job_count >= ENOUGH_JOBS;
 }
 
 void intake_run(struct broker *broker)

@@ -139,6 +139,17 @@ class Fields(BrokerTest):
         self.client.ask(pb.Hello(role=pb.ROLE_CLIENT, name="the one", session=1))
         self.assertIn('peer.known role=client name="the one"', self.served.stderr())
 
+    def test_a_greeting_keeps_to_its_rules(self):
+        held = pb.Held(job_id=fresh_id(), token=1)
+        for rule, hello in (("role", pb.Hello(session=1)), ("session", pb.Hello(role=pb.ROLE_CLIENT)),
+                            ("session", pb.Hello(role=pb.ROLE_WORKER, worker_id=fresh_id())),
+                            ("worker_id", pb.Hello(role=pb.ROLE_WORKER, session=1)),
+                            ("running", pb.Hello(role=pb.ROLE_CLIENT, session=1, running=[held]))):
+            stranger = self.peer(self.served, hello=False)
+            refused = stranger.ask(hello)
+            self.assertEqual((refused.error, refused.detail.split(":")[0]), (ERR["ERR_BAD_FIELD"], rule))
+            self.assertEqual(stranger.ask(pb.List()).error, ERR["ERR_UNKNOWN_PEER"], "it is no peer by that")
+
     def test_a_reason_is_logged(self):
         self.client.send(pb.Bye(reason="all done"))
         self.assertEqual(self.client.status(fresh_id()).error, ERR["ERR_UNKNOWN_PEER"])
