@@ -520,13 +520,14 @@ const struct msg_type_status_is *ask_types(struct ask *ask, struct slice after)
     return ask_about_type(ask, &question, (struct slice){0});
 }
 
-void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said)
+void ask_complain_refused(struct ask *ask, const struct msg_submit_job *job,
+                          const struct msg_submitted_job *said)
 {
     CHECK(said->error != OK);
     tell_problem(ask, "refused, nothing is stored: ",
                  &(struct problem){.error = said->error,
                                    .detail = said->detail,
-                                   .holder_id = said->holder_id,
+                                   .holder_id = problem_holder(said->error, job, said),
                                    .violations = said->violations});
 }
 

@@ -73,7 +73,8 @@ const struct msg_webhook_status_is *ask_webhooks(struct ask *ask,
                                                  const struct msg_webhook_status *status);
 
 // Tells why a job was refused, and sets `code`.
-void ask_complain_refused(struct ask *ask, const struct msg_submitted_job *said);
+void ask_complain_refused(struct ask *ask, const struct msg_submit_job *job,
+                          const struct msg_submitted_job *said);
 
 // " --broker ENDPOINT" for a command to be typed, when it is needed there; else empty.
 enum { ASK_FLAG_LEN_MAX = 300 };

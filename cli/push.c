@@ -92,7 +92,7 @@ static const struct msg_submitted_job *submit(struct ask *ask, struct msg_submit
     }
     if (said->jobs[0].error == OK)
         return &said->jobs[0];
-    ask_complain_refused(ask, &said->jobs[0]);
+    ask_complain_refused(ask, job, &said->jobs[0]);
     *out_code = ask->code;
     return NULL;
 }
@@ -129,7 +129,7 @@ static int try_one(struct ask *ask, struct msg_submit_job *job, const struct vie
     if (said == NULL)
         return ask->code;
     if (said->jobs[0].error != OK && !view->wants_json) {
-        ask_complain_refused(ask, &said->jobs[0]);
+        ask_complain_refused(ask, job, &said->jobs[0]);
         return ask->code;
     }
     view_forecast(view, job, said);

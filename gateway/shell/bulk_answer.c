@@ -169,7 +169,9 @@ void bulk_answer(struct load *load)
     id_to_text(&load->batch_id, location + strlen(location));
     if (bulk_is_known(load))
         reply_header(&headers, "Location", location);
-    reply_retry_after(&headers, 1000);
+    // When to look at it, or to send it again if time can mend it.
+    if (status == 202 || err_may_retry(load->rejected[0].error))
+        reply_retry_after(&headers, 1000);
     if (load->replayed_count > 0 && load->accepted_count == 0)
         reply_header(&headers, "Idempotency-Replayed", "true");
     reply_value(&reply, status, &out, &headers);

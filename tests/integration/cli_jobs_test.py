@@ -148,7 +148,9 @@ def problem_of(answer, slug, code):
 
 def json_also_tells_what_went_wrong(bench):
     bench.weft("push", "act", "--key", "j-1", "1")
-    assert problem_of(bench.weft("push", "act", "--key", "j-1", "2", "-o", "json"), "key-reused", 1)["status"] == 422
+    other = bench.weft("push", "act", "--key", "j-1", "2", "-o", "json")
+    assert problem_of(other, "key-reused", 1)["holder_id"] in other.stderr, other
+    assert problem_of(other, "key-reused", 1)["status"] == 422
     problem_of(bench.weft("run", "act", "--key", "j-1", "2", "-o", "json"), "key-reused", 1)
     unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
     problem_of(bench.weft("job", "show", unknown, "-o", "json"), "not-found", 4)

@@ -29,6 +29,19 @@ class Words(BrokerTest):
         self.assertIn("job: missing", self.said(400, "PUT", "/v1/schedules/s", {"cron": "@daily"}))
         self.assertIn("types is missing", self.said(400, "POST", "/v1/leases", {}))
 
+    def test_a_word_about_an_unknown_lease_makes_no_worker(self):
+        path = "/v1/leases/01a20aac-f054-77cc-979a-b9869bc8fc87:renew"
+        self.assertEqual(self.gateway.ask("POST", path, '{"token":"5"}', **JSON).status, 409)
+        self.assertNotIn("http", [worker.get("name") for worker in self.gateway.ask("GET", "/v1/workers").json["workers"]])
+
+    def test_when_to_come_again_is_told_only_where_time_helps(self):
+        twins = [{"type": "a", "unique": {"key": "twin"}}, {"type": "b", "unique": {"key": "twin"}}]
+        answer = self.gateway.ask("POST", "/v1/batches?mode=atomic", json.dumps(twins), **JSON)
+        self.assertEqual((answer.status, answer.headers["Retry-After"]), (409, None), answer)
+        self.assertIn("an earlier record asks for this key", answer.json["detail"])
+        answer = self.gateway.ask("POST", "/v1/batches", json.dumps(twins[:1]), **JSON)
+        self.assertEqual((answer.status, answer.headers["Retry-After"]), (202, "1"), answer)
+
     def test_a_wrong_state_is_named_with_the_nearest(self):
         for path in ("/v1/jobs?status=queued,runing", "/v1/jobs?status=runing&limit=3"):
             self.assertEqual(self.said(400, "GET", path), "status: runing is no state; did you mean running?")
