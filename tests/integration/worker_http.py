@@ -353,6 +353,10 @@ class Real(BrokerTest):
             self.assertEqual((status.state, status.errors), (pb.STATE_SUCCEEDED, 0))
         done = {body for _, _, body in service.requests}
         self.assertEqual(done, set(ids))
+        names = {(headers["weft-job-id"], headers["webhook-id"]) for _, headers, _ in service.requests}
+        self.assertEqual(len(names), len(ids), "one for each job, whatever is repeated")
+        for job_id, name in names:  # the first job of a broker, too
+            self.assertRegex(name, rf"^{job_id}\.[1-9][0-9]*$")
 
 
 if __name__ == "__main__":

@@ -111,15 +111,13 @@ static void put_after(struct heads *heads, const struct msg_ids *after)
     put(heads, "weft-job-after", slice_of(heads->after, (size_t)(at - heads->after)));
 }
 
-// A key that is used again after its window makes a new job of the same id, and that is another message.
+// A key that is used again after its window makes a new job of the same id, and that is another
+// message: only the generation, a number that grows from job to job, tells them apart.
 static void name_message(const struct msg_job *job, struct heads *heads)
 {
     id_to_text(&job->job_id, heads->job_id);
-    if (job->generation <= 1)
-        (void)snprintf(heads->webhook_id, sizeof heads->webhook_id, "%s", heads->job_id);
-    else
-        (void)snprintf(heads->webhook_id, sizeof heads->webhook_id, "%s.%" PRIu64, heads->job_id,
-                       job->generation);
+    (void)snprintf(heads->webhook_id, sizeof heads->webhook_id, "%s.%" PRIu64, heads->job_id,
+                   job->generation);
 }
 
 static void sign(const struct pusher *pusher, const struct msg_job *job, struct heads *heads)
