@@ -88,8 +88,17 @@ class BehindNginx(unittest.TestCase):
             file.write(configuration(holder.name, self.certificate, self.gateway.address))
         self.nginx = subprocess.Popen([NGINX, "-p", holder.name, "-e", log, "-c", settings], stderr=subprocess.PIPE)
         self.addCleanup(self.end_nginx)
-        wait_for("nginx listens", lambda: self.nginx.poll() is not None or os.path.exists(self.door))
+        wait_for("nginx listens", lambda: self.nginx.poll() is not None or self.is_open())
         self.assertIsNone(self.nginx.poll())
+
+    def is_open(self):
+        """The file is there before anybody listens."""
+        try:
+            with socket.socket(socket.AF_UNIX) as plain:
+                plain.connect(self.door)
+        except OSError:
+            return False
+        return True
 
     def end_nginx(self):
         self.nginx.terminate()
