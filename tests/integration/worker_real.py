@@ -146,10 +146,10 @@ class Real(BrokerTest):
 
     def test_a_drained_job_is_interrupted_and_burns_nothing(self):
         job, = self.submit(1)
-        worker = self.work("sleep 1000", flags=["--grace", "0ms"])
-        end = time.monotonic() + PATIENCE_S
-        while self.client.status(job).state != pb.STATE_RUNNING and time.monotonic() < end:
-            self.client.status(job, wait_ms=100)
+        begun = os.path.join(self.data, "begun")
+        worker = self.work(f"touch {begun}; exec sleep 1000", flags=["--grace", "0ms"])
+        # RUNNING says that it was granted, and the worker may not have it yet.
+        wait_for("the handler runs", lambda: os.path.exists(begun))
         worker.signal(signal.SIGTERM)
         self.assertEqual(worker.wait(), 0)
         self.work("echo 7", name="two")
