@@ -163,7 +163,8 @@ err manner_read(struct manner *manner, int argc, char **argv)
     manner->receivers =
         (struct receivers_rules){.running_max = number_of(manner, "endpoint-concurrency"),
                                  .waiting_max = manner->slot_count / 2 + 1,
-                                 .gap_ms = rate > 0 ? MS_PER_SECOND / rate : 0};
+                                 // Rounded up: never more than was allowed.
+                                 .gap_ms = rate > 0 ? (MS_PER_SECOND + rate - 1) / rate : 0};
     manner->rules.allows_http = config_is_on(config, "allow-http");
     read = read_ports(manner);
     return read == OK ? read_ranges(manner) : read;
