@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { PATIENCE_MS = 20000, FRAME_LEN = 1 << 20, UNENDED_MAX = 8 << 20 };
+enum { PATIENCE_MS = 60000, FRAME_LEN = 1 << 20, UNENDED_MAX = 8 << 20 };
 
 struct scene {
     struct link_context *context;
