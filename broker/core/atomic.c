@@ -47,6 +47,13 @@ struct trial {
 const char atomic_circle[] =
     "after: others wait for the job's batch, so the job cannot wait itself";
 
+// What a record takes: a link and a bucket of the index for each kind, a place in queue_jobs and one in
+// is_refused.
+static_assert(KINDS * (sizeof(struct index_link) + sizeof(uint32_t)) + sizeof(uint32_t) +
+                      sizeof(bool) <=
+                  EFFECTS_ANSWER_BYTES / 2,
+              "half a place in the arena");
+
 uint32_t atomic_weight(uint32_t count)
 {
     // An answer each, and half a place more for the index.

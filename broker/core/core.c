@@ -262,8 +262,8 @@ static uint32_t renew_weight(const struct core *core, const struct msg_renew *re
 {
     uint32_t talkers =
         renew->log_count < renew->running.count ? renew->log_count : renew->running.count;
-    uint32_t words = renew->progress_count * (1 + ledger_progress_most(&core->ledger));
-    return words + talkers + renew->running.count / 4;
+    return renew->progress_count + progress_weight(core, renew->progress_count) + talkers +
+           renew->running.count / 4;
 }
 
 // The first of its batch brings deliveries: its own one, and one to each endpoint that wants batches.

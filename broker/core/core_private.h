@@ -161,8 +161,13 @@ struct deliver_word {
 };
 uint32_t deliver_progress(struct core *core, struct now now, const struct deliver_word *word,
                           struct effects *fx);
-// A running job's progress has just been stored: who wants to be told of it, is.
-void progress_tell(struct core *core, struct now now, uint32_t slot, struct effects *fx);
+// Deliveries that so many words of one message may bring: a share of a flush at most, so that a worker
+// with many jobs renews its leases however many want to be told. What is beyond it is left out.
+uint32_t progress_weight(const struct core *core, uint32_t words);
+// A running job's progress has just been stored: who wants to be told of it, is. `room`: deliveries
+// that this message may still make.
+void progress_tell(struct core *core, struct now now, uint32_t slot, uint32_t *room,
+                   struct effects *fx);
 // A job begins to wait: accepted, revived, or loaded. If it is a delivery of progress, nobody else is
 // told of that job's until it has ended.
 void progress_begin(struct core *core, uint32_t slot);

@@ -121,11 +121,11 @@ uint32_t ledger_batch_join(struct ledger *ledger, const struct entry *entry,
 void ledger_batch_move(struct ledger *ledger, uint32_t batch, enum job_state from,
                        enum job_state to, when_ms at);
 void ledger_batch_seal(struct ledger *ledger, const struct entry *entry);
-// The job whose progress this delivery tells, or NULL: it is none. Borrowed until its edge goes.
-const struct id *ledger_teller_of(const struct ledger *ledger, uint32_t slot);
 void ledger_batch_free(struct ledger *ledger, const struct entry *entry);
 // Is the batch that the job names made of something else than the job says?
 bool ledger_batch_is_another(const struct ledger *ledger, const struct msg_submit_job *job);
+// The job whose progress this delivery tells, or NULL: it is none. Borrowed until its edge goes.
+const struct id *ledger_teller_of(const struct ledger *ledger, uint32_t slot);
 // Must an ended job be kept, because one that waited for it is unfinished?
 bool ledger_is_pinned(const struct ledger *ledger, const struct job_row *row);
 

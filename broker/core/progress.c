@@ -13,6 +13,8 @@
 
 #include "lib/base/prng.h"
 
+enum { SHARES = 8 }; // of a flush: one is what the words of one message may bring
+
 // Of one receiver of a job's: an endpoint, or what the job's body says.
 static uint64_t receiver_of(const struct core *core, uint32_t endpoint)
 {
@@ -34,22 +36,32 @@ static uint32_t job_of(const struct core *core, const struct id *parent)
     return slot;
 }
 
-static void tell(struct core *core, struct now now, const struct deliver_word *word,
+// `room`: deliveries that may still be made here; one less when one is.
+static void tell(struct core *core, struct now now, const struct deliver_word *word, uint32_t *room,
                  struct effects *fx)
 {
     uint32_t slot = JOBS_NONE;
-    if (bulletins_has_room(&core->bulletins))
+    if (*room > 0 && bulletins_has_room(&core->bulletins))
         slot = deliver_progress(core, now, word, fx);
     if (slot == JOBS_NONE) {
         core->figures.progress_left_out++;
         return;
     }
+    --*room;
     core->figures.progress_deliveries++;
     progress_begin(core, slot);
     wait_begin(core, slot);
 }
 
-void progress_tell(struct core *core, struct now now, uint32_t slot, struct effects *fx)
+uint32_t progress_weight(const struct core *core, uint32_t words)
+{
+    uint64_t wanted = (uint64_t)words * ledger_progress_most(&core->ledger);
+    uint32_t most = core->limits.changed_count_max / SHARES;
+    return wanted < most ? (uint32_t)wanted : most;
+}
+
+void progress_tell(struct core *core, struct now now, uint32_t slot, uint32_t *room,
+                   struct effects *fx)
 {
     uint32_t told[LEDGER_TOLD_MAX];
     uint32_t count = ledger_told(&core->ledger, slot, JOB_RUNNING, told);
@@ -64,7 +76,7 @@ void progress_tell(struct core *core, struct now now, uint32_t slot, struct effe
         }
         if (due_at == WHEN_NEVER)
             due_at = bulletins_round(&core->bulletins, slot, now.store);
-        tell(core, now, &(struct deliver_word){slot, told[i], receiver, due_at}, fx);
+        tell(core, now, &(struct deliver_word){slot, told[i], receiver, due_at}, room, fx);
     }
 }
 
@@ -141,7 +153,8 @@ void progress_end(struct core *core, struct now now, uint32_t slot, struct effec
     if (at == LEDGER_TOLD_MAX)
         return;
     when_ms due_at = bulletins_round(&core->bulletins, of, now.store);
-    tell(core, now, &(struct deliver_word){of, told[at], bulletin.receiver, due_at}, fx);
+    uint32_t room = 1;
+    tell(core, now, &(struct deliver_word){of, told[at], bulletin.receiver, due_at}, &room, fx);
 }
 
 uint32_t progress_places(const struct core *core, uint32_t slot)

@@ -29,17 +29,18 @@ static uint32_t extension(const struct core *core, const struct lease *lease,
     return asked_ms > given_ms ? asked_ms - given_ms : 0;
 }
 
-static void note_progress(struct core *core, struct now now, uint32_t worker,
-                          const struct msg_progress *progress, struct effects *fx)
+// The job whose progress is stored now, or JOBS_NONE.
+static uint32_t note_progress(struct core *core, struct now now, uint32_t worker,
+                              const struct msg_progress *progress, struct effects *fx)
 {
     uint32_t no = held_by(core, worker, &progress->job_id, progress->token);
     if (no == LEASES_NONE)
-        return;
+        return JOBS_NONE;
     struct lease *lease = leases_at(&core->leases, no);
     uint32_t extend_ms = extension(core, lease, progress);
     if (extend_ms == 0 && lease->progress_at != 0 &&
         now.mono < lease->progress_at + PROGRESS_GAP_MS)
-        return;
+        return JOBS_NONE;
     if (extend_ms > 0)
         leases_extend(&core->leases, no, extend_ms);
     lease->progress_at = now.mono;
@@ -50,7 +51,7 @@ static void note_progress(struct core *core, struct now now, uint32_t worker,
                                  .slot = lease->slot,
                                  .progress = {.said = progress}},
                  fx);
-    progress_tell(core, now, lease->slot, fx);
+    return lease->slot;
 }
 
 void renew_take_log(struct core *core, struct now now, uint32_t slot, struct logs_lines lines,
@@ -118,8 +119,12 @@ void renew_step(struct core *core, struct now now, uint32_t peer, const struct m
             told[running->count - ++cancel_count] = running->items[i];
     }
     drop_unnamed(core, worker, running);
-    for (uint32_t i = 0; i < msg->renew.progress_count; i++)
-        note_progress(core, now, worker, &msg->renew.progress[i], fx);
+    uint32_t room = progress_weight(core, msg->renew.progress_count);
+    for (uint32_t i = 0; i < msg->renew.progress_count; i++) {
+        uint32_t slot = note_progress(core, now, worker, &msg->renew.progress[i], fx);
+        if (slot != JOBS_NONE)
+            progress_tell(core, now, slot, &room, fx);
+    }
     note_log(core, now, worker, &msg->renew, fx);
     effects_send(fx, peer, MSG_RENEWED, msg->corr)->renewed = (struct msg_renewed){
         .lost = {.items = told, .count = lost_count},

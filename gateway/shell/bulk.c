@@ -4,10 +4,10 @@
 
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
+#include "gateway/shell/batch_seal.h"
 #include "gateway/shell/bulk_private.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
-#include "gateway/shell/seals.h"
 #include "gateway/shell/spool_door.h"
 #include "lib/base/check.h"
 #include "lib/sys/blake.h"
@@ -167,7 +167,7 @@ static void finish(struct load *load)
     failpoint_hit("gateway.before_remember");
     remember(load);
     if (bulk_is_known(load))
-        seals_say(load->bulk->gateway, load->tenant, &load->batch_id);
+        batch_seal_say(load->bulk->gateway, load->tenant, &load->batch_id);
     failpoint_hit("gateway.before_answer");
     bulk_answer(load);
 }

@@ -7,9 +7,9 @@
 #include "gateway/shell/spool_forward.h"
 
 #include "gateway/core/spool_plan.h"
+#include "gateway/shell/batch_seal.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/posting.h"
-#include "gateway/shell/seals.h"
 #include "gateway/shell/spool_pack.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
@@ -265,7 +265,7 @@ static void seal_batches(struct spool_forward *forward)
 {
     for (uint32_t i = 0; i < forward->batch_count; i++) {
         const struct brought *batch = &forward->batches[i];
-        seals_say(forward->gateway, slice_of(batch->tenant, batch->tenant_len), &batch->id);
+        batch_seal_say(forward->gateway, slice_of(batch->tenant, batch->tenant_len), &batch->id);
     }
     forward->batch_count = 0;
 }

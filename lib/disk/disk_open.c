@@ -116,12 +116,12 @@ static err check_length(const struct disk *disk)
     uint64_t needed = 0;
     char sentence[128];
     err e = disk_check_length(disk->env, &have, &needed);
+    if (e != OK && e != ERR_DAMAGED)
+        return explain(disk, e, "data.mdb", strerror(errno));
     (void)snprintf(sentence, sizeof sentence,
                    "the store is cut short: %llu of %llu bytes; restore it from a backup",
                    (unsigned long long)have, (unsigned long long)needed);
-    if (e == ERR_DAMAGED)
-        return explain(disk, e, "data.mdb", sentence);
-    return e == OK ? OK : explain(disk, e, "data.mdb", strerror(errno));
+    return e == OK ? OK : explain(disk, e, "data.mdb", sentence);
 }
 
 // The mark says whose data it is and in which format; sealed like any record.

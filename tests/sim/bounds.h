@@ -31,6 +31,7 @@ enum {
     SIM_SIMULATE_MS = 300, // a worker is waited for about a dry run
     SIM_SIMULATIONS = 2,   // dry runs at once at a worker
     SIM_SEAL_MS = 1500,
+    SIM_STEP_MS = 1500, // what may pass between two turns of the broker
     SIM_EVENTS = 1 << 16,
     SIM_STEPS = 1200, // with faults
     SIM_KEEP_S = 5,

@@ -3,7 +3,8 @@
 
 #include "tests/sim/sim.h"
 
-enum { SLACK_MS = 2500 }; // until a batch is decided that has room, and is durable
+// Until a batch is decided that has room, and is durable: the broker may have just had its turn.
+enum { SLACK_MS = 2 * SIM_STEP_MS };
 
 struct msg_submitted watch_simulate_asked(struct sim *sim, const struct command *command,
                                           const struct send *send)

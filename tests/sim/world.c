@@ -153,7 +153,7 @@ static void deliver_all(struct sim *sim)
 static void advance(struct sim *sim)
 {
     uint64_t dice = world_below(sim, 100);
-    when_ms span = (when_ms)world_below(sim, dice < 70 ? 10 : dice < 95 ? 100 : 1500);
+    when_ms span = (when_ms)world_below(sim, dice < 70 ? 10 : dice < 95 ? 100 : SIM_STEP_MS);
     sim->now.mono += span;
     sim->now.store += span;
     // Store time may jump at a start; a jump now and then stands for that, too.

@@ -282,6 +282,14 @@ TEST(progress, without_room_it_is_left_out_and_counted)
     story_free(story);
 }
 
+// The last of so many.
+static void revive(struct story *story, uint32_t count)
+{
+    const struct msg_act act = {
+        .kind = ACT_RETRY, .job_id = telling(story, count)->id, .act_id = {{(uint8_t)(8 + count)}}};
+    story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_ACT, .act = act});
+}
+
 TEST(progress, a_dead_one_that_is_revived_is_the_one_again)
 {
     const struct limits limits = calm();
@@ -290,10 +298,7 @@ TEST(progress, a_dead_one_that_is_revived_is_the_one_again)
     say(story, 1, 1);
     sent(story, 1, OUTCOME_DEAD);
     story_settle(story);
-    story_say(story, STORY_CLIENT,
-              &(struct msg){
-                  .kind = MSG_ACT,
-                  .act = {.kind = ACT_RETRY, .job_id = telling(story, 1)->id, .act_id = {{9}}}});
+    revive(story, 1);
     story_at(story, 2000);
     say(story, 1, 2);
     (void)telling(story, 1);
@@ -301,10 +306,7 @@ TEST(progress, a_dead_one_that_is_revived_is_the_one_again)
     (void)telling(story, 2);
     end(story, 1, OUTCOME_SUCCEEDED);
     story_tick(story);
-    story_say(story, STORY_CLIENT,
-              &(struct msg){
-                  .kind = MSG_ACT,
-                  .act = {.kind = ACT_RETRY, .job_id = telling(story, 2)->id, .act_id = {{10}}}});
+    revive(story, 2);
     story_free(story);
 }
 
@@ -352,5 +354,30 @@ TEST(progress, a_second_life_is_told_of_too)
     (void)telling(story, 1); // the one of the first life is still out
     sent(story, 1, OUTCOME_SUCCEEDED);
     (void)telling(story, 2);
+    story_free(story);
+}
+
+// However many want to be told, a heartbeat is never too large to be taken: its leases are renewed.
+TEST(progress, what_one_message_brings_is_a_share_of_a_flush)
+{
+    struct limits limits = calm();
+    limits.job_count_max = 32;
+    limits.dependency_count_max = 32;
+    limits.changed_count_max = 24;
+    struct story *story = story_new_with(&limits);
+    story_worker(story, WORKER, "mail", 4);
+    set_endpoint(story, "one", WEBHOOK_PROGRESS);
+    set_endpoint(story, "two", WEBHOOK_PROGRESS);
+    story_submit(story, told(1, WEBHOOK_PROGRESS));
+    story_submit(story, told(2, WEBHOOK_PROGRESS));
+    const struct msg_progress said[] = {
+        {.job_id = story_id(1), .token = row_of(story, 1)->token, .done = 1},
+        {.job_id = story_id(2), .token = row_of(story, 2)->token, .done = 1}};
+    const struct msg msg = {.kind = MSG_RENEW, .renew = {.progress = said, .progress_count = 2}};
+    const struct command command = {.kind = COMMAND_MESSAGE, .peer = WORKER, .msg = &msg};
+    EXPECT_EQ(core_weight(story->core, &command), 2 + 24 / 8);
+    story_say(story, WORKER, &msg);
+    (void)telling(story, 3);
+    EXPECT_EQ(story_figures(story).progress_left_out, 3);
     story_free(story);
 }

@@ -1,6 +1,6 @@
 // A question whose answer nobody looks at.
 
-#include "gateway/shell/seals.h"
+#include "gateway/shell/batch_seal.h"
 
 #include "gateway/shell/gateway.h"
 
@@ -18,7 +18,7 @@ static void sealed(struct ask *ask, const struct ask_result *result)
     free(ask);
 }
 
-void seals_say(const struct gateway *gateway, struct slice tenant, const struct id *batch_id)
+void batch_seal_say(const struct gateway *gateway, struct slice tenant, const struct id *batch_id)
 {
     struct sealing *sealing = calloc(1, sizeof *sealing);
     if (sealing == NULL)

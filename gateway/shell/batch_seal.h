@@ -9,4 +9,4 @@
 struct gateway;
 
 // Copies what it needs. Any thread.
-void seals_say(const struct gateway *gateway, struct slice tenant, const struct id *batch_id);
+void batch_seal_say(const struct gateway *gateway, struct slice tenant, const struct id *batch_id);
