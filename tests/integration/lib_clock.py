@@ -1,0 +1,25 @@
+"""A clock that a test moves, for programs that run with clock_preload.so: an hour is over when the test says so."""
+
+import mmap
+import os
+import struct
+
+
+class Clock:
+    """All clocks of those who are started with `env` are ahead of the real ones by what advance() has added;
+    one that `stands` shows nothing but that."""
+
+    def __init__(self, path, stands=False):
+        with open(path, "w+b") as file:
+            file.write(bytes(16))
+            file.flush()
+            self.shared = mmap.mmap(file.fileno(), 16)
+        self.ahead_ns, self.stands = 0, stands
+        self.env = {"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
+                    "WEFT_TEST_CLOCK": path,
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        self.advance(0)
+
+    def advance(self, seconds):
+        self.ahead_ns += int(seconds * 1e9)
+        self.shared[:] = struct.pack("=qq", self.ahead_ns, self.stands)
