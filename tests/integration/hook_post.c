@@ -9,11 +9,12 @@
 
 #include "lib/post/post.h"
 #include "lib/sys/clock.h"
+#include "notify/notifier.h"
 
 #include <poll.h>
 #include <sys/resource.h>
 
-enum { URLS_MAX = 256, RANGES_MAX = 8, ANSWER_BYTES_MAX = 64 * 1024 };
+enum { URLS_MAX = 256, RANGES_MAX = 8 };
 
 struct tool {
     struct target_rules rules;
@@ -92,7 +93,7 @@ int main(int argc, char **argv)
                                            .count_max = URLS_MAX,
                                            .deadline_ms = 15000,
                                            .connect_ms = 10000,
-                                           .body_bytes_max = ANSWER_BYTES_MAX},
+                                           .body_bytes_max = NOTIFIER_ANSWER_BYTES_MAX},
                                .body_len = 100,
                                .turns = 1};
     struct post_pool *pool = NULL;

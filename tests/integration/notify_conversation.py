@@ -12,7 +12,14 @@ import uuid
 import hook_signatures
 import lib_receiver as r
 from lib_broker import ERR, fresh_id, pb
+from lib_clock import Clock
 from lib_notify import Key, NotifyBroker, Sender, signature
+
+ANSWER_BYTES_MAX = 64 * 1024  # NOTIFIER_ANSWER_BYTES_MAX
+
+
+def answers_with(length):
+    return lambda receiver, connection, request: connection.sendall(r.answer(200, bytes(length)))
 
 
 class NotifyTest(unittest.TestCase):
@@ -249,6 +256,47 @@ class NotifyTest(unittest.TestCase):
         for job in jobs:
             for finish, _ in self.broker.outcomes.get((job.job_id, job.token), []):
                 self.assertEqual((finish.outcome, finish.error_kind), (pb.OUTCOME_SNOOZED, "receiver"))
+
+    def test_no_second_brings_more_than_three(self):
+        self.keep_rate(3, gap_ms=334)
+
+    def test_no_second_brings_more_than_thirty(self):
+        self.keep_rate(30, gap_ms=34)
+
+    def keep_rate(self, rate, gap_ms):
+        """The sender's clock stands but for what is said here: a gap rounded down and one rounded up are tried."""
+        now_ms, starts_ms = 0, []
+
+        def note(receiver, connection, request):
+            starts_ms.append(now_ms)
+            connection.sendall(r.answer(200))
+
+        limited, free = self.receiver(note), self.receiver()
+        clock = Clock(f"{self.folder}/clock", stands=True)
+        self.start(limited, free, env=clock.env,
+                   flags=("--endpoint-rate", str(rate), "--concurrency", "128", "--endpoint-concurrency", "64"))
+        jobs = [self.broker.deliver(limited.url()) for _ in range(2 * rate)]
+        for moment in sorted({n * step for n in range(2 * rate) for step in (1000 // rate, gap_ms)}):
+            clock.advance((moment - now_ms) / 1000)
+            now_ms = moment
+            # Another receiver has its own pace: when this has arrived, the sender has seen what time it is.
+            self.told(self.broker.deliver(free.url(), endpoint=f"at {moment}"), pb.OUTCOME_SUCCEEDED)
+            limited.wait_for(moment // gap_ms + 1)
+        for job in jobs:
+            self.told(job, pb.OUTCOME_SUCCEEDED)
+        for first, beyond in zip(starts_ms, starts_ms[rate:]):
+            self.assertGreaterEqual(beyond - first, 1000, starts_ms)
+
+    def test_an_answer_is_read_up_to_its_limit(self):
+        """One that has been read whole leaves its connection to the next; either way it is delivered."""
+        receivers = {length: self.receiver(answers_with(length))
+                     for length in (ANSWER_BYTES_MAX, ANSWER_BYTES_MAX + 1)}
+        self.start(*receivers.values())
+        for length, connections in zip(receivers, (1, 2)):
+            with self.subTest(length=length):
+                for _ in range(2):
+                    self.told(self.broker.deliver(receivers[length].url()), pb.OUTCOME_SUCCEEDED)
+                self.assertEqual(receivers[length].connections, connections)
 
     def test_bodies_in_memory_are_bounded(self):
         gate = threading.Event()
