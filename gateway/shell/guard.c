@@ -2,6 +2,7 @@
 
 #include "gateway/shell/guard.h"
 
+#include "gateway/core/host.h"
 #include "gateway/shell/ask.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/reply.h"
@@ -55,6 +56,30 @@ static void refuse_page(const struct gateway *gateway, struct http_request *requ
            CHALLENGE);
 }
 
+// Such a page may have made its name one of this machine
+// (DNS rebinding), and then it is no other site to the browser; the Host still says that name. Who
+// has a token is no page that happens to reach this door.
+static bool is_meant_for_another(const struct gateway *gateway, const struct http_request *request,
+                                 const struct caller *caller)
+{
+    const char *names = gateway->settings->hosts;
+    if (names == NULL && !callers_is_anybody(caller))
+        return false;
+    return !host_is_served(request->headers[HTTP_HOST], slice_of_text(names != NULL ? names : ""));
+}
+
+static void refuse_host(const struct gateway *gateway, struct http_request *request)
+{
+    enum { TOLD_LEN = 64 };
+    struct reply reply = {gateway->tally, TALLY_OTHER, request};
+    struct slice host = request->headers[HTTP_HOST];
+    char detail[TOLD_LEN + 32];
+    (void)snprintf(detail, sizeof detail, "the Host is \"%.*s\"",
+                   (int)(host.len < TOLD_LEN ? host.len : TOLD_LEN), (const char *)host.data);
+    reply_problem(
+        &reply, &(struct problem){.error = ERR_MISDIRECTED, .detail = slice_of_text(detail)}, NULL);
+}
+
 static void refuse_scope(const struct gateway *gateway, struct http_request *request,
                          const struct caller *caller, const char *scope)
 {
@@ -95,11 +120,15 @@ bool guard_admits(const struct gateway *gateway, struct http_request *request, u
         refuse_stranger(gateway, request, header);
         return false;
     }
+    request->tag = caller;
+    if (is_meant_for_another(gateway, request, caller)) {
+        refuse_host(gateway, request);
+        return false;
+    }
     if (callers_is_anybody(caller) && is_from_elsewhere(request)) {
         refuse_page(gateway, request);
         return false;
     }
-    request->tag = caller;
     struct caller_quota quota;
     if ((caller->scopes & scope) != scope)
         refuse_scope(gateway, request, caller, scope_name(scope));

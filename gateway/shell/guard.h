@@ -12,7 +12,7 @@ struct http_request;
 // In the place of a scope: the resource is everybody's.
 enum { GUARD_OPEN = 1u << 30 };
 
-// Puts the caller into the request. False: it has been answered with 401, 403 or 429. `scope` is what the
+// Puts the caller into the request. False: it has been answered with 401, 403, 421 or 429. `scope` is what the
 // resource needs, or GUARD_OPEN.
 bool guard_admits(const struct gateway *gateway, struct http_request *request, uint32_t scope);
 // Of a request that was let in; lives as long as it.

@@ -2,6 +2,8 @@
 
 #include "gateway/shell/settings.h"
 
+#include "gateway/core/host.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +15,10 @@ static const struct config_key keys[] = {
      .type = CONFIG_ENDPOINT,
      .default_text = "127.0.0.1:7410",
      .help = "address of the HTTP door; other than loopback only with tokens"},
+    {.key = "hosts",
+     .type = CONFIG_STRING,
+     .help = "names by which it may be asked, parted by commas; this machine's own are always "
+             "served, with tokens and without this all are"},
     {.key = "tls-certificate",
      .type = CONFIG_STRING,
      .help = "PEM file: the certificate of the HTTP door, then those above it; with it the door is "
@@ -134,6 +140,21 @@ static err place_directories(struct settings *settings)
     return is_placed ? OK : ERR_NO_MEMORY;
 }
 
+// What is wrong is in the config's problem.
+static err judge_words(struct settings *settings)
+{
+    const char *problem = NULL;
+    if ((settings->certificate != NULL) != (settings->key != NULL))
+        problem = "--tls-certificate and --tls-key: give both or none";
+    if (settings->hosts != NULL && !host_are_names(slice_of_text(settings->hosts)))
+        problem = "--hosts: names or addresses without a port, parted by commas, as in "
+                  "jobs.example.com,[fd00::7]";
+    if (problem == NULL)
+        return OK;
+    (void)snprintf(settings->config.problem, sizeof settings->config.problem, "%s", problem);
+    return ERR_BAD_FIELD;
+}
+
 err settings_read(struct settings *settings, int argc, char **argv)
 {
     struct config *config = &settings->config;
@@ -141,16 +162,15 @@ err settings_read(struct settings *settings, int argc, char **argv)
     if (e != OK || config->help_asked)
         return e;
     settings->http = config_text(config, "http");
+    settings->hosts = config_text(config, "hosts");
     settings->certificate = config_text(config, "tls-certificate");
     settings->key = config_text(config, "tls-key");
     settings->broker = config_text(config, "broker");
     settings->data = config_text(config, "data");
     settings->webhook_key = config_text(config, "webhook-key");
-    if ((settings->certificate != NULL) != (settings->key != NULL)) {
-        (void)snprintf(config->problem, sizeof config->problem,
-                       "--tls-certificate and --tls-key: give both or none");
-        return ERR_BAD_FIELD;
-    }
+    e = judge_words(settings);
+    if (e != OK)
+        return e;
     e = curve_read(config, &settings->curve, &settings->has_curve, config->problem);
     if (e != OK)
         return e;

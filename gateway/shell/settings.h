@@ -8,6 +8,7 @@
 struct settings {
     struct config config;
     const char *http;        // ADDRESS:PORT
+    const char *hosts;       // names by which it may be asked besides this machine's; NULL: none
     const char *certificate; // PEM; NULL: no TLS
     const char *key;         // PEM
     const char *broker;      // tcp://…

@@ -84,7 +84,10 @@
       "ask for this again when its status is another")                                             \
     X(ERR_SPOOL_SHARE, 61, 503, true, "spool-share",                                               \
       "no broker answers, and the tenant has used up its share of the gateway's spool; send the "  \
-      "same again later")
+      "same again later")                                                                          \
+    X(ERR_MISDIRECTED, 62, 421, false, "misdirected",                                              \
+      "this host is not served here; ask for localhost or a loopback address, or have the name "   \
+      "given to the gateway (--hosts)")
 
 #define ERR_ENUM(name, number, http, retry, slug, text) name = (number),
 typedef enum err { ERR_TABLE(ERR_ENUM) } err;

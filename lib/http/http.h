@@ -32,6 +32,7 @@ enum http_header_name {
     HTTP_ACCEPT,
     HTTP_AUTHORIZATION,
     HTTP_CONTENT_TYPE,
+    HTTP_HOST,
     HTTP_IDEMPOTENCY_KEY,
     HTTP_IF_NONE_MATCH,
     HTTP_LAST_EVENT_ID,
@@ -39,7 +40,7 @@ enum http_header_name {
     HTTP_SEC_FETCH_SITE,
     HTTP_TRACEPARENT,
 };
-enum { HTTP_HEADER_NAMES = 9 };
+enum { HTTP_HEADER_NAMES = 10 };
 
 // A complete request. Everything in it is valid until http_answer() is called with it.
 struct http_request {

@@ -12,6 +12,7 @@ static const char *const header_names[HTTP_HEADER_NAMES] = {
     [HTTP_ACCEPT] = "accept",
     [HTTP_AUTHORIZATION] = "authorization",
     [HTTP_CONTENT_TYPE] = "content-type",
+    [HTTP_HOST] = "host",
     [HTTP_IDEMPOTENCY_KEY] = "idempotency-key",
     [HTTP_IF_NONE_MATCH] = "if-none-match",
     [HTTP_LAST_EVENT_ID] = "last-event-id",

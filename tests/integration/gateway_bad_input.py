@@ -5,14 +5,14 @@ import unittest
 
 from lib_gateway import AtPretendedBroker
 
-HOST = b"Host: a\r\n"
+HOST = b"Host: localhost\r\n"
 JOB = b'{"type":"a.b","payload":1}'
 TYPE = b"Content-Type: application/json\r\n"
 
 
-def post(body=JOB, head=TYPE, length=None, path=b"/v1/jobs"):
+def post(body=JOB, head=TYPE, length=None, path=b"/v1/jobs", host=HOST):
     size = b"%d" % (len(body) if length is None else length)
-    return b"POST " + path + b" HTTP/1.1\r\n" + HOST + head + b"Content-Length: " + size + b"\r\n\r\n" + body
+    return b"POST " + path + b" HTTP/1.1\r\n" + host + head + b"Content-Length: " + size + b"\r\n\r\n" + body
 
 
 def deep(depth):
@@ -85,7 +85,7 @@ CASES = [
     ("header name with a slash", b"GET /livez HTTP/1.1\r\n" + HOST + b"a/b: x\r\n\r\n", 400),
     ("header name beyond ASCII", b"GET /livez HTTP/1.1\r\n" + HOST + b"\xc3\xa9: x\r\n\r\n", 400),
     ("host that is empty twice", b"GET /livez HTTP/1.1\r\nHost:\r\nHost:\r\n\r\n", 400),
-    ("blank before the first header", b"GET /livez HTTP/1.1\r\n Host: a\r\n\r\n", 400),
+    ("blank before the first header", b"GET /livez HTTP/1.1\r\n Host: localhost\r\n\r\n", 400),
     ("lower-case version", b"GET /livez http/1.1\r\n" + HOST + b"\r\n", None),
     ("version with more digits", b"GET /livez HTTP/1.10\r\n" + HOST + b"\r\n", None),
     ("tab between method and target", b"GET\t/livez HTTP/1.1\r\n" + HOST + b"\r\n", None),
@@ -96,6 +96,21 @@ CASES = [
     ("proxy request", b"CONNECT a:80 HTTP/1.1\r\n" + HOST + b"\r\n", None),
     ("star as a target", b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("body where none is taken", b"GET /livez HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello", 400),
+    # whom they mean
+    ("name that somebody has pointed here", b"GET /v1/jobs HTTP/1.1\r\nHost: evil.example:7410\r\n\r\n", 421),
+    ("submission under such a name", post(host=b"Host: evil.example\r\n"), 421),
+    ("name that begins as an address", b"GET /v1/jobs HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n", 421),
+    ("name that begins as this machine", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n", 421),
+    ("name that ends as this machine", b"GET /v1/jobs HTTP/1.1\r\nHost: evillocalhost\r\n\r\n", 421),
+    ("host that is empty", b"GET /v1/jobs HTTP/1.1\r\nHost:\r\n\r\n", 421),
+    ("host with a port that is none", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost:80a\r\n\r\n", 421),
+    ("all addresses", b"GET /v1/jobs HTTP/1.1\r\nHost: 0.0.0.0:7410\r\n\r\n", 421),
+    ("old version without a host", b"GET /v1/jobs HTTP/1.0\r\n\r\n", 421),
+    ("host with a user", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", 400),
+    ("host with a path", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost/\r\n\r\n", 400),
+    ("host with a blank", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost evil.example\r\n\r\n", 400),
+    ("hosts as a list", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost,evil.example\r\n\r\n", 400),
+    ("two hosts, the first one good", b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 400),
     # routes
     ("unknown path", b"GET /v2/jobs HTTP/1.1\r\n" + HOST + b"\r\n", 404),
     ("dots in the path", b"GET /v1/jobs/../jobs HTTP/1.1\r\n" + HOST + b"\r\n", 404),

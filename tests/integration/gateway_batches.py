@@ -41,7 +41,7 @@ class Batches(AtPretendedBroker):
 
     def test_chunks_are_joined(self):
         body = lines({"type": "a"}, {"type": "b"})
-        request = (b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\n"
+        request = (b"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
                    b"Transfer-Encoding: chunked\r\n\r\n")
         request += b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
         heard = self.gateway.raw(request)
@@ -151,7 +151,7 @@ class Batches(AtPretendedBroker):
     def test_a_body_is_read_whole_before_anything_is_stored(self):
         before = len(self.broker.jobs)
         body = lines(*({"type": "a"} for _ in range(100)))
-        head = (b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\n"
+        head = (b"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
                 b"Content-Length: %d\r\n\r\n" % len(body))
         with socket.create_connection(self.gateway.address, timeout=30) as connection:
             connection.sendall(head + body[:-1])

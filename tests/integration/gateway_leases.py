@@ -142,7 +142,7 @@ def a_client_that_goes_away_takes_nothing_with_it(bench):
     host, port = bench.url.removeprefix("http://").split(":")
     body = b'{"types": ["l.g"], "wait": "60s"}'
     with socket.create_connection((host, int(port))) as client:
-        client.sendall(b"POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        client.sendall(b"POST /v1/leases HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                        b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         wait_for("the set is known", lambda: any(worker.get("types") == ["l.g"] and worker.get("slots")
                                                  for worker in bench.http("GET", "/v1/workers")[1]["workers"]))

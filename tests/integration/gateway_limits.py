@@ -15,7 +15,7 @@ PAYLOAD = 1 << 20
 
 
 def post(path, body, kind):
-    return (f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+    return (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
 
 
 def bulk(body):
@@ -55,13 +55,13 @@ class Limits(unittest.TestCase):
         gateway = self.start("--connections-max", "4")
         lines = [self.call(gateway) for _ in range(4)]
         for line in lines:
-            line.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+            line.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertIn(b" 200 ", self.hear(line))
         # One more waits while all of these stay …
         more = self.call(gateway)
-        more.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        more.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for line in lines:
-            line.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+            line.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertIn(b" 200 ", self.hear(line))
         more.settimeout(0.3)
         self.assertRaises(TimeoutError, more.recv, 1)
@@ -142,7 +142,7 @@ class Limits(unittest.TestCase):
         waiting = self.call(gateway)
         waiting.sendall(single(b'{"type":"late"}'))
         asking = self.call(gateway)
-        asking.sendall(b"GET /v1/jobs/01890000-0000-7000-8000-000000000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        asking.sendall(b"GET /v1/jobs/01890000-0000-7000-8000-000000000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         # Questions pass by: this one comes after the fifth job, which is not there.
         wait_for("the question", lambda: any(kind == "status" for kind, *_ in list(self.broker.heard)))
         self.assertEqual(len(self.submits()), COURIER_FLIGHT_MAX)

@@ -71,7 +71,7 @@ class Prefer(AtPretendedBroker):
         before = self.waiting()
         body = json.dumps({"type": "left"}).encode()
         with socket.create_connection(self.gateway.address) as client:
-            client.sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nPrefer: wait=60\r\n"
+            client.sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nPrefer: wait=60\r\n"
                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
             job_id = self.submitted("left")
             self.assertEqual(self.waiting(), before + 1)

@@ -80,7 +80,7 @@ class BehindNginx(unittest.TestCase):
         self.door = os.path.join(holder.name, "door")
         self.broker = PretendedBroker()
         self.addCleanup(self.broker.close)
-        self.gateway = Gateway(self.broker.endpoint)
+        self.gateway = Gateway(self.broker.endpoint, "--hosts", "weft")  # as nginx calls it
         self.addCleanup(lambda: self.gateway.close())  # the last one
         self.gateway.wait_ready()
         settings, log = os.path.join(holder.name, "nginx.conf"), os.path.join(holder.name, "error.log")
@@ -249,7 +249,7 @@ class BehindNginx(unittest.TestCase):
         self.submit()
         self.gateway.close()
         self.assertEqual(self.ask("POST", "/v1/jobs", json.dumps(JOB), JSON).status, 502)
-        self.gateway = Gateway(self.broker.endpoint, http_address="{}:{}".format(*self.gateway.address))
+        self.gateway = Gateway(self.broker.endpoint, "--hosts", "weft", http_address="{}:{}".format(*self.gateway.address))
         self.gateway.wait_ready()
         wait_for("it is asked again", lambda: self.ask("GET", "/livez").status == 200)
         self.submit()

@@ -33,7 +33,7 @@ class Client:
         data = b""
         for _, key in zip(range(count), self.keys):
             body = b'{"type":"once","payload":"%s"}' % key
-            data += (b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nIdempotency-Key: %s\r\n"
+            data += (b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: %s\r\n"
                      b"Content-Length: %d\r\n\r\n%s" % (key, len(body), body))
         self.socket.sendall(data)
 

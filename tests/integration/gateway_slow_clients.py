@@ -11,7 +11,7 @@ from lib_broker import PATIENCE_S
 from lib_gateway import Gateway, PretendedBroker, wait_for
 
 CLIENTS = 2000
-HEAD = b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 # How each kind begins, and whether it goes on a byte at a time.
 KINDS = [
     (b"", False),                                            # says nothing
@@ -20,7 +20,7 @@ KINDS = [
     (HEAD + b"X-A: ", True),                                 # drips the head
     (HEAD + b"Content-Length: 1000\r\n\r\n{", False),        # stops in the body
     (HEAD + b"Content-Length: 1000\r\n\r\n{", True),         # drips the body
-    (b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\n"
+    (b"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
      b"Transfer-Encoding: chunked\r\n\r\nffff\r\n{", True),  # drips a chunk
 ]
 

@@ -124,10 +124,10 @@ class Secure(unittest.TestCase):
     def test_requests_in_one_record_are_all_answered(self):
         gateway = self.gateway()
         body = json.dumps(JOB).encode()
-        post = b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        post = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
         with socket.create_connection(gateway.address, timeout=PATIENCE_S) as plain:
             with self.context().wrap_socket(plain, server_hostname="localhost") as secure:
-                secure.sendall(post * 3 + b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                secure.sendall(post * 3 + b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 heard = b""
                 while part := secure.recv(65536):
                     heard += part
@@ -136,7 +136,7 @@ class Secure(unittest.TestCase):
 
     def test_what_is_not_tls_is_not_served(self):
         gateway = self.gateway()
-        heard = gateway.raw(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        heard = gateway.raw(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.assertNotIn(b"HTTP/1.1 200", heard)
         old = self.context()
         with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from lib_broker import PATIENCE_S
 from lib_gateway import Gateway, PretendedBroker, token_verb, wait_for
 
 JOB = {"type": "a.b", "payload": 1}
-NO_TOKEN, SCOPE = "WEFT-1035", "WEFT-1036"
+NO_TOKEN, SCOPE, MISDIRECTED = "WEFT-1035", "WEFT-1036", "WEFT-1062"
 
 
 def bearer(token):
@@ -63,6 +63,38 @@ class Tokens(unittest.TestCase):
         token = gateway.token("ci")  # which no page has unless it was given one
         self.assertEqual(gateway.submit(JOB, **bearer(token), Sec_Fetch_Site="cross-site").status, 202)
 
+    def test_without_tokens_only_names_of_this_machine_are_served(self):
+        """A page may have a name that its owner lets point at this machine: it is no other site then."""
+        gateway = self.gateway()
+        page = {"Sec_Fetch_Site": "same-origin", "Host": "evil.example:7410"}
+        for method, path in (("POST", "/v1/jobs:cancel?status=queued"), ("GET", "/v1/jobs"), ("GET", "/metrics")):
+            answer = gateway.ask(method, path, **page)
+            self.assertEqual((answer.status, answer.json["code"]), (421, MISDIRECTED), answer)
+            self.assertEqual(answer.json["detail"], 'the Host is "evil.example:7410"')
+            self.assertIn("--hosts", answer.json["fix"])
+        self.assertEqual(gateway.submit(JOB, **page).status, 421)
+        self.assertEqual(gateway.ask("GET", "/livez", **page).status, 200)
+        self.assertEqual(self.broker.jobs, {})
+        for host in ("localhost", "LOCALHOST:80", "weft.localhost", "127.3.2.1:7410", "[::1]:7410"):
+            self.assertEqual(gateway.submit(JOB, Host=host).status, 202, host)
+        token = gateway.token("ci")  # which no page has unless it was given one
+        self.assertEqual(gateway.submit(JOB, **bearer(token), Host="evil.example").status, 202)
+        self.assertEqual(gateway.submit(JOB, Host="evil.example").status, 401)
+
+    def test_names_that_are_given_are_served(self):
+        gateway = self.gateway("--hosts", "weft, jobs.example.com")
+        token = None
+        for _ in range(2):  # without tokens and with them
+            said = bearer(token) if token else {}
+            for host in ("weft", "Jobs.Example.com:443", "localhost"):
+                self.assertEqual(gateway.submit(JOB, **said, Host=host).status, 202, host)
+            for host in ("example.com", "weft.example.com", "evil.example"):
+                self.assertEqual(gateway.submit(JOB, **said, Host=host).status, 421, host)
+            token = token or gateway.token("ci")
+        for hosts in ("weft:80", "http://weft", "*", "weft,"):
+            with self.assertRaisesRegex(AssertionError, "--hosts: names or addresses without a port"):
+                Gateway(self.broker.endpoint, "--hosts", hosts)
+
     def test_what_is_no_token_is_refused(self):
         gateway = self.gateway()
         token = gateway.token("ci")
@@ -72,7 +104,7 @@ class Tokens(unittest.TestCase):
                        f"Bearer {token},", "Bearer " + "x" * 8000):
             with self.subTest(header):
                 self.refused(gateway.submit(JOB, Authorization=header), 401, NO_TOKEN, challenge)
-        twice = gateway.raw(f"GET /v1/jobs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n"
+        twice = gateway.raw(f"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
                             f"authorization: Bearer {token}\r\n\r\n".encode())
         self.assertTrue(twice.startswith(b"HTTP/1.1 401"), twice)
         self.assertEqual(self.broker.jobs, {})
@@ -141,7 +173,7 @@ class Tokens(unittest.TestCase):
     def test_a_stranger_is_refused_before_his_body(self):
         gateway = self.gateway()
         gateway.token("ci")
-        head = b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 60000000\r\n\r\n"
+        head = b"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 60000000\r\n\r\n"
         heard = gateway.raw(head)
         self.assertTrue(heard.startswith(b"HTTP/1.1 401"), heard)
 
@@ -217,7 +249,7 @@ class Quotas(unittest.TestCase):
         answer = self.gateway.submit(job, **self.acme)
         self.assertEqual(answer.status, 202, answer)
         self.assertEqual(answer.headers["RateLimit-Policy"], '"requests";q=100;w=60, "bytes";q=1000;w=60;qu="content-bytes"')
-        heard = self.gateway.raw(f"POST /v1/batches HTTP/1.1\r\nHost: a\r\nAuthorization: {self.acme['Authorization']}\r\n"
+        heard = self.gateway.raw(f"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nAuthorization: {self.acme['Authorization']}\r\n"
                                  "Content-Type: application/json\r\nContent-Length: 60000000\r\n\r\n".encode())
         self.assertTrue(heard.startswith(b"HTTP/1.1 429"), heard)
         self.assertIn(b"bytes: the tenant acme may have 1000 a minute", heard)
@@ -227,7 +259,7 @@ class Quotas(unittest.TestCase):
         self.limit("--bytes", "1000")
         token = self.acme["Authorization"]
         body = json.dumps([{**JOB, "payload": "x" * 2000}]).encode()
-        heard = self.gateway.raw(f"POST /v1/batches HTTP/1.1\r\nHost: a\r\nAuthorization: {token}\r\n"
+        heard = self.gateway.raw(f"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n"
                                  f"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n".encode()
                                  + body + b"\r\n0\r\n\r\n")
         self.assertTrue(heard.startswith(b"HTTP/1.1 202"), heard)

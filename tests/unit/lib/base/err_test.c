@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LAST = ERR_SPOOL_SHARE };
+enum { LAST = ERR_MISDIRECTED };
 
 // The rows of the table, whatever numbers they have.
 #define NUMBER(name, number, http, retry, slug, text) number,
@@ -52,6 +52,7 @@ TEST(err, numbers_on_the_wire_are_frozen)
     EXPECT_EQ(ERR_HANDSHAKE, 49);
     EXPECT_EQ(ERR_SPOOLED, 60);
     EXPECT_EQ(ERR_SPOOL_SHARE, 61);
+    EXPECT_EQ(ERR_MISDIRECTED, 62);
 }
 
 TEST(err, every_number_has_its_row)
