@@ -133,23 +133,6 @@ err lease_read_wish(struct doc_value object, const struct doc_room *room,
 
 // --- what it says ---
 
-static const char *const verb_names[] = {[LEASE_FINISH] = "finish",
-                                         [LEASE_FAIL] = "fail",
-                                         [LEASE_RELEASE] = "release",
-                                         [LEASE_RENEW] = "renew",
-                                         [LEASE_PROGRESS] = "progress"};
-
-bool lease_verb_of(struct slice word, enum lease_verb *out_verb)
-{
-    for (unsigned i = 0; i < sizeof verb_names / sizeof verb_names[0]; i++) {
-        if (!slice_is_text(word, verb_names[i]))
-            continue;
-        *out_verb = (enum lease_verb)i;
-        return true;
-    }
-    return false;
-}
-
 enum word {
     TOKEN,
     RESULT,

@@ -28,9 +28,14 @@ MUST_USE err lease_read_wish(struct doc_value object, const struct doc_room *roo
                              struct lease_wish *out_wish, struct submit_fault *out_fault);
 
 // What follows the colon.
-enum lease_verb { LEASE_FINISH, LEASE_FAIL, LEASE_RELEASE, LEASE_RENEW, LEASE_PROGRESS };
-// False: it is none.
-bool lease_verb_of(struct slice word, enum lease_verb *out_verb);
+enum lease_verb {
+    LEASE_NONE = 0,
+    LEASE_FINISH,
+    LEASE_FAIL,
+    LEASE_RELEASE,
+    LEASE_RENEW,
+    LEASE_PROGRESS
+};
 
 // What it says of one job.
 struct lease_word {

@@ -4,6 +4,7 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/core/query.h"
+#include "gateway/core/verb.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
@@ -24,13 +25,8 @@ struct deed {
     struct http_request *request;
 };
 
-struct verb {
-    const char *name;
-    enum act_kind kind;
-};
-
-static const struct verb worker_verbs[] = {{"quiet", ACT_QUIET}, {"stop", ACT_STOP}};
-static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}};
+static const struct verb worker_verbs[] = {{"quiet", ACT_QUIET}, {"stop", ACT_STOP}, {0}};
+static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {0}};
 
 static struct reply reply_of(const struct deed *deed)
 {
@@ -164,22 +160,6 @@ static void ask(const struct deed *asked)
     guard_ask(deed->gateway, deed->request, &deed->ask);
 }
 
-// "{id}:verb"; ACT_NONE when no verb stands there.
-static enum act_kind split(struct slice segment, const struct verb *verbs, size_t count,
-                           struct slice *out_id)
-{
-    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
-    if (colon == NULL)
-        return ACT_NONE;
-    size_t len = (size_t)(colon - segment.data);
-    struct slice name = slice_of(colon + 1, segment.len - len - 1);
-    *out_id = slice_of(segment.data, len);
-    for (size_t i = 0; i < count; i++)
-        if (slice_is_text(name, verbs[i].name))
-            return verbs[i].kind;
-    return ACT_NONE;
-}
-
 // What an act may not carry yet.
 static bool takes_query(const struct deed *deed)
 {
@@ -209,8 +189,8 @@ static void act_on_job(struct deed *deed, struct slice id)
 void acts_post_job(const struct gateway *gateway, struct http_request *request)
 {
     struct deed deed = begin(gateway, request);
-    struct slice id = {0};
-    deed.act.kind = split(request->segment, job_verbs, sizeof job_verbs / sizeof *job_verbs, &id);
+    struct slice id;
+    deed.act.kind = (enum act_kind)verb_split(request->segment, job_verbs, &id);
     if (deed.act.kind == ACT_NONE && id.data == NULL)
         refuse_method(&deed);
     else if (deed.act.kind == ACT_NONE)
@@ -230,9 +210,8 @@ void acts_delete_job(const struct gateway *gateway, struct http_request *request
 void acts_post_worker(const struct gateway *gateway, struct http_request *request)
 {
     struct deed deed = begin(gateway, request);
-    struct slice id = {0};
-    deed.act.kind =
-        split(request->segment, worker_verbs, sizeof worker_verbs / sizeof *worker_verbs, &id);
+    struct slice id;
+    deed.act.kind = (enum act_kind)verb_split(request->segment, worker_verbs, &id);
     if (deed.act.kind == ACT_NONE)
         refuse(&deed, ERR_NO_RESOURCE,
                slice_of_text("what is to be done? {id}:quiet or {id}:stop"));

@@ -5,6 +5,7 @@
 #include "gateway/core/lease.h"
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
+#include "gateway/core/verb.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/lessor.h"
@@ -241,17 +242,18 @@ static void say(struct errand *errand)
 
 void leases_say(const struct gateway *gateway, struct http_request *request)
 {
-    struct slice segment = request->segment;
-    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
-    size_t len = colon != NULL ? (size_t)(colon - segment.data) : segment.len;
-    enum lease_verb verb;
+    static const struct verb verbs[] = {{"finish", LEASE_FINISH},     {"fail", LEASE_FAIL},
+                                        {"release", LEASE_RELEASE},   {"renew", LEASE_RENEW},
+                                        {"progress", LEASE_PROGRESS}, {0}};
+    struct slice text;
     struct id id;
-    if (colon == NULL || !lease_verb_of(slice_of(colon + 1, segment.len - len - 1), &verb)) {
+    enum lease_verb verb = (enum lease_verb)verb_split(request->segment, verbs, &text);
+    if (verb == LEASE_NONE) {
         refuse(gateway, request, ERR_NO_RESOURCE,
                "what is said? {job}:finish, :fail, :release, :renew or :progress");
         return;
     }
-    if (id_from_text(slice_of(segment.data, len), &id) != OK) {
+    if (id_from_text(text, &id) != OK) {
         refuse(gateway, request, ERR_NOT_FOUND,
                "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057");
         return;

@@ -4,6 +4,7 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/core/query.h"
+#include "gateway/core/verb.h"
 #include "gateway/shell/acts.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
@@ -169,29 +170,12 @@ static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_
     return fill_operate(work, kind, out_detail);
 }
 
-// "{id}:verb"; ACT_NONE when no such verb stands there.
-static enum act_kind split_batch(struct slice segment, struct slice *out_id)
-{
-    static const struct {
-        const char *name;
-        enum act_kind kind;
-    } verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}};
-    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
-    if (colon == NULL)
-        return ACT_NONE;
-    *out_id = slice_of(segment.data, (size_t)(colon - segment.data));
-    struct slice name = slice_of(colon + 1, segment.len - out_id->len - 1);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (slice_is_text(name, verbs[i].name))
-            return verbs[i].kind;
-    return ACT_NONE;
-}
-
 static err read_batch(struct work *work, char fault[QUERY_FAULT_LEN], const char **out_detail)
 {
-    struct slice text = {0};
+    static const struct verb verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {0}};
+    struct slice text;
     struct id id;
-    enum act_kind kind = split_batch(work->request->segment, &text);
+    enum act_kind kind = (enum act_kind)verb_split(work->request->segment, verbs, &text);
     *out_detail = "what is to be done? {id}:cancel or {id}:retry";
     if (kind == ACT_NONE)
         return ERR_NO_RESOURCE;

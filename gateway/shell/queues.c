@@ -5,6 +5,7 @@
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/core/queue.h"
+#include "gateway/core/verb.h"
 #include "gateway/http/convert.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
@@ -272,29 +273,13 @@ void queues_put_type(const struct gateway *gateway, struct http_request *request
                  &(struct msg){.kind = MSG_TYPE_SET, .type_set = {.type = request->segment}});
 }
 
-// "{name}:verb"; ACT_NONE when no verb stands there.
-static enum act_kind split(struct slice segment, struct slice *out_name)
-{
-    static const struct {
-        const char *name;
-        enum act_kind kind;
-    } verbs[] = {{":pause", ACT_PAUSE}, {":resume", ACT_RESUME}, {":drain", ACT_DRAIN}};
-    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
-    if (colon == NULL)
-        return ACT_NONE;
-    size_t len = (size_t)(colon - segment.data);
-    *out_name = slice_of(segment.data, len);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (slice_is_text(slice_of(colon, segment.len - len), verbs[i].name))
-            return verbs[i].kind;
-    return ACT_NONE;
-}
-
 void queues_post(const struct gateway *gateway, struct http_request *request)
 {
     struct query query;
-    struct slice name = {0};
-    enum act_kind kind = split(request->segment, &name);
+    struct slice name;
+    static const struct verb verbs[] = {
+        {"pause", ACT_PAUSE}, {"resume", ACT_RESUME}, {"drain", ACT_DRAIN}, {0}};
+    enum act_kind kind = (enum act_kind)verb_split(request->segment, verbs, &name);
     if (kind == ACT_NONE || !check_name(name)) {
         refuse(gateway, request, ERR_NO_RESOURCE,
                slice_of_text("what is to be done? {name}:pause, :resume or :drain"));

@@ -6,6 +6,7 @@
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
 #include "gateway/core/schedule.h"
+#include "gateway/core/verb.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
@@ -215,17 +216,15 @@ void schedules_delete(const struct gateway *gateway, struct http_request *reques
 
 void schedules_post(const struct gateway *gateway, struct http_request *request)
 {
-    struct slice segment = request->segment;
-    const uint8_t *colon = memchr(segment.data, ':', segment.len);
-    size_t len = colon != NULL ? (size_t)(colon - segment.data) : 0;
-    struct slice id = slice_of(segment.data, len);
-    struct slice verb = slice_of(segment.data + len, segment.len - len);
-    bool is_pause = slice_is_text(verb, ":pause");
-    if ((!is_pause && !slice_is_text(verb, ":resume")) || !check_name(id))
+    struct slice id;
+    static const struct verb verbs[] = {
+        {"pause", SCHEDULE_PAUSE}, {"resume", SCHEDULE_RESUME}, {0}};
+    enum schedule_act act = (enum schedule_act)verb_split(request->segment, verbs, &id);
+    if (act == SCHEDULE_NONE || !check_name(id))
         refuse(gateway, request, ERR_NO_RESOURCE,
                slice_of_text("what is to be done? {id}:pause or {id}:resume"));
     else
-        ask_act(gateway, request, is_pause ? SCHEDULE_PAUSE : SCHEDULE_RESUME, id);
+        ask_act(gateway, request, act, id);
 }
 
 void schedules_get(const struct gateway *gateway, struct http_request *request)

@@ -6,6 +6,7 @@
 #include "gateway/core/endpoint.h"
 #include "gateway/core/media.h"
 #include "gateway/core/query.h"
+#include "gateway/core/verb.h"
 #include "gateway/shell/gateway.h"
 #include "gateway/shell/guard.h"
 #include "gateway/shell/reply.h"
@@ -320,27 +321,6 @@ void webhooks_delete(const struct gateway *gateway, struct http_request *request
     ask_set(visit);
 }
 
-// "{id}:verb"; WEBHOOK_NONE when no verb stands there.
-static enum webhook_act split(struct slice segment, struct slice *out_id)
-{
-    static const struct {
-        const char *name;
-        enum webhook_act act;
-    } verbs[] = {{":rotate", WEBHOOK_ROTATE},
-                 {":enable", WEBHOOK_ENABLE},
-                 {":disable", WEBHOOK_DISABLE},
-                 {":test", WEBHOOK_TEST}};
-    const uint8_t *colon = segment.len > 0 ? memchr(segment.data, ':', segment.len) : NULL;
-    if (colon == NULL)
-        return WEBHOOK_NONE;
-    size_t len = (size_t)(colon - segment.data);
-    *out_id = slice_of(segment.data, len);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (slice_is_text(slice_of(colon, segment.len - len), verbs[i].name))
-            return verbs[i].act;
-    return WEBHOOK_NONE;
-}
-
 static struct id mint_test(const struct visit *visit)
 {
     struct slice tenant = guard_caller(visit->head.request)->tenant;
@@ -351,8 +331,13 @@ static struct id mint_test(const struct visit *visit)
 void webhooks_act(const struct gateway *gateway, struct http_request *request)
 {
     struct query query;
-    struct slice id = {0};
-    enum webhook_act act = split(request->segment, &id);
+    struct slice id;
+    static const struct verb verbs[] = {{"rotate", WEBHOOK_ROTATE},
+                                        {"enable", WEBHOOK_ENABLE},
+                                        {"disable", WEBHOOK_DISABLE},
+                                        {"test", WEBHOOK_TEST},
+                                        {0}};
+    enum webhook_act act = (enum webhook_act)verb_split(request->segment, verbs, &id);
     if (act == WEBHOOK_NONE || !check_name(id)) {
         refuse(gateway, request, ERR_NO_RESOURCE,
                slice_of_text("what is to be done? {id}:rotate, :enable, :disable or :test"));

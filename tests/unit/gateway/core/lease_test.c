@@ -115,13 +115,6 @@ TEST(lease, more_than_the_limits_is_refused)
     expect_fault(read_wish("{\"types\":[\"a\"],\"wait\":\"60001ms\"}"), "wait is at most 60s");
 }
 
-TEST(lease, verbs_are_known_by_name)
-{
-    enum lease_verb verb;
-    EXPECT(lease_verb_of(slice_of_text("release"), &verb) && verb == LEASE_RELEASE);
-    EXPECT(!lease_verb_of(slice_of_text("eat"), &verb));
-}
-
 static const char *text_of(const struct out *out)
 {
     static char text[1024];
