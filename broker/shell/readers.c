@@ -3,10 +3,10 @@
 
 #include "broker/shell/readers.h"
 
-#include "broker/core/job.h"
 #include "broker/core/operations.h"
 #include "broker/shell/listing.h"
 #include "broker/shell/readers_endpoints.h"
+#include "broker/shell/readers_jobs.h"
 #include "broker/shell/readers_queues.h"
 #include "broker/shell/readers_schedules.h"
 #include "lib/base/check.h"
@@ -33,9 +33,7 @@ struct readers {
     struct store_view *view;
     struct arena arena;
     struct readers_desk desk;
-    struct msg_listed_job listed[MSG_LISTED_MAX];
-    struct msg_timeline_event *events; // STORE_EVENTS_ROOM
-    struct msg_log_line *lines;        // MSG_LOG_LINES_MAX
+    struct readers_jobs jobs;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -58,161 +56,6 @@ struct readers {
 };
 
 // --- one question ---
-
-static bool is_batch_done(const struct msg_batch_status_is *is)
-{
-    return is->is_sealed && is->counts[JOB_SCHEDULED] + is->counts[JOB_QUEUED] +
-                                    is->counts[JOB_RUNNING] + is->counts[JOB_RETRYING] ==
-                                0;
-}
-
-// Memory may be ahead of the snapshot, or behind it: then only what the state itself says is true.
-static enum waiting_on waiting_on(enum waiting_on asked, enum job_state state)
-{
-    if (state == JOB_SCHEDULED)
-        return asked == WAITING_DEPENDENCY ? asked : WAITING_SCHEDULED;
-    if (state == JOB_RETRYING)
-        return WAITING_BACKOFF;
-    bool is_of_queued = asked != WAITING_DEPENDENCY && asked != WAITING_SCHEDULED;
-    return state == JOB_QUEUED && is_of_queued && asked != WAITING_BACKOFF ? asked : WAITING_NONE;
-}
-
-static err look_up_job(struct readers *readers, const struct watch_question *question,
-                       struct msg *out_msg, bool *out_is_news)
-{
-    struct msg_status_is *is = &out_msg->status_is;
-    out_msg->kind = MSG_STATUS_IS;
-    err e = store_view_status(readers->view, &question->id, is);
-    is->waiting_on = waiting_on(question->waiting_on, is->state);
-    *out_is_news = is->error != OK || is->version > question->version || job_is_done(is->state);
-    return e;
-}
-
-static err look_up_batch(struct readers *readers, const struct watch_question *question,
-                         struct msg *out_msg, bool *out_is_news)
-{
-    struct msg_batch_status_is *is = &out_msg->batch_status_is;
-    out_msg->kind = MSG_BATCH_STATUS_IS;
-    err e = store_view_batch(readers->view, &question->id, is);
-    *out_is_news = is->error != OK || is->version > question->version || is_batch_done(is);
-    return e;
-}
-
-static err look_up_list(struct readers *readers, const struct watch_question *question,
-                        struct msg *out_msg)
-{
-    const struct msg_list *list = &question->list->list;
-    out_msg->kind = MSG_LISTED;
-    if (!id_is_zero(&list->told_of))
-        return store_view_told(readers->view, &list->told_of, readers->listed, &out_msg->listed);
-    return store_view_list(readers->view, list, readers->listed, &out_msg->listed);
-}
-
-static err look_up_operation(struct readers *readers, const struct watch_question *question,
-                             struct msg *out_msg, bool *out_is_news)
-{
-    struct operation_row row;
-    out_msg->kind = MSG_OPERATION_IS;
-    err e = store_view_operation(readers->view, &question->id, &row);
-    if (e == OK)
-        out_msg->operation_is = operations_is(&row);
-    if (e == ERR_NOT_FOUND)
-        out_msg->operation_is = (struct msg_operation_is){
-            .error = e,
-            .detail = slice_of_text("no such operation, or over since long; check the id"),
-            .operation_id = question->id};
-    *out_is_news = e != OK || row.version > question->version || row.cursor == 0;
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
-static err list_operations(struct readers *readers, const struct watch_question *question,
-                           struct msg *out_msg)
-{
-    uint32_t limit = question->after > 0 ? question->after : MSG_OPERATIONS_MAX;
-    uint32_t count = 0;
-    arena_reset(&readers->desk.arena);
-    struct operation_row *rows =
-        arena_take_array(&readers->desk.arena, MSG_OPERATIONS_MAX + 1, sizeof *rows);
-    struct msg_operation_is *told =
-        arena_take_array(&readers->desk.arena, MSG_OPERATIONS_MAX + 1, sizeof *told);
-    if (rows == NULL || told == NULL)
-        return ERR_NO_MEMORY;
-    // One more than is told says whether there are more.
-    const struct store_operation_page page = {
-        .before = question->before, .before_id = question->id, .cap = limit + 1};
-    err e = store_view_operation_page(readers->view, &page, rows, &count);
-    bool is_more = count > limit;
-    count -= is_more;
-    for (uint32_t i = 0; i < count; i++)
-        told[i] = operations_is(&rows[i]);
-    *out_msg =
-        (struct msg){.kind = MSG_OPERATION_LISTED,
-                     .operation_listed = {.operations = told, .count = count, .is_more = is_more}};
-    return e;
-}
-
-static err count(struct readers *readers, const struct watch_question *question,
-                 struct msg *out_msg)
-{
-    const struct msg_list *list = &question->list->list;
-    struct msg_operation_is *is = &out_msg->operation_is;
-    out_msg->kind = MSG_OPERATION_IS;
-    *is = (struct msg_operation_is){.filter = list->filter, .cursor = list->cursor};
-    err e = store_view_operation_count(readers->view, &list->filter, &is->cursor, &is->matched);
-    is->is_over = is->cursor == 0;
-    return e;
-}
-
-static err look_up(struct readers *readers, const struct watch_question *question,
-                   struct msg *out_msg, bool *out_is_news)
-{
-    *out_is_news = true;
-    switch (question->kind) {
-    case WATCH_JOB: return look_up_job(readers, question, out_msg, out_is_news);
-    case WATCH_BATCH: return look_up_batch(readers, question, out_msg, out_is_news);
-    case WATCH_OPERATION: return look_up_operation(readers, question, out_msg, out_is_news);
-    case WATCH_LIST: return look_up_list(readers, question, out_msg);
-    case WATCH_COUNT: return count(readers, question, out_msg);
-    case WATCH_OPERATIONS: return list_operations(readers, question, out_msg);
-    case WATCH_TIMELINE:
-        out_msg->kind = MSG_TIMELINE_IS;
-        return store_view_timeline(readers->view, &question->id, readers->events,
-                                   &out_msg->timeline_is);
-    case WATCH_LOG:
-        out_msg->kind = MSG_LOG_IS;
-        return store_view_log(readers->view,
-                              &(struct msg_log){.job_id = question->id, .after = question->after},
-                              readers->lines, &out_msg->log_is);
-    }
-    UNREACHABLE();
-}
-
-// What cannot be read is told as it is; the job itself is not touched.
-static struct msg trouble(const struct watch_question *question, err e)
-{
-    char text[ID_TEXT_LEN + 1];
-    id_to_text(&question->id, text);
-    log_error("store.read_failed", "id=%s error=%s", text, err_slug(e));
-    switch (question->kind) {
-    case WATCH_JOB: break;
-    case WATCH_BATCH:
-        return (struct msg){.kind = MSG_BATCH_STATUS_IS,
-                            .batch_status_is = {.error = e, .batch_id = question->id}};
-    case WATCH_OPERATION:
-    case WATCH_COUNT:
-        return (struct msg){.kind = MSG_OPERATION_IS,
-                            .operation_is = {.error = e, .operation_id = question->id}};
-    case WATCH_OPERATIONS:
-        return (struct msg){.kind = MSG_OPERATION_LISTED, .operation_listed = {.error = e}};
-    case WATCH_LIST: return (struct msg){.kind = MSG_LISTED, .listed = {.error = e}};
-    case WATCH_TIMELINE:
-        return (struct msg){.kind = MSG_TIMELINE_IS,
-                            .timeline_is = {.error = e, .job_id = question->id}};
-    case WATCH_LOG:
-        return (struct msg){.kind = MSG_LOG_IS, .log_is = {.error = e, .job_id = question->id}};
-    }
-    return (struct msg){.kind = MSG_STATUS_IS, .status_is = {.error = e, .job_id = question->id}};
-}
 
 // Copies the encoded message into memory of its own, because the arena serves the next question.
 static bool keep(struct readers *readers, const struct msg *msg, struct readers_reply *reply)
@@ -238,72 +81,43 @@ static when_ms now_of(const struct readers *readers)
     return clock_mono_ms() + atomic_load(&readers->store_ahead);
 }
 
-static struct readers_reply answer_schedules(struct readers *readers,
-                                             const struct watch_question *question)
+// The answer borrows from the question. False: it is none yet for somebody who waits for a change.
+static bool look_up(struct readers *readers, const struct watch_question *question, struct msg *msg)
 {
-    struct readers_reply reply = {.peer = question->peer, .watch = WATCH_NONE};
-    struct msg msg = {0};
-    readers_schedules_answer(question->schedules, readers->view, &readers->desk, now_of(readers),
-                             &msg);
-    msg.corr = question->corr;
-    if (!keep(readers, &msg, &reply))
-        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
-    readers_schedules_free(question->schedules);     // the answer names what it names
-    return reply;
-}
-
-static struct readers_reply answer_queues(struct readers *readers,
-                                          const struct watch_question *question)
-{
-    struct readers_reply reply = {.peer = question->peer, .watch = WATCH_NONE};
-    struct msg msg = {0};
-    arena_reset(&readers->desk.arena);
-    readers_queues_answer(question->queues, readers->view, &readers->desk.arena, &msg);
-    msg.corr = question->corr;
-    if (!keep(readers, &msg, &reply))
-        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
-    readers_queues_free(question->queues);
-    return reply;
-}
-
-static struct readers_reply answer_endpoints(struct readers *readers,
-                                             const struct watch_question *question)
-{
-    struct readers_reply reply = {.peer = question->peer, .watch = WATCH_NONE};
-    struct msg msg = {0};
-    arena_reset(&readers->desk.arena);
-    readers_endpoints_answer(question->endpoints, readers->view, &readers->desk.arena,
-                             now_of(readers), &msg);
-    msg.corr = question->corr;
-    if (!keep(readers, &msg, &reply))
-        log_warn("status.dropped", "reason=memory"); // the asker repeats its question
-    readers_endpoints_free(question->endpoints);
-    return reply;
+    struct readers_desk *desk = &readers->desk;
+    if (question->schedules != NULL)
+        readers_schedules_answer(question->schedules, readers->view, desk, now_of(readers), msg);
+    else if (question->queues != NULL)
+        readers_queues_answer(question->queues, readers->view, &desk->arena, msg);
+    else if (question->endpoints != NULL)
+        readers_endpoints_answer(question->endpoints, readers->view, &desk->arena, now_of(readers),
+                                 msg);
+    else
+        return readers_jobs_answer(&readers->jobs, question, readers->view, &desk->arena, msg);
+    return true;
 }
 
 static struct readers_reply answer(struct readers *readers, const struct watch_question *question)
 {
-    if (question->schedules != NULL)
-        return answer_schedules(readers, question);
-    if (question->queues != NULL)
-        return answer_queues(readers, question);
-    if (question->endpoints != NULL)
-        return answer_endpoints(readers, question);
     struct readers_reply reply = {.peer = question->peer, .watch = question->watch};
     struct msg msg = {0};
-    bool is_news = false;
-    store_view_as(readers->view, question->tenant);
-    err e = look_up(readers, question, &msg, &is_news);
-    if (e != OK)
-        msg = trouble(question, e);
-    else if (!is_news && !question->is_last && question->watch != WATCH_NONE) {
-        reply.is_not_yet = true;
+    arena_reset(&readers->desk.arena);
+    bool is_news = look_up(readers, question, &msg);
+    reply.is_not_yet = !is_news && !question->is_last && question->watch != WATCH_NONE;
+    if (reply.is_not_yet)
         return reply;
-    }
     msg.corr = question->corr;
     if (!keep(readers, &msg, &reply))
         log_warn("status.dropped", "reason=memory"); // the asker repeats its question
     return reply;
+}
+
+static void drop_question(const struct watch_question *question)
+{
+    readers_schedules_free(question->schedules);
+    readers_endpoints_free(question->endpoints);
+    readers_queues_free(question->queues);
+    listing_free(question->list);
 }
 
 // --- the thread ---
@@ -364,7 +178,7 @@ static void answer_all(struct readers *readers, const struct watch_question *ask
         uint64_t bytes = 0;
         while (done < count && bytes < ROUND_BYTES_MAX) {
             replies[made] = answer(readers, &asks[done]);
-            listing_free(asks[done++].list);
+            drop_question(&asks[done++]); // the answer, which names what it names, is encoded
             bytes += replies[made].envelope.len + replies[made].block.len;
             made++;
         }
@@ -456,9 +270,7 @@ static err start(struct readers *readers)
         return e;
     size_t arena_len = wire_arena_size(MSG_BYTES_MAX);
     readers->arena = (struct arena){.data = memory_reserve(arena_len), .cap = arena_len};
-    readers->events = calloc(STORE_EVENTS_ROOM, sizeof *readers->events);
-    readers->lines = calloc(MSG_LOG_LINES_MAX, sizeof *readers->lines);
-    if (readers->arena.data == NULL || readers->events == NULL || readers->lines == NULL ||
+    if (readers->arena.data == NULL || readers_jobs_init(&readers->jobs) != OK ||
         readers_schedules_init(&readers->desk) != OK)
         return ERR_NO_MEMORY;
     pthread_condattr_t monotonic;
@@ -475,8 +287,7 @@ static void give_up(struct readers *readers)
     if (readers->view != NULL)
         store_view_close(readers->view);
     readers_schedules_deinit(&readers->desk);
-    free(readers->lines);
-    free(readers->events);
+    readers_jobs_deinit(&readers->jobs);
     memory_release(readers->arena.data, readers->arena.cap);
     free(readers);
 }
@@ -505,13 +316,8 @@ void readers_close(struct readers *readers)
     (void)pthread_cond_signal(&readers->changed);
     (void)pthread_mutex_unlock(&readers->mutex);
     (void)pthread_join(readers->thread, NULL);
-    for (; readers->ask_first < readers->ask_end; readers->ask_first++) {
-        struct watch_question *left = &readers->asks[readers->ask_first % ASKS_MAX];
-        readers_schedules_free(left->schedules);
-        readers_endpoints_free(left->endpoints);
-        readers_queues_free(left->queues);
-        listing_free(left->list);
-    }
+    for (; readers->ask_first < readers->ask_end; readers->ask_first++)
+        drop_question(&readers->asks[readers->ask_first % ASKS_MAX]);
     struct readers_reply reply;
     while (readers_take(readers, &reply))
         readers_drop(&reply);
