@@ -161,5 +161,6 @@ function(weft_script_test label source)
     set_tests_properties("${label}.${stem}" PROPERTIES
         LABELS ${label}
         TIMEOUT ${WEFT_PROGRAM_SECONDS}
+        SKIP_RETURN_CODE 77
         ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;WEFT_BUILD=${PROJECT_BINARY_DIR}")
 endfunction()

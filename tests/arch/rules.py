@@ -187,6 +187,14 @@ def sleepless_units(tree):
                 yield f"{path}:{number}: a unit test waits for events, it does not sleep"
 
 
+def skips_shown(tree):
+    """unittest ends well when it has skipped; lib_skip tells ctest so."""
+    for path in tree.below(["tests/integration", "tests/crash", "tests/soak"], (".py",)):
+        text = tree.text(path)
+        if re.search(r"\bskipTest\(|unittest\.skip|\bSkipTest\b", text) and "lib_skip" not in text:
+            yield f"{path}: skips a test, and would pass as if it had run: end it with lib_skip.main()"
+
+
 def code_words(tree):
     """What the documents show as code: the names a reader can copy."""
     found = set()
@@ -327,5 +335,5 @@ def limits_filled(tree):
 
 
 ALL = [include_graph, pure_libc, third_party_seams, export_prefix, export_once, one_mover,
-       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, documented, promised,
+       unit_test_each, file_size, function_size, words, header_guard, sleepless_units, skips_shown, documented, promised,
        handler_variables, described, limits_filled]

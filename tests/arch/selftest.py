@@ -92,6 +92,7 @@ PLANTS = [
     ("words", "deploy/x.sh", "cd /" "root/x\n", "one machine"),
     ("header_guard", "lib/base/pool.h", "int pool_len;\n", "pragma once"),
     ("sleepless_units", "tests/unit/lib/base/ring_test.c", "void f(void) { usleep(1); }\n", "sleep"),
+    ("skips_shown", "tests/integration/x.py", "class X:\n    def setUp(self):\n        self.skipTest('no root')\n", "as if it had run"),
     ("documented", "lib/base/err.h", '#define MORE(X) X(ERR_NEW, 9, 500, false, "brand-new", "")\n',
      "error brand-new"),
     ("documented", "broker/core/limits.h", "struct more {\n    uint32_t serve_count_max;\n};\n",

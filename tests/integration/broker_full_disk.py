@@ -6,6 +6,7 @@ import subprocess
 import time
 import unittest
 
+import lib_skip
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
 
 MIB = 1024 * 1024
@@ -221,4 +222,4 @@ class FullMap(BrokerTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    lib_skip.main()

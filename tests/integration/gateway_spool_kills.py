@@ -5,6 +5,7 @@ import signal
 import subprocess
 import unittest
 
+import lib_skip
 from gateway_spool import SpoolTest, books, jobs, metrics
 from lib_broker import PATIENCE_S, pb
 
@@ -95,4 +96,4 @@ class FullDisk(SpoolTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    lib_skip.main()

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import threading
 
+from lib_skip import SKIPPED
+
 TOOL = os.path.join(os.environ["WEFT_BUILD"], "tests", "hook_post")
 PUBLIC, PUBLIC6 = "93.184.216.34", "2606:2800:220:1::1"
 FORBIDDEN = ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200",
@@ -191,7 +193,7 @@ def enter():
     command = ["unshare", "--map-root-user", "--mount", "--net", "sh", "-c", script, place]
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode != 0:
         print("skipped: no network namespace may be made here")
-        return 0
+        return SKIPPED
     return subprocess.run([*command, sys.executable, __file__, "inside"], check=False).returncode
 
 
