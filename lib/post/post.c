@@ -204,8 +204,10 @@ static void put_detail(struct post *post, CURLcode code)
     const char *said = post->why[0] != '\0' ? post->why : curl_easy_strerror(code);
     if (result->end == EXCHANGE_FORBIDDEN) {
         address_text(&post->refused, text);
-        (void)snprintf(result->detail, sizeof result->detail, "%s is %s", text,
-                       address_kind_text(address_kind(&post->refused)));
+        (void)snprintf(
+            result->detail, sizeof result->detail,
+            "%s is %s; --allow-address (WEFT_ALLOW_ADDRESS) of weft notify permits its range", text,
+            address_kind_text(address_kind(&post->refused)));
     } else if (result->end == EXCHANGE_ANSWERED) {
         (void)snprintf(result->detail, sizeof result->detail, "HTTP status %u", result->status);
     } else {

@@ -40,10 +40,11 @@ def signature(secret, headers, body):
 class Sender:
     """`weft notify` in a process of its own."""
 
-    def __init__(self, endpoint, folder, key, *flags, env=None):
+    def __init__(self, endpoint, folder, key, *flags, allowed=("127.0.0.0/8",), env=None):
         self.log = tempfile.TemporaryFile()
         command = [os.environ["WEFT_BIN"], "notify", "--broker", endpoint, "--data", f"{folder}/notify",
-                   "--webhook-key", key.path, "--allow-http", "--allow-address", "127.0.0.0/8", *flags]
+                   "--webhook-key", key.path, "--allow-http",
+                   *(word for spread in allowed for word in ("--allow-address", spread)), *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
 

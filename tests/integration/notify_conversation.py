@@ -197,7 +197,7 @@ class NotifyTest(unittest.TestCase):
         self.told(port, pb.OUTCOME_DEAD, "bad_url")
         address = self.broker.deliver(f"http://10.0.0.1:{receiver.port}/")
         self.assertEqual(self.told(address, pb.OUTCOME_DEAD, "bad_url").error_message,
-                         "the address is not public; --allow-address permits its range")
+                         "the address is not public; --allow-address (WEFT_ALLOW_ADDRESS) of weft notify permits its range")
         headers = self.broker.deliver(receiver.url(), headers="Webhook-Id: mine")
         self.told(headers, pb.OUTCOME_DEAD, "headers")
         orphan = self.broker.deliver(receiver.url(), parent=fresh_id())

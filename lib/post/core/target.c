@@ -144,11 +144,14 @@ err target_read(struct slice url, struct target *out_target, const char **out_wh
 const char *target_refusal(const struct target *target, const struct target_rules *rules)
 {
     if (!target->is_https && !rules->allows_http)
-        return "only https is allowed; --allow-http permits http too";
+        return "only https is allowed; --allow-http (WEFT_ALLOW_HTTP) of weft notify permits http "
+               "too";
     if (!target_takes_port(rules, target->port))
-        return "the port is not one of those that are allowed; --allow-port adds it";
+        return "the port is not one of those that are allowed; --allow-port (WEFT_ALLOW_PORT) of "
+               "weft notify adds it";
     if (target->form == ADDRESS_FORM_NUMBER && !target_takes(rules, &target->address))
-        return "the address is not public; --allow-address permits its range";
+        return "the address is not public; --allow-address (WEFT_ALLOW_ADDRESS) of weft notify "
+               "permits its range";
     return NULL;
 }
 

@@ -70,12 +70,17 @@ TEST(target, an_operator_may_allow_what_is_not_public)
     const struct target_rules rules = {
         .ports = {443}, .port_count = 1, .ranges = &range, .range_count = 1};
     EXPECT_STR(verdict("https://10.1.2.3/", &rules), "ok");
-    EXPECT_STR(verdict("https://10.2.2.3/", &rules),
-               "the address is not public; --allow-address permits its range");
-    EXPECT_STR(verdict("http://10.1.2.3/", &rules),
-               "only https is allowed; --allow-http permits http too");
-    EXPECT_STR(verdict("https://10.1.2.3:444/", &rules),
-               "the port is not one of those that are allowed; --allow-port adds it");
+    EXPECT_STR(
+        verdict("https://10.2.2.3/", &rules),
+        "the address is not public; --allow-address (WEFT_ALLOW_ADDRESS) of weft notify permits "
+        "its range");
+    EXPECT_STR(
+        verdict("http://10.1.2.3/", &rules),
+        "only https is allowed; --allow-http (WEFT_ALLOW_HTTP) of weft notify permits http too");
+    EXPECT_STR(
+        verdict("https://10.1.2.3:444/", &rules),
+        "the port is not one of those that are allowed; --allow-port (WEFT_ALLOW_PORT) of weft "
+        "notify adds it");
     EXPECT_EQ(address_read(slice_of_text("::ffff:10.1.9.9"), &address), ADDRESS_FORM_NUMBER);
     EXPECT(target_takes(&rules, &address));
     EXPECT(!target_takes(&strict, &address));
