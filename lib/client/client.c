@@ -219,8 +219,10 @@ static err turn(struct client *client)
 // libzmq does not try a refused key again by itself, and it may be allowed by now.
 static err retry_refused(struct client *client)
 {
-    if (link_refusal(client->link) == OK)
-        return OK;
+    struct link_wait wait = {.link = client->link};
+    err e = link_wait(&wait, 1, 0); // what has come since the last question
+    if (e != OK || link_refusal(client->link) == OK)
+        return e;
     link_close(client->link);
     client->link = NULL;
     return connect_link(client);

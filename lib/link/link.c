@@ -149,6 +149,12 @@ static bool set_options(void *socket, const struct link_options *options)
     UNREACHABLE();
 }
 
+static bool get_descriptor(void *socket, int *out_fd)
+{
+    size_t len = sizeof *out_fd;
+    return zmq_getsockopt(socket, ZMQ_FD, out_fd, &len) == 0;
+}
+
 // Before the connection is asked for, so that none is missed.
 static bool watch_connections(struct link *link, struct link_context *context)
 {
@@ -163,7 +169,49 @@ static bool watch_connections(struct link *link, struct link_context *context)
         return false;
     link->monitor = zmq_socket(context->zmq, ZMQ_PAIR);
     return link->monitor != NULL && set_number(link->monitor, ZMQ_LINGER, 0) &&
+           get_descriptor(link->monitor, &link->monitor_fd) &&
            zmq_connect(link->monitor, name) == 0;
+}
+
+// The other side has ended the connection in the middle of the handshake, and nobody says why: it does so to who has
+// the wrong server key, and when it is killed. The second does not happen every time.
+static void count_broken_handshake(struct link *link)
+{
+    link->broken_handshake_count++;
+    if (link->broken_handshake_count >= BROKEN_HANDSHAKES_MAX)
+        link->refusal = ERR_HANDSHAKE;
+}
+
+// What follows a failed handshake is the end of its connection, which says no more.
+static void take_event(struct link *link, uint16_t number)
+{
+    link->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    link->connection_count += link->is_connected;
+    switch (number) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        link->refusal = OK;
+        link->broken_handshake_count = 0;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: link->refusal = ERR_NO_KEY; break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: link->refusal = ERR_HANDSHAKE; break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: count_broken_handshake(link); break;
+    default: break; // disconnected
+    }
+}
+
+// An event is two frames: its number and a value, then the endpoint.
+void link_private_hear(struct link *link)
+{
+    zmq_msg_t msg;
+    uint16_t number = 0;
+    (void)zmq_msg_init(&msg); // cannot fail
+    while (zmq_msg_recv(&msg, link->monitor, ZMQ_DONTWAIT) >= 0) {
+        if (zmq_msg_more(&msg) && zmq_msg_size(&msg) >= sizeof number)
+            memcpy(&number, zmq_msg_data(&msg), sizeof number);
+        else if (!zmq_msg_more(&msg))
+            take_event(link, number);
+    }
+    (void)zmq_msg_close(&msg); // was valid
 }
 
 // HOST:PORT, as it is written for the HTTP doors, is meant as TCP here. NULL if it is too long.
@@ -184,7 +232,7 @@ static bool start(struct link *link, struct link_context *context,
     link->kind = options->kind;
     link->socket = zmq_socket(context->zmq, socket_type(options->kind));
     if (link->socket == NULL || !set_options(link->socket, options) ||
-        !set_curve(link->socket, options))
+        !set_curve(link->socket, options) || !get_descriptor(link->socket, &link->fd))
         return false;
     if ((options->kind == LINK_DEALER || options->kind == LINK_SUB) &&
         !watch_connections(link, context))
@@ -231,6 +279,8 @@ err link_open(struct link_context *context, const struct link_options *options,
         errno = kept;
         return link_private_err(kept);
     }
+    if (link->monitor != NULL)
+        link_private_hear(link); // from now on its descriptor tells of whatever lies in it
     *out_link = link;
     return OK;
 }
@@ -242,7 +292,8 @@ struct link *link_private_new(struct link_context *context, int type)
         return NULL;
     link->kind = LINK_ZAP;
     link->socket = zmq_socket(context->zmq, type);
-    if (link->socket != NULL && set_number(link->socket, ZMQ_LINGER, 0))
+    if (link->socket != NULL && set_number(link->socket, ZMQ_LINGER, 0) &&
+        get_descriptor(link->socket, &link->fd))
         return link;
     int kept = errno;
     link_close(link);
@@ -482,104 +533,17 @@ uint32_t link_subscription_count(struct link *link)
     return link->subscription_count;
 }
 
-// The other side has ended the connection in the middle of the handshake, and nobody says why: it does so to who has
-// the wrong server key, and when it is killed. The second does not happen every time.
-static void count_broken_handshake(struct link *link)
+uint32_t link_connection_count(const struct link *link)
 {
-    link->broken_handshake_count++;
-    if (link->broken_handshake_count >= BROKEN_HANDSHAKES_MAX)
-        link->refusal = ERR_HANDSHAKE;
-}
-
-// What follows a failed handshake is the end of its connection, which says no more.
-static void take_event(struct link *link, uint16_t number)
-{
-    link->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-    link->connection_count += link->is_connected;
-    switch (number) {
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        link->refusal = OK;
-        link->broken_handshake_count = 0;
-        break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: link->refusal = ERR_NO_KEY; break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: link->refusal = ERR_HANDSHAKE; break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: count_broken_handshake(link); break;
-    default: break; // disconnected
-    }
-}
-
-// An event is two frames: its number and a value, then the endpoint.
-static void count_connections(struct link *link)
-{
-    zmq_msg_t msg;
-    uint16_t number = 0;
-    (void)zmq_msg_init(&msg); // cannot fail
-    while (zmq_msg_recv(&msg, link->monitor, ZMQ_DONTWAIT) >= 0) {
-        if (zmq_msg_more(&msg) && zmq_msg_size(&msg) >= sizeof number)
-            memcpy(&number, zmq_msg_data(&msg), sizeof number);
-        else if (!zmq_msg_more(&msg))
-            take_event(link, number);
-    }
-    (void)zmq_msg_close(&msg); // was valid
-}
-
-uint32_t link_connection_count(struct link *link)
-{
-    if (link->monitor != NULL)
-        count_connections(link);
     return link->connection_count;
 }
 
-bool link_is_connected(struct link *link)
+bool link_is_connected(const struct link *link)
 {
-    if (link->monitor != NULL)
-        count_connections(link);
     return link->is_connected;
 }
 
-err link_refusal(struct link *link)
+err link_refusal(const struct link *link)
 {
-    if (link->monitor != NULL)
-        count_connections(link);
     return link->refusal;
-}
-
-static zmq_pollitem_t item_of(const struct link_wait *wait)
-{
-    return (zmq_pollitem_t){
-        .socket = wait->link != NULL ? wait->link->socket : NULL,
-        .fd = wait->link != NULL ? 0 : wait->fd,
-        .events = (short)(wait->want_write ? ZMQ_POLLOUT : ZMQ_POLLIN),
-    };
-}
-
-err link_wait(struct link_wait *items, uint32_t count, when_ms timeout_ms)
-{
-    CHECK(count <= LINK_WAIT_MAX);
-    CHECK(timeout_ms >= -1);
-    zmq_pollitem_t polled[2 * LINK_WAIT_MAX]; // the items, then the monitors of their dealers
-    uint32_t owners[2 * LINK_WAIT_MAX];
-    uint32_t polled_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        items[i].is_ready = false;
-        owners[polled_count] = i;
-        polled[polled_count++] = item_of(&items[i]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (items[i].link == NULL || items[i].link->monitor == NULL)
-            continue;
-        owners[polled_count] = i;
-        polled[polled_count++] =
-            (zmq_pollitem_t){.socket = items[i].link->monitor, .events = ZMQ_POLLIN};
-    }
-    if (zmq_poll(polled, (int)polled_count, (long)timeout_ms) < 0)
-        return errno == EINTR ? OK : link_private_err(errno);
-    for (uint32_t i = 0; i < polled_count; i++) {
-        if (polled[i].revents == 0)
-            continue;
-        items[owners[i]].is_ready = true;
-        if (i >= count)
-            count_connections(items[owners[i]].link);
-    }
-    return OK;
 }

@@ -88,21 +88,23 @@ int link_connection(const struct link_message *message);
 // connection has ended may meet another one, whose owner connects again too.
 void link_cut(int connection);
 
+// What is said of a connection is as of the last link_wait() for its link, which finds it ready when
+// that has changed.
+
 // DEALER, SUB: why the last handshake failed, until one succeeds; OK: it has not.
 //   ERR_NO_KEY      the other side refuses this key
 //   ERR_HANDSHAKE   the two do not agree on CURVE, or on the server's key; three handshakes in a row that break off mean
 //                   that, too
 // libzmq tries a refused key no more: whoever wants to be let in later makes the link anew. Saying
 // HELLO in vain leads to that (peer_unknown(), PEER_RECONNECT).
-err link_refusal(struct link *link);
+err link_refusal(const struct link *link);
 
 // DEALER: how many connections have been made since link_open(). A higher number than at the last
-// look means that the other side knows nothing of this one (peer_connected()). link_wait() finds
-// the link ready when the number has changed.
-uint32_t link_connection_count(struct link *link);
+// look means that the other side knows nothing of this one (peer_connected()).
+uint32_t link_connection_count(const struct link *link);
 // DEALER: a connection stands. It ends when the other side's process does, or its heartbeats; that
-// somebody answers is not said. link_wait() finds the link ready when it has changed.
-bool link_is_connected(struct link *link);
+// somebody answers is not said.
+bool link_is_connected(const struct link *link);
 
 // PUB: one message of two frames, dropped when nobody listens.
 MUST_USE err link_publish(struct link *link, struct slice topic, struct slice body);

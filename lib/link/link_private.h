@@ -14,6 +14,8 @@ struct link_context {
 struct link {
     void *socket;
     void *monitor; // of a dealer: tells of connections; else NULL
+    int fd;        // becomes readable when the socket has news
+    int monitor_fd;
     enum link_kind kind;
     uint32_t connection_count;
     bool is_connected;
@@ -25,5 +27,7 @@ struct link {
 
 // A socket of the context without any settings but LINGER 0. NULL: errno tells.
 struct link *link_private_new(struct link_context *context, int socket_type);
+// Takes in all that the monitor has told.
+void link_private_hear(struct link *link);
 // errno as an error.
 err link_private_err(int number);

@@ -332,6 +332,8 @@ TEST(link, two_handshakes_that_break_off_are_no_refusal_and_a_third_is)
     break_off(fd);
     int third = accept(fd, NULL, NULL); // both are known by now
     EXPECT(third >= 0);
+    struct link_wait look = {.link = pair.dealer};
+    EXPECT_EQ(link_wait(&look, 1, 0), OK);
     EXPECT_EQ(link_refusal(pair.dealer), OK);
     EXPECT_EQ(close(third), 0);
     while (link_refusal(pair.dealer) == OK)
@@ -462,6 +464,30 @@ TEST(link, wakes_for_a_bell_as_well_as_for_a_message)
     EXPECT_EQ(link_wait(&writer, 1, PATIENCE_MS), OK);
     EXPECT(writer.is_ready);
     wake_close(&wake);
+    pair_close(&pair);
+}
+
+// Its descriptor tells of the first of them only.
+TEST(link, is_ready_as_long_as_messages_lie_there)
+{
+    struct pair pair;
+    struct link_message message;
+    pair_open(&pair);
+    EXPECT_EQ(say(pair.dealer, "one", ""), OK);
+    EXPECT_EQ(say(pair.dealer, "two", ""), OK);
+    EXPECT_EQ(say(pair.dealer, "three", ""), OK);
+    for (uint32_t left = 3; left > 0; left--) {
+        struct link_wait item = {.link = pair.router};
+        EXPECT_EQ(link_wait(&item, 1, PATIENCE_MS), OK);
+        EXPECT(item.is_ready);
+        EXPECT_EQ(link_wait(&item, 1, 0), OK); // and again
+        EXPECT(item.is_ready);
+        EXPECT_EQ(receive(pair.router, &message), OK);
+        link_release(&message);
+    }
+    struct link_wait item = {.link = pair.router};
+    EXPECT_EQ(link_wait(&item, 1, 0), OK);
+    EXPECT(!item.is_ready);
     pair_close(&pair);
 }
 
