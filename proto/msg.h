@@ -425,6 +425,8 @@ struct msg_error {
 
 struct msg_bye {
     struct slice reason;
+    struct msg_held_list running; // of a worker: what it still holds
+    bool is_all;                  // it holds nothing else, and begins nothing
 };
 
 enum msg_kind {

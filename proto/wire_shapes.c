@@ -392,9 +392,12 @@ static const struct wire_shape error = {
 
 #define W Weft__Wire__Bye
 #define M struct msg_bye
-static const struct wire_field bye_fields[] = {SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, reason)};
+static const struct wire_field bye_fields[] = {SAME(WIRE_TEXT, MSG_ERROR_MESSAGE_LEN_MAX, reason),
+                                               SAME(WIRE_BOOL, 0, is_all)};
+static const struct wire_list bye_lists[] = {
+    LIST(&held, MSG_HELD_MAX, running, running.items, running.count)};
 static const struct wire_shape bye = {
-    .descriptor = &weft__wire__bye__descriptor, SIZES, FIELDS(bye_fields)};
+    .descriptor = &weft__wire__bye__descriptor, SIZES, FIELDS(bye_fields), LISTS(bye_lists)};
 #undef W
 #undef M
 

@@ -222,14 +222,22 @@ void core_start(struct core *core, struct now now, struct effects *effects)
                  effects);
 }
 
-// Leases that a HELLO of this peer may end, and room for the list of lost ones: a quarter of a
-// job's answer each.
-static uint32_t hello_weight(const struct core *core, const struct msg *msg)
+// The worker that says HELLO or BYE and so may end leases of its own, or WORKERS_NONE.
+static uint32_t worker_naming(const struct core *core, const struct command *command)
 {
-    const struct msg_hello *hello = &msg->hello;
-    uint32_t worker = workers_find(&core->workers, hello_tenant(msg), &hello->worker_id);
+    const struct msg *msg = command->msg;
+    if (msg->kind == MSG_HELLO)
+        return workers_find(&core->workers, hello_tenant(msg), &msg->hello.worker_id);
+    return msg->bye.is_all ? workers_of_peer(&core->workers, command->peer) : WORKERS_NONE;
+}
+
+// Leases that it may end, and of HELLO room for the list of lost ones: a quarter of a job's answer each.
+static uint32_t naming_weight(const struct core *core, const struct command *command)
+{
+    const struct msg *msg = command->msg;
+    uint32_t worker = worker_naming(core, command);
     uint32_t ends = worker == WORKERS_NONE ? 0 : workers_at(&core->workers, worker)->out_count;
-    return ends + hello->running.count / 4;
+    return ends + (msg->kind == MSG_HELLO ? msg->hello.running.count / 4 : 0);
 }
 
 // Could the end of this lease be the end of the job?
@@ -242,9 +250,9 @@ static bool may_be_last(const struct core *core, const struct job_row *row)
 }
 
 // A worker may hold far more jobs than one message names, so these are counted one by one.
-static uint32_t hello_deliveries(const struct core *core, const struct msg *msg)
+static uint32_t naming_deliveries(const struct core *core, const struct command *command)
 {
-    uint32_t worker = workers_find(&core->workers, hello_tenant(msg), &msg->hello.worker_id);
+    uint32_t worker = worker_naming(core, command);
     uint32_t at = worker == WORKERS_NONE ? LEASES_NONE : workers_at(&core->workers, worker)->leases;
     uint32_t sum = 0;
     for (; at != LEASES_NONE; at = leases_at(&core->leases, at)->next) {
@@ -294,8 +302,9 @@ static uint32_t submit_weight(const struct core *core, const struct msg_submit *
     return weight + batch_weight(core, submit);
 }
 
-static uint32_t message_weight(const struct core *core, const struct msg *msg)
+static uint32_t message_weight(const struct core *core, const struct command *command)
 {
+    const struct msg *msg = command->msg;
     if (msg->kind == MSG_SUBMIT)
         return submit_weight(core, &msg->submit);
     if (msg->kind == MSG_FINISH)
@@ -306,8 +315,8 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
         return 1;
     if (msg->kind == MSG_WORKER_LIST)
         return ROSTER_WEIGHT;
-    if (msg->kind == MSG_HELLO)
-        return hello_weight(core, msg);
+    if (msg->kind == MSG_HELLO || msg->kind == MSG_BYE)
+        return naming_weight(core, command);
     if (msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
         return 1;
     if (msg->kind == MSG_OPERATE)
@@ -320,7 +329,7 @@ static uint32_t message_weight(const struct core *core, const struct msg *msg)
 static uint32_t weight_of(const struct core *core, const struct command *command)
 {
     switch (command->kind) {
-    case COMMAND_MESSAGE: return message_weight(core, command->msg);
+    case COMMAND_MESSAGE: return message_weight(core, command);
     case COMMAND_GONE: return 0;
     case COMMAND_UNSENT: return command->unsent.count;
     case COMMAND_TICK: return LIMITS_STEP_RECORDS_MAX;
@@ -361,7 +370,7 @@ static void step_message(struct core *core, struct now now, const struct command
     if (msg->kind == MSG_HELLO)
         hello_step(core, now, command->peer, msg, fx);
     else if (msg->kind == MSG_BYE)
-        hello_gone(core, command->peer);
+        hello_bye(core, now, command->peer, &msg->bye, fx);
     else if (workers_role(&core->workers, command->peer) == ROLE_NONE)
         refuse(command, ERR_UNKNOWN_PEER, err_text(ERR_UNKNOWN_PEER), fx);
     else if (msg->kind == MSG_SUBMIT)
@@ -407,8 +416,8 @@ static uint32_t delivery_weight(const struct core *core, const struct command *c
     case COMMAND_REMOVE:
     case COMMAND_UNUSED: return 0;
     }
-    if (command->msg->kind == MSG_HELLO)
-        return hello_deliveries(core, command->msg);
+    if (command->msg->kind == MSG_HELLO || command->msg->kind == MSG_BYE)
+        return naming_deliveries(core, command);
     bool may_end = command->msg->kind == MSG_FINISH || command->msg->kind == MSG_ACT;
     return may_end ? weight * most : 0;
 }

@@ -45,6 +45,9 @@ struct core {
 // --- stations: each decides one kind of command ---
 void hello_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx);
+// It leaves; what it was given and does not name, when it names all that it holds, goes back at once.
+void hello_bye(struct core *core, struct now now, uint32_t peer, const struct msg_bye *bye,
+               struct effects *fx);
 void hello_gone(struct core *core, uint32_t peer);
 // Whose worker it is: a notifier, who serves all tenants, is of the default one.
 struct slice hello_tenant(const struct msg *msg);

@@ -1,4 +1,4 @@
-// Station hello: peers announce themselves; a worker's new session ends its old one.
+// Station hello: peers announce themselves and leave; a worker's new session ends its old one.
 
 #include "broker/core/core_private.h"
 
@@ -15,19 +15,23 @@ static struct lease_end why_unnamed(const struct core *core, struct now now, boo
     return (struct lease_end){.is_crash = true, .reason = "the worker came back without it"};
 }
 
+// All that a worker holds, and what is said of the rest.
+struct naming {
+    const struct msg_held_list *running;
+    struct lease_end end;
+};
+
 // The leases that the worker no longer names end at once.
-static void end_unnamed(struct core *core, struct now now, uint32_t no,
-                        const struct msg_hello *hello, struct effects *fx)
+static void end_unnamed(struct core *core, struct now now, uint32_t no, const struct naming *named,
+                        struct effects *fx)
 {
-    struct worker *worker = workers_at(&core->workers, no);
-    const struct lease_end end = why_unnamed(core, now, worker->session == hello->session);
-    uint64_t naming = lease_mark_named(core, no, &hello->running);
-    uint32_t at = worker->leases;
+    uint64_t naming = lease_mark_named(core, no, named->running);
+    uint32_t at = workers_at(&core->workers, no)->leases;
     while (at != LEASES_NONE) {
         const struct lease *lease = leases_at(&core->leases, at);
         uint32_t next = lease->next;
         if (lease->named_in != naming)
-            lease_end_session(core, now, at, &end, fx);
+            lease_end_session(core, now, at, &named->end, fx);
         else if (lease->is_live)
             leases_renew(&core->leases, at, now.mono);
         at = next;
@@ -75,7 +79,9 @@ static err join(struct core *core, struct now now, uint32_t peer, const struct m
     bool is_known_session = worker->session == hello->session && worker->peer == peer &&
                             worker->is_notifier == is_notifier;
     if (!is_known_session) {
-        end_unnamed(core, now, no, hello, fx);
+        bool same_session = worker->session == hello->session;
+        const struct naming named = {&hello->running, why_unnamed(core, now, same_session)};
+        end_unnamed(core, now, no, &named, fx);
         workers_close(&core->workers, no);
         simulations_close(&core->simulations, no);
     }
@@ -154,4 +160,15 @@ void hello_gone(struct core *core, uint32_t peer)
     simulations_close(&core->simulations, no);
     drop_passed(core, no);
     lease_forget_idle(core, no);
+}
+
+void hello_bye(struct core *core, struct now now, uint32_t peer, const struct msg_bye *bye,
+               struct effects *fx)
+{
+    uint32_t no = workers_of_peer(&core->workers, peer);
+    // JOBS that crossed it are begun by nobody. Who does not say that it names all may have begun any.
+    const struct naming named = {&bye->running, {.reason = "the worker left without it"}};
+    if (no != WORKERS_NONE && bye->is_all)
+        end_unnamed(core, now, no, &named, fx);
+    hello_gone(core, peer);
 }

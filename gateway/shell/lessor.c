@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { REST_MS = 500 };
+enum { REST_MS = 500, BYE_WAIT_MS = 1000 };
 
 static void fail(struct lessor_ask *ask, err e)
 {
@@ -86,9 +86,13 @@ static void *run(void *ctx)
         if (goes_on)
             rest(lessor, now);
     }
-    for (uint32_t i = 0; i < LESSOR_POOLS_MAX; i++)
-        if (lessor->pools[i] != NULL)
-            lessor_pool_free(lessor, i);
+    when_ms until = clock_mono_ms() + BYE_WAIT_MS;
+    for (uint32_t i = 0; i < LESSOR_POOLS_MAX; i++) {
+        if (lessor->pools[i] == NULL)
+            continue;
+        lessor_pool_bye(lessor, lessor->pools[i], until);
+        lessor_pool_free(lessor, i);
+    }
     return NULL;
 }
 

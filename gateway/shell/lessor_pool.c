@@ -5,6 +5,7 @@
 #include "lib/base/origin.h"
 #include "lib/http/http.h"
 #include "lib/sys/blake.h"
+#include "lib/sys/clock.h"
 #include "lib/sys/log.h"
 #include "proto/wire.h"
 
@@ -368,12 +369,25 @@ static void receive_all(struct lessor *lessor, struct lessor_pool *pool, when_ms
 
 // --- what the peer wants done ---
 
-static err send_hello(struct lessor *lessor, struct lessor_pool *pool, uint64_t corr)
+static struct msg_held_list held_of(const struct lessor_pool *pool, struct msg_held *room)
+{
+    for (uint32_t i = 0; i < pool->held_count; i++)
+        room[i] = pool->held[i].held;
+    return (struct msg_held_list){room, pool->held_count};
+}
+
+// What is not kept.
+static err say_once(struct lessor *lessor, struct lessor_pool *pool, const struct msg *msg)
 {
     struct wire_frames frames;
+    arena_reset(&lessor->out);
+    err e = wire_encode(msg, &lessor->out, &frames);
+    return e != OK ? e : link_send(pool->link, (struct slice){0}, frames.envelope, frames.block);
+}
+
+static err send_hello(struct lessor *lessor, struct lessor_pool *pool, uint64_t corr)
+{
     struct msg_held held[LESSOR_HELD_MAX];
-    for (uint32_t i = 0; i < pool->held_count; i++)
-        held[i] = pool->held[i].held;
     struct msg msg = {.kind = MSG_HELLO,
                       .corr = corr,
                       .tenant = pool->tenant,
@@ -381,12 +395,10 @@ static err send_hello(struct lessor *lessor, struct lessor_pool *pool, uint64_t 
                                 .name = slice_of_text("http"),
                                 .worker_id = pool->worker_id,
                                 .session = pool->session,
-                                .running = {held, pool->held_count}}};
+                                .running = held_of(pool, held)}};
     if (origin_is_tenant(pool->tenant, (struct slice){0}))
         msg.tenant = (struct slice){0};
-    arena_reset(&lessor->out);
-    err e = wire_encode(&msg, &lessor->out, &frames);
-    return e != OK ? e : link_send(pool->link, (struct slice){0}, frames.envelope, frames.block);
+    return say_once(lessor, pool, &msg);
 }
 
 static err send_parcel(struct lessor_pool *pool, struct lessor_parcel *parcel)
@@ -555,6 +567,25 @@ void lessor_pool_take(struct lessor *lessor, struct lessor_pool *pool, struct le
     else
         pool->first = ask;
     pool->last = ask;
+}
+
+// The answer to a RENEW behind it comes from somebody who does not know us any more.
+void lessor_pool_bye(struct lessor *lessor, struct lessor_pool *pool, when_ms until)
+{
+    struct msg_held held[LESSOR_HELD_MAX];
+    struct msg renew = {.kind = MSG_RENEW};
+    struct msg bye = {.kind = MSG_BYE, .bye = {.running = held_of(pool, held), .is_all = true}};
+    bye.bye.reason = slice_of_text("the gateway stops");
+    when_ms now = clock_mono_ms();
+    if (!peer_is_known(&pool->peer) || say_once(lessor, pool, &bye) != OK ||
+        send(lessor, pool, &renew, (struct lessor_parcel){0}, now) != OK)
+        return;
+    act(lessor, pool, now);
+    struct link_wait item = {.link = pool->link};
+    while (now < until && peer_is_known(&pool->peer) && link_wait(&item, 1, until - now) == OK) {
+        receive_all(lessor, pool, now);
+        now = clock_mono_ms();
+    }
 }
 
 void lessor_pool_free(struct lessor *lessor, uint32_t place)

@@ -82,3 +82,6 @@ void lessor_pool_take(struct lessor *lessor, struct lessor_pool *pool, struct le
                       when_ms now);
 // All that time and the connection want; then all that has arrived.
 void lessor_pool_turn(struct lessor *lessor, struct lessor_pool *pool, when_ms now);
+// It leaves: its jobs in hand are named, and what is on its way to it goes back at once. Waits for a
+// sign that the broker has heard of it, until then at most.
+void lessor_pool_bye(struct lessor *lessor, struct lessor_pool *pool, when_ms until);

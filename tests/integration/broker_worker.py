@@ -131,6 +131,49 @@ class Worker(BrokerTest):
         self.assertEqual(again.finish(kept).error, 0)
 
 
+class Leaving(BrokerTest):
+    """Leases last longer than any test."""
+
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker("--lease", "30m", "--renew", "10m")
+        self.client = self.peer(self.served)
+        self.leaver = self.worker(self.served, slots=2)
+        ids = [fresh_id(), fresh_id()]
+        self.client.submit(*({"job_id": job_id} for job_id in ids))
+        self.first, self.second = (job for job, _ in self.leaver.take_jobs(2))
+
+    def told(self, job):
+        status = self.client.status(job.job_id)
+        return status.state, status.attempt, status.crashes, status.interruptions
+
+    def test_who_leaves_gives_back_at_once_what_it_does_not_name(self):
+        named = pb.Held(job_id=self.second.job_id, token=self.second.token)
+        self.leaver.send(pb.Bye(running=[named], is_all=True))
+        (again, _), = self.worker(self.served).take_jobs(1)
+        self.assertEqual((again.job_id, again.attempt), (self.first.job_id, 1))
+        self.assertEqual(self.told(self.first), (pb.STATE_RUNNING, 1, 0, 1))
+        self.assertEqual(self.told(self.second), (pb.STATE_RUNNING, 1, 0, 0))
+        # It comes back with what it named; what it gave back is somebody else's.
+        old = pb.Held(job_id=self.first.job_id, token=self.first.token)
+        welcome = self.leaver.say_hello([named, old])
+        self.assertEqual([held.token for held in welcome.lost], [old.token])
+        self.assertEqual(self.leaver.finish(self.second).error, 0)
+        self.assertEqual(self.leaver.finish(self.first).error, ERR["ERR_STALE_LEASE"])
+
+    def test_a_word_that_comes_after_it_counts_once(self):
+        self.leaver.send(pb.Bye(is_all=True))
+        self.leaver.say_hello()
+        self.assertEqual(self.told(self.first), (pb.STATE_QUEUED, 1, 0, 1))
+        self.assertEqual([self.leaver.finish(self.first).error for _ in range(2)], [0, 0])
+        self.assertEqual(self.told(self.first)[0], pb.STATE_SUCCEEDED)
+
+    def test_a_bye_that_does_not_say_that_it_is_all_leaves_leases_alone(self):
+        self.leaver.send(pb.Bye())
+        self.leaver.say_hello([pb.Held(job_id=job.job_id, token=job.token) for job in (self.first, self.second)])
+        self.assertEqual([self.told(job) for job in (self.first, self.second)], [(pb.STATE_RUNNING, 1, 0, 0)] * 2)
+
+
 class Wait(BrokerTest):
     def setUp(self):
         super().setUp()

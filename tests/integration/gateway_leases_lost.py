@@ -3,9 +3,10 @@
 import concurrent.futures
 import json
 import time
+import uuid
 
 from lib_beside import main_beside
-from lib_broker import BrokerTest
+from lib_broker import BrokerTest, pb
 from lib_gateway import Gateway, wait_for
 
 
@@ -47,6 +48,20 @@ class Lost(BrokerTest):
         self.assertEqual(self.say(second, job, "finish").status, 409)
         self.assertEqual(self.say(second, again, "finish").status, 200)
         self.assertEqual(second.ask("GET", f"/v1/jobs/{job_id}").json["status"], "succeeded")
+
+    def test_a_gateway_that_stops_keeps_the_jobs_in_hand_and_no_others(self):
+        served = self.broker("--lease", "30m", "--renew", "10m", env={"WEFT_LOG_LEVEL": "debug"})
+        first = self.gateway(served)
+        job_id = first.submit({"type": "t"}).json["job_id"]
+        self.lease(first)
+        first.process.terminate()
+        first.process.wait()
+        client = self.peer(served)
+        (line,) = client.ask(pb.WorkerList()).workers
+        self.assertEqual((line.name, line.running, line.connected), ("http", 1, False))
+        self.assertIn('peer.left reason="the gateway stops"', served.stderr())
+        status = client.status(uuid.UUID(job_id).bytes)
+        self.assertEqual((status.state, status.interruptions), (pb.STATE_RUNNING, 0))
 
     def test_a_lease_that_nobody_renews_passes_and_one_that_is_renewed_stays(self):
         served = self.broker("--lease", "1s", "--renew", "200ms")

@@ -60,6 +60,7 @@ class FakeBroker:
         self.open()
         self.renew_ms = renew_ms
         self.worker = None       # routing id of the last HELLO
+        self.parted = set()      # routing ids that have said BYE since
         self.ready = set()       # routing ids that have said READY
         self.heard = []          # (kind, message, block) of everything, in order
         self.outcomes = {}       # (job id, token) -> [(FinishJob, result bytes), …]
@@ -132,6 +133,7 @@ class FakeBroker:
         self.heard.append((kind, body, block))
         if kind == "hello":
             self.worker = route
+            self.parted.discard(route)
             if kind not in self.forgets:
                 self.send(pb.Welcome(broker="fake", lineage=1, epoch=1, lease_ms=30000,
                                      renew_ms=self.renew_ms, message_bytes_max=8 << 20,
@@ -140,6 +142,11 @@ class FakeBroker:
         elif kind == "ready":
             self.slots = 0 if body.quiet else body.slots
             self.ready.add(route)
+        elif kind == "bye":
+            self.parted.add(route)
+        elif kind == "renew" and route in self.parted:
+            self.socket.send_multipart([route, VERSION, pb.Envelope(
+                corr=envelope.corr, error=pb.Error(error=ERR["ERR_UNKNOWN_PEER"])).SerializeToString(), b""])
         elif kind == "renew" and kind not in self.forgets:
             lost, self.lost = self.lost, []
             self.send(pb.Renewed(lost=lost, cancel=self.cancels), envelope.corr)

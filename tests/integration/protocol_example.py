@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ class Examples(BrokerTest):
         self.folder = tempfile.TemporaryDirectory(prefix="weft-example-")
         self.addCleanup(self.folder.cleanup)
         # A worker notices the end of its broker by a RENEW that is not answered.
-        self.served = self.broker("--renew", "100ms")
+        self.served = self.broker("--renew", "100ms", "--lease", "30m")
 
     def start(self, name, *arguments):
         path = os.path.join(self.folder.name, name + ".py")
@@ -56,6 +57,20 @@ class Examples(BrokerTest):
         again = self.start("client", "order-1001")
         self.assertEqual(self.outcome(again), ["replayed 7cc54e2d-2845-8ede-933b-c09d9f66d601",
                                                'STATE_SUCCEEDED {"took":{"n":7}}'])
+
+    def test_a_worker_that_is_stopped_gives_back_what_it_has_not_begun(self):
+        worker = self.start("worker")
+        self.assertEqual(worker.stdout.readline(), "serving\n")
+        # Stopped before it reads the job that it has been sent; its lease is far longer than this test.
+        worker.send_signal(signal.SIGSTOP)
+        client = self.start("client", "order-1001")
+        self.assertEqual(client.stdout.readline(), "accepted 7cc54e2d-2845-8ede-933b-c09d9f66d601\n")
+        self.served.wait_for_metric("weft_leases", 1)
+        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGCONT)
+        self.assertEqual(worker.wait(PATIENCE_S), 0)
+        self.assertEqual(self.start("worker").stdout.readline(), "serving\n")
+        self.assertEqual(self.outcome(client)[0], 'STATE_SUCCEEDED {"took":{"n":7}}')
 
     def test_a_watcher_is_told_of_every_change_and_of_a_gap(self):
         watcher = self.start("watcher")

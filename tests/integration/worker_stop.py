@@ -29,6 +29,18 @@ class Stop(WorkerTest):
         self.assertEqual(self.broker.heard[-1][0], "renew")  # the proof of BYE
         self.assertEqual(self.broker.count("bye"), 1)
 
+    def test_jobs_that_cross_bye_are_begun_by_nobody(self):
+        worker = self.start_sh(f"echo > {self.path('at-work')}", env={"WEFT_LOG_LEVEL": "debug"})
+        worker.signal(signal.SIGTERM)
+        bye = self.broker.wait_next("bye")
+        self.assertEqual((list(bye.running), bye.is_all), ([], True))
+        # In the pipe before the answer to the RENEW that follows.
+        self.broker.grant()
+        self.assertEqual(self.leave(worker), 0)
+        self.assertFalse(os.path.exists(self.path("at-work")))
+        self.assertEqual((worker.stats()["executed"], self.broker.outcomes), (0, {}))
+        self.assertNotIn("worker.bye_unanswered", worker.stderr())
+
     def test_after_the_grace_jobs_are_interrupted(self):
         worker = self.waiting(flags=["--grace", "100ms"])
         grant = self.broker.grant()
@@ -79,6 +91,8 @@ class Stop(WorkerTest):
         worker.signal(signal.SIGTERM)
         self.assertEqual(self.leave(worker), 0)
         self.assertIn("outcomes_kept=1", worker.stderr())
+        bye = [body for kind, body, _ in self.broker.heard if kind == "bye"][-1]
+        self.assertEqual((list(bye.running), bye.is_all), ([grant.held], True))
 
     def test_the_heartbeat_comes_without_jobs_too(self):
         self.start_sh("cat")

@@ -28,3 +28,7 @@ void watch_turns(const struct sim *sim, const struct fair *fair, uint32_t slot, 
 // watch_waiting.c: would this worker surely take the job, given so many more jobs?
 bool watch_waiting_takes(const struct sim *sim, uint32_t worker, const struct job *job,
                          uint32_t given);
+
+// watch_bye.c: workers that leave.
+void watch_bye(struct sim *sim, const struct command *command, const struct effects *fx,
+               uint32_t first_entry);

@@ -32,6 +32,8 @@
     X(SEEN_FINISH_TWICE, "a finish came twice")                                                    \
     X(SEEN_FINISH_STORED, "… after its job had left memory")                                       \
     X(SEEN_NEW_SESSION, "a worker came back in a new session")                                     \
+    X(SEEN_BYE_RETURNED, "a worker left and gave back what it had not begun")                      \
+    X(SEEN_BYE_KEPT, "… and kept what it named")                                                   \
     X(SEEN_LOST, "a worker was told that a lease is lost")                                         \
     X(SEEN_DEAD_ATTEMPTS, "a job died of its attempts")                                            \
     X(SEEN_DEAD_CRASHES, "a job died of its crashes")                                              \

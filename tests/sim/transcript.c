@@ -126,6 +126,8 @@ static void tell_heard(struct tell *tell, const struct msg *msg)
         tell_list(tell, "renew", &msg->renew.running);
     else if (msg->kind == MSG_HELLO)
         tell_list(tell, "hello", &msg->hello.running);
+    else if (msg->kind == MSG_BYE)
+        tell_list(tell, msg->bye.is_all ? "bye, with all of" : "bye", &msg->bye.running);
     else if (msg->kind == MSG_READY)
         tell_text(tell, "ready for %u", msg->ready.slots);
     else if (msg->kind == MSG_BATCH_SEAL)

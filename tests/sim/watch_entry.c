@@ -202,6 +202,7 @@ void watch_step(struct sim *sim, const struct command *command, const struct eff
     if (command != NULL)
         watch_child_sweep(sim, command);
     if (command != NULL) {
+        watch_bye(sim, command, fx, first_entry);
         watch_heard(sim, command, fx);
         watch_tenant_heard(sim, command, fx);
         watch_waiting_heard(sim, command, fx);

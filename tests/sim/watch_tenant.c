@@ -78,11 +78,12 @@ static void check_acted(struct sim *sim, const struct msg_act *act, const struct
 
 void watch_tenant_heard(struct sim *sim, const struct command *command, const struct effects *fx)
 {
-    // What is said of a dry run is answered to somebody else, or not at all.
-    if (command->kind != COMMAND_MESSAGE || fx->send_count == 0 ||
-        command->msg->kind == MSG_SIMULATED)
+    if (command->kind != COMMAND_MESSAGE || fx->send_count == 0)
         return;
     const struct msg *msg = command->msg;
+    // What is said of a dry run is answered to somebody else, or not at all; nor is a farewell.
+    if (msg->kind == MSG_SIMULATED || msg->kind == MSG_BYE)
+        return;
     const struct msg *answer = &fx->sends[fx->send_count - 1].msg;
     bool is_submit = msg->kind == MSG_SUBMIT && answer->kind == MSG_SUBMITTED;
     for (uint32_t i = 0; is_submit && i < answer->submitted.count; i++)

@@ -10,7 +10,7 @@ static void closes(struct sim *sim, uint32_t peer)
 {
     for (uint32_t i = 0; i < SIM_WORKERS; i++)
         if (sim->watch.takers[i].peer == peer)
-            sim->watch.takers[i].slots = 0;
+            sim->watch.takers[i] = (struct seen_taker){.peer = UINT32_MAX};
 }
 
 static void heard_hello(struct sim *sim, uint32_t peer, const struct msg_hello *hello)
@@ -25,7 +25,8 @@ static void heard_hello(struct sim *sim, uint32_t peer, const struct msg_hello *
 
 void watch_waiting_heard(struct sim *sim, const struct command *command, const struct effects *fx)
 {
-    if (command->kind == COMMAND_GONE) {
+    bool is_bye = command->kind == COMMAND_MESSAGE && command->msg->kind == MSG_BYE;
+    if (command->kind == COMMAND_GONE || is_bye) {
         closes(sim, command->peer);
         return;
     }

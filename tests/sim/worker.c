@@ -1,5 +1,5 @@
-// Workers: they run jobs, renew, fall silent, crash with and without a journal, and say things
-// twice.
+// Workers: they run jobs, renew, fall silent, leave, crash with and without a journal, and say
+// things twice.
 
 #include "tests/sim/sim.h"
 
@@ -195,18 +195,42 @@ static void die(struct sim *sim, struct sim_worker *worker)
     new_session(sim, worker);
 }
 
+// Only the connection is new.
+static void reconnect(struct sim *sim, struct sim_worker *worker)
+{
+    worker->peer = world_new_peer(sim);
+    worker->is_known = false;
+    worker->is_ready = false;
+    worker->leave_at = 0;
+}
+
+// In the midst of anything: what is on its way to it reaches nobody. Old ones name nothing and mean
+// nothing by it, and some name less than they hold.
+static void leave(struct sim *sim, struct sim_worker *worker)
+{
+    struct msg_held room[SIM_HELD];
+    struct msg_bye bye = {.running = held_list(worker, room), .is_all = !plan_optional(sim, 20)};
+    if (!bye.is_all)
+        bye.running.count = 0;
+    else if (bye.running.count > 0 && plan_optional(sim, 10))
+        bye.running.count--;
+    world_send(sim, worker->peer, true, &(struct msg){.kind = MSG_BYE, .bye = bye});
+    if (world_chance(sim, 70))
+        die(sim, worker);
+    else
+        reconnect(sim, worker);
+}
+
 static void misbehave(struct sim *sim, struct sim_worker *worker)
 {
     if (world_chance(sim, 1) && plan_optional(sim, 50))
         die(sim, worker);
+    if (world_chance(sim, 1) && plan_optional(sim, 50))
+        leave(sim, worker);
     if (world_chance(sim, 1) && plan_optional(sim, 60))
         worker->paused_until = sim->now.mono + (when_ms)world_below(sim, 4 * SIM_LEASE_MS);
-    // Only the connection is new.
-    if (world_chance(sim, 1) && plan_optional(sim, 20)) {
-        worker->peer = world_new_peer(sim);
-        worker->is_known = false;
-        worker->is_ready = false;
-    }
+    if (world_chance(sim, 1) && plan_optional(sim, 20))
+        reconnect(sim, worker);
 }
 
 // Now and then late, twice, or by somebody who was not asked.
@@ -230,7 +254,7 @@ void worker_turn(struct sim *sim, uint32_t no)
     misbehave(sim, worker);
     // It goes when its jobs are done or its grace is over, and comes back as a new one.
     if (worker->leave_at != 0 && sim->now.mono >= worker->leave_at)
-        die(sim, worker);
+        leave(sim, worker);
     if (!worker->is_known) {
         say_hello(sim, worker);
         return;

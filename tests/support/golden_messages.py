@@ -121,7 +121,7 @@ def samples():
         finished_at_ms=7603, is_sealed=True))
     yield "batch_seal", b, dict(batch_seal=w.BatchSeal(batch_id=an_id(0x26)))
     yield "error", b, dict(error=w.Error(error=13, detail="WEFT/9 is not spoken here", versions=["WEFT/1"], retry_after_ms=1500))
-    yield "bye", b, dict(bye=w.Bye(reason="drained"))
+    yield "bye", b, dict(bye=w.Bye(reason="drained", running=HELDS, is_all=True))
     yield "act", b, dict(act=w.Act(kind=w.ACT_CANCEL, job_id=an_id(0x26), worker_id=an_id(0x28), actor="cli", act_id=an_id(0x27),
                                  queue="mail", direction=w.DIRECTION_OUT))
     yield "acted", b, dict(acted=w.Acted(

@@ -322,7 +322,7 @@ static const struct msg samples[] = {
     {.kind = MSG_ERROR,
      .corr = 15,
      .error = {ERR_VERSION, 1500, TEXT("WEFT/9 is not spoken here")}},
-    {.kind = MSG_BYE, .corr = 16, .bye = {TEXT("drained")}},
+    {.kind = MSG_BYE, .corr = 16, .bye = {TEXT("drained"), {helds, 2}, true}},
     {.kind = MSG_ACT,
      .corr = 17,
      .act = {.kind = ACT_CANCEL,

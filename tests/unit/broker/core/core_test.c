@@ -258,6 +258,7 @@ TEST(core, a_command_weighs_what_it_may_change)
     struct msg_finish_job finished[3] = {0};
     struct msg finish = {.kind = MSG_FINISH, .finish = {.jobs = finished, .count = 3}};
     struct msg bye = {.kind = MSG_BYE};
+    struct msg bye_all = {.kind = MSG_BYE, .bye = {.is_all = true}};
     const struct {
         struct command command;
         uint32_t weight;
@@ -266,7 +267,9 @@ TEST(core, a_command_weighs_what_it_may_change)
         {{.kind = COMMAND_MESSAGE, .msg = &hello}, 2 + 12 / 4}, // both its leases may end
         {{.kind = COMMAND_MESSAGE, .msg = &stranger}, 12 / 4},
         {{.kind = COMMAND_MESSAGE, .msg = &finish}, 3},
-        {{.kind = COMMAND_MESSAGE, .msg = &bye}, 0},
+        {{.kind = COMMAND_MESSAGE, .peer = 11, .msg = &bye}, 0}, // its leases stay
+        {{.kind = COMMAND_MESSAGE, .peer = 11, .msg = &bye_all}, 2},
+        {{.kind = COMMAND_MESSAGE, .peer = 12, .msg = &bye_all}, 0},
         {{.kind = COMMAND_GONE}, 0},
         {{.kind = COMMAND_UNSENT, .unsent = {.items = held, .count = 7}}, 7},
         {{.kind = COMMAND_REMOVE, .job_no_count = 4}, 8},
@@ -278,7 +281,7 @@ TEST(core, a_command_weighs_what_it_may_change)
 
 // Each of two lost leases may bring a delivery, if it ends its job: the one by its attempts, the
 // other by its crashes.
-TEST(core, a_greeting_weighs_the_deliveries_of_jobs_that_it_may_end)
+TEST(core, a_greeting_and_a_bye_weigh_the_deliveries_of_jobs_that_they_may_end)
 {
     struct story *story = story_new();
     story_worker(story, 11, "mail", 3);
@@ -295,6 +298,9 @@ TEST(core, a_greeting_weighs_the_deliveries_of_jobs_that_it_may_end)
                         .hello = {.role = ROLE_WORKER, .worker_id = story_worker_id(1)}};
     const struct command command = {.kind = COMMAND_MESSAGE, .peer = 21, .msg = &hello};
     EXPECT_EQ(core_weight(story->core, &command), 3 + 2);
+    struct msg bye = {.kind = MSG_BYE, .bye = {.is_all = true}};
+    const struct command parting = {.kind = COMMAND_MESSAGE, .peer = 11, .msg = &bye};
+    EXPECT_EQ(core_weight(story->core, &parting), 3 + 2);
     story_free(story);
 }
 

@@ -224,3 +224,84 @@ TEST(hello, going_away_gives_passed_leases_back_and_keeps_live_ones)
     EXPECT_EQ(story->store.jobs[1].state, JOB_RUNNING);
     story_free(story);
 }
+
+static void say_bye(struct story *story, struct msg_bye bye)
+{
+    story_say(story, 11, &(struct msg){.kind = MSG_BYE, .bye = bye});
+}
+
+// Worker 1 holds jobs 7 and 8 under tokens 1.1 and 1.2, since the broker has served for a lease.
+static struct story *granted_two(void)
+{
+    struct story *story = story_new();
+    story_at(story, 40);
+    story_worker(story, 11, "mail", 2);
+    story_submit_two(story, story_job(7), story_job(8));
+    (void)story_told(story);
+    return story;
+}
+
+TEST(hello, who_leaves_gives_back_at_once_what_it_does_not_name)
+{
+    struct story *story = granted_two();
+    struct msg_held held = story_held(8, story_token(1, 2));
+    say_bye(story, (struct msg_bye){.running = {&held, 1}, .is_all = true});
+    EXPECT_STORY(story, "[40] write 7 queued v3 e0 c0 i1\n");
+    EXPECT_EQ(story_figures(story).lease_count, 1);
+    // What it named it may still speak of, until its lease ends; that is a crash then, as ever.
+    story_at(story, 70);
+    story_tick(story);
+    EXPECT_STORY(story, "[70] write 8 queued v3 e0 c1 i0\n");
+    story_free(story);
+}
+
+TEST(hello, who_leaves_as_workers_did_before_keeps_its_leases)
+{
+    struct story *story = granted_two();
+    struct msg_held held = story_held(8, story_token(1, 2));
+    say_bye(story, (struct msg_bye){.running = {&held, 1}});
+    EXPECT_STORY(story, "");
+    EXPECT_EQ(story_figures(story).lease_count, 2);
+    story_free(story);
+}
+
+TEST(hello, what_was_given_back_is_the_next_workers)
+{
+    struct story *story = granted_two();
+    story_worker(story, 12, "mail", 1);
+    (void)story_told(story);
+    say_bye(story, (struct msg_bye){.is_all = true});
+    EXPECT_STORY(story, "[40] write 8 running v4 e0 c0 i1\n"
+                        "[40] write 7 queued v3 e0 c0 i1\n"
+                        "[40] job 8 to worker 2 token 1.3 attempt 1\n");
+    story_free(story);
+}
+
+// It has begun it all the same, or its word was on its way: once, and never for two.
+TEST(hello, a_word_about_what_was_given_back_counts_until_somebody_else_has_it)
+{
+    struct story *story = granted_two();
+    say_bye(story, (struct msg_bye){.is_all = true});
+    (void)story_told(story);
+    story_worker(story, 11, "mail", 1); // takes job 8 once more
+    story_finish(story, 11, story_held(7, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(7, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(8, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    EXPECT_STORY(story, "[40] write 7 succeeded v4 e0 c0 i1\n"
+                        "[40] send worker 1: finished 7 ok\n"
+                        "[40] send worker 1: finished 7 ok\n"
+                        "[40] send worker 1: finished 8 stale-lease\n");
+    story_free(story);
+}
+
+TEST(hello, who_leaves_ends_nothing_of_others)
+{
+    struct story *story = granted_two();
+    story_client(story, 2);
+    story_hello(story, 21, 2, NULL); // its next session, on another connection
+    (void)story_told(story);
+    say_bye(story, (struct msg_bye){.is_all = true}); // by the connection before
+    story_say(story, 2, &(struct msg){.kind = MSG_BYE, .bye = {.is_all = true}});
+    EXPECT_STORY(story, "");
+    story_free(story);
+}
