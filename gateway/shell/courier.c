@@ -42,8 +42,9 @@ struct courier {
     struct ask_line urgent;    // jobs of single requests
     struct ask_line bulk;      // jobs of bulk requests
     struct parcels parcels;
-    pthread_mutex_t lock; // `arrivals`, is_closing
+    pthread_mutex_t lock; // `arrivals`, is_rung, is_closing
     struct ask_line arrivals;
+    bool is_rung; // for them
     courier_returned *returned;
     void *returned_ctx;
     bool is_closing;
@@ -77,6 +78,7 @@ static void collect_arrivals(struct courier *courier)
     pthread_mutex_lock(&courier->lock);
     struct ask_line arrivals = courier->arrivals;
     courier->arrivals = (struct ask_line){0};
+    courier->is_rung = false;
     pthread_mutex_unlock(&courier->lock);
     for (struct ask *ask = ask_take(&arrivals); ask != NULL; ask = ask_take(&arrivals))
         ask_put(ask->kind != ASK_SUBMIT ? &courier->questions
@@ -457,20 +459,33 @@ static void *run(void *ctx)
 
 // --- for others ---
 
-void courier_ask(struct courier *courier, struct ask *ask)
+void courier_put(struct courier *courier, struct ask *ask)
 {
     CHECK(ask->tenant.len > 0);
     ask->asked_at = clock_mono_ms();
     pthread_mutex_lock(&courier->lock);
     bool is_closing = courier->is_closing;
-    bool was_empty = courier->arrivals.first == NULL;
     if (!is_closing)
         ask_put(&courier->arrivals, ask);
     pthread_mutex_unlock(&courier->lock);
     if (is_closing)
         finish(ask, ERR_NO_BROKER);
-    else if (was_empty)
+}
+
+void courier_send(struct courier *courier)
+{
+    pthread_mutex_lock(&courier->lock);
+    bool is_due = courier->arrivals.first != NULL && !courier->is_rung;
+    courier->is_rung = courier->is_rung || is_due;
+    pthread_mutex_unlock(&courier->lock);
+    if (is_due)
         wake_ring(&courier->wake);
+}
+
+void courier_ask(struct courier *courier, struct ask *ask)
+{
+    courier_put(courier, ask);
+    courier_send(courier);
 }
 
 void courier_spools(struct courier *courier)

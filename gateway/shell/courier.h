@@ -35,6 +35,10 @@ void courier_spools(struct courier *courier);
 
 // Any thread, also within `done`.
 void courier_ask(struct courier *courier, struct ask *ask);
+// The same in two steps, for whoever has several questions at once: the courier is woken once for
+// all that were put.
+void courier_put(struct courier *courier, struct ask *ask);
+void courier_send(struct courier *courier);
 
 // Whenever a broker is there again from now on, after courier_is_ready() has become true: `returned`,
 // in the courier's thread. It must not block.

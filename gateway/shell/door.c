@@ -406,6 +406,12 @@ static bool admit(void *ctx, struct http_request *request)
     return guard_admits(ctx, request, routes[request->route].mark);
 }
 
+static void turned(void *ctx)
+{
+    const struct gateway *gateway = ctx;
+    courier_send(gateway->courier);
+}
+
 static struct slice refuse(void *ctx, const struct http_refusal *refusal, char *room,
                            size_t room_len)
 {
@@ -426,6 +432,7 @@ err door_open(struct gateway *gateway)
         .routes = routes,
         .route_count = sizeof routes / sizeof routes[0],
         .handler = handle,
+        .turned = turned,
         .admit = admit,
         .release = guard_release,
         .refuse = refuse,

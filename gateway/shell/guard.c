@@ -203,12 +203,23 @@ const struct caller *guard_caller(const struct http_request *request)
     return request->tag;
 }
 
-void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask)
+static void name(const struct http_request *request, struct ask *ask)
 {
     const struct caller *caller = guard_caller(request);
     ask->tenant = caller->tenant;
     ask->tenant_open_max = callers_open_max(caller);
+}
+
+void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask)
+{
+    name(request, ask);
     courier_ask(gateway->courier, ask);
+}
+
+void guard_put(const struct gateway *gateway, const struct http_request *request, struct ask *ask)
+{
+    name(request, ask);
+    courier_put(gateway->courier, ask);
 }
 
 void guard_ask_status(const struct gateway *gateway, const struct http_request *request,

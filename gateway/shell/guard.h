@@ -26,7 +26,9 @@ bool guard_tell_quotas(const struct http_request *request, const struct open_quo
                        char out_policy[GUARD_HEADER_LEN], char out_left[GUARD_HEADER_LEN]);
 // Asks the broker for it, as its tenant.
 void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
-// The same for the status of a job, which may be known here.
+// The same from within the handler's call: it leaves at the end of the turn, with the others of it.
+void guard_put(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
+// The same as guard_ask() for the status of a job, which may be known here.
 void guard_ask_status(const struct gateway *gateway, const struct http_request *request,
                       struct ask *ask);
 // The http_release of such requests.

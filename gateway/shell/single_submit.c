@@ -533,5 +533,5 @@ void single_submit(const struct gateway *gateway, struct http_request *request)
     }
     if (query.dry_run)
         make_dry(visit);
-    guard_ask(gateway, visit->request, &visit->ask);
+    guard_put(gateway, visit->request, &visit->ask);
 }

@@ -186,6 +186,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     exchange->connection->exchange = exchange;
     pthread_mutex_unlock(&http->lock);
     lend(exchange);
+    exchange->loop->has_handed_over = true;
     http->options.handler(http->options.ctx, &exchange->request);
     if (atomic_load(&exchange->state) == EXCHANGE_ANSWERED)
         return send_answer(exchange);

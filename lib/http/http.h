@@ -74,6 +74,10 @@ struct http_answer {
 // within the call or later.
 typedef void http_handler(void *ctx, struct http_request *request);
 
+// Called in a thread of the server after all requests that came together have been handed over, so
+// that the handler can put off what is done for all of them at once.
+typedef void http_turned(void *ctx);
+
 // Called in a thread of the server when the head has been judged and the route is known, before the
 // body is read. False: it has answered the request, which is not handed over then.
 typedef bool http_admit(void *ctx, struct http_request *request);
@@ -110,6 +114,7 @@ struct http_options {
     const struct http_route *routes; // must outlive the server
     uint32_t route_count;
     http_handler *handler;
+    http_turned *turned;     // NULL: nothing is put off
     http_admit *admit;       // NULL: all are
     http_release *release;   // NULL: nothing is to be done
     http_refuse *refuse;     // NULL: the error's text as text/plain

@@ -27,6 +27,14 @@ static int wait_ms(struct loop *loop)
     return MHD_get_timeout(loop->daemon, &ms) == MHD_YES ? (ms > 1000 ? 1000 : (int)ms) : -1;
 }
 
+static void tell_owner(struct loop *loop)
+{
+    const struct http_options *options = &loop->http->options;
+    if (loop->has_handed_over && options->turned != NULL)
+        options->turned(options->ctx);
+    loop->has_handed_over = false;
+}
+
 static void *run(void *ctx)
 {
     struct loop *loop = ctx;
@@ -42,6 +50,7 @@ static void *run(void *ctx)
         wake_clear(&loop->wake);
         atomic_store(&loop->is_rung, false);
         (void)MHD_run_wait(loop->daemon, 0); // it fails only when it has been stopped
+        tell_owner(loop);
     }
     return NULL;
 }

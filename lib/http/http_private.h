@@ -41,6 +41,7 @@ struct loop {
     struct wake wake;
     _Atomic bool is_rung; // since the loop last began a turn: spares system calls
     _Atomic bool is_ending;
+    bool has_handed_over; // in this turn; its thread's
 };
 
 struct exchange {

@@ -22,7 +22,7 @@ static const struct http_route routes[] = {
     [ROUTE_STREAM] = {"GET", "/stream", 0, false, 0},
 };
 
-enum { HELD_MAX = 256, CROWD = 200 };
+enum { HELD_MAX = 256, CROWD = 200, ROW = 16 };
 
 // The owner's side: requests that are answered by the test, or by a thread of it.
 struct owner {
@@ -89,20 +89,23 @@ static void *answer_all(void *ctx)
     }
 }
 
-static void owner_open(struct owner *owner, struct http_limits limits)
+// `options` are those that are not the same for all.
+static void owner_open_as(struct owner *owner, struct http_options options)
 {
     *owner = (struct owner){0};
     (void)pthread_mutex_init(&owner->lock, NULL);
     (void)pthread_cond_init(&owner->news, NULL);
-    const struct http_options options = {
-        .endpoint = "127.0.0.1:0",
-        .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
-        .handler = handle,
-        .ctx = owner,
-        .limits = limits,
-    };
+    options.endpoint = "127.0.0.1:0";
+    options.routes = routes;
+    options.route_count = sizeof routes / sizeof routes[0];
+    options.handler = handle;
+    options.ctx = owner;
     EXPECT_EQ(http_open(&options, &owner->http), OK);
+}
+
+static void owner_open(struct owner *owner, struct http_limits limits)
+{
+    owner_open_as(owner, (struct http_options){.limits = limits});
 }
 
 static int dial(const struct http *http)
@@ -160,6 +163,22 @@ TEST(http, an_answer_within_the_call_arrives_and_the_connection_lives_on)
     http_close(owner.http);
 }
 
+static void ask_often(const struct owner *owner)
+{
+    int fds[ROW];
+    char text[4096];
+    for (int i = 0; i < ROW; i++)
+        fds[i] = dial(owner->http);
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < ROW; i++)
+            say(fds[i], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+        for (int i = 0; i < ROW; i++)
+            EXPECT(hears(fds[i], "\r\n\r\nhello", text, sizeof text));
+    }
+    for (int i = 0; i < ROW; i++)
+        (void)close(fds[i]);
+}
+
 // By as many threads as --threads says.
 TEST(http, late_answers_from_another_thread_arrive)
 {
@@ -167,21 +186,13 @@ TEST(http, late_answers_from_another_thread_arrive)
     owner_open(&owner, (struct http_limits){.thread_count = 2});
     pthread_t thread;
     EXPECT_EQ(pthread_create(&thread, NULL, answer_all, &owner), 0);
-    int fds[16];
     char text[4096];
-    for (int i = 0; i < 16; i++)
-        fds[i] = dial(owner.http);
-    for (int round = 0; round < 50; round++) {
-        for (int i = 0; i < 16; i++)
-            say(fds[i], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
-        for (int i = 0; i < 16; i++)
-            EXPECT(hears(fds[i], "\r\n\r\nhello", text, sizeof text));
-    }
-    say(fds[0], "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nlast");
-    EXPECT(hears(fds[0], "\r\n\r\nlast", text, sizeof text));
+    ask_often(&owner);
+    int fd = dial(owner.http);
+    say(fd, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nlast");
+    EXPECT(hears(fd, "\r\n\r\nlast", text, sizeof text));
     (void)pthread_join(thread, NULL);
-    for (int i = 0; i < 16; i++)
-        (void)close(fds[i]);
+    (void)close(fd);
     struct http_figures figures;
     http_figures(owner.http, &figures);
     EXPECT_EQ(figures.requests_waiting, 0);
@@ -212,6 +223,23 @@ TEST(http, a_crowd_that_asks_at_the_same_moment_is_served)
     }
     for (int i = 0; i < CROWD; i++)
         (void)close(fds[i]);
+    http_close(owner.http);
+}
+
+// Nobody answers but the end of a turn; the thread of the server alone touches `held`.
+static void answer_held(void *ctx)
+{
+    struct owner *owner = ctx;
+    EXPECT(owner->held_count > 0);
+    while (owner->held_count > 0)
+        echo(owner->held[--owner->held_count]);
+}
+
+TEST(http, what_a_turn_has_put_off_is_done_at_its_end)
+{
+    struct owner owner;
+    owner_open_as(&owner, (struct http_options){.turned = answer_held});
+    ask_often(&owner);
     http_close(owner.http);
 }
 
@@ -399,19 +427,8 @@ static void release(const void *tag)
 static void doorman_open(struct doorman *doorman, bool lets_in)
 {
     *doorman = (struct doorman){.lets_in = lets_in};
-    (void)pthread_mutex_init(&doorman->owner.lock, NULL);
-    (void)pthread_cond_init(&doorman->owner.news, NULL);
     doorman_released = &doorman->released;
-    const struct http_options options = {
-        .endpoint = "127.0.0.1:0",
-        .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
-        .handler = handle,
-        .admit = admit,
-        .release = release,
-        .ctx = doorman,
-    };
-    EXPECT_EQ(http_open(&options, &doorman->owner.http), OK);
+    owner_open_as(&doorman->owner, (struct http_options){.admit = admit, .release = release});
 }
 
 TEST(http, owner_may_refuse_before_the_body)
