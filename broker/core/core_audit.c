@@ -290,13 +290,14 @@ bool core_audit_some(const struct core *core, struct core_audit_walk *walk, uint
 static bool rows_agree(const struct job_row *a, const struct job_row *b)
 {
     return a->no == b->no && a->state == b->state && a->token == b->token &&
-           a->token_use == b->token_use && a->fingerprint == b->fingerprint &&
-           a->accepted_at == b->accepted_at && a->due_at == b->due_at &&
-           a->dedup_until == b->dedup_until && id_equal(&a->worker, &b->worker) &&
-           a->batch == b->batch && a->body_len == b->body_len && a->errors == b->errors &&
-           a->crashes == b->crashes && a->interruptions == b->interruptions && a->lane == b->lane &&
-           a->policy == b->policy && a->priority == b->priority && a->cancel == b->cancel &&
-           a->act == b->act && a->event_count == b->event_count;
+           a->token_use == b->token_use && a->outcome == b->outcome &&
+           a->fingerprint == b->fingerprint && a->accepted_at == b->accepted_at &&
+           a->due_at == b->due_at && a->dedup_until == b->dedup_until &&
+           id_equal(&a->worker, &b->worker) && a->batch == b->batch && a->body_len == b->body_len &&
+           a->errors == b->errors && a->crashes == b->crashes &&
+           a->interruptions == b->interruptions && a->lane == b->lane && a->policy == b->policy &&
+           a->priority == b->priority && a->cancel == b->cancel && a->act == b->act &&
+           a->event_count == b->event_count;
 }
 
 enum violation core_audit_row(const struct core *core, const struct job_row *row)

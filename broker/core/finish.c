@@ -105,6 +105,15 @@ static bool may_hold(const struct core *core, uint32_t worker, uint16_t lane)
                             : !is_delivery && ledger_is_of(&core->ledger, lane, who->tenant);
 }
 
+// The word about a finished token again? Another outcome contradicts the one that was taken, and whoever
+// says it must not believe that it counts. Of rows without an outcome a success is known by the state.
+static bool is_same_word(enum outcome taken, enum job_state state, enum outcome said)
+{
+    if (taken == OUTCOME_NONE)
+        return (state == JOB_SUCCEEDED) == (said == OUTCOME_SUCCEEDED);
+    return taken == said;
+}
+
 // What is said about a job that has left memory.
 static err answer_stored(const struct core *core, uint32_t worker,
                          const struct msg_finish_job *finish)
@@ -112,7 +121,11 @@ static err answer_stored(const struct core *core, uint32_t worker,
     struct ledger_view view = ledger_lookup(&core->ledger, &finish->job_id);
     if (!view.is_known || !may_hold(core, worker, view.row.lane))
         return ERR_NOT_FOUND;
-    bool is_repeat = view.row.token == finish->token && view.row.token_use == TOKEN_FINISHED;
+    const struct job_row *row = &view.row;
+    uint8_t state = row->state == JOB_REMOVED ? row->ended_as : row->state;
+    bool is_repeat =
+        row->token == finish->token && row->token_use == TOKEN_FINISHED &&
+        is_same_word((enum outcome)row->outcome, (enum job_state)state, finish->outcome);
     return is_repeat ? OK : ERR_STALE_LEASE;
 }
 
@@ -176,8 +189,10 @@ static err judge(struct core *core, struct now now, uint32_t worker, const struc
     uint64_t last_token = ledger_past(&core->ledger, job)->token;
     if (last_token != finish->token || job->token_use == TOKEN_NONE)
         return ERR_STALE_LEASE;
-    if (job->token_use == TOKEN_FINISHED)
-        return OK;
+    if (job->token_use == TOKEN_FINISHED) {
+        enum outcome taken = (enum outcome)ledger_past(&core->ledger, job)->outcome;
+        return is_same_word(taken, job->state, finish->outcome) ? OK : ERR_STALE_LEASE;
+    }
     bool is_free = job->state == JOB_QUEUED || job->state == JOB_RETRYING;
     if (job->token_use == TOKEN_EXPIRED && !is_free)
         return ERR_STALE_LEASE;

@@ -90,7 +90,7 @@ static void note_job(struct ledger *ledger, const struct job *job)
                 (uint64_t)job->version << 32 | (uint64_t)past->errors << 16 | past->crashes);
     ledger_note(ledger, (uint64_t)past->interruptions << 16 | (uint64_t)job->state << 4 |
                             (uint64_t)job->token_use | (uint64_t)job->cancel << 8 |
-                            (uint64_t)past->extend_ms << 48);
+                            (uint64_t)past->outcome << 10 | (uint64_t)past->extend_ms << 48);
 }
 
 static void count(struct ledger *ledger, uint32_t lane, enum job_state from, enum job_state to)
@@ -237,12 +237,13 @@ static void grant(struct ledger *ledger, uint32_t slot, const struct entry *entr
 {
     struct job *job = jobs_at(&ledger->jobs, slot);
     struct past *past = past_of(ledger, job);
-    CHECK(id_is_zero(&past->worker));
+    CHECK(id_is_zero(&past->worker) && entry->grant.lease_ms <= ROW_LEASE_MS_MAX);
     ledger->row.token_counter++;
     past->token = (uint64_t)ledger->row.epoch << 40 | ledger->row.token_counter;
     past->granted_at = entry->at;
     past->worker = entry->grant.worker;
-    past->lease_ms = entry->grant.lease_ms;
+    past->lease_ms = entry->grant.lease_ms & ROW_LEASE_MS_MAX;
+    past->outcome = OUTCOME_NONE;
     job->token_use = TOKEN_OPEN;
     move(ledger, slot, JOB_GRANT, entry, fx);
 }
@@ -296,6 +297,7 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
     else if (!is_late)
         count_outcome(past, entry->finish.finish->outcome);
     job->token_use = TOKEN_FINISHED;
+    past->outcome = (unsigned)entry->finish.finish->outcome & ((1u << ROW_OUTCOME_BITS) - 1);
     effects_write(fx, WRITE_OUTCOME)->outcome =
         (struct write_outcome){.job_no = job->no, .finish = entry->finish.finish};
     bool is_done = job_is_done(job_after(job->state, event));

@@ -13,7 +13,8 @@ struct past {
     when_ms granted_at; // when it was
     struct id worker;   // who holds the job, or held it until it ended; else zero
     uint64_t act;       // low half of the id of the last act applied
-    uint32_t lease_ms;
+    uint32_t lease_ms : ROW_LEASE_BITS;
+    uint32_t outcome : ROW_OUTCOME_BITS; // of the accepted FINISH of `token`, as in a row
     uint32_t interruptions;
     uint32_t log_count;   // log lines ever taken
     uint32_t event_count; // events ever told to its timeline

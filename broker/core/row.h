@@ -13,6 +13,10 @@ enum token_use {
     TOKEN_FINISHED = 3, // the answer was accepted
 };
 
+// Three days, and all outcomes: they share 32 bits.
+enum { ROW_LEASE_BITS = 28, ROW_OUTCOME_BITS = 4 };
+#define ROW_LEASE_MS_MAX ((1u << ROW_LEASE_BITS) - 1)
+
 // What other tables hold about a job.
 enum relation {
     RELATION_UNIQUE = 1u << 0,  // it held a unique key from its acceptance
@@ -59,8 +63,10 @@ struct job_row {
     uint8_t order;        // of its concurrency key
     uint8_t cancel;       // enum cancel
     uint8_t relations;    // flags: enum relation
-    uint32_t extend_ms;   // running: how much longer than its timeout the attempt may take
-    uint16_t endpoints;   // as in struct bond; with `endpoint` a tail of its own
+    uint8_t outcome; // of TOKEN_FINISHED: enum outcome; OUTCOME_NONE: an older broker kept none. No
+                     // part of the tail: it shares the four bytes of `lease_ms`
+    uint32_t extend_ms; // running: how much longer than its timeout the attempt may take
+    uint16_t endpoints; // as in struct bond; with `endpoint` a tail of its own
     uint8_t endpoint;
     bool has_progress; // its own webhook is told of its progress too
 };

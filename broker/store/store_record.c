@@ -148,7 +148,7 @@ static void put_job_numbers(uint8_t **at, const struct job_row *row)
     fields_put_u32(at, row->interruptions);
     fields_put_u32(at, row->batch);
     fields_put_u32(at, row->body_len);
-    fields_put_u32(at, row->lease_ms);
+    fields_put_u32(at, row->lease_ms | (uint32_t)row->outcome << ROW_LEASE_BITS);
     fields_put_u16(at, row->errors);
     fields_put_u16(at, row->crashes);
     fields_put_u16(at, row->lane);
@@ -210,7 +210,9 @@ static void get_job_numbers(const uint8_t **at, struct job_row *row)
     row->interruptions = fields_get_u32(at);
     row->batch = fields_get_u32(at);
     row->body_len = fields_get_u32(at);
-    row->lease_ms = fields_get_u32(at);
+    uint32_t lease = fields_get_u32(at);
+    row->lease_ms = lease & ROW_LEASE_MS_MAX;
+    row->outcome = (uint8_t)(lease >> ROW_LEASE_BITS);
     row->errors = fields_get_u16(at);
     row->crashes = fields_get_u16(at);
     row->lane = fields_get_u16(at);
@@ -271,7 +273,8 @@ err store_record_get_job(struct slice record, struct slice key, struct job_row *
         row.endpoints >> ENDPOINTS_OF_TENANT_MAX != 0)
         return ERR_DAMAGED;
     if (row.state == JOB_NONE || row.state >= JOB_STATES || row.ended_as >= JOB_STATES ||
-        row.token_use > TOKEN_FINISHED)
+        row.token_use > TOKEN_FINISHED || row.outcome > OUTCOME_CANCELLED ||
+        (row.outcome != OUTCOME_NONE && row.token_use != TOKEN_FINISHED))
         return ERR_DAMAGED;
     *out_row = row;
     return OK;

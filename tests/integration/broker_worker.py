@@ -63,6 +63,7 @@ class Worker(BrokerTest):
         self.assertEqual(worker.finish(job).error, 0)
         version = self.client.status(job_id).version
         self.assertEqual(worker.finish(job).error, 0)
+        self.assertEqual(worker.finish(job, outcome=pb.OUTCOME_FAILED).error, ERR["ERR_STALE_LEASE"])
         self.assertEqual(self.client.status(job_id).version, version)
         job.token += 1
         self.assertEqual(worker.finish(job).error, ERR["ERR_STALE_LEASE"])

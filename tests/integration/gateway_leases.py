@@ -43,6 +43,22 @@ def a_job_is_taken_and_finished(bench):
     assert bench.lease("l.a")["jobs"] == []
 
 
+def another_outcome_is_told_that_it_does_not_count(bench):
+    """The first word that is taken counts; whoever says another one must not believe that it does."""
+    words = {"finish": {}, "fail": {"message": "it went wrong"}, "release": {"retry_after": "1h"}}
+    for first in words:
+        job_id = bench.push("l.o", retry={"first": "1h"})
+        job, = bench.lease("l.o", wait="20s")["jobs"]
+        assert bench.say(job, first, **words[first])[0] == 200
+        version = bench.status(job_id)["version"]
+        for second in words:
+            status, answer = bench.say(job, second, **words[second])
+            told = answer.get("type", "urn:weft:problem:none").rsplit(":", 1)[1]
+            assert (status, told) == ((200, "none") if first == second else (409, "stale-lease")), (first, second, answer)
+        assert bench.say(job, "fail", retry=False)[0] == 409, "for good is another word"
+        assert bench.status(job_id)["version"] == version
+
+
 def whoever_waits_gets_the_next(bench):
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(bench.lease, "l.w", wait="30s", max=2) for _ in range(2)]
@@ -206,7 +222,8 @@ def messagepack_goes_both_ways(bench):
     assert job["payload"] == [2] and bench.say(job, "finish", result=None)[0] == 200, job
 
 
-TESTS = (a_job_is_taken_and_finished, whoever_waits_gets_the_next, many_at_once_and_no_more_than_asked_for,
+TESTS = (a_job_is_taken_and_finished, another_outcome_is_told_that_it_does_not_count, whoever_waits_gets_the_next,
+         many_at_once_and_no_more_than_asked_for,
          failures_are_retried_or_not, a_release_burns_nothing, a_renewal_tells_progress_and_hears_of_a_cancel,
          only_jobs_of_its_types_and_queues_come, an_extension_moves_the_deadline,
          what_is_not_held_is_stale, a_client_that_goes_away_takes_nothing_with_it, what_is_wrong_is_named,

@@ -494,9 +494,9 @@ void watch_grants(struct sim *sim, const struct effects *fx);
 struct seen_grant *watch_grant_of(struct sim *sim, uint64_t token);  // NULL when never granted
 uint32_t watch_worker_of_peer(const struct sim *sim, uint32_t peer); // SIM_WORKERS: nobody's
 uint32_t watch_out_count(const struct sim *sim, uint32_t worker);    // jobs it has
-// watch_tenant.c: each entry, before others look at it; after a command was decided; at the end of
-// a batch.
+// watch_tenant.c: each entry, before others look at it; a start; a decided command; a batch's end.
 void watch_tenant_entry(struct sim *sim, const struct entry *entry);
+void watch_tenant_start(struct sim *sim);
 void watch_tenant_heard(struct sim *sim, const struct command *command, const struct effects *fx);
 void watch_tenant_grants(struct sim *sim, const struct effects *fx);
 // Did the tenant submit this job, or a member of this batch?

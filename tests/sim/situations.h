@@ -30,6 +30,7 @@
     X(SEEN_LATE_FINISH, "a finish came after its lease and was accepted")                          \
     X(SEEN_STALE_FINISH, "a finish with an old token was refused")                                 \
     X(SEEN_FINISH_TWICE, "a finish came twice")                                                    \
+    X(SEEN_FINISH_OTHERWISE, "… with another outcome")                                             \
     X(SEEN_FINISH_STORED, "… after its job had left memory")                                       \
     X(SEEN_NEW_SESSION, "a worker came back in a new session")                                     \
     X(SEEN_BYE_RETURNED, "a worker left and gave back what it had not begun")                      \

@@ -47,6 +47,7 @@ void watch_start(struct sim *sim)
         sim->watch.grants[i].safe_until = sim->now.mono + SIM_LEASE_MS;
     }
     watch_act_start(sim);
+    watch_tenant_start(sim);
     memset(sim->watch.slots, 0, sizeof sim->watch.slots);
     // Nothing of it is stored: a worker that has heard it says so in READY.
     memset(sim->watch.drained, 0, sizeof sim->watch.drained);

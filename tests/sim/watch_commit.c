@@ -154,6 +154,10 @@ static void check_job(const struct sim *sim, const struct effects *fx, const str
     if (outcome != NULL && row->token_use == TOKEN_FINISHED)
         SIM_EXPECT(outcome->finish->token == row->token,
                    "an accepted finish has the highest token ever granted");
+    if (outcome != NULL && row->token_use == TOKEN_FINISHED)
+        SIM_EXPECT(outcome->finish->outcome == row->outcome, "the outcome that was taken is kept");
+    SIM_EXPECT(row->outcome == OUTCOME_NONE || row->token_use == TOKEN_FINISHED,
+               "only a finished token has an outcome");
     if (row->state != JOB_REMOVED)
         check_limits(sim, fx, row, old);
     check_counters(fx, row, old);

@@ -95,6 +95,23 @@ static void heard_renew(struct sim *sim, uint32_t worker, const struct msg *msg,
     }
 }
 
+// Of a token that nobody finishes in this very step, and that was finished: what was taken is as it
+// would be stored now.
+static void check_repeat(const struct sim *sim, const struct msg_finish_job *said, err answer,
+                         const struct effects *fx)
+{
+    for (uint32_t i = 0; i < fx->entry_count; i++)
+        if (fx->entries[i].kind == ENTRY_FINISH && id_equal(&fx->entries[i].job_id, &said->job_id))
+            return;
+    struct ledger_view view = ledger_lookup(&sim->shell.core->ledger, &said->job_id);
+    if (!view.is_known || view.row.token != said->token || view.row.token_use != TOKEN_FINISHED)
+        return;
+    bool is_same = view.row.outcome == said->outcome;
+    SIM_EXPECT(answer != OK || is_same, "another outcome of a finished token is refused");
+    SIM_EXPECT(answer != ERR_STALE_LEASE || !is_same, "the same word gets the same answer");
+    watch_seen(is_same ? SEEN_FINISH_TWICE : SEEN_FINISH_OTHERWISE);
+}
+
 static void heard_finish(struct sim *sim, uint32_t peer, const struct msg *msg,
                          const struct effects *fx)
 {
@@ -103,12 +120,11 @@ static void heard_finish(struct sim *sim, uint32_t peer, const struct msg *msg,
         return;
     for (uint32_t i = 0; i < msg->finish.count; i++) {
         struct seen_grant *grant = watch_grant_of(sim, msg->finish.jobs[i].token);
+        check_repeat(sim, &msg->finish.jobs[i], answer->finished.jobs[i].error, fx);
         if (answer->finished.jobs[i].error == ERR_STALE_LEASE)
             watch_seen(SEEN_STALE_FINISH);
         if (grant == NULL)
             continue;
-        if (!grant->is_out && answer->finished.jobs[i].error == OK)
-            watch_seen(SEEN_FINISH_TWICE);
         if (grant->worker == watch_worker_of_peer(sim, peer))
             grant->is_out = false;
     }

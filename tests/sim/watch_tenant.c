@@ -48,6 +48,19 @@ void watch_tenant_entry(struct sim *sim, const struct entry *entry)
     note(sim, &batch, job->tenant);
 }
 
+// Whose was not stored is nobody's; an id that was to be used anew is still of whose job is stored.
+void watch_tenant_start(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->watch.owner_count; i++) {
+        struct seen_owner *owner = &sim->watch.owners[i];
+        const struct job_row *row = model_find(&sim->store, &owner->id);
+        if (row == NULL)
+            continue;
+        bool is_default = origin_is_tenant(sim->store.lanes[row->lane].tenant, (struct slice){0});
+        owner->tenant = is_default ? (struct slice){0} : slice_of_text(SIM_TENANT);
+    }
+}
+
 static void check_submitted(struct sim *sim, const struct msg_submitted_job *answer,
                             struct slice tenant)
 {

@@ -162,6 +162,17 @@ static void say_renew(struct sim *sim, struct sim_worker *worker)
                                        .log_count = line_count}});
 }
 
+// Two handlers of one lease, or one that has lost its mind: the first word that is taken counts.
+static void contradict(struct sim *sim, struct sim_worker *worker, const struct held *held)
+{
+    struct msg_finish_job other = held->finish;
+    other.outcome = other.outcome == OUTCOME_SUCCEEDED ? OUTCOME_FAILED : OUTCOME_SUCCEEDED;
+    world_send(sim, worker->peer, true,
+               &(struct msg){.kind = MSG_FINISH,
+                             .corr = ++sim->corr_next,
+                             .finish = {.jobs = &other, .count = 1}});
+}
+
 static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *held)
 {
     held->repeat_at = sim->now.mono + 600;
@@ -176,6 +187,8 @@ static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *
     world_send(sim, worker->peer, true, &msg);
     if (plan_optional(sim, 10))
         world_send(sim, worker->peer, true, &msg);
+    if (plan_optional(sim, 3))
+        contradict(sim, worker, held);
 }
 
 // kill -9: a new session. What was done and journaled is remembered, what ran is lost.

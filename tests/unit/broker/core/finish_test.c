@@ -90,13 +90,64 @@ TEST(finish, the_same_word_again_gets_the_same_answer)
     finish(story, 11, 1, OUTCOME_SUCCEEDED);
     finish(story, 11, 1, OUTCOME_SUCCEEDED); // in memory still
     story_settle(story);
-    finish(story, 11, 1, OUTCOME_FAILED); // stored; the first word stands
+    finish(story, 11, 1, OUTCOME_SUCCEEDED); // stored
     EXPECT_STORY(story, "[5] write 7 succeeded v3\n"
                         "[5] send worker 1: finished 7 ok\n"
                         "[5] send worker 1: finished 7 ok\n"
                         "[5] send worker 1: finished 7 ok\n");
     EXPECT_EQ(story_figures(story).finished[OUTCOME_SUCCEEDED], 1);
     EXPECT_EQ(story_figures(story).finished[OUTCOME_FAILED], 0);
+    story_free(story);
+}
+
+// Whoever says it must not believe that it counts.
+TEST(finish, another_word_is_stale)
+{
+    static const enum outcome words[] = {OUTCOME_SUCCEEDED,  OUTCOME_FAILED,  OUTCOME_DEAD,
+                                         OUTCOME_CRASHED,    OUTCOME_SNOOZED, OUTCOME_CANCELLED,
+                                         OUTCOME_INTERRUPTED};
+    enum { WORDS = sizeof words / sizeof words[0], PASSES = 3 };
+    for (uint32_t i = 0; i < WORDS; i++) {
+        struct story *story = granted(story_job(7));
+        story_ready(story, 11, "other", 1); // it gets the job but once
+        finish(story, 11, 1, words[i]);
+        for (int pass = 0; pass < PASSES; pass++) {
+            for (uint32_t j = 0; j < WORDS; j++) {
+                (void)story_told(story);
+                finish(story, 11, 1, words[j]);
+                EXPECT_EQ(strstr(story_told(story), "finished 7 ok") != NULL, i == j);
+            }
+            // As it was decided, as it is kept, as it is read again.
+            if (pass == 0)
+                story_settle(story);
+            else
+                story_restart(story);
+            story_worker(story, 11, "other", 1);
+        }
+        story_free(story);
+    }
+}
+
+// By a broker that kept no outcome.
+TEST(finish, another_word_than_a_success_is_stale_in_an_old_store)
+{
+    struct story *story = granted(story_job(7));
+    story_submit(story, story_job(8));
+    finish(story, 11, 1, OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(8, story_token(1, 2)), OUTCOME_FAILED);
+    story_settle(story);
+    story->store.jobs[0].outcome = story->store.jobs[1].outcome = OUTCOME_NONE;
+    story_restart(story);
+    story_worker(story, 11, "other", 1);
+    (void)story_told(story);
+    finish(story, 11, 1, OUTCOME_SUCCEEDED);
+    finish(story, 11, 1, OUTCOME_DEAD);
+    story_finish(story, 11, story_held(8, story_token(1, 2)), OUTCOME_FAILED);
+    story_finish(story, 11, story_held(8, story_token(1, 2)), OUTCOME_SUCCEEDED);
+    EXPECT_STORY(story, "[5] send worker 1: finished 7 ok\n"
+                        "[5] send worker 1: finished 7 stale-lease\n"
+                        "[5] send worker 1: finished 8 ok\n"
+                        "[5] send worker 1: finished 8 stale-lease\n");
     story_free(story);
 }
 

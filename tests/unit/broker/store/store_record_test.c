@@ -40,7 +40,7 @@ static struct job_row row_of_test(void)
                             .interruptions = 0xc1c2c3c4,
                             .batch = 0xd1d2d3d4,
                             .body_len = 0xe1e2e3e4,
-                            .lease_ms = 0xf1f2f3f4,
+                            .lease_ms = 0x01f2f3f4,
                             .errors = 0x1a1b,
                             .crashes = 0x2a2b,
                             .lane = 0x3a3b,
@@ -62,8 +62,8 @@ TEST(record, golden_job)
                "101112131415161718191a1b1c1d1e1f 2122232425262728 3132333435363738"
                "4142434445464748 5152535455565758 6162636465666768 0172737475767778"
                "0182838485868788 0192939495969798 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
-               "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 f1f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
-               "97b49fc8");
+               "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 01f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
+               "3b38e1a6");
     struct job_row back;
     EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key_slice(&key, number), &back),
               OK);
@@ -92,6 +92,25 @@ TEST(record, golden_job)
     EXPECT_EQ(back.token_use, row.token_use);
 }
 
+// The outcome of a finished token lies above the length of its lease.
+TEST(record, golden_job_that_was_finished)
+{
+    uint8_t room[STORE_RECORD_JOB_LEN + DISK_SEAL_LEN];
+    struct slice record = slice_of(room, sizeof room);
+    struct disk_key key;
+    struct job_row row = row_of_test();
+    struct job_row back;
+    for (unsigned i = 0; i < 2 * (OUTCOME_CANCELLED + 2); i++) {
+        row.token_use = i % 2 == 0 ? TOKEN_FINISHED : TOKEN_OPEN; // which has none
+        row.outcome = (uint8_t)(i / 2);
+        store_record_put_job(room, key_slice(&key, number), &row);
+        EXPECT_EQ(room[DISK_SEAL_HEAD_LEN + 112], i / 2 << 4 | 1);
+        err e = store_record_get_job(record, key_slice(&key, number), &back);
+        EXPECT_EQ(e == OK, i == 1 || (i % 2 == 0 && row.outcome <= OUTCOME_CANCELLED));
+        EXPECT(e != OK || (back.outcome == row.outcome && back.lease_ms == row.lease_ms));
+    }
+}
+
 TEST(record, golden_job_with_its_tail)
 {
     uint8_t room[STORE_RECORD_JOB_LEN + STORE_RECORD_JOB_TAIL_LEN + DISK_SEAL_LEN];
@@ -115,9 +134,9 @@ TEST(record, golden_job_with_its_tail)
                "101112131415161718191a1b1c1d1e1f 2122232425262728 3132333435363738"
                "4142434445464748 5152535455565758 6162636465666768 0172737475767778"
                "0182838485868788 0192939495969798 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
-               "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 f1f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
+               "b1b2b3b4 c1c2c3c4 d1d2d3d4 e1e2e3e4 01f2f3f4 1a1b 2a2b 3a3b 4a4b 03 00 07 01"
                "0101020203030404 1112131415161718 2122232425262728 31323334 41424344 5152 61 01 72"
-               "81828384 6d8477d0");
+               "81828384 a071209b");
     struct job_row back;
     EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key_slice(&key, number), &back),
               OK);
