@@ -222,11 +222,18 @@ void guard_put(const struct gateway *gateway, const struct http_request *request
     courier_put(gateway->courier, ask);
 }
 
-void guard_ask_status(const struct gateway *gateway, const struct http_request *request,
+void guard_put_status(const struct gateway *gateway, const struct http_request *request,
                       struct ask *ask)
 {
     ask->tenant = guard_caller(request)->tenant;
-    statuses_ask(gateway->statuses, ask);
+    statuses_put(gateway->statuses, ask);
+}
+
+void guard_ask_status(const struct gateway *gateway, const struct http_request *request,
+                      struct ask *ask)
+{
+    guard_put_status(gateway, request, ask);
+    courier_send(gateway->courier);
 }
 
 void guard_release(const void *tag)

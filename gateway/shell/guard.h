@@ -28,7 +28,9 @@ bool guard_tell_quotas(const struct http_request *request, const struct open_quo
 void guard_ask(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
 // The same from within the handler's call: it leaves at the end of the turn, with the others of it.
 void guard_put(const struct gateway *gateway, const struct http_request *request, struct ask *ask);
-// The same as guard_ask() for the status of a job, which may be known here.
+// The same two for the status of a job, which may be known here.
+void guard_put_status(const struct gateway *gateway, const struct http_request *request,
+                      struct ask *ask);
 void guard_ask_status(const struct gateway *gateway, const struct http_request *request,
                       struct ask *ask);
 // The http_release of such requests.

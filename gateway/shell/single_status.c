@@ -69,14 +69,21 @@ static void answer_unchanged(const struct look *look, uint32_t version)
 
 // --- questions ---
 
-// Of a batch nothing is kept here.
-static void ask(struct look *look)
+// Of a batch nothing is kept here. The look may have ended when this returns.
+static void put(struct look *look)
 {
     look->departures = spool_departures(look->gateway->spool);
     if (look->ask.kind == ASK_STATUS)
-        guard_ask_status(look->gateway, look->request, &look->ask);
+        guard_put_status(look->gateway, look->request, &look->ask);
     else
-        guard_ask(look->gateway, look->request, &look->ask);
+        guard_put(look->gateway, look->request, &look->ask);
+}
+
+static void ask(struct look *look)
+{
+    struct courier *courier = look->gateway->courier;
+    put(look);
+    courier_send(courier);
 }
 
 // True when the look goes on: the client wants to wait, and this is only the state to wait from.
@@ -174,7 +181,7 @@ static void look_at(const struct gateway *gateway, struct http_request *request,
         return;
     }
     *look = first;
-    ask(look);
+    put(look);
 }
 
 void single_status(const struct gateway *gateway, struct http_request *request)

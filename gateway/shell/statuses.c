@@ -233,7 +233,7 @@ static void ask_broker(struct statuses *statuses, struct ask *ask)
     bool is_own = take_off(statuses, ask, &flight);
     pthread_mutex_unlock(&statuses->lock);
     if (is_own && flight != NULL)
-        courier_ask(statuses->courier, &flight->ask);
+        courier_put(statuses->courier, &flight->ask);
     else if (is_own)
         ask->done(ask, &(struct ask_result){.error = ERR_NO_MEMORY});
 }
@@ -259,7 +259,7 @@ static enum where place_of(struct statuses *statuses, struct ask *ask, bool *out
     return where;
 }
 
-void statuses_ask(struct statuses *statuses, struct ask *ask)
+void statuses_put(struct statuses *statuses, struct ask *ask)
 {
     bool renews_it;
     CHECK(ask->kind == ASK_STATUS);
@@ -280,6 +280,7 @@ static void let_go(struct statuses *statuses, struct ask_line *held, err e)
         else if (e != OK || !answer(statuses, ask))
             ask_broker(statuses, ask);
     }
+    courier_send(statuses->courier);
 }
 
 static void serve(struct ask_line *asks, const struct ask_result *result)

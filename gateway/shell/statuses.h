@@ -40,8 +40,8 @@ MUST_USE err statuses_open(const struct statuses_options *options, struct status
 // The courier has stopped: nothing is under way. NULL is allowed.
 void statuses_close(struct statuses *statuses);
 
-// As courier_ask() of an ASK_STATUS; `done` may be called before this returns, in this thread.
-void statuses_ask(struct statuses *statuses, struct ask *ask);
+// As courier_put() of an ASK_STATUS; `done` may be called before this returns, in this thread.
+void statuses_put(struct statuses *statuses, struct ask *ask);
 // The job has been removed, or its id is used anew: what is known of it is forgotten at once.
 void statuses_forget(struct statuses *statuses, const struct id *id);
 
