@@ -112,6 +112,56 @@ class Backpressure(BrokerTest):
         wait_for("there is room", lambda: gateway.submit({"type": "test"}).status == 202)
         print(f"full queue: retry after {refused.retry_after_ms} ms, Retry-After: {answer.headers['Retry-After']}")
 
+    def accepted(self, client):
+        """How many jobs its tenant has at the broker."""
+        jobs = client.ask(pb.List(limit=1000)).jobs
+        return len({job.job_id for job in jobs})
+
+    def check_bound(self, served, error, problem, **headers):
+        """Three unfinished jobs and no more, whoever brings the fourth; one that ends makes room for one."""
+        client, worker = self.peer(served), self.worker(served, "test", slots=1)
+        gateway = Gateway(served.zmq, data=os.path.join(self.data, "gateway"))
+        self.addCleanup(gateway.close)
+        gateway.wait_ready()
+        self.assertEqual(client.submit({"job_id": fresh_id()})[0].error, 0)
+        (running, _), = worker.take_jobs(1)
+        self.assertEqual(gateway.submit({"type": "test"}).status, 202)
+        last = gateway.submit({"type": "test"})
+        self.assertEqual((last.status, {name: last.headers[name] for name in headers}), (202, headers))
+        for _ in range(2):
+            job_id = fresh_id()
+            refused, = client.submit({"job_id": job_id})
+            self.assertEqual(refused.error, error)
+            self.assertGreater(refused.retry_after_ms, 0)
+            self.assertEqual(client.status(job_id).error, ERR["ERR_NOT_FOUND"])
+            answer = gateway.submit({"type": "test"})
+            self.assertEqual((answer.status, answer.json["type"]), (429, "urn:weft:problem:" + problem))
+            self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+            self.assertEqual(self.accepted(client), 3, "nothing is stored")
+        stranger = self.peer(served, tenant="acme")
+        self.assertEqual(stranger.submit({"job_id": fresh_id()})[0].error, 0, "another tenant has room of its own")
+        # One that came over HTTP begins, and what it leaves is filled over HTTP; then the same the other way round.
+        self.assertEqual(worker.finish(running).error, 0)
+        self.assertEqual(gateway.submit({"type": "test"}).status, 202)
+        self.assertEqual(client.submit({"job_id": fresh_id()})[0].error, error)
+        (running, _), = worker.take_jobs(1)
+        self.assertEqual(worker.finish(running).error, 0)
+        self.assertEqual(client.submit({"job_id": fresh_id()})[0].error, 0)
+        self.assertEqual(gateway.submit({"type": "test"}).status, 429)
+        self.assertEqual(self.accepted(client), 5)
+        return refused.retry_after_ms, answer.headers["Retry-After"]
+
+    def test_a_tenants_open_jobs_are_bounded_at_both_doors(self):
+        served = self.broker("--tenant-open-max", "3")
+        retry = self.check_bound(served, ERR["ERR_QUOTA"], "quota", **{"RateLimit": '"open-jobs";r=0'})
+        print("open jobs of a tenant: retry after {} ms, Retry-After: {}".format(*retry))
+
+    def test_a_queues_open_jobs_are_bounded_at_both_doors(self):
+        served = self.broker()
+        self.peer(served).ask(pb.QueueSet(queue="default", open_max=3))
+        retry = self.check_bound(served, ERR["ERR_FULL"], "full")
+        print("open jobs of a queue: retry after {} ms, Retry-After: {}".format(*retry))
+
 
 if __name__ == "__main__":
     unittest.main()
