@@ -174,7 +174,6 @@ static err park(struct relay *relay, const struct msg_submitted *said, when_ms n
     return e;
 }
 
-// ERR_FULL: nothing more can be asked until a parked queue is free; what was taken is settled first.
 // Of a refusal only once: it lasts until somebody does something.
 static void tell_loss(struct relay *relay, err e)
 {
@@ -188,6 +187,7 @@ static void tell_loss(struct relay *relay, err e)
     relay->refusal = is_refusal ? e : OK;
 }
 
+// ERR_FULL: nothing more can be asked until a parked queue is free; what was taken is settled first.
 static err submit(struct relay *relay)
 {
     struct msg question = {.kind = MSG_SUBMIT,
