@@ -128,6 +128,23 @@ class Stop(WorkerTest):
         self.broker.send(pb.Error(error=12))
         self.assertEqual(self.broker.outcome(grant)[0].error_message, "the lease was lost")
 
+    def test_a_newer_lease_of_a_job_waits_for_the_end_of_the_older_ones_handler(self):
+        story = self.path("story")
+        self.start_sh(f"trap '' TERM; echo begin $WEFT_JOB_TOKEN >> {story}; "
+                      f"until test -e {self.path('go')}; do sleep 0.02; done; echo end $WEFT_JOB_TOKEN >> {story}",
+                      flags=["-c", "3"])
+        older = self.broker.grant()
+        self.read_when_there("story")
+        newer = self.broker.grant(job_id=older.job_id)
+        other = self.broker.grant()  # begins, so the newer one could have
+        self.broker.until("another job's handler", lambda: len(self.read_when_there("story").splitlines()) > 1)
+        self.assertEqual(self.read_when_there("story").split(), ["begin", str(older.token), "begin", str(other.token)])
+        self.go()
+        self.broker.outcome(newer)
+        lines = self.read_when_there("story").splitlines()
+        self.assertLess(lines.index(f"end {older.token}"), lines.index(f"begin {newer.token}"))
+        self.assertEqual(self.broker.outcome(older)[0].error_message, "the lease was lost")
+
     def test_a_broker_that_comes_back_gets_the_outcome(self):
         worker = self.waiting()
         grant = self.broker.grant()
