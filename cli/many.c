@@ -21,6 +21,11 @@ enum { WAIT_MS = 10 * 1000, TELL_EVERY_MS = 1000 };
         .key = "yes", .type = CONFIG_BOOL, .default_text = "false",                                \
         .help = "do it; without this the jobs are only counted"                                    \
     }
+#define KEY_RATE                                                                                   \
+    {                                                                                              \
+        .key = "rate", .type = CONFIG_INTEGER, .default_text = "0", .min = 0,                      \
+        .max = MSG_RATE_COUNT_MAX, .help = "jobs a second at most; 0: as many as the broker can"   \
+    }
 #define KEYS_NAMES                                                                                 \
     {.key = "queue", .type = CONFIG_STRING, .help = "only jobs of this queue"},                    \
         {.key = "type", .type = CONFIG_STRING, .help = "only jobs of this type"},                  \
@@ -37,6 +42,7 @@ static const struct config_key keys[] = {
      .type = CONFIG_STRING,
      .help = "only jobs in these states, like dead or queued,running"},
     KEYS_NAMES,
+    KEY_RATE,
     KEY_DRY_RUN,
     KEY_YES,
     COMMAND_KEY_BROKER,
@@ -44,10 +50,11 @@ static const struct config_key keys[] = {
     COMMAND_KEY_OUTPUT,
 };
 static const struct config_key dead_keys[] = {
-    KEYS_NAMES, KEY_DRY_RUN, KEY_YES, COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP, COMMAND_KEY_OUTPUT,
+    KEYS_NAMES,          KEY_RATE,           KEY_DRY_RUN, KEY_YES, COMMAND_KEY_BROKER,
+    COMMAND_KEY_GIVE_UP, COMMAND_KEY_OUTPUT,
 };
 static const struct config_key purge_keys[] = {
-    KEY_DRY_RUN, KEY_YES, COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP, COMMAND_KEY_OUTPUT,
+    KEY_RATE, KEY_DRY_RUN, KEY_YES, COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP, COMMAND_KEY_OUTPUT,
 };
 
 #define CODES                                                                                      \
@@ -203,6 +210,7 @@ static int many_main(const struct many *many, int argc, char **argv)
     int code = COMMAND_USAGE;
     blake_random(&operate.operation_id, sizeof operate.operation_id);
     if (command_begin(&config, many->table, argc, argv, &code) && many->read(&config, &operate)) {
+        operate.rate = (uint32_t)config_number(&config, "rate");
         if (check_operate(&operate, &detail) == OK)
             code = ask_open(&ask, &config) ? do_it(&ask, &config, &operate) : ask.code;
         else

@@ -433,6 +433,8 @@ void view_listed_operation(const struct view *view, const struct msg_operation_i
                       is->is_over ? "over" : "running", (unsigned long long)is->done,
                       (unsigned long long)(is->matched - is->done), began);
         print_filter(view->out, &is->filter);
+        if (is->rate > 0)
+            (void)fprintf(view->out, " --rate %u", is->rate);
         (void)fputc('\n', view->out);
         return;
     }

@@ -527,6 +527,8 @@ err check_operate(const struct msg_operate *operate, const char **out_detail)
         {operate->dry_run || !id_is_zero(&operate->operation_id), ERR_BAD_FIELD,
          "operation_id: a random id, the same when repeated"},
         {operate->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},
+        {operate->rate <= MSG_RATE_COUNT_MAX, ERR_BAD_FIELD,
+         "rate: at most 1000000 jobs a second; 0 for no limit"},
     };
     err e = check_filter(&operate->filter, out_detail);
     return e == OK ? judge(rules, COUNT(rules), out_detail) : e;

@@ -58,6 +58,7 @@ struct msg_operate {
     struct slice actor;
     bool dry_run;
     uint64_t cursor; // of a dry run
+    uint32_t rate;   // jobs a second at most, to MSG_RATE_COUNT_MAX; 0: as many as it can
     // Not on the wire: filled by the broker's intake.
     struct slice tenant; // empty: "default"
 };
@@ -83,6 +84,7 @@ struct msg_operation_is {
     bool is_over;
     when_ms created_at;
     when_ms ended_at;
+    uint32_t rate;
 };
 
 // All that are known, the one that began last first.

@@ -279,6 +279,7 @@ static const struct wire_field operate_fields[] = {
     FILTER,
     SAME(WIRE_BOOL, 0, dry_run),
     SAME(WIRE_U64, 0, cursor),
+    SAME(WIRE_U32, 0, rate),
 };
 static const struct wire_shape operate = {
     .descriptor = &weft__wire__operate__descriptor, SIZES, FIELDS(operate_fields)};
@@ -311,6 +312,7 @@ static const struct wire_field operation_is_fields[] = {
     SAME(WIRE_BOOL, 0, is_over),
     ROW(WIRE_U64, 0, created_at_ms, created_at),
     ROW(WIRE_U64, 0, ended_at_ms, ended_at),
+    SAME(WIRE_U32, 0, rate),
 };
 static const struct wire_shape operation_is = {
     .descriptor = &weft__wire__operation_is__descriptor, SIZES, FIELDS(operation_is_fields)};

@@ -199,6 +199,7 @@ void core_start(struct core *core, struct now now, struct effects *effects)
 {
     core->started_at = now.mono;
     gates_start(&core->gates, now.mono);
+    operations_start(&core->ledger.operations, now.mono);
     ledger_loaded(&core->ledger, now.store);
     workers_match_lanes(&core->workers);
     for (uint32_t queue = 0; queue < queues_count(&core->ledger.queues); queue++)
@@ -511,9 +512,16 @@ bool core_knows(const struct core *core, const struct msg_operate *operate)
     return operation_is_known(core, operate);
 }
 
-bool core_next_operation(struct core *core, struct id *out_id)
+bool core_next_operation(struct core *core, struct now now, struct id *out_id)
 {
-    return operations_next(&core->ledger.operations, core->ledger.settled, out_id);
+    const struct operations_moment moment = {.settled = core->ledger.settled, .mono = now.mono};
+    return operations_next(&core->ledger.operations, &moment, out_id);
+}
+
+when_ms core_operation_wait_ms(const struct core *core, struct now now)
+{
+    const struct operations_moment moment = {.settled = core->ledger.settled, .mono = now.mono};
+    return operations_wait_ms(&core->ledger.operations, &moment);
 }
 
 bool core_schedule(const struct core *core, struct slice name, struct schedule_row *out_row)

@@ -122,9 +122,11 @@ void core_warm_more(const struct core *core, const struct id *id);
 uint32_t core_worker_peer(const struct core *core, struct slice tenant, const struct id *id);
 // Is there a batch or queue as the operation names it? One of others is refused by the core.
 bool core_knows(const struct core *core, const struct msg_operate *operate);
-// An operation that goes on and whose last step is durable: the next one whose jobs should be
-// looked for, each in its turn. False when there is none.
-bool core_next_operation(struct core *core, struct id *out_id);
+// An operation that goes on, whose last step is durable, and whose rate allows more: the next one
+// whose jobs should be looked for, each in its turn. False when there is none.
+bool core_next_operation(struct core *core, struct now now, struct id *out_id);
+// How long until a rate allows one: 0 when there is one, WHEN_NEVER when time alone brings none.
+when_ms core_operation_wait_ms(const struct core *core, struct now now);
 
 // How many jobs the command may change.
 uint32_t core_weight(const struct core *core, const struct command *command);

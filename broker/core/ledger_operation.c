@@ -52,6 +52,7 @@ void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, st
                                                             .tenant = asked->tenant,
                                                             .filter = asked->filter,
                                                             .actor = asked->actor,
+                                                            .rate = asked->rate,
                                                             .created_at = entry->at,
                                                             .ended_at = upto == 0 ? entry->at : 0,
                                                             .upto = upto,

@@ -2,6 +2,8 @@
 // fit, some at a time, from the youngest of those that had been accepted when it began down to the
 // oldest; here each is done to as by an act on one, and in the same batch the operation's cursor
 // moves. So a restart goes on where the last durable step had come, and no job is done to twice.
+// One with a rate meets so many jobs a second at most, whatever is proposed; until its next share it
+// rests, and others go on.
 //
 // To add a kind: its states in check_operate_states(), its way in do_one(); the rest (cursor,
 // counts, restarts, progress) is the same for all. To mean other jobs, for example those of a batch:
@@ -22,7 +24,7 @@ static bool is_same(const struct operation_row *row, const struct msg_operate *a
     const struct msg_filter *a = &row->filter;
     const struct msg_filter *b = &asked->filter;
     return origin_is_tenant(row->tenant, asked->tenant) && row->kind == asked->kind &&
-           a->states == b->states && slice_equal(a->queue, b->queue) &&
+           row->rate == asked->rate && a->states == b->states && slice_equal(a->queue, b->queue) &&
            slice_equal(a->type, b->type) && slice_equal(a->tag, b->tag) &&
            a->created_after == b->created_after && a->created_before == b->created_before &&
            id_equal(&a->batch_id, &b->batch_id);
@@ -78,6 +80,7 @@ static struct msg_operation_is begin(struct core *core, struct now now,
     }
     ledger_apply(&core->ledger, &entry, fx);
     place = operations_find(operations, &asked->operation_id);
+    operations_empty(operations, place, now.mono);
     return is_of(operations_peek(operations, place), fx);
 }
 
@@ -136,8 +139,10 @@ void operation_step(struct core *core, struct now now, const struct operation_st
     struct entry entry = {.kind = ENTRY_STEP, .at = now.store, .slot = ENTRY_NO_SLOT};
     entry.step.operation = row.id;
     entry.step.cursor = step->next;
+    uint32_t allowance = operations_allowance(&core->ledger.operations, place, now.mono);
     for (uint32_t i = 0; i < step->count; i++) {
-        err e = do_one(core, now, &row, &step->items[i], fx);
+        bool may = entry.step.matched < allowance;
+        err e = may ? do_one(core, now, &row, &step->items[i], fx) : ERR_AGAIN;
         if (e == ERR_AGAIN) {
             entry.step.cursor = step->items[i].no;
             break;
@@ -146,6 +151,7 @@ void operation_step(struct core *core, struct now now, const struct operation_st
         entry.step.done += e == OK;
         core->figures.operated[e == OK]++;
     }
+    operations_pay(&core->ledger.operations, place, entry.step.matched, now.mono);
     if (entry.step.cursor < row.cursor)
         ledger_apply(&core->ledger, &entry, fx);
 }

@@ -2,6 +2,7 @@
 
 #include "broker/core/operations.h"
 
+#include "broker/core/limits.h"
 #include "lib/base/check.h"
 
 size_t operations_size(uint32_t cap)
@@ -108,7 +109,63 @@ struct operation_row *operations_advance(struct operations *operations, uint32_t
     return &operation->row;
 }
 
-bool operations_next(struct operations *operations, uint64_t settled, struct id *out_id)
+// --- rates ---
+
+uint32_t operations_share(uint32_t rate)
+{
+    uint32_t share = rate / 10 > 0 ? rate / 10 : 1;
+    return rate == 0 || share > LIMITS_STEP_RECORDS_MAX ? LIMITS_STEP_RECORDS_MAX : share;
+}
+
+void operations_empty(struct operations *operations, uint32_t place, when_ms mono)
+{
+    CHECK(place < operations->cap);
+    operations->items[place].throttle = (struct throttle){.at = mono};
+}
+
+void operations_start(struct operations *operations, when_ms mono)
+{
+    for (uint32_t place = 0; place < operations->cap; place++)
+        operations_empty(operations, place, mono);
+}
+
+uint32_t operations_allowance(const struct operations *operations, uint32_t place, when_ms mono)
+{
+    uint32_t rate = operations_peek(operations, place)->rate;
+    return rate == 0 ? UINT32_MAX : throttle_has(&operations->items[place].throttle, rate, mono);
+}
+
+void operations_pay(struct operations *operations, uint32_t place, uint32_t count, when_ms mono)
+{
+    uint32_t rate = operations_peek(operations, place)->rate;
+    if (rate > 0)
+        throttle_take(&operations->items[place].throttle, rate, count, mono);
+}
+
+// --- turns ---
+
+// WHEN_NEVER: it is over, or something else must happen first.
+static when_ms wait_of(const struct operation *operation, const struct operations_moment *moment)
+{
+    uint32_t rate = operation->row.rate;
+    if (is_free(operation) || operation->row.cursor == 0 || operation->batch > moment->settled)
+        return WHEN_NEVER;
+    return rate == 0
+               ? 0
+               : throttle_wait_ms(&operation->throttle, rate, operations_share(rate), moment->mono);
+}
+
+when_ms operations_wait_ms(const struct operations *operations,
+                           const struct operations_moment *moment)
+{
+    when_ms wait = WHEN_NEVER;
+    for (uint32_t i = 0; operations->running > 0 && wait > 0 && i < operations->cap; i++)
+        wait = when_min(wait, wait_of(&operations->items[i], moment));
+    return wait;
+}
+
+bool operations_next(struct operations *operations, const struct operations_moment *moment,
+                     struct id *out_id)
 {
     if (operations->running == 0)
         return false;
@@ -117,7 +174,7 @@ bool operations_next(struct operations *operations, uint64_t settled, struct id 
     const struct operation *next = NULL;  // of those behind the last one
     for (uint32_t i = 0; i < operations->cap; i++) {
         const struct operation *operation = &operations->items[i];
-        if (is_free(operation) || operation->row.cursor == 0 || operation->batch > settled)
+        if (wait_of(operation, moment) > 0)
             continue;
         if (first == NULL || is_before(operation, first))
             first = operation;
@@ -138,6 +195,7 @@ struct msg_operation_is operations_is(const struct operation_row *row)
                                      .kind = (enum act_kind)row->kind,
                                      .filter = row->filter,
                                      .actor = row->actor,
+                                     .rate = row->rate,
                                      .version = row->version,
                                      .matched = row->matched,
                                      .done = row->done,
@@ -152,7 +210,7 @@ bool operations_is_sound(const struct operation_row *row)
 {
     return !id_is_zero(&row->id) && row->cursor <= row->upto && row->done <= row->matched &&
            (row->cursor == 0) == (row->ended_at != 0) && row->created_at >= 0 &&
-           row->filter.states != 0;
+           row->filter.states != 0 && row->rate <= MSG_RATE_COUNT_MAX;
 }
 
 err operations_load(struct operations *operations, const struct operation_row *row)

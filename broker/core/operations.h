@@ -4,12 +4,14 @@
 // searched from the first to the last. Pure. Not thread-safe.
 
 #include "broker/core/row.h"
+#include "broker/core/throttle.h"
 
 #define OPERATIONS_NONE UINT32_MAX
 
 struct operation {
     struct operation_row row; // its texts are those below; no id: a free place
     uint64_t batch;           // the last one that changed it, 0: none of this process
+    struct throttle throttle; // with a rate; no part of the ledger
     uint8_t tenant[MSG_NAME_LEN_MAX];
     uint8_t queue[MSG_NAME_LEN_MAX];
     uint8_t type[MSG_NAME_LEN_MAX];
@@ -42,8 +44,31 @@ const struct operation_row *operations_peek(const struct operations *operations,
 // Further, and over when `cursor` is 0. `batch` is the one that does it.
 struct operation_row *operations_advance(struct operations *operations, uint32_t place,
                                          uint64_t cursor, uint64_t batch);
-// The next one in turn, by ids, that goes on and was changed last in a batch up to `settled`.
-bool operations_next(struct operations *operations, uint64_t settled, struct id *out_id);
+
+// --- rates ---
+// How many jobs are looked for at once: of one with a rate what a tenth of a second brings, so that it
+// goes on evenly and rests between; 1 at least.
+uint32_t operations_share(uint32_t rate);
+// Its rate counts from here on, and not for the time before; at a start that of all.
+void operations_empty(struct operations *operations, uint32_t place, when_ms mono);
+void operations_start(struct operations *operations, when_ms mono);
+// How many jobs it may meet now; UINT32_MAX without a rate.
+uint32_t operations_allowance(const struct operations *operations, uint32_t place, when_ms mono);
+// It has met so many.
+void operations_pay(struct operations *operations, uint32_t place, uint32_t count, when_ms mono);
+
+// --- turns ---
+struct operations_moment {
+    uint64_t settled; // the last batch that is
+    when_ms mono;
+};
+// The next one in turn, by ids, that goes on, was changed last in a settled batch, and may meet its
+// share of jobs now.
+bool operations_next(struct operations *operations, const struct operations_moment *moment,
+                     struct id *out_id);
+// How long until there is one: 0 when there is, WHEN_NEVER when time alone brings none.
+when_ms operations_wait_ms(const struct operations *operations,
+                           const struct operations_moment *moment);
 
 // A stored row.
 //   ERR_FULL      the table is

@@ -194,6 +194,7 @@ struct operation_row {
     struct slice tenant; // whose jobs; empty: "default"
     struct msg_filter filter;
     struct slice actor;
+    uint32_t rate; // jobs a second that it may meet; 0: as many as it can
     when_ms created_at;
     when_ms ended_at; // 0 while it goes on
     uint64_t upto;    // number of the last job accepted before it

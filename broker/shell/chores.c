@@ -58,7 +58,7 @@ static void step_operations(struct broker *broker)
     }
     struct id id;
     if (broker->is_stepping || broker->now.mono < broker->step_again_at ||
-        !core_next_operation(broker->core, &id))
+        !core_next_operation(broker->core, broker->now, &id))
         return;
     readers_want_step(broker->readers, &id);
     broker->is_stepping = true;
@@ -119,11 +119,19 @@ static when_ms until(const struct broker *broker, when_ms at)
     return at > broker->now.mono ? at - broker->now.mono : 0;
 }
 
+// While jobs are looked for, the readers ring.
+static when_ms step_wait_ms(const struct broker *broker)
+{
+    when_ms wait =
+        broker->is_stepping ? WHEN_NEVER : core_operation_wait_ms(broker->core, broker->now);
+    when_ms again = until(broker, broker->step_again_at);
+    return wait > again ? wait : again;
+}
+
 when_ms chores_wait_ms(const struct broker *broker)
 {
     when_ms wait = when_min(ticks_wait_ms(broker), until(broker, peers_deadline(broker->peers)));
-    if (broker->step_again_at > broker->now.mono)
-        wait = when_min(wait, until(broker, broker->step_again_at));
+    wait = when_min(wait, step_wait_ms(broker));
     wait = when_min(wait, until(broker, watch_deadline(broker->watches)));
     wait = when_min(wait, until(broker, event_watch_deadline(broker->event_watches)));
     wait = when_min(wait, until(broker, trim_at(broker)));

@@ -214,8 +214,8 @@ static void log_operation(const struct operation_row *row)
     char text[ID_TEXT_LEN + 1];
     id_to_text(&row->id, text);
     log_info(row->cursor > 0 ? "operation.begun" : "operation.over",
-             "operation=%s act=%u actor=%s matched=%llu done=%llu", text, row->kind,
-             log_quote(row->actor).text, (unsigned long long)row->matched,
+             "operation=%s act=%u actor=%s rate=%u matched=%llu done=%llu", text, row->kind,
+             log_quote(row->actor).text, row->rate, (unsigned long long)row->matched,
              (unsigned long long)row->done);
 }
 

@@ -1,6 +1,6 @@
 // Acts on many jobs: a head of fixed length, then texts. The id is the key. A filter with a tag makes
 // version 2, whose rest it is; another tenant than the default one version 3, which has its name
-// before that rest.
+// before that rest; a rate version 4, which has the name, be it empty, and the rate before it.
 
 #include "broker/store/store_record.h"
 
@@ -9,17 +9,31 @@
 #include "lib/base/bytes.h"
 #include "lib/base/origin.h"
 
+static bool is_of_default(const struct operation_row *row)
+{
+    return origin_is_tenant(row->tenant, (struct slice){0});
+}
+
 static uint8_t version_of(const struct operation_row *row)
 {
-    if (!origin_is_tenant(row->tenant, (struct slice){0}))
+    if (row->rate > 0)
+        return 4;
+    if (!is_of_default(row))
         return 3;
     return row->filter.tag.len > 0 ? 2 : 1;
 }
 
+static struct slice tenant_of(const struct operation_row *row)
+{
+    return is_of_default(row) ? (struct slice){0} : row->tenant;
+}
+
 size_t store_record_operation_len(const struct operation_row *row)
 {
-    size_t tenant_len = version_of(row) == 3 ? 1 + row->tenant.len : 0;
-    return STORE_RECORD_OPERATION_HEAD_LEN + tenant_len + row->filter.queue.len +
+    uint8_t version = version_of(row);
+    size_t tenant_len = version >= 3 ? 1 + tenant_of(row).len : 0;
+    size_t rate_len = version >= 4 ? sizeof row->rate : 0;
+    return STORE_RECORD_OPERATION_HEAD_LEN + tenant_len + rate_len + row->filter.queue.len +
            row->filter.type.len + row->actor.len + row->filter.tag.len + DISK_SEAL_LEN;
 }
 
@@ -50,10 +64,12 @@ void store_record_put_operation(uint8_t *room, struct slice key, const struct op
     fields_put_bytes(&at, filter->type);
     fields_put_bytes(&at, row->actor);
     uint8_t version = version_of(row);
-    if (version == 3) {
-        fields_put_u8(&at, (uint8_t)row->tenant.len);
-        fields_put_bytes(&at, row->tenant);
+    if (version >= 3) {
+        fields_put_u8(&at, (uint8_t)tenant_of(row).len);
+        fields_put_bytes(&at, tenant_of(row));
     }
+    if (version >= 4)
+        fields_put_u32(&at, row->rate);
     fields_put_bytes(&at, filter->tag);
     disk_seal(room, version, STORE_RECORD_OPERATION, key,
               store_record_operation_len(row) - DISK_SEAL_LEN);
@@ -108,10 +124,13 @@ err store_record_get_operation(struct slice record, struct slice key, struct ope
         return ERR_DAMAGED;
     memcpy(row.id.bytes, key.data, key.len);
     get_row(&in, &row);
-    if (version == 3)
+    if (version >= 3)
         row.tenant = get_text(&in, bytes_get_u8(&in), MSG_NAME_LEN_MAX);
+    if (version >= 4)
+        row.rate = bytes_get_u32(&in);
     row.filter.tag = get_text(&in, in.left.len, MSG_TAG_LEN_MAX);
-    in.bad = in.bad || version_of(&row) != version;
+    // What we would write otherwise is nothing that we wrote.
+    in.bad = in.bad || version_of(&row) != version || !slice_equal(tenant_of(&row), row.tenant);
     bool is_kind = row.kind == ACT_CANCEL || row.kind == ACT_RETRY || row.kind == ACT_DELETE ||
                    row.kind == ACT_PURGE;
     if (!bytes_is_whole(&in) || !is_kind || !operations_is_sound(&row))

@@ -1,6 +1,7 @@
 // Acts on many jobs, read from a snapshot: how far one has come, and which jobs come next. Its
 // cursor and the jobs are of the same moment.
 
+#include "broker/core/operations.h"
 #include "broker/store/store_private.h"
 
 static err get(struct store_view *view, const struct id *id, struct operation_row *out_row)
@@ -100,7 +101,7 @@ err store_view_operation_step(struct store_view *view, const struct id *id,
     *out_step = (struct operation_step){.operation = *id, .from = row.cursor, .next = row.cursor};
     e = store_list_walk(view,
                         &(struct store_walk){.filter = &row.filter,
-                                             .limit = LIMITS_STEP_RECORDS_MAX,
+                                             .limit = operations_share(row.rate),
                                              .take = add_item,
                                              .ctx = out_step},
                         &out_step->next);

@@ -375,6 +375,8 @@ void answer_operation(struct out *out, const struct msg_operation_is *is)
     out_put_unsigned(out, "total", is->upto);
     out_close(out);
     put_filter(out, &is->filter);
+    if (is->rate > 0)
+        out_put_unsigned(out, "rate", is->rate);
     put_text_if_any(out, "actor", is->actor);
     put_url(out, "status_url", "/v1/operations/", &is->operation_id, "");
     answer_put_moment(out, "created_at", is->created_at);

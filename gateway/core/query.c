@@ -29,6 +29,7 @@ static const char *const names[QUERY_NAMES] = {
     [QUERY_TAG] = "tag",
     [QUERY_SINCE] = "since",
     [QUERY_SIMULATE] = "simulate",
+    [QUERY_RATE] = "rate",
 };
 
 enum { VALUE_LEN_MAX = 256 };
@@ -146,6 +147,14 @@ static const char *read_limit(struct slice value, uint32_t *out_limit)
     return is_good ? NULL : "must be from 1 to 1000";
 }
 
+static const char *read_rate(struct slice value, uint32_t *out_rate)
+{
+    bool is_good = read_number(value, out_rate) && *out_rate > 0 && *out_rate <= MSG_RATE_COUNT_MAX;
+    return is_good ? NULL
+                   : "must be a whole number of jobs a second, from 1 to 1000000; leave it out for "
+                     "no limit";
+}
+
 static const char *read_cursor(struct slice value, uint64_t *out_cursor)
 {
     return read_long(value, out_cursor) && *out_cursor > 0
@@ -237,6 +246,7 @@ static const char *read_value(struct query *query, enum query_name name, struct 
         return slice_is_text(value, "oldest") || feed_place_read(value, &query->since) == OK
                    ? NULL
                    : "must be the id of an event, or oldest";
+    case QUERY_RATE: return read_rate(value, &query->rate);
     case QUERY_DIRECTION: return read_direction(value, &query->direction);
     }
     UNREACHABLE();

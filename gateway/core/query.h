@@ -26,9 +26,10 @@ enum query_name {
     QUERY_TAG,
     QUERY_SINCE,    // a place in the stream of events
     QUERY_SIMULATE, // for how long workers are asked about a dry run
+    QUERY_RATE,     // of an act on many
 };
 enum {
-    QUERY_NAMES = 18,
+    QUERY_NAMES = 19,
     QUERY_FAULT_LEN = 192,
     QUERY_WAIT_MS_MAX = 60000,
     QUERY_SIMULATE_MS_MAX = 30000,
@@ -54,6 +55,7 @@ struct query {
     uint32_t after_line;      // QUERY_AFTER_LINE
     enum direction direction; // QUERY_DIRECTION
     when_ms simulate;         // QUERY_SIMULATE: from 1 to QUERY_SIMULATE_MS_MAX
+    uint32_t rate;            // QUERY_RATE: jobs a second, from 1 to MSG_RATE_COUNT_MAX
     struct msg_place since;   // QUERY_SINCE; no epoch: the oldest that is known
 };
 

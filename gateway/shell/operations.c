@@ -17,6 +17,8 @@
 enum { ANSWER_LEN = 2048, URL_LEN = 64 };
 
 static const char purge_verb[] = ":purge";
+// What each act may say besides which jobs are meant.
+static const uint32_t act_names = 1u << QUERY_DRY_RUN | 1u << QUERY_CURSOR | 1u << QUERY_RATE;
 
 struct work {
     struct ask ask; // first: the courier's pointer is ours
@@ -145,6 +147,7 @@ static err fill_operate(struct work *work, enum act_kind kind, const char **out_
                                     .filter = work->query.list.filter,
                                     .actor = guard_caller(work->request)->name,
                                     .dry_run = work->query.dry_run,
+                                    .rate = work->query.rate,
                                     .cursor = work->query.list.cursor};
     *out_detail = "Idempotency-Key: once, 1 to 255 printable ASCII characters";
     if (!acts_name(work->request, &operate->operation_id))
@@ -156,7 +159,7 @@ static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_
                         const char **out_detail)
 {
     bool is_purge = kind == ACT_PURGE;
-    uint32_t names = QUERY_FILTER | 1u << QUERY_DRY_RUN | 1u << QUERY_CURSOR;
+    uint32_t names = QUERY_FILTER | act_names;
     err e = query_read(work->request->query, is_purge ? names & ~(1u << QUERY_QUEUE) : names,
                        &work->query, fault);
     *out_detail = fault;
@@ -183,8 +186,7 @@ static err read_batch(struct work *work, char fault[QUERY_FAULT_LEN], const char
     if (id_from_text(text, &id) != OK || id_is_zero(&id))
         return ERR_NOT_FOUND;
     *out_detail = fault;
-    err e = query_read(work->request->query, 1u << QUERY_DRY_RUN | 1u << QUERY_CURSOR, &work->query,
-                       fault);
+    err e = query_read(work->request->query, act_names, &work->query, fault);
     if (e != OK)
         return e;
     work->query.list.filter.batch_id = id;

@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import sys
+import time
 
 from support_cli import PATIENCE, WEFT, Place, wait_for
 
@@ -405,6 +406,7 @@ def many_are_acted_on_after_a_count(bench):
     done = bench.json("jobs", "delete", "--queue", "many", "--status", "cancelled", "--yes")
     assert (done["act"], done["status"], done["done"]) == ("delete", "over", 3), done
     operations_are_listed(bench, done["operation_id"])
+    acts_have_a_rate(bench)
     lost = bench.weft("jobs", "cancel", "--yes")
     assert lost.returncode == 64 and "which jobs" in lost.stderr, lost
     assert bench.weft("jobs", "retry", "--status", "queued", "--yes").returncode == 64
@@ -414,6 +416,22 @@ def many_are_acted_on_after_a_count(bench):
         for flag in ("--yes", "--dry-run"):
             answer = bench.weft(*words, flag)
             assert answer.returncode == 4 and what in answer.stderr, answer
+
+
+def acts_have_a_rate(bench):
+    for _ in range(4):
+        bench.weft("push", "nobody", "{}", "--queue", "slowly")
+    counted = bench.weft("jobs", "cancel", "--queue", "slowly", "--rate", "20", "--dry-run")
+    assert (counted.returncode, counted.stdout) == (0, "4 jobs fit\n"), counted
+    begun = time.monotonic()
+    done = bench.json("jobs", "cancel", "--queue", "slowly", "--rate", "20", "--yes")
+    assert (done["status"], done["done"], done["rate"]) == ("over", 4, 20), done
+    assert time.monotonic() - begun >= 4 / 20 - 0.002, "faster than its rate"
+    assert bench.weft("operations", "show", done["operation_id"]).stdout.endswith(" --queue slowly --rate 20\n")
+    assert bench.json("queue", "purge", "slowly", "--rate", "7", "--yes")["rate"] == 7
+    for wrong in ("-1", "1000001", "fast"):
+        answer = bench.weft("dead", "retry", "--rate", wrong, "--yes")
+        assert answer.returncode == 64 and "rate" in answer.stderr, answer
 
 
 def operations_are_listed(bench, last_id):

@@ -1,5 +1,6 @@
 """Acts on many jobs over HTTP: a filter, a count first, progress."""
 
+import time
 import unittest
 from urllib.parse import urlencode
 
@@ -67,6 +68,37 @@ class Operations(BrokerTest):
         self.assertEqual(whole[0], self.gateway.ask("GET", whole[0]["status_url"]).json)
         for wrong in ("cursor=x", "cursor=1.x", "cursor=.01890a5d-ac96-774b-bcce-b302099a8057", "limit=257", "status=dead"):
             self.assertEqual(self.gateway.ask("GET", "/v1/operations?" + wrong).status, 400, wrong)
+
+    def test_a_rate_is_obeyed_and_told(self):
+        jobs, rate = [self.submit(queue="mail") for _ in range(8)], 20
+        counted = self.act("/v1/jobs:cancel", queue="mail", rate=rate, dry_run="true")
+        self.assertEqual((counted.status, counted.json), (200, {"dry_run": True, "matched": 8}))
+        begun = time.monotonic()
+        said = self.act("/v1/jobs:cancel", queue="mail", rate=rate)
+        self.assertEqual((said.status, said.json["rate"], said.json["status"]), (202, rate, "running"))
+        while said.json["status"] == "running":
+            said = self.gateway.ask("GET", said.json["status_url"] + f"?wait=30s&version={said.json['version']}")
+            self.assertEqual((said.status, said.json["rate"]), (200, rate))
+            self.assertLessEqual(said.json["matched"], (time.monotonic() - begun + 0.002) * rate)
+            progress = said.json["progress"]
+            self.assertEqual(progress["total"] - progress["done"], 8 - said.json["matched"], said.json)
+        self.assertEqual(said.json["done"], 8)
+        self.assertEqual({self.status(url) for url in jobs}, {"cancelled"})
+        self.assertNotIn("rate", self.over(self.act("/v1/jobs:delete", queue="mail")))
+
+    def test_a_rate_that_is_none_is_refused_and_nothing_is_stored(self):
+        self.submit(queue="mail")
+        for path, query in (("/v1/jobs:cancel", {"queue": "mail"}), ("/v1/jobs:retry", {"queue": "mail"}),
+                            ("/v1/queues/mail:purge", {}),
+                            ("/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057:cancel", {})):
+            for wrong in ("0", "-1", "1000001", "1.5", "10/s", "", "99999999999999999999"):
+                with self.subTest(path, rate=wrong):
+                    answer = self.act(path, rate=wrong, **query)
+                    self.assertEqual(answer.status, 400, answer)
+                    self.assertIn("the parameter rate must be a whole number of jobs a second, from 1 to 1000000",
+                                  answer.json["detail"])
+        self.assertEqual(self.gateway.ask("GET", "/v1/operations").json, {"operations": []})
+        self.assertEqual(self.act("/v1/queues/mail:purge", rate=1000000).status, 202)
 
     def test_a_queue_is_purged(self):
         waits, other = self.submit(queue="mail", delay="1h"), self.submit()

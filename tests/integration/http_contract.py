@@ -216,7 +216,7 @@ class Contract(BrokerTest):
         self.call(200, "POST", "/v1/jobs:delete?status=succeeded&dry_run=true")
         begun = self.call(202, "POST", "/v1/jobs:delete?status=succeeded", Idempotency_Key="many")
         self.call(200, "GET", f"{begun['status_url']}?wait=10s")
-        self.call(202, "POST", "/v1/jobs:cancel?tag=red&created_before=2026-01-01T00:00:00Z")
+        self.call(202, "POST", "/v1/jobs:cancel?tag=red&created_before=2026-01-01T00:00:00Z&rate=100")
         self.call(202, "POST", "/v1/jobs:retry?type=work")
         page = self.call(200, "GET", "/v1/operations?limit=1")
         self.call(200, "GET", f"/v1/operations?cursor={page['cursor']}")

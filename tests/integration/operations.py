@@ -1,6 +1,7 @@
 """Acts on many jobs at the broker: durable operations that say how far they have come."""
 
 import os
+import time
 import unittest
 
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
@@ -151,9 +152,54 @@ class Operations(BrokerTest):
         self.assertGreater(first.version, said.version)
         self.assertEqual(self.wait(first).done, 2000)
 
+    def test_a_rate_is_never_passed_and_lasts_over_a_kill(self):
+        """Whatever the machine is busy with: more than the rate brings in the time since it was asked for is never met."""
+        jobs, rate = self.submit_many(40), 50
+        begun = time.monotonic()
+
+        def look(said):
+            self.assertEqual((said.error, said.rate), (0, rate))
+            self.assertLessEqual(said.matched, (time.monotonic() - begun + 0.002) * rate)  # the broker's clock is in ms
+            return said
+
+        said = look(self.operate(pb.ACT_CANCEL, rate=rate))
+        while said.matched < 10:
+            said = look(self.client.ask(pb.Operation(operation_id=said.operation_id, version=said.version, wait_ms=60000)))
+        self.restart()
+        while not said.is_over:
+            said = look(self.client.ask(pb.Operation(operation_id=said.operation_id, version=said.version, wait_ms=60000)))
+        self.assertEqual((said.matched, said.done), (40, 40))
+        self.assertEqual({self.state(job) for job in jobs}, {pb.STATE_CANCELLED})
+
+    def test_one_with_a_rate_holds_up_nobody_and_rests(self):
+        slow, fast = self.submit_many(600, type="slow"), self.submit_many(600, type="fast")
+        operation_id = os.urandom(16)
+        ask = dict(operation_id=operation_id, type="slow", rate=1)
+        self.assertFalse(self.operate(pb.ACT_CANCEL, **ask).is_over)
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL, type="fast")).done, len(fast))
+        said = self.operate(pb.ACT_CANCEL, **ask)  # 600 of them take ten minutes
+        self.assertEqual((said.error, said.is_over), (0, False))
+        self.assertLess(said.matched, len(slow))
+        self.assertEqual(self.operate(pb.ACT_CANCEL, **{**ask, "rate": 2}).error, ERR["ERR_KEY_REUSED"])
+        dry = self.operate(pb.ACT_CANCEL, type="slow", rate=1, dry_run=True)
+        self.assertEqual((dry.matched + said.matched >= len(slow) - 1, dry.is_over), (True, True))
+
+    def test_one_that_rests_costs_nothing(self):
+        """A broker that asks again and again whether its time has come would use all the time there is."""
+        self.submit_many(4)
+        said = self.operate(pb.ACT_CANCEL, rate=2)
+        begun, spent = time.monotonic(), self.processor_time()
+        self.assertEqual(self.wait(said).done, 4)
+        self.assertLess(self.processor_time() - spent, (time.monotonic() - begun) / 2)
+
+    def processor_time(self):
+        with open(f"/proc/{self.served.process.pid}/stat", encoding="ascii") as stat:
+            ticks = stat.read().rsplit(")", 1)[1].split()[11:13]
+        return sum(int(count) for count in ticks) / os.sysconf("SC_CLK_TCK")
+
     def test_what_is_wrong_is_named(self):
         for fields, word in ((dict(kind=pb.ACT_QUIET), "kind"), (dict(states=1 << pb.STATE_DEAD), "states"),
-                             (dict(queue="A b"), "queue"), (dict(created_after_ms=-1), "created_after")):
+                             (dict(queue="A b"), "queue"), (dict(rate=1000001), "rate"), (dict(created_after_ms=-1), "created_after")):
             said = self.operate(fields.pop("kind", pb.ACT_CANCEL), **fields)
             self.assertEqual(said.error, ERR["ERR_BAD_FIELD"], fields)
             self.assertIn(word, said.detail)

@@ -246,7 +246,8 @@ static void compare_operation(struct sim *sim, const struct operation_row *row)
     SIM_EXPECT(row->kind == stored.kind && row->cursor == stored.cursor &&
                    row->upto == stored.upto && row->matched == stored.matched &&
                    row->done == stored.done && row->version == stored.version &&
-                   row->ended_at == stored.ended_at && row->filter.states == stored.filter.states &&
+                   row->rate == stored.rate && row->ended_at == stored.ended_at &&
+                   row->filter.states == stored.filter.states &&
                    slice_equal(row->filter.queue, stored.filter.queue) &&
                    slice_equal(row->filter.tag, stored.filter.tag) &&
                    slice_equal(row->actor, stored.actor),

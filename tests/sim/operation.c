@@ -6,7 +6,7 @@
 #include "proto/labels.h"
 #include "tests/sim/sim.h"
 
-enum { REPEAT_MS = 700 };
+enum { REPEAT_MS = 700, LONGEST_REST_MS = 1000 }; // rates are 1 a second at least
 
 // --- clients ---
 
@@ -20,6 +20,7 @@ static struct msg_operate new_operate(struct sim *sim)
     static const enum act_kind kinds[] = {ACT_CANCEL, ACT_RETRY, ACT_DELETE, ACT_PURGE};
     static const char *const queues[] = {"default", "mail", "slow"};
     static const char *const types[] = {"a", "b", "c"};
+    static const uint32_t rates[] = {1, 3, 7, 40, 1001};
     struct msg_operate operate = {.kind = kinds[world_below(sim, 4)],
                                   .operation_id = id_v7(sim->now.store, 11, prng_next(&sim->prng)),
                                   .actor = slice_of_text(SIM_OPERATOR),
@@ -35,6 +36,8 @@ static struct msg_operate new_operate(struct sim *sim)
         operate.filter.created_before = sim->now.store - (when_ms)world_below(sim, 5000);
     if (world_chance(sim, 20))
         operate.filter.tag = slice_of_text("r");
+    if (world_chance(sim, 40))
+        operate.rate = rates[world_below(sim, sizeof rates / sizeof rates[0])];
     return operate;
 }
 
@@ -153,6 +156,11 @@ static struct operation_step *find_step(struct sim *sim, const struct operation_
 static void decide(struct sim *sim, struct sim_batch *batch, const struct operation_step *step)
 {
     struct command command = {.kind = COMMAND_STEP, .step = step};
+    const struct operations *operations = &sim->shell.core->ledger.operations;
+    uint32_t place = operations_find(operations, &step->operation);
+    if (place != OPERATIONS_NONE &&
+        step->count > operations_allowance(operations, place, sim->now.mono))
+        watch_seen(SEEN_OPERATION_CUT);
     if (shell_fits(&sim->shell, batch, &command))
         shell_decide(sim, batch, &command);
 }
@@ -175,6 +183,18 @@ static void decide_wrongly(struct sim *sim, struct sim_batch *batch,
     decide(sim, batch, step);
 }
 
+// A shell sleeps until there is one: the two questions have one answer.
+static bool is_there(struct sim *sim, struct id *out_id)
+{
+    when_ms wait = core_operation_wait_ms(sim->shell.core, sim->now);
+    bool is_there = core_next_operation(sim->shell.core, sim->now, out_id);
+    SIM_EXPECT(is_there == (wait == 0), "a shell knows how long an operation rests");
+    SIM_EXPECT(wait <= LONGEST_REST_MS || wait == WHEN_NEVER, "a rate is not fallen short of");
+    if (!is_there && wait != WHEN_NEVER)
+        watch_seen(SEEN_OPERATION_RESTS);
+    return is_there;
+}
+
 void operation_propose(struct sim *sim, struct sim_batch *batch)
 {
     struct id id;
@@ -189,7 +209,7 @@ void operation_propose(struct sim *sim, struct sim_batch *batch)
             decide(sim, batch, step);
         }
     }
-    if (world_chance(sim, 30) || !core_next_operation(sim->shell.core, &id))
+    if (world_chance(sim, 30) || !is_there(sim, &id))
         return;
     const struct operation_row *row = model_operation(&sim->store, &id);
     SIM_EXPECT(row != NULL && row->cursor > 0, "an operation whose last step is settled is stored");

@@ -19,6 +19,7 @@
 #include "tests/sim/endpoint.h"
 #include "tests/sim/hook.h"
 #include "tests/sim/model.h"
+#include "tests/sim/operation.h"
 #include "tests/sim/peers.h"
 #include "tests/sim/schedule.h"
 #include "tests/sim/situations.h"
@@ -130,16 +131,6 @@ struct sim_act {
     uint64_t asked_no; // of the job that had the id when it was last asked for; 0: none, yet
 };
 
-// What a client wants done with many.
-struct sim_operate {
-    struct msg_operate operate;
-    uint64_t corr;
-    when_ms repeat_at;
-    uint32_t client;
-    bool is_open; // not answered yet
-};
-#define SIM_OPERATOR "operator" // the actor of all of them
-
 struct client {
     uint32_t peer;
     struct slice tenant; // lives for ever
@@ -240,12 +231,6 @@ struct seen_queue {
     struct slice queue;
     struct msg_queue_settings settings;
     unsigned paused;
-};
-
-// An act on many as far as the entries say, unsettled ones included.
-struct seen_operation {
-    struct operation_row row;
-    bool waits[SIM_JOBS]; // by number: has fitted ever since it began, and was not met yet
 };
 
 // A job that waits, or waited, for others.
@@ -442,15 +427,6 @@ void shell_crash(struct sim *sim);
 // A copy that lives as long as the run: the core may give the place of what it borrowed to others.
 struct slice shell_keep_text(struct sim *sim, struct slice text);
 
-// operation.c: acts on many, the clients' part and the shell's.
-void operation_turn(struct sim *sim, uint32_t client);
-void operation_receive(struct sim *sim, const struct msg *msg);
-bool operation_was_asked(const struct sim *sim, enum act_kind kind, struct slice tenant);
-void operation_propose(struct sim *sim, struct sim_batch *batch);
-bool operation_fits(const struct sim *sim, const struct operation_row *operation,
-                    const struct job_row *row);
-bool operation_is_running(const struct sim *sim); // or is to begin
-
 // client.c, worker.c
 void client_init(struct sim *sim);
 void client_turn(struct sim *sim, uint32_t no);
@@ -480,13 +456,6 @@ void watch_end(const struct sim *sim);
 void watch_step(struct sim *sim, const struct command *command, const struct effects *fx,
                 uint32_t first_entry);
 struct seen_state *watch_state_of(struct sim *sim, const struct id *id);
-// watch_operation.c: entries of acts on many, and each move of a job.
-void watch_operation_begin(struct sim *sim, const struct entry *entry);
-void watch_operation_step(struct sim *sim, const struct entry *entry, const struct effects *fx,
-                          uint32_t first_entry);
-void watch_operation_moved(struct sim *sim, const struct id *job_id, enum job_state state);
-void watch_operation_start(struct sim *sim);
-void watch_operation_answer(const struct sim *sim, const struct msg_operation_is *answer);
 // watch_credit.c
 void watch_heard(struct sim *sim, const struct command *command, const struct effects *fx);
 // At the end of a batch: credit is never passed.

@@ -134,6 +134,10 @@
     X(SEEN_OPERATION_RESUMED, "… and went on after a start")                                       \
     X(SEEN_OPERATION_FULL, "the table of acts on many was full")                                   \
     X(SEEN_OPERATION_DROPPED, "… and one that was long over gave its place")                       \
+    X(SEEN_OPERATION_RATE, "… with a rate, and was over")                                          \
+    X(SEEN_OPERATION_RESTS, "… and rested, as nothing else was to be done")                        \
+    X(SEEN_OPERATION_CUT, "… and was offered more jobs than it may meet")                          \
+    X(SEEN_OPERATION_STOOD, "… and had met none for longer than a second")                         \
     X(SEEN_STEP_TWICE, "a step of an act on many was proposed twice")                              \
     X(SEEN_CHILD_WAITS, "a job waited for others")                                                 \
     X(SEEN_CHILD_STARTED, "… and started after them")                                              \

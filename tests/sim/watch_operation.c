@@ -50,8 +50,37 @@ static void check_counts(const struct sim *sim, const struct seen_operation *see
 {
     struct operation_row row = core_row(sim, &seen->row.id);
     SIM_EXPECT(row.cursor == seen->row.cursor && row.matched == seen->row.matched &&
-                   row.done == seen->row.done,
+                   row.done == seen->row.done && row.rate == seen->row.rate,
                "an operation counts what it has met and done");
+}
+
+static int64_t ahead(const struct sim *sim, const struct seen_operation *seen)
+{
+    return (int64_t)seen->met * 1000 - seen->row.rate * sim->now.mono;
+}
+
+static void begin_rate(const struct sim *sim, struct seen_operation *seen)
+{
+    seen->met = 0;
+    seen->met_at = sim->now.mono;
+    seen->first = seen->least = ahead(sim, seen);
+}
+
+// From the beginning on no more than the rate brings, and between any two moments no more than that and
+// a second's worth.
+static void check_rate(const struct sim *sim, struct seen_operation *seen, uint32_t matched)
+{
+    if (seen->row.rate == 0 || matched == 0)
+        return;
+    int64_t before = ahead(sim, seen);
+    seen->least = before < seen->least ? before : seen->least;
+    seen->met += matched;
+    SIM_EXPECT(ahead(sim, seen) <= seen->first, "an operation never passes its rate");
+    SIM_EXPECT(ahead(sim, seen) - seen->least <= (int64_t)seen->row.rate * 1000,
+               "an operation catches up a second at most");
+    if (sim->now.mono - seen->met_at > 1000)
+        watch_seen(SEEN_OPERATION_STOOD);
+    seen->met_at = sim->now.mono;
 }
 
 static void note_begin(struct sim *sim, const struct entry *entry)
@@ -73,9 +102,11 @@ static void note_begin(struct sim *sim, const struct entry *entry)
                                             .kind = (uint8_t)asked->kind,
                                             .tenant = asked->tenant,
                                             .filter = asked->filter,
+                                            .rate = asked->rate,
                                             .ended_at = upto == 0 ? entry->at : 0,
                                             .upto = upto,
                                             .cursor = upto}};
+    begin_rate(sim, seen);
     look_around(sim, seen);
     check_counts(sim, seen);
     watch_seen(SEEN_OPERATION);
@@ -169,6 +200,7 @@ void watch_operation_step(struct sim *sim, const struct entry *entry, const stru
     struct seen_operation *seen = find(sim, &entry->step.operation);
     SIM_EXPECT(seen != NULL && entry->step.cursor < seen->row.cursor, "an operation only goes on");
     uint32_t changed = look_at_done(sim, seen, fx, first_entry);
+    check_rate(sim, seen, entry->step.matched);
     SIM_EXPECT(changed <= entry->step.done && entry->step.done <= entry->step.matched,
                "an operation counts what it has done");
     for (uint64_t no = entry->step.cursor + 1; no <= seen->row.cursor; no++) {
@@ -183,6 +215,8 @@ void watch_operation_step(struct sim *sim, const struct entry *entry, const stru
         seen->row.ended_at = entry->at;
     if (seen->row.cursor == 0 && seen->row.done > 0)
         watch_seen(SEEN_OPERATION_OVER);
+    if (seen->row.cursor == 0 && seen->row.rate > 0 && seen->row.done > 0)
+        watch_seen(SEEN_OPERATION_RATE);
     if (entry->step.done < entry->step.matched)
         watch_seen(SEEN_OPERATION_REFUSED);
     check_counts(sim, seen);
@@ -201,6 +235,7 @@ void watch_operation_start(struct sim *sim)
         *seen = (struct seen_operation){.row = sim->store.operations[i].row};
         if (id_is_zero(&seen->row.id))
             continue;
+        begin_rate(sim, seen);
         look_around(sim, seen);
         check_counts(sim, seen);
         if (seen->row.cursor > 0 && seen->row.cursor < seen->row.upto)

@@ -171,11 +171,12 @@ def samples():
                     cancelled=8207, expired=8208, removed=8209, paused=w.DIRECTION_BOTH, **settings),
             w.Queue(queue="web")]))
     yield "operate", b, dict(operate=w.Operate(
-        kind=w.ACT_PURGE, operation_id=an_id(0x2c), actor="ops", dry_run=True, cursor=8001, **those))
+        kind=w.ACT_PURGE, operation_id=an_id(0x2c), actor="ops", dry_run=True, cursor=8001, rate=8011, **those))
     yield "operation", b, dict(operation=w.Operation(operation_id=an_id(0x2d), wait_ms=8002, version=8003))
     yield "operation_is", b, dict(operation_is=w.OperationIs(
         error=6, detail="no such operation", operation_id=an_id(0x2e), kind=w.ACT_RETRY, actor="ops", version=8004,
-        matched=8005, done=8006, upto=8007, cursor=8008, is_over=True, created_at_ms=8009, ended_at_ms=8010, **those))
+        matched=8005, done=8006, upto=8007, cursor=8008, is_over=True, created_at_ms=8009, ended_at_ms=8010,
+        rate=8012, **those))
     defaults = {name: value for name, value in settings.items() if name[:3] in ("tim", "max", "ret", "kee")}
     b = Block()
     yield "type_set", b, dict(type_set=w.TypeSet(type="send", schema=b.part(w.CONTENT_JSON, b"true"), **defaults))

@@ -505,6 +505,11 @@ TEST(check_operate, wants_a_kind_an_id_and_states_that_it_can_change)
     operate = good;
     operate.actor = slice_of(actor, sizeof actor);
     expect_operate(operate, ERR_TOO_LARGE, "actor");
+    operate = good;
+    operate.rate = MSG_RATE_COUNT_MAX;
+    expect_operate(operate, OK, "");
+    operate.rate++;
+    expect_operate(operate, ERR_BAD_FIELD, "rate");
 }
 
 TEST(check_operate, each_kind_has_its_states)

@@ -196,10 +196,10 @@ TEST(operation, goes_on_after_a_restart_where_it_was)
     story->lag = 2;
     story_step(story, 7, 2, 1, (uint32_t[]){2, 0}); // is lost
     struct id id;
-    EXPECT(!core_next_operation(story->core, &id));
+    EXPECT(!core_next_operation(story->core, story->now, &id));
     story_restart(story);
     story->lag = 0;
-    EXPECT(core_next_operation(story->core, &id) && id.bytes[15] == 7);
+    EXPECT(core_next_operation(story->core, story->now, &id) && id.bytes[15] == 7);
     (void)story_told(story);
     story_step(story, 7, 1, 0, (uint32_t[]){1, 0});
     EXPECT_STORY(story, "");
@@ -207,7 +207,7 @@ TEST(operation, goes_on_after_a_restart_where_it_was)
     EXPECT_STORY(story, "[0] write operation 07: up to 0 of 3, matched 3 done 3 over\n"
                         "[0] write 2 cancelled v2\n"
                         "[0] write 1 cancelled v2\n");
-    EXPECT(!core_next_operation(story->core, &id));
+    EXPECT(!core_next_operation(story->core, story->now, &id));
     story_free(story);
 }
 
@@ -259,5 +259,168 @@ TEST(operation, a_retry_is_known_after_an_act_on_many)
     (void)story_told(story);
     story_say(story, STORY_CLIENT, &msg);
     EXPECT_STORY(story, "[0] send client: acted dead v9\n");
+    story_free(story);
+}
+
+// --- with a rate ---
+
+static void operate_at_rate(struct story *story, uint8_t number, uint32_t rate)
+{
+    struct msg msg = {.kind = MSG_OPERATE,
+                      .operate = {.kind = ACT_CANCEL,
+                                  .operation_id = story_operation_id(number),
+                                  .filter = all_of(ACT_CANCEL),
+                                  .actor = slice_of_text("me"),
+                                  .rate = rate}};
+    story_say(story, STORY_CLIENT, &msg);
+}
+
+TEST(operation, a_rate_begins_empty_and_lets_a_job_go_when_its_time_has_come)
+{
+    struct story *story = with_jobs(3);
+    operate_at_rate(story, 7, 3);
+    EXPECT_STORY(story, "[0] write operation 07: up to 3 of 3, matched 0 done 0 at 3/s\n"
+                        "[0] send client: operation 07 v1 up to 3 of 3 at 3/s\n");
+    struct id id;
+    EXPECT(!core_next_operation(story->core, story->now, &id));
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 334);
+    story_step(story, 7, 3, 0, (uint32_t[]){3, 2, 1, 0}); // proposed all the same
+    story_at(story, 333);
+    story_step(story, 7, 3, 0, (uint32_t[]){3, 2, 1, 0});
+    EXPECT_STORY(story, "");
+    story_at(story, 334);
+    EXPECT(core_next_operation(story->core, story->now, &id));
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 0);
+    story_step(story, 7, 3, 0, (uint32_t[]){3, 2, 1, 0});
+    EXPECT_STORY(story, "[334] write operation 07: up to 2 of 3, matched 1 done 1 at 3/s\n"
+                        "[334] write 3 cancelled v2\n");
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 333); // two thousandths are left
+    story_at(story, 1000);
+    story_step(story, 7, 2, 0, (uint32_t[]){2, 1, 0});
+    EXPECT_STORY(story, "[1000] write operation 07: up to 0 of 3, matched 3 done 3 over at 3/s\n"
+                        "[1000] write 2 cancelled v2\n"
+                        "[1000] write 1 cancelled v2\n");
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), WHEN_NEVER);
+    story_free(story);
+}
+
+TEST(operation, what_does_not_fit_any_more_counts_for_the_rate)
+{
+    struct story *story = with_jobs(2);
+    operate_at_rate(story, 7, 1);
+    story_act(story, ACT_CANCEL, 2);
+    (void)story_told(story);
+    story_at(story, 1000);
+    story_step(story, 7, 2, 0, (uint32_t[]){2, 1, 0});
+    EXPECT_STORY(story, "[1000] write operation 07: up to 1 of 2, matched 1 done 0 at 1/s\n");
+    story_free(story);
+}
+
+TEST(operation, a_stretch_without_jobs_costs_nothing)
+{
+    struct story *story = with_jobs(3);
+    operate_at_rate(story, 7, 1);
+    story_at(story, 1000);
+    story_step(story, 7, 3, 2, (uint32_t[]){0});
+    struct id id;
+    EXPECT(core_next_operation(story->core, story->now, &id));
+    (void)story_told(story);
+    story_step(story, 7, 2, 0, (uint32_t[]){1, 0});
+    EXPECT_STORY(story, "[1000] write operation 07: up to 0 of 3, matched 1 done 1 over at 1/s\n"
+                        "[1000] write 1 cancelled v2\n");
+    story_free(story);
+}
+
+// A second's worth at most, however long nobody looked.
+TEST(operation, after_a_standstill_a_second_is_caught_up)
+{
+    struct story *story = with_jobs(8);
+    operate_at_rate(story, 7, 5);
+    (void)story_told(story);
+    story_at(story, 3600 * 1000);
+    story_step(story, 7, 8, 0, (uint32_t[]){8, 7, 6, 5, 4, 3, 2, 1, 0});
+    EXPECT_EQ(story->store.operations[0].matched, 5);
+    EXPECT_EQ(story->store.operations[0].cursor, 3);
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 200);
+    story_free(story);
+}
+
+TEST(operation, a_start_keeps_the_rate_and_gives_nothing_away)
+{
+    struct story *story = with_jobs(4);
+    operate_at_rate(story, 7, 2);
+    story_at(story, 1000);
+    story_step(story, 7, 4, 3, (uint32_t[]){4, 0});
+    story_at(story, 9000);
+    story_restart(story);
+    (void)story_told(story);
+    EXPECT_EQ(story->store.operations[0].rate, 2);
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 500);
+    story_step(story, 7, 3, 0, (uint32_t[]){3, 2, 1, 0});
+    EXPECT_STORY(story, "");
+    story_at(story, 9500);
+    story_step(story, 7, 3, 0, (uint32_t[]){3, 2, 1, 0});
+    EXPECT_STORY(story, "[9500] write operation 07: up to 2 of 4, matched 2 done 2 at 2/s\n"
+                        "[9500] write 3 cancelled v2\n");
+    story_free(story);
+}
+
+TEST(operation, one_with_a_rate_holds_up_no_other)
+{
+    struct story *story = with_jobs(4);
+    operate_at_rate(story, 7, 1);
+    story_at(story, 100);
+    operate_at_rate(story, 8, 2);
+    struct id id;
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 500);
+    story_at(story, 600);
+    EXPECT(core_next_operation(story->core, story->now, &id) && id.bytes[15] == 8);
+    EXPECT(core_next_operation(story->core, story->now, &id) && id.bytes[15] == 8);
+    story_step(story, 8, 4, 0, (uint32_t[]){4, 3, 0});
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 400);
+    story_at(story, 1100);
+    EXPECT(core_next_operation(story->core, story->now, &id) && id.bytes[15] == 7);
+    EXPECT(core_next_operation(story->core, story->now, &id) && id.bytes[15] == 8);
+    story_free(story);
+}
+
+TEST(operation, one_without_a_rate_goes_on_beside_one_that_rests)
+{
+    struct story *story = with_jobs(2);
+    operate_at_rate(story, 7, 1);
+    story_operate(story, ACT_CANCEL, 8, all_of(ACT_CANCEL));
+    struct id id;
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 0);
+    EXPECT(core_next_operation(story->core, story->now, &id) && id.bytes[15] == 8);
+    (void)story_told(story);
+    story_step(story, 8, 2, 0, (uint32_t[]){2, 1, 0});
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 1000);
+    story_free(story);
+}
+
+// What is not durable yet brings its own wake-up.
+TEST(operation, nothing_is_waited_for_while_a_step_is_not_settled)
+{
+    struct story *story = with_jobs(2);
+    operate_at_rate(story, 7, 1);
+    story->lag = 2;
+    story_at(story, 1000);
+    story_step(story, 7, 2, 1, (uint32_t[]){2, 0});
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), WHEN_NEVER);
+    story_settle(story);
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), 1000);
+    story_free(story);
+}
+
+TEST(operation, with_another_rate_it_is_another_one)
+{
+    struct story *story = with_jobs(1);
+    operate_at_rate(story, 7, 5);
+    (void)story_told(story);
+    operate_at_rate(story, 7, 5);
+    operate_at_rate(story, 7, 6);
+    EXPECT_STORY(story, "[0] send client: operation 07 v1 up to 1 of 1 at 5/s\n"
+                        "[0] send client: operation key-reused (operation_id: of another "
+                        "operation)\n");
     story_free(story);
 }

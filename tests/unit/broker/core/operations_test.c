@@ -2,6 +2,7 @@
 
 #include "broker/core/operations.h"
 
+#include "broker/core/limits.h"
 #include "tests/support/test.h"
 
 static _Alignas(16) uint8_t memory[3 * sizeof(struct operation)];
@@ -24,6 +25,12 @@ static struct operation_row row_of(uint8_t number, uint64_t cursor, when_ms ende
                                   .upto = 100,
                                   .cursor = cursor,
                                   .version = 1};
+}
+
+static bool next(struct operations *operations, uint64_t settled, struct id *out_id)
+{
+    const struct operations_moment moment = {.settled = settled};
+    return operations_next(operations, &moment, out_id);
 }
 
 static struct operations three(void)
@@ -77,19 +84,19 @@ TEST(operations, each_has_its_turn_once_its_last_step_is_settled)
 {
     struct operations operations = three();
     struct id id;
-    EXPECT(!operations_next(&operations, 9, &id));
+    EXPECT(!next(&operations, 9, &id));
     add(&operations, 1, 100, 0);
     add(&operations, 2, 0, 50);
     uint32_t third = add(&operations, 3, 100, 0);
-    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 1);
-    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 3);
-    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 9, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 9, &id) && id.bytes[15] == 3);
+    EXPECT(next(&operations, 9, &id) && id.bytes[15] == 1);
     (void)operations_advance(&operations, third, 60, 10);
-    EXPECT(operations_next(&operations, 9, &id) && id.bytes[15] == 1);
-    EXPECT(operations_next(&operations, 10, &id) && id.bytes[15] == 3);
+    EXPECT(next(&operations, 9, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 10, &id) && id.bytes[15] == 3);
     operations_advance(&operations, third, 0, 11)->ended_at = 70;
-    EXPECT(operations_next(&operations, 11, &id) && id.bytes[15] == 1);
-    EXPECT(operations_next(&operations, 11, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 11, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 11, &id) && id.bytes[15] == 1);
     EXPECT_EQ(operations.running, 1);
     EXPECT_EQ(operations_peek(&operations, third)->version, 3);
     EXPECT_DIES(operations_advance(&operations, third, 0, 12));
@@ -103,9 +110,9 @@ TEST(operations, turns_go_by_ids_not_by_places)
     add(&operations, 3, 0, 50);
     add(&operations, 2, 100, 0);
     add(&operations, 1, 100, 0);
-    EXPECT(operations_next(&operations, 0, &id) && id.bytes[15] == 1);
-    EXPECT(operations_next(&operations, 0, &id) && id.bytes[15] == 2);
-    EXPECT(operations_next(&operations, 0, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 0, &id) && id.bytes[15] == 1);
+    EXPECT(next(&operations, 0, &id) && id.bytes[15] == 2);
+    EXPECT(next(&operations, 0, &id) && id.bytes[15] == 1);
     operations_advance(&operations, 1, 0, 1)->ended_at = 50;
     EXPECT_EQ(operations_oldest(&operations, 50), 1); // the second of two that ended then
 }
@@ -132,6 +139,9 @@ TEST(operations, a_row_that_contradicts_itself_is_not_loaded)
     row.done = 1;
     EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // more than it met
     row.matched = 1;
+    row.rate = MSG_RATE_COUNT_MAX + 1;
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // nobody may ask for it
+    row.rate = MSG_RATE_COUNT_MAX;
     EXPECT_EQ(operations_load(&operations, &row), OK);
     EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // twice
     add(&operations, 2, 5, 0);
@@ -140,12 +150,63 @@ TEST(operations, a_row_that_contradicts_itself_is_not_loaded)
     EXPECT_EQ(operations_load(&operations, &row), ERR_FULL);
 }
 
+TEST(operations, a_share_is_a_tenth_of_a_second_and_at_least_a_job)
+{
+    EXPECT_EQ(operations_share(0), LIMITS_STEP_RECORDS_MAX);
+    EXPECT_EQ(operations_share(1), 1);
+    EXPECT_EQ(operations_share(19), 1);
+    EXPECT_EQ(operations_share(20), 2);
+    EXPECT_EQ(operations_share(2560), LIMITS_STEP_RECORDS_MAX);
+    EXPECT_EQ(operations_share(MSG_RATE_COUNT_MAX), LIMITS_STEP_RECORDS_MAX);
+}
+
+TEST(operations, one_with_a_rate_has_its_turn_when_its_share_is_there)
+{
+    struct operations operations = three();
+    struct operation_row row = row_of(1, 100, 0);
+    row.rate = 50; // five at once
+    uint32_t place = operations_add(&operations, &row);
+    struct operations_moment moment = {.mono = 1000};
+    struct id id;
+    operations_start(&operations, 1000);
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), 100);
+    EXPECT(!operations_next(&operations, &moment, &id));
+    EXPECT_EQ(operations_allowance(&operations, place, 1099), 4);
+    moment.mono = 1100;
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), 0);
+    EXPECT(operations_next(&operations, &moment, &id) && id.bytes[15] == 1);
+    operations_pay(&operations, place, 5, 1100);
+    EXPECT_EQ(operations_allowance(&operations, place, 1100), 0);
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), 100);
+    add(&operations, 2, 100, 0); // without
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), 0);
+    EXPECT_EQ(operations_allowance(&operations, 1, 1100), UINT32_MAX);
+    EXPECT(operations_next(&operations, &moment, &id) && id.bytes[15] == 2);
+    operations_empty(&operations, place, 1150);
+    EXPECT_EQ(operations_allowance(&operations, place, 1170), 1);
+}
+
+TEST(operations, who_is_over_or_not_settled_is_not_waited_for)
+{
+    struct operations operations = three();
+    const struct operations_moment moment = {.settled = 3};
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), WHEN_NEVER);
+    uint32_t place = add(&operations, 1, 100, 0);
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), 0);
+    (void)operations_advance(&operations, place, 50, 4);
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), WHEN_NEVER);
+    operations_advance(&operations, place, 0, 3)->ended_at = 1;
+    EXPECT_EQ(operations_wait_ms(&operations, &moment), WHEN_NEVER);
+}
+
 TEST(operations, is_told_as_it_is)
 {
     struct operation_row row = row_of(7, 0, 9);
     row.matched = 3;
     row.done = 2;
+    row.rate = 50;
     struct msg_operation_is is = operations_is(&row);
+    EXPECT_EQ(is.rate, 50);
     EXPECT(is.error == OK && is.is_over && is.ended_at == 9 && is.created_at == 1);
     EXPECT(is.matched == 3 && is.done == 2 && is.upto == 100 && is.kind == ACT_CANCEL);
     EXPECT_EQ(is.filter.states, 1u << JOB_QUEUED);

@@ -119,6 +119,44 @@ TEST(record_operation, a_tenant_makes_another_version)
               ERR_DAMAGED);
 }
 
+TEST(record_operation, a_rate_makes_another_version)
+{
+    uint8_t plain[512];
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    size_t plain_len = put(plain, &row);
+    row.rate = 0x0a0b0c;
+    size_t len = put(room, &row);
+    EXPECT_EQ(len, plain_len + 5);
+    EXPECT_EQ(room[0], 4);
+    EXPECT_MEM(room + 6, plain + 6, plain_len - 10);
+    EXPECT_MEM(room + plain_len - 4, "\0\0\x0a\x0b\x0c", 5);
+    struct operation_row back;
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(back.rate == 0x0a0b0c && back.tenant.len == 0 && back.filter.tag.len == 0);
+    row.tenant = slice_of_text("default");
+    EXPECT_EQ(put(room, &row), len);
+    row.tenant = slice_of_text("acme");
+    row.filter.tag = slice_of_text("red");
+    len = put(room, &row);
+    EXPECT_MEM(room + plain_len - 4, "\4acme\0\x0a\x0b\x0cred", 12);
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(slice_is_text(back.tenant, "acme") && slice_is_text(back.filter.tag, "red"));
+    EXPECT_EQ(back.rate, 0x0a0b0c);
+    // The default tenant by its name, and version 4 without a rate, are nothing that we wrote.
+    row.filter.tag = (struct slice){0};
+    len = put(room, &row);
+    memmove(room + plain_len - 4 + 8, room + plain_len - 4 + 5, 4);
+    memcpy(room + plain_len - 4, "\7default", 8);
+    disk_seal(room, 4, STORE_RECORD_OPERATION, key_of_test(), len + 3 - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len + 3), key_of_test(), &back),
+              ERR_DAMAGED);
+    memcpy(plain + plain_len - 4, "\0\0\0\0\0", 5);
+    disk_seal(plain, 4, STORE_RECORD_OPERATION, key_of_test(), plain_len + 5 - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_operation(slice_of(plain, plain_len + 5), key_of_test(), &back),
+              ERR_DAMAGED);
+}
+
 TEST(record_operation, what_was_written_is_read)
 {
     uint8_t room[512];
@@ -159,6 +197,9 @@ TEST(record_operation, what_makes_no_sense_is_damaged)
     expect_damaged(row);
     row = row_of_test();
     row.done = row.matched + 1;
+    expect_damaged(row);
+    row = row_of_test();
+    row.rate = MSG_RATE_COUNT_MAX + 1;
     expect_damaged(row);
 }
 

@@ -102,6 +102,10 @@ TEST(answer, how_far_an_act_on_many_has_come)
         answer_operation(&out, &is);
         EXPECT(strstr(text_of(&out), names[i]) != NULL);
     }
+    is.rate = 50;
+    out = fresh();
+    answer_operation(&out, &is);
+    EXPECT(strstr(text_of(&out), ",\"rate\":50,\"actor\":\"http\",") != NULL);
 }
 
 TEST(answer, how_many_an_act_would_mean)

@@ -69,6 +69,26 @@ TEST(query, how_long_workers_are_asked)
     EXPECT_STR(fault, "the parameter simulate must be a duration of at most 30s, like 10s");
 }
 
+TEST(query, how_fast_an_act_may_go)
+{
+    static const char *const wrong[] = {
+        "rate=0", "rate=1000001", "rate=4294967297", "rate=-1", "rate=1.5",
+        "rate=",  "rate",         "rate=10%2Fs"};
+    struct query query;
+    EXPECT_EQ(query_read(slice_of_text("rate=1"), 1u << QUERY_RATE, &query, fault), OK);
+    EXPECT_EQ(query.rate, 1);
+    EXPECT_EQ(query_read(slice_of_text("rate=1000000"), 1u << QUERY_RATE, &query, fault), OK);
+    EXPECT_EQ(query.rate, MSG_RATE_COUNT_MAX);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        EXPECT_EQ(query_read(slice_of_text(wrong[i]), 1u << QUERY_RATE, &query, fault),
+                  ERR_BAD_FIELD);
+        EXPECT_STR(fault, "the parameter rate must be a whole number of jobs a second, from 1 to "
+                          "1000000; leave it out for no limit");
+    }
+    EXPECT_EQ(query_read(slice_of_text(""), 1u << QUERY_RATE, &query, fault), OK);
+    EXPECT_EQ(query.rate, 0);
+}
+
 TEST(query, a_tag)
 {
     struct query query;
