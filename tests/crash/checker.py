@@ -26,9 +26,10 @@ import sys
 
 NEXT = {  # what may be seen after a state, at a higher version
     "scheduled": {"scheduled", "queued", "running", "retrying", "succeeded"},
-    "queued": {"queued", "running", "retrying", "succeeded"},
-    "running": {"queued", "running", "retrying", "succeeded"},
-    "retrying": {"queued", "running", "retrying", "succeeded"},
+    # A grant that comes back for the second time waits for a second.
+    "queued": {"scheduled", "queued", "running", "retrying", "succeeded"},
+    "running": {"scheduled", "queued", "running", "retrying", "succeeded"},
+    "retrying": {"scheduled", "queued", "running", "retrying", "succeeded"},
     "succeeded": set(),
 }
 STORED = {"accepted", "replayed", "stored"}

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
-"""Broker, gateway and workers die by SIGKILL, at any moment and at named places, and are stopped for longer than
-a lease, while clients of both doors submit. Afterwards every acknowledged job has been done, once accepted,
+"""Broker, gateway and workers die by SIGKILL, at any moment and at named places, are stopped for longer than
+a lease, and their connections are cut, held back and slowed, while clients of both doors submit. Afterwards every acknowledged job has been done, once accepted,
 and nothing else has happened.
 
-    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--spool SHARE] [--record FILE] [--json FILE] [--keep]
+    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--spool SHARE] [--links SHARE] [--slow N]
+             [--record FILE] [--json FILE] [--keep]
 
 With --spool the gateway has its spool, and this share of the broker's deaths is long enough for clients to be
-answered from it. Without a share, 0 too, a sixth of the kills comes in a second run, which has one.
+answered from it. With --links everything reaches the broker through wires of this script, and this share of the
+moments to kill harms one of them instead. With neither, 0 too, a sixth of the kills comes in a run with the one,
+and a sixth in a run with the other.
 
 WEFT_BIN names the program, WEFT_BUILD its build directory. --record keeps the history, --keep the whole
 directory; a failed run always keeps it and prints where. Waits for events; --minutes bounds the whole.
@@ -24,7 +27,7 @@ import tempfile
 import time
 
 import checker
-from lib_clients import Campaign, Door, all_of, statuses
+from lib_clients import Campaign, Door, Order, all_of, statuses
 from lib_place import LEASE_S, Failed, History, Place
 
 PROGRESS_S = 2.0        # the longest wait between two kills
@@ -41,6 +44,8 @@ def parse():
     parser.add_argument("--pauses", type=float, default=0.25, metavar="SHARE",
                         help="of the moments to kill: somebody is stopped for a while instead (0.25)")
     parser.add_argument("--spool", type=float, default=None, metavar="SHARE")
+    parser.add_argument("--links", type=float, default=None, metavar="SHARE")
+    parser.add_argument("--slow", type=int, default=29, metavar="N", help="one job in N takes 150 ms (29)")
     parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--keep", action="store_true")
@@ -57,12 +62,14 @@ class Run:
         self.options = options
         self.random = random.Random(options.seed)
         self.history = History(os.path.join(folder, "history.jsonl"))
-        self.place = Place(folder, options.seed, self.history, spools=options.spool > 0)
+        self.place = Place(folder, options.seed, self.history, spools=options.spool > 0, has_links=options.links > 0)
         self.spool_books = {}
+        Order.slow_each = options.slow
         self.campaign = Campaign(self.place, self.history, options.seed, options.minutes * 60)
         self.actors = []
         self.paused = []        # (until when, who, what to call then)
         self.pause_count = 0
+        self.harms = collections.Counter()
         self.audit_rounds = 0
         self.began = time.monotonic()
         self.summary = collections.OrderedDict()
@@ -91,7 +98,9 @@ class Run:
             self.campaign.wait_for_progress(self.random.randint(0, 300), PROGRESS_S)
             self.check_faults()
             self.resume(time.monotonic())
-            if self.random.random() < self.options.pauses:
+            if self.random.random() < self.options.links:
+                self.harm()
+            elif self.random.random() < self.options.pauses:
                 self.pause()
             else:
                 self.kill()
@@ -135,8 +144,15 @@ class Run:
         self.paused.append((time.monotonic() + leases * LEASE_S, victim, victim.pause()))
         self.pause_count += 1
 
+    def harm(self):
+        """A wire, mostly a worker's, for up to two and a half leases."""
+        link = self.random.choice(self.place.links)
+        name, mend = link.harm(self.random)
+        self.harms[name] += 1
+        self.paused.append((time.monotonic() + self.random.uniform(0.2, 2.5) * LEASE_S, link, mend))
+
     def resume(self, now):
-        """Those whose time has come; all of them when `now` is None."""
+        """Those whose time has come, and wires; all of them when `now` is None."""
         for until, _, resume in self.paused:
             if now is None or now >= until:
                 resume()
@@ -261,7 +277,9 @@ class Run:
             "kills": self.killed_count(),
             "stops": sum(program.stop_count for program in self.place.programs),
             "pauses": self.pause_count,
+            "harms": sum(self.harms.values()),
             "kills by": dict(sorted(kills.items())),
+            "harms by": dict(sorted(self.harms.items())),
             "acknowledged": len(self.campaign.acked),
             "verdicts": dict(self.campaign.verdicts),
             "jobs executed": jobs,
@@ -270,6 +288,8 @@ class Run:
             "outcomes resent": self.place.stats("resent"),
             "leases answered from a journal": self.place.stats("answered_from_journal"),
             "outcomes refused as stale": self.place.stats("stale"),
+            "leases lost while the handler ran": self.place.stats("lost"),
+            "leases that passed": sum(int(found[1]) for found in self.place.broker.logged(r" lease\.ended count=(\d+)")),
             "jobs brought by the spool": self.spool_books.get("forwarded", 0),
             "rounds of the auditor": self.audit_rounds,
         })
@@ -283,8 +303,8 @@ class Run:
         self.summary["seconds"] = round(time.monotonic() - self.began, 1)
         if faults:
             raise Failed(f"{len(faults)} faults:\n  " + "\n  ".join(faults[:40]))
-        if self.place.spools:
-            return  # a run may be short; the other one shows what follows
+        if self.place.spools or self.place.links:
+            return  # a run may be short; the first one shows what follows
         if self.summary["outcomes resent"] == 0:
             raise Failed("no outcome was resent: the run has shown nothing about the journal")
         for kind in ("broker", "gateway", "worker"):
@@ -331,12 +351,16 @@ def campaign(options):
 
 def main():
     options = parse()
-    if options.spool is not None:
+    if options.spool is not None or options.links is not None:
+        options.spool, options.links = options.spool or 0, options.links or 0
         return campaign(options)
-    with_spool = argparse.Namespace(**vars(options))
-    with_spool.kills, with_spool.spool, with_spool.record, with_spool.json = options.kills // 6, 0.6, None, None
-    options.kills, options.spool = options.kills - with_spool.kills, 0
-    return campaign(options) or campaign(with_spool)
+    sixth, record, told = options.kills // 6, options.record, options.json
+    for options.kills, options.spool, options.links in ((options.kills - 2 * sixth, 0, 0), (sixth, 0.6, 0), (sixth, 0, 0.6)):
+        is_first = options.spool + options.links == 0
+        options.record, options.json = (record, told) if is_first else (None, None)
+        if campaign(options):
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

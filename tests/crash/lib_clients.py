@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 
 from lib_broker import ERR, VERSION, pb  # noqa: E402  (found through the line above)
-from lib_place import Failed  # noqa: E402
+from lib_place import CLIENTS, Failed  # noqa: E402
 
 RETRY = {"max_attempts": 1000, "max_crashes": 10000, "first": "20ms", "longest": "200ms"}
 OPEN_MAX = 1500             # acknowledged and not yet done: clients wait
@@ -56,11 +56,13 @@ def fresh_id(queue):
 class Order:
     """One submission: what it asks for follows from its number."""
 
+    slow_each = 29
+
     def __init__(self, n, key=None):
         self.n, self.key = n, key
         self.queue = "mail" if n % 3 == 0 else "default"
         self.id = keyed_id(self.queue, key) if key else fresh_id(self.queue)
-        work = {"n": n, "fail": 1 if n % 17 == 0 else 0, "ms": 150 if n % 29 == 0 else 0}
+        work = {"n": n, "fail": 1 if n % 17 == 0 else 0, "ms": 150 if n % self.slow_each == 0 else 0}
         self.payload = json.dumps(work, separators=(",", ":"))
 
     def with_key_of(self, other):
@@ -395,7 +397,7 @@ def statuses(door, ids, wait_ms=0):
 class ZmqActor(Actor):
     def __init__(self, campaign, name):
         super().__init__(campaign, name)
-        self.door = Door(campaign.place.zmq, campaign.check_time)
+        self.door = Door(campaign.place.endpoint(CLIENTS), campaign.check_time)
 
 
 class ZmqClient(ZmqActor):

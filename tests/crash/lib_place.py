@@ -14,9 +14,13 @@ import threading
 import time
 import urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
+from lib_link import Link  # noqa: E402  (found through the line above)
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 60
 LEASE_S = 2
+CLIENTS, GATEWAY, LINKS = 4, 5, 5  # behind workers 1 to 3
 
 FAILPOINTS = {
     "broker": ["store.before_commit", "store.after_commit", "broker.before_commit",
@@ -192,14 +196,17 @@ class Program:
 
 
 class Place:
-    """One directory with a broker, a gateway, three workers and an SQLite file for the effects."""
+    """One directory with a broker, a gateway, three workers and an SQLite file for the effects. With `has_links`
+    gateway, workers and clients each have a wire of their own to the broker."""
 
-    def __init__(self, folder, seed, history, spools=False):
+    def __init__(self, folder, seed, history, spools=False, has_links=False):
         self.folder, self.history, self.seed, self.spools = folder, history, seed, spools
         self.database = os.path.join(folder, "effects.db")
         self.handlers = os.path.join(folder, "handlers.jsonl")
         self.http_port = free_port()
-        self.zmq = f"tcp://127.0.0.1:{free_port()}"
+        port = free_port()
+        self.zmq = f"tcp://127.0.0.1:{port}"
+        self.links = [Link(port) for _ in range(LINKS if has_links else 0)]
         # Stays open: the last one to close the file would throw its log away.
         self.sqlite = sqlite3.connect(self.database, timeout=30)
         self.sqlite.execute("PRAGMA journal_mode=WAL")
@@ -215,8 +222,8 @@ class Place:
                        "--log-level", "debug"])
         self.broker.at_ready = lambda program: self.record_figures(f"start {program.starts}")
         self.gateway = self._program(
-            "gateway", [weft, "gateway", "--http", f"127.0.0.1:{self.http_port}", "--broker", self.zmq,
-                        "--data", f"{self.folder}/gateway", "--spool", "on" if self.spools else "off"])
+            "gateway", [weft, "gateway", "--http", f"127.0.0.1:{self.http_port}", "--broker",
+                        self.endpoint(GATEWAY), "--data", f"{self.folder}/gateway", "--spool", "on" if self.spools else "off"])
         if self.spools:
             self.gateway.failpoints = self.gateway.failpoints + FAILPOINTS["spooler"]
         effect = os.path.join(os.environ["WEFT_BUILD"], "tests", "effect")
@@ -227,6 +234,10 @@ class Place:
         for program in self.programs:
             program.wait_ready()
 
+    def endpoint(self, number):
+        """Where the broker is reached: worker 1 to 3, clients, the gateway."""
+        return self.links[number % LINKS].endpoint if self.links else self.zmq
+
     def _program(self, name, command, env=None):
         program = Program(name, self.folder, command, self.seed, env)
         self.programs.append(program)
@@ -235,8 +246,8 @@ class Place:
     def _worker(self, number, tail):
         name = f"worker{number}"
         data = f"{self.folder}/{name}"
-        command = [os.environ["WEFT_BIN"], "worker", "effect", "--name", name, "--broker", self.zmq, "--data",
-                   data, "--stats", data + "-{session}.stats", *tail]
+        command = [os.environ["WEFT_BIN"], "worker", "effect", "--name", name, "--broker", self.endpoint(number),
+                   "--data", data, "--stats", data + "-{session}.stats", *tail]
         return self._program(name, command, {"EFFECT_WORKER": name})
 
     # --- figures ---
@@ -287,6 +298,8 @@ class Place:
     def close(self):
         for program in reversed(self.programs):
             program.close()
+        for link in self.links:
+            link.close()
         self.sqlite.close()
 
 

@@ -14,14 +14,13 @@ import collections
 import os
 import random
 import signal
-import socket
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 from lib_broker import Broker, Peer, fresh_id, pb  # noqa: E402
+from lib_link import Link  # noqa: E402
 from lib_worker import Worker  # noqa: E402
 
 LEASE_S = 2
@@ -39,63 +38,13 @@ BACK = {
 }
 
 
-class Proxy:
-    """Carries bytes to a port until it is told to cut."""
-
-    def __init__(self, port):
-        self.port, self.pairs, self.lock = port, set(), threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            near, _ = self.listener.accept()
-            try:
-                far = socket.create_connection(("127.0.0.1", self.port))
-            except OSError:
-                near.close()
-                continue
-            pair = (near, far)
-            with self.lock:
-                self.pairs.add(pair)
-            for source, target in (pair, pair[::-1]):
-                threading.Thread(target=self.carry, args=(source, target, pair), daemon=True).start()
-
-    def carry(self, source, target, pair):
-        try:
-            while piece := source.recv(65536):
-                target.sendall(piece)
-        except OSError:
-            pass
-        self.end(pair)
-
-    def end(self, pair):
-        with self.lock:
-            if pair not in self.pairs:
-                return
-            self.pairs.remove(pair)
-        for end in pair:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it was closed from the other side
-            end.close()
-
-    def cut(self):
-        with self.lock:
-            pairs = list(self.pairs)
-        for pair in pairs:
-            self.end(pair)
-
-
 class Run:
     def __init__(self, folder, seed):
         self.folder, self.random = folder, random.Random(seed)
         self.broker = self.start_broker("tcp://127.0.0.1:0")
-        self.proxy = Proxy(int(self.broker.zmq.rsplit(":", 1)[1]))
+        self.link = Link(int(self.broker.zmq.rsplit(":", 1)[1]))
         os.makedirs(f"{folder}/worker")
-        self.worker = Worker(self.proxy.endpoint, f"{folder}/worker", ["cat"], ["-c", "4", "--log-level", "error"])
+        self.worker = Worker(self.link.endpoint, f"{folder}/worker", ["cat"], ["-c", "4", "--log-level", "error"])
         self.client = Peer(self.broker.zmq)
         self.jobs, self.counts, self.back = [], collections.Counter(), collections.Counter()
 
@@ -147,7 +96,7 @@ class Run:
         kind = self.random.choice(BLOWS)
         self.submit(self.random.randint(1, 4))
         time.sleep(self.random.uniform(0, 0.02))  # somewhere in the middle of it
-        {"cut": self.proxy.cut, "kill": self.kill, "stop": self.stop}[kind]()
+        {"cut": self.link.cut, "kill": self.kill, "stop": self.stop}[kind]()
         self.counts[kind] += 1
         self.wait_for(self.submit(1)[0])
 
