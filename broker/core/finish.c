@@ -96,13 +96,29 @@ static void apply(struct core *core, struct now now, uint32_t slot,
     core->figures.resent += finish->resent;
 }
 
-// Deliveries are a notifier's, all others its tenant's workers'.
-static bool may_hold(const struct core *core, uint32_t worker, uint16_t lane)
+// Who says it: a worker, or a gateway that hands on what was said to it of a lease that none of its
+// workers has, late or once more.
+struct teller {
+    uint32_t worker; // WORKERS_NONE: a gateway
+    bool is_notifier;
+    struct slice tenant;
+};
+
+static struct teller teller_of(const struct core *core, uint32_t peer, const struct msg *msg)
 {
-    const struct worker *who = workers_at(&core->workers, worker);
+    uint32_t no = workers_of_peer(&core->workers, peer);
+    if (no == WORKERS_NONE)
+        return (struct teller){.worker = no, .tenant = msg->tenant};
+    const struct worker *worker = workers_at(&core->workers, no);
+    return (struct teller){no, worker->is_notifier, worker->tenant};
+}
+
+// Deliveries are a notifier's, all others its tenant's workers'.
+static bool may_hold(const struct core *core, const struct teller *teller, uint16_t lane)
+{
     bool is_delivery = msg_hook_is_reserved(lanes_row(&core->ledger.lanes, lane).queue);
-    return who->is_notifier ? is_delivery
-                            : !is_delivery && ledger_is_of(&core->ledger, lane, who->tenant);
+    return teller->is_notifier ? is_delivery
+                               : !is_delivery && ledger_is_of(&core->ledger, lane, teller->tenant);
 }
 
 // The word about a finished token again? Another outcome contradicts the one that was taken, and whoever
@@ -115,11 +131,11 @@ static bool is_same_word(enum outcome taken, enum job_state state, enum outcome 
 }
 
 // What is said about a job that has left memory.
-static err answer_stored(const struct core *core, uint32_t worker,
+static err answer_stored(const struct core *core, const struct teller *teller,
                          const struct msg_finish_job *finish)
 {
     struct ledger_view view = ledger_lookup(&core->ledger, &finish->job_id);
-    if (!view.is_known || !may_hold(core, worker, view.row.lane))
+    if (!view.is_known || !may_hold(core, teller, view.row.lane))
         return ERR_NOT_FOUND;
     const struct job_row *row = &view.row;
     uint8_t state = row->state == JOB_REMOVED ? row->ended_as : row->state;
@@ -129,23 +145,20 @@ static err answer_stored(const struct core *core, uint32_t worker,
     return is_repeat ? OK : ERR_STALE_LEASE;
 }
 
-static bool are_fellows(const struct core *core, uint32_t worker, uint32_t other)
-{
-    return origin_is_tenant(workers_at(&core->workers, worker)->tenant,
-                            workers_at(&core->workers, other)->tenant);
-}
-
 // The worker has spoken of this lease, so its credit comes back, whatever the verdict. False
-// when the lease is another worker's; one of another tenant is not known.
-static bool give_back(struct core *core, uint32_t worker, const struct msg_finish_job *finish)
+// when the lease is another worker's; one of another tenant is not known, nor is a delivery's.
+static bool give_back(struct core *core, const struct teller *teller,
+                      const struct msg_finish_job *finish)
 {
     uint32_t no = leases_find(&core->leases, finish->token);
     if (no == LEASES_NONE)
         return true;
     const struct lease *lease = leases_at(&core->leases, no);
-    if (!are_fellows(core, lease->worker, worker))
+    const struct worker *holder = workers_at(&core->workers, lease->worker);
+    if (!origin_is_tenant(holder->tenant, teller->tenant) ||
+        holder->is_notifier != teller->is_notifier)
         return true;
-    if (lease->worker != worker || !id_equal(&lease->job_id, &finish->job_id))
+    if (lease->worker != teller->worker || !id_equal(&lease->job_id, &finish->job_id))
         return false;
     lease_drop(core, no);
     return true;
@@ -174,17 +187,17 @@ static void take_progress(struct core *core, struct now now, uint32_t slot,
                  fx);
 }
 
-static err judge(struct core *core, struct now now, uint32_t worker, const struct word *word,
-                 struct effects *fx)
+static err judge(struct core *core, struct now now, const struct teller *teller,
+                 const struct word *word, struct effects *fx)
 {
     const struct msg_finish_job *finish = word->finish;
-    if (!give_back(core, worker, finish))
+    if (!give_back(core, teller, finish))
         return ERR_STALE_LEASE;
     uint32_t slot = jobs_find(&core->ledger.jobs, &finish->job_id);
     if (slot == JOBS_NONE)
-        return answer_stored(core, worker, finish);
+        return answer_stored(core, teller, finish);
     const struct job *job = jobs_at(&core->ledger.jobs, slot);
-    if (!may_hold(core, worker, job->lane))
+    if (!may_hold(core, teller, job->lane))
         return ERR_NOT_FOUND;
     uint64_t last_token = ledger_past(&core->ledger, job)->token;
     if (last_token != finish->token || job->token_use == TOKEN_NONE)
@@ -214,7 +227,7 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
                  struct effects *fx)
 {
     const struct msg_finish *finish = &msg->finish;
-    uint32_t worker = workers_of_peer(&core->workers, peer);
+    const struct teller teller = teller_of(core, peer, msg);
     struct msg_finished_job *answers = arena_take_array(fx->arena, finish->count, sizeof *answers);
     CHECK(answers != NULL);
     struct logs_lines left = {.items = finish->log, .count = finish->log_count};
@@ -222,7 +235,7 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
         const struct msg_finish_job *job = &finish->jobs[i];
         answers[i] = (struct msg_finished_job){.job_id = job->job_id, .token = job->token};
         answers[i].error =
-            judge(core, now, worker, &(struct word){.finish = job, .log = log_of(job, &left)}, fx);
+            judge(core, now, &teller, &(struct word){.finish = job, .log = log_of(job, &left)}, fx);
         core->figures.stale += answers[i].error == ERR_STALE_LEASE;
     }
     effects_send(fx, peer, MSG_FINISHED, msg->corr)->finished =

@@ -13,6 +13,7 @@
 #include "gateway/shell/values.h"
 #include "proto/check.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 enum {
@@ -27,6 +28,8 @@ struct errand {
     struct http_request *request;
     struct lease_wish wish;
     struct lease_word word;
+    struct ask hand_on; // of a word about a job that is not held here
+    struct msg question;
     struct msg_log_line lines[LEASE_LINES_MAX];
     enum lease_verb verb;
     struct arena arena; // decoded texts, in the same memory
@@ -93,21 +96,53 @@ static void taken(struct lessor_ask *ask, const struct lessor_result *result)
     free(errand);
 }
 
-static void said(struct lessor_ask *ask, const struct lessor_result *result)
+static void answer_word(struct errand *errand, const struct lessor_result *result)
 {
-    struct errand *errand = (struct errand *)ask;
     struct reply reply = reply_of(errand->gateway, errand->request);
     uint8_t room[ANSWER_LEN];
     struct out out = {.data = room, .cap = sizeof room, .format = reply_format(errand->request)};
-    bool is_over = ask->finish != NULL;
+    bool is_over = errand->ask.finish != NULL;
     if (result->error == OK) {
-        lease_put_taken(&out, &ask->held.job_id, is_over ? NULL : &result->terms,
+        lease_put_taken(&out, &errand->ask.held.job_id, is_over ? NULL : &result->terms,
                         result->is_cancelled);
         reply_value(&reply, 200, &out, &(struct reply_headers){0});
     } else {
         refuse(errand->gateway, errand->request, result->error, "");
     }
     free(errand);
+}
+
+static void heard(struct ask *ask, const struct ask_result *result)
+{
+    struct errand *errand =
+        (struct errand *)(void *)((char *)ask - offsetof(struct errand, hand_on));
+    const struct msg *answer = result->answer;
+    err e = result->error;
+    if (e == OK && (answer->kind != MSG_FINISHED || answer->finished.count != 1))
+        e = ERR_MALFORMED;
+    if (e == ERR_BAD_FIELD) // its fields are good: an older broker takes it from workers only
+        e = ERR_STALE_LEASE;
+    answer_word(errand,
+                &(struct lessor_result){.error = e != OK ? e : answer->finished.jobs[0].error});
+}
+
+// Late, or said before: no worker of ours has the job, and only the broker knows what has become of it.
+// It takes no such word from whoever is no worker but from a gateway.
+static void hand_on(struct errand *errand)
+{
+    errand->question =
+        (struct msg){.kind = MSG_FINISH, .finish = {.jobs = &errand->word.finish, .count = 1}};
+    errand->hand_on = (struct ask){.kind = ASK_MSG, .question = &errand->question, .done = heard};
+    guard_ask(errand->gateway, errand->request, &errand->hand_on);
+}
+
+static void said(struct lessor_ask *ask, const struct lessor_result *result)
+{
+    struct errand *errand = (struct errand *)ask;
+    if (result->is_unheld && ask->finish != NULL)
+        hand_on(errand);
+    else
+        answer_word(errand, result);
 }
 
 // --- questions ---

@@ -36,7 +36,9 @@ static void take_all(struct lessor *lessor, struct lessor_ask *asks, when_ms now
         struct lessor_ask *ask = asks;
         asks = ask->next;
         struct lessor_pool *pool = lessor_pool_for(lessor, ask);
-        if (pool == NULL)
+        if (pool == NULL && ask->wish == NULL)
+            ask->done(ask, &(struct lessor_result){.error = ERR_STALE_LEASE, .is_unheld = true});
+        else if (pool == NULL)
             fail(ask, ERR_FULL);
         else
             lessor_pool_take(lessor, pool, ask, now);

@@ -28,6 +28,7 @@ struct lessor_result {
     const struct msg_job *jobs; // taken; borrowed until `done` returns
     uint32_t job_count;
     bool is_cancelled; // of a renewal: somebody wants it to stop
+    bool is_unheld;    // of a word: no set has the job, and nobody was asked
     struct lease_terms terms;
 };
 // Called once, in the lessor's thread. Must not block.

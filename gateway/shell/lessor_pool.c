@@ -33,12 +33,11 @@ static bool are_same(const struct slice *a, const struct slice *b, uint32_t coun
 
 static bool is_of(const struct lessor_pool *pool, const struct lessor_ask *ask)
 {
-    uint32_t types = ask->wish != NULL ? ask->wish->type_count : 0;
-    uint32_t queues = ask->wish != NULL ? ask->wish->queue_count : 0;
-    return origin_is_tenant(pool->tenant, ask->tenant) && pool->type_count == types &&
-           pool->queue_count == queues &&
-           (types == 0 || (are_same(pool->types, ask->wish->types, types) &&
-                           are_same(pool->queues, ask->wish->queues, queues)));
+    const struct lease_wish *wish = ask->wish;
+    return origin_is_tenant(pool->tenant, ask->tenant) && pool->type_count == wish->type_count &&
+           pool->queue_count == wish->queue_count &&
+           are_same(pool->types, wish->types, wish->type_count) &&
+           are_same(pool->queues, wish->queues, wish->queue_count);
 }
 
 static uint32_t held_at(const struct lessor_pool *pool, const struct msg_held *held)
@@ -50,18 +49,20 @@ static uint32_t held_at(const struct lessor_pool *pool, const struct msg_held *h
     return at;
 }
 
+static bool has_job_of(const struct lessor_pool *pool, const struct lessor_ask *ask)
+{
+    return origin_is_tenant(pool->tenant, ask->tenant) &&
+           held_at(pool, &ask->held) < pool->held_count;
+}
+
+// A word about a job goes where the job came from.
 static struct lessor_pool *find(struct lessor *lessor, const struct lessor_ask *ask)
 {
-    // A word about a job goes where the job came from.
-    for (uint32_t i = 0; i < LESSOR_POOLS_MAX && ask->wish == NULL; i++) {
+    for (uint32_t i = 0; i < LESSOR_POOLS_MAX; i++) {
         struct lessor_pool *pool = lessor->pools[i];
-        if (pool != NULL && origin_is_tenant(pool->tenant, ask->tenant) &&
-            held_at(pool, &ask->held) < pool->held_count)
+        if (pool != NULL && (ask->wish != NULL ? is_of(pool, ask) : has_job_of(pool, ask)))
             return pool;
     }
-    for (uint32_t i = 0; i < LESSOR_POOLS_MAX; i++)
-        if (lessor->pools[i] != NULL && is_of(lessor->pools[i], ask))
-            return lessor->pools[i];
     return NULL;
 }
 
@@ -80,17 +81,17 @@ static bool keep_names(struct lessor_pool *pool, const struct lessor_ask *ask)
 {
     const struct lease_wish *wish = ask->wish;
     size_t len = ask->tenant.len;
-    for (uint32_t i = 0; wish != NULL && i < wish->type_count; i++)
+    for (uint32_t i = 0; i < wish->type_count; i++)
         len += wish->types[i].len;
-    for (uint32_t i = 0; wish != NULL && i < wish->queue_count; i++)
+    for (uint32_t i = 0; i < wish->queue_count; i++)
         len += wish->queues[i].len;
     uint8_t *at = pool->names = malloc(len + 1);
     if (at == NULL)
         return false;
     pool->tenant = keep(&at, ask->tenant);
-    for (uint32_t i = 0; wish != NULL && i < wish->type_count; i++)
+    for (uint32_t i = 0; i < wish->type_count; i++)
         pool->types[pool->type_count++] = keep(&at, wish->types[i]);
-    for (uint32_t i = 0; wish != NULL && i < wish->queue_count; i++)
+    for (uint32_t i = 0; i < wish->queue_count; i++)
         pool->queues[pool->queue_count++] = keep(&at, wish->queues[i]);
     return true;
 }
@@ -133,7 +134,7 @@ static struct lessor_pool *pool_new(struct lessor *lessor, const struct lessor_a
 struct lessor_pool *lessor_pool_for(struct lessor *lessor, const struct lessor_ask *ask)
 {
     struct lessor_pool *pool = find(lessor, ask);
-    for (uint32_t i = 0; pool == NULL && i < LESSOR_POOLS_MAX; i++) {
+    for (uint32_t i = 0; pool == NULL && ask->wish != NULL && i < LESSOR_POOLS_MAX; i++) {
         if (lessor->pools[i] != NULL)
             continue;
         pool = lessor->pools[i] = pool_new(lessor, ask);
@@ -454,8 +455,7 @@ static uint32_t slots_of(const struct lessor_pool *pool)
 static void say_ready(struct lessor *lessor, struct lessor_pool *pool, when_ms now)
 {
     uint32_t slots = slots_of(pool);
-    if (pool->type_count == 0 || !peer_is_known(&pool->peer) ||
-        (slots == pool->slots && !pool->is_ready_due))
+    if (!peer_is_known(&pool->peer) || (slots == pool->slots && !pool->is_ready_due))
         return;
     struct msg msg = {.kind = MSG_READY,
                       .ready = {.types = pool->types,

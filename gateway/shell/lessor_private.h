@@ -35,7 +35,7 @@ struct lessor_held {
 struct lessor_pool {
     struct slice tenant; // these point into `names`
     struct slice types[MSG_TYPES_MAX];
-    uint32_t type_count; // 0: it takes nothing, and says words about jobs of others
+    uint32_t type_count;
     struct slice queues[MSG_TYPES_MAX];
     uint32_t queue_count;
     uint8_t *names;
@@ -74,7 +74,8 @@ struct lessor {
 
 // --- lessor_pool.c ---
 
-// The set of a question, made when it is new; NULL when there is no place for it.
+// The set of a question, made when it is new; NULL when there is no place for it. Of a word: that which
+// has the job, NULL when none has.
 struct lessor_pool *lessor_pool_for(struct lessor *lessor, const struct lessor_ask *ask);
 void lessor_pool_free(struct lessor *lessor, uint32_t place);
 // A question enters, or a word goes out.

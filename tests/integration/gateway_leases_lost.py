@@ -63,6 +63,25 @@ class Lost(BrokerTest):
         status = client.status(uuid.UUID(job_id).bytes)
         self.assertEqual((status.state, status.interruptions), (pb.STATE_RUNNING, 0))
 
+    def test_a_late_word_through_another_gateway_counts_and_makes_no_worker(self):
+        """The work is done; only the gateway that gave it out has gone."""
+        served = self.broker("--lease", "1s", "--renew", "200ms")
+        first = self.gateway(served)
+        job_id = first.submit({"type": "t"}).json["job_id"]
+        job, = self.lease(first)
+        first.process.kill()
+        first.process.wait()
+        second = self.gateway(served)
+        self.assertEqual(self.say(second, job, "finish").status, 409, "its lease goes on")
+        wait_for("the lease has passed", lambda: second.ask("GET", f"/v1/jobs/{job_id}").json["status"] != "running")
+        wait_for("its worker is forgotten", lambda: not second.ask("GET", "/v1/workers").json["workers"])
+        self.assertEqual(self.say(second, job, "renew").status, 409)
+        for _ in range(2):
+            self.assertEqual(self.say(second, job, "finish", result=[1]).status, 200)
+        self.assertEqual(self.say(second, job, "fail").status, 409)
+        self.assertEqual(second.ask("GET", f"/v1/jobs/{job_id}").json["result"], [1])
+        self.assertEqual(second.ask("GET", "/v1/workers").json["workers"], [])
+
     def test_a_lease_that_nobody_renews_passes_and_one_that_is_renewed_stays(self):
         served = self.broker("--lease", "1s", "--renew", "200ms")
         gateway = self.gateway(served)

@@ -30,9 +30,11 @@ class Words(BrokerTest):
         self.assertIn("types is missing", self.said(400, "POST", "/v1/leases", {}))
 
     def test_a_word_about_an_unknown_lease_makes_no_worker(self):
-        path = "/v1/leases/01a20aac-f054-77cc-979a-b9869bc8fc87:renew"
-        self.assertEqual(self.gateway.ask("POST", path, '{"token":"5"}', **JSON).status, 409)
-        self.assertNotIn("http", [worker.get("name") for worker in self.gateway.ask("GET", "/v1/workers").json["workers"]])
+        path = "/v1/leases/01a20aac-f054-77cc-979a-b9869bc8fc87:"
+        for verb, status in (("renew", 409), ("progress", 409), ("finish", 404), ("fail", 404), ("release", 404)):
+            self.assertEqual(self.gateway.ask("POST", path + verb, '{"token":"5"}', **JSON).status, status, verb)
+        self.assertEqual(self.gateway.ask("GET", "/v1/workers").json["workers"], [])
+        self.assertEqual(len(self.peer(self.served).ask(pb.WorkerList()).workers), 0)
 
     def test_when_to_come_again_is_told_only_where_time_helps(self):
         twins = [{"type": "a", "unique": {"key": "twin"}}, {"type": "b", "unique": {"key": "twin"}}]

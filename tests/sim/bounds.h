@@ -6,6 +6,7 @@
 
 enum {
     SIM_CLIENTS = 4, // the last one is SIM_TENANT's, as is the last worker before the notifier
+    SIM_GATEWAY = 0, // of the clients
     SIM_NOTIFIER = 4,
     SIM_WORKERS = 5, // with the notifier
     SIM_PEERS = 512, // numbers given to connections over one run

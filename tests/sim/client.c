@@ -213,7 +213,9 @@ static void say_hello(struct sim *sim, struct client *client)
     world_send(sim, client->peer, true,
                &(struct msg){.kind = MSG_HELLO,
                              .corr = ++sim->corr_next,
-                             .hello = {.role = ROLE_CLIENT, .name = slice_of_text("sim")}});
+                             .hello = {.role = client == &sim->clients[SIM_GATEWAY] ? ROLE_GATEWAY
+                                                                                    : ROLE_CLIENT,
+                                       .name = slice_of_text("sim")}});
 }
 
 // Of several that are not atomic, one that joins a batch for which another waits is not foreseen.

@@ -34,7 +34,8 @@ void watch_waiting_heard(struct sim *sim, const struct command *command, const s
         return;
     const struct msg *msg = command->msg;
     enum msg_kind answer = fx->sends[fx->send_count - 1].msg.kind;
-    if (msg->kind == MSG_HELLO && msg->hello.role != ROLE_CLIENT && answer == MSG_WELCOME)
+    if (msg->kind == MSG_HELLO && answer == MSG_WELCOME &&
+        (msg->hello.role == ROLE_WORKER || msg->hello.role == ROLE_NOTIFIER))
         heard_hello(sim, command->peer, &msg->hello);
     for (uint32_t i = 0; msg->kind == MSG_READY && answer == MSG_RENEWED && i < SIM_WORKERS; i++) {
         struct seen_taker *taker = &sim->watch.takers[i];

@@ -162,15 +162,18 @@ static void say_renew(struct sim *sim, struct sim_worker *worker)
                                        .log_count = line_count}});
 }
 
-// Two handlers of one lease, or one that has lost its mind: the first word that is taken counts.
-static void contradict(struct sim *sim, struct sim_worker *worker, const struct held *held)
+// Once more or otherwise, itself or through a gateway, which has no lease: the first word counts.
+static void say_beside(struct sim *sim, struct sim_worker *worker, const struct held *held)
 {
-    struct msg_finish_job other = held->finish;
-    other.outcome = other.outcome == OUTCOME_SUCCEEDED ? OUTCOME_FAILED : OUTCOME_SUCCEEDED;
-    world_send(sim, worker->peer, true,
+    struct msg_finish_job said = held->finish;
+    bool is_handed_on = world_chance(sim, 50);
+    if (world_chance(sim, 70))
+        said.outcome = said.outcome == OUTCOME_SUCCEEDED ? OUTCOME_FAILED : OUTCOME_SUCCEEDED;
+    world_send(sim, is_handed_on ? sim->clients[SIM_GATEWAY].peer : worker->peer, true,
                &(struct msg){.kind = MSG_FINISH,
                              .corr = ++sim->corr_next,
-                             .finish = {.jobs = &other, .count = 1}});
+                             .tenant = is_handed_on ? worker->tenant : (struct slice){0},
+                             .finish = {.jobs = &said, .count = 1}});
 }
 
 static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *held)
@@ -188,7 +191,7 @@ static void say_finish(struct sim *sim, struct sim_worker *worker, struct held *
     if (plan_optional(sim, 10))
         world_send(sim, worker->peer, true, &msg);
     if (plan_optional(sim, 3))
-        contradict(sim, worker, held);
+        say_beside(sim, worker, held);
 }
 
 // kill -9: a new session. What was done and journaled is remembered, what ran is lost.

@@ -151,6 +151,41 @@ TEST(finish, another_word_than_a_success_is_stale_in_an_old_store)
     story_free(story);
 }
 
+static void hand_on(struct story *story, uint32_t number, enum outcome outcome)
+{
+    struct msg_finish_job said = {
+        .job_id = story_id(number), .token = story_token(1, 1), .outcome = outcome};
+    story_say(story, 20, &(struct msg){.kind = MSG_FINISH, .finish = {.jobs = &said, .count = 1}});
+}
+
+// It has no lease: what runs is somebody else's. Late words and repeated ones are good from anybody.
+TEST(finish, a_gateway_hands_on_late_and_repeated_words)
+{
+    struct story *story = granted(story_job(7));
+    story_client(story, 20);
+    hand_on(story, 7, OUTCOME_SUCCEEDED); // a client is no gateway
+    story_say(story, 20, &(struct msg){.kind = MSG_HELLO, .hello = {.role = ROLE_GATEWAY}});
+    EXPECT(strstr(story_told(story), "bad-field") != NULL);
+    hand_on(story, 7, OUTCOME_SUCCEEDED);
+    EXPECT_EQ(row(story, 0)->state, JOB_RUNNING);
+    story_ready(story, 11, "other", 1);
+    story_renew(story, 11, NULL);
+    pass_time(story);
+    EXPECT_EQ(row(story, 0)->state, JOB_QUEUED);
+    story_renew(story, 11, NULL); // its worker knows that it has passed
+    EXPECT(strstr(story_told(story), "finished 7 stale-lease") != NULL);
+    hand_on(story, 7, OUTCOME_SUCCEEDED);
+    hand_on(story, 7, OUTCOME_SUCCEEDED);
+    hand_on(story, 7, OUTCOME_FAILED);
+    hand_on(story, 9, OUTCOME_SUCCEEDED);
+    const char *told = story_told(story);
+    EXPECT(strstr(told, "write 7 succeeded") != NULL);
+    EXPECT(strstr(told, "finished 7 stale-lease") > strstr(told, "finished 7 ok"));
+    EXPECT(strstr(told, "finished 9 not-found") != NULL);
+    EXPECT_EQ(story_figures(story).late, 1);
+    story_free(story);
+}
+
 TEST(finish, a_job_nobody_knows_is_not_found)
 {
     struct story *story = granted(story_job(7));

@@ -31,22 +31,6 @@ TEST(roster, tells_each_worker_and_where_to_go_on)
     EXPECT_STR(text, "{\"workers\":[]}");
 }
 
-TEST(roster, who_takes_nothing_and_has_nothing_is_no_worker)
-{
-    static char text[1024];
-    struct msg_worker_line line = {.name = slice_of_text("http"), .connected = true};
-    const struct msg_worker_listed listed = {.workers = &line, .count = 1};
-    struct out out = {.data = (uint8_t *)text, .cap = sizeof text - 1, .format = OUT_JSON};
-    roster_answer(&out, &listed);
-    text[out.len] = '\0';
-    EXPECT_STR(text, "{\"workers\":[]}");
-    out.len = 0;
-    line.running = 1;
-    roster_answer(&out, &listed);
-    text[out.len] = '\0';
-    EXPECT(strstr(text, "\"running\":1") != NULL);
-}
-
 TEST(roster, status_is_the_strongest_word)
 {
     struct msg_worker_line line = full();
