@@ -354,9 +354,7 @@ static void step_worker(struct core *core, struct now now, const struct command 
     const struct msg *msg = command->msg;
     bool is_handed_on =
         msg->kind == MSG_FINISH && workers_role(&core->workers, command->peer) == ROLE_GATEWAY;
-    if (is_handed_on)
-        finish_step(core, now, command->peer, msg, fx);
-    else if (workers_of_peer(&core->workers, command->peer) == WORKERS_NONE)
+    if (!is_handed_on && workers_of_peer(&core->workers, command->peer) == WORKERS_NONE)
         refuse(command, ERR_BAD_FIELD, "role: only a worker says this", fx);
     else if (msg->kind == MSG_READY)
         serve_step(core, command->peer, msg, fx);
