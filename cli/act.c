@@ -29,6 +29,10 @@ const struct config_table act_cancel_table =
 const struct config_table act_retry_table =
     TABLE("retry", "Makes a dead job live again, with all its attempts.");
 
+const struct config_table act_run_now_table =
+    TABLE("run-now", "Queues a job at once that is scheduled or waits for a retry. One that waits "
+                     "for other jobs\n(--after) goes on waiting.");
+
 const struct config_table act_delete_table =
     TABLE("delete", "Removes an ended job at once; its id stays taken as long as it would.");
 
@@ -85,6 +89,11 @@ int act_cancel_main(int argc, char **argv)
 int act_retry_main(int argc, char **argv)
 {
     return act_main(&act_retry_table, ACT_RETRY, argc, argv);
+}
+
+int act_run_now_main(int argc, char **argv)
+{
+    return act_main(&act_run_now_table, ACT_RUN_NOW, argc, argv);
 }
 
 int act_delete_main(int argc, char **argv)

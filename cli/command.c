@@ -41,15 +41,16 @@ static const struct {
     const char *said;
     const char *meant;
 } OTHER_WORDS[] = {
-    {"weft submit", "weft push"},       {"weft enqueue", "weft push"},
-    {"weft start", "weft dev"},         {"weft server", "weft dev"},
-    {"weft cron", "weft schedule"},     {"weft list", "weft jobs list"},
-    {"weft ls", "weft jobs list"},      {"weft job list", "weft jobs list"},
-    {"weft job ls", "weft jobs list"},  {"weft status", "weft job show"},
-    {"weft show", "weft job show"},     {"weft jobs show", "weft job show"},
-    {"weft cancel", "weft job cancel"}, {"weft retry", "weft job retry"},
-    {"weft log", "weft job log"},       {"weft logs", "weft job log"},
-    {"weft events", "weft tail"},
+    {"weft submit", "weft push"},         {"weft enqueue", "weft push"},
+    {"weft start", "weft dev"},           {"weft server", "weft dev"},
+    {"weft cron", "weft schedule"},       {"weft list", "weft jobs list"},
+    {"weft ls", "weft jobs list"},        {"weft job list", "weft jobs list"},
+    {"weft job ls", "weft jobs list"},    {"weft status", "weft job show"},
+    {"weft show", "weft job show"},       {"weft jobs show", "weft job show"},
+    {"weft cancel", "weft job cancel"},   {"weft retry", "weft job retry"},
+    {"weft log", "weft job log"},         {"weft logs", "weft job log"},
+    {"weft events", "weft tail"},         {"weft run-now", "weft job run-now"},
+    {"weft job run", "weft job run-now"},
 };
 
 // NULL when the words are no other name of anything.

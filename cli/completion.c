@@ -7,14 +7,14 @@
 // Of a verb of two words the help lists the second ones, each behind two spaces.
 #define WORDS                                                                                      \
     "    if [ \"$2\" -le 1 ]; then\n"                                                              \
-    "        weft help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p'\n"                               \
+    "        weft help | sed -n 's/^  \\([a-z][a-z-]*\\) .*/\\1/p'\n"                              \
     "        return\n"                                                                             \
     "    fi\n"                                                                                     \
     "    case \"$1\" in\n"                                                                         \
     "    completion) echo bash; echo zsh; return ;;\n"                                             \
-    "    help) weft help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p'; return ;;\n"                  \
+    "    help) weft help | sed -n 's/^  \\([a-z][a-z-]*\\) .*/\\1/p'; return ;;\n"                 \
     "    esac\n"                                                                                   \
-    "    local seconds=$(weft \"$1\" --help | sed -n 's/^  \\([a-z][a-z]*\\) .*/\\1/p')\n"         \
+    "    local seconds=$(weft \"$1\" --help | sed -n 's/^  \\([a-z][a-z-]*\\) .*/\\1/p')\n"        \
     "    if [ -n \"$seconds\" ] && [ \"$2\" -eq 2 ]; then\n"                                       \
     "        echo \"$seconds\"\n"                                                                  \
     "        return\n"                                                                             \

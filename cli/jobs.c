@@ -212,6 +212,8 @@ int jobs_main(int argc, char **argv)
         {"list", list_main, "jobs by filter"},
         {"cancel", many_cancel_main, "all that fit and have not ended end"},
         {"retry", many_retry_main, "all dead ones that fit live again"},
+        {"run-now", many_run_now_main,
+         "all that fit and are scheduled or wait for a retry are queued"},
         {"delete", many_delete_main, "all ended ones that fit are removed"},
     };
     static const struct command_verbs verbs = {"weft jobs", items, sizeof items / sizeof *items};

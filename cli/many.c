@@ -70,6 +70,8 @@ const struct config_table many_cancel_table =
     TABLE("jobs cancel", keys, "Ends all jobs that fit and have not ended.");
 const struct config_table many_retry_table =
     TABLE("jobs retry", keys, "Makes all dead jobs that fit live again.");
+const struct config_table many_run_now_table =
+    TABLE("jobs run-now", keys, "Queues all jobs that fit and are scheduled or wait for a retry.");
 const struct config_table many_delete_table =
     TABLE("jobs delete", keys, "Removes all ended jobs that fit.");
 const struct config_table many_dead_retry_table =
@@ -97,6 +99,8 @@ const struct config_table many_batch_cancel_table =
     BATCH_TABLE("batch cancel", "Ends all jobs of a batch that have not ended.");
 const struct config_table many_batch_retry_table =
     BATCH_TABLE("batch retry", "Makes all dead jobs of a batch live again.");
+const struct config_table many_batch_run_now_table = BATCH_TABLE(
+    "batch run-now", "Queues all jobs of a batch that are scheduled or wait for a retry.");
 
 // --- one after the other ---
 
@@ -231,6 +235,11 @@ int many_retry_main(int argc, char **argv)
     return many_main(&(struct many){&many_retry_table, ACT_RETRY, read_many}, argc, argv);
 }
 
+int many_run_now_main(int argc, char **argv)
+{
+    return many_main(&(struct many){&many_run_now_table, ACT_RUN_NOW, read_many}, argc, argv);
+}
+
 int many_delete_main(int argc, char **argv)
 {
     return many_main(&(struct many){&many_delete_table, ACT_DELETE, read_many}, argc, argv);
@@ -249,6 +258,12 @@ int many_batch_cancel_main(int argc, char **argv)
 int many_batch_retry_main(int argc, char **argv)
 {
     return many_main(&(struct many){&many_batch_retry_table, ACT_RETRY, read_batch}, argc, argv);
+}
+
+int many_batch_run_now_main(int argc, char **argv)
+{
+    return many_main(&(struct many){&many_batch_run_now_table, ACT_RUN_NOW, read_batch}, argc,
+                     argv);
 }
 
 static int dead_retry_main(int argc, char **argv)

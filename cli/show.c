@@ -143,6 +143,7 @@ int show_job_main(int argc, char **argv)
         {"log", history_log_main, "what its handlers wrote; -f until it has ended"},
         {"cancel", act_cancel_main, "ends a job that has not ended"},
         {"retry", act_retry_main, "makes a dead job live again"},
+        {"run-now", act_run_now_main, "queues a job that is scheduled or waits for a retry"},
         {"delete", act_delete_main, "removes an ended job at once"},
     };
     static const struct command_verbs verbs = {"weft job", items, sizeof items / sizeof *items};
@@ -156,6 +157,7 @@ int show_batch_main(int argc, char **argv)
         {"items", jobs_items_main, "its jobs, the newest first"},
         {"cancel", many_batch_cancel_main, "ends all its jobs that have not ended"},
         {"retry", many_batch_retry_main, "makes its dead jobs live again"},
+        {"run-now", many_batch_run_now_main, "queues those that are scheduled or wait for a retry"},
     };
     static const struct command_verbs verbs = {"weft batch", items, sizeof items / sizeof *items};
     return command_dispatch(&verbs, argc, argv);

@@ -485,6 +485,7 @@ uint32_t check_operate_states(enum act_kind kind)
     case ACT_CANCEL: return waiting | 1u << JOB_RUNNING;
     case ACT_PURGE: return waiting;
     case ACT_RETRY: return 1u << JOB_DEAD;
+    case ACT_RUN_NOW: return 1u << JOB_SCHEDULED | 1u << JOB_RETRYING;
     case ACT_DELETE:
         return 1u << JOB_SUCCEEDED | 1u << JOB_DEAD | 1u << JOB_CANCELLED | 1u << JOB_EXPIRED;
     case ACT_PAUSE:
@@ -505,6 +506,7 @@ static const char *operate_states_rule(enum act_kind kind)
         return "states: cancel takes jobs that are scheduled, queued, running or retrying";
     case ACT_PURGE: return "states: purge takes jobs that are scheduled, queued or retrying";
     case ACT_RETRY: return "states: retry takes jobs that are dead";
+    case ACT_RUN_NOW: return "states: run-now takes jobs that are scheduled or retrying";
     case ACT_DELETE:
         return "states: delete takes jobs that are succeeded, dead, cancelled or expired";
     case ACT_PAUSE:
@@ -521,7 +523,7 @@ err check_operate(const struct msg_operate *operate, const char **out_detail)
 {
     uint32_t states = check_operate_states(operate->kind);
     const struct rule rules[] = {
-        {states != 0, ERR_BAD_FIELD, "kind: cancel, retry, delete or purge"},
+        {states != 0, ERR_BAD_FIELD, "kind: cancel, retry, run-now, delete or purge"},
         {operate->filter.states == 0 || (operate->filter.states & states) != 0, ERR_BAD_FIELD,
          operate_states_rule(operate->kind)},
         {operate->dry_run || !id_is_zero(&operate->operation_id), ERR_BAD_FIELD,

@@ -103,6 +103,7 @@ enum act_kind {
     ACT_PURGE = 7, // of many: cancel those that wait, let those run that run
     ACT_QUIET = 8,
     ACT_STOP = 9,
+    ACT_RUN_NOW = 10,
 };
 
 // Ways of a queue, as bits.

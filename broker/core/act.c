@@ -215,6 +215,36 @@ static struct msg_acted retry(struct core *core, struct now now, const struct ms
     return too_early(&view, view.row.state == JOB_DEAD, "only a dead job is made to live again");
 }
 
+// It takes its place in line as one that has just become due; what it waits for besides a moment it
+// goes on waiting for.
+static struct msg_acted run_now(struct core *core, struct now now, const struct msg_act *act,
+                                struct effects *fx)
+{
+    struct ledger_view view = ledger_lookup_of(&core->ledger, act->tenant, &act->job_id);
+    if (!view.is_known)
+        return refused(ERR_NOT_FOUND, err_text(ERR_NOT_FOUND));
+    enum job_state state = (enum job_state)view.row.state;
+    if (state != JOB_REMOVED && view.row.act != 0 && view.row.act == act_low(act))
+        return done(&view.row);
+    if (state == JOB_DEAD)
+        return too_early(&view, false, "a dead job is retried, not run now");
+    if (job_is_done(state))
+        return has_ended(&view.row);
+    if (!job_may(state, JOB_RUN_NOW))
+        return done(&view.row); // nothing but its turn is between it and its worker
+    if (ledger_waits(&core->ledger, view.slot))
+        return too_early(&view, false,
+                         "it waits for jobs of its `after`, and no act goes before them: let them "
+                         "end, or cancel them");
+    struct entry entry = entry_of(now, act, ENTRY_RUN_NOW, view.slot);
+    entry.run_now.job_no = view.row.no;
+    entry.run_now.act = act_low(act);
+    delayed_drop(&core->delayed, view.slot);
+    ledger_apply(&core->ledger, &entry, fx);
+    wait_enter(core, view.slot);
+    return done_in_memory(core, view.slot);
+}
+
 static struct msg_acted remove_now(struct core *core, struct now now, const struct msg_act *act,
                                    struct effects *fx)
 {
@@ -249,6 +279,7 @@ struct msg_acted act_one(struct core *core, struct now now, const struct msg_act
     case ACT_CANCEL: return cancel(core, now, act, fx);
     case ACT_RETRY: return retry(core, now, act, fx);
     case ACT_DELETE: return remove_now(core, now, act, fx);
+    case ACT_RUN_NOW: return run_now(core, now, act, fx);
     case ACT_PAUSE:
     case ACT_RESUME:
     case ACT_DRAIN: return queue_act(core, now, act, fx);

@@ -32,6 +32,7 @@ enum entry_kind {
     ENTRY_FREE,     // the id of a batch without members may be used for another one
     ENTRY_UNUSED,   // no row carries the number of a lane any more
     ENTRY_ENDPOINT, // a webhook endpoint is made, changed or dropped
+    ENTRY_RUN_NOW,  // somebody wants a scheduled or retrying job before its time
 };
 
 enum moment_verdict {
@@ -113,6 +114,10 @@ struct entry {
             struct policy policy;
             struct unique_row unique; // what it holds while it is unfinished; number 0: no key
         } retry;
+        struct {
+            uint64_t job_no;
+            uint64_t act; // as of RETRY
+        } run_now;
         struct {
             const struct msg_operate *asked;
             struct id dropped; // one that is over and gives its place; zero: none

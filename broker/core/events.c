@@ -9,7 +9,7 @@ const struct ends events_ends = {.first = EVENTS_FIRST, .last = EVENTS_LAST};
 bool events_are_due(const struct entry *entry, enum job_state from, enum job_event event)
 {
     if (entry->actor.len > 0 || entry->reason.len > 0 || entry->kind == ENTRY_LEASE_END ||
-        entry->kind == ENTRY_CANCEL || entry->kind == ENTRY_RETRY)
+        entry->kind == ENTRY_CANCEL || entry->kind == ENTRY_RETRY || entry->kind == ENTRY_RUN_NOW)
         return true;
     return entry->kind == ENTRY_FINISH && (event != JOB_SUCCEED || from != JOB_RUNNING);
 }

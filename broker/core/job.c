@@ -7,8 +7,10 @@ static_assert(sizeof(struct job) == 64, "docs/limits.md states the cost of a job
 // JOB_NONE (0) where there is no edge: no move leads back to nothing.
 static const uint8_t job_next[JOB_STATES][JOB_EVENTS] = {
     [JOB_NONE] = {[JOB_SUBMIT] = JOB_QUEUED, [JOB_SUBMIT_LATER] = JOB_SCHEDULED},
-    [JOB_SCHEDULED] =
-        {[JOB_DUE] = JOB_QUEUED, [JOB_CANCEL] = JOB_CANCELLED, [JOB_EXPIRE] = JOB_EXPIRED},
+    [JOB_SCHEDULED] = {[JOB_DUE] = JOB_QUEUED,
+                       [JOB_CANCEL] = JOB_CANCELLED,
+                       [JOB_EXPIRE] = JOB_EXPIRED,
+                       [JOB_RUN_NOW] = JOB_QUEUED},
     [JOB_QUEUED] = {[JOB_GRANT] = JOB_RUNNING,
                     [JOB_SUCCEED] = JOB_SUCCEEDED,
                     [JOB_DIE] = JOB_DEAD,
@@ -25,7 +27,8 @@ static const uint8_t job_next[JOB_STATES][JOB_EVENTS] = {
                       [JOB_SUCCEED] = JOB_SUCCEEDED,
                       [JOB_DIE] = JOB_DEAD,
                       [JOB_REPORT] = JOB_RETRYING,
-                      [JOB_CANCEL] = JOB_CANCELLED},
+                      [JOB_CANCEL] = JOB_CANCELLED,
+                      [JOB_RUN_NOW] = JOB_QUEUED},
     [JOB_SUCCEEDED] = {[JOB_REMOVE] = JOB_REMOVED},
     [JOB_DEAD] = {[JOB_REMOVE] = JOB_REMOVED, [JOB_RETRY] = JOB_QUEUED},
     [JOB_CANCELLED] = {[JOB_REMOVE] = JOB_REMOVED},
@@ -69,13 +72,14 @@ bool job_is_done(enum job_state state)
 const char *job_event_name(enum job_event event)
 {
     static const char *const names[JOB_EVENTS] = {
-        [JOB_SUBMIT] = "submit", [JOB_SUBMIT_LATER] = "submit_later",
-        [JOB_DUE] = "due",       [JOB_GRANT] = "grant",
-        [JOB_FAIL] = "fail",     [JOB_SUCCEED] = "succeed",
-        [JOB_DIE] = "die",       [JOB_RETURN] = "return",
-        [JOB_SNOOZE] = "snooze", [JOB_REPORT] = "report",
-        [JOB_REMOVE] = "remove", [JOB_CANCEL] = "cancel",
-        [JOB_EXPIRE] = "expire", [JOB_RETRY] = "retry",
+        [JOB_SUBMIT] = "submit",   [JOB_SUBMIT_LATER] = "submit_later",
+        [JOB_DUE] = "due",         [JOB_GRANT] = "grant",
+        [JOB_FAIL] = "fail",       [JOB_SUCCEED] = "succeed",
+        [JOB_DIE] = "die",         [JOB_RETURN] = "return",
+        [JOB_SNOOZE] = "snooze",   [JOB_REPORT] = "report",
+        [JOB_REMOVE] = "remove",   [JOB_CANCEL] = "cancel",
+        [JOB_EXPIRE] = "expire",   [JOB_RETRY] = "retry",
+        [JOB_RUN_NOW] = "run_now",
     };
     CHECK((unsigned)event < JOB_EVENTS && names[event] != NULL);
     return names[event];

@@ -20,6 +20,7 @@
 //        SCHEDULED, QUEUED, RETRYING, RUNNING ── cancel ──▶ CANCELLED ── remove ──▶ REMOVED
 //        SCHEDULED, QUEUED ── expire ──▶ EXPIRED ── remove ──▶ REMOVED
 //        DEAD ── retry ──▶ QUEUED
+//        SCHEDULED, RETRYING ── run_now ──▶ QUEUED, before its time
 //        RETRYING takes a late succeed, die and report like QUEUED: its deadline had passed
 
 #include "broker/core/row.h"
@@ -28,20 +29,21 @@
 enum job_event {
     JOB_SUBMIT = 0,
     JOB_SUBMIT_LATER = 1,
-    JOB_DUE = 2,     // its time has come
-    JOB_GRANT = 3,   // leased to a worker
-    JOB_SUCCEED = 4, // finished well; from QUEUED: late, after its lease had ended
-    JOB_FAIL = 5,    // an attempt is burnt, another will come
-    JOB_DIE = 6,     // no attempt is left, or none is wanted
-    JOB_RETURN = 7,  // back to the queue at once: interruption, or the lease has ended
-    JOB_SNOOZE = 8,  // the handler asked to be called later
-    JOB_REPORT = 9,  // a late failure is noted; its attempt was already burnt by the lease's end
-    JOB_REMOVE = 10, // retention
-    JOB_CANCEL = 11, // somebody asked for it; the handler, if any, has stopped or lost its lease
-    JOB_EXPIRE = 12, // its ttl has passed before it was first started
-    JOB_RETRY = 13,  // somebody wants a dead job to live again
+    JOB_DUE = 2,      // its time has come
+    JOB_GRANT = 3,    // leased to a worker
+    JOB_SUCCEED = 4,  // finished well; from QUEUED: late, after its lease had ended
+    JOB_FAIL = 5,     // an attempt is burnt, another will come
+    JOB_DIE = 6,      // no attempt is left, or none is wanted
+    JOB_RETURN = 7,   // back to the queue at once: interruption, or the lease has ended
+    JOB_SNOOZE = 8,   // the handler asked to be called later
+    JOB_REPORT = 9,   // a late failure is noted; its attempt was already burnt by the lease's end
+    JOB_REMOVE = 10,  // retention
+    JOB_CANCEL = 11,  // somebody asked for it; the handler, if any, has stopped or lost its lease
+    JOB_EXPIRE = 12,  // its ttl has passed before it was first started
+    JOB_RETRY = 13,   // somebody wants a dead job to live again
+    JOB_RUN_NOW = 14, // somebody wants it before its time
 };
-enum { JOB_EVENTS = 14 };
+enum { JOB_EVENTS = 15 };
 
 // Numbers last for half a year of 500,000 jobs a second, moments until the year 2527.
 enum { JOB_NO_BITS = 43, JOB_BODY_LEN_BITS = 21, JOB_ACCEPTED_AT_BITS = 44 };

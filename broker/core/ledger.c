@@ -520,10 +520,17 @@ static uint32_t slot_of(const struct ledger *ledger, const struct entry *entry)
     return slot;
 }
 
+// Its time has come, or nobody waits for that.
 static uint32_t become_due(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
     uint32_t slot = slot_of(ledger, entry);
-    move(ledger, slot, JOB_DUE, entry, fx);
+    if (entry->kind == ENTRY_RUN_NOW) {
+        CHECK(!ledger_waits(ledger, slot));
+        jobs_at(&ledger->jobs, slot)->at = entry->at;
+        if (entry->run_now.act != 0)
+            past_of(ledger, jobs_at(&ledger->jobs, slot))->act = entry->run_now.act;
+    }
+    move(ledger, slot, entry->kind == ENTRY_DUE ? JOB_DUE : JOB_RUN_NOW, entry, fx);
     return slot;
 }
 
@@ -534,6 +541,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     switch (entry->kind) {
     case ENTRY_START: start(ledger, entry); return JOBS_NONE;
     case ENTRY_SUBMIT: return submit(ledger, entry, fx);
+    case ENTRY_RUN_NOW:
     case ENTRY_DUE: return become_due(ledger, entry, fx);
     case ENTRY_GRANT:
         slot = slot_of(ledger, entry);

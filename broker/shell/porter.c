@@ -45,15 +45,19 @@ static bool is_worker(enum role role)
     return role == ROLE_WORKER || role == ROLE_NOTIFIER;
 }
 
+static bool is_for_own_jobs(enum act_kind kind)
+{
+    return kind == ACT_CANCEL || kind == ACT_RETRY || kind == ACT_RUN_NOW;
+}
+
 static uint32_t rule_of(const struct msg *msg)
 {
     CHECK((unsigned)msg->kind < KINDS);
     uint32_t rule = rules[msg->kind];
     // What concerns the jobs that one submits oneself, one by one or a batch, goes with submitting.
-    bool is_own =
-        (msg->kind == MSG_ACT && (msg->act.kind == ACT_CANCEL || msg->act.kind == ACT_RETRY)) ||
-        (msg->kind == MSG_OPERATE && !id_is_zero(&msg->operate.filter.batch_id) &&
-         (msg->operate.kind == ACT_CANCEL || msg->operate.kind == ACT_RETRY));
+    bool is_own = (msg->kind == MSG_ACT && is_for_own_jobs(msg->act.kind)) ||
+                  (msg->kind == MSG_OPERATE && !id_is_zero(&msg->operate.filter.batch_id) &&
+                   is_for_own_jobs(msg->operate.kind));
     if (is_own)
         return SCOPE_SUBMIT | METERED;
     if (msg->kind == MSG_HELLO && is_worker(msg->hello.role))

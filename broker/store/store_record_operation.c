@@ -132,7 +132,7 @@ err store_record_get_operation(struct slice record, struct slice key, struct ope
     // What we would write otherwise is nothing that we wrote.
     in.bad = in.bad || version_of(&row) != version || !slice_equal(tenant_of(&row), row.tenant);
     bool is_kind = row.kind == ACT_CANCEL || row.kind == ACT_RETRY || row.kind == ACT_DELETE ||
-                   row.kind == ACT_PURGE;
+                   row.kind == ACT_PURGE || row.kind == ACT_RUN_NOW;
     if (!bytes_is_whole(&in) || !is_kind || !operations_is_sound(&row))
         return ERR_DAMAGED;
     *out_row = row;

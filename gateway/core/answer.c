@@ -331,6 +331,7 @@ const char *answer_act(enum act_kind kind)
     case ACT_CANCEL: return "cancel";
     case ACT_RETRY: return "retry";
     case ACT_DELETE: return "delete";
+    case ACT_RUN_NOW: return "run-now";
     case ACT_PURGE: return "purge";
     case ACT_PAUSE:
     case ACT_RESUME:

@@ -26,7 +26,8 @@ struct deed {
 };
 
 static const struct verb worker_verbs[] = {{"quiet", ACT_QUIET}, {"stop", ACT_STOP}, {0}};
-static const struct verb job_verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {0}};
+static const struct verb job_verbs[] = {
+    {"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {"run-now", ACT_RUN_NOW}, {0}};
 
 static struct reply reply_of(const struct deed *deed)
 {
@@ -66,8 +67,8 @@ static void refuse_method(const struct deed *deed)
     reply_problem(
         &reply,
         &(struct problem){.error = ERR_METHOD,
-                          .detail = slice_of_text("what is to be done? {id}:cancel, :retry; or "
-                                                  "GET, HEAD, DELETE")},
+                          .detail = slice_of_text("what is to be done? {id}:cancel, :retry, "
+                                                  ":run-now; or GET, HEAD, DELETE")},
         &headers);
 }
 
@@ -195,7 +196,7 @@ void acts_post_job(const struct gateway *gateway, struct http_request *request)
         refuse_method(&deed);
     else if (deed.act.kind == ACT_NONE)
         refuse(&deed, ERR_NO_RESOURCE,
-               slice_of_text("what is to be done? {id}:cancel or {id}:retry"));
+               slice_of_text("what is to be done? {id}:cancel, {id}:retry or {id}:run-now"));
     else
         act_on_job(&deed, id);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// POST /v1/jobs/{id}:cancel, :retry, and DELETE /v1/jobs/{id}: what is to be done with one job, one
+// POST /v1/jobs/{id}:cancel, :retry, :run-now, and DELETE /v1/jobs/{id}: what is to be done with one job, one
 // question each.
 
 #include "lib/base/id.h"

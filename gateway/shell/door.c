@@ -40,6 +40,7 @@ enum route {
     ROUTE_OPERATIONS,
     ROUTE_CANCEL_MANY,
     ROUTE_RETRY_MANY,
+    ROUTE_RUN_NOW_MANY,
     ROUTE_DELETE_MANY,
     ROUTE_OPERATION,
     ROUTE_BULK,
@@ -143,6 +144,10 @@ static const struct http_route routes[] = {
                           .path = "/v1/jobs:retry",
                           .mark = SCOPE_ADMIN,
                           .answer_ms_max = SUBMIT_ANSWER_MS},
+    [ROUTE_RUN_NOW_MANY] = {.method = "POST",
+                            .path = "/v1/jobs:run-now",
+                            .mark = SCOPE_ADMIN,
+                            .answer_ms_max = SUBMIT_ANSWER_MS},
     [ROUTE_DELETE_MANY] = {.method = "POST",
                            .path = "/v1/jobs:delete",
                            .mark = SCOPE_ADMIN,
@@ -284,13 +289,19 @@ static const struct http_route routes[] = {
 extern const uint8_t openapi_json[];
 extern const size_t openapi_json_len;
 
-// What is served, as a method and a path each. "*" is a name or an id.
-static void answer_index(const struct reply *reply)
+static struct reply reply_of(const struct gateway *gateway, struct http_request *request)
 {
+    return (struct reply){gateway->tally, TALLY_OTHER, request};
+}
+
+// What is served, as a method and a path each. "*" is a name or an id.
+static void answer_index(const struct gateway *gateway, struct http_request *request)
+{
+    const struct reply reply = reply_of(gateway, request);
     enum { ROOM = 8192, LINE = 96 };
     uint8_t room[ROOM];
     char line[LINE];
-    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(reply->request)};
+    struct out out = {.data = room, .cap = sizeof room, .format = reply_format(request)};
     out_open_object(&out);
     out_put_text(&out, "service", slice_of_text("weft"));
     out_put_text(&out, "submit", slice_of_text("/v1/jobs"));
@@ -303,34 +314,43 @@ static void answer_index(const struct reply *reply)
     }
     out_close(&out);
     out_close(&out);
-    reply_value(reply, 200, &out, NULL);
+    reply_value(&reply, 200, &out, NULL);
 }
 
-static void answer_ready(const struct gateway *gateway, const struct reply *reply)
+static void answer_live(const struct gateway *gateway, struct http_request *request)
 {
+    const struct reply reply = reply_of(gateway, request);
+    reply_text(&reply, 200, "text/plain", slice_of_text("live\n"));
+}
+
+static void answer_ready(const struct gateway *gateway, struct http_request *request)
+{
+    const struct reply reply = reply_of(gateway, request);
     if (courier_is_ready(gateway->courier))
-        reply_text(reply, 200, "text/plain", slice_of_text("ready\n"));
+        reply_text(&reply, 200, "text/plain", slice_of_text("ready\n"));
     else if (spool_is_open(gateway->spool)) // jobs need not be turned away
-        reply_text(reply, 200, "text/plain", slice_of_text("spooling\n"));
+        reply_text(&reply, 200, "text/plain", slice_of_text("spooling\n"));
     else
-        reply_problem(reply, &(struct problem){.error = ERR_NO_BROKER}, NULL);
+        reply_problem(&reply, &(struct problem){.error = ERR_NO_BROKER}, NULL);
 }
 
-static void answer_metrics(const struct gateway *gateway, const struct reply *reply)
+static void answer_metrics(const struct gateway *gateway, struct http_request *request)
 {
+    const struct reply reply = reply_of(gateway, request);
     size_t len = 0;
     char *text = tally_text(gateway, &len);
     if (text == NULL) {
-        reply_problem(reply, &(struct problem){.error = ERR_NO_MEMORY}, NULL);
+        reply_problem(&reply, &(struct problem){.error = ERR_NO_MEMORY}, NULL);
         return;
     }
-    reply_text(reply, 200, "text/plain; version=0.0.4", slice_of(text, len));
+    reply_text(&reply, 200, "text/plain; version=0.0.4", slice_of(text, len));
     free(text);
 }
 
-static void answer_openapi(const struct reply *reply)
+static void answer_openapi(const struct gateway *gateway, struct http_request *request)
 {
-    reply_text(reply, 200, "application/json", slice_of(openapi_json, openapi_json_len));
+    const struct reply reply = reply_of(gateway, request);
+    reply_text(&reply, 200, "application/json", slice_of(openapi_json, openapi_json_len));
 }
 
 // A purge is an act on many, the others are on the queue.
@@ -340,65 +360,104 @@ static void act_on_queue(const struct gateway *gateway, struct http_request *req
         queues_post(gateway, request);
 }
 
+static void cancel_many(const struct gateway *gateway, struct http_request *request)
+{
+    operations_begin(gateway, request, ACT_CANCEL);
+}
+
+static void retry_many(const struct gateway *gateway, struct http_request *request)
+{
+    operations_begin(gateway, request, ACT_RETRY);
+}
+
+static void run_many_now(const struct gateway *gateway, struct http_request *request)
+{
+    operations_begin(gateway, request, ACT_RUN_NOW);
+}
+
+static void delete_many(const struct gateway *gateway, struct http_request *request)
+{
+    operations_begin(gateway, request, ACT_DELETE);
+}
+
+static void take_bulk(const struct gateway *gateway, struct http_request *request)
+{
+    bulk_take(gateway->bulk, request);
+}
+
+static void list_waiting(const struct gateway *gateway, struct http_request *request)
+{
+    spool_door_list(gateway, request, SPOOL_WAITING);
+}
+
+static void list_refused(const struct gateway *gateway, struct http_request *request)
+{
+    spool_door_list(gateway, request, SPOOL_REFUSED);
+}
+
+static void (*const handlers[])(const struct gateway *gateway, struct http_request *request) = {
+    [ROUTE_SUBMIT] = single_submit,
+    [ROUTE_LIST] = lists_jobs,
+    [ROUTE_STATUS] = single_status,
+    [ROUTE_EVENTS] = streams_job,
+    [ROUTE_TIMELINE] = histories_timeline,
+    [ROUTE_LOG] = histories_log,
+    [ROUTE_DELIVERIES] = lists_deliveries,
+    [ROUTE_ACT] = acts_post_job,
+    [ROUTE_WORKERS] = rosters_list,
+    [ROUTE_WORKER] = acts_post_worker,
+    [ROUTE_CANCEL_MANY] = cancel_many,
+    [ROUTE_RETRY_MANY] = retry_many,
+    [ROUTE_RUN_NOW_MANY] = run_many_now,
+    [ROUTE_DELETE_MANY] = delete_many,
+    [ROUTE_OPERATIONS] = operations_list,
+    [ROUTE_OPERATION] = operations_get,
+    [ROUTE_DELETE] = acts_delete_job,
+    [ROUTE_BULK] = take_bulk,
+    [ROUTE_BATCH] = single_batch,
+    [ROUTE_BATCH_EVENTS] = streams_batch,
+    [ROUTE_ITEMS] = lists_items,
+    [ROUTE_BATCH_ACT] = operations_batch,
+    [ROUTE_SCHEDULES] = schedules_list,
+    [ROUTE_SCHEDULE] = schedules_get,
+    [ROUTE_SCHEDULE_PUT] = schedules_put,
+    [ROUTE_SCHEDULE_DELETE] = schedules_delete,
+    [ROUTE_SCHEDULE_ACT] = schedules_post,
+    [ROUTE_QUEUES] = queues_list,
+    [ROUTE_QUEUE] = queues_get,
+    [ROUTE_QUEUE_PUT] = queues_put,
+    [ROUTE_QUEUE_ACT] = act_on_queue,
+    [ROUTE_TYPES] = queues_list_types,
+    [ROUTE_TYPE] = queues_get_type,
+    [ROUTE_TYPE_PUT] = queues_put_type,
+    [ROUTE_LEASES] = leases_take,
+    [ROUTE_LEASE] = leases_say,
+    [ROUTE_WEBHOOKS] = webhooks_list,
+    [ROUTE_WEBHOOK_POST] = webhooks_post,
+    [ROUTE_WEBHOOK] = webhooks_get,
+    [ROUTE_WEBHOOK_PUT] = webhooks_put,
+    [ROUTE_WEBHOOK_DELETE] = webhooks_delete,
+    [ROUTE_WEBHOOK_ACT] = webhooks_act,
+    [ROUTE_FEED] = feeds_follow,
+    [ROUTE_SPOOL] = spool_door_books,
+    [ROUTE_SPOOL_WAITING] = list_waiting,
+    [ROUTE_SPOOL_REFUSED] = list_refused,
+    [ROUTE_SPOOL_DELETE] = spool_door_delete,
+    [ROUTE_LIVE] = answer_live,
+    [ROUTE_READY] = answer_ready,
+    [ROUTE_METRICS] = answer_metrics,
+    [ROUTE_OPENAPI] = answer_openapi,
+    [ROUTE_INDEX] = answer_index,
+};
+static_assert(sizeof handlers / sizeof *handlers == sizeof routes / sizeof *routes,
+              "each route has its handler");
+
 static void handle(void *ctx, struct http_request *request)
 {
     const struct gateway *gateway = ctx;
-    struct reply reply = {gateway->tally, TALLY_OTHER, request};
     guard_count_body(request);
-    switch ((enum route)request->route) {
-    case ROUTE_SUBMIT: single_submit(gateway, request); return;
-    case ROUTE_LIST: lists_jobs(gateway, request); return;
-    case ROUTE_STATUS: single_status(gateway, request); return;
-    case ROUTE_EVENTS: streams_job(gateway, request); return;
-    case ROUTE_TIMELINE: histories_timeline(gateway, request); return;
-    case ROUTE_LOG: histories_log(gateway, request); return;
-    case ROUTE_DELIVERIES: lists_deliveries(gateway, request); return;
-    case ROUTE_ACT: acts_post_job(gateway, request); return;
-    case ROUTE_WORKERS: rosters_list(gateway, request); return;
-    case ROUTE_WORKER: acts_post_worker(gateway, request); return;
-    case ROUTE_CANCEL_MANY: operations_begin(gateway, request, ACT_CANCEL); return;
-    case ROUTE_RETRY_MANY: operations_begin(gateway, request, ACT_RETRY); return;
-    case ROUTE_DELETE_MANY: operations_begin(gateway, request, ACT_DELETE); return;
-    case ROUTE_OPERATIONS: operations_list(gateway, request); return;
-    case ROUTE_OPERATION: operations_get(gateway, request); return;
-    case ROUTE_DELETE: acts_delete_job(gateway, request); return;
-    case ROUTE_BULK: bulk_take(gateway->bulk, request); return;
-    case ROUTE_BATCH: single_batch(gateway, request); return;
-    case ROUTE_BATCH_EVENTS: streams_batch(gateway, request); return;
-    case ROUTE_ITEMS: lists_items(gateway, request); return;
-    case ROUTE_BATCH_ACT: operations_batch(gateway, request); return;
-    case ROUTE_SCHEDULES: schedules_list(gateway, request); return;
-    case ROUTE_SCHEDULE: schedules_get(gateway, request); return;
-    case ROUTE_SCHEDULE_PUT: schedules_put(gateway, request); return;
-    case ROUTE_SCHEDULE_DELETE: schedules_delete(gateway, request); return;
-    case ROUTE_SCHEDULE_ACT: schedules_post(gateway, request); return;
-    case ROUTE_QUEUES: queues_list(gateway, request); return;
-    case ROUTE_QUEUE: queues_get(gateway, request); return;
-    case ROUTE_QUEUE_PUT: queues_put(gateway, request); return;
-    case ROUTE_QUEUE_ACT: act_on_queue(gateway, request); return;
-    case ROUTE_TYPES: queues_list_types(gateway, request); return;
-    case ROUTE_TYPE: queues_get_type(gateway, request); return;
-    case ROUTE_TYPE_PUT: queues_put_type(gateway, request); return;
-    case ROUTE_LEASES: leases_take(gateway, request); return;
-    case ROUTE_LEASE: leases_say(gateway, request); return;
-    case ROUTE_WEBHOOKS: webhooks_list(gateway, request); return;
-    case ROUTE_WEBHOOK_POST: webhooks_post(gateway, request); return;
-    case ROUTE_WEBHOOK: webhooks_get(gateway, request); return;
-    case ROUTE_WEBHOOK_PUT: webhooks_put(gateway, request); return;
-    case ROUTE_WEBHOOK_DELETE: webhooks_delete(gateway, request); return;
-    case ROUTE_WEBHOOK_ACT: webhooks_act(gateway, request); return;
-    case ROUTE_FEED: feeds_follow(gateway, request); return;
-    case ROUTE_SPOOL: spool_door_books(gateway, request); return;
-    case ROUTE_SPOOL_WAITING: spool_door_list(gateway, request, SPOOL_WAITING); return;
-    case ROUTE_SPOOL_REFUSED: spool_door_list(gateway, request, SPOOL_REFUSED); return;
-    case ROUTE_SPOOL_DELETE: spool_door_delete(gateway, request); return;
-    case ROUTE_LIVE: reply_text(&reply, 200, "text/plain", slice_of_text("live\n")); return;
-    case ROUTE_READY: answer_ready(gateway, &reply); return;
-    case ROUTE_METRICS: answer_metrics(gateway, &reply); return;
-    case ROUTE_OPENAPI: answer_openapi(&reply); return;
-    case ROUTE_INDEX: answer_index(&reply); return;
-    }
-    UNREACHABLE();
+    CHECK(handlers[request->route] != NULL);
+    handlers[request->route](gateway, request);
 }
 
 static bool admit(void *ctx, struct http_request *request)

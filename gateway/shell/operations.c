@@ -175,11 +175,12 @@ static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_
 
 static err read_batch(struct work *work, char fault[QUERY_FAULT_LEN], const char **out_detail)
 {
-    static const struct verb verbs[] = {{"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {0}};
+    static const struct verb verbs[] = {
+        {"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {"run-now", ACT_RUN_NOW}, {0}};
     struct slice text;
     struct id id;
     enum act_kind kind = (enum act_kind)verb_split(work->request->segment, verbs, &text);
-    *out_detail = "what is to be done? {id}:cancel or {id}:retry";
+    *out_detail = "what is to be done? {id}:cancel, {id}:retry or {id}:run-now";
     if (kind == ACT_NONE)
         return ERR_NO_RESOURCE;
     *out_detail = "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057";

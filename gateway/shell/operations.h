@@ -1,6 +1,6 @@
 #pragma once
 
-// POST /v1/jobs:cancel, :retry, :delete with a filter behind the question mark, and GET
+// POST /v1/jobs:cancel, :retry, :run-now, :delete with a filter behind the question mark, and GET
 // /v1/operations/{id}: acts on many jobs, and how far they have come.
 
 #include "lib/http/http.h"
@@ -13,7 +13,7 @@ void operations_begin(const struct gateway *gateway, struct http_request *reques
                       enum act_kind kind);
 // POST /v1/queues/{name}:purge. False, and nothing is done, when another verb stands there.
 bool operations_purge(const struct gateway *gateway, struct http_request *request);
-// POST /v1/batches/{id}:cancel, :retry
+// POST /v1/batches/{id}:cancel, :retry, :run-now
 void operations_batch(const struct gateway *gateway, struct http_request *request);
 // GET /v1/operations
 void operations_list(const struct gateway *gateway, struct http_request *request);

@@ -275,7 +275,7 @@ def described(tree):
     if not served:
         return
     document = json.loads(tree.text("gateway/openapi.json"))
-    told = {(method.upper(), re.sub(r"\{\w+\}(:\w+)?", "*", path)): path
+    told = {(method.upper(), re.sub(r"\{\w+\}(:[\w-]+)?", "*", path)): path
             for path, item in document["paths"].items() for method in item if method != "parameters"}
     for method, path, number in served:
         if not (method, path) in told:

@@ -116,7 +116,7 @@ DOCUMENTED = [
     ("metric", ["broker/shell/*.c", "gateway/shell/*.c", "gateway/http/*.c", "worker/shell/*.c", "notify/*.c"],
      r"# TYPE (weft_\w+)"),
     ("violation", ["broker/core/violation.h"], r'X\(VIOLATION_\w+,\s*"([a-z]+-[a-z-]+)"'),
-    ("verb", ["cli/*.c"], r'^ +\{\s*(?:\.(?:name|verb)\s*=\s*)?"([a-z]+)",\s*(?:\.run = )?\w+_\w+,'),
+    ("verb", ["cli/*.c"], r'^ +\{\s*(?:\.(?:name|verb)\s*=\s*)?"([a-z-]+)",\s*(?:\.run = )?\w+_\w+,'),
 ]
 # The variables that handlers are given, and every configuration key: a weft in a handler must not take
 # its job's type for --type.

@@ -128,6 +128,31 @@ class Acts(BrokerTest):
         worker.finish(job)
         self.assertEqual(self.act(pb.ACT_RETRY, job_id).error, ERR["ERR_CONFLICT"])
 
+    def test_a_job_is_run_before_its_time_once_per_act(self):
+        job_id = self.submit(delay_ms=3600_000, payload=b"seven")
+        act_id = os.urandom(16)
+        acted = self.act(pb.ACT_RUN_NOW, job_id, act_id)
+        self.assertEqual((acted.error, acted.state), (0, pb.STATE_QUEUED))
+        self.restart()
+        worker = self.worker(self.served)
+        (job, payload), = worker.take_jobs(1)
+        self.assertEqual((job.job_id, job.attempt, payload), (job_id, 1, b"seven"))
+        self.assertEqual(self.act(pb.ACT_RUN_NOW, job_id).state, pb.STATE_RUNNING)
+        worker.finish(job, pb.OUTCOME_FAILED, retry_after_ms=3600_000)
+        self.assertEqual(self.act(pb.ACT_RUN_NOW, job_id, act_id).state, pb.STATE_RETRYING)
+        self.assertEqual(self.act(pb.ACT_RUN_NOW, job_id).error, 0)
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual((job.job_id, job.attempt), (job_id, 2))
+        worker.finish(job)
+        self.assertEqual(self.act(pb.ACT_RUN_NOW, job_id).error, ERR["ERR_CONFLICT"])
+
+    def test_a_job_that_waits_for_another_is_not_run_before_it(self):
+        parent = self.submit(type="nobody")
+        child = self.submit(after=[parent], on_dependency_failure=pb.ON_FAILURE_RUN)
+        acted = self.act(pb.ACT_RUN_NOW, child)
+        self.assertEqual((acted.error, acted.state), (ERR["ERR_CONFLICT"], pb.STATE_SCHEDULED))
+        self.assertIn("`after`", acted.detail)
+
     def test_a_retried_job_brings_its_payload(self):
         worker = self.worker(self.served)
         job_id = self.submit(max_attempts=1, payload=b"seven")

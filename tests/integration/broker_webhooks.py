@@ -55,6 +55,26 @@ class Webhooks(BrokerTest):
         notifier.finish(delivery)
         self.assertEqual(self.peer(broker).status(delivery.job_id).state, pb.STATE_SUCCEEDED)
 
+    def test_a_delivery_is_hurried_and_one_of_a_batch_waits_for_it(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        batch = fresh_id()
+        hook = pb.Webhook(url=URL, events=1 << pb.STATE_DEAD, secret=b"s")
+        self.submit(client, webhook=hook, batch_id=batch, batch_webhook=pb.Webhook(url=URL, secret=b"s"))
+        self.submit(client, batch_id=batch)
+        worker = self.worker(broker, "t", slots=1)
+        (job, _), = worker.take_jobs(1)
+        worker.finish(job, pb.OUTCOME_DEAD)
+        notifier = self.notifier(broker)
+        (delivery, _), = notifier.take_jobs(1)
+        notifier.finish(delivery, pb.OUTCOME_FAILED, retry_after_ms=3600_000)
+        which = {"kind": pb.ACT_RUN_NOW, "queue": "weft.webhooks", "operation_id": fresh_id(), "actor": "test"}
+        client.ask(pb.Operate(**which))
+        (again, _), = notifier.take_jobs(1)
+        self.assertEqual((again.job_id, again.attempt), (delivery.job_id, 2))
+        over = client.ask(pb.Operation(operation_id=which["operation_id"], wait_ms=5000))
+        self.assertEqual((over.matched, over.done), (2, 1))  # the batch has not ended
+
     def test_a_batch_is_told_once(self):
         broker = self.broker()
         client = self.peer(broker)

@@ -386,7 +386,7 @@ def completion_knows_second_words(bench):
         return subprocess.run(["bash", "-c", script, "complete", *at], stdout=subprocess.PIPE, text=True,
                               check=True).stdout.split()
     assert "jobs" in words("", "1"), words("", "1")
-    assert words("jobs", "2") == ["list", "cancel", "retry", "delete"], words("jobs", "2")
+    assert words("jobs", "2") == ["list", "cancel", "retry", "run-now", "delete"], words("jobs", "2")
     assert words("dead", "2") == ["list", "retry", "purge"], words("dead", "2")
     assert "--status" in words("jobs", "3", "list") and "--queue" in words("push", "2", "x")
 
@@ -448,6 +448,20 @@ def operations_are_listed(bench, last_id):
     assert unknown.returncode == 4 and "no such operation" in unknown.stderr, unknown
     assert bench.weft("operations", "show", "nonsense").returncode == 64
     assert bench.weft("operations", "list", "--tenant", "nobody").stdout.splitlines()[1:] == []
+
+
+def jobs_are_run_before_their_time(bench):
+    job_id, *others = (bench.weft("push", "later", "1", "--delay", "1h").stdout.split()[0] for _ in range(3))
+    assert bench.weft("job", "run-now", job_id).stdout == f"{job_id} queued\n"
+    assert bench.weft("job", "run-now", job_id).stdout == f"{job_id} queued\n"
+    assert "run_now" in bench.weft("job", "timeline", job_id).stdout
+    child = bench.weft("push", "later", "1", "--after", job_id, "--on-dependency-failure", "run").stdout.split()[0]
+    refused = bench.weft("job", "run-now", child)
+    assert refused.returncode == 1 and "`after`" in refused.stderr, refused
+    assert bench.weft("jobs", "run-now", "--type", "later", "--dry-run").stdout == "3 jobs fit\n"
+    over = bench.json("jobs", "run-now", "--type", "later", "--yes")
+    assert (over["act"], over["matched"], over["done"], over["refused"]) == ("run-now", 3, 2, 1), over
+    assert {bench.json("job", "show", other)["status"] for other in others} == {"queued"}
 
 
 def the_dead_are_listed_retried_purged(bench):
@@ -531,7 +545,7 @@ def main():
                      absent_broker_is_4_with_the_fix, a_silent_broker_is_told_soon,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
-                     many_are_acted_on_after_a_count, the_dead_are_listed_retried_purged,
+                     many_are_acted_on_after_a_count, jobs_are_run_before_their_time, the_dead_are_listed_retried_purged,
                      completion_knows_second_words, workers_are_told, a_weft_in_a_handler_means_what_it_says,
                      what_would_be_passed_over_is_refused):
             test(bench)

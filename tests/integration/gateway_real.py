@@ -74,6 +74,21 @@ class Real(unittest.TestCase):
             self.assertEqual((gone.status, gone.json["status"]), (200, "removed"), gone)
         self.assertEqual(self.gateway.ask("GET", job["status_url"]).status, 410)
 
+    def test_a_job_is_run_before_its_time(self):
+        job = self.gateway.submit({"type": "a.b", "delay": "1h"}).json
+        url = job["status_url"]
+        answer = self.gateway.ask("POST", f"{url}:run-now", Idempotency_Key="now")
+        self.assertEqual((answer.status, answer.json["status"]), (200, "queued"), answer)
+        self.assertEqual(answer.headers["ETag"], f'"{answer.json["version"]}"')
+        again = self.gateway.ask("POST", f"{url}:run-now", Idempotency_Key="now")
+        self.assertEqual((again.status, again.json), (200, answer.json))
+        event = self.gateway.ask("GET", f"{url}/timeline").json["events"][-1]
+        self.assertEqual((event["event"], event["status"], event["actor"]), ("run_now", "queued", "http"), event)
+        child = self.gateway.submit({"type": "a.b", "after": [job["job_id"]], "on_dependency_failure": "run"}).json["status_url"]
+        refused = self.gateway.ask("POST", f"{child}:run-now")
+        self.assertEqual((refused.status, refused.json["type"]), (409, "urn:weft:problem:conflict"), refused)
+        self.assertIn("`after`", refused.json["detail"])
+
     def test_what_the_state_does_not_allow_is_a_conflict(self):
         url = self.gateway.submit({"type": "a.b"}).json["status_url"]
         self.assertEqual(self.gateway.ask("DELETE", url).status, 409)

@@ -127,6 +127,7 @@ CASES = {
     "GET /v1/operations": Case(at("/v1/operations?limit=9"), 200, 200),
     "POST /v1/jobs:cancel": Case(at("/v1/jobs:cancel?queue={w.secret}"), 202, 202),
     "POST /v1/jobs:retry": Case(at("/v1/jobs:retry?queue={w.secret}"), 202, 202),
+    "POST /v1/jobs:run-now": Case(at("/v1/jobs:run-now?queue={w.secret}"), 202, 202),
     "POST /v1/jobs:delete": Case(at("/v1/jobs:delete?queue={w.secret}"), 202, 202),
     "GET /v1/operations/*": Case(at("/v1/operations/{w.operation}"), 200, 404),
     "POST /v1/batches": Case(at("/v1/batches"), 202, 202, [{"type": "t", "delay": "1h"}]),
@@ -178,7 +179,7 @@ class Matrix(BrokerTest):
             paths = json.load(file)["paths"]
         for path, item in paths.items():
             for method in set(item) - {"parameters"}:
-                needed = routes()[f"{method.upper()} " + re.sub(r"\{\w+\}(:\w+)?", "*", path)]
+                needed = routes()[f"{method.upper()} " + re.sub(r"\{\w+\}(:[\w-]+)?", "*", path)]
                 said = item[method].get("security", OPEN)
                 self.assertEqual(said, OPEN if needed == OPEN else [{needed: []}, {}], f"{method} {path}")
                 self.assertEqual({"401", "403"} <= set(item[method]["responses"]), needed != OPEN, f"{method} {path}")

@@ -171,13 +171,15 @@ class Contract(BrokerTest):
         child = self.call(202, "POST", "/v1/jobs",
                           {"type": "a.b", "after": [waiting], "on_dependency_failure": "run"})["job_id"]
         self.call(200, "GET", f"/v1/jobs/{child}")
+        self.call(409, "POST", f"/v1/jobs/{child}:run-now")
+        self.call(200, "POST", f"/v1/jobs/{waiting}:run-now", Idempotency_Key="now")
         self.call(200, "POST", f"/v1/jobs/{waiting}:cancel", Idempotency_Key="act")
         self.call(409, "POST", f"/v1/jobs/{waiting}:retry")
         self.call(404, "GET", "/v1/jobs/01a215c4-dd30-77cc-b548-7ce30f34de6d")
-        self.call(304, "GET", f"/v1/jobs/{waiting}?wait=10ms&version=1", If_None_Match='"2"')
+        self.call(304, "GET", f"/v1/jobs/{waiting}?wait=10ms&version=1", If_None_Match='"3"')
         self.call(200, "GET", f"/v1/jobs/{waiting}/events")
         self.call(200, "GET", f"/v1/jobs/{waiting}/deliveries")
-        self.call(204, "GET", f"/v1/jobs/{waiting}/events", Last_Event_ID="2")
+        self.call(204, "GET", f"/v1/jobs/{waiting}/events", Last_Event_ID="3")
         self.call(200, "GET", "/v1/events?since=oldest&limit=2&status=queued,scheduled,cancelled&queue=mail")
         self.call(200, "GET", "/v1/events?limit=1", Last_Event_ID="odd")
         self.call(409, "DELETE", f"/v1/jobs/{waiting}")
@@ -218,6 +220,7 @@ class Contract(BrokerTest):
         self.call(200, "GET", f"{begun['status_url']}?wait=10s")
         self.call(202, "POST", "/v1/jobs:cancel?tag=red&created_before=2026-01-01T00:00:00Z&rate=100")
         self.call(202, "POST", "/v1/jobs:retry?type=work")
+        self.call(202, "POST", "/v1/jobs:run-now?type=work")
         page = self.call(200, "GET", "/v1/operations?limit=1")
         self.call(200, "GET", f"/v1/operations?cursor={page['cursor']}")
         self.call(400, "GET", "/v1/operations?cursor=x")
@@ -233,6 +236,7 @@ class Contract(BrokerTest):
         wait_for("the end", lambda: self.call(200, "GET", batch)["status"] == "finished")
         self.call(200, "GET", f"{batch}/events")
         self.call(202, "POST", f"{batch}:retry")
+        self.call(202, "POST", f"{batch}:run-now")
         refused = json.dumps([{"type": "a.b", "after": ["01a215c4-dd30-77cc-b548-7ce30f34de6d"],
                                "on_dependency_failure": "run"}])
         self.call(422, "POST", "/v1/batches", refused)

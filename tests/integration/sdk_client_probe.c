@@ -279,6 +279,7 @@ static void the_stream_and_acts(void)
     EXPECT(weft_client_watch(client, &watch, &events, &error) == 0);
     EXPECT(!events->gap && events->count == 1 && strcmp(events->items[0].job_id, id) == 0);
     EXPECT(events->items[0].state == WEFT_QUEUED && strcmp(events->items[0].type, "watched") == 0);
+    EXPECT(weft_client_act(client, WEFT_ACT_RUN_NOW, id, "probe", &error) == 0); // it is queued
     EXPECT(weft_client_act(client, WEFT_ACT_CANCEL, id, NULL, &error) == 0);
     const struct weft_status *status = NULL;
     EXPECT(weft_client_wait(client, id, 20000, &status, &error) == 0);

@@ -1,6 +1,7 @@
 // Acts: clients cancel, delete and retry what they or others have submitted, at any moment, and say
 // it again until it is answered.
 
+#include "proto/check.h"
 #include "tests/sim/sim.h"
 
 // An act that is under way must not be overtaken by the next one on the same job: the job remembers
@@ -24,13 +25,20 @@ static const struct intent *pick_intent(struct sim *sim)
     return &sim->intents[sim->intent_count - 1 - world_below(sim, recent)];
 }
 
-// One that has died, if the dice hit one; they are what is retried.
-static const struct intent *pick_dead(struct sim *sim)
+// Is it known by its id, so that the same said again is not done again?
+static bool is_remembered(enum act_kind kind)
 {
+    return kind == ACT_RETRY || kind == ACT_RUN_NOW;
+}
+
+// One that the act can change, if the dice hit one.
+static const struct intent *pick_fitting(struct sim *sim, enum act_kind kind)
+{
+    uint32_t states = check_operate_states(kind);
     for (uint32_t i = 0; i < RECENT && sim->intent_count > 0; i++) {
         const struct intent *intent = &sim->intents[world_below(sim, sim->intent_count)];
         const struct job_row *row = model_find(&sim->store, &intent->job.job_id);
-        if (row != NULL && row->state == JOB_DEAD)
+        if (row != NULL && (states & 1u << row->state) != 0)
             return intent;
     }
     return pick_intent(sim);
@@ -39,7 +47,7 @@ static const struct intent *pick_dead(struct sim *sim)
 static bool is_under_way(const struct sim *sim, const struct id *job_id)
 {
     for (uint32_t i = 0; i < sim->act_count; i++)
-        if (sim->acts[i].act.kind == ACT_RETRY && id_equal(&sim->acts[i].act.job_id, job_id) &&
+        if (is_remembered(sim->acts[i].act.kind) && id_equal(&sim->acts[i].act.job_id, job_id) &&
             (sim->acts[i].is_open || sim->now.mono < sim->acts[i].repeat_at + APART_MS))
             return true;
     return false;
@@ -48,9 +56,11 @@ static bool is_under_way(const struct sim *sim, const struct id *job_id)
 static enum act_kind pick_kind(struct sim *sim)
 {
     uint64_t dice = world_below(sim, 100);
-    if (dice < 50)
+    if (dice < 40)
         return ACT_CANCEL;
-    return dice < 85 ? ACT_RETRY : ACT_DELETE;
+    if (dice < 65)
+        return ACT_RUN_NOW;
+    return dice < 90 ? ACT_RETRY : ACT_DELETE;
 }
 
 static void tell_worker(struct sim *sim, uint32_t client)
@@ -68,10 +78,10 @@ static void tell_worker(struct sim *sim, uint32_t client)
 static void add(struct sim *sim, uint32_t client)
 {
     enum act_kind kind = pick_kind(sim);
-    const struct intent *intent = kind == ACT_RETRY ? pick_dead(sim) : pick_intent(sim);
+    const struct intent *intent = is_remembered(kind) ? pick_fitting(sim, kind) : pick_intent(sim);
     if (intent == NULL || sim->act_count == SIM_ACTS)
         return;
-    if (kind == ACT_RETRY && is_under_way(sim, &intent->job.job_id))
+    if (is_remembered(kind) && is_under_way(sim, &intent->job.job_id))
         return;
     struct sim_act *act = &sim->acts[sim->act_count++];
     *act = (struct sim_act){.client = client, .corr = ++sim->corr_next, .is_open = true};
@@ -107,9 +117,9 @@ void act_receive(struct sim *sim, const struct msg *msg)
     struct sim_act *act = act_of(sim, msg->corr);
     // Whoever has not been told yet asks again; one in five does so anyhow.
     bool again =
-        act != NULL && act->act.kind == ACT_RETRY && act->count > 0 && plan_optional(sim, 20);
+        act != NULL && is_remembered(act->act.kind) && act->count > 0 && plan_optional(sim, 20);
     if (again)
-        watch_seen(SEEN_RETRIED_TWICE);
+        watch_seen(act->act.kind == ACT_RETRY ? SEEN_RETRIED_TWICE : SEEN_RUN_NOW_TWICE);
     if (act != NULL && !again && (sim->is_healed || !err_may_retry(msg->acted.error)))
         act->is_open = false;
 }
@@ -142,19 +152,22 @@ static void come_late(struct sim *sim, const struct id *job_id)
 
 void act_applied(struct sim *sim, const struct entry *entry)
 {
-    if (entry->kind != ENTRY_RETRY)
+    bool is_retry = entry->kind == ENTRY_RETRY;
+    if (!is_retry && entry->kind != ENTRY_RUN_NOW)
         return;
     if (slice_is_text(entry->actor, SIM_OPERATOR)) {
-        come_late(sim, &entry->job_id);
+        if (is_retry)
+            come_late(sim, &entry->job_id);
         return;
     }
-    struct sim_act *act = act_by_low(sim, entry->retry.act);
+    struct sim_act *act = act_by_low(sim, is_retry ? entry->retry.act : entry->run_now.act);
     SIM_EXPECT(act != NULL, "an act is one of ours");
     // An act that is still repeated when its id is used again concerns the new job, too.
-    act->count = act->job_no == entry->retry.job_no ? act->count + 1 : 1;
-    act->job_no = entry->retry.job_no;
+    uint64_t no = is_retry ? entry->retry.job_no : entry->run_now.job_no;
+    act->count = act->job_no == no ? act->count + 1 : 1;
+    act->job_no = no;
     SIM_EXPECT(act->count == 1, "an act is applied once");
-    watch_seen(SEEN_RETRIED);
+    watch_seen(is_retry ? SEEN_RETRIED : SEEN_RUN_NOW);
 }
 
 bool act_was_asked(struct sim *sim, enum act_kind kind, const struct id *job_id)

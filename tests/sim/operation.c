@@ -17,11 +17,12 @@ static struct slice some(struct sim *sim, const char *const *names)
 
 static struct msg_operate new_operate(struct sim *sim)
 {
-    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_RETRY, ACT_DELETE, ACT_PURGE};
+    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_RETRY, ACT_RUN_NOW, ACT_DELETE,
+                                          ACT_PURGE};
     static const char *const queues[] = {"default", "mail", "slow"};
     static const char *const types[] = {"a", "b", "c"};
     static const uint32_t rates[] = {1, 3, 7, 40, 1001};
-    struct msg_operate operate = {.kind = kinds[world_below(sim, 4)],
+    struct msg_operate operate = {.kind = kinds[world_below(sim, 5)],
                                   .operation_id = id_v7(sim->now.store, 11, prng_next(&sim->prng)),
                                   .actor = slice_of_text(SIM_OPERATOR),
                                   .filter = {.queue = some(sim, queues), .type = some(sim, types)}};

@@ -78,6 +78,8 @@
     X(SEEN_RETRIED, "a dead job was made to live again")                                           \
     X(SEEN_RETRIED_TWICE, "… and the same act came again")                                         \
     X(SEEN_RETRY_FULL, "… and there was no room for it")                                           \
+    X(SEEN_RUN_NOW, "a job was run before its time")                                               \
+    X(SEEN_RUN_NOW_TWICE, "… and the same act came again")                                         \
     X(SEEN_LANE_DROPPED, "a lane without rows was dropped")                                        \
     X(SEEN_QUEUE_DROPPED, "… and its queue, which had no other")                                   \
     X(SEEN_DELETED, "an ended job was removed on request")                                         \

@@ -41,6 +41,16 @@ static bool was_asked(struct sim *sim, enum act_kind kind, const struct entry *e
            (kind == ACT_CANCEL && was_many_asked(sim, ACT_PURGE, &entry->job_id));
 }
 
+static void check_run_now(struct sim *sim, const struct entry *entry)
+{
+    SIM_EXPECT(was_asked(sim, ACT_RUN_NOW, entry),
+               "a job is run before its time only when somebody asked for it");
+    SIM_EXPECT((when_ms)job_of(sim, entry)->at == entry->at,
+               "a job that is run now stands in line from now on");
+    SIM_EXPECT(!watch_child_waits(sim, &entry->job_id),
+               "a job that waits for others is not run before their ends");
+}
+
 void watch_act_entry(struct sim *sim, const struct entry *entry)
 {
     bool is_request = entry->kind == ENTRY_CANCEL && entry->cancel.is_request;
@@ -64,6 +74,8 @@ void watch_act_entry(struct sim *sim, const struct entry *entry)
     if (entry->kind == ENTRY_RETRY)
         SIM_EXPECT(was_asked(sim, ACT_RETRY, entry),
                    "a job lives again only when somebody asked for it");
+    if (entry->kind == ENTRY_RUN_NOW)
+        check_run_now(sim, entry);
     if (entry->kind == ENTRY_REMOVE && entry->actor.len > 0)
         SIM_EXPECT(was_asked(sim, ACT_DELETE, entry),
                    "a job is removed early only when somebody asked for it");
@@ -143,6 +155,18 @@ static void check_retried(const struct sim_act *act, const struct msg_acted *ans
         SIM_EXPECT(row->act == low && act->count == 1, "a retry is stored before it is answered");
 }
 
+// What was queued or ran already is answered as done.
+static void check_run(const struct sim_act *act, const struct msg_acted *answer,
+                      const struct job_row *row)
+{
+    uint64_t low;
+    memcpy(&low, act->act.act_id.bytes + 8, sizeof low);
+    if (answer->error != OK || row == NULL || row->version != answer->version)
+        return;
+    SIM_EXPECT(row->act == low || (row->state != JOB_SCHEDULED && row->state != JOB_RETRYING),
+               "a job that is run now is stored so before it is answered");
+}
+
 void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer)
 {
     const struct sim_act *act = act_of(sim, corr);
@@ -155,6 +179,8 @@ void watch_acted(struct sim *sim, uint64_t corr, const struct msg_acted *answer)
         watch_seen(SEEN_ACT_CONFLICT);
     if (act->act.kind == ACT_RETRY)
         check_retried(act, answer, row);
+    if (act->act.kind == ACT_RUN_NOW)
+        check_run(act, answer, row);
     if (act->act.kind == ACT_DELETE && answer->error == OK)
         watch_seen(SEEN_DELETED);
     if (act->act.kind == ACT_DELETE && answer->error == OK && row != NULL)

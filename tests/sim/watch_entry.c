@@ -27,6 +27,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_CANCEL: return JOB_CANCEL;
     case ENTRY_EXPIRE: return JOB_EXPIRE;
     case ENTRY_RETRY: return JOB_RETRY;
+    case ENTRY_RUN_NOW: return JOB_RUN_NOW;
     case ENTRY_START:
     case ENTRY_PROGRESS:
     case ENTRY_LOG:

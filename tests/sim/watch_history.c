@@ -38,7 +38,8 @@ static bool is_to_be_told(const struct sim *sim, const struct effects *fx, uint3
     // What is removed has no timeline any more.
     if (entry->kind == ENTRY_REMOVE || entry->kind == ENTRY_FORGET)
         return false;
-    if (entry->actor.len > 0 || entry->kind == ENTRY_LEASE_END || entry->kind == ENTRY_CANCEL)
+    if (entry->actor.len > 0 || entry->kind == ENTRY_LEASE_END || entry->kind == ENTRY_CANCEL ||
+        entry->kind == ENTRY_RUN_NOW)
         return true;
     if (entry->kind != ENTRY_FINISH)
         return entry->reason.len > 0;

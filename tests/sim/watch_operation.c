@@ -132,6 +132,7 @@ static uint32_t look_at_done(struct sim *sim, const struct seen_operation *seen,
 {
     static const enum entry_kind kinds[] = {[ACT_CANCEL] = ENTRY_CANCEL,
                                             [ACT_RETRY] = ENTRY_RETRY,
+                                            [ACT_RUN_NOW] = ENTRY_RUN_NOW,
                                             [ACT_DELETE] = ENTRY_REMOVE,
                                             [ACT_PURGE] = ENTRY_CANCEL};
     uint32_t count = 0;
@@ -183,6 +184,7 @@ static bool has_reason(struct sim *sim, const struct seen_operation *seen, uint6
                is_crowded(ledger, &row) ||
                !wait_has_room(sim->shell.core, row.lane, row.key_hash, &detail) ||
                queue_refusal(sim->shell.core, lanes_queue(&ledger->lanes, row.lane), &detail) != OK;
+    case ACT_RUN_NOW: return watch_child_waits(sim, &row.id);
     case ACT_DELETE: return ledger_is_pinned(ledger, &row);
     case ACT_PAUSE:
     case ACT_RESUME:

@@ -308,6 +308,7 @@ int weft_client_act(weft_client *client, enum weft_act act, const char *id, cons
     switch (act) {
     case WEFT_ACT_CANCEL: question.act.kind = ACT_CANCEL; break;
     case WEFT_ACT_RETRY: question.act.kind = ACT_RETRY; break;
+    case WEFT_ACT_RUN_NOW: question.act.kind = ACT_RUN_NOW; break;
     case WEFT_ACT_DELETE: question.act.kind = ACT_DELETE; break;
     }
     if (question.act.kind == ACT_NONE || !weft_private_id(id, &question.act.job_id))

@@ -515,6 +515,7 @@ TEST(check_operate, wants_a_kind_an_id_and_states_that_it_can_change)
 TEST(check_operate, each_kind_has_its_states)
 {
     EXPECT_EQ(check_operate_states(ACT_RETRY), 1u << JOB_DEAD);
+    EXPECT_EQ(check_operate_states(ACT_RUN_NOW), 1u << JOB_SCHEDULED | 1u << JOB_RETRYING);
     EXPECT_EQ(check_operate_states(ACT_CANCEL) & ~check_operate_states(ACT_PURGE),
               1u << JOB_RUNNING);
     EXPECT_EQ(check_operate_states(ACT_DELETE) & check_operate_states(ACT_CANCEL), 0);

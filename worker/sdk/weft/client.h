@@ -267,10 +267,15 @@ WEFT_API int weft_client_watch(weft_client *client, struct weft_watch *watch,
 
 // --- act ---
 
-enum weft_act { WEFT_ACT_CANCEL = 1, WEFT_ACT_RETRY = 2, WEFT_ACT_DELETE = 3 };
+enum weft_act {
+    WEFT_ACT_CANCEL = 1,
+    WEFT_ACT_RETRY = 2,
+    WEFT_ACT_DELETE = 3,
+    WEFT_ACT_RUN_NOW = 4,
+};
 
-// Cancels a job, makes a dead one live again, or removes an ended one. `actor` (may be NULL) stands in
-// the job's timeline.
+// Cancels a job, makes a dead one live again, removes an ended one, or starts one before its time that
+// is scheduled or waits for a retry. `actor` (may be NULL) stands in the job's timeline.
 //   6 not-found, 26 conflict, 30 unique
 WEFT_API int weft_client_act(weft_client *client, enum weft_act act, const char *id,
                              const char *actor, struct weft_error *error);

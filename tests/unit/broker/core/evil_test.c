@@ -178,8 +178,9 @@ static struct msg any_simulated(struct scene *scene)
 
 static struct msg any_act(struct scene *scene, uint32_t peer)
 {
+    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_RETRY, ACT_RUN_NOW};
     struct msg msg = {.kind = MSG_ACT,
-                      .act = {.kind = below(scene, 2) ? ACT_CANCEL : ACT_RETRY,
+                      .act = {.kind = kinds[below(scene, 3)],
                               .tenant = tenant_of(peer),
                               .job_id = scene->jobs[below(scene, JOBS_KEPT)]}};
     msg.act.act_id.bytes[0] = (uint8_t)(1 + below(scene, 3));

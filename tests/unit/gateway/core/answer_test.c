@@ -94,9 +94,9 @@ TEST(answer, how_far_an_act_on_many_has_come)
         "\"batch_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"actor\":\"http\","
         "\"status_url\":\"/v1/operations/01890a5d-ac96-774b-bcce-b302099a8057\","
         "\"created_at\":\"1970-01-01T00:00:00.001Z\"}");
-    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_DELETE, ACT_PURGE, ACT_NONE};
-    static const char *const names[] = {"cancel", "delete", "purge", "none"};
-    for (unsigned i = 0; i < 4; i++) {
+    static const enum act_kind kinds[] = {ACT_CANCEL, ACT_DELETE, ACT_PURGE, ACT_RUN_NOW, ACT_NONE};
+    static const char *const names[] = {"cancel", "delete", "purge", "run-now", "none"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         out = fresh();
         is.kind = kinds[i];
         answer_operation(&out, &is);
