@@ -103,15 +103,15 @@ static bool is_there(const struct courier *courier)
 }
 
 // What can be packed now; NULL: nothing.
-static const struct ask *next_to_pack(const struct courier *courier)
+static const struct ask *next_to_pack(const struct courier *courier, bool is_urgent_due)
 {
     if (!is_there(courier) || courier->peer.ask_count == courier->peer.ask_count_max)
         return NULL;
     if (courier->questions.first != NULL)
         return courier->questions.first;
-    if (courier->parcels.submit_count == COURIER_FLIGHT_MAX)
-        return NULL;
-    return courier->urgent.first != NULL ? courier->urgent.first : courier->bulk.first;
+    if (is_urgent_due && courier->urgent.first != NULL)
+        return courier->urgent.first;
+    return courier->parcels.submit_count < COURIER_FLIGHT_MAX ? courier->bulk.first : NULL;
 }
 
 // Makes one message of what waits.
@@ -145,9 +145,12 @@ static void pack(struct courier *courier, when_ms now, const struct ask *next)
     finish_all(&asks, e);
 }
 
+// A message holds jobs of one tenant. Those that wait at this moment all go, each tenant's in its own,
+// so that none waits for another's answer.
 static void pack_all(struct courier *courier, when_ms now)
 {
-    for (const struct ask *next = next_to_pack(courier); next != NULL; next = next_to_pack(courier))
+    bool is_due = courier->parcels.submit_count < COURIER_FLIGHT_MAX;
+    for (const struct ask *next; (next = next_to_pack(courier, is_due)) != NULL;)
         pack(courier, now, next);
 }
 

@@ -2,8 +2,8 @@
 
 // The gateway's only line to the broker: one thread, one DEALER. Questions of all HTTP requests
 // meet here; jobs of a tenant that wait at the same moment travel in one message, and while messages are
-// unanswered the next one fills, so batches grow with the load and nobody waits for them. Repeats
-// and reconnects as lib/peer says.
+// unanswered the next ones fill, one for each tenant, so batches grow with the load and nobody waits
+// for them. Repeats and reconnects as lib/peer says.
 
 #include "gateway/shell/ask.h"
 #include "gateway/shell/gather.h"
@@ -12,7 +12,7 @@ struct courier;
 struct link_curve;
 
 enum {
-    COURIER_FLIGHT_MAX = 4,      // SUBMIT messages unanswered at once
+    COURIER_FLIGHT_MAX = 4,      // SUBMIT messages unanswered: from here on jobs wait
     COURIER_ASKS_MAX = 16384,    // messages unanswered at once
     COURIER_PATIENCE_MS = 2000,  // how long a question waits for a broker that has just gone
     COURIER_DRAIN_MS = 1000,     // for answers, when stopping

@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 import socket
 import threading
 import unittest
@@ -14,16 +15,16 @@ GATHER_JOBS_MAX, GATHER_BYTES_MAX, COURIER_FLIGHT_MAX = 256, 4 << 20, 4
 PAYLOAD = 1 << 20
 
 
-def post(path, body, kind):
-    return (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+def post(path, body, kind, more=""):
+    return (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n").encode() + body
 
 
 def bulk(body):
     return post("/v1/batches", body, "application/x-ndjson")
 
 
-def single(body):
-    return post("/v1/jobs", body, "application/json")
+def single(body, more=""):
+    return post("/v1/jobs", body, "application/json", more)
 
 
 class Limits(unittest.TestCase):
@@ -124,12 +125,14 @@ class Limits(unittest.TestCase):
             ear.join()
         self.assertEqual(sum(b" 202 " in answer for answer in heard), BULK_LOADS_MAX)
 
-    def fill_flight(self, gateway):
+    def fill_flight(self, gateway, more=""):
         """As many SUBMIT as may be unanswered."""
+        lines = [self.call(gateway) for _ in range(COURIER_FLIGHT_MAX)]
         self.broker.is_silent = True
-        for count in range(1, COURIER_FLIGHT_MAX + 1):
-            self.call(gateway).sendall(single(b'{"type":"a"}'))
+        for count, line in enumerate(lines, 1):
+            line.sendall(single(b'{"type":"a"}', more))
             wait_for("the broker has it", lambda: len(self.submits()) == count)  # pylint: disable=cell-var-from-loop
+        return lines
 
     def submits(self):
         """corr of each SUBMIT, said again or not: how many jobs, how many bytes."""
@@ -149,6 +152,22 @@ class Limits(unittest.TestCase):
         self.broker.is_silent = False
         self.assertIn(b" 202 ", self.hear(waiting))
         self.assertEqual(len(self.submits()), COURIER_FLIGHT_MAX + 1)
+
+    def test_tenants_do_not_wait_for_each_other(self):
+        gateway = self.start("--spool", "off")  # whose messages would come later
+        tenants = [f"t{no}" for no in range(2 * COURIER_FLIGHT_MAX)]
+        named = [f"Authorization: Bearer {gateway.token(tenant, '--tenant', tenant)}\r\n" for tenant in tenants]
+        flight = self.fill_flight(gateway, named[0])
+        for more in named:
+            self.call(gateway).sendall(single(b'{"type":"a"}', more))
+        # All of them wait when this question has passed by.
+        self.call(gateway).sendall(f"GET /v1/jobs/01890000-0000-7000-8000-000000000000 HTTP/1.1\r\nHost: localhost\r\n{named[0]}\r\n".encode())
+        wait_for("the question", lambda: any(kind == "status" for kind, *_ in list(self.broker.heard)))
+        self.assertEqual(len(self.submits()), COURIER_FLIGHT_MAX)
+        # One answer lets all of them go, while the others of the flight still wait for theirs.
+        self.broker.spoken_to.add(next(iter(self.submits())))
+        wait_for("a message of each", lambda: len(self.submits()) >= COURIER_FLIGHT_MAX + len(tenants))
+        self.assertEqual(select.select(flight[1:], [], [], 0)[0], [])
 
     def crowd(self, gateway, bodies):
         """Jobs that wait while nothing more may be sent; how they were put into messages then."""

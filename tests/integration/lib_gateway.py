@@ -47,6 +47,7 @@ class PretendedBroker:
         self.heard = []      # (kind, corr, jobs, bytes of payloads) of each message
         self.known = set()
         self.is_silent = False
+        self.spoken_to = set()  # corrs that are answered all the same
         self.refusal = None  # (error, retry_after_ms, detail)
         self.stopping = False
         self.context = zmq.Context()
@@ -86,7 +87,7 @@ class PretendedBroker:
                                                jobs_per_message_max=1024))
         elif route not in self.known:
             answer.error.error = ERR["ERR_UNKNOWN_PEER"]
-        elif self.is_silent:
+        elif self.is_silent and ask.corr not in self.spoken_to:
             return
         elif kind == "submit":
             self.submits.append(len(ask.submit.jobs))
