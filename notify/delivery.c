@@ -170,7 +170,7 @@ static void begin(struct notifier *notifier, uint32_t slot)
     }
     if (delivery->intent.url.len == 0) {
         (void)slice_to_text(delivery->intent.fault, fault, sizeof fault); // a sentence of ours
-        die(notifier, slot, "endpoint", fault);
+        die(notifier, slot, HOOK_REFUSED, fault);
         return;
     }
     if (!id_is_zero(&delivery->intent.parent)) {
@@ -400,7 +400,7 @@ static void take_parent(struct notifier *notifier, const struct parents_answer *
     } else if (!is_asking) {
         // One that was deleted meanwhile needs no switching off.
         bool is_off = answer->error == OK || answer->error == ERR_NOT_FOUND;
-        die(notifier, answer->slot, "http_410",
+        die(notifier, answer->slot, HOOK_GONE,
             is_off ? "HTTP status 410: the endpoint is disabled"
                    : "HTTP status 410: the endpoint could not be disabled; does the sender's key "
                      "have the scope admin?");

@@ -10,6 +10,8 @@
 
 #define HOOK_QUEUE "weft.webhooks" // where deliveries wait, of each tenant
 #define HOOK_TYPE "webhook"        // what they are
+#define HOOK_GONE "http_410"       // the error's kind of one whose receiver wants no more
+#define HOOK_REFUSED "endpoint"    // … of one that was given to the sender without a url
 #define HOOK_DEFAULT "default"     // the endpoint whose secret signs for a url alone
 
 // Is it one of the fabric's own queues, which take no jobs from outside?

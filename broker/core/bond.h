@@ -13,7 +13,7 @@ struct bond {
     uint16_t cost;      // what it takes from rates; 0: 1
     uint8_t order;      // enum job_order
     uint8_t events;     // its ends that it wants told: bits 1 << (enum job_state - JOB_SUCCEEDED)
-    uint8_t endpoint;   // … to this one: its place + 1; 0: to a url of its own
+    uint8_t endpoint;   // … to this one: its place + 1; 0: to a url of its own; or JOB_URL_GONE
     bool has_progress;  // its progress is told there, too
     uint16_t endpoints; // the places of those that want it, as bits
 };

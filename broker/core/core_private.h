@@ -183,7 +183,9 @@ void progress_drop(struct core *core, struct now now, uint32_t slot, struct effe
 // A job has ended. If it is a delivery of progress, and its job has said more meanwhile, another one
 // comes.
 void progress_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
-// Deliveries of progress that the end of this job may bring.
+// Has the url of the job that this delivery tells of answered with it that it wants no more?
+bool progress_is_gone(const struct core *core, uint32_t slot, const struct msg_finish_job *finish);
+// Deliveries of progress that the end of this job may bring, or jobs that it changes.
 uint32_t progress_places(const struct core *core, uint32_t slot);
 // `job` has just made its batch: what will tell these of the batch's end is accepted, and waits for
 // it.

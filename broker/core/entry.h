@@ -66,6 +66,7 @@ struct entry {
             const struct msg_finish_job *finish;
             uint8_t event;  // enum job_event
             when_ms due_at; // when it may start again
+            bool is_gone;   // it told of a job's progress, and that job's url wants no more
         } finish;
         struct {
             uint8_t event;

@@ -86,7 +86,8 @@ static void apply(struct core *core, struct now now, uint32_t slot,
                                  .slot = slot,
                                  .finish = {.finish = finish,
                                             .event = (uint8_t)verdict.event,
-                                            .due_at = verdict.due_at}},
+                                            .due_at = verdict.due_at,
+                                            .is_gone = progress_is_gone(core, slot, finish)}},
                  fx);
     if (!stays)
         wait_enter(core, slot);

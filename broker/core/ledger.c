@@ -300,6 +300,8 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
     past->outcome = (unsigned)entry->finish.finish->outcome & ((1u << ROW_OUTCOME_BITS) - 1);
     effects_write(fx, WRITE_OUTCOME)->outcome =
         (struct write_outcome){.job_no = job->no, .finish = entry->finish.finish};
+    if (entry->finish.is_gone)
+        mark(ledger, ledger_url_close(ledger, slot), fx);
     bool is_done = job_is_done(job_after(job->state, event));
     if (event != JOB_REPORT)
         job->at = entry->finish.due_at;
@@ -413,6 +415,7 @@ static uint32_t retry(struct ledger *ledger, const struct entry *entry, struct e
     if (!id_is_zero(&past->worker))
         let_go(past);
     job->cancel = CANCEL_NONE;
+    ledger_url_open(ledger, slot);
     ledger_reclaim(ledger, job, &entry->retry.unique, fx);
     job->at = entry->at;
     // Behind all that were accepted so far, which have even places.

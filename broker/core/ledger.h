@@ -180,6 +180,10 @@ bool ledger_endpoint_bind(struct ledger *ledger, uint32_t slot, const struct msg
 enum { LEDGER_TOLD_MAX = ENDPOINTS_OF_TENANT_MAX + 1 };
 uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state state,
                      uint32_t out_numbers[LEDGER_TOLD_MAX]);
+// The delivery in `slot` tells of the progress of a job in memory, whose url wants no more of it. Returns
+// the slot of that job. A job that lives again asks its url again.
+uint32_t ledger_url_close(struct ledger *ledger, uint32_t slot);
+void ledger_url_open(struct ledger *ledger, uint32_t slot);
 // OK, or ERR_WEBHOOK with a detail: the endpoint that the job names is not set.
 err ledger_endpoint_refusal(const struct ledger *ledger, const struct msg_submit_job *job,
                             const char **out_detail);

@@ -4,6 +4,7 @@
 
 #include "broker/core/ledger.h"
 
+#include "lib/base/check.h"
 #include "lib/base/origin.h"
 
 // --- who is told ---
@@ -87,15 +88,16 @@ static uint32_t hearer(const struct ledger *ledger, const struct job *job, uint3
 static uint32_t own_hearer(const struct ledger *ledger, const struct job *job,
                            const struct bond *bond)
 {
-    if (bond->endpoint == 0)
+    if (bond->endpoint == 0 || bond->endpoint == JOB_URL_GONE)
         return ENDPOINTS_NONE;
     struct slice tenant = lanes_row(&ledger->lanes, job->lane).tenant;
     return endpoints_told(&ledger->endpoints, tenant, bond->endpoint - 1u, job->no);
 }
 
+// The end is told of whatever its url has answered before: so it is seen, though it is not sent.
 static bool wants(const struct bond *bond, enum job_state state)
 {
-    return state == JOB_RUNNING ? bond->has_progress
+    return state == JOB_RUNNING ? bond->has_progress && bond->endpoint != JOB_URL_GONE
                                 : (bond->events >> (state - JOB_SUCCEEDED) & 1) != 0;
 }
 
@@ -120,6 +122,26 @@ uint32_t ledger_told(const struct ledger *ledger, uint32_t slot, enum job_state 
             out_numbers[count++] = no;
     }
     return count;
+}
+
+uint32_t ledger_url_close(struct ledger *ledger, uint32_t slot)
+{
+    const struct id *parent = ledger_teller_of(ledger, slot);
+    CHECK(parent != NULL);
+    uint32_t of = jobs_find(&ledger->jobs, parent);
+    CHECK(of != JOBS_NONE && (jobs_at(&ledger->jobs, of)->relations & RELATION_HOOK) != 0);
+    CHECK(ledger->bonds[of].endpoint == 0);
+    ledger->bonds[of].endpoint = JOB_URL_GONE;
+    jobs_at(&ledger->jobs, of)->version++;
+    ledger_note(ledger, jobs_at(&ledger->jobs, of)->no);
+    return of;
+}
+
+void ledger_url_open(struct ledger *ledger, uint32_t slot)
+{
+    bool is_hooked = (jobs_at(&ledger->jobs, slot)->relations & RELATION_HOOK) != 0;
+    if (is_hooked && ledger->bonds[slot].endpoint == JOB_URL_GONE)
+        ledger->bonds[slot].endpoint = 0;
 }
 
 // Filters are about the job that makes the batch, for no other is known yet.

@@ -157,6 +157,18 @@ void progress_end(struct core *core, struct now now, uint32_t slot, struct effec
     tell(core, now, &(struct deliver_word){of, told[at], bulletin.receiver, due_at}, &room, fx);
 }
 
+bool progress_is_gone(const struct core *core, uint32_t slot, const struct msg_finish_job *finish)
+{
+    uint32_t no = bulletins_of(&core->bulletins, slot);
+    if (no == BULLETINS_NONE || finish->outcome != OUTCOME_DEAD ||
+        !slice_is_text(finish->error_kind, HOOK_GONE))
+        return false;
+    const struct bulletin *bulletin = bulletins_at(&core->bulletins, no);
+    uint32_t of = job_of(core, &bulletin->parent);
+    return of != JOBS_NONE && bulletin->receiver == receiver_of(core, ENDPOINTS_NONE) &&
+           core->ledger.bonds[of].has_progress && core->ledger.bonds[of].endpoint == 0;
+}
+
 uint32_t progress_places(const struct core *core, uint32_t slot)
 {
     return bulletins_of(&core->bulletins, slot) != BULLETINS_NONE;

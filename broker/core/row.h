@@ -27,6 +27,9 @@ enum relation {
     RELATION_EVENTS_SHIFT = 4, // in rows: of which ends, see struct bond
 };
 
+// In the place of an endpoint: the job's own url has answered that it is gone.
+enum { JOB_URL_GONE = 127 };
+
 // One job. Fixed size, updated in place; the body and the outcome have rows of their own.
 struct job_row {
     struct id id;

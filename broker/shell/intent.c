@@ -97,6 +97,17 @@ static void add_own(struct store_view *view, struct intent *intent, uint64_t job
         add_endpoint(view, intent, now);
 }
 
+// The url has answered a word of the job's progress with 410. A delivery dies of that, and whoever makes
+// it live again means it.
+static bool is_refused(struct store_view *view, const struct id *delivery)
+{
+    struct msg_status_is status;
+    if (store_view_status(view, delivery, &status) != OK)
+        return true;
+    return !slice_is_text(status.failure.kind, HOOK_REFUSED) &&
+           !slice_is_text(status.failure.kind, HOOK_GONE);
+}
+
 // The delivery of a batch carries what to send itself, unless an endpoint wants it.
 static void add_batch(struct store_view *view, struct intent *intent, uint64_t delivery_no,
                       when_ms now)
@@ -136,6 +147,9 @@ struct slice intent_of(struct store_view *view, const struct msg_job *job, when_
         add_batch(view, &intent, row.no, now);
     else if (intent.endpoint.len > 0)
         add_endpoint(view, &intent, now);
+    else if (row.endpoint == JOB_URL_GONE && is_refused(view, &job->job_id))
+        give_up(&intent, "the url has answered 410 to the job's progress; retry this delivery to "
+                         "ask it all the same");
     else
         add_own(view, &intent, row.no, now);
     hook_write_intent(&intent, &out);

@@ -269,7 +269,8 @@ err store_record_get_job(struct slice record, struct slice key, struct job_row *
     }
     // Every row has one spelling.
     if (has_tail(&row) != (version >= 2) || has_hooks(&row) != (version >= 3) ||
-        row.cancel > CANCEL_FORCED || row.endpoint > ENDPOINTS_OF_TENANT_MAX ||
+        row.cancel > CANCEL_FORCED ||
+        (row.endpoint > ENDPOINTS_OF_TENANT_MAX && row.endpoint != JOB_URL_GONE) ||
         row.endpoints >> ENDPOINTS_OF_TENANT_MAX != 0)
         return ERR_DAMAGED;
     if (row.state == JOB_NONE || row.state >= JOB_STATES || row.ended_as >= JOB_STATES ||

@@ -153,6 +153,43 @@ class Progress(WebhookTest):
         self.assertEqual([body["type"] for body in self.told("/hook")], ["job.progress", "job.succeeded"])
         self.assertEqual(self.status(job_id)["status"], "succeeded")
 
+    def test_a_url_that_is_gone_is_asked_no_more(self):
+        """Neither of more progress nor of the end, also after a restart; its end's delivery says so, and may be retried."""
+        status = [410]
+
+        def behave(_, connection, request):
+            connection.sendall(receivers.answer(status[0]))
+        self.receiver.behave = behave
+        self.start_rest()
+        other = self.gateway.ask("PUT", "/v1/webhooks/other", json.dumps({"url": self.receiver.url("/other"), "events": ["progress"]}),
+                                 Content_Type="application/json")
+        self.assertEqual(other.status, 201)
+        job_id = self.gateway.submit({"type": "t", "timeout": "60s",
+                                      "webhook": self.webhook(events=["progress", "succeeded"], secret="new")}).json["job_id"]
+        (job, _), = self.handler.take_jobs(1)
+        self.say(job, 1)
+        wait_for("both have refused", lambda: [line["status"] for line in self.deliveries()] == ["dead", "dead"])
+        self.assertTrue(self.gateway.ask("GET", "/v1/webhooks/other").json["disabled"])
+        status[0] = 200
+        self.say(job, 2)
+        self.served.kill()
+        self.served = self.broker("--zmq", self.zmq)
+        self.handler.say_hello(running=[pb.Held(job_id=job.job_id, token=job.token)])
+        self.say(job, 3)
+        self.handler.finish(job)
+        path = f"/v1/jobs/{job_id}/deliveries"
+        told, = wait_for("its end is told nobody", lambda: [line for line in self.gateway.ask("GET", path).json["jobs"]
+                                                             if line["status"] == "dead"])
+        error = self.status(told["job_id"])["error"]
+        self.assertEqual((error["kind"], error["message"]),
+                         ("endpoint", "the url has answered 410 to the job's progress; retry this delivery to ask it all the same"))
+        event, = (event for event in self.gateway.ask("GET", f"/v1/jobs/{job_id}/timeline").json["events"]
+                  if event["event"] == "deliver")
+        self.assertEqual(event["error"], error)
+        self.assertEqual([body["type"] for body in self.told("/hook") + self.told("/other")], ["job.progress", "job.progress"])
+        self.assertEqual(self.gateway.ask("POST", f"/v1/jobs/{told['job_id']}:retry").status, 200)
+        wait_for("it is told then", lambda: self.ended("/hook"))
+
     def test_a_broker_that_comes_back_tells_on(self):
         go = threading.Event()
 

@@ -152,9 +152,9 @@ struct seen_job {
 struct seen_state {
     struct id id;
     enum job_state state;
-    uint8_t queue;          // place in watch.queues + 1
-    struct id batch;        // its watch_batch_name(); zero when none
-    bool is_cancel_asked;   // by an act on many, while it ran
+    uint8_t queue;                     // place in watch.queues + 1
+    struct id batch;                   // its watch_batch_name(); zero when none
+    bool is_cancel_asked, is_url_gone; // by an act on many, while it ran; its own wants no progress
     uint32_t events, words; // what is told, as submitted; of its progress, since the start
     struct seen_hearers hearers;
 };

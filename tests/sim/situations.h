@@ -161,6 +161,7 @@
     X(SEEN_PROGRESS_COALESCED, "… and more was said before that had ended")                        \
     X(SEEN_PROGRESS_AGAIN, "… and told next")                                                      \
     X(SEEN_PROGRESS_ROUND, "… in a round that was to come")                                        \
+    X(SEEN_URL_GONE, "a job's own url wanted no more progress")                                    \
     X(SEEN_PROGRESS_STOPPED, "what told of progress was cancelled by the end")                     \
     X(SEEN_PROGRESS_LEFT_OUT, "progress was left out")                                             \
     X(SEEN_PROGRESS_LOADED, "progress was being told at a start")                                  \

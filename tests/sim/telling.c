@@ -57,7 +57,7 @@ static struct receivers receivers_of(struct sim *sim, const struct seen_state *s
 {
     struct receivers receivers = {0};
     const struct seen_endpoint *own = NULL;
-    if ((state->events & WEBHOOK_PROGRESS) != 0) {
+    if ((state->events & WEBHOOK_PROGRESS) != 0 && !state->is_url_gone) {
         own = watch_endpoint_of(sim, state->hearers.own);
         receivers.names[receivers.count++] =
             own != NULL ? own->given.webhook_id : (struct slice){0};
@@ -141,6 +141,28 @@ static void end(struct sim *sim, struct seen_telling *telling, enum job_state as
         watch_seen(SEEN_PROGRESS_STOPPED);
 }
 
+// "410": the job's own url is asked no more, until the job lives again.
+static void note_gone(struct sim *sim, const struct seen_telling *telling,
+                      const struct entry *entry)
+{
+    struct seen_state *state = watch_state_of(sim, &telling->parent);
+    const struct msg_finish_job *finish = entry->finish.finish;
+    bool is_own = (state->events & WEBHOOK_PROGRESS) != 0 && state->hearers.own == 0 &&
+                  telling->receiver.len == 0;
+    bool is_gone = finish->outcome == OUTCOME_DEAD && slice_is_text(finish->error_kind, HOOK_GONE);
+    bool is_early =
+        !job_is_done(state->state) && state->state != JOB_REMOVED && !state->is_url_gone;
+    // Which of two that tell of the same is the one, a start forgets.
+    SIM_EXPECT(!(is_own && is_gone && is_early) || entry->finish.is_gone || telling->is_second,
+               "what answers 410 is known to be gone");
+    SIM_EXPECT(!entry->finish.is_gone || (is_own && is_gone && is_early),
+               "what is gone has answered 410");
+    if (!entry->finish.is_gone)
+        return;
+    state->is_url_gone = true;
+    watch_seen(SEEN_URL_GONE);
+}
+
 static void revive(struct sim *sim, struct seen_telling *telling)
 {
     telling->is_spare = unfinished_of(sim, &telling->parent, telling->receiver) != NULL;
@@ -174,14 +196,18 @@ void telling_entry(struct sim *sim, const struct entry *entry)
         word(sim, entry);
     if (entry->kind == ENTRY_SUBMIT && entry->submit.job->tells)
         begin(sim, entry);
-    if (entry->kind == ENTRY_RETRY)
+    if (entry->kind == ENTRY_RETRY) {
         forget_rounds(sim, &entry->job_id);
+        watch_state_of(sim, &entry->job_id)->is_url_gone = false;
+    }
     struct seen_telling *telling = telling_of(sim, &entry->job_id);
     if (telling == NULL)
         return;
     enum job_state state = watch_state_of(sim, &entry->job_id)->state;
     if (entry->kind == ENTRY_GRANT)
         grant(sim, telling);
+    if (entry->kind == ENTRY_FINISH)
+        note_gone(sim, telling, entry);
     if (entry->kind == ENTRY_RETRY)
         revive(sim, telling);
     if (entry->kind == ENTRY_CANCEL && entry->actor.len == 0)

@@ -30,6 +30,7 @@ static void note_state(struct sim *sim, const struct job_row *row)
     struct seen_state *seen = watch_state_of(sim, &row->id);
     seen->state = row->state;
     seen->is_cancel_asked = row->cancel == CANCEL_REQUESTED;
+    seen->is_url_gone = row->endpoint == JOB_URL_GONE;
 }
 
 void watch_start(struct sim *sim)

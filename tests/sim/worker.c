@@ -345,6 +345,10 @@ static void take(struct sim *sim, struct sim_worker *worker, const struct msg_jo
                                           .outcome = pick_outcome(sim),
                                           .error_kind = slice_of_text("sim"),
                                           .retry_after_ms = (uint32_t)world_below(sim, 800)};
+    if (msg_hook_is_reserved(job->queue) && plan_optional(sim, 50)) {
+        held.finish.outcome = OUTCOME_DEAD;
+        held.finish.error_kind = slice_of_text(HOOK_GONE);
+    }
     held.done_at = sim->now.mono + (when_ms)world_below(sim, 400);
     if (plan_optional(sim, 10))
         held.done_at += (when_ms)world_below(sim, 4 * SIM_LEASE_MS);

@@ -4,6 +4,7 @@
 
 #include "lib/base/check.h"
 #include "lib/base/prng.h"
+#include "proto/msg.h"
 
 #define SECOND ((when_ms)1000)
 #define MINUTE (60 * SECOND)
@@ -37,7 +38,7 @@ when_ms verdict_pause_ms(enum verdict_course course, uint32_t attempt, const str
 static const char *status_word(unsigned status)
 {
     switch (status) {
-    case STATUS_GONE: return "http_410";
+    case STATUS_GONE: return HOOK_GONE;
     case STATUS_BUSY: return "http_429";
     case STATUS_AWAY: return "http_503";
     default: break;

@@ -340,6 +340,72 @@ TEST(progress, each_endpoint_that_wants_it_has_its_own)
     story_free(story);
 }
 
+// The receiver of the last one has answered 410.
+static void refuse(struct story *story, uint32_t count)
+{
+    const struct job_row *row = telling(story, count);
+    EXPECT_EQ(row->state, JOB_RUNNING);
+    const struct msg_finish_job said = {.job_id = row->id,
+                                        .token = row->token,
+                                        .outcome = OUTCOME_DEAD,
+                                        .error_kind = slice_of_text(HOOK_GONE)};
+    story_say(story, NOTIFIER,
+              &(struct msg){.kind = MSG_FINISH, .finish = {.jobs = &said, .count = 1}});
+}
+
+TEST(progress, a_url_that_is_gone_is_told_no_more_of_it)
+{
+    const struct limits limits = calm();
+    struct story *story = begun(&limits, told(1, WEBHOOK_PROGRESS | 1u << JOB_DEAD));
+    notifier(story, 4);
+    say(story, 1, 1);
+    const struct msg_held held = story_held(1, row_of(story, 1)->token);
+    say(story, 1, 2); // of which the next one would tell
+    refuse(story, 1);
+    EXPECT_EQ(row_of(story, 1)->endpoint, JOB_URL_GONE);
+    say(story, 1, 3);
+    (void)telling(story, 1);
+    story_restart(story);
+    story_hello(story, WORKER, 1, &held);
+    story_at(story, 3000);
+    say(story, 1, 4);
+    (void)telling(story, 1);
+    end(story, 1, OUTCOME_DEAD); // it is seen that nobody was told of it
+    EXPECT_EQ(story_figures(story).deliveries, 1);
+    story_free(story);
+}
+
+TEST(progress, a_url_that_was_gone_is_asked_in_a_second_life)
+{
+    const struct limits limits = calm();
+    struct story *story = begun(&limits, told(1, WEBHOOK_PROGRESS));
+    notifier(story, 4);
+    say(story, 1, 1);
+    refuse(story, 1);
+    end(story, 1, OUTCOME_DEAD);
+    story_settle(story);
+    const struct msg_act act = {.kind = ACT_RETRY, .job_id = story_id(1), .act_id = {{9}}};
+    story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_ACT, .act = act});
+    EXPECT_EQ(row_of(story, 1)->endpoint, 0);
+    say(story, 1, 1);
+    (void)telling(story, 2);
+    story_free(story);
+}
+
+TEST(progress, a_410_of_anybody_else_closes_no_url)
+{
+    const struct limits limits = calm();
+    struct story *story = story_new_with(&limits);
+    story_worker(story, WORKER, "mail", 4);
+    set_endpoint(story, "one", WEBHOOK_PROGRESS);
+    story_submit(story, told(1, 1u << JOB_DEAD));
+    notifier(story, 4);
+    say(story, 1, 1);
+    refuse(story, 1); // the endpoint: its sender disables it
+    EXPECT_EQ(row_of(story, 1)->endpoint, 0);
+    story_free(story);
+}
+
 TEST(progress, a_second_life_is_told_of_too)
 {
     const struct limits limits = calm();

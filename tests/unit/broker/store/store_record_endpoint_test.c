@@ -118,4 +118,8 @@ TEST(record_endpoint, golden_job_that_endpoints_are_told_of)
     store_record_put_job(room, key, &row);
     EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key, &back), OK);
     EXPECT(back.has_progress && back.endpoint == 0);
+    row.endpoint = JOB_URL_GONE;
+    store_record_put_job(room, key, &row);
+    EXPECT_EQ(store_record_get_job(slice_of(room, sizeof room), key, &back), OK);
+    EXPECT(back.has_progress && back.endpoint == JOB_URL_GONE);
 }
