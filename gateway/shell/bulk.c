@@ -57,8 +57,7 @@ void bulk_refuse(struct load *load, err e, const char *detail)
     bulk_free(load);
 }
 
-// Another body has made the batch, so nothing of this one is stored.
-static void refuse_other(struct load *load)
+void bulk_refuse_other(struct load *load)
 {
     char detail[sizeof "another body was sent under this key, as batch " + ID_TEXT_LEN] =
         "another body was sent under this key, as batch ";
@@ -93,7 +92,9 @@ static err recall(const struct load *load, struct keys_note *out_note)
         .id = load->batch_id, .kind = KEYS_BATCH, .fingerprint = load->fingerprint};
     if (load->key.len == 0)
         return ERR_NOT_FOUND;
-    return posting_recall(load->bulk->gateway, &asked, out_note);
+    err e = posting_recall(load->bulk->gateway, &asked, out_note);
+    // It came out of the spool, and how much of it was stored is not known.
+    return e == OK && out_note->count == 0 ? ERR_NOT_FOUND : e;
 }
 
 static const char *why_unanswered(const struct load *load)
@@ -116,7 +117,7 @@ static void answer_alone(struct load *load)
     } else if (e == ERR_NOT_FOUND) {
         bulk_refuse(load, load->failure, why_unanswered(load));
     } else if (e != OK) {
-        refuse_other(load);
+        bulk_refuse_other(load);
     } else if (note.count != load->job_count) {
         // The broker refused some of its records, and only it can say which and whether still.
         bulk_refuse(load, load->failure, "not all records of the batch were stored before");
@@ -150,7 +151,7 @@ static void finish(struct load *load)
     }
     // Whatever came of the other pieces: were one of them stored, the batch would be of this body.
     if (load->is_other && load->accepted_count == 0) {
-        refuse_other(load);
+        bulk_refuse_other(load);
         return;
     }
     if (load->failure == ERR_NO_BROKER || load->failure == ERR_TIMEOUT) {
@@ -386,6 +387,12 @@ static void begin(struct load *load, enum records_form form)
     load->dedup_until = WHEN_NEVER;
     if (load->key.len > 0)
         load->fingerprint = blake_u64(slice_of_text("weft/batch/1"), load->request->body);
+    // Also with a broker, which has not heard of it yet.
+    if (load->key.len > 0 &&
+        spool_is_other_body(load->bulk->gateway->spool, &load->batch_id, load->fingerprint)) {
+        bulk_refuse_other(load);
+        return;
+    }
     err e = bulk_read_records(load, form, &detail);
     if (e == OK && load->job_count == 0 && load->rejected_count == 0) {
         e = ERR_BAD_FIELD;

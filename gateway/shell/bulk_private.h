@@ -94,6 +94,8 @@ struct bulk {
 struct reply bulk_reply(const struct load *load);
 // Answers with the error and frees the load.
 void bulk_refuse(struct load *load, err e, const char *detail);
+// The same: another body has the key, and nothing of this one is stored.
+void bulk_refuse_other(struct load *load);
 void bulk_free(struct load *load);
 // Back to the thread, with what others have found out. Any thread.
 void bulk_return(struct load *load);

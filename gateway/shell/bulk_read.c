@@ -90,12 +90,22 @@ static bool derive_key(const struct load *load, struct arena *arena, uint32_t li
     return true;
 }
 
+// Another job waits in the spool under its key, also when there is a broker again.
+static bool is_spooled_otherwise(const struct load *load, const struct msg_submit_job *job)
+{
+    const struct gateway *gateway = load->bulk->gateway;
+    return spool_waiting(gateway->spool) > 0 &&
+           spool_door_conflicts(gateway, job, posting_fingerprint(job));
+}
+
 static bool add_job(struct load *load, struct arena *arena, uint32_t line,
                     struct msg_submit_job *job)
 {
     if (!grow_jobs(load) || !derive_key(load, arena, line, job))
         return false;
     posting_mint(load->bulk->gateway, load->tenant, job);
+    if (is_spooled_otherwise(load, job))
+        return bulk_reject(load, line, &(struct problem){.error = ERR_KEY_REUSED});
     job->batch_id = load->batch_id;
     job->batch_webhook = load->webhook; // any of them may become the first that is accepted
     job->batch_fingerprint = load->fingerprint;

@@ -33,7 +33,10 @@ static err pack(struct load *load, struct bulk_keeping *keeping)
     struct arena arena = spool_pack_arena();
     err e = arena.data == NULL ? ERR_NO_MEMORY : OK;
     for (uint32_t i = 0; e == OK && i < load->job_count; i++) {
-        e = spool_pack(&load->jobs[i], load->tenant, &arena, &keeping->items[i].record);
+        struct spool_item *item = &keeping->items[i];
+        e = spool_pack(&load->jobs[i], load->tenant, &arena, &item->record);
+        item->batch_id = load->batch_id;
+        item->batch_fingerprint = load->fingerprint;
         keeping->order.count += e == OK;
     }
     free(arena.data);
@@ -93,6 +96,10 @@ void bulk_spooled(struct load *load)
         e = count(load);
     if (e == ERR_SPOOL_FULL || e == ERR_SPOOL_SHARE) {
         refuse_full(load, e);
+        return;
+    }
+    if (e == ERR_KEY_REUSED) {
+        bulk_refuse_other(load);
         return;
     }
     if (e != OK) {

@@ -49,6 +49,8 @@ struct piece {
 // A batch of which a record was brought.
 struct brought {
     struct id id;
+    uint64_t fingerprint; // of its body, when it has a key
+    when_ms dedup_until;  // the earliest among its jobs
     uint8_t tenant_len;
     uint8_t tenant[MSG_NAME_LEN_MAX];
 };
@@ -132,6 +134,10 @@ static bool take(void *ctx, const struct spool_record *record)
         return true;
     }
     parcel->item = (struct spool_item){.record = copy};
+    if (!parcel->is_broken) {
+        parcel->item.batch_id = parcel->job.batch_id;
+        parcel->item.batch_fingerprint = parcel->job.batch_fingerprint;
+    }
     forward->parcel_count++;
     return true;
 }
@@ -241,23 +247,50 @@ static void remember(const struct spool_forward *forward, const struct parcel *p
                                        });
 }
 
+static struct brought *find_batch(struct spool_forward *forward, const struct id *id,
+                                  struct slice tenant)
+{
+    for (uint32_t i = forward->batch_count; i-- > 0;) {
+        struct brought *known = &forward->batches[i];
+        if (id_equal(&known->id, id) &&
+            slice_equal(slice_of(known->tenant, known->tenant_len), tenant))
+            return known;
+    }
+    return NULL;
+}
+
 static void note_batch(struct spool_forward *forward, const struct parcel *parcel)
 {
     const struct id *id = &parcel->job.batch_id;
     struct slice tenant = parcel->item.record.tenant;
-    if (id_is_zero(id) || forward->batch_count == BATCHES_MAX)
+    if (id_is_zero(id))
         return;
-    for (uint32_t i = forward->batch_count; i-- > 0;) {
-        const struct brought *known = &forward->batches[i];
-        if (id_equal(&known->id, id) &&
-            slice_equal(slice_of(known->tenant, known->tenant_len), tenant))
-            return;
+    struct brought *batch = find_batch(forward, id, tenant);
+    if (batch == NULL && forward->batch_count == BATCHES_MAX)
+        return;
+    if (batch == NULL) {
+        batch = &forward->batches[forward->batch_count++];
+        CHECK(tenant.len <= sizeof batch->tenant);
+        *batch = (struct brought){.id = *id,
+                                  .fingerprint = parcel->job.batch_fingerprint,
+                                  .dedup_until = WHEN_NEVER,
+                                  .tenant_len = (uint8_t)tenant.len};
+        memcpy(batch->tenant, tenant.data, tenant.len);
     }
-    struct brought *batch = &forward->batches[forward->batch_count++];
-    CHECK(tenant.len <= sizeof batch->tenant);
-    batch->id = *id;
-    batch->tenant_len = (uint8_t)tenant.len;
-    memcpy(batch->tenant, tenant.data, tenant.len);
+    if (parcel->said.dedup_until > 0)
+        batch->dedup_until = when_min(batch->dedup_until, parcel->said.dedup_until);
+}
+
+// For the next time without a broker: that the key is taken, and by which body.
+static void remember_batch(const struct spool_forward *forward, const struct brought *batch)
+{
+    if (batch->fingerprint == 0)
+        return;
+    posting_remember(forward->gateway, &(struct keys_note){.id = batch->id,
+                                                           .kind = KEYS_BATCH,
+                                                           .fingerprint = batch->fingerprint,
+                                                           .created_at = clock_wall_ms(),
+                                                           .dedup_until = batch->dedup_until});
 }
 
 // Nothing waits any more, so none of their records does: a batch is spooled whole.
@@ -266,6 +299,7 @@ static void seal_batches(struct spool_forward *forward)
     for (uint32_t i = 0; i < forward->batch_count; i++) {
         const struct brought *batch = &forward->batches[i];
         batch_seal_say(forward->gateway, slice_of(batch->tenant, batch->tenant_len), &batch->id);
+        remember_batch(forward, batch);
     }
     forward->batch_count = 0;
 }

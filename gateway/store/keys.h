@@ -19,7 +19,7 @@ struct keys_note {
     uint64_t fingerprint;
     uint64_t lineage; // of the broker's store that holds it
     uint8_t state;    // enum job_state, as answered
-    uint32_t count;   // records of a batch that are stored
+    uint32_t count;   // records of a batch that are stored; 0: not known
     when_ms created_at;
     when_ms dedup_until; // the note is of no use later
 };

@@ -20,11 +20,10 @@ enum {
     DAMAGED_MAX = 1024, // set aside at one start
 };
 
-static const char *const tables[] = {[SPOOL_TABLE_WAITING] = "waiting",
-                                     [SPOOL_TABLE_REFUSED] = "refused",
-                                     [SPOOL_TABLE_IDS] = "ids",
-                                     [SPOOL_TABLE_TOTALS] = "totals",
-                                     [SPOOL_TABLE_DAMAGED] = "damaged"};
+static const char *const tables[] = {
+    [SPOOL_TABLE_WAITING] = "waiting", [SPOOL_TABLE_REFUSED] = "refused",
+    [SPOOL_TABLE_IDS] = "ids",         [SPOOL_TABLE_TOTALS] = "totals",
+    [SPOOL_TABLE_DAMAGED] = "damaged", [SPOOL_TABLE_BATCHES] = "batches"};
 
 // --- one transaction: everything here changes the thread's `account` and `shares`, and is undone with them ---
 
@@ -117,6 +116,8 @@ static err judge(struct spool *spool, struct disk_txn *txn, struct spool_order *
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < order->count; i++) {
         err e = compare(txn, &order->items[i]);
+        if (e == OK)
+            e = spool_batch_judge(txn, &order->items[i]);
         if (e != OK)
             return e;
         bytes += order->items[i].is_known ? 0 : spool_record_len(&order->items[i].record);
@@ -143,7 +144,8 @@ static err take(struct spool *spool, struct disk_txn *txn, struct spool_item *it
     size_t len = spool_record_len(&item->record);
     spool_account_accept(&spool->account, len);
     spool_shares_add(&spool->shares, hash(item->record.tenant), len);
-    return write(spool, txn, &item->record);
+    e = spool_batch_join(txn, item);
+    return e == OK ? write(spool, txn, &item->record) : e;
 }
 
 static err settle(struct spool *spool, struct disk_txn *txn, const struct spool_item *item)
@@ -153,6 +155,8 @@ static err settle(struct spool *spool, struct disk_txn *txn, const struct spool_
     waiting.detail = (struct slice){0};
     size_t len = spool_record_len(&waiting);
     err e = disk_drop(txn, SPOOL_TABLE_WAITING, disk_key_slice(&key));
+    if (e == OK)
+        e = spool_batch_leave(txn, item);
     if (e != OK)
         return e;
     spool->departed++;
@@ -221,13 +225,16 @@ struct spool_line {
     struct spool_order *last;
 };
 
-// What has no room, by why: it is not carried out, and the rest is.
-enum { NO_ROOM, NO_SHARE, NO_DISK, REASONS };
-static const err reasons[REASONS] = {ERR_SPOOL_FULL, ERR_SPOOL_SHARE, ERR_DISK};
+// What is refused, by why: it is not carried out, and the rest is.
+enum { NO_ROOM, NO_SHARE, OTHER_BODY, NO_DISK, REASONS };
+static const err reasons[REASONS] = {ERR_SPOOL_FULL, ERR_SPOOL_SHARE, ERR_KEY_REUSED, ERR_DISK};
 
 static uint32_t reason_of(err verdict)
 {
-    return verdict == ERR_SPOOL_FULL ? NO_ROOM : verdict == ERR_SPOOL_SHARE ? NO_SHARE : NO_DISK;
+    uint32_t reason = 0;
+    while (reason < NO_DISK && reasons[reason] != verdict)
+        reason++;
+    return reason;
 }
 
 static void put(struct spool_line *line, struct spool_order *order)
@@ -250,7 +257,7 @@ static void tell_all(struct spool_line *line, err e)
     *line = (struct spool_line){0};
 }
 
-// Leaves in `line` what is carried out; what has no room goes to `refused`. Any error ends the try.
+// Leaves in `line` what is carried out; what is not goes to `refused`. Any error ends the try.
 static err fill(struct spool *spool, struct disk_txn *txn, struct spool_line *line,
                 struct spool_line refused[REASONS])
 {
@@ -470,6 +477,8 @@ static err begin(struct spool *spool)
     spool->number_next = 1 + (accepted > survey->number_last ? accepted : survey->number_last);
     if (e == OK)
         e = set_all_aside(spool, survey);
+    if (e == OK && spool->account.waiting == 0)
+        e = spool_batch_clear(spool);
     free(survey);
     if (e == OK)
         publish(spool);

@@ -35,6 +35,9 @@ struct spool_item {
     //          job is forwarded
     // DELETE   id, tenant
     struct spool_record record;
+    // TAKE, SETTLE of a member of a batch that has a key; all zero else.
+    struct id batch_id;
+    uint64_t batch_fingerprint; // of the body that it was made of
     // What came of it, when the whole is OK.
     //   TAKE     OK; ERR_KEY_REUSED: another job has this id; any other: the same job was refused
     //   DELETE   ERR_NOT_FOUND; ERR_CONFLICT: it still waits
@@ -46,6 +49,7 @@ struct spool_order;
 // Called once, in the spool's thread, when the outcome is on the disk. Must not block.
 //   ERR_SPOOL_FULL      TAKE: there is no room for all that is new
 //   ERR_SPOOL_SHARE     TAKE: the tenant has no room for it
+//   ERR_KEY_REUSED      TAKE: members of the batch wait, and were made of another body
 //   ERR_DISK            there is no room on the disk; nothing has changed
 //   ERR_SHUTTING_DOWN   TAKE, DELETE: nothing has changed
 typedef void spool_done(struct spool_order *order, err e);
@@ -72,6 +76,9 @@ MUST_USE err spool_walk(struct spool *spool, enum spool_place place, uint64_t fr
                         spool_visit *visit, void *ctx);
 // Visits this one. ERR_NOT_FOUND, ERR_DAMAGED.
 MUST_USE err spool_look(struct spool *spool, const struct id *id, spool_visit *visit, void *ctx);
+
+// Do members of this batch wait that were made of another body?
+bool spool_is_other_body(struct spool *spool, const struct id *batch_id, uint64_t fingerprint);
 
 // Does it take new jobs, as far as is known before they come?
 bool spool_is_open(const struct spool *spool);

@@ -1,6 +1,6 @@
 #pragma once
 
-// What spool.c and spool_read.c share.
+// What spool.c, spool_batch.c and spool_read.c share.
 
 #include "gateway/core/spool_shares.h"
 #include "gateway/store/spool.h"
@@ -13,7 +13,8 @@ enum {
     SPOOL_TABLE_REFUSED,
     SPOOL_TABLE_IDS,
     SPOOL_TABLE_TOTALS,
-    SPOOL_TABLE_DAMAGED
+    SPOOL_TABLE_DAMAGED,
+    SPOOL_TABLE_BATCHES,
 };
 
 struct spool {
@@ -45,3 +46,13 @@ static inline uint32_t spool_table_of(enum spool_place place)
 {
     return place == SPOOL_WAITING ? SPOOL_TABLE_WAITING : SPOOL_TABLE_REFUSED;
 }
+
+// --- spool_batch.c; each does nothing for what is no member of a batch with a key ---
+
+// ERR_KEY_REUSED: members of its batch wait, and were made of another body.
+MUST_USE err spool_batch_judge(struct disk_txn *txn, const struct spool_item *item);
+// It waits from now on; and no more.
+MUST_USE err spool_batch_join(struct disk_txn *txn, const struct spool_item *item);
+MUST_USE err spool_batch_leave(struct disk_txn *txn, const struct spool_item *item);
+// Before anything waits: what members that could not be read any more have left.
+MUST_USE err spool_batch_clear(struct spool *spool);

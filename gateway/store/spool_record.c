@@ -4,7 +4,7 @@
 
 #include "lib/base/bytes.h"
 
-enum { VERSION = 1, KIND_TOTALS = 1 };
+enum { VERSION = 1, KIND_TOTALS = 1, KIND_BATCH = 1 };
 
 size_t spool_record_len(const struct spool_record *record)
 {
@@ -138,5 +138,32 @@ err spool_record_decode_totals(struct slice bytes, struct spool_account *account
     if (!bytes_is_whole(&in))
         return ERR_DAMAGED;
     *account = read;
+    return OK;
+}
+
+void spool_record_encode_batch(const struct spool_batch *batch, const struct id *id,
+                               uint8_t room[SPOOL_BATCH_LEN])
+{
+    struct bytes_out out = {.data = room + DISK_SEAL_HEAD_LEN,
+                            .cap = SPOOL_BATCH_LEN - DISK_SEAL_LEN};
+    bytes_put_u64(&out, batch->fingerprint);
+    bytes_put_u64(&out, batch->waiting);
+    disk_seal(room, VERSION, KIND_BATCH, slice_of(id->bytes, sizeof id->bytes), out.len);
+}
+
+err spool_record_decode_batch(struct slice bytes, struct slice key, struct spool_batch *out_batch)
+{
+    uint8_t version;
+    uint8_t kind;
+    struct slice content;
+    if (disk_unseal(bytes, key, &version, &kind, &content) != OK || version != VERSION ||
+        kind != KIND_BATCH)
+        return ERR_DAMAGED;
+    struct bytes_in in = {.left = content};
+    struct spool_batch batch = {.fingerprint = bytes_get_u64(&in)};
+    batch.waiting = bytes_get_u64(&in);
+    if (!bytes_is_whole(&in))
+        return ERR_DAMAGED;
+    *out_batch = batch;
     return OK;
 }

@@ -7,6 +7,8 @@
 //   ids       id 16      → where it is, sealed: version 1, kind 1 or 2, then number u64
 //   totals    0 u64      → sealed: version 1, kind 1, then accepted, forwarded, refused, damaged,
 //                          deleted, each u64
+//   batches   id 16      → a batch with members that wait, sealed: version 1, kind 1, then the
+//                          fingerprint of its body and how many wait, each u64
 //
 // A job is
 //
@@ -35,6 +37,7 @@ enum {
     SPOOL_RECORD_HEAD_LEN = 16 + 8 + 8 + 4 + 8 + 2 + 1 + 4,
     SPOOL_ID_LEN = DISK_SEAL_LEN + 8,
     SPOOL_TOTALS_LEN = DISK_SEAL_LEN + 5 * 8,
+    SPOOL_BATCH_LEN = DISK_SEAL_LEN + 2 * 8,
 };
 
 // A job in the spool. The slices are borrowed.
@@ -76,3 +79,12 @@ void spool_record_encode_totals(const struct spool_account *account,
                                 uint8_t room[SPOOL_TOTALS_LEN]);
 // What is there now stays as it is.
 MUST_USE err spool_record_decode_totals(struct slice bytes, struct spool_account *account);
+
+struct spool_batch {
+    uint64_t fingerprint;
+    uint64_t waiting;
+};
+void spool_record_encode_batch(const struct spool_batch *batch, const struct id *id,
+                               uint8_t room[SPOOL_BATCH_LEN]);
+MUST_USE err spool_record_decode_batch(struct slice bytes, struct slice key,
+                                       struct spool_batch *out_batch);

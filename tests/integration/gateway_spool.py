@@ -418,8 +418,12 @@ class Bulk(SpoolTest):
         self.assertEqual((again.json["accepted"], again.json["replayed"], again.json["batch_id"]),
                          (0, 2, first.json["batch_id"]))
         self.assertEqual(again.headers["Idempotency-Replayed"], "true")
-        other = self.push(gateway, {"type": "a", "payload": "other"}, Idempotency_Key="load")
-        self.assertEqual((other.status, other.json["code"]), (422, "WEFT-1005"))
+        for other in ([{"type": "a", "payload": "other"}], [*records, {"type": "a"}], records[:1],
+                      [{**record, "key": f"own-{n}"} for n, record in enumerate(records)]):
+            refused = self.push(gateway, *other, Idempotency_Key="load")
+            self.assertEqual((refused.status, refused.json["code"], refused.json["holder_id"]),
+                             (422, "WEFT-1005", first.json["batch_id"]), refused)
+        self.assertEqual(books(gateway), {"accepted": 2, "waiting": 2})
         self.real("--batch-seal", "1h")
         self.forwarded(gateway, accepted=2, forwarded=2)
         wait_for("the seal", lambda: gateway.ask("GET", first.json["status_url"]).json["sealed"])
@@ -427,6 +431,47 @@ class Bulk(SpoolTest):
         self.assertEqual(batch["counts"]["queued"], 2)
         items = gateway.ask("GET", first.json["status_url"] + "/items").json["jobs"]
         self.assertEqual(len(items), 2)
+
+    def test_another_body_is_refused_while_the_first_one_waits_for_its_queue(self):
+        gateway = self.gateway()
+        first = self.push(gateway, {"type": "a", "queue": "full"}, {"type": "a"}, Idempotency_Key="load")
+        self.spool(gateway, {"type": "a", "queue": "full", "payload": 1}, Idempotency_Key="one")
+        broker = self.pretended()
+        store = broker._store
+        broker._store = lambda job, block: store(job, block) if job.queue != "full" else pb.SubmittedJob(
+            job_id=job.job_id, error=4, retry_after_ms=100, detail="full")
+        wait_for("what may leave has left", lambda: books(gateway).get("forwarded") == 1)
+        heard = len(broker.jobs)
+        for query in ("", "?mode=atomic", "?dry_run=true"):
+            refused = self.push(gateway, {"type": "b"}, query=query, Idempotency_Key="load")
+            self.assertEqual((refused.status, refused.json["holder_id"]), (422, first.json["batch_id"]), refused)
+        self.assertEqual(len(broker.jobs), heard)
+        # So is a record whose own key is a spooled job's; the same one is not.
+        mixed = self.push(gateway, {"type": "a", "key": "new"}, {"type": "a", "queue": "full", "key": "one", "payload": 2})
+        self.assertEqual((mixed.status, mixed.json["accepted"]), (202, 1), mixed)
+        self.assertEqual([(one["line"], one["problem"]["code"]) for one in mixed.json["rejections"]], [(2, "WEFT-1005")])
+        broker._store = store
+        same = self.push(gateway, {"type": "a", "queue": "full", "key": "one", "payload": 1})
+        self.assertEqual((same.status, same.json["rejected"]), (202, 0), same)
+        self.forwarded(gateway, accepted=3, forwarded=3)
+        self.assertEqual(sum(job["wire"].type == "b" for job in broker.jobs.values()), 0)
+
+    def test_another_body_is_refused_when_the_first_one_was_brought_and_the_broker_has_gone(self):
+        gateway = self.gateway()
+        body = [{"type": "a", "key": "own"}, {"type": "a"}]
+        first = self.push(gateway, *body, Idempotency_Key="load").json
+        served = self.real()
+        self.forwarded(gateway, accepted=2, forwarded=2)
+        wait_for("its keys are written down", lambda: b"weft_gateway_keys 3" in gateway.ask("GET", "/metrics").body)
+        served.kill()
+        other = self.push(gateway, {"type": "b"}, Idempotency_Key="load")
+        self.assertEqual((other.status, other.json["holder_id"]), (422, first["batch_id"]), other)
+        same = self.push(gateway, *body, Idempotency_Key="load")
+        self.assertEqual((same.status, same.json["durability"], same.json["batch_id"]),
+                         (202, "spooled", first["batch_id"]), same)
+        served = self.real()
+        self.forwarded(gateway, accepted=4, forwarded=4)
+        self.assertEqual(len(self.peer(served).ask(pb.List(limit=9)).jobs), 2)
 
     def test_an_atomic_one_is_the_brokers_to_judge(self):
         gateway = self.gateway()

@@ -1,5 +1,6 @@
 """The gateway dies around each flush of its spool, and meets a full disk: nothing is lost, nothing is doubled."""
 
+import json
 import os
 import signal
 import subprocess
@@ -51,6 +52,29 @@ class Kills(SpoolTest):
         again = gateway.submit({"type": "a", "payload": 1}, Idempotency_Key="spool.after_flush")
         self.assertEqual((again.status, again.headers["Idempotency-Replayed"]), (202, "true"))
         served = self.real()
+        self.forwarded(gateway, accepted=2, forwarded=2)
+        self.assertEqual(self.jobs_at_broker(served), 2)
+
+    def test_a_batch_is_of_the_body_that_was_flushed(self):
+        """The one whose client was told of it, or would have been."""
+        def push(gateway, name):
+            return gateway.ask("POST", "/v1/batches", json.dumps([{"type": name}] * 2), Content_Type="application/json",
+                               Idempotency_Key="load")
+        for failpoint, name in (("spool.before_flush", "lost"), ("spool.after_flush", "kept")):
+            gateway = self.gateway(env={"WEFT_FAILPOINT": failpoint})
+            with self.assertRaises(OSError):
+                push(gateway, name)
+            self.assertEqual(gateway.process.wait(PATIENCE_S), -signal.SIGKILL)
+        gateway = self.gateway()
+        self.assertEqual([push(gateway, name).status for name in ("lost", "kept", "other")], [422, 202, 422])
+        served = self.real()
+        # Killed when the broker has one of them, and this gateway does not know it: they are still of one body.
+        gateway.close()
+        self.forward_until_dead("spool.after_submitted")
+        gateway = self.gateway(broker="ipc:///nowhere")
+        self.assertEqual([push(gateway, name).status for name in ("other", "kept")], [422, 202])
+        gateway.close()
+        gateway = self.gateway()
         self.forwarded(gateway, accepted=2, forwarded=2)
         self.assertEqual(self.jobs_at_broker(served), 2)
 

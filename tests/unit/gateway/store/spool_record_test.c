@@ -157,6 +157,35 @@ TEST(spool_record, ids_and_totals_are_as_they_always_were)
     EXPECT_EQ(read.waiting, 3);
 }
 
+static const uint8_t golden_batch_1[] = {
+    0x01, 0x01, 0x00, 0x00, 0x00, 0x10,             // version, kind, length
+    0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, // fingerprint
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, // waiting
+    0xd1, 0x4f, 0x00, 0xa2,                         // CRC-32C
+};
+
+TEST(spool_record, batches_are_as_they_always_were)
+{
+    struct spool_record record = example();
+    struct slice key = slice_of(record.id.bytes, sizeof record.id.bytes);
+    const struct spool_batch batch = {.fingerprint = 0x2122232425262728, .waiting = 3};
+    struct spool_batch back = {0};
+    uint8_t room[SPOOL_BATCH_LEN];
+    spool_record_encode_batch(&batch, &record.id, room);
+    EXPECT_EQ(sizeof golden_batch_1, sizeof room);
+    EXPECT_MEM(room, golden_batch_1, sizeof room);
+    EXPECT_EQ(spool_record_decode_batch(slice_of(room, sizeof room), key, &back), OK);
+    EXPECT_EQ(back.fingerprint, batch.fingerprint);
+    EXPECT_EQ(back.waiting, 3);
+    for (size_t i = 0; i < sizeof room; i++) {
+        room[i] ^= 1;
+        EXPECT_EQ(spool_record_decode_batch(slice_of(room, sizeof room), key, &back), ERR_DAMAGED);
+        room[i] ^= 1;
+    }
+    record.id.bytes[0] ^= 1; // of another batch
+    EXPECT_EQ(spool_record_decode_batch(slice_of(room, sizeof room), key, &back), ERR_DAMAGED);
+}
+
 TEST(spool_record, each_flipped_byte_is_damage)
 {
     for (size_t i = 0; i < sizeof golden_refused_1; i++) {

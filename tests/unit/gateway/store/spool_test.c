@@ -147,6 +147,118 @@ TEST(spool, the_same_job_is_there_once)
     spool_close(spool);
 }
 
+// Members of a batch with a key, and of which body it was made.
+static void add_members(struct wish *wish, uint8_t batch, uint64_t body, uint8_t count)
+{
+    for (uint8_t i = 0; i < count; i++) {
+        add(wish, (uint8_t)(batch + i), body + i);
+        wish->items[wish->order.count - 1].batch_id = (struct id){.bytes = {batch, 9}};
+        wish->items[wish->order.count - 1].batch_fingerprint = body;
+    }
+}
+
+static err take_batch(struct spool *spool, uint8_t batch, uint64_t body, uint8_t count)
+{
+    struct wish wish = {0};
+    add_members(&wish, batch, body, count);
+    return carry_out(spool, &wish, SPOOL_TAKE);
+}
+
+// The oldest is taken by a broker, or refused.
+static void settle_first(struct spool *spool, uint8_t batch, uint64_t body, enum spool_place place)
+{
+    struct seen seen = walk(spool, SPOOL_WAITING);
+    struct wish wish = {.items = {seen.items[0]}, .order = {.count = 1}};
+    wish.items[0].batch_id = (struct id){.bytes = {batch, 9}};
+    wish.items[0].batch_fingerprint = body;
+    wish.items[0].record.place = place;
+    wish.items[0].record.error = place == SPOOL_REFUSED ? ERR_SCHEMA : OK;
+    EXPECT_EQ(carry_out(spool, &wish, SPOOL_SETTLE), OK);
+}
+
+TEST(spool, a_batch_that_waits_is_of_one_body)
+{
+    const char *dir = test_temp_dir();
+    struct spool *spool = open_spool(dir, 1 << 20);
+    const struct id batch = {.bytes = {10, 9}};
+    EXPECT(!spool_is_other_body(spool, &batch, 71));
+    EXPECT_EQ(take_batch(spool, 10, 70, 3), OK);
+    EXPECT_EQ(take_batch(spool, 10, 70, 3), OK);             // the same again
+    EXPECT_EQ(take_batch(spool, 10, 71, 3), ERR_KEY_REUSED); // whatever its records are
+    EXPECT_EQ(take_batch(spool, 20, 71, 3), OK);
+    EXPECT_EQ(spool_waiting(spool), 6);
+    for (int pass = 0; pass < 2; pass++) {
+        EXPECT(spool_is_other_body(spool, &batch, 71));
+        EXPECT(!spool_is_other_body(spool, &batch, 70));
+        EXPECT_EQ(take_batch(spool, 10, 71, 1), ERR_KEY_REUSED);
+        spool_close(spool);
+        spool = open_spool(dir, 1 << 20);
+    }
+    expect_sound(spool);
+    spool_close(spool);
+}
+
+// What came of its members does not matter: a broker knows of it now.
+TEST(spool, a_batch_is_forgotten_with_the_last_member_that_waits)
+{
+    struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
+    EXPECT_EQ(take_batch(spool, 10, 70, 2), OK);
+    EXPECT_EQ(take_batch(spool, 20, 90, 1), OK);
+    settle_first(spool, 10, 70, SPOOL_REFUSED);
+    EXPECT_EQ(take_batch(spool, 10, 71, 1), ERR_KEY_REUSED);
+    settle_first(spool, 10, 70, SPOOL_WAITING);
+    EXPECT_EQ(take_batch(spool, 20, 91, 1), ERR_KEY_REUSED);
+    struct wish other = {0};
+    add_members(&other, 30, 71, 1);
+    other.items[0].batch_id = (struct id){.bytes = {10, 9}};
+    EXPECT_EQ(carry_out(spool, &other, SPOOL_TAKE), OK);
+    EXPECT_EQ(spool_waiting(spool), 2);
+    expect_sound(spool);
+    spool_close(spool);
+}
+
+// Two orders in one transaction: the second one sees the first.
+TEST(spool, of_two_bodies_at_once_one_is_taken)
+{
+    struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
+    enum { WISHES = 16 };
+    static struct wish wishes[WISHES];
+    uint32_t taken_count = 0;
+    for (uint32_t i = 0; i < WISHES; i++) {
+        wishes[i] = (struct wish){0};
+        add_members(&wishes[i], 10, 70 + i, 2);
+        (void)pthread_mutex_init(&wishes[i].lock, NULL);
+        (void)pthread_cond_init(&wishes[i].news, NULL);
+        wishes[i].order.act = SPOOL_TAKE;
+        wishes[i].order.items = wishes[i].items;
+        wishes[i].order.done = heard;
+    }
+    for (uint32_t i = 0; i < WISHES; i++)
+        spool_do(spool, &wishes[i].order);
+    spool_stop(spool);
+    for (uint32_t i = 0; i < WISHES; i++) {
+        taken_count += wishes[i].error == OK;
+        EXPECT(wishes[i].error == OK || wishes[i].error == ERR_KEY_REUSED);
+    }
+    EXPECT_EQ(taken_count, 1);
+    EXPECT_EQ(spool_waiting(spool), 2);
+    spool_close(spool);
+}
+
+// A member that could not be read any more leaves its batch's entry; it goes when nothing waits.
+TEST(spool, an_entry_without_members_goes_at_a_start)
+{
+    const char *dir = test_temp_dir();
+    struct spool *spool = open_spool(dir, 1 << 20);
+    EXPECT_EQ(take_batch(spool, 10, 70, 1), OK);
+    settle_first(spool, 0, 0, SPOOL_REFUSED); // it is not known of which batch it was
+    EXPECT_EQ(take_batch(spool, 10, 71, 1), ERR_KEY_REUSED);
+    spool_close(spool);
+    spool = open_spool(dir, 1 << 20);
+    EXPECT_EQ(take_batch(spool, 10, 71, 1), OK);
+    spool_close(spool);
+}
+
 // What --spool-max says; and what is there is told also when it is full.
 TEST(spool, an_order_is_taken_whole_or_not_at_all)
 {
