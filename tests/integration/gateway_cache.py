@@ -8,6 +8,7 @@ import zmq
 
 from lib_beside import main_beside
 from lib_broker import VERSION, Broker, BrokerTest, fresh_id, pb
+from lib_clock import Clock
 from lib_gateway import Gateway, wait_for
 
 
@@ -67,15 +68,15 @@ class Counting:
 
 
 class Cache(BrokerTest):
-    def serve(self, *flags, gateway=()):
+    def serve(self, *flags, gateway=(), **options):
         self.served = self.broker(*flags)
         self.counting = Counting(self.served.zmq)
         self.addCleanup(self.counting.close)
         self.client = self.peer(self.served)
-        self.gateway = self.start(*gateway)
+        self.gateway = self.start(*gateway, **options)
 
-    def start(self, *flags):
-        gateway = Gateway(self.counting.endpoint, *flags, data=os.path.join(self.data, "gateway"))
+    def start(self, *flags, **options):
+        gateway = Gateway(self.counting.endpoint, *flags, data=os.path.join(self.data, "gateway"), **options)
         self.addCleanup(self.end, gateway)
         gateway.wait_ready()
         self.wait_for_figure("fresh", 1, gateway)
@@ -188,15 +189,65 @@ class Cache(BrokerTest):
         wait_for("it is gone", lambda: self.show(job_id).status in (404, 410))
         wait_for("it is forgotten", lambda: self.figure("entries") == 0)
 
-    def test_a_deletion_that_is_not_heard_of_is_told_no_longer_than_trust(self):
-        """STATUSES_TRUST_MS after the last word."""
-        self.serve()
-        job_id = self.finished()
+    def serve_by_a_clock(self):
+        """The gateway's clocks stand; only the test moves them."""
+        clock = Clock(os.path.join(self.data, "clock"), stands=True)
+        self.serve(env=clock.env)
+        return clock
+
+    def wait_until_removed(self, job_id):
+        number = bytes.fromhex(job_id.replace("-", ""))
+        wait_for("it is removed", lambda: self.client.status(number).state == pb.STATE_REMOVED)
+
+    def told(self, job_id):
+        """Is it told out of the cache?"""
+        before, asked = self.figure("hits_total"), self.statuses()
+        self.assertEqual(self.show(job_id).status, 200)
+        self.assertEqual((self.figure("hits_total"), self.statuses()), (before + 1, asked))
+
+    def not_told(self, job_id, clock):
+        """Whoever asks waits for the broker's word, as long as a question may take."""
+        before, answers = self.figure("hits_total"), []
+        self.assertEqual(self.figure("fresh"), 0)
+        thread = threading.Thread(target=lambda: answers.append(self.show(job_id)))
+        thread.start()
+        while thread.is_alive():
+            clock.advance(1)
+            thread.join(0.05)
+        self.assertEqual((answers[0].status, self.figure("hits_total")), (410, before))
+
+    def test_what_retention_has_removed_unheard_is_told_for_less_than_trust(self):
+        """STATUSES_TRUST_MS, to the millisecond."""
+        clock = self.serve_by_a_clock()
+        job_id = self.finished(keep="3s")
         self.assertEqual(self.show(job_id).status, 200)
         self.counting.is_deaf_to.add("event")
+        self.wait_until_removed(job_id)
+        clock.advance(1.999)
+        self.told(job_id)
+        clock.advance(0.001)
+        self.not_told(job_id, clock)
+
+    def test_what_is_known_is_as_old_as_the_question(self):
+        """However late its answer comes: the removal came in between, and its own event is lost."""
+        clock = self.serve_by_a_clock()
+        job_id = self.finished()
+        self.assertEqual(self.show(job_id).status, 200)
+        self.counting.holds = "event"
+        clock.advance(1)
+        self.told(job_id)  # and asks whether there was anything else
+        wait_for("the answer is under way", lambda: self.counting.held)
+        self.counting.is_deaf_to.add("event")
+        self.counting.holds = "nothing"
         self.client.ask(pb.Act(kind=pb.ACT_DELETE, job_id=bytes.fromhex(job_id.replace("-", "")), act_id=fresh_id()))
-        wait_for("it is believed no more", lambda: self.show(job_id).status == 410)
-        self.assertEqual(self.figure("fresh"), 0)
+        clock.advance(1.5)
+        self.counting.holds = None
+        self.wait_for_figure("fresh", 1)
+        self.told(job_id)
+        clock.advance(0.499)
+        self.told(job_id)
+        clock.advance(0.001)
+        self.not_told(job_id, clock)
 
     def test_an_id_that_is_used_anew_is_another_job(self):
         self.serve("--dedup-window", "1s")
