@@ -72,6 +72,16 @@ class Evil(BrokerTest):
                 evil.socket.sendall(bytes(MIB))
         self.healthy()
 
+    def test_who_is_silent_is_asked_for_a_sign_of_life(self):
+        """After 10 s, so that a connection whose other end has vanished does not stay for ever."""
+        silent = Raw(self.served.zmq)
+        self.addCleanup(silent.close)
+        heard = b""
+        while b"\x04PING" not in heard:
+            piece = silent.socket.recv(4096)
+            self.assertNotEqual(piece, b"", "the connection was closed unasked")
+            heard += piece
+
     def test_nonsense_is_borne_a_hundred_times_and_then_cut(self):
         kinds = ([b"WEFT/1", b"\xff" * 9, b""], [b"WEFT/0", b"", b""], [b"x"], [b"a", b"b", b"c", b"d"])
         for count, frames in enumerate(kinds, 1):

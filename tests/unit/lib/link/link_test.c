@@ -547,6 +547,26 @@ TEST(link, a_peer_that_does_not_read_fills_the_queue_towards_it)
     pair_close(&pair);
 }
 
+// It waits for nobody: what is durable does not live in a socket.
+TEST(link, what_was_not_sent_goes_with_the_link)
+{
+    static const uint8_t block[512];
+    struct pair pair;
+    struct link_context *context = NULL;
+    pair_open(&pair);
+    EXPECT_EQ(link_context_open(&context), OK);
+    struct link *sender = dealer_to(context, pair.endpoint);
+    wait_for_connection(sender, 1);
+    while (link_send(sender, slice_of(NULL, 0), slice_of_text("e"),
+                     slice_of(block, sizeof block)) == OK) {
+    }
+    (void)alarm(PATIENCE_MS / 1000); // ends this test by force
+    link_close(sender);
+    link_context_close(context);
+    (void)alarm(0);
+    pair_close(&pair);
+}
+
 TEST(link, what_is_not_read_fills_the_queue_from_a_peer)
 {
     enum { RECEIVE_QUEUE_MAX = 8192, LEN = 8192, TCP_BYTES = 32 << 20 };

@@ -1,10 +1,13 @@
 // Who gets in by a door that speaks CURVE: real sockets on 127.0.0.1.
-// links: weft_proto
+// links: weft_proto PkgConfig::libzmq
 
 #include "lib/link/cert.h"
+#include "lib/link/link_private.h"
 #include "lib/link/zap.h"
 #include "lib/sys/clock.h"
 #include "tests/support/test.h"
+
+#include <zmq.h>
 
 enum { PATIENCE_MS = 20000, BYTES_MAX = 1 << 20 };
 
@@ -167,5 +170,74 @@ TEST(zap, a_context_has_one_handler)
     struct link *second = NULL;
     open_door(&door, true);
     EXPECT_EQ(zap_open(door.context, &second), ERR_ADDRESS_IN_USE);
+    close_door(&door);
+}
+
+enum { FRAMES = 7, ID = 1, DOMAIN = 2, MECHANISM = 5, KEY = 6, LONG = 40 };
+
+// As libzmq asks: version, id, domain, address, routing id, mechanism, key.
+static void ask(void *asker, const struct slice *frames, int count)
+{
+    for (int i = 0; i < count; i++)
+        EXPECT_EQ(zmq_send(asker, frames[i].data, frames[i].len, i + 1 < count ? ZMQ_SNDMORE : 0),
+                  (int)frames[i].len);
+}
+
+// The status code of the answer.
+static void expect_answer(void *asker, const char *code)
+{
+    char frames[6][64];
+    int lens[6];
+    for (int i = 0; i < 6; i++)
+        lens[i] = zmq_recv(asker, frames[i], sizeof frames[i], 0);
+    EXPECT_EQ(lens[2], 3);
+    EXPECT_MEM(frames[2], code, 3);
+}
+
+static const struct slice sound[FRAMES + 1] = {
+    {(const uint8_t *)"1.0", 3},
+    {(const uint8_t *)"7", 1},
+    {(const uint8_t *)"weft", 4},
+    {(const uint8_t *)"127.0.0.1", 9},
+    {NULL, 0},
+    {(const uint8_t *)"CURVE", 5},
+    {(const uint8_t *)"abcdefghijklmnopqrstuvwxyz012345", 32},
+    {(const uint8_t *)"more", 4},
+};
+
+TEST(zap, what_is_no_sound_request_is_refused_unseen)
+{
+    static const uint8_t bytes[LONG + 1];
+    struct door door;
+    open_door(&door, true);
+    void *asker = zmq_socket(door.context->zmq, ZMQ_REQ);
+    EXPECT_EQ(zmq_connect(asker, "inproc://zeromq.zap.01"), 0);
+    const struct {
+        int count, place; // so many frames, of which this one is `other`
+        struct slice other;
+    } rows[] = {
+        {FRAMES - 1, ID, sound[ID]},
+        {FRAMES + 1, ID, sound[ID]},
+        {FRAMES, ID, {bytes, ZAP_ID_LEN_MAX + 1}},
+        {FRAMES, DOMAIN, {(const uint8_t *)"a-domain-that-is-longer-than-any", 32}},
+        {FRAMES, MECHANISM, {(const uint8_t *)"NULL", 4}},
+        {FRAMES, MECHANISM, {(const uint8_t *)"PLAIN", 5}},
+        {FRAMES, KEY, {bytes, 31}},
+        {FRAMES, KEY, {bytes, 33}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct slice frames[FRAMES + 1];
+        memcpy(frames, sound, sizeof sound);
+        frames[rows[i].place] = rows[i].other;
+        ask(asker, frames, rows[i].count);
+        EXPECT_EQ(zap_take(door.zap, &door.last), ERR_AGAIN);
+        expect_answer(asker, "400");
+    }
+    ask(asker, sound, FRAMES);
+    EXPECT_EQ(zap_take(door.zap, &door.last), OK);
+    EXPECT_STR(door.last.domain, "weft");
+    zap_answer(door.zap, &door.last, true);
+    expect_answer(asker, "200");
+    EXPECT_EQ(zmq_close(asker), 0);
     close_door(&door);
 }
