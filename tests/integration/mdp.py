@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+import uuid
 
 import zmq
 
@@ -69,6 +70,47 @@ class Majordomo(BrokerTest):
         self.assertEqual(client.receive(), (True, [b"whole"]))
         self.serve(worker, 1)
         self.assertEqual(self.client(front).ask(b"echo", b"old"), [b"old"])
+
+    def test_a_worker_speaks_of_its_own_request_only(self):
+        broker = self.broker()
+        front = self.front(broker)
+        clients = [self.client(front, Client2) for _ in range(2)]
+        workers = [self.mdp_worker(front, kind=Worker2) for _ in range(2)]
+        addresses = {}
+        for client, word in zip(clients, (b"mine", b"yours")):
+            client.send(b"echo", word)
+        for worker in workers:
+            address, (word,) = worker.take()
+            addresses[word] = address, worker
+        (mine, first), (yours, second) = addresses[b"mine"], addresses[b"yours"]
+        first.partial(yours, b"false part")
+        first.reply(yours, b"false")
+        first.partial(mine, b"true part")
+        first.reply(mine, b"true")
+        self.assertEqual(clients[0].receive(), (False, [b"true part"]))
+        self.assertEqual(clients[0].receive(), (True, [b"true"]))
+        # What was said before was heard before.
+        second.reply(yours, b"its own")
+        self.assertEqual(clients[1].receive(), (True, [b"its own"]))
+        self.assertIn("mdp.reply_unasked", front.stderr())
+
+    def test_how_long_requests_wait_and_replies_are_kept(self):
+        broker = self.broker()
+        front = self.front(broker, "--ttl", "90s", "--keep", "40s", "--titanic-keep", "2d")
+        client, peer, ids = self.client(front), self.peer(broker), []
+        client.send(b"echo", b"plain")
+        job_id = uuid.UUID(wait_for("the job", lambda: self.jobs(broker))[0]["job_id"]).bytes
+        ids.append(job_id)
+        other = self.client(front)
+        ids.append(uuid.UUID(other.ask(b"titanic.request", b"echo", b"kept")[1].decode()).bytes)
+        waits = [peer.status(job_id) for job_id in ids]
+        self.assertEqual([status.start_before_ms and status.start_before_ms - status.created_at_ms for status in waits],
+                         [90000, 0])
+        self.serve(self.mdp_worker(front), 2)
+        self.assertEqual(client.receive(), [b"plain"])
+        wait_for("the reply", lambda: other.ask(b"titanic.reply", str(uuid.UUID(bytes=ids[1])).encode()) == [b"200", b"kept"])
+        ended = [peer.status(job_id) for job_id in ids]
+        self.assertEqual([status.expires_at_ms - status.ended_at_ms for status in ended], [40000, 2 * 86400000])
 
     def test_mmi(self):
         broker = self.broker()
