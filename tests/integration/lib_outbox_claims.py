@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from lib_broker import BrokerTest
+from lib_broker import BrokerTest, pb
 from lib_outbox import Application, KINDS, Lost, Relay, WEFT, job_id, listed, shown, wait_for
 
 
@@ -139,6 +139,37 @@ class Claims(BrokerTest):
         wait_for("all of them", lambda: not self.app.rows())
         self.assertEqual(set(listed(broker.zmq)), self.expected(*narrow, queue="narrow")
                          | self.expected(wide, queue="wide"))
+
+    def test_a_queue_that_waited_once_leaves_its_place_to_the_next(self):
+        """Of PARKED_COUNT_MAX, 64."""
+        broker = self.broker()
+        client = self.peer(broker)
+
+        def tell(kind, *queues):
+            for queue in queues:
+                client.ask(pb.QueueSet(queue=queue, weight=2))  # else it is not known yet
+                said = client.ask(pb.Act(kind=kind, queue=queue, direction=pb.DIRECTION_IN, act_id=os.urandom(16)))
+                self.assertEqual(said.error, 0)
+
+        def put(queue, count):
+            self.app.session.run("BEGIN")
+            made = [self.app.put("t", "1", queue) for _ in range(count)]
+            self.app.session.run("COMMIT")
+            return made
+
+        queues = [f"once-{n}" for n in range(64)]
+        tell(pb.ACT_PAUSE, *queues, "later")
+        rows = [put(queue, 1)[0] for queue in queues]
+        free, = put("free", 1)
+        self.relay(broker).ready()
+        wait_for("the free queue", lambda: free not in self.app.rows())
+        self.assertEqual(sorted(self.app.rows()), rows)
+        tell(pb.ACT_RESUME, *queues)
+        wait_for("those that waited", lambda: not self.app.rows())
+        rows = put("later", 300)  # more than SOURCE_ROWS_MAX
+        free, = put("free", 1)
+        wait_for("the free queue", lambda: free not in self.app.rows())
+        self.assertEqual(sorted(self.app.rows()), rows)
 
     def test_long_payloads_go_in_several_messages(self):
         broker = self.broker()

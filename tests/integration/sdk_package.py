@@ -120,6 +120,16 @@ class Package(BrokerTest):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("(no-broker)", done.stderr)
 
+    def test_it_tells_one_version_everywhere(self):
+        source = os.path.join(self.folder, "version.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <weft/weft.h>\n#include <stdio.h>\nint main(void) { return puts(weft_version()) < 0; }\n")
+        version = cached("CMAKE_PROJECT_VERSION")
+        self.assertEqual(run(self.compile("version"), env=self.env).strip(), version)
+        self.assertEqual(run("pkg-config", "--modversion", "weft", env=self.env).strip(), version)
+        self.assertTrue(os.path.samefile(os.path.join(self.lib, f"libweft.so.{version}"),
+                                         os.path.join(self.lib, "libweft.so.0")))
+
     def test_cmake_finds_it(self):
         flags = " ".join(self.sane)
         run("cmake", "-S", self.folder, "-B", os.path.join(self.folder, "build"), f"-DCMAKE_PREFIX_PATH={self.prefix}",
