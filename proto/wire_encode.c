@@ -9,12 +9,14 @@
 
 // A tag and a number, or a tag and a length: at most 2 and 10 bytes.
 enum { FIELD_LEN_MAX = 12 };
+// Of the envelope.
+enum { TAG_CORR = 1, TAG_TENANT = 60, TYPE_VARINT = 0, TYPE_BYTES = 2 };
 
 struct encoder {
     struct arena *arena;
     uint8_t *block;
     uint32_t block_len; // bytes filled
-    size_t len_max;     // what the envelope cannot pass; asking protobuf-c costs a walk of its own
+    size_t len_max;     // what the message cannot pass; asking protobuf-c costs a walk of its own
     bool is_full;       // the arena
 };
 
@@ -274,18 +276,76 @@ static size_t bodies_len(const struct wire_shape *shape, const uint8_t *msg)
     return len;
 }
 
-static err pack(const struct encoder *encoder, const Weft__Wire__Envelope *envelope,
+// --- the envelope, by hand: protobuf-c would look at each of its fifty kinds of body ---
+
+static size_t put_varint(uint8_t *to, uint64_t value)
+{
+    size_t len = 0;
+    for (; value >= 0x80; value >>= 7)
+        to[len++] = (uint8_t)(value | 0x80);
+    to[len++] = (uint8_t)value;
+    return len;
+}
+
+static size_t put_head(uint8_t *to, uint32_t tag, uint32_t type, uint64_t value)
+{
+    size_t len = put_varint(to, tag << 3 | type);
+    return len + put_varint(to + len, value);
+}
+
+static uint8_t *put_head_before(uint8_t *at, uint32_t tag, uint32_t type, uint64_t value)
+{
+    uint8_t head[FIELD_LEN_MAX];
+    size_t len = put_head(head, tag, type, value);
+    memcpy(at - len, head, len);
+    return at - len;
+}
+
+static uint8_t *put_tenant_before(uint8_t *at, struct slice tenant)
+{
+    if (tenant.len == 0)
+        return at;
+    at -= tenant.len;
+    memcpy(at, tenant.data, tenant.len);
+    return put_head_before(at, TAG_TENANT, TYPE_BYTES, tenant.len);
+}
+
+static uint8_t *put_tenant(uint8_t *at, struct slice tenant)
+{
+    if (tenant.len == 0)
+        return at;
+    at += put_head(at, TAG_TENANT, TYPE_BYTES, tenant.len);
+    memcpy(at, tenant.data, tenant.len);
+    return at + tenant.len;
+}
+
+// The length of the body is known only when it is there, so what precedes it is put before it. In
+// the order of the tags, as protobuf-c has them.
+static err pack(const struct encoder *encoder, const struct msg *msg, const uint8_t *wire,
                 struct slice *out_bytes)
 {
-    uint8_t *bytes = arena_take(encoder->arena, encoder->len_max);
-    if (bytes == NULL)
+    size_t margin = 3 * FIELD_LEN_MAX + msg->tenant.len;
+    size_t room_len = margin + encoder->len_max + margin;
+    uint8_t *room = arena_take(encoder->arena, room_len);
+    if (room == NULL)
         return ERR_NO_MEMORY;
-    size_t len = weft__wire__envelope__pack(envelope, bytes);
-    CHECK(len <= encoder->len_max);
-    encoder->arena->used -= encoder->len_max - len;
+    uint8_t *start = room + margin;
+    size_t body_len = protobuf_c_message_pack((const ProtobufCMessage *)(const void *)wire, start);
+    CHECK(body_len <= encoder->len_max);
+    uint8_t *end = start + body_len;
+    start = put_head_before(start, (uint32_t)msg->kind, TYPE_BYTES, body_len);
+    if ((uint32_t)msg->kind < TAG_TENANT)
+        end = put_tenant(end, msg->tenant);
+    else
+        start = put_tenant_before(start, msg->tenant);
+    if (msg->corr != 0)
+        start = put_head_before(start, TAG_CORR, TYPE_VARINT, msg->corr);
+    CHECK(start >= room && end <= room + room_len);
+    encoder->arena->used -= (size_t)(room + room_len - end);
+    size_t len = (size_t)(end - start);
     if (len > MSG_BYTES_MAX - encoder->block_len)
         return ERR_TOO_LARGE;
-    *out_bytes = slice_of(bytes, len);
+    *out_bytes = slice_of(start, len);
     return OK;
 }
 
@@ -297,8 +357,7 @@ err wire_encode(const struct msg *msg, struct arena *arena, struct wire_frames *
     size_t block_len = bodies_len(shape, plain);
     if (block_len > MSG_BYTES_MAX)
         return ERR_TOO_LARGE;
-    struct encoder encoder = {
-        .arena = arena, .block = arena_take(arena, block_len), .len_max = 2 * FIELD_LEN_MAX};
+    struct encoder encoder = {.arena = arena, .block = arena_take(arena, block_len)};
     uint8_t *wire = take_array(&encoder, 1, shape->wire_size);
     if (encoder.block == NULL || wire == NULL)
         return ERR_NO_MEMORY;
@@ -308,13 +367,8 @@ err wire_encode(const struct msg *msg, struct arena *arena, struct wire_frames *
     if (encoder.is_full)
         return ERR_NO_MEMORY;
     CHECK(encoder.block_len == block_len);
-    Weft__Wire__Envelope envelope = WEFT__WIRE__ENVELOPE__INIT;
-    envelope.corr = msg->corr;
-    put_bytes(&encoder, msg->tenant, (uint8_t *)&envelope.tenant);
-    envelope.body_case = (Weft__Wire__Envelope__BodyCase)msg->kind;
-    envelope.hello = (Weft__Wire__Hello *)(void *)wire;
     struct slice bytes;
-    err e = pack(&encoder, &envelope, &bytes);
+    err e = pack(&encoder, msg, wire, &bytes);
     if (e == OK)
         *out = (struct wire_frames){.envelope = bytes, .block = slice_of(encoder.block, block_len)};
     return e;

@@ -493,22 +493,20 @@ static enum taken take_decoded(struct broker *broker, struct arrival *arrival)
 static enum taken take(struct broker *broker, struct link_message *frames)
 {
     struct batch *batch = broker->filling;
-    struct refusal refusal = {.corr = wire_corr(frames->envelope)};
-    if (!slice_is_text(frames->version, WIRE_VERSION)) {
-        refusal = (struct refusal){.error = ERR_VERSION, .detail = "spoken here: " WIRE_VERSION};
-        return refuse(broker, frames, refusal);
-    }
+    if (!slice_is_text(frames->version, WIRE_VERSION))
+        return refuse(
+            broker, frames,
+            (struct refusal){.error = ERR_VERSION, .detail = "spoken here: " WIRE_VERSION});
     size_t used = batch->decoded.used;
     struct arrival arrival = {.frames = frames};
-    refusal.error = wire_decode(frames->envelope, frames->block, &batch->decoded, &arrival.msg);
-    if (refusal.error == ERR_NO_MEMORY && used > 0) {
+    err e = wire_decode(frames->envelope, frames->block, &batch->decoded, &arrival.msg);
+    if (e != OK)
         batch->decoded.used = used;
+    if (e == ERR_NO_MEMORY && used > 0)
         return TAKEN_HELD;
-    }
-    if (refusal.error != OK) {
-        batch->decoded.used = used;
-        return refuse(broker, frames, refusal);
-    }
+    if (e != OK)
+        return refuse(broker, frames,
+                      (struct refusal){.error = e, .corr = wire_corr(frames->envelope)});
     enum taken taken = take_decoded(broker, &arrival);
     if (taken != TAKEN_KEPT)
         batch->decoded.used = used;

@@ -31,6 +31,44 @@ TEST(wire_encode, samples_are_packed_as_google_protobuf_packs_them)
     test_free(arena.data);
 }
 
+// Where the field of the tenant, tag 60, stands among the others.
+static size_t place_of_tenant(enum msg_kind kind, struct slice without)
+{
+    size_t at = 0;
+    if ((unsigned)kind < 60)
+        return without.len;
+    if (without.data[0] == 1 << 3) // corr, a varint
+        while (without.data[++at] >= 0x80)
+            ;
+    return at > 0 ? at + 1 : 0;
+}
+
+TEST(wire_encode, tenant_stands_in_the_order_of_the_tags)
+{
+    static const uint8_t field[] = {0xe2, 0x03, 4, 'a', 'c', 'm', 'e'};
+    struct arena arena = arena_of(ROOM);
+    for
+        MESSAGES_EACH(kind)
+        {
+            struct msg msg = *messages_sample((enum msg_kind)kind);
+            struct wire_frames without;
+            struct wire_frames with;
+            msg.corr = 0x123456;
+            msg.tenant = (struct slice){0};
+            EXPECT_EQ(wire_encode(&msg, &arena, &without), OK);
+            msg.tenant = slice_of_text("acme");
+            EXPECT_EQ(wire_encode(&msg, &arena, &with), OK);
+            size_t at = place_of_tenant(msg.kind, without.envelope);
+            EXPECT_EQ(with.envelope.len, without.envelope.len + sizeof field);
+            EXPECT_MEM(with.envelope.data, without.envelope.data, at);
+            EXPECT_MEM(with.envelope.data + at, field, sizeof field);
+            if (at < without.envelope.len)
+                EXPECT_MEM(with.envelope.data + at + sizeof field, without.envelope.data + at,
+                           without.envelope.len - at);
+        }
+    test_free(arena.data);
+}
+
 TEST(wire_encode, what_was_encoded_decodes_to_the_same)
 {
     struct arena made = arena_of(16 * ROOM);
