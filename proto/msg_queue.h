@@ -35,9 +35,33 @@ struct msg_queue_settings {
     struct msg_defaults defaults;
 };
 
+// By their numbers on the wire.
+enum queue_setting {
+    QUEUE_WEIGHT = 2,
+    QUEUE_OPEN_MAX = 3,
+    QUEUE_TIMEOUT = 4,
+    QUEUE_MAX_ATTEMPTS = 5,
+    QUEUE_MAX_CRASHES = 6,
+    QUEUE_RETRY_FIRST = 7,
+    QUEUE_RETRY_LONGEST = 8,
+    QUEUE_RETRY_FACTOR = 9,
+    QUEUE_RETRY_WITHIN = 10,
+    QUEUE_KEEP = 11,
+    QUEUE_RUNNING_MAX = 12,
+    QUEUE_KEY_RUNNING_MAX = 13,
+    QUEUE_RATE_COUNT = 14,
+    QUEUE_RATE_PER = 15,
+    QUEUE_KEY_RATE_COUNT = 16,
+    QUEUE_KEY_RATE_PER = 17,
+};
+#define QUEUE_RATE (1u << QUEUE_RATE_COUNT | 1u << QUEUE_RATE_PER)
+#define QUEUE_KEY_RATE (1u << QUEUE_KEY_RATE_COUNT | 1u << QUEUE_KEY_RATE_PER)
+#define QUEUE_SETTINGS_ALL ((1u << (QUEUE_KEY_RATE_PER + 1)) - (1u << QUEUE_WEIGHT))
+
 struct msg_queue_set {
     struct slice queue;
-    struct msg_queue_settings settings; // whole: what is not given is not set any more
+    struct msg_queue_settings settings; // what is not given is not set any more
+    uint32_t named; // which settings are meant, 1 << enum queue_setting; the others stay. 0: all
     // Not on the wire: filled by the broker's intake.
     struct slice tenant; // empty: "default"
     err verdict;         // OK, or why intake refuses it

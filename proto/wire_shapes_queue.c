@@ -24,7 +24,7 @@
 #define W Weft__Wire__QueueSet
 #define M struct msg_queue_set
 static const struct wire_field queue_set_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, queue),
-                                                     SETTINGS};
+                                                     SETTINGS, SAME(WIRE_U32, 0, named)};
 const struct wire_shape wire_shapes_queue_set = {
     .descriptor = &weft__wire__queue_set__descriptor, SIZES, FIELDS(queue_set_fields)};
 #undef W

@@ -26,9 +26,10 @@ void ledger_queue_change(struct ledger *ledger, const struct entry *entry)
     uint32_t queue = queues_find(&ledger->queues, name);
     if (queue == QUEUES_NONE)
         queue = queues_add(&ledger->queues, name);
-    queues_set(&ledger->queues, queue, &set->settings);
+    const struct msg_queue_settings settings = queues_after(&ledger->queues, queue, set);
+    queues_set(&ledger->queues, queue, &settings);
     note_name(ledger, set->queue);
-    note_settings(ledger, &set->settings);
+    note_settings(ledger, &settings);
 }
 
 void ledger_queue_set_type(struct ledger *ledger, const struct entry *entry, struct effects *fx)

@@ -18,10 +18,18 @@ static err refusal(const struct core *core, const struct msg_queue_set *set,
         return set->verdict;
     struct queue_name name = {.tenant = set->tenant, .queue = set->queue};
     const char *limit = queues_refusal(&core->ledger.queues, name);
-    if (limit == NULL)
+    if (limit != NULL) {
+        *out_detail = slice_of_text(limit);
+        return ERR_FULL;
+    }
+    // Each was judged by itself; here they come together with what is set already.
+    uint32_t queue = queues_find(&core->ledger.queues, name);
+    const struct msg_queue_settings after = queues_after(&core->ledger.queues, queue, set);
+    const struct msg_defaults *defaults = &after.defaults;
+    if (defaults->retry_longest_ms == 0 || defaults->retry_first_ms <= defaults->retry_longest_ms)
         return OK;
-    *out_detail = slice_of_text(limit);
-    return ERR_FULL;
+    *out_detail = slice_of_text("retry: first must not be longer than longest");
+    return ERR_BAD_FIELD;
 }
 
 static bool is_so_already(const struct core *core, uint32_t queue, const struct msg_queue_set *set)
@@ -29,10 +37,9 @@ static bool is_so_already(const struct core *core, uint32_t queue, const struct 
     if (queue == QUEUES_NONE)
         return false;
     const struct queue_row *row = queues_peek(&core->ledger.queues, queue);
-    return memcmp(&row->settings, &set->settings, sizeof row->settings) == 0;
+    const struct msg_queue_settings after = queues_after(&core->ledger.queues, queue, set);
+    return memcmp(&row->settings, &after, sizeof after) == 0;
 }
-
-static_assert(sizeof(struct msg_queue_settings) == sizeof(uint32_t[16]), "compared as bytes");
 
 void queue_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                 struct effects *fx)

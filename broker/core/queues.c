@@ -157,6 +157,47 @@ void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_se
     mark(queues, queue);
 }
 
+static_assert(sizeof(struct msg_queue_settings) == sizeof(uint32_t[16]), "all are numbers");
+
+// Where the setting of a number stands.
+#define PLACE(field) (offsetof(struct msg_queue_settings, field) / sizeof(uint32_t))
+static const uint8_t places[] = {
+    [QUEUE_WEIGHT] = PLACE(weight),
+    [QUEUE_OPEN_MAX] = PLACE(open_max),
+    [QUEUE_TIMEOUT] = PLACE(defaults.timeout_ms),
+    [QUEUE_MAX_ATTEMPTS] = PLACE(defaults.max_attempts),
+    [QUEUE_MAX_CRASHES] = PLACE(defaults.max_crashes),
+    [QUEUE_RETRY_FIRST] = PLACE(defaults.retry_first_ms),
+    [QUEUE_RETRY_LONGEST] = PLACE(defaults.retry_longest_ms),
+    [QUEUE_RETRY_FACTOR] = PLACE(defaults.retry_factor_milli),
+    [QUEUE_RETRY_WITHIN] = PLACE(defaults.retry_within_s),
+    [QUEUE_KEEP] = PLACE(defaults.keep_s),
+    [QUEUE_RUNNING_MAX] = PLACE(running_max),
+    [QUEUE_KEY_RUNNING_MAX] = PLACE(key_running_max),
+    [QUEUE_RATE_COUNT] = PLACE(rate.count),
+    [QUEUE_RATE_PER] = PLACE(rate.per_ms),
+    [QUEUE_KEY_RATE_COUNT] = PLACE(key_rate.count),
+    [QUEUE_KEY_RATE_PER] = PLACE(key_rate.per_ms),
+};
+
+struct msg_queue_settings queues_after(const struct queues *queues, uint32_t queue,
+                                       const struct msg_queue_set *set)
+{
+    uint32_t after[sizeof set->settings / sizeof(uint32_t)] = {0};
+    uint32_t given[sizeof after / sizeof after[0]];
+    if (set->named == 0)
+        return set->settings;
+    memcpy(given, &set->settings, sizeof given);
+    if (queue != QUEUES_NONE)
+        memcpy(after, &queues_peek(queues, queue)->settings, sizeof after);
+    for (unsigned i = QUEUE_WEIGHT; i <= QUEUE_KEY_RATE_PER; i++)
+        if ((set->named & 1u << i) != 0)
+            after[places[i]] = given[places[i]];
+    struct msg_queue_settings settings;
+    memcpy(&settings, after, sizeof settings);
+    return settings;
+}
+
 void queues_pause(struct queues *queues, uint32_t queue, enum direction paused)
 {
     item_at(queues, queue)->row.paused = (uint8_t)paused;

@@ -57,6 +57,9 @@ uint16_t queues_tenant(const struct queues *queues, uint32_t queue);
 
 const struct queue_row *queues_peek(const struct queues *queues, uint32_t queue);
 void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_settings *settings);
+// What the settings are after `set`: those that it does not name stay. QUEUES_NONE: nothing is set.
+struct msg_queue_settings queues_after(const struct queues *queues, uint32_t queue,
+                                       const struct msg_queue_set *set);
 void queues_pause(struct queues *queues, uint32_t queue, enum direction paused);
 // A job moves; from JOB_NONE: it is new.
 void queues_move(struct queues *queues, uint32_t queue, enum job_state from, enum job_state to);

@@ -60,6 +60,16 @@ class Queues(BrokerTest):
     def set_schema(self, kind, schema, content=pb.CONTENT_JSON):
         return self.client.ask(pb.TypeSet(type=kind, schema=pb.Part(length=len(schema), content=content)), schema)
 
+    def test_who_changes_one_setting_leaves_the_others(self):
+        self.set("q", weight=3, open_max=7)
+        said, = self.set("q", rate_count=5, rate_per_ms=1000, weight=9, named=1 << 14 | 1 << 15).queues
+        self.assertEqual((said.weight, said.open_max, said.rate_count), (3, 7, 5))
+        self.restart()
+        said, = self.set("q", named=1 << 3).queues
+        self.assertEqual((said.weight, said.open_max, said.rate_count), (3, 0, 5))
+        self.assertEqual(self.set("q", named=1).error, ERR["ERR_BAD_FIELD"])
+        self.assertEqual(self.set("q", weight=1).queues[0].rate_count, 0)
+
     def test_a_schema_of_a_type(self):
         schema = b'{"required": ["to"], "type": "object"}'
         _, _, known = self.submit("q", type="s", payload=b"x")

@@ -206,6 +206,16 @@ def the_command_does_the_same(bench):
     assert got["retry"] == {"max_attempts": 2, "max_crashes": 1, "first": "1s", "longest": "9s", "factor": 3,
                             "within": "1h"}, got
     assert (got["weight"], got["open_max"], got["timeout"], got["keep"]) == (5, 7, "3s", "2d"), got
+    changed = json.loads(bench.weft("queue", "set", "cli", "--weight", "6", "--unset", "open-max,timeout", "-o", "json").stdout)
+    left = {name: value for name, value in got.items() if name not in ("open_max", "timeout")}
+    assert changed == {**left, "weight": 6}, (changed, got)
+    assert json.loads(bench.weft("queue", "set", "cli", "--rate", "5/1m", "--unset", "all", "-o", "json").stdout)["rate"] == {"count": 5, "per": "1m"}
+    rest = json.loads(bench.weft("queue", "set", "cli", "--retry-longest", "9s", "--retry-first", "1s", "--unset", "rate", "-o", "json").stdout)
+    assert "rate" not in rest and "keep" not in rest and rest["retry"] == {"first": "1s", "longest": "9s"}, rest
+    for words, what in (((), "name what"), (("--unset", "wieght"), "did you mean weight?"),
+                        (("--unset", "rate", "--rate", "1/1s"), "taken away")):
+        refused = bench.weft("queue", "set", "cli", *words)
+        assert refused.returncode == 64 and what in refused.stderr, refused
     shown = bench.weft("queue", "show", "cli")
     assert shown.returncode == 0 and "retry longest  9s" in shown.stdout, shown
     listed = bench.weft("queue", "list")
@@ -213,7 +223,7 @@ def the_command_does_the_same(bench):
     assert "z3" in json.dumps(json.loads(bench.weft("queue", "list", "-o", "json").stdout)), listed
     answer = bench.weft("queue", "show", "none")
     assert answer.returncode == 4 and "knows no queue none" in answer.stderr, answer
-    answer = bench.weft("queue", "set", "cli", "--retry-first", "2s", "--retry-longest", "1s")
+    answer = bench.weft("queue", "set", "cli", "--retry-longest", "500ms")
     assert answer.returncode == 1 and "retry: first" in answer.stderr, answer
     assert bench.weft("queue", "set", "cli", "--weight", "0").returncode == 64
     assert bench.weft("queue", "show", "Not.A.Name").returncode == 64

@@ -40,6 +40,16 @@ static struct msg_queue_settings new_settings(struct sim *sim)
     return settings;
 }
 
+// Some of them, as who changes one and leaves the others alone.
+static uint32_t some_named(struct sim *sim)
+{
+    if (world_chance(sim, 50))
+        return 0;
+    uint32_t named = (uint32_t)world_below(sim, QUEUE_SETTINGS_ALL + 1) & QUEUE_SETTINGS_ALL;
+    uint32_t rates = world_chance(sim, 50) ? QUEUE_RATE : QUEUE_KEY_RATE;
+    return (named & ~(QUEUE_RATE | QUEUE_KEY_RATE)) | rates;
+}
+
 static void say(struct sim *sim, uint32_t client, struct msg msg)
 {
     msg.corr = ++sim->corr_next;
@@ -67,7 +77,9 @@ static void want_something(struct sim *sim, uint32_t client)
         say(sim, client,
             (struct msg){.kind = MSG_QUEUE_SET,
                          .tenant = tenant,
-                         .queue_set = {.queue = queue, .settings = new_settings(sim)}});
+                         .queue_set = {.queue = queue,
+                                       .settings = new_settings(sim),
+                                       .named = some_named(sim)}});
         return;
     }
     struct msg msg = act_on(sim, kinds[world_below(sim, 6)], tenant, queue);

@@ -93,6 +93,7 @@
     X(SEEN_LATE_RETRYING, "a finish came after its deadline and was accepted")                     \
     X(SEEN_DEAD_WITHIN, "a job died because its retries would come too late")                      \
     X(SEEN_QUEUE_SET, "a queue was set")                                                           \
+    X(SEEN_QUEUE_CHANGED, "… in some of its settings, and the others stayed")                      \
     X(SEEN_QUEUE_DEFAULT, "… and a job got its default")                                           \
     X(SEEN_TYPE_DEFAULT, "a job got the default of its type")                                      \
     X(SEEN_QUEUE_FULL, "a queue had as many unfinished jobs as it may")                            \

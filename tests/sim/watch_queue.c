@@ -22,11 +22,35 @@ static struct seen_queue *queue_named(struct sim *sim, struct slice tenant, stru
     return seen;
 }
 
+// What is not named stays as it was.
+static void note_set(struct msg_queue_settings *is, const struct msg_queue_set *set)
+{
+    const struct msg_queue_settings *given = &set->settings;
+    uint32_t named = set->named;
+    if (named == 0) {
+        *is = *given;
+        return;
+    }
+#define TAKE(bit, field)                                                                           \
+    if ((named & 1u << (bit)) != 0)                                                                \
+    is->field = given->field
+    TAKE(QUEUE_WEIGHT, weight);
+    TAKE(QUEUE_OPEN_MAX, open_max);
+    TAKE(QUEUE_RUNNING_MAX, running_max);
+    TAKE(QUEUE_KEY_RUNNING_MAX, key_running_max);
+    TAKE(QUEUE_RATE_COUNT, rate);
+    TAKE(QUEUE_KEY_RATE_COUNT, key_rate);
+    TAKE(QUEUE_MAX_ATTEMPTS, defaults.max_attempts);
+    TAKE(QUEUE_TIMEOUT, defaults.timeout_ms);
+#undef TAKE
+    watch_seen(SEEN_QUEUE_CHANGED);
+}
+
 static void note_settings(struct sim *sim, const struct entry *entry)
 {
     if (entry->kind == ENTRY_QUEUE) {
         const struct msg_queue_set *set = entry->queue.set;
-        queue_named(sim, set->tenant, set->queue)->settings = set->settings;
+        note_set(&queue_named(sim, set->tenant, set->queue)->settings, set);
     } else if (entry->kind == ENTRY_TYPE) {
         SIM_EXPECT(sim->watch.type_count < SIM_TYPE_SETS, "room for settings of types");
         sim->watch.types[sim->watch.type_count++] = entry->type.set;
@@ -138,9 +162,21 @@ const struct seen_queue *watch_queue_of(struct sim *sim, const struct id *job_id
     return &sim->watch.queues[no - 1];
 }
 
+static void check_set(struct sim *sim, const struct msg_queue_set *set)
+{
+    const struct queues *queues = &sim->shell.core->ledger.queues;
+    const struct seen_queue *seen = queue_named(sim, set->tenant, set->queue);
+    uint32_t queue = queues_find(queues, (struct queue_name){set->tenant, set->queue});
+    SIM_EXPECT(queue != QUEUES_NONE && memcmp(&queues_peek(queues, queue)->settings,
+                                              &seen->settings, sizeof seen->settings) == 0,
+               "what is set is what was named, and what is not named stays as it was");
+}
+
 void watch_queue_entry(struct sim *sim, const struct entry *entry)
 {
     note_settings(sim, entry);
+    if (entry->kind == ENTRY_QUEUE)
+        check_set(sim, entry->queue.set);
     if (entry->kind == ENTRY_SUBMIT)
         check_submit(sim, entry);
     if (entry->kind == ENTRY_GRANT)
@@ -291,7 +327,9 @@ static bool is_changed_in(const struct effects *fx, const struct msg_queue *is)
 {
     for (uint32_t i = 0; i < fx->entry_count; i++) {
         const struct entry *entry = &fx->entries[i];
-        if (entry->kind == ENTRY_QUEUE && slice_equal(entry->queue.set->queue, is->queue) &&
+        if (entry->kind != ENTRY_QUEUE || !slice_equal(entry->queue.set->queue, is->queue))
+            continue;
+        if (entry->queue.set->named != 0 ||
             memcmp(&entry->queue.set->settings, &is->settings, sizeof is->settings) != 0)
             return true;
     }

@@ -163,7 +163,7 @@ def samples():
                     retry_longest_ms=8007, retry_factor_milli=8008, retry_within_s=8009, keep_s=8010,
                     running_max=8011, key_running_max=8012, rate_count=8013, rate_per_ms=8014, key_rate_count=8015,
                     key_rate_per_ms=8016)
-    yield "queue_set", b, dict(queue_set=w.QueueSet(queue="mail", **settings))
+    yield "queue_set", b, dict(queue_set=w.QueueSet(queue="mail", named=8017, **settings))
     yield "queue_status", b, dict(queue_status=w.QueueStatus(queue="mail", after="log", limit=8101))
     yield "queue_status_is", b, dict(queue_status_is=w.QueueStatusIs(
         error=4, detail="queue_count_max", is_more=True, queues=[

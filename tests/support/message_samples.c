@@ -344,7 +344,7 @@ static const struct msg samples[] = {
                .holder_id = ID(0x29)}},
     {.kind = MSG_QUEUE_SET,
      .corr = 25,
-     .queue_set = {.queue = TEXT("mail"), .settings = QUEUE_SETTINGS}},
+     .queue_set = {.queue = TEXT("mail"), .settings = QUEUE_SETTINGS, .named = 8017}},
     {.kind = MSG_QUEUE_STATUS, .corr = 26, .queue_status = {TEXT("mail"), TEXT("log"), 8101}},
     {.kind = MSG_QUEUE_STATUS_IS,
      .corr = 27,

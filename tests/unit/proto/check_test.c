@@ -404,6 +404,13 @@ TEST(check, settings_of_a_queue)
     EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
     EXPECT_EQ(strncmp(detail, "rate:", 5), 0);
     set.settings.rate.per_ms = 1;
+    set.named = QUEUE_SETTINGS_ALL;
+    EXPECT_EQ(check_queue_set(&set, &detail), OK);
+    set.named = 1;
+    EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
+    EXPECT_EQ(strncmp(detail, "named:", 6), 0);
+    set.named = 1u << QUEUE_KEY_RATE_COUNT;
+    EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
     set.settings.weight = MSG_WEIGHT_MAX + 1;
     EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
     EXPECT_EQ(strncmp(detail, "weight:", 7), 0);

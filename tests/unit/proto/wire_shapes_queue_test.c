@@ -4,13 +4,15 @@
 
 #include "proto/wire_private.h"
 
-// What is set is told as it was set.
+// What is set is told as it was set. Behind the settings it says which are meant.
 TEST(wire_shapes_queue, settings_are_alike_in_both_directions)
 {
     const struct wire_shape *line = wire_shapes_queue_status_is.lists[0].of;
     const struct wire_shape *set = &wire_shapes_queue_set;
     EXPECT(set->field_count < line->field_count);
-    for (unsigned i = 0; i < set->field_count; i++) {
+    unsigned settings = set->field_count - 1u;
+    EXPECT_STR(set->descriptor->fields[settings].name, "named");
+    for (unsigned i = 0; i < settings; i++) {
         const ProtobufCFieldDescriptor *given = &set->descriptor->fields[i];
         const ProtobufCFieldDescriptor *told = &line->descriptor->fields[i];
         EXPECT_STR(given->name, told->name);

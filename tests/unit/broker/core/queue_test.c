@@ -35,6 +35,72 @@ TEST(queue, is_set_durably_and_answered_whole)
     story_free(story);
 }
 
+static void change(struct story *story, uint32_t named, struct msg_queue_settings settings)
+{
+    const struct msg msg = {
+        .kind = MSG_QUEUE_SET,
+        .queue_set = {.queue = slice_of_text("default"), .settings = settings, .named = named}};
+    story_say(story, STORY_CLIENT, &msg);
+}
+
+TEST(queue, what_is_not_named_stays_as_it_was)
+{
+    struct story *story = story_new();
+    change(story, 1u << QUEUE_WEIGHT, (struct msg_queue_settings){.weight = 3});
+    change(story, QUEUE_RATE, (struct msg_queue_settings){.rate = {5, 1000}, .weight = 9});
+    struct msg_queue_settings *is = &story->store.queues[0].settings;
+    EXPECT(is->weight == 3 && is->rate.count == 5 && is->rate.per_ms == 1000);
+    story_restart(story);
+    change(story, 1u << QUEUE_KEEP | 1u << QUEUE_WEIGHT,
+           (struct msg_queue_settings){.defaults.keep_s = 7});
+    EXPECT(is->weight == 0 && is->rate.count == 5 && is->defaults.keep_s == 7);
+    (void)story_told(story);
+    change(story, 1u << QUEUE_KEEP, (struct msg_queue_settings){.defaults.keep_s = 7});
+    EXPECT_STORY(
+        story,
+        "[0] send client: queue default: rate 5/1000 ms\n"); // so already: nothing is written
+    set(story, "default", (struct msg_queue_settings){.open_max = 2});
+    EXPECT(is->open_max == 2 && is->rate.count == 0 && is->defaults.keep_s == 0);
+    story_free(story);
+}
+
+TEST(queue, each_setting_is_changed_by_its_own_number)
+{
+    struct story *story = story_new();
+    for (unsigned no = QUEUE_WEIGHT; no <= QUEUE_KEY_RATE_PER; no++) {
+        uint32_t numbers[16];
+        for (unsigned i = 0; i < 16; i++)
+            numbers[i] = 1;
+        struct msg_queue_settings ones;
+        memcpy(&ones, numbers, sizeof ones);
+        set(story, "default", (struct msg_queue_settings){0});
+        change(story, 1u << no, ones);
+        memcpy(numbers, &story->store.queues[0].settings, sizeof numbers);
+        unsigned sum = 0;
+        for (unsigned i = 0; i < 16; i++)
+            sum += numbers[i];
+        EXPECT_EQ(sum, 1);
+    }
+    const struct msg_queue_settings *is = &story->store.queues[0].settings;
+    EXPECT_EQ(is->key_rate.per_ms, 1);
+    story_free(story);
+}
+
+TEST(queue, what_is_changed_has_to_fit_what_stays)
+{
+    struct story *story = story_new();
+    set(story, "default", (struct msg_queue_settings){.defaults.retry_longest_ms = 1000});
+    (void)story_told(story);
+    change(story, 1u << QUEUE_RETRY_FIRST,
+           (struct msg_queue_settings){.defaults.retry_first_ms = 2000});
+    EXPECT_STORY(story, "[0] send client: queue bad-field (retry: first must not be longer than "
+                        "longest)\n");
+    change(story, 1u << QUEUE_RETRY_FIRST | 1u << QUEUE_RETRY_LONGEST,
+           (struct msg_queue_settings){.defaults.retry_first_ms = 2000});
+    EXPECT_EQ(story->store.queues[0].settings.defaults.retry_first_ms, 2000);
+    story_free(story);
+}
+
 TEST(queue, with_as_many_open_jobs_as_it_may_takes_no_more)
 {
     struct story *story = story_new();
