@@ -290,8 +290,7 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
     CHECK_IMPLIES(is_late, job->state == JOB_QUEUED || job->state == JOB_RETRYING);
     CHECK_IMPLIES(!is_late, job->state == JOB_RUNNING);
     enum job_event event = entry->finish.event;
-    // The lease's end has already charged a late attempt; the end of a cancelled one is nobody's
-    // fault.
+    // A late attempt is charged already, and the end of a cancelled one is nobody's fault.
     if (event == JOB_CANCEL)
         job->cancel = CANCEL_ACKNOWLEDGED;
     else if (!is_late)
@@ -304,9 +303,7 @@ static void finish(struct ledger *ledger, uint32_t slot, const struct entry *ent
         mark(ledger, ledger_url_close(ledger, slot), fx);
     bool is_done = job_is_done(job_after(job->state, event));
     if (event != JOB_REPORT)
-        job->at = entry->finish.due_at;
-    if (is_done)
-        job->at = entry->at;
+        job->at = is_done ? entry->at : entry->finish.due_at;
     move(ledger, slot, event, entry, fx);
     if (!is_late && !is_done)
         let_go(past);

@@ -2,6 +2,7 @@
 
 #include "gateway/core/submit.h"
 
+#include "gateway/core/shape.h"
 #include "gateway/core/submit_fields.h"
 #include "proto/labels.h"
 
@@ -89,6 +90,13 @@ static err read_inner(const struct submit_fields_context *context, const struct 
     return e == OK ? judge_unique(context->job, fault) : e;
 }
 
+// A sentence that says more than what is wrong at which byte.
+static void teach(struct submit_fault *fault, const char *lesson)
+{
+    if (lesson != NULL)
+        (void)slice_to_text(slice_of_text(lesson), fault->detail, sizeof fault->detail);
+}
+
 static err read_all(const struct submit_fields_context *context, const struct doc_members *members,
                     const struct submit_options *options, const struct doc_room *room,
                     struct submit_fault *fault)
@@ -102,6 +110,8 @@ static err read_all(const struct submit_fields_context *context, const struct do
         has_dedup = has_dedup || slice_is_text(member->name, "dedup");
         has_batch = has_batch || slice_is_text(member->name, "batch_webhook");
         err e = submit_fields_read(context, SUBMIT_FIELDS_JOB, member, fault);
+        if (e != OK && options->is_body)
+            teach(fault, shape_of_member(member));
         if (e == OK)
             e = read_inner(context, member, room, fault);
         if (e != OK)
@@ -144,13 +154,11 @@ err submit_read(struct doc_value object, const struct submit_options *options,
     struct doc_members members;
     static_assert((int)DOC_FAULT_LEN <= (int)SUBMIT_DETAIL_LEN, "a fault of the document fits");
     err e = doc_read(object, room, &members, out_fault->detail);
-    if (e == ERR_BAD_FIELD && options->is_body && doc_is_array(object))
-        submit_fault_tell(
-            out_fault, "", slice_of_text("POST /v1/batches"),
-            "takes many jobs at once, as an array or one a line; here one object is expected",
-            NULL);
-    if (e != OK)
+    if (e != OK) {
+        if (options->is_body)
+            teach(out_fault, shape_of_job(object));
         return e;
+    }
     e = read_all(&(struct submit_fields_context){room->arena, &job, options->secret}, &members,
                  options, room, out_fault);
     if (e == OK)

@@ -423,8 +423,9 @@ static err judge(struct load *load, enum records_form *out_form, char detail[QUE
     *out_form = media == MEDIA_NDJSON ? RECORDS_LINES : RECORDS_ARRAY;
     if (media != MEDIA_NDJSON && media != MEDIA_JSON) {
         (void)slice_to_text(
-            slice_of_text("send Content-Type: application/x-ndjson or application/json"), detail,
-            QUERY_FAULT_LEN);
+            slice_of_text("send Content-Type: application/x-ndjson (one object a line) or "
+                          "application/json (an array)"),
+            detail, QUERY_FAULT_LEN);
         return ERR_MEDIA_TYPE;
     }
     struct slice key = request->headers[HTTP_IDEMPOTENCY_KEY];

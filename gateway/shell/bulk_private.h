@@ -56,6 +56,7 @@ struct load {
     struct id batch_id;
     struct webhook_secret secret; // which its webhooks share, when one wants a new one
     struct slice webhook;         // of the batch, sealed, in a chunk; said with each job
+    bool has_lines;               // one record a line
     uint32_t first_line;          // of the record that says it
     struct submit_fault fault;    // why nothing of the body is taken
     uint64_t fingerprint;         // of the body, when there is a key

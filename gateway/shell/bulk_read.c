@@ -1,5 +1,6 @@
 // Bulk bodies: records into jobs, verdicts for those that are none.
 
+#include "gateway/core/shape.h"
 #include "gateway/shell/bulk_private.h"
 #include "lib/base/check.h"
 #include "proto/hook.h"
@@ -180,6 +181,9 @@ static bool read_record(struct load *load, struct slice record, uint32_t line)
         e = seal(load, arena, &(struct sealed){"webhook.", &secret, &job.webhook}, &fault);
     if (e == ERR_NO_MEMORY)
         return false;
+    const char *lesson = e != OK && load->has_lines ? shape_of_line(record) : NULL;
+    if (lesson != NULL)
+        (void)slice_to_text(slice_of_text(lesson), fault.detail, sizeof fault.detail);
     if (e != OK)
         return bulk_reject(load, line,
                            &(struct problem){.error = e, .detail = slice_of_text(fault.detail)});
@@ -191,6 +195,7 @@ err bulk_read_records(struct load *load, enum records_form form, const char **ou
     struct records records;
     bool more = true;
     struct slice record;
+    load->has_lines = form == RECORDS_LINES;
     records_init(&records, form,
                  (struct scan){.text = load->request->body,
                                .keys = load->bulk->scratch->keys,
@@ -198,6 +203,8 @@ err bulk_read_records(struct load *load, enum records_form form, const char **ou
     for (uint32_t count = 0; more; count++) {
         err e = records_next(&records, &more, &record);
         *out_detail = e == OK ? "" : records.scan.fault;
+        if (e != OK && count == 0 && shape_of_array(load->request->body) != NULL)
+            *out_detail = shape_of_array(load->request->body);
         if (e != OK || !more)
             return e;
         *out_detail = "a batch has at most 10000 records";

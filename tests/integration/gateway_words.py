@@ -44,6 +44,20 @@ class Words(BrokerTest):
         answer = self.gateway.ask("POST", "/v1/batches", json.dumps(twins[:1]), **JSON)
         self.assertEqual((answer.status, answer.headers["Retry-After"]), (202, "1"), answer)
 
+    def test_bodies_of_another_shape_are_told_where_they_go(self):
+        job = b'{"type":"a"}'
+        for path, kind, body, part in (
+                ("jobs", "json", b" \n[" + job + b"]", "POST /v1/batches"), ("jobs", "json", job + b"\n" + job, "POST /v1/batches"),
+                ("jobs", "json", b'{"jobs":[' + job + b"]}", "POST /v1/batches"), ("jobs", "msgpack", job, "application/json"),
+                ("jobs", "json", b"\xef\xbb\xbf" + job, "byte order mark"), ("jobs", "json", b"", "the body is empty"),
+                ("jobs", "json", b'"' + job.replace(b'"', b'\\"') + b'"', "encoded twice"),
+                ("batches", "json", job, "POST /v1/jobs"), ("batches", "json", job + b"\n" + job, "application/x-ndjson"),
+                ("batches", "x-ndjson", b"[" + job + b"]", "an array of jobs is Content-Type: application/json")):
+            with self.subTest(body=body, path=path):
+                answer = self.gateway.ask("POST", "/v1/" + path, body, Content_Type="application/" + kind)
+                self.assertEqual(answer.status, 400, answer)
+                self.assertIn(part, answer.json["detail"])
+
     def test_a_wrong_state_is_named_with_the_nearest(self):
         for path in ("/v1/jobs?status=queued,runing", "/v1/jobs?status=runing&limit=3"):
             self.assertEqual(self.said(400, "GET", path), "status: runing is no state; did you mean running?")
