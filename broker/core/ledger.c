@@ -368,6 +368,15 @@ static void lease_end(struct ledger *ledger, uint32_t slot, const struct entry *
         let_go(past);
 }
 
+static uint32_t slot_of(const struct ledger *ledger, const struct entry *entry)
+{
+    if (entry->slot != ENTRY_NO_SLOT)
+        return entry->slot;
+    uint32_t slot = jobs_find(&ledger->jobs, &entry->job_id);
+    CHECK(slot != JOBS_NONE);
+    return slot;
+}
+
 static void cancel(struct ledger *ledger, uint32_t slot, const struct entry *entry,
                    struct effects *fx)
 {
@@ -387,14 +396,15 @@ static void cancel(struct ledger *ledger, uint32_t slot, const struct entry *ent
     tell(ledger, job, JOB_CANCEL, entry, fx);
 }
 
-static void expire(struct ledger *ledger, uint32_t slot, const struct entry *entry,
-                   struct effects *fx)
+static uint32_t expire(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
+    uint32_t slot = slot_of(ledger, entry);
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(ledger_past(ledger, job)->token == 0);
     job->at = entry->at;
     move(ledger, slot, JOB_EXPIRE, entry, fx);
     leave(ledger, slot, fx);
+    return slot;
 }
 
 // A new life: what the attempts of the old one burnt is the timeline's to tell.
@@ -423,9 +433,9 @@ static uint32_t retry(struct ledger *ledger, const struct entry *entry, struct e
     return slot;
 }
 
-static void progress(struct ledger *ledger, uint32_t slot, const struct entry *entry,
-                     struct effects *fx)
+static uint32_t progress(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
+    uint32_t slot = slot_of(ledger, entry);
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(job->state == JOB_RUNNING);
     struct past *past = pasts_at(&ledger->pasts, job->past);
@@ -436,12 +446,13 @@ static void progress(struct ledger *ledger, uint32_t slot, const struct entry *e
     note_job(ledger, job);
     effects_write(fx, WRITE_PROGRESS)->progress =
         (struct write_progress){.job_no = job->no, .progress = entry->progress.said};
+    return slot;
 }
 
 // A late finish brings lines too.
-static void log_lines(struct ledger *ledger, uint32_t slot, const struct entry *entry,
-                      struct effects *fx)
+static uint32_t log_lines(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
+    uint32_t slot = slot_of(ledger, entry);
     struct job *job = jobs_at(&ledger->jobs, slot);
     CHECK(job->state == JOB_RUNNING || job->token_use == TOKEN_EXPIRED);
     CHECK(entry->log.count > 0);
@@ -456,6 +467,7 @@ static void log_lines(struct ledger *ledger, uint32_t slot, const struct entry *
     mark(ledger, slot, fx);
     note_job(ledger, job);
     ledger_note(ledger, past->log_count);
+    return slot;
 }
 
 static void change_stored(struct ledger *ledger, const struct job_row *row, bool is_gone)
@@ -511,15 +523,6 @@ static void record(const struct entry *entry, struct effects *fx)
     fx->entries[fx->entry_count++].slot = ENTRY_NO_SLOT;
 }
 
-static uint32_t slot_of(const struct ledger *ledger, const struct entry *entry)
-{
-    if (entry->slot != ENTRY_NO_SLOT)
-        return entry->slot;
-    uint32_t slot = jobs_find(&ledger->jobs, &entry->job_id);
-    CHECK(slot != JOBS_NONE);
-    return slot;
-}
-
 // Its time has come, or nobody waits for that.
 static uint32_t become_due(struct ledger *ledger, const struct entry *entry, struct effects *fx)
 {
@@ -555,23 +558,14 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
         slot = slot_of(ledger, entry);
         lease_end(ledger, slot, entry, fx);
         return slot;
-    case ENTRY_PROGRESS:
-        slot = slot_of(ledger, entry);
-        progress(ledger, slot, entry, fx);
-        return slot;
+    case ENTRY_PROGRESS: return progress(ledger, entry, fx);
     case ENTRY_CANCEL:
         slot = slot_of(ledger, entry);
         cancel(ledger, slot, entry, fx);
         return slot;
-    case ENTRY_EXPIRE:
-        slot = slot_of(ledger, entry);
-        expire(ledger, slot, entry, fx);
-        return slot;
+    case ENTRY_EXPIRE: return expire(ledger, entry, fx);
     case ENTRY_RETRY: return retry(ledger, entry, fx);
-    case ENTRY_LOG:
-        slot = slot_of(ledger, entry);
-        log_lines(ledger, slot, entry, fx);
-        return slot;
+    case ENTRY_LOG: return log_lines(ledger, entry, fx);
     case ENTRY_REMOVE: remove_job(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_FORGET: forget(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_UNUSED: ledger_queue_drop(ledger, entry, fx); return JOBS_NONE;
