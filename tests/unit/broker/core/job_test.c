@@ -15,8 +15,8 @@ static unsigned edges_of(enum job_state state)
 TEST(job, each_state_has_the_drawn_number_of_edges)
 {
     static const unsigned drawn[JOB_STATES] = {
-        [JOB_NONE] = 2,    [JOB_SCHEDULED] = 3, [JOB_QUEUED] = 6,    [JOB_RUNNING] = 6,
-        [JOB_DEAD] = 2,    [JOB_RETRYING] = 5,  [JOB_SUCCEEDED] = 1, [JOB_CANCELLED] = 1,
+        [JOB_NONE] = 2,    [JOB_SCHEDULED] = 4, [JOB_QUEUED] = 6,    [JOB_RUNNING] = 6,
+        [JOB_DEAD] = 2,    [JOB_RETRYING] = 6,  [JOB_SUCCEEDED] = 1, [JOB_CANCELLED] = 1,
         [JOB_REMOVED] = 0, [JOB_EXPIRED] = 1};
     for (unsigned state = 0; state < JOB_STATES; state++)
         EXPECT_EQ(edges_of((enum job_state)state), drawn[state]);
