@@ -130,8 +130,8 @@ const char *shape_of_array(struct slice body)
     if (has_more_objects(text))
         return "an array is expected; one object a line is Content-Type: application/x-ndjson";
     if (text.data[0] == '{')
-        return "an array is expected, with nothing around it; one job by itself goes to POST "
-               "/v1/jobs";
+        return "an array is expected, with nothing around it; one object a line is "
+               "application/x-ndjson, and one job by itself goes to POST /v1/jobs";
     return NULL;
 }
 
