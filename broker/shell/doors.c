@@ -4,7 +4,6 @@
 
 #include "broker/shell/porter.h"
 #include "lib/base/check.h"
-#include "lib/base/scope.h"
 #include "lib/link/cert.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
@@ -24,7 +23,7 @@ bool doors_admits(const struct broker *broker, const struct zap_request *request
     if (holder == NULL)
         return false;
     if (strcmp(request->domain, DOORS_TAIL) == 0) // it tells of all tenants
-        return holder->is_of_all && (holder->scopes & SCOPE_READ) != 0;
+        return keyring_hears_all(holder);
     return strcmp(request->domain, DOORS_ROUTER) == 0;
 }
 
@@ -203,6 +202,19 @@ void doors_close(struct broker *broker)
 
 // --- serving ---
 
+// The tail hears nothing from who listens, so it cannot tell whose a connection is. All are ended, and
+// whoever may still listen comes back by himself.
+static void review_tail(struct broker *broker, when_ms wall)
+{
+    if (!keyring_lost_a_listener(broker->keyring, wall))
+        return;
+    uint32_t count = link_guard_cut_all(broker->publisher);
+    if (count > 0)
+        log_info("tail.cut", "count=%u why=%s", count,
+                 log_quote_text("a key may not listen any more; the others connect again").text);
+    porter_count_cut(broker, count);
+}
+
 void doors_serve(struct broker *broker)
 {
     if (broker->keyring == NULL)
@@ -213,6 +225,7 @@ void doors_serve(struct broker *broker)
         when_ms wall = clock_wall_ms();
         when_ms at = keyring_deadline(broker->keyring, wall);
         porter_review(broker);
+        review_tail(broker, wall);
         // The wall clock may be set meanwhile, so it is asked again from time to time.
         broker->review_at =
             broker->now.mono + (at == WHEN_NEVER ? REVIEW_MS : when_min(at - wall, REVIEW_MS));

@@ -34,7 +34,9 @@ struct keyring {
     struct cert own;
     struct dirwatch watch;
     struct table table;
-    bool is_read; // `table` is that of the directory
+    bool is_read;                        // `table` is that of the directory
+    char (*listeners)[LINK_KEY_LEN + 1]; // who might hear the tail at the last look
+    uint32_t listener_count;
 };
 
 static uint32_t find_allowance(const struct table *table, const char *tenant)
@@ -204,6 +206,7 @@ void keyring_close(struct keyring *keyring)
         return;
     dirwatch_close(&keyring->watch);
     table_free(&keyring->table);
+    free(keyring->listeners);
     free(keyring);
 }
 
@@ -241,6 +244,33 @@ const struct holder *keyring_find(const struct keyring *keyring, struct slice ke
     const struct holder *holder =
         bsearch(&wanted, keyring->table.holders, keyring->table.count, sizeof wanted, by_key);
     return holder != NULL && holder->expires_at > wall ? holder : NULL;
+}
+
+bool keyring_hears_all(const struct holder *holder)
+{
+    return holder != NULL && holder->is_of_all && (holder->scopes & SCOPE_READ) != 0;
+}
+
+bool keyring_lost_a_listener(struct keyring *keyring, when_ms wall)
+{
+    const struct table *table = &keyring->table;
+    bool is_lost = false;
+    for (uint32_t i = 0; i < keyring->listener_count; i++) {
+        struct slice key = slice_of_text(keyring->listeners[i]);
+        is_lost = is_lost || !keyring_hears_all(keyring_find(keyring, key, wall));
+    }
+    char(*listeners)[LINK_KEY_LEN + 1] = calloc(table->count + 1, sizeof *listeners);
+    if (listeners == NULL)
+        return is_lost; // those of before are looked at again
+    free(keyring->listeners);
+    keyring->listeners = listeners;
+    keyring->listener_count = 0;
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct holder *holder = &table->holders[i];
+        if (keyring_hears_all(holder) && holder->expires_at > wall)
+            memcpy(listeners[keyring->listener_count++], holder->key, sizeof holder->key);
+    }
+    return is_lost;
 }
 
 when_ms keyring_deadline(const struct keyring *keyring, when_ms wall)

@@ -39,6 +39,10 @@ uint32_t keyring_count(const struct keyring *keyring);
 
 // Who has the key, or NULL: nobody, or not any more. `wall` is now.
 const struct holder *keyring_find(const struct keyring *keyring, struct slice key, when_ms wall);
+// May it hear of all jobs of all tenants, as the tail tells them?
+bool keyring_hears_all(const struct holder *holder); // NULL: no
+// True when since the last call, or the first one, a key has ceased to be one that may.
+bool keyring_lost_a_listener(struct keyring *keyring, when_ms wall);
 // The next moment at which a key expires, by the wall clock; WHEN_NEVER.
 when_ms keyring_deadline(const struct keyring *keyring, when_ms wall);
 

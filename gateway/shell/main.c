@@ -6,6 +6,7 @@
 #include "gateway/shell/gateway.h"
 #include "lib/base/moment.h"
 #include "lib/http/http_tls.h"
+#include "lib/link/link.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/log.h"
 #include "lib/sys/process.h"
@@ -19,17 +20,6 @@
 #include <stdlib.h>
 
 enum { EXIT_USAGE = 64, BROKER_WAIT_MS = 1000, BROKER_LOOK_MS = 2, DRAIN_LOOK_MS = 20 };
-
-// Without tokens everybody who reaches the door may use it, so only this machine may reach it.
-static bool is_loopback(const char *endpoint)
-{
-    static const char *const beginnings[] = {"127.", "localhost:", "[::1]:"};
-    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
-        if (strncmp(endpoint, beginnings[i], strlen(beginnings[i])) == 0)
-            return true;
-    }
-    return false;
-}
 
 // Loads the certificate, at the start and anew. What is wrong is in the log.
 static err load_certificate(const struct settings *settings)
@@ -67,20 +57,21 @@ static const struct link_curve *curve_of(const struct settings *settings)
     return settings->has_curve ? &settings->curve : NULL;
 }
 
-// Who may come, and how.
+// Who may come, and how. Without tokens everybody who reaches the door may use it, so only this machine may
+// reach it.
 static err judge_door(const struct gateway *gateway, const char **out_why)
 {
     const struct settings *settings = gateway->settings;
     *out_why =
         "--http: only loopback addresses are served as long as there are no tokens; make one "
         "with 'weft token new'";
-    if (!is_loopback(settings->http) && !callers_need_tokens(gateway->callers))
+    if (!link_is_local(settings->http) && !callers_need_tokens(gateway->callers))
         return ERR_UNSUPPORTED;
     *out_why = "--tls-certificate, --tls-key: see the line above";
     err e = load_certificate(settings);
     if (e != OK)
         return e;
-    if (!is_loopback(settings->http) && settings->certificate == NULL)
+    if (!link_is_local(settings->http) && settings->certificate == NULL)
         log_warn("gateway.clear_text", "http=%s fix=%s", settings->http,
                  log_quote_text("tokens can be read on the way; give --tls-certificate, or let a "
                                 "proxy do it")

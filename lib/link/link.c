@@ -308,9 +308,13 @@ bool link_is_local(const char *endpoint)
         return true;
     const char *host =
         strncmp(endpoint, tcp, sizeof tcp - 1) == 0 ? endpoint + sizeof tcp - 1 : endpoint;
-    if (strncmp(host, "127.", 4) == 0)
-        return host[strspn(host, "0123456789.")] == ':';
-    return strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
+    size_t len = strncmp(host, "127.", 4) == 0          ? strspn(host, "0123456789.")
+                 : strncmp(host, "localhost:", 10) == 0 ? strlen("localhost")
+                 : strncmp(host, "[::1]:", 6) == 0      ? strlen("[::1]")
+                                                        : 0;
+    // Nothing but a port behind it: libzmq would bind what follows a second one.
+    return len > 0 && host[len] == ':' &&
+           host[len + 1 + strspn(host + len + 1, "0123456789*")] == '\0';
 }
 
 void link_close(struct link *link)

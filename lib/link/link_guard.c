@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 enum {
     LOOK_MS = 1000,
@@ -82,17 +83,21 @@ void link_guard_heard(struct link_guard *guard, const struct link_message *messa
         guard->sent[connection].is_heard = true;
 }
 
+// 0: of no network.
+static in_port_t port_of(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET)
+        return ((const struct sockaddr_in *)address)->sin_port;
+    return address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port : 0;
+}
+
 static bool is_of_a_door(const struct link_guard *guard, int fd)
 {
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
         return false;
-    in_port_t port = 0;
-    if (address.ss_family == AF_INET)
-        port = ((const struct sockaddr_in *)&address)->sin_port;
-    else if (address.ss_family == AF_INET6)
-        port = ((const struct sockaddr_in6 *)&address)->sin6_port;
+    in_port_t port = port_of(&address);
     for (uint32_t i = 0; i < guard->port_count; i++) {
         if (port == guard->ports[i] && port != 0)
             return true;
@@ -137,15 +142,60 @@ static bool judge(struct link_guard *guard, int fd)
     return true;
 }
 
+// The next descriptor of this process, or -1.
+static int next_descriptor(DIR *descriptors)
+{
+    struct dirent *entry = descriptors != NULL ? readdir(descriptors) : NULL;
+    while (entry != NULL && entry->d_name[0] == '.')
+        entry = readdir(descriptors);
+    return entry != NULL ? (int)strtoul(entry->d_name, NULL, 10) : -1;
+}
+
+static bool is_connection_of(int fd, const char *endpoint)
+{
+    static const char ipc[] = "ipc://";
+    struct sockaddr_storage own = {0};
+    struct sockaddr_storage other;
+    socklen_t len = sizeof own;
+    socklen_t other_len = sizeof other;
+    if (getsockname(fd, (struct sockaddr *)&own, &len) != 0 ||
+        getpeername(fd, (struct sockaddr *)&other, &other_len) != 0)
+        return false; // it listens
+    if (own.ss_family != AF_UNIX)
+        return port_of(&own) != 0 && strncmp(endpoint, "tcp://", 6) == 0 &&
+               ntohs(port_of(&own)) == strtoul(strrchr(endpoint, ':') + 1, NULL, 10);
+    char *path = ((struct sockaddr_un *)&own)->sun_path;
+    if (path[0] == '\0' && path[1] != '\0')
+        path[0] = '@'; // an abstract name, as libzmq writes it
+    return strncmp(endpoint, ipc, sizeof ipc - 1) == 0 &&
+           strcmp(endpoint + sizeof ipc - 1, path) == 0;
+}
+
+uint32_t link_guard_cut_all(const struct link *door)
+{
+    char endpoint[256];
+    uint32_t count = 0;
+    if (link_endpoint(door, endpoint, sizeof endpoint) != OK)
+        return 0;
+    DIR *descriptors = opendir("/proc/self/fd");
+    for (int fd = next_descriptor(descriptors); fd >= 0; fd = next_descriptor(descriptors)) {
+        if (!is_connection_of(fd, endpoint))
+            continue;
+        link_cut(fd);
+        count++;
+    }
+    if (descriptors != NULL)
+        (void)closedir(descriptors); // was only read
+    return count;
+}
+
 uint32_t link_guard_look(struct link_guard *guard, when_ms now)
 {
     uint32_t cut_count = 0;
     DIR *descriptors = opendir("/proc/self/fd");
     guard->suspect_count = 0;
-    struct dirent *entry = descriptors != NULL ? readdir(descriptors) : NULL;
-    for (; entry != NULL; entry = readdir(descriptors)) {
-        unsigned long fd = strtoul(entry->d_name, NULL, 10);
-        if (entry->d_name[0] != '.' && fd < guard->cap && judge(guard, (int)fd))
+    for (int fd = next_descriptor(descriptors); fd >= 0; fd = next_descriptor(descriptors)) {
+        if ((uint32_t)fd < guard->cap && judge(guard, fd))
             cut_count++;
     }
     if (descriptors != NULL)

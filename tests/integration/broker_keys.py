@@ -52,6 +52,10 @@ class Doors(BrokerTest):
             self.assertEqual(broker.process.wait(PATIENCE_S), 1)
             self.assertIn(f"{flag} tcp://0.0.0.0:0: in the clear only loopback addresses are served", broker.stderr())
             self.assertIn("weft key new NAME", broker.stderr())
+        # libzmq binds what stands behind a second port.
+        broker = Broker(os.path.join(self.data, "b"), zmq="tcp://127.0.0.1:0;0.0.0.0:0")
+        self.addCleanup(broker.close)
+        self.assertFalse(broker.is_ready)
         served = self.locked(zmq="tcp://0.0.0.0:0")
         self.assertIn("0.0.0.0", served.zmq)
 
@@ -77,6 +81,50 @@ class Doors(BrokerTest):
             self.assertTrue(is_let_in(served.zmq, key))
             self.assertEqual(is_let_in(served.pub, key, zmq.SUB), is_in, (tenant, scopes))
         self.assertFalse(is_let_in(served.pub, None, zmq.SUB))
+
+    def subscribe(self, served, key):
+        socket = zmq.Context.instance().socket(zmq.SUB)
+        self.addCleanup(socket.close)
+        socket.linger = 0
+        socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = key.public, key.secret, key.server
+        socket.subscribe(b"")
+        watch = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self.addCleanup(socket.disable_monitor)
+        socket.connect(served.pub)
+        self.assertEqual(self.knocks(watch), zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        return socket, watch
+
+    def knocks(self, watch):
+        self.assertTrue(watch.poll(PATIENCE_S * 1000), "it was not cut")
+        return monitors.recv_monitor_message(watch)["event"]
+
+    def check_tail_is_closed_to(self, name, *flags, end, door="tcp://127.0.0.1:0"):
+        """`end` takes the key the right to listen: it is cut and not let in again; another one comes back and hears on."""
+        served = self.locked("--pub", door)
+        self.assertEqual(served.pub[:6], door[:6])
+        client = self.peer(served, key=self.keys.new(f"{name}-client"))
+        stays = self.keys.new(f"{name}-stays", "read", "*")
+        goes = self.keys.new(name, "read", "*", *flags)
+        (_, gone), (sound, back) = self.subscribe(served, goes), self.subscribe(served, stays)
+        end()
+        self.assertEqual(self.knocks(gone), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self.assertEqual(self.knocks(back), zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        for _ in range(PATIENCE_S * 10):  # it subscribes a moment after the handshake
+            client.submit({"job_id": fresh_id()})
+            if sound.poll(100):
+                break
+        self.assertIn(b".queued.", sound.recv_multipart(zmq.NOBLOCK)[0])
+        served.kill()
+
+    def test_a_key_that_may_not_listen_any_more_is_cut_from_the_tail(self):
+        self.check_tail_is_closed_to("revoked", end=lambda: self.keys.revoke("revoked"))
+        self.check_tail_is_closed_to("local", end=lambda: self.keys.revoke("local"),
+                                     door="ipc://" + os.path.join(self.data, "tail"))
+        public = os.path.join(self.keys.dir, "peers", "other.pub")
+        self.check_tail_is_closed_to("other", end=lambda: self.keys.allow("other", public, "read", "acme"))
+        public = os.path.join(self.keys.dir, "peers", "scope.pub")
+        self.check_tail_is_closed_to("scope", end=lambda: self.keys.allow("scope", public, "work", "*"))
+        self.check_tail_is_closed_to("brief", "--expires", "3s", end=lambda: None)
 
     def test_secrets_are_their_owners(self):
         served = self.locked()

@@ -143,3 +143,23 @@ TEST(link_guard, many_whole_messages_are_not)
     EXPECT_EQ(zmq_close(busy), 0);
     end(&scene);
 }
+
+// What a door in the clear may be bound to.
+TEST(link_guard, knows_what_no_other_machine_reaches)
+{
+    static const char *const local[] = {"tcp://127.0.0.1:7400", "127.9.9.9:1",   "tcp://127.1:0",
+                                        "localhost:7400",       "tcp://[::1]:*", "ipc:///run/weft"};
+    static const char *const other[] = {"tcp://*:7400",
+                                        "tcp://0.0.0.0:1",
+                                        "tcp://127.example.org:1",
+                                        "localhost.test:1",
+                                        "tcp://[::]:1",
+                                        "tcp://127.0.0.1:0;0.0.0.0:0",
+                                        "localhost:0;0.0.0.0:0",
+                                        "tcp://[::1]:0;0.0.0.0:0",
+                                        "tcp://127.0.0.1"};
+    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+        EXPECT(link_is_local(local[i]));
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+        EXPECT(!link_is_local(other[i]));
+}
