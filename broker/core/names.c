@@ -15,7 +15,7 @@ static size_t items_size(uint32_t cap)
 
 size_t names_size(uint32_t cap)
 {
-    return items_size(cap) + (index_size(cap) + 15) / 16 * 16;
+    return items_size(cap) + (index_size(cap) + 15) / 16 * 16 + 16;
 }
 
 void names_init(struct names *names, void *memory, uint32_t cap, uint64_t seed)
@@ -24,6 +24,8 @@ void names_init(struct names *names, void *memory, uint32_t cap, uint64_t seed)
     *names = (struct names){
         .items = memory, .cap = cap, .free = NAMES_NONE, .dropped = NAMES_NONE, .seed = seed};
     index_init(&names->by_name, (uint8_t *)memory + items_size(cap), cap);
+    names->last_found = (uint32_t *)(void *)((uint8_t *)memory + names_size(cap) - 16);
+    *names->last_found = NAMES_NONE;
 }
 
 static uint64_t hash_of(const struct names *names, uint16_t scope, struct slice name)
@@ -34,18 +36,29 @@ static uint64_t hash_of(const struct names *names, uint16_t scope, struct slice 
     return prng_mix(hash);
 }
 
-uint32_t names_find(const struct names *names, uint16_t scope, struct slice name)
-{
-    uint32_t at = index_first(&names->by_name, hash_of(names, scope, name));
-    for (; at != INDEX_NONE; at = index_next(&names->by_name, at))
-        if (names->items[at].scope == scope && slice_equal(names_at(names, at), name))
-            return at;
-    return NAMES_NONE;
-}
-
 bool names_is_known(const struct names *names, uint32_t no)
 {
     return no < names->count && names->items[no].len > 0;
+}
+
+static bool is_at(const struct names *names, uint32_t no, uint16_t scope, struct slice name)
+{
+    const struct name *item = &names->items[no];
+    return item->scope == scope && slice_equal(slice_of(item->text, item->len), name);
+}
+
+uint32_t names_find(const struct names *names, uint16_t scope, struct slice name)
+{
+    uint32_t last = *names->last_found;
+    if (names_is_known(names, last) && is_at(names, last, scope, name))
+        return last;
+    uint32_t at = index_first(&names->by_name, hash_of(names, scope, name));
+    while (at != INDEX_NONE && !is_at(names, at, scope, name))
+        at = index_next(&names->by_name, at);
+    if (at == INDEX_NONE)
+        return NAMES_NONE;
+    *names->last_found = at;
+    return at;
 }
 
 uint32_t names_room(const struct names *names)

@@ -23,6 +23,7 @@ struct names {
     uint32_t dropped;          // those that may not yet
     uint64_t seed;
     struct index by_name;
+    uint32_t *last_found; // where a look begins: jobs come in rows of one tenant, queue and type
 };
 
 size_t names_size(uint32_t cap);

@@ -78,6 +78,31 @@ TEST(names, dropped_numbers_are_given_again_after_reuse)
     free(memory);
 }
 
+// A look begins where the last one ended.
+TEST(names, what_was_found_last_is_not_taken_for_another)
+{
+    struct names names;
+    void *memory = make(&names, 3);
+    (void)names_add(&names, 1, slice_of_text("mail"));
+    (void)names_add(&names, 2, slice_of_text("mail"));
+    (void)names_add(&names, 1, slice_of_text("mails"));
+    for (unsigned round = 0; round < 2; round++) {
+        EXPECT_EQ(find(&names, 1, "mail"), 0);
+        EXPECT_EQ(find(&names, 2, "mail"), 1);
+        EXPECT_EQ(find(&names, 1, "mails"), 2);
+        EXPECT_EQ(find(&names, 1, "mail"), 0);
+        EXPECT_EQ(find(&names, 1, "mai"), NAMES_NONE);
+        EXPECT_EQ(find(&names, 1, ""), NAMES_NONE);
+    }
+    names_drop(&names, 0);
+    EXPECT_EQ(find(&names, 1, "mail"), NAMES_NONE);
+    names_reuse(&names);
+    EXPECT_EQ(names_add(&names, 1, slice_of_text("post")), 0);
+    EXPECT_EQ(find(&names, 1, "mail"), NAMES_NONE);
+    EXPECT_EQ(find(&names, 1, "post"), 0);
+    free(memory);
+}
+
 TEST(names, names_are_copied)
 {
     struct names names;
