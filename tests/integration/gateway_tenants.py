@@ -229,6 +229,37 @@ class Matrix(BrokerTest):
             answer = other.ask("GET", "/v1/jobs?limit=1000").json
             self.assertFalse({job["job_id"] for job in answer["jobs"]} & acme.names)
 
+    def test_a_cursor_of_anothers_reads_ones_own(self):
+        """It is a place and no right: whoever has it, or guesses one, is told of what is theirs behind it."""
+        acme, other = World(self, "acme"), World(self, "other")
+        for world in (acme, other):
+            for n in range(3):
+                world.names.add(world.submit(world.secret))
+                for kind in ("queues", "types"):
+                    world.good("PUT", f"/v1/{kind}/{world.secret}-{n}", {})
+                world.good("PUT", f"/v1/schedules/{world.secret}-{n}", {"cron": "@yearly", "job": {"type": world.secret}})
+                world.good("PUT", f"/v1/webhooks/{world.secret}-{n}", {"url": f"https://{world.secret}.test/"})
+                world.good("POST", f"/v1/jobs:retry?queue={world.secret}&status=dead")
+        found = 0
+        for path in ("/v1/jobs", f"/v1/batches/{acme.batch}/items", "/v1/workers", "/v1/operations", "/v1/queues", "/v1/types",
+                     "/v1/schedules", "/v1/webhooks", "/v1/spool/waiting", "/v1/spool/refused"):
+            page, cursors = acme.good("GET", f"{path}?limit=1"), set()
+            while "cursor" in page:
+                cursors.add(page["cursor"])
+                page = acme.good("GET", f"{path}?limit=1&cursor={urllib.parse.quote(page['cursor'])}")
+            found += bool(cursors)
+            numbers = {int(cursor) for cursor in cursors if cursor.isdigit()}
+            for cursor in cursors | {str(number + step) for number in numbers for step in (-1, 1, 1 << 40)}:
+                with self.subTest(path=path, cursor=cursor):
+                    answer = other.ask("GET", f"{path}?cursor={urllib.parse.quote(cursor)}")
+                    self.assertIn(answer.status, (200, 400, 404), answer)
+                    for name in acme.names:
+                        self.assertNotIn(name.encode(), answer.body)
+            for number in numbers if path == "/v1/jobs" else ():
+                counted = other.good("POST", f"/v1/jobs:cancel?queue={acme.secret}&dry_run=true&cursor={number}")
+                self.assertEqual(counted["matched"], 0)
+        self.assertGreaterEqual(found, 6)
+
     def test_a_key_is_the_tenants_own(self):
         for tenant in ("acme", "other", "default"):
             world = World(self, tenant)
