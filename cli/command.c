@@ -136,6 +136,11 @@ bool command_wants_json(const struct config *config)
     return strcmp(config_text(config, "output"), "json") == 0;
 }
 
+bool command_wants_header(const struct config *config)
+{
+    return !command_wants_json(config) && !config_is_on(config, "no-header");
+}
+
 int command_end(const char *program, int code)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0)

@@ -42,6 +42,15 @@ enum command_code {
         .letter = 'o', .help = "how the answer is printed"                                         \
     }
 
+// Of each verb that lists.
+#define COMMAND_KEY_NO_HEADER                                                                      \
+    {                                                                                              \
+        .key = "no-header", .type = CONFIG_BOOL, .default_text = "false",                          \
+        .help = "no line of names above the list"                                                  \
+    }
+#define COMMAND_LIST_KEYS                                                                          \
+    COMMAND_KEY_NO_HEADER, COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP, COMMAND_KEY_OUTPUT
+
 // One word of the command line and what it does; `run` gets what follows the word.
 struct command_verb {
     const char *name;
@@ -73,6 +82,8 @@ void command_complain(const char *program, const char *format, ...)
 bool command_read_id(const struct config *config, struct id *out_id);
 
 bool command_wants_json(const struct config *config);
+// Is there a line of names above what is listed? Not in JSON, and not with --no-header.
+bool command_wants_header(const struct config *config);
 
 // Flushes standard output; an answer that could not be written must not look like a success.
 int command_end(const char *program, int code);

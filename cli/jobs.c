@@ -25,9 +25,7 @@ static const struct config_key keys[] = {
      .min = 0,
      .max = INT32_MAX,
      .help = "jobs at most; 0: all"},
-    COMMAND_KEY_BROKER,
-    COMMAND_KEY_GIVE_UP,
-    COMMAND_KEY_OUTPUT,
+    COMMAND_LIST_KEYS,
 };
 
 const struct config_table jobs_list_table = {
@@ -59,9 +57,7 @@ static const struct config_key items_keys[] = {
      .min = 0,
      .max = INT32_MAX,
      .help = "jobs at most; 0: all"},
-    COMMAND_KEY_BROKER,
-    COMMAND_KEY_GIVE_UP,
-    COMMAND_KEY_OUTPUT,
+    COMMAND_LIST_KEYS,
 };
 
 const struct config_table jobs_items_table = {
@@ -76,9 +72,7 @@ const struct config_table jobs_items_table = {
 };
 
 static const struct config_key deliveries_keys[] = {
-    COMMAND_KEY_BROKER,
-    COMMAND_KEY_GIVE_UP,
-    COMMAND_KEY_OUTPUT,
+    COMMAND_LIST_KEYS,
 };
 
 const struct config_table jobs_deliveries_table = {
@@ -145,6 +139,7 @@ static int list_all(struct ask *ask, const struct config *config, struct msg_lis
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
     uint64_t left = config_knows(config, "limit") ? (uint64_t)config_number(config, "limit") : 0;
     bool is_bounded = left > 0;
+    bool needs_header = command_wants_header(config);
     do {
         list->limit = MSG_LISTED_MAX;
         if (is_bounded && left < MSG_LISTED_MAX)
@@ -154,6 +149,9 @@ static int list_all(struct ask *ask, const struct config *config, struct msg_lis
         const struct msg_listed *listed = ask_list(ask, list);
         if (listed == NULL)
             return ask->code;
+        if (needs_header)
+            view_head_of_jobs(&view);
+        needs_header = false;
         for (uint32_t i = 0; i < listed->count; i++)
             view_listed_job(&view, &listed->jobs[i], !id_is_zero(&list->filter.batch_id));
         left -= is_bounded ? listed->count : 0;

@@ -44,7 +44,7 @@ static const struct config_key new_keys[] = {
     COMMAND_KEY_OUTPUT,
 };
 static const struct config_key allow_keys[] = {KEYS_HOLDER, KEY_KEYS, COMMAND_KEY_OUTPUT};
-static const struct config_key list_keys[] = {KEY_KEYS, COMMAND_KEY_OUTPUT};
+static const struct config_key list_keys[] = {COMMAND_KEY_NO_HEADER, KEY_KEYS, COMMAND_KEY_OUTPUT};
 static const struct config_key revoke_keys[] = {KEY_KEYS, COMMAND_KEY_OUTPUT};
 static const struct config_key limit_keys[] = {
     {.key = "requests",
@@ -323,8 +323,9 @@ static int list(struct work *work)
                          work->list.skipped_count, work->list.skipped);
     if (command_wants_json(work->config))
         return list_json(work);
-    (void)printf("%-20s %-20s %-22s %-24s %-24s %s\n", "TENANT", "NAME", "SCOPES", "CREATED",
-                 "EXPIRES", "PUBLIC KEY");
+    if (command_wants_header(work->config))
+        (void)printf("%-20s %-20s %-22s %-24s %-24s %s\n", "TENANT", "NAME", "SCOPES", "CREATED",
+                     "EXPIRES", "PUBLIC KEY");
     for (uint32_t i = 0; i < work->list.count; i++) {
         const struct grant grant = grant_of(&work->list.items[i]);
         grants_print(&grant);

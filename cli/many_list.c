@@ -10,9 +10,7 @@
 enum { LIMIT_MAX = 100000 };
 
 static const struct config_key list_keys[] = {
-    COMMAND_KEY_BROKER,
-    COMMAND_KEY_GIVE_UP,
-    COMMAND_KEY_OUTPUT,
+    COMMAND_LIST_KEYS,
     {.key = "limit",
      .type = CONFIG_INTEGER,
      .default_text = "50",
@@ -32,9 +30,7 @@ const struct config_table many_list_table = {
 };
 
 static const struct config_key show_keys[] = {
-    COMMAND_KEY_BROKER,
-    COMMAND_KEY_GIVE_UP,
-    COMMAND_KEY_OUTPUT,
+    COMMAND_LIST_KEYS,
     {.key = "wait",
      .type = CONFIG_DURATION,
      .default_text = "0",
@@ -58,9 +54,8 @@ const struct config_table many_list_show_table = {
 
 static void print_head(const struct view *view)
 {
-    if (!view->wants_json)
-        (void)fprintf(view->out, "%-36s %-7s %-8s %9s %9s  %-24s %s\n", "OPERATION", "ACT",
-                      "STATUS", "DONE", "REFUSED", "BEGAN", "WHICH");
+    (void)fprintf(view->out, "%-36s %-7s %-8s %9s %9s  %-24s %s\n", "OPERATION", "ACT", "STATUS",
+                  "DONE", "REFUSED", "BEGAN", "WHICH");
 }
 
 static int list(struct ask *ask, const struct config *config)
@@ -70,13 +65,16 @@ static int list(struct ask *ask, const struct config *config)
     uint64_t left = (uint64_t)config_number(config, "limit");
     bool is_bounded = left > 0;
     bool is_more = true;
-    print_head(&view);
+    bool needs_header = command_wants_header(config);
     while (is_more && (left > 0 || !is_bounded)) {
         bool is_last_page = is_bounded && left < MSG_OPERATIONS_MAX;
         question.limit = is_last_page ? (uint32_t)left : MSG_OPERATIONS_MAX;
         const struct msg_operation_listed *listed = ask_operations(ask, &question);
         if (listed == NULL)
             return ask->code;
+        if (needs_header)
+            print_head(&view);
+        needs_header = false;
         for (uint32_t i = 0; i < listed->count; i++)
             view_listed_operation(&view, &listed->operations[i]);
         is_more = listed->is_more && listed->count > 0;
@@ -114,7 +112,8 @@ static int show(struct ask *ask, const struct id *id, const struct config *confi
     }
     if (is == NULL)
         return ask->code;
-    print_head(&view);
+    if (command_wants_header(config))
+        print_head(&view);
     view_listed_operation(&view, is);
     if (!waits || is->is_over)
         return COMMAND_SUCCEEDED;

@@ -71,13 +71,15 @@ const struct config_table queue_show_table = {
     .argument_count_max = 1,
 };
 
+static const struct config_key list_keys[] = {COMMAND_LIST_KEYS};
+
 const struct config_table queue_list_table = {
     .program = "queue list",
     .usage = "weft queue list [flags]",
     .about = "Lists all queues by name. With -o json one object for each page of 256. Exit codes: "
              "0 listed, 1 refused,\n4 no answer, 64 usage.",
-    .keys = plain_keys,
-    .key_count = sizeof plain_keys / sizeof plain_keys[0],
+    .keys = list_keys,
+    .key_count = sizeof list_keys / sizeof list_keys[0],
 };
 
 static const struct config_key way_keys[] = {
@@ -333,11 +335,14 @@ static int list(struct ask *ask, const struct config *config)
     struct view view = view_of(config);
     uint8_t last[MSG_NAME_LEN_MAX];
     struct slice after = {0};
-    queue_view_head(&view);
+    bool needs_header = command_wants_header(config);
     for (;;) {
         const struct msg_queue_status_is *is = ask_queues(ask, after);
         if (is == NULL)
             return ask->code;
+        if (needs_header)
+            queue_view_head(&view);
+        needs_header = false;
         queue_view_lines(&view, is);
         if (!is->is_more || is->count == 0)
             return COMMAND_SUCCEEDED;

@@ -95,9 +95,8 @@ void queue_view_one(const struct view *view, const struct msg_queue *queue)
 
 void queue_view_head(const struct view *view)
 {
-    if (!view->wants_json)
-        (void)fprintf(view->out, "%-24s %10s %10s %10s %10s %10s %s\n", "QUEUE", "OPEN", "QUEUED",
-                      "RUNNING", "DEAD", "WEIGHT", "PAUSED");
+    (void)fprintf(view->out, "%-24s %10s %10s %10s %10s %10s %s\n", "QUEUE", "OPEN", "QUEUED",
+                  "RUNNING", "DEAD", "WEIGHT", "PAUSED");
 }
 
 void queue_view_lines(const struct view *view, const struct msg_queue_status_is *is)
@@ -141,11 +140,36 @@ void queue_view_type(const struct view *view, const struct msg_type *type)
     table_end_json(&json, view->out);
 }
 
+void queue_view_head_of_types(const struct view *view)
+{
+    (void)fprintf(view->out, "%-32s %9s %9s %9s %9s\n", "TYPE", "TIMEOUT", "ATTEMPTS", "CRASHES",
+                  "KEEP");
+}
+
+static void print_type_line(const struct view *view, const struct msg_type *type)
+{
+    const struct msg_defaults *defaults = &type->defaults;
+    char timeout[DURATION_TEXT_LEN + 1] = "-";
+    char keep[DURATION_TEXT_LEN + 1] = "-";
+    char attempts[16] = "-";
+    char crashes[16] = "-";
+    if (defaults->timeout_ms > 0)
+        duration_format(defaults->timeout_ms, timeout);
+    if (defaults->keep_s > 0)
+        duration_format((when_ms)defaults->keep_s * 1000, keep);
+    if (defaults->max_attempts > 0)
+        (void)snprintf(attempts, sizeof attempts, "%u", defaults->max_attempts);
+    if (defaults->max_crashes > 0)
+        (void)snprintf(crashes, sizeof crashes, "%u", defaults->max_crashes);
+    (void)fprintf(view->out, "%-32.*s %9s %9s %9s %9s\n", (int)type->type.len,
+                  (const char *)type->type.data, timeout, attempts, crashes, keep);
+}
+
 void queue_view_types(const struct view *view, const struct msg_type_status_is *is)
 {
     struct out json;
     for (uint32_t i = 0; i < is->count && !view->wants_json; i++)
-        print_type(view, &is->types[i]);
+        print_type_line(view, &is->types[i]);
     if (!view->wants_json || !begin_json(&json, is->count, 0))
         return;
     queue_answer_types(&json, is);

@@ -10,4 +10,5 @@ void queue_view_head(const struct view *view);
 void queue_view_lines(const struct view *view, const struct msg_queue_status_is *is);
 // Types: only what is set.
 void queue_view_type(const struct view *view, const struct msg_type *type);
+void queue_view_head_of_types(const struct view *view);
 void queue_view_types(const struct view *view, const struct msg_type_status_is *is);

@@ -10,9 +10,7 @@
 #include <inttypes.h>
 
 static const struct config_key keys[] = {
-    COMMAND_KEY_BROKER,
-    COMMAND_KEY_GIVE_UP,
-    COMMAND_KEY_OUTPUT,
+    COMMAND_LIST_KEYS,
 };
 
 const struct config_table roster_table = {
@@ -60,13 +58,15 @@ static int list(struct ask *ask, const struct config *config)
 {
     struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
     struct msg_worker_list question = {0};
-    if (!view.wants_json)
-        (void)fprintf(view.out, "%-36s %-16s %-9s %9s %-24s %s\n", "WORKER", "NAME", "STATUS",
-                      "RUNNING", "SINCE", "TYPES");
+    bool needs_header = command_wants_header(config);
     do {
         const struct msg_worker_listed *listed = ask_workers(ask, &question);
         if (listed == NULL)
             return ask->code;
+        if (needs_header)
+            (void)fprintf(view.out, "%-36s %-16s %-9s %9s %-24s %s\n", "WORKER", "NAME", "STATUS",
+                          "RUNNING", "SINCE", "TYPES");
+        needs_header = false;
         if (view.wants_json)
             print_json(&view, listed);
         for (uint32_t i = 0; i < listed->count && !view.wants_json; i++)

@@ -95,13 +95,15 @@ const struct config_table schedule_pause_table =
 const struct config_table schedule_resume_table =
     TABLE("resume", plain_keys, "Ends a pause. What passed meanwhile is not made up for.");
 
+static const struct config_key list_keys[] = {COMMAND_LIST_KEYS};
+
 const struct config_table schedule_list_table = {
     .program = "schedule list",
     .usage = "weft schedule list [flags]",
     .about = "Lists all schedules by id. With -o json one object for each page of 256. Exit codes: "
              "0 listed, 1 refused,\n4 no answer, 64 usage.",
-    .keys = plain_keys,
-    .key_count = sizeof plain_keys / sizeof plain_keys[0],
+    .keys = list_keys,
+    .key_count = sizeof list_keys / sizeof list_keys[0],
 };
 
 const struct config_table schedule_next_table = {
@@ -260,11 +262,14 @@ static int list(struct ask *ask, const struct config *config)
     struct view view = view_of(config);
     uint8_t last[MSG_NAME_LEN_MAX];
     struct msg_schedule_list question = {0};
-    schedule_view_head(&view);
+    bool needs_header = command_wants_header(config);
     for (;;) {
         const struct msg_schedule_listed *listed = ask_schedules(ask, &question);
         if (listed == NULL)
             return ask->code;
+        if (needs_header)
+            schedule_view_head(&view);
+        needs_header = false;
         schedule_view_lines(&view, listed);
         if (!listed->is_more || listed->count == 0)
             return COMMAND_SUCCEEDED;

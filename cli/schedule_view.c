@@ -93,8 +93,7 @@ void schedule_view_one(const struct view *view, const struct msg_schedule_status
 
 void schedule_view_head(const struct view *view)
 {
-    if (!view->wants_json)
-        (void)fprintf(view->out, "%-24s %-24s %-20s %s\n", "SCHEDULE", "NEXT", "CRON", "TYPE");
+    (void)fprintf(view->out, "%-24s %-24s %-20s %s\n", "SCHEDULE", "NEXT", "CRON", "TYPE");
 }
 
 void schedule_view_lines(const struct view *view, const struct msg_schedule_listed *listed)

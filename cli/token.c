@@ -47,7 +47,8 @@ static const struct config_key limit_keys[] = {
     KEY_TOKENS,
     COMMAND_KEY_OUTPUT,
 };
-static const struct config_key list_keys[] = {KEY_TOKENS, COMMAND_KEY_OUTPUT};
+static const struct config_key list_keys[] = {COMMAND_KEY_NO_HEADER, KEY_TOKENS,
+                                              COMMAND_KEY_OUTPUT};
 static const struct config_key revoke_keys[] = {KEY_TENANT, KEY_TOKENS, COMMAND_KEY_OUTPUT};
 
 #define TABLE(verb, words, rows, arguments, sentence)                                              \
@@ -328,8 +329,9 @@ static int list(struct work *work)
     qsort(work->list.items, work->list.count, sizeof *work->list.items, by_name);
     if (command_wants_json(work->config))
         return list_json(work);
-    (void)printf("%-20s %-20s %-22s %-24s %-24s\n", "TENANT", "NAME", "SCOPES", "CREATED",
-                 "EXPIRES");
+    if (command_wants_header(work->config))
+        (void)printf("%-20s %-20s %-22s %-24s %-24s\n", "TENANT", "NAME", "SCOPES", "CREATED",
+                     "EXPIRES");
     for (uint32_t i = 0; i < work->list.count; i++) {
         const struct grant grant = grant_of(&work->list.items[i]);
         grants_print(&grant);

@@ -17,6 +17,7 @@ static const struct config_key set_keys[] = {
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
 };
+static const struct config_key list_keys[] = {COMMAND_LIST_KEYS};
 static const struct config_key plain_keys[] = {COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP,
                                                COMMAND_KEY_OUTPUT};
 
@@ -36,7 +37,7 @@ const struct config_table type_set_table =
 const struct config_table type_show_table =
     TABLE("show", plain_keys, 1, "Shows what is set for a type.");
 const struct config_table type_list_table =
-    TABLE("list", plain_keys, 0,
+    TABLE("list", list_keys, 0,
           "Lists the types for which something was set. With -o json one object "
           "for each page of 256.");
 
@@ -91,10 +92,14 @@ static int list(struct ask *ask, const struct config *config)
     struct view view = view_of(config);
     uint8_t last[MSG_NAME_LEN_MAX];
     struct slice after = {0};
+    bool needs_header = command_wants_header(config);
     for (;;) {
         const struct msg_type_status_is *is = ask_types(ask, after);
         if (is == NULL)
             return ask->code;
+        if (needs_header)
+            queue_view_head_of_types(&view);
+        needs_header = false;
         queue_view_types(&view, is);
         if (!is->is_more || is->count == 0)
             return COMMAND_SUCCEEDED;

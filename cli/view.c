@@ -330,6 +330,12 @@ void view_forecast(const struct view *view, const struct msg_submit_job *job,
     end_json(&json, view->out);
 }
 
+void view_head_of_jobs(const struct view *view)
+{
+    (void)fprintf(view->out, "%-36s %-9s %-24s %6s %7s  %s\n", "JOB", "STATUS", "CREATED", "ERRORS",
+                  "CRASHES", "QUEUE/TYPE");
+}
+
 void view_listed_job(const struct view *view, const struct msg_listed_job *job, bool is_item)
 {
     struct out json;
@@ -338,12 +344,10 @@ void view_listed_job(const struct view *view, const struct msg_listed_job *job, 
     if (!view->wants_json) {
         id_to_text(&job->job_id, id);
         moment_format(job->created_at, created);
-        (void)fprintf(view->out, "%s %-9s %s %.*s/%.*s", id, answer_state(job->state), created,
-                      (int)job->queue.len, (const char *)job->queue.data, (int)job->type.len,
+        (void)fprintf(view->out, "%s %-9s %s %6u %7u  %.*s/%.*s\n", id, answer_state(job->state),
+                      created, job->errors, job->crashes, (int)job->queue.len,
+                      (const char *)job->queue.data, (int)job->type.len,
                       (const char *)job->type.data);
-        if (job->errors + job->crashes > 0)
-            (void)fprintf(view->out, " errors %u crashes %u", job->errors, job->crashes);
-        (void)fputc('\n', view->out);
         return;
     }
     if (!begin_json(&json, 0))

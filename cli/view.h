@@ -37,7 +37,8 @@ void view_event(const struct view *view, const struct msg_event *told,
                 const struct msg_job_event *event);
 void view_gap(const struct view *view, const struct msg_event *told);
 
-// A job of a list: a line.
+// A job of a list: a line, and what stands above the first.
+void view_head_of_jobs(const struct view *view);
 void view_listed_job(const struct view *view, const struct msg_listed_job *job, bool is_item);
 
 // What an act has come to.

@@ -100,13 +100,15 @@ const struct config_table webhook_test_table =
 const struct config_table webhook_delete_table =
     TABLE("delete", plain_keys, "Deletes an endpoint.");
 
+static const struct config_key list_keys[] = {COMMAND_LIST_KEYS};
+
 const struct config_table webhook_list_table = {
     .program = "webhook list",
     .usage = "weft webhook list [flags]",
     .about = "Lists all endpoints by id. With -o json one object for each page of 64. Exit codes: "
              "0 listed, 1 refused,\n4 no answer, 64 usage.",
-    .keys = plain_keys,
-    .key_count = sizeof plain_keys / sizeof plain_keys[0],
+    .keys = list_keys,
+    .key_count = sizeof list_keys / sizeof list_keys[0],
 };
 
 const struct config_table webhook_key_table = {
@@ -280,11 +282,14 @@ static int list(struct job *job)
 {
     struct msg_webhook_status question = {0};
     uint8_t last[MSG_NAME_LEN_MAX];
-    webhook_view_head(&job->view);
+    bool needs_header = command_wants_header(job->config);
     for (;;) {
         const struct msg_webhook_status_is *is = ask_webhooks(&job->ask, &question);
         if (is == NULL)
             return job->ask.code;
+        if (needs_header)
+            webhook_view_head(&job->view);
+        needs_header = false;
         webhook_view_lines(&job->view, is);
         if (!is->is_more || is->count == 0)
             return COMMAND_SUCCEEDED;

@@ -85,8 +85,7 @@ void webhook_view_one(const struct view *view, const struct endpoint_told *told)
 
 void webhook_view_head(const struct view *view)
 {
-    if (!view->wants_json)
-        (void)fprintf(view->out, "%-24s %-9s %-32s %s\n", "WEBHOOK", "STATE", "EVENTS", "URL");
+    (void)fprintf(view->out, "%-24s %-9s %-32s %s\n", "WEBHOOK", "STATE", "EVENTS", "URL");
 }
 
 static void print_line(FILE *out, const struct msg_webhook_line *line)

@@ -182,7 +182,7 @@ def jobs_of_a_batch_are_listed(bench):
     lines = [json.loads(line) for line in listed.stdout.splitlines()]
     assert listed.returncode == 0 and [line["type"] for line in lines] == ["idle"] * 3, listed
     assert bench.weft("batch", "items", pushed["batch_id"], "--limit", "1").stdout.count("idle") == 1
-    assert bench.weft("batch", "items", pushed["batch_id"], "--status", "dead").stdout == ""
+    assert bench.weft("batch", "items", pushed["batch_id"], "--status", "dead", "--no-header").stdout == ""
     assert bench.weft("batch", "items", lines[0]["job_id"]).returncode == 4
     counted = bench.weft("batch", "cancel", pushed["batch_id"], "--dry-run")
     assert counted.returncode == 0 and counted.stdout.startswith("3 "), counted
@@ -363,16 +363,18 @@ def jobs_are_listed_by_filter(bench):
     ids = [bench.weft("push", "listed", "--queue", "shelf").stdout.split()[0] for _ in range(3)]
     assert bench.weft("job", "cancel", ids[1]).returncode == 0
     answer = bench.weft("jobs", "list", "--queue", "shelf")
-    lines = answer.stdout.splitlines()
+    header, *lines = answer.stdout.splitlines()
+    assert header.split() == ["JOB", "STATUS", "CREATED", "ERRORS", "CRASHES", "QUEUE/TYPE"], answer
+    assert bench.weft("jobs", "list", "--queue", "shelf", "--no-header").stdout.splitlines() == lines
     assert answer.returncode == 0 and [line.split()[0] for line in lines] == ids[::-1], answer
     assert "cancelled" in lines[1] and "shelf/listed" in lines[1], answer
     answer = bench.weft("jobs", "list", "--queue", "shelf", "--status", "queued,dead", "--limit", "0", "-o", "json")
     assert [json.loads(line)["job_id"] for line in answer.stdout.splitlines()] == [ids[2], ids[0]], answer
     answer = bench.weft("jobs", "list", "--queue", "shelf", "--limit", "2")
-    assert [line.split()[0] for line in answer.stdout.splitlines()] == [ids[2], ids[1]], answer
-    answer = bench.weft("jobs", "list", "--queue", "nowhere")
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["JOB", ids[2], ids[1]], answer
+    answer = bench.weft("jobs", "list", "--queue", "nowhere", "--no-header")
     assert (answer.returncode, answer.stdout) == (0, ""), answer
-    answer = bench.weft("jobs", "list", "--created-after", "2999-01-01T00:00:00Z")
+    answer = bench.weft("jobs", "list", "--created-after", "2999-01-01T00:00:00Z", "--no-header")
     assert (answer.returncode, answer.stdout) == (0, ""), answer
     for wrong in (["--status", "done"], ["--created-after", "yesterday"], ["--limit", "-1"]):
         assert bench.weft("jobs", "list", *wrong).returncode == 64, wrong
@@ -450,6 +452,18 @@ def operations_are_listed(bench, last_id):
     assert bench.weft("operations", "list", "--tenant", "nobody").stdout.splitlines()[1:] == []
 
 
+def every_list_has_a_header_and_can_do_without(bench):
+    heads = {"jobs": "JOB", "dead": "JOB", "queue": "QUEUE", "type": "TYPE", "schedule": "SCHEDULE", "webhook": "WEBHOOK",
+             "workers": "WORKER", "operations": "OPERATION", "token": "TENANT"}
+    bench.weft("type", "set", "listed", "--timeout", "3s")
+    for verb, head in heads.items():
+        listed = bench.weft(verb, "list").stdout.splitlines()
+        assert listed[0].split()[0] == head, (verb, listed)
+        assert bench.weft(verb, "list", "--no-header").stdout.splitlines() == listed[1:], verb
+        assert not bench.weft(verb, "list", "-o", "json").stdout.startswith(head), verb
+    assert ["listed", "3s", "-", "-", "-"] in [line.split() for line in bench.weft("type", "list").stdout.splitlines()]
+
+
 def jobs_are_run_before_their_time(bench):
     job_id, *others = (bench.weft("push", "later", "1", "--delay", "1h").stdout.split()[0] for _ in range(3))
     assert bench.weft("job", "run-now", job_id).stdout == f"{job_id} queued\n"
@@ -472,7 +486,7 @@ def the_dead_are_listed_retried_purged(bench):
     assert bench.weft("dead", "retry", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
     assert bench.json("job", "show", job_id, "--wait")["status"] == "dead"
     assert bench.weft("dead", "purge", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
-    assert bench.weft("dead", "list", "--queue", "grave").stdout == ""
+    assert bench.weft("dead", "list", "--queue", "grave", "--no-header").stdout == ""
     tagged, other = (bench.weft("push", "act", '"fail"', "--queue", "grave", "--tag", tag).stdout.split()[0]
                      for tag in ("red", "blue"))
     for job in (tagged, other):
@@ -509,7 +523,7 @@ def a_weft_in_a_handler_means_what_it_says(bench):
     waited = bench.json("push", "act", "{}", "--queue", "inner")["job_id"]
     other = bench.json("push", "unserved", "{}", "--tag", "seen-inside")["job_id"]
     script = """
-        weft push pushed-inside {} && weft jobs list --tag seen-inside && weft jobs cancel --tag seen-inside --yes
+        weft push pushed-inside {} && weft jobs list --no-header --tag seen-inside && weft jobs cancel --tag seen-inside --yes
         echo "$WEFT_JOB_TYPE $WEFT_JOB_QUEUE $WEFT_JOB_AFTER"
         """.replace("weft", f"'{WEFT}'")
     bench.place.spawn("inner", "worker", "outer", "--broker", bench.dev.at["zmq"], "--data", "inner", "--queue",
@@ -545,7 +559,7 @@ def main():
                      absent_broker_is_4_with_the_fix, a_silent_broker_is_told_soon,
                      push_survives_a_killed_broker, progress_is_shown_on_a_terminal,
                      timeline_and_log_tell_what_happened, cancel_ends_a_job, retry_and_delete_of_the_dead, jobs_are_listed_by_filter,
-                     many_are_acted_on_after_a_count, jobs_are_run_before_their_time, the_dead_are_listed_retried_purged,
+                     many_are_acted_on_after_a_count, jobs_are_run_before_their_time, every_list_has_a_header_and_can_do_without, the_dead_are_listed_retried_purged,
                      completion_knows_second_words, workers_are_told, a_weft_in_a_handler_means_what_it_says,
                      what_would_be_passed_over_is_refused):
             test(bench)

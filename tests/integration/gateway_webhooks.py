@@ -116,7 +116,7 @@ class Submissions(WebhookTest):
         delivery, = wait_for("it is told", lambda: [line for line in self.gateway.ask("GET", path).json["jobs"]
                                                     if line["status"] == "succeeded"])
         self.assertEqual(delivery["job_id"], arrived[first["job_id"]][0]["webhook-id"])
-        told = subprocess.run([os.environ["WEFT_BIN"], "job", "deliveries", first["job_id"], "--broker", self.zmq], check=True,
+        told = subprocess.run([os.environ["WEFT_BIN"], "job", "deliveries", first["job_id"], "--no-header", "--broker", self.zmq], check=True,
                               capture_output=True, text=True, timeout=PATIENCE_S).stdout
         self.assertTrue(told.startswith(delivery["job_id"]), told)
 
