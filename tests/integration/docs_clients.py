@@ -75,11 +75,28 @@ class Pages(BrokerTest):
         self.served.kill()
         self.serve(address)
 
+    def check_payloads(self):
+        """Jobs as other clients submit them: JSON as curl sends it, text, and none at all."""
+        peer, values = self.peer(self.served), ({"n": 7}, "text", None)
+        ids = [fresh_id() for _ in values]
+        peer.submit({"job_id": ids[0], "type": "shout", "payload": b'{"n": 7}', "content": pb.CONTENT_JSON},
+                    {"job_id": ids[1], "type": "shout", "payload": b"text", "content": pb.CONTENT_TEXT},
+                    {"job_id": ids[2], "type": "shout"})
+        for job_id, value in zip(ids, values):
+            status = self.end_of(peer, job_id)
+            self.assertEqual(status.state, pb.STATE_SUCCEEDED, status)
+            self.assertEqual(self.result_of(peer, job_id)["took"], value)
+
+    def result_of(self, peer, job_id):
+        envelope, block = peer.answer(peer.send(pb.Status(job_id=job_id)))
+        read = json.loads if envelope.status_is.result.content == pb.CONTENT_JSON else msgpack.unpackb
+        return read(block)
+
     def check_dry_runs(self, packed):
         """The worker says what would become of a job, of one that it cannot read, too."""
-        peer = self.peer(self.served)
+        peer, content = self.peer(self.served), pb.CONTENT_MSGPACK if packed == msgpack.packb else pb.CONTENT_JSON
         for payload, told in ((packed({"n": 7}), packed({"would_take": {"n": 7}})), (b"\xc1", None)):
-            job = pb.SubmitJob(job_id=fresh_id(), type="shout", payload=pb.Part(length=len(payload), content=pb.CONTENT_BYTES))
+            job = pb.SubmitJob(job_id=fresh_id(), type="shout", payload=pb.Part(length=len(payload), content=content))
             envelope, block = peer.answer(peer.send(pb.Submit(jobs=[job], dry_run=True), payload))
             forecast = envelope.submitted.forecasts[0]
             self.assertEqual(forecast.simulation, pb.SIMULATION_OK if told else pb.SIMULATION_FAILED)
@@ -106,6 +123,7 @@ class Pages(BrokerTest):
         again = self.start(*client(address), "key-0", "one-more")
         self.assertEqual([self.line(again) for _ in range(4)], [
             ["replayed", "key-0"], ["stored", "one-more"], ["STATE_SUCCEEDED", "key-0"], ["STATE_SUCCEEDED", "one-more"]])
+        self.check_payloads()
         if packed is not None:
             self.check_dry_runs(packed)
         # Killed with a job in hand it leaves it to the next one.
@@ -171,8 +189,9 @@ class Pages(BrokerTest):
         self.write({"long.py": text.replace("import msgpack", "import msgpack, time").replace('"shout"', '"long"')})
         self.start(sys.executable, "long.py", self.served.zmq)
         peer, ids = self.peer(self.served), [fresh_id(), fresh_id()]
-        peer.submit({"job_id": ids[0], "type": "long", "payload": msgpack.packb(5)},  # the lease is 2 s
-                    {"job_id": ids[1], "type": "long", "payload": msgpack.packb("x"), "max_attempts": 1})
+        peer.submit({"job_id": ids[0], "type": "long", "payload": msgpack.packb(5), "content": pb.CONTENT_MSGPACK},  # the lease is 2 s
+                    {"job_id": ids[1], "type": "long", "payload": msgpack.packb("x"), "content": pb.CONTENT_MSGPACK,
+                     "max_attempts": 1})
         long, bad = (self.end_of(peer, job_id) for job_id in ids)
         self.assertEqual((long.state, long.attempt, long.crashes), (pb.STATE_SUCCEEDED, 1, 0), long)
         self.assertEqual((bad.state, bad.failure.kind), (pb.STATE_DEAD, "TypeError"), bad)
