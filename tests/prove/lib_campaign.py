@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import re
+import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -48,6 +50,41 @@ def digest(paths):
     return hashed.hexdigest()
 
 
+def span(seconds):
+    """As people say it: 45 s, 12 min."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+class Ticker:
+    """Says what is under way while a piece runs, for its own words come only at its end: every TELL_S seconds, on a
+    terminal each second over the line before."""
+
+    TELL_S = 30
+
+    def __init__(self, what, out=None):
+        self.what, self.out = what, out if out is not None else sys.stdout
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        began, is_terminal = time.monotonic(), self.out.isatty()
+        while not self.is_over.wait(1 if is_terminal else self.TELL_S):
+            line = f"{self.what}, for {span(time.monotonic() - began)}"
+            self.out.write(f"\r\033[K{line}" if is_terminal else f"{line}\n")
+            self.out.flush()
+        if is_terminal:
+            self.out.write("\r\033[K")
+            self.out.flush()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+
+
 class Campaign:
     """`piece(totals)` runs for some seconds and returns (figures to add, text, went well). With `once` one
     piece is all there is to do."""
@@ -81,6 +118,9 @@ class Campaign:
         if self.once:
             return self.last is not None
         return all(self.totals.get(name, 0) >= goal for name, goal in self.goals.items())
+
+    def progress(self):
+        return ", ".join(f"{self.totals.get(name, 0):,} of {goal:,} {name}" for name, goal in self.goals.items())
 
     def advance(self):
         """One piece; false when it has found something."""
