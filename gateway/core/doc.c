@@ -49,7 +49,11 @@ static err read_json(struct slice text, const struct doc_room *room, struct doc_
         if (e != OK)
             scan.fault = "too much to decode";
     }
-    if (e != OK)
+    struct scan whole = {.text = text};
+    if (e != OK && scan_is_end(&whole))
+        (void)slice_to_text(slice_of_text("it is empty; an object is expected"), out_fault,
+                            DOC_FAULT_LEN);
+    else if (e != OK)
         tell(out_fault, scan.fault, scan.at);
     return e == ERR_FULL ? ERR_BAD_FIELD : e;
 }

@@ -460,8 +460,35 @@ static void handle(void *ctx, struct http_request *request)
     handlers[request->route](gateway, request);
 }
 
+// A change that is made on a condition must not be made without it.
+static bool has_condition(const struct http_request *request)
+{
+    return strcmp(routes[request->route].method, "GET") != 0 &&
+           (request->headers[HTTP_IF_MATCH].data != NULL ||
+            request->headers[HTTP_IF_NONE_MATCH].data != NULL ||
+            request->headers[HTTP_IF_UNMODIFIED_SINCE].data != NULL);
+}
+
+static void refuse_condition(const struct gateway *gateway, struct http_request *request)
+{
+    struct reply reply = {gateway->tally, TALLY_OTHER, request};
+    reply_problem(
+        &reply,
+        &(struct problem){
+            .error = ERR_UNSUPPORTED,
+            .status = 412,
+            .detail = slice_of_text("nothing is changed on a condition: leave out If-Match, "
+                                    "If-None-Match and If-Unmodified-Since"),
+        },
+        NULL);
+}
+
 static bool admit(void *ctx, struct http_request *request)
 {
+    if (has_condition(request)) {
+        refuse_condition(ctx, request);
+        return false;
+    }
     return guard_admits(ctx, request, routes[request->route].mark);
 }
 

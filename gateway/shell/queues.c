@@ -246,6 +246,10 @@ static void put_settings(const struct gateway *gateway, struct http_request *req
                          const struct msg *question)
 {
     struct query query;
+    if (!check_name(request->segment)) { // a long one would not even travel
+        refuse(gateway, request, ERR_BAD_FIELD, slice_of_text("name: 1 to 128 of a-z 0-9 . _ -"));
+        return;
+    }
     struct visit *visit = begin(gateway, request, 0, &query);
     if (visit == NULL)
         return;

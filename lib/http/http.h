@@ -31,16 +31,19 @@ struct http_route {
 enum http_header_name {
     HTTP_ACCEPT,
     HTTP_AUTHORIZATION,
+    HTTP_CONTENT_ENCODING,
     HTTP_CONTENT_TYPE,
     HTTP_HOST,
     HTTP_IDEMPOTENCY_KEY,
+    HTTP_IF_MATCH,
     HTTP_IF_NONE_MATCH,
+    HTTP_IF_UNMODIFIED_SINCE,
     HTTP_LAST_EVENT_ID,
     HTTP_PREFER,
     HTTP_SEC_FETCH_SITE,
     HTTP_TRACEPARENT,
 };
-enum { HTTP_HEADER_NAMES = 10 };
+enum { HTTP_HEADER_NAMES = 13 };
 
 // A complete request. Everything in it is valid until http_answer() is called with it.
 struct http_request {

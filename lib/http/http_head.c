@@ -11,10 +11,13 @@ enum { DISCARD_LEN_MAX = 2 * 1024 * 1024 };
 static const char *const header_names[HTTP_HEADER_NAMES] = {
     [HTTP_ACCEPT] = "accept",
     [HTTP_AUTHORIZATION] = "authorization",
+    [HTTP_CONTENT_ENCODING] = "content-encoding",
     [HTTP_CONTENT_TYPE] = "content-type",
     [HTTP_HOST] = "host",
     [HTTP_IDEMPOTENCY_KEY] = "idempotency-key",
+    [HTTP_IF_MATCH] = "if-match",
     [HTTP_IF_NONE_MATCH] = "if-none-match",
+    [HTTP_IF_UNMODIFIED_SINCE] = "if-unmodified-since",
     [HTTP_LAST_EVENT_ID] = "last-event-id",
     [HTTP_PREFER] = "prefer",
     [HTTP_SEC_FETCH_SITE] = "sec-fetch-site",
@@ -134,6 +137,20 @@ static err find_route(struct exchange *exchange, const char *method)
     return OK;
 }
 
+// What the body is must be said in one way, and it must be that.
+static err judge_body(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    struct slice coding = request->headers[HTTP_CONTENT_ENCODING];
+    bool is_plain = coding.data == NULL || word_is(coding, "identity");
+    if (request->repeated[HTTP_CONTENT_TYPE])
+        return refuse(exchange, ERR_MALFORMED, 400, "send Content-Type only once");
+    if (!is_plain || request->repeated[HTTP_CONTENT_ENCODING])
+        return refuse(exchange, ERR_MEDIA_TYPE, 415,
+                      "send the body as it is: no Content-Encoding is understood");
+    return OK;
+}
+
 static err admit(struct exchange *exchange, struct head *head)
 {
     struct http *http = exchange->http;
@@ -152,6 +169,9 @@ static err admit(struct exchange *exchange, struct head *head)
         return refuse(exchange, ERR_FULL, 503, "too many requests are waiting; retry later");
     if (!keep_headers(exchange, &head->lines))
         return refuse(exchange, ERR_NO_MEMORY, 503, "out of memory; retry later");
+    err e = route->body_len_max > 0 ? judge_body(exchange) : OK;
+    if (e != OK)
+        return e;
     exchange->request.body_len = verdict->chunked ? 0 : verdict->body_len;
     exchange->body_expected = verdict->chunked ? route->body_len_max : verdict->body_len;
     return OK;
