@@ -3,8 +3,11 @@
 #include "lib/base/check.h"
 #include "lib/base/moment.h"
 #include "lib/base/scope.h"
+#include "lib/sys/file.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <unistd.h>
 
 static void put_moment(struct out *out, const char *name, when_ms at)
 {
@@ -87,6 +90,31 @@ void grants_print_quota_json(const struct grant_quota *quota)
     struct out out = {.data = room, .cap = sizeof room, .format = OUT_JSON};
     grants_put_quota(&out, quota);
     grants_print_json(&out);
+}
+
+void grants_tell_reader(const struct config *config, const struct grants_reader *reader)
+{
+    const char *dir = config_text(config, reader->flag);
+    const char *slash = strrchr(dir, '/');
+    char data[PATH_MAX];
+    char here[PATH_MAX];
+    bool is_default = !config_is_given(config, reader->flag) && slash != NULL;
+    (void)snprintf(data, sizeof data, "%.*s", is_default ? (int)(slash - dir) : 0, dir);
+    bool is_unread = is_default && !file_is_held(data);
+    if ((!is_unread && !reader->is_new) || getcwd(here, sizeof here) == NULL)
+        return;
+    const char *base = *dir == '/' ? "" : here;
+    const char *join = *dir == '/' ? "" : "/";
+    if (is_unread)
+        command_complain(config->table->program,
+                         "no %s runs on %s%s%s, so nobody reads %s there: name the one that yours "
+                         "reads by --%s, or start yours with --%s %s%s%s",
+                         reader->program, base, join, data, slash + 1, reader->flag, reader->flag,
+                         base, join, dir);
+    else
+        command_complain(config->table->program,
+                         "%s%s%s is new: a %s reads it when it is started with --%s %s%s%s", base,
+                         join, dir, reader->program, reader->flag, base, join, dir);
 }
 
 void grants_print_json(const struct out *out)

@@ -50,5 +50,15 @@ void grants_print_quota(const struct grant_quota *quota);
 // One quota alone, as JSON.
 void grants_print_quota_json(const struct grant_quota *quota);
 
+// Who reads what lies in a directory.
+struct grants_reader {
+    const char *program; // "gateway"
+    const char *flag;    // "tokens": of the program and of the command
+    bool is_new;         // the directory was made just now
+};
+// Says on standard error where the directory is and what reads it, when it is the default one and no
+// such program runs on the data above it, or when it is new and one has to be told of it.
+void grants_tell_reader(const struct config *config, const struct grants_reader *reader);
+
 // What was put, and a line feed.
 void grants_print_json(const struct out *out);

@@ -418,8 +418,13 @@ static int run(const struct config_table *table, int (*verb)(struct work *), int
                         .dir = config_text(&config, "keys"),
                         .name = config.argument_count > 0 ? config.arguments[0] : "",
                         .lock = -1};
+    bool is_there = access(work.dir, F_OK) == 0;
     errno = 0;
     code = verb(&work);
+    bool is_new = !is_there && access(work.dir, F_OK) == 0;
+    bool is_apart = config_knows(&config, "apart") && config_is_on(&config, "apart");
+    if (code == COMMAND_SUCCEEDED && !is_apart && (is_new || is_there))
+        grants_tell_reader(&config, &(struct grants_reader){"broker", "keys", is_new});
     key_dir_free(&work.list);
     if (work.lock >= 0)
         key_dir_unlock(work.lock);

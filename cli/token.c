@@ -364,6 +364,8 @@ static int run(const struct config_table *table, int (*verb)(struct work *), int
     if (command_begin(&config, table, argc, argv, &code) && is_named(&config)) {
         work.dir = config_text(&config, "tokens");
         code = verb(&work);
+        if (code == COMMAND_SUCCEEDED)
+            grants_tell_reader(&config, &(struct grants_reader){"gateway", "tokens", false});
     }
     token_file_free(&work.list);
     if (work.lock >= 0)

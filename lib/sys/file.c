@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -216,6 +218,20 @@ err file_lock_within(const char *dir, when_ms wait_ms, int *out_lock)
 void file_unlock(int lock)
 {
     (void)close(lock); // ends the lock
+}
+
+bool file_is_held(const char *dir)
+{
+    char path[PATH_MAX];
+    char text[32];
+    size_t len = 0;
+    int path_len = snprintf(path, sizeof path, "%s/lock", dir);
+    if (path_len < 0 || (size_t)path_len >= sizeof path ||
+        file_read(path, text, sizeof text - 1, &len) != OK)
+        return false;
+    text[len] = '\0';
+    long pid = strtol(text, NULL, 10);
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 err file_kind_of(const char *path, enum file_kind *out_kind)

@@ -31,6 +31,9 @@ MUST_USE err file_lock(const char *dir, int *out_lock);
 // The same, and waits for it up to `wait_ms`.
 MUST_USE err file_lock_within(const char *dir, when_ms wait_ms, int *out_lock);
 void file_unlock(int lock);
+// Does a process hold it, as far as DIR/lock says? A look that takes nothing, so it hinders nobody who
+// comes for the lock; a process id that was given anew may deceive it.
+bool file_is_held(const char *dir);
 
 enum file_kind {
     FILE_LOCAL,    // a disk

@@ -297,6 +297,25 @@ class Verbs(unittest.TestCase):
         listed, = json.loads(self.verb("list", "-o", "json").stdout)["tokens"]
         self.assertEqual(listed, {name: value for name, value in made.items() if name != "token"})
 
+    def test_a_list_that_nobody_reads_is_told(self):
+        with tempfile.TemporaryDirectory() as place:
+            def said(*words):
+                done = subprocess.run([os.environ["WEFT_BIN"], *words], cwd=place, check=False, capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 0, done)
+                return done.stderr
+            tokens = os.path.join(place, "weft-data/gateway/tokens")
+            self.assertIn(f"no gateway runs on {os.path.dirname(tokens)}", said("token", "new", "ci"))
+            self.assertIn(f"--tokens {tokens}", said("token", "list"))
+            self.assertEqual(said("token", "new", "other", "--tokens", "weft-data/gateway/tokens"), "")
+            with open(os.path.join(place, "weft-data/gateway/lock"), "w", encoding="ascii") as file:
+                file.write(f"{os.getpid()}\n")  # as a gateway that runs there
+            self.assertEqual(said("token", "new", "third"), "")
+            keys = os.path.join(place, "weft-data/broker/keys")
+            self.assertIn("no broker runs on", said("key", "new", "ci"))
+            self.assertIn(f"is new: a broker reads it when it is started with --keys {place}/keys", said("key", "new", "two", "--keys", "keys"))
+            self.assertEqual(said("key", "new", "three", "--keys", keys), "")
+            self.assertEqual(said("key", "new", "four", "--apart"), "")
+
     def test_names_are_of_their_tenant(self):
         for tenant in ("acme", "default"):
             self.verb("new", "ci", "--tenant", tenant)

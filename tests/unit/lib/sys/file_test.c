@@ -132,8 +132,11 @@ TEST(file, locks_a_directory_for_one_process)
     const char *dir = test_temp_dir();
     int lock = -1;
     char owner[32];
+    EXPECT(!file_is_held(dir));
     EXPECT_EQ(lock_elsewhere(dir), OK); // and dies with it, which frees it
+    EXPECT(!file_is_held(dir));
     EXPECT_EQ(file_lock(dir, &lock), OK);
+    EXPECT(file_is_held(dir));
     EXPECT(fcntl(lock, F_GETFD) & FD_CLOEXEC);
     EXPECT_EQ(lock_elsewhere(dir), ERR_LOCKED);
     (void)snprintf(owner, sizeof owner, "%d\n", (int)getpid());
