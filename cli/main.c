@@ -146,8 +146,9 @@ static int help_main(int argc, char **argv)
 {
     static char help_flag[] = "--help";
     if (argc > 0 && strcmp(argv[0], help_flag) != 0) {
-        char *words[] = {argv[0], help_flag, NULL};
-        return command_dispatch(&table, 2, words);
+        // Of a verb of two words the second one, too.
+        char *words[] = {argv[0], argc > 1 ? argv[1] : help_flag, help_flag, NULL};
+        return command_dispatch(&table, argc > 1 ? 3 : 2, words);
     }
     (void)printf("Weft: durable jobs. Usage: weft VERB [flags]\n\n");
     command_list(&table, stdout);

@@ -1,28 +1,36 @@
-// Edit distance (Levenshtein) with one row.
+// Edit distance: letters that are missing, too many, wrong, or two that have changed places.
 
 #include "gateway/core/nearest.h"
 
 enum { NAME_LEN_MAX = 32, NEAR = 2 };
 
+static size_t least_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool are_swapped(struct slice a, struct slice b, size_t i, size_t j)
+{
+    return i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1];
+}
+
 static size_t distance(struct slice a, struct slice b)
 {
-    size_t row[NAME_LEN_MAX + 1];
+    size_t rows[3][NAME_LEN_MAX + 1]; // of i, i - 1 and i - 2, in turn
     for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t best = diagonal + (a.data[i - 1] != b.data[j - 1]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
+            row[j] = above[j - 1] + (a.data[i - 1] != b.data[j - 1]);
+            row[j] = least_of(row[j], least_of(above[j], row[j - 1]) + 1);
+            if (are_swapped(a, b, i, j))
+                row[j] = least_of(row[j], rows[(i + 1) % 3][j - 2] + 1);
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 const char *nearest_of(struct slice name, const char *const *names, uint32_t count)

@@ -43,6 +43,15 @@ class Words(unittest.TestCase):
         self.assertGreater(len(named), 200)
         self.assertEqual([each for each in named if not self.there_is(each[1], each[2])], [])
 
+    def test_help_knows_verbs_of_two_words_and_slips_are_told(self):
+        for words in (("job", "show"), ("queue", "set"), ("push",)):
+            told = weft("help", *words)
+            self.assertEqual((told.returncode, told.stdout), (0, weft(*words, "--help").stdout), words)
+        for words, meant in ((("jbos",), "weft jobs"), (("job", "shwo"), "weft job show"), (("help", "job", "shwo"), "weft job show")):
+            told = weft(*words)
+            self.assertEqual(told.returncode, 64, told)
+            self.assertIn(f"did you mean '{meant}'?", told.stderr)
+
     def test_other_words_lead_to_verbs_that_exist(self):
         source = (ROOT / "cli/command.c").read_text(encoding="utf-8")
         others = re.findall(r'\{"weft ([a-z ]+)", "weft ([a-z ]+)"\}', source)

@@ -19,6 +19,8 @@ TEST(nearest, slips_are_recognised)
     EXPECT_STR(near("proirity"), "priority");
     EXPECT_STR(near("queues"), "queue");
     EXPECT_STR(near("tt"), "ttl");
+    EXPECT_STR(near("tpye"), "type"); // two letters that changed places are one slip
+    EXPECT(near("tpey") == NULL);     // two slips in four letters are another word
 }
 
 TEST(nearest, the_rest_of_the_sentence_names_one_or_all)
