@@ -384,7 +384,8 @@ void view_operation(const struct view *view, const struct msg_operation_is *is)
 {
     struct out json;
     if (!view->wants_json) {
-        (void)fprintf(view->out, "%llu jobs done", (unsigned long long)is->done);
+        (void)fprintf(view->out, "%llu job%s done", (unsigned long long)is->done,
+                      is->done == 1 ? "" : "s");
         if (is->done < is->matched)
             (void)fprintf(view->out, ", %llu could not be",
                           (unsigned long long)(is->matched - is->done));
@@ -452,7 +453,8 @@ void view_counted(const struct view *view, uint64_t count)
 {
     struct out json;
     if (!view->wants_json) {
-        (void)fprintf(view->out, "%llu jobs fit\n", (unsigned long long)count);
+        (void)fprintf(view->out, "%llu job%s\n", (unsigned long long)count,
+                      count == 1 ? " fits" : "s fit");
         return;
     }
     if (!begin_json(&json, 0))

@@ -483,9 +483,9 @@ def the_dead_are_listed_retried_purged(bench):
     bench.weft("job", "show", job_id, "--wait")
     listed = bench.weft("dead", "list", "--queue", "grave")
     assert listed.returncode == 0 and job_id in listed.stdout, listed
-    assert bench.weft("dead", "retry", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
+    assert bench.weft("dead", "retry", "--queue", "grave", "--yes").stdout == "1 job done\n"
     assert bench.json("job", "show", job_id, "--wait")["status"] == "dead"
-    assert bench.weft("dead", "purge", "--queue", "grave", "--yes").stdout == "1 jobs done\n"
+    assert bench.weft("dead", "purge", "--queue", "grave", "--yes").stdout == "1 job done\n"
     assert bench.weft("dead", "list", "--queue", "grave", "--no-header").stdout == ""
     tagged, other = (bench.weft("push", "act", '"fail"', "--queue", "grave", "--tag", tag).stdout.split()[0]
                      for tag in ("red", "blue"))
@@ -493,14 +493,14 @@ def the_dead_are_listed_retried_purged(bench):
         bench.weft("job", "show", job, "--wait")
     listed = bench.weft("dead", "list", "--tag", "red")
     assert tagged in listed.stdout and other not in listed.stdout, listed
-    assert bench.weft("dead", "retry", "--tag", "red", "--dry-run").stdout == "1 jobs fit\n"
-    assert bench.weft("dead", "retry", "--tag", "red", "--yes").stdout == "1 jobs done\n"
+    assert bench.weft("dead", "retry", "--tag", "red", "--dry-run").stdout == "1 job fits\n"
+    assert bench.weft("dead", "retry", "--tag", "red", "--yes").stdout == "1 job done\n"
     assert bench.json("job", "show", tagged, "--wait")["status"] == "dead"
-    assert bench.weft("dead", "purge", "--tag", "red", "--yes").stdout == "1 jobs done\n"
+    assert bench.weft("dead", "purge", "--tag", "red", "--yes").stdout == "1 job done\n"
     assert bench.json("job", "show", other)["status"] == "dead"
-    assert bench.weft("dead", "purge", "--tag", "blue", "--yes").stdout == "1 jobs done\n"
+    assert bench.weft("dead", "purge", "--tag", "blue", "--yes").stdout == "1 job done\n"
     waits = bench.weft("push", "nobody", "{}", "--queue", "grave").stdout.split()[0]
-    assert bench.weft("queue", "purge", "grave", "--dry-run").stdout == "1 jobs fit\n"
+    assert bench.weft("queue", "purge", "grave", "--dry-run").stdout == "1 job fits\n"
     assert bench.json("queue", "purge", "grave", "--yes")["act"] == "purge"
     assert bench.json("job", "show", waits)["status"] == "cancelled"
 
@@ -533,7 +533,7 @@ def a_weft_in_a_handler_means_what_it_says(bench):
     pushed, listed, counted, told = [line for line in ran.stdout.splitlines() if not line.startswith("ID")][:4]
     shown = bench.json("job", "show", pushed.split()[0])
     assert (shown["type"], shown["queue"], shown["status"]) == ("pushed-inside", "default", "queued"), shown
-    assert other in listed and counted == "1 jobs done", ran
+    assert other in listed and counted == "1 job done", ran
     assert told == f"outer inner {waited}", told
 
 

@@ -178,7 +178,7 @@ class Labels(BrokerTest):
         self.assertRegex(self.weft("job", "show", job_id).stdout, r"(?m)^tags +a\n +b\n +c\nmetadata +k=v=w\n +l=x,y$")
         other = self.weft("push", "t", "--tag", "d").stdout.split()[0]
         self.assertEqual([line.split()[0] for line in self.weft("jobs", "list", "--tag", "b", "--no-header").stdout.splitlines()], [job_id])
-        self.assertEqual(self.weft("jobs", "cancel", "--tag", "b", "--yes").stdout, "1 jobs done\n")
+        self.assertEqual(self.weft("jobs", "cancel", "--tag", "b", "--yes").stdout, "1 job done\n")
         self.assertEqual(self.client.status(fresh_of(other)).state, pb.STATE_QUEUED)
         for words in (["--tag", "a b"], ["--meta", "k"], ["--meta", "a b=c"]):
             done = self.weft("push", "t", *words)
