@@ -264,6 +264,21 @@ static void an_atomic_refusal(void)
            weft_client_verdict(client, 1)->holder_id[0] != '\0');
 }
 
+// Whose size nobody has set, nothing would be heeded of.
+static void structs_without_a_size(void)
+{
+    const struct weft_client_options options = {.tenant = "elsewhere"};
+    weft_client *other = NULL;
+    struct weft_submission job = job_of("a");
+    struct weft_submission jobs[2] = {job, {.type = "a"}};
+    struct weft_watch watch = {.limit = 1};
+    const struct weft_events *events = NULL;
+    EXPECT(weft_client_open(&options, &other, &error) == WEFT_ERROR_BAD_FIELD && other == NULL);
+    EXPECT(weft_client_submit(client, jobs, 2, 0, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(weft_client_watch(client, &watch, &events, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(strcmp(error.text, "WEFT_WATCH_INIT sets size") == 0 && events == NULL);
+}
+
 static void the_stream_and_acts(void)
 {
     struct weft_watch watch = WEFT_WATCH_INIT;
@@ -277,15 +292,16 @@ static void the_stream_and_acts(void)
     watch.type = "watched";
     watch.wait_ms = 20000;
     EXPECT(weft_client_watch(client, &watch, &events, &error) == 0);
-    EXPECT(!events->gap && events->count == 1 && strcmp(events->items[0].job_id, id) == 0);
-    EXPECT(events->items[0].state == WEFT_QUEUED && strcmp(events->items[0].type, "watched") == 0);
+    EXPECT(!events->gap && events->count == 1 && strcmp(events->items[0]->job_id, id) == 0);
+    EXPECT(events->items[0]->state == WEFT_QUEUED &&
+           strcmp(events->items[0]->type, "watched") == 0);
     EXPECT(weft_client_act(client, WEFT_ACT_RUN_NOW, id, "probe", &error) == 0); // it is queued
     EXPECT(weft_client_act(client, WEFT_ACT_CANCEL, id, NULL, &error) == 0);
     const struct weft_status *status = NULL;
     EXPECT(weft_client_wait(client, id, 20000, &status, &error) == 0);
     EXPECT(status->state == WEFT_CANCELLED && weft_state_is_end(status->state));
     EXPECT(weft_client_watch(client, &watch, &events, &error) == 0);
-    EXPECT(events->count == 1 && events->items[0].state == WEFT_CANCELLED);
+    EXPECT(events->count == 1 && events->items[0]->state == WEFT_CANCELLED);
     EXPECT(strcmp(weft_error_slug(weft_client_act(client, WEFT_ACT_RETRY, id, NULL, &error)),
                   "conflict") == 0);
     EXPECT(weft_client_act(client, WEFT_ACT_DELETE, id, NULL, &error) == 0);
@@ -351,6 +367,7 @@ int main(int argc, char **argv)
     again_by_id();
     a_batch();
     an_atomic_refusal();
+    structs_without_a_size();
     the_stream_and_acts();
     a_wait_in_vain();
     weft_client_close(client);

@@ -43,6 +43,14 @@ static int echo(weft_job *job, void *ctx)
     return weft_job_result(job, weft_job_payload(job));
 }
 
+// Bytes without a word about what they are.
+static int blank(weft_job *job, void *ctx)
+{
+    const struct weft_body body = {.data = "bytes", .len = 5};
+    say(ctx, job);
+    return weft_job_result(job, body);
+}
+
 static int fail(weft_job *job, void *ctx)
 {
     say(ctx, job);
@@ -125,6 +133,7 @@ static int longer(weft_job *job, void *ctx)
 {
     say(ctx, job);
     weft_job_extend(job, 3600 * 1000);
+    weft_job_extend(job, 1000); // takes nothing back
     while (access(weft_job_string(job, "file"), F_OK) != 0 && !weft_job_cancelled(job))
         (void)usleep(2000);
     return WEFT_JOB_SUCCEEDED;
@@ -135,9 +144,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *type;
         weft_handler *handler;
-    } handlers[] = {{"echo", echo},   {"fail", fail},     {"dead", dead}, {"number", number},
-                    {"again", again}, {"snooze", snooze}, {"tell", tell}, {"patient", patient},
-                    {"deaf", deaf},   {"longer", longer}};
+    } handlers[] = {{"echo", echo},   {"fail", fail},     {"dead", dead},  {"number", number},
+                    {"again", again}, {"snooze", snooze}, {"tell", tell},  {"patient", patient},
+                    {"deaf", deaf},   {"longer", longer}, {"blank", blank}};
     struct weft_worker_options options = WEFT_WORKER_OPTIONS_INIT;
     struct weft_error error = {0};
     options.broker = argc > 1 ? argv[1] : NULL;
@@ -160,7 +169,8 @@ int main(int argc, char **argv)
         if (weft_worker_handle(worker, handlers[i].type, handlers[i].handler, name.out) != 0)
             return 2;
     }
-    if (weft_worker_simulate(worker, "nothing", try_number, &worker) == 0 ||
+    if (weft_worker_handle(worker, "echo", fail, NULL) != WEFT_ERROR_BAD_FIELD ||
+        weft_worker_simulate(worker, "nothing", try_number, &worker) == 0 ||
         weft_worker_simulate(worker, "number", try_number, &worker) != 0)
         return 2;
     const struct sigaction action = {.sa_handler = on_signal};
@@ -168,6 +178,8 @@ int main(int argc, char **argv)
     (void)sigaction(SIGUSR1, &action, NULL);
     int result = weft_worker_run(worker, &error);
     (void)printf("left %d\n", result);
+    if (result == 0)
+        (void)printf("again %d\n", weft_worker_run(worker, &error));
     weft_worker_free(worker);
     return result;
 }

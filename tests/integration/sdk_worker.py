@@ -89,6 +89,8 @@ class Sdk(BrokerTest):
         self.assertEqual(result, b'{"a":1}')
         for kind, payload, said in [
                 ("fail", b"{}", ("odd", "row 7 is odd")),
+                ("blank", b"{}", ("result-content", "the result has bytes and no content: say which, or use "
+                                                    "weft_json(), weft_text()")),
                 ("dead", b'{"row":"x\\u00e9"}', ("no-such-row", "no row xé")),
                 ("dead", b'{"row":5}', ("payload", 'the payload has no string "row"')),
                 ("dead", b'[]', ("payload", 'the payload has no string "row"')),
@@ -194,6 +196,7 @@ class Sdk(BrokerTest):
         probe.wait_for("patient")
         probe.process.send_signal(signal.SIGTERM)
         probe.wait_for("left 0")
+        probe.wait_for("again 26")  # once for each worker
         status = self.until(job, lambda s: s.interruptions == 1)
         self.assertEqual((status.state, status.errors, status.crashes), (pb.STATE_QUEUED, 0, 0))
         self.assertEqual(probe.process.wait(PATIENCE_S), 0)
@@ -240,6 +243,13 @@ class Sdk(BrokerTest):
     def test_a_client_is_told_what_workers_say_of_many(self):
         self.work()
         self.assertEqual(self.asks("many"), "many\n")
+
+    def test_all_threads_together_are_at_most_256(self):
+        """Two of them are for dry runs."""
+        for concurrency, prefetch, said in ((254, 0, "ready"), (1, 254, "left 11"), (255, 0, "left 11"), (256, 1, "refused 11")):
+            probe = Probe(self.served.zmq, "-", concurrency, prefetch)
+            self.addCleanup(probe.close)
+            probe.wait_for(said)
 
     def test_one_process_has_a_data_directory(self):
         home = os.path.join(self.data, "worker")

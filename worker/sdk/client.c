@@ -27,7 +27,8 @@ int weft_client_open(const struct weft_client_options *options, weft_client **ou
                      struct weft_error *error)
 {
     struct weft_client_options read;
-    weft_private_read(options, &read, sizeof read);
+    if (!weft_private_read(options, &read, sizeof read))
+        return weft_private_fail(error, ERR_BAD_FIELD, "WEFT_CLIENT_OPTIONS_INIT sets size");
     const char *tenant = read.tenant != NULL ? read.tenant : "default";
     if (!check_name(slice_of_text(tenant)))
         return weft_private_fail(error, ERR_BAD_FIELD, "tenant is 1 to 128 of a-z 0-9 . _ -");
@@ -55,13 +56,19 @@ int weft_client_open(const struct weft_client_options *options, weft_client **ou
     return OK;
 }
 
+static void drop_events(struct weft_client *client)
+{
+    free(client->event_items);
+    free(client->event_places);
+}
+
 void weft_client_close(weft_client *client)
 {
     if (client == NULL)
         return;
     client_close(client->client);
     weft_private_drop_verdicts(client);
-    free(client->event_items);
+    drop_events(client);
     free(client->texts);
     free(client->tenant);
     free(client);
@@ -244,9 +251,10 @@ static void take_events(struct weft_client *client, const struct msg_event *even
     for (uint32_t i = 0; i < event->count; i++)
         len += event->events[i].queue.len + event->events[i].type.len + 2;
     begin_texts(client, len);
-    free(client->event_items);
+    drop_events(client);
     client->event_items = calloc((size_t)event->count + 1, sizeof *client->event_items);
-    CHECK(client->event_items != NULL);
+    client->event_places = calloc((size_t)event->count + 1, sizeof *client->event_places);
+    CHECK(client->event_items != NULL && client->event_places != NULL);
     for (uint32_t i = 0; i < event->count; i++) {
         const struct msg_job_event *from = &event->events[i];
         struct weft_event *to = &client->event_items[i];
@@ -256,9 +264,10 @@ static void take_events(struct weft_client *client, const struct msg_event *even
                                   .queue = keep_text(client, from->queue),
                                   .type = keep_text(client, from->type)};
         id_to_text(&from->job_id, to->job_id);
+        client->event_places[i] = to;
     }
     client->events = (struct weft_events){
-        .gap = event->gap, .count = event->count, .items = client->event_items};
+        .gap = event->gap, .count = event->count, .items = client->event_places};
 }
 
 static bool read_watch(const struct weft_watch *read, struct msg_watch *out)
@@ -281,7 +290,8 @@ int weft_client_watch(weft_client *client, struct weft_watch *watch,
     struct weft_watch read;
     struct msg question = {.kind = MSG_WATCH};
     const struct msg *answer = NULL;
-    weft_private_read(watch, &read, sizeof read);
+    if (watch == NULL || !weft_private_read(watch, &read, sizeof read))
+        return weft_private_fail(error, ERR_BAD_FIELD, "WEFT_WATCH_INIT sets size");
     if (!read_watch(&read, &question.watch))
         return weft_private_fail(error, ERR_BAD_FIELD, "job_id is a UUID");
     int asked = weft_private_ask(client, &question, read.wait_ms, &answer, error);

@@ -19,6 +19,7 @@ struct weft_client {
     struct weft_batch batch;
     struct weft_events events;
     struct weft_event *event_items;
+    const struct weft_event **event_places; // to each of them
     struct weft_verdict *verdicts;
     size_t verdict_count;
     struct opinion *opinions; // by verdict, of a dry run; the verdicts lend their results

@@ -218,7 +218,8 @@ void weft_job_log(weft_job *job, const char *format, ...)
 void weft_job_extend(weft_job *job, uint32_t span_ms)
 {
     lock(job);
-    job->mail.extend_ms = span_ms;
+    if (span_ms > job->mail.extend_ms) // "at least": the longest of those that wait counts
+        job->mail.extend_ms = span_ms;
     unlock(job);
     wake_ring(&job->worker->bell);
 }
@@ -253,6 +254,13 @@ int weft_job_result(weft_job *job, struct weft_body result)
     if (result.len > MSG_RESULT_LEN_MAX) {
         say_words(job, "result-too-large",
                   "the result is longer than 1 MiB; store it elsewhere and give its name");
+        return WEFT_JOB_DEAD;
+    }
+    if (result.len > 0 &&
+        (result.content < WEFT_CONTENT_BYTES || result.content > WEFT_CONTENT_TEXT)) {
+        say_words(
+            job, "result-content",
+            "the result has bytes and no content: say which, or use weft_json(), weft_text()");
         return WEFT_JOB_DEAD;
     }
     free(job->result);

@@ -10,8 +10,9 @@
 // Fills in `error` (may be NULL) and gives the number. `text` is a sentence; NULL: that of the error.
 int weft_private_fail(struct weft_error *error, err number, const char *text);
 
-// A struct of the caller, which may be of an older library: what it lacks is zero. NULL is all zero.
-void weft_private_read(const void *given, void *out, size_t size);
+// A struct of the caller, which may be of an older library: what it lacks is zero. NULL is all zero. False when
+// its size was not set, so that nothing of it would be heeded.
+bool weft_private_read(const void *given, void *out, size_t size);
 
 // Empty for NULL.
 struct slice weft_private_slice(const char *text);

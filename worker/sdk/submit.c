@@ -349,7 +349,8 @@ static int read_jobs(struct weft_client *client, struct work *work,
     const char *at = (const char *)jobs;
     for (uint32_t i = 0; i < work->count; i++) {
         struct weft_submission read;
-        weft_private_read(at, &read, sizeof read);
+        if (!weft_private_read(at, &read, sizeof read))
+            return weft_private_fail(error, ERR_BAD_FIELD, "WEFT_SUBMISSION_INIT sets size");
         const char *wrong = read_job(client, work, i, &read);
         if (wrong != NULL)
             return weft_private_fail(error, ERR_BAD_FIELD, wrong);

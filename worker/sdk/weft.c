@@ -74,14 +74,15 @@ int weft_private_fail(struct weft_error *error, err number, const char *text)
     return (int)number;
 }
 
-void weft_private_read(const void *given, void *out, size_t size)
+bool weft_private_read(const void *given, void *out, size_t size)
 {
     memset(out, 0, size);
     size_t given_size = 0;
     if (given == NULL)
-        return;
+        return true;
     memcpy(&given_size, given, sizeof given_size);
     memcpy(out, given, given_size < size ? given_size : size);
+    return given_size >= sizeof given_size;
 }
 
 struct slice weft_private_slice(const char *text)

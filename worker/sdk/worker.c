@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define BROKER_DEFAULT "tcp://127.0.0.1:7400"
+#define TOO_MANY_SLOTS "concurrency, prefetch and simulations are together at most 256"
 enum {
     GRACE_DEFAULT_MS = 25000,
     ABANDON_DEFAULT_MS = 10000,
@@ -59,7 +60,8 @@ static const char *read_queues(struct weft_worker *worker, const struct weft_wor
 static const char *read_options(struct weft_worker *worker, const struct weft_worker_options *given)
 {
     struct weft_worker_options read;
-    weft_private_read(given, &read, sizeof read);
+    if (!weft_private_read(given, &read, sizeof read))
+        return "WEFT_WORKER_OPTIONS_INIT sets size";
     worker->options = (struct weft_worker_options){
         .broker = copy_text(read.broker, BROKER_DEFAULT),
         .tenant = copy_text(read.tenant, "default"),
@@ -79,9 +81,8 @@ static const char *read_options(struct weft_worker *worker, const struct weft_wo
     if (worker->options.simulations > SIMULATIONS_MAX)
         return "simulations is 0 to 16";
     if (worker->options.concurrency > SLOTS_MAX || worker->options.prefetch > SLOTS_MAX ||
-        worker->options.concurrency + worker->options.prefetch + worker->options.simulations >
-            SLOTS_MAX + 1)
-        return "concurrency, prefetch and simulations are together at most 256";
+        worker->options.concurrency + worker->options.prefetch > SLOTS_MAX)
+        return TOO_MANY_SLOTS;
     if (!check_name(slice_of_text(worker->options.tenant)))
         return "tenant is 1 to 128 of a-z 0-9 . _ -";
     return read_queues(worker, &read);
@@ -154,19 +155,6 @@ void weft_worker_free(weft_worker *worker)
     free(worker);
 }
 
-int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *handler, void *ctx)
-{
-    if (type == NULL || handler == NULL || !check_name(slice_of_text(type)))
-        return ERR_BAD_FIELD;
-    if (worker->type_count == MSG_TYPES_MAX)
-        return ERR_FULL;
-    struct type_handler *place = &worker->types[worker->type_count];
-    *place = (struct type_handler){.handler = handler, .ctx = ctx};
-    (void)slice_to_text(slice_of_text(type), place->type, sizeof place->type);
-    worker->type_names[worker->type_count++] = slice_of_text(place->type);
-    return OK;
-}
-
 static struct type_handler *find_type(weft_worker *worker, struct slice type)
 {
     for (uint32_t i = 0; i < worker->type_count; i++) {
@@ -174,6 +162,21 @@ static struct type_handler *find_type(weft_worker *worker, struct slice type)
             return &worker->types[i];
     }
     return NULL;
+}
+
+int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *handler, void *ctx)
+{
+    if (type == NULL || handler == NULL || !check_name(slice_of_text(type)))
+        return ERR_BAD_FIELD;
+    if (find_type(worker, slice_of_text(type)) != NULL)
+        return ERR_BAD_FIELD; // one of the two would never be called
+    if (worker->type_count == MSG_TYPES_MAX)
+        return ERR_FULL;
+    struct type_handler *place = &worker->types[worker->type_count];
+    *place = (struct type_handler){.handler = handler, .ctx = ctx};
+    (void)slice_to_text(slice_of_text(type), place->type, sizeof place->type);
+    worker->type_names[worker->type_count++] = slice_of_text(place->type);
+    return OK;
 }
 
 int weft_worker_simulate(weft_worker *worker, const char *type, weft_handler *handler, void *ctx)
@@ -453,10 +456,15 @@ static int serve(struct weft_worker *worker, struct weft_error *error)
     return duty_flush(duty) == OK ? OK : weft_private_fail(error, ERR_DISK, NULL);
 }
 
+static uint32_t simulation_count_of(const struct weft_worker *worker)
+{
+    return worker->simulate_count > 0 ? worker->options.simulations : 0;
+}
+
 static err prepare(struct weft_worker *worker)
 {
     const struct weft_worker_options *options = &worker->options;
-    uint32_t simulation_count = worker->simulate_count > 0 ? options->simulations : 0;
+    uint32_t simulation_count = simulation_count_of(worker);
     const struct duty_setup setup = {.broker = options->broker,
                                      .curve = worker->has_curve ? &worker->curve : NULL,
                                      .tenant = slice_of_text(options->tenant),
@@ -487,9 +495,15 @@ static err prepare(struct weft_worker *worker)
 
 int weft_worker_run(weft_worker *worker, struct weft_error *error)
 {
+    const struct weft_worker_options *options = &worker->options;
+    if (worker->has_run)
+        return weft_private_fail(error, ERR_CONFLICT, "a worker runs once: weft_worker_new()");
     if (worker->type_count == 0)
         return weft_private_fail(error, ERR_BAD_FIELD,
                                  "no type has a handler: weft_worker_handle()");
+    if (options->concurrency + options->prefetch + simulation_count_of(worker) > SLOTS_MAX)
+        return weft_private_fail(error, ERR_BAD_FIELD, TOO_MANY_SLOTS);
+    worker->has_run = true;
     err prepared = prepare(worker);
     int result =
         prepared == OK

@@ -104,6 +104,7 @@ struct weft_worker {
     bool has_home;
     struct journal *journal;
     struct duty duty;
+    bool has_run;
     struct weft_job *jobs; // one for each slot
     pthread_mutex_t lock;
     bool is_leaving; // under the lock: threads end

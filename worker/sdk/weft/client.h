@@ -257,7 +257,8 @@ struct weft_event {
 struct weft_events {
     bool gap; // something may have been missed: read again what you follow
     size_t count;
-    const struct weft_event *items;
+    const struct weft_event *const
+        *items; // items[0]->job_id; each may have grown since your program was built
 };
 
 // What has happened behind the place of `watch`, which moves on behind what is told.

@@ -84,7 +84,7 @@ WEFT_API void weft_worker_free(weft_worker *worker);
 
 // Jobs of `type` are run by `handler`, which may be called in several threads at once. `ctx` stays the
 // caller's. Before weft_worker_run(); at most 64 types.
-//   4 full, 11 bad-field
+//   4 full, 11 bad-field: no name of a type, or it has a handler
 WEFT_API int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *handler,
                                 void *ctx);
 
@@ -98,7 +98,8 @@ WEFT_API int weft_worker_simulate(weft_worker *worker, const char *type, weft_ha
 
 // Serves until weft_worker_stop(), or until the broker says so. Gives 0 when it was told to stop. Returns
 // only when every handler has returned. Once for each worker.
-//   11 bad-field   no type has a handler, or the address is none
+//   11 bad-field   no type has a handler, the address is none, or there are too many threads
+//   26 conflict    it has run already
 //   16 disk        the journal cannot be written; what was not told is told after a restart
 WEFT_API int weft_worker_run(weft_worker *worker, struct weft_error *error);
 
@@ -137,10 +138,11 @@ WEFT_API void weft_job_progress(weft_job *job, uint64_t done, uint64_t total, co
 // A line of the job's log, cut at 1,024 bytes.
 WEFT_API void weft_job_log(weft_job *job, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-// The deadline is at least so far from now.
+// The deadline is at least so far from now; a shorter span changes nothing.
 WEFT_API void weft_job_extend(weft_job *job, uint32_t span_ms);
 
 // Each keeps a copy of what is said and gives what the handler returns: `return weft_job_dead(job, …)`.
+// Longer than 1 MiB, or bytes without a content type: dead.
 WEFT_API int weft_job_result(weft_job *job, struct weft_body result);
 WEFT_API int weft_job_result_json(weft_job *job, const char *json); // must be valid JSON, else dead
 // `kind` is short and stable ("no-such-row"), the message one line for people.
