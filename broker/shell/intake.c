@@ -5,18 +5,15 @@
 
 #include "broker/core/schedules.h"
 #include "broker/shell/intake_private.h"
-#include "broker/shell/intent.h"
 #include "broker/shell/porter.h"
 #include "broker/shell/settings.h"
 #include "broker/shell/space.h"
+#include "broker/shell/submission.h"
 #include "lib/base/check.h"
 #include "lib/base/origin.h"
-#include "lib/sys/blake.h"
 #include "lib/sys/log.h"
-#include "lib/sys/mint.h"
 #include "proto/check.h"
 #include "proto/check_hook.h"
-#include "proto/identity.h"
 #include "proto/wire.h"
 
 // With nothing in flight, a batch of so many jobs is flushed before more is taken in, so that
@@ -59,102 +56,6 @@ enum taken intake_refuse(struct broker *broker, const struct arrival *arrival, e
                                    .corr = arrival->msg.corr,
                                    .detail = detail,
                                    .retry_after_ms = arrival->retry_after_ms});
-}
-
-// --- what the core is not asked: fields, ids, fingerprints ---
-
-uint64_t intake_fingerprint(const struct msg_submit_job *job)
-{
-    uint8_t room[IDENTITY_LEN_MAX];
-    struct bytes_out out = {.data = room, .cap = sizeof room};
-    identity_put_options(&out, job);
-    CHECK(!out.full);
-    return blake_u64(slice_of(room, out.len), job->payload.bytes);
-}
-
-struct slice intake_queue(const struct msg_submit_job *job)
-{
-    return job->queue.len > 0 ? job->queue : slice_of_text("default");
-}
-
-static struct origin origin_of(const struct msg_submit_job *job)
-{
-    return (struct origin){.tenant = origin_tenant(job->tenant), .queue = intake_queue(job)};
-}
-
-// What the core knows a unique key and a concurrency key by.
-static void hash_keys(struct msg_submit_job *job)
-{
-    struct origin origin = origin_of(job);
-    if (job->unique_key.len > 0)
-        job->unique_hash = mint_unique(&origin, job->unique_key);
-    if (job->concurrency_key.len > 0)
-        job->key_hash = mint_concurrency(&origin, job->concurrency_key);
-}
-
-void intake_complete(struct msg_submit_job *job)
-{
-    job->fingerprint = intake_fingerprint(job);
-    hash_keys(job);
-    job->queue = intake_queue(job); // after the fingerprint, which is over what was given
-    intent_read(job);
-}
-
-// The id must be the one that the key demands; without a key, one that carries its time.
-static err judge_id(struct msg_submit_job *job, const char **out_detail)
-{
-    if (job->key.len == 0) {
-        *out_detail = "job_id: without a key it must be a UUID of version 7";
-        return id_version(&job->job_id) == 7 ? OK : ERR_BAD_FIELD;
-    }
-    struct origin origin = origin_of(job);
-    struct id derived = mint_keyed(&origin, job->key);
-    if (id_is_zero(&job->job_id))
-        job->job_id = derived;
-    *out_detail = err_text(ERR_ID_MISMATCH);
-    return id_equal(&job->job_id, &derived) ? OK : ERR_ID_MISMATCH;
-}
-
-// A repetition comes later and is no worse.
-static err judge_ttl(const struct msg_submit_job *job, when_ms now, const char **out_detail)
-{
-    *out_detail = CHECK_TTL_TOO_SHORT;
-    bool is_too_short =
-        job->ttl_ms > 0 && job->run_at > now && (uint64_t)(job->run_at - now) >= job->ttl_ms;
-    return is_too_short ? ERR_BAD_FIELD : OK;
-}
-
-#define SHORT_DETAIL "the disk is nearly full"
-
-static void close_submit(struct msg_submit *submit)
-{
-    for (uint32_t i = 0; i < submit->count; i++) {
-        submit->jobs[i].closed = ERR_DISK;
-        if (submit->jobs[i].verdict == OK && submit->jobs[i].schema == OK)
-            submit->jobs[i].detail = slice_of_text(SHORT_DETAIL);
-    }
-}
-
-static void judge_submit(const struct core *core, when_ms now, struct msg_submit *submit)
-{
-    for (uint32_t i = 0; i < submit->count; i++)
-        core_warm(core, &submit->jobs[i].job_id);
-    for (uint32_t i = 0; i < submit->count; i++) {
-        struct msg_submit_job *job = &submit->jobs[i];
-        const char *detail = NULL;
-        job->verdict = check_submit_job(job, &detail);
-        if (job->verdict == OK)
-            job->verdict = judge_ttl(job, now, &detail);
-        if (job->verdict == OK)
-            job->verdict = judge_id(job, &detail);
-        if (job->verdict == OK) {
-            core_warm_more(core, &job->job_id);
-            intake_complete(job);
-        } else {
-            job->detail = slice_of_text(detail);
-            job->queue = intake_queue(job);
-        }
-    }
 }
 
 // --- kinds ---
@@ -233,11 +134,11 @@ static enum taken take_submit(struct broker *broker, struct arrival *arrival)
         e = judge_spooled(broker, arrival, &detail);
     if (e != OK)
         return intake_refuse(broker, arrival, e, detail);
-    judge_submit(broker->core, broker->now.store, &arrival->msg.submit);
+    submission_judge(broker->core, broker->now.store, &arrival->msg.submit);
     schemas_judge(broker->schemas, &arrival->msg.submit, &broker->filling->decoded);
     bool is_short = space_is_short(broker);
     if (is_short)
-        close_submit(&arrival->msg.submit);
+        submission_close(&arrival->msg.submit);
     enum taken taken = decide(broker, arrival);
     if (taken == TAKEN_KEPT && !is_short && !arrival->msg.submit.dry_run)
         broker->filling->stored_bytes += arrival->frames->block.len;
@@ -265,7 +166,7 @@ static enum taken take_schedule_set(struct broker *broker, struct arrival *arriv
     bool grows = set->act == SCHEDULE_SET && !set->dry_run && set->verdict == OK;
     if (grows && space_is_short(broker)) {
         set->verdict = ERR_DISK;
-        set->detail = slice_of_text(SHORT_DETAIL);
+        set->detail = slice_of_text(SPACE_SHORT_DETAIL);
     }
     if (e == OK && arrival->msg.tenant.len > 0)
         e = name_schedule(arrival, arena);
@@ -281,7 +182,7 @@ static enum taken take_setting(struct broker *broker, struct arrival *arrival)
     struct schema *schema = schemas_compile(broker->schemas, set, &broker->filling->decoded);
     if (schema != NULL && space_is_short(broker)) {
         set->verdict = ERR_DISK;
-        set->detail = slice_of_text(SHORT_DETAIL);
+        set->detail = slice_of_text(SPACE_SHORT_DETAIL);
     }
     enum taken taken = decide(broker, arrival);
     settings_keep(broker, set, schema, taken == TAKEN_KEPT);
@@ -310,7 +211,7 @@ static enum taken take_webhook_set(struct broker *broker, struct arrival *arriva
     set->verdict = check_hook_set(set, &detail);
     if (set->verdict == OK && set->act == WEBHOOK_SET && space_is_short(broker)) {
         set->verdict = ERR_DISK;
-        detail = SHORT_DETAIL;
+        detail = SPACE_SHORT_DETAIL;
     }
     if (set->verdict != OK)
         set->detail = slice_of_text(detail);
@@ -358,7 +259,7 @@ static enum taken take_act(struct broker *broker, struct arrival *arrival)
     const char *detail = NULL;
     err e = check_act(&arrival->msg.act, &detail);
     if (e == OK && arrival->msg.act.kind == ACT_RETRY && space_is_short(broker))
-        return intake_refuse(broker, arrival, ERR_DISK, SHORT_DETAIL);
+        return intake_refuse(broker, arrival, ERR_DISK, SPACE_SHORT_DETAIL);
     return e == OK ? decide(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 

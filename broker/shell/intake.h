@@ -13,13 +13,5 @@ void intake_run(struct broker *broker);
 // batch has no room for it.
 bool intake_decide(struct broker *broker, const struct command *command);
 
-// The hash of the given options and the payload.
-uint64_t intake_fingerprint(const struct msg_submit_job *job);
-// The job's queue, "default" when none is given.
-struct slice intake_queue(const struct msg_submit_job *job);
-// Fills in what the core wants to know of a job beside its fields: fingerprint, hash of its unique
-// key, queue. It has been judged.
-void intake_complete(struct msg_submit_job *job);
-
 // Gives the messages of a released batch back.
 void intake_release(struct broker *broker, struct batch *batch);

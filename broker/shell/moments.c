@@ -6,6 +6,7 @@
 #include "broker/shell/broker.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/space.h"
+#include "broker/shell/submission.h"
 #include "lib/base/check.h"
 #include "lib/sys/log.h"
 #include "lib/sys/mint.h"
@@ -47,7 +48,7 @@ static const struct msg_submit_job *job_at(struct broker *broker, const struct p
     if (job == NULL)
         return NULL;
     *job = proposal->schedule.job;
-    intake_complete(job);
+    submission_complete(job);
     struct origin origin = {.tenant = origin_tenant(job->tenant), .queue = job->queue};
     job->job_id = mint_moment(&origin, schedules_id(proposal->name), moment);
     job->closed = space_is_short(broker) ? ERR_DISK : OK;

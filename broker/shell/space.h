@@ -5,6 +5,9 @@
 
 #include "broker/shell/broker.h"
 
+// What is said of what is refused then.
+#define SPACE_SHORT_DETAIL "the disk is nearly full"
+
 // Is there no room but for outcomes? Looks anew at most once a second.
 bool space_is_short(struct broker *broker);
 

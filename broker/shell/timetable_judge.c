@@ -2,7 +2,7 @@
 
 #include "broker/shell/timetable_judge.h"
 
-#include "broker/shell/intake.h"
+#include "broker/shell/submission.h"
 #include "lib/base/cron.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/zonefile.h"
@@ -41,7 +41,7 @@ static uint64_t fingerprint_of(const struct msg_schedule *given)
     uint8_t room[IDENTITY_LEN_MAX];
     struct bytes_out out = {.data = room, .cap = sizeof room};
     identity_put_schedule(&out, given);
-    bytes_put_u64(&out, intake_fingerprint(given->jobs));
+    bytes_put_u64(&out, submission_fingerprint(given->jobs));
     CHECK(!out.full);
     return blake_u64(slice_of(room, out.len), (struct slice){0});
 }
@@ -101,7 +101,7 @@ err timetable_judge_set(struct zones *zones, struct msg_schedule_set *set, when_
     if (e != OK)
         return refuse(set, e, "zone: it cannot be read on the broker's machine");
     given->fingerprint = fingerprint_of(given);
-    given->jobs->queue = intake_queue(given->jobs);
+    given->jobs->queue = submission_queue(given->jobs);
     set->next.count = given->paused ? 0 : set->next_count;
     if (given->paused)
         return OK;
