@@ -147,7 +147,8 @@ static err answer_stored(const struct core *core, const struct teller *teller,
 }
 
 // The worker has spoken of this lease, so its credit comes back, whatever the verdict. False
-// when the lease is another worker's; one of another tenant is not known, nor is a delivery's.
+// when the lease is another worker's; one of another tenant is not known, nor is a delivery's, nor that
+// of another job than is said, which may be another tenant's.
 static bool give_back(struct core *core, const struct teller *teller,
                       const struct msg_finish_job *finish)
 {
@@ -157,9 +158,9 @@ static bool give_back(struct core *core, const struct teller *teller,
     const struct lease *lease = leases_at(&core->leases, no);
     const struct worker *holder = workers_at(&core->workers, lease->worker);
     if (!origin_is_tenant(holder->tenant, teller->tenant) ||
-        holder->is_notifier != teller->is_notifier)
+        holder->is_notifier != teller->is_notifier || !id_equal(&lease->job_id, &finish->job_id))
         return true;
-    if (lease->worker != teller->worker || !id_equal(&lease->job_id, &finish->job_id))
+    if (lease->worker != teller->worker)
         return false;
     lease_drop(core, no);
     return true;

@@ -225,11 +225,13 @@ TEST(finish, nobody_finishes_for_another_worker)
     // Nor does a token open another job.
     story_submit(story, story_job(8));
     story_finish(story, 11, story_held(8, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    story_finish(story, 11, story_held(9, story_token(1, 1)), OUTCOME_SUCCEEDED);
     EXPECT_STORY(story, "[5] send worker 2: finished 7 stale-lease\n"
                         "[5] write 8 running v2\n"
                         "[5] send client: submitted 8 queued\n"
                         "[5] job 8 to worker 2 token 1.2 attempt 1\n"
-                        "[5] send worker 1: finished 8 stale-lease\n");
+                        "[5] send worker 1: finished 8 stale-lease\n"
+                        "[5] send worker 1: finished 9 not-found\n");
     EXPECT_EQ(row(story, 0)->state, JOB_RUNNING);
     EXPECT_EQ(story_figures(story).lease_count, 2); // no credit came back
     story_free(story);
