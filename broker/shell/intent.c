@@ -125,8 +125,14 @@ static void add_batch(struct store_view *view, struct intent *intent, uint64_t d
         add_own(view, intent, delivery_no, now);
 }
 
-struct slice intent_of(struct store_view *view, const struct msg_job *job, when_ms now,
-                       uint8_t *room)
+// Whoever follows a trace finds what was told of the job in it.
+static struct slice trace_of(struct store_view *view, uint64_t job_no)
+{
+    struct msg_submit_job body;
+    return store_view_body(view, job_no, &body) == OK ? body.traceparent : (struct slice){0};
+}
+
+void intent_give(struct store_view *view, when_ms now, uint8_t *room, struct msg_job *job)
 {
     struct bytes_out out = {.data = room, .cap = MSG_INTENT_LEN_MAX};
     struct intent intent = {.at = id_time(&job->job_id),
@@ -141,6 +147,8 @@ struct slice intent_of(struct store_view *view, const struct msg_job *job, when_
         intent.parent = job->after.items[0];
     if (!is_test && !is_batch)
         intent.generation = row.no;
+    if (!is_test && !is_batch && is_kept)
+        job->traceparent = trace_of(view, row.no);
     if (!is_kept)
         give_up(&intent, "the job that it tells of is no longer kept");
     else if (is_batch && !is_test)
@@ -154,5 +162,5 @@ struct slice intent_of(struct store_view *view, const struct msg_job *job, when_
         add_own(view, &intent, row.no, now);
     hook_write_intent(&intent, &out);
     CHECK(!out.full);
-    return slice_of(room, out.len);
+    job->intent = slice_of(room, out.len);
 }

@@ -152,8 +152,7 @@ static void send_jobs_of(struct broker *broker, struct effects *effects, uint32_
             continue;
         bool is_delivery = msg_hook_is_reserved(grant->job.queue);
         if (is_delivery)
-            grant->job.intent = intent_of(broker_view(broker), &grant->job, broker->now.store,
-                                          room->intents[count]);
+            intent_give(broker_view(broker), broker->now.store, room->intents[count], &grant->job);
         room->jobs[count++] = grant->job;
         bytes += grant->job.payload.bytes.len + grant->job.labels.len;
         if (count == JOBS_PER_MESSAGE || (is_delivery && count == INTENTS_PER_MESSAGE) ||

@@ -37,7 +37,8 @@ class Webhooks(BrokerTest):
     def test_the_end_is_told_over_a_kill(self):
         broker = self.broker()
         client = self.peer(broker)
-        told, error = self.submit(client, webhook=pb.Webhook(url=URL, events=1 << pb.STATE_DEAD, secret=b"s"))
+        told, error = self.submit(client, webhook=pb.Webhook(url=URL, events=1 << pb.STATE_DEAD, secret=b"s"),
+                                  traceparent="00-trace")
         self.assertEqual(error, 0)
         worker = self.worker(broker, "t", slots=2)
         (job, _), = worker.take_jobs(1)
@@ -50,6 +51,7 @@ class Webhooks(BrokerTest):
         self.assertEqual((intent.parent_id, intent.event, intent.url, intent.endpoint, intent.is_own, intent.fault,
                           intent.secret), (told, "job.dead", URL, "default", True, "", b"s"))
         self.assertEqual((delivery.queue, delivery.type, list(delivery.after)), ("weft.webhooks", "webhook", [told]))
+        self.assertEqual(delivery.traceparent, "00-trace")
         status = self.peer(broker).status(told)
         self.assertEqual((status.state, status.ended_at_ms), (pb.STATE_DEAD, intent.at_ms))
         notifier.finish(delivery)

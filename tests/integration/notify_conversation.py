@@ -215,6 +215,14 @@ class NotifyTest(unittest.TestCase):
             self.told(job, pb.OUTCOME_FAILED, "no_secret")
         self.assertEqual(receiver.connections, 0)
 
+    def test_a_former_secret_whose_key_was_lost_hinders_nothing(self):
+        receiver = self.receiver()
+        self.start(receiver)
+        lost = Key(f"{self.folder}/lost.key").seal(b"x" * 32)
+        self.told(self.broker.deliver(receiver.url(), secret_before=lost), pb.OUTCOME_SUCCEEDED)
+        (_, headers, body), = receiver.requests
+        self.assertEqual(headers["webhook-signature"], signature(self.broker.secret, headers, body))
+
     # --- receivers that are ill ---
 
     def test_an_ill_receiver_is_left_alone_and_costs_no_attempt(self):

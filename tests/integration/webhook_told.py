@@ -12,13 +12,14 @@ from lib_gateway import wait_for
 from lib_notify import Sender
 
 ERROR = {"kind": "boom", "message": "ä \"quoted\" line\nand another"}
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 REMEDY = "--allow-address (WEFT_ALLOW_ADDRESS) of weft notify permits its range"
 
 
 class Told(WebhookTest):
     def submit(self, **fields):
         hook = self.webhook(secret="new", events=["succeeded", "dead", "cancelled", "expired"])
-        return self.gateway.submit({"type": "t", "webhook": hook, **fields}).json["job_id"]
+        return self.gateway.submit({"type": "t", "webhook": hook, **fields}, traceparent=TRACE).json["job_id"]
 
     def get(self, path):
         answer = self.gateway.ask("GET", path)
@@ -54,6 +55,7 @@ class Told(WebhookTest):
             headers, body = arrived[job_id]
             told, job = json.loads(body), self.get(f"/v1/jobs/{job_id}")
             self.assertEqual(told["data"], job, event)
+            self.assertEqual((told["traceparent"], headers["traceparent"]), (TRACE, TRACE), event)
             self.assertEqual((told["timestamp"], told["data"]["status"]), (job["ended_at"], event.removeprefix("job.")))
             self.assertEqual({"result", "error"} & told["data"].keys(),
                              {"job.succeeded": {"result"}, "job.dead": {"error"}}.get(event, set()))
