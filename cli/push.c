@@ -218,6 +218,17 @@ static void show_progress(const struct msg_status_is *status)
     (void)fflush(stderr);
 }
 
+// An attempt has failed and another one will come, perhaps after an hour: whoever waits knows why.
+static void tell_failure(const struct msg_status_is *status, bool is_watched, uint32_t *told)
+{
+    if (answer_is_final(status->state) || status->errors + status->crashes <= *told)
+        return;
+    *told = status->errors + status->crashes;
+    if (is_watched)
+        (void)fputs("\r\033[K", stderr);
+    view_failure(stderr, status);
+}
+
 static void complain_late(const struct ask *ask, const struct id *job_id)
 {
     char id[ID_TEXT_LEN + 1];
@@ -233,11 +244,13 @@ static const struct msg_status_is *follow(struct ask *ask, const struct id *job_
 {
     struct msg_status question = {.job_id = *job_id};
     bool is_watched = isatty(STDERR_FILENO) == 1;
+    uint32_t told = 0; // of its errors and crashes
     for (;;) {
         question.wait_ms = ask_wait_ms(until);
         const struct msg_status_is *status = ask_status(ask, &question);
         if (status == NULL)
             return NULL;
+        tell_failure(status, is_watched, &told);
         if (is_watched)
             show_progress(status);
         if (answer_is_final(status->state) || question.wait_ms == 0)

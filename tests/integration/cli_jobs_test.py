@@ -2,8 +2,10 @@
 
 import json
 import os
+import pathlib
 import pty
 import signal
+import subprocess
 import sys
 import time
 
@@ -17,6 +19,8 @@ case "$(cat)" in
 '"slow"') while [ ! -e go ]; do sleep 0.01; done; echo '"late"' ;;
 '"bytes"') printf '\\377\\001' ;;
 '"word"') printf 'plain words' ;;
+'"again"') [ "$WEFT_JOB_ATTEMPT" = 1 ] && { echo "not yet" >&2; exit 1; }
+    while [ ! -e told ]; do sleep 0.01; done; echo 2 ;;
 '"progress"') echo 'progress 3 10 rows' >&3; while [ ! -e go ]; do sleep 0.01; done; echo 1 ;;
 *) echo '{"ok":true}' ;;
 esac
@@ -59,6 +63,17 @@ def run_prints_the_result_alone(bench):
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, '{"ok":true}\n', ""), answer
     answer = bench.weft("run", "act", '"word"')
     assert (answer.returncode, answer.stdout) == (0, "plain words\n"), answer
+
+
+def run_tells_each_attempt_that_fails(bench):
+    process = subprocess.Popen([os.environ["WEFT_BIN"], "run", "act", '"again"', "--retry-first", "10ms",
+                                "--broker", bench.dev.at["zmq"]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    bench.place.processes.append(process)
+    said = process.stderr.readline()
+    assert " after 1 error and 0 crashes: " in said and "not yet" in said, said
+    pathlib.Path(bench.place.path, "told").touch()
+    result, rest = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, result) == (0, "2\n"), (result, rest)
 
 
 def run_ends_with_the_jobs_status(bench):
@@ -289,7 +304,6 @@ def push_survives_a_killed_broker(bench):
 
 def progress_is_shown_on_a_terminal(bench):
     leader, follower = pty.openpty()
-    import subprocess
     process = subprocess.Popen([os.environ["WEFT_BIN"], "run", "act", '"progress"'],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=follower,
                                text=True, cwd=bench.place.path,
@@ -382,7 +396,6 @@ def jobs_are_listed_by_filter(bench):
 
 
 def completion_knows_second_words(bench):
-    import subprocess
     script = 'PATH="$(dirname "$WEFT_BIN"):$PATH"; source <(weft completion bash); _weft_words "$@"'
     def words(*at):
         return subprocess.run(["bash", "-c", script, "complete", *at], stdout=subprocess.PIPE, text=True,
@@ -552,7 +565,7 @@ def main():
         bench = Bench(place)
         wait_for("the worker", lambda: bench.worker.stdout.readline().startswith("ready"))
         for test in (push_prints_the_id_and_show_knows_it, run_prints_the_result_alone,
-                     run_ends_with_the_jobs_status, payload_comes_from_anywhere,
+                     run_tells_each_attempt_that_fails, run_ends_with_the_jobs_status, payload_comes_from_anywhere,
                      same_key_is_one_job_through_both_doors, bulk_counts_and_names_wrong_lines, flags_are_defaults_for_lines,
                      unknown_ids_are_4_and_wrong_ones_64, json_also_tells_what_went_wrong,
                      bulk_answers_as_over_http, bulk_may_be_all_or_nothing, a_dry_run_stores_nothing, jobs_of_a_batch_are_listed, wait_is_a_duration_for_all, a_tenant_has_its_own_jobs,
