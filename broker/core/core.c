@@ -112,11 +112,16 @@ err core_load_operation(struct core *core, const struct operation_row *row)
     return operations_load(&core->ledger.operations, row);
 }
 
+static bool is_delivery(const struct core *core, uint32_t lane)
+{
+    return msg_hook_is_reserved(lanes_row(&core->ledger.lanes, lane).queue);
+}
+
 // Notifiers are of the default tenant, whosever deliveries they have.
 static struct slice worker_tenant(const struct core *core, uint32_t lane)
 {
-    struct lane_row row = lanes_row(&core->ledger.lanes, lane);
-    return msg_hook_is_reserved(row.queue) ? (struct slice){0} : row.tenant;
+    return is_delivery(core, lane) ? (struct slice){0}
+                                   : lanes_row(&core->ledger.lanes, lane).tenant;
 }
 
 err core_load_job(struct core *core, const struct job_row *row)
@@ -136,7 +141,10 @@ err core_load_job(struct core *core, const struct job_row *row)
     if (workers_find(&core->workers, tenant, &row->worker) != WORKERS_NONE)
         return OK;
     uint32_t worker;
-    return workers_add(&core->workers, tenant, &row->worker, &worker);
+    err added = workers_add(&core->workers, tenant, &row->worker, &worker);
+    if (added == OK)
+        workers_at(&core->workers, worker)->is_notifier = is_delivery(core, row->lane);
+    return added;
 }
 
 err core_load_key(struct core *core, const struct id *id, uint64_t job_no)
@@ -235,10 +243,9 @@ static uint32_t worker_naming(const struct core *core, const struct command *com
 // Leases that it may end, and of HELLO room for the list of lost ones: a quarter of a job's answer each.
 static uint32_t naming_weight(const struct core *core, const struct command *command)
 {
-    const struct msg *msg = command->msg;
     uint32_t worker = worker_naming(core, command);
     uint32_t ends = worker == WORKERS_NONE ? 0 : workers_at(&core->workers, worker)->out_count;
-    return ends + (msg->kind == MSG_HELLO ? msg->hello.running.count / 4 : 0);
+    return command->msg->kind == MSG_BYE ? ends : ends + command->msg->hello.running.count / 4;
 }
 
 // Could the end of this lease be the end of the job?
@@ -312,14 +319,13 @@ static uint32_t message_weight(const struct core *core, const struct command *co
         return msg->finish.count;
     if (msg->kind == MSG_RENEW)
         return renew_weight(core, &msg->renew);
-    if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET || msg->kind == MSG_TYPE_SET)
+    if (msg->kind == MSG_SCHEDULE_SET || msg->kind == MSG_QUEUE_SET || msg->kind == MSG_TYPE_SET ||
+        msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
         return 1;
     if (msg->kind == MSG_WORKER_LIST)
         return ROSTER_WEIGHT;
     if (msg->kind == MSG_HELLO || msg->kind == MSG_BYE)
         return naming_weight(core, command);
-    if (msg->kind == MSG_ACT || msg->kind == MSG_BATCH_SEAL)
-        return 1;
     if (msg->kind == MSG_OPERATE)
         return OPERATION_WEIGHT;
     if (msg->kind == MSG_WEBHOOK_SET)

@@ -321,6 +321,26 @@ TEST(deliver, only_a_notifier_gets_them_of_every_tenant)
     story_free(story);
 }
 
+// After a start its notifier has not come back yet, and is one all the same.
+TEST(deliver, its_lease_is_known_to_nobody_else_after_a_start_either)
+{
+    struct story *story = story_new();
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, told(1, ENDS));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+    notifier(story, 31);
+    const struct job_row *row = delivery(story, 1);
+    struct msg_held held = {.job_id = row->id, .token = row->token};
+    for (int starts = 0; starts < 2; starts++) {
+        story_worker(story, 12, "mail", 1);
+        (void)story_told(story);
+        story_finish(story, 12, held, OUTCOME_SUCCEEDED);
+        EXPECT(strstr(story_told(story), "not-found") != NULL);
+        story_restart(story);
+    }
+    story_free(story);
+}
+
 TEST(deliver, the_job_is_kept_until_its_delivery_has_ended)
 {
     struct story *story = story_new();
