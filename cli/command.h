@@ -12,7 +12,7 @@
 enum command_code {
     COMMAND_SUCCEEDED = 0,
     COMMAND_DEAD = 1,      // the job is dead, or the broker refused: nothing was stored
-    COMMAND_CANCELLED = 2, // of run and batch
+    COMMAND_CANCELLED = 2, // of run, batch and acts on many
     COMMAND_EXPIRED = 3,
     COMMAND_UNKNOWN = 4, // no answer, or no such job
     COMMAND_USAGE = 64,

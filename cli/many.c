@@ -58,7 +58,8 @@ static const struct config_key purge_keys[] = {
 };
 
 #define CODES                                                                                      \
-    "\nExit codes: 0 done, or counted with --dry-run, 1 refused, 4 no answer, 64 usage, also "     \
+    "\nExit codes: 0 done, or counted with --dry-run, 1 refused, 2 cancelled on its way, 4 no "    \
+    "answer, 64 usage, also "                                                                      \
     "without --yes."
 #define TABLE(name, those, sentence)                                                               \
     {                                                                                              \
@@ -146,7 +147,10 @@ static int do_it(struct ask *ask, const struct config *config, const struct msg_
         if (is == NULL)
             return ask->code;
         view_operation(&view, is);
-        return COMMAND_SUCCEEDED;
+        if (is->cursor == 0)
+            return COMMAND_SUCCEEDED;
+        command_complain(config->table->program, "it was cancelled before it had come to its end");
+        return COMMAND_CANCELLED;
     }
     uint64_t count = 0;
     if (count_all(ask, *operate, &count) == NULL)

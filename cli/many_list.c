@@ -52,9 +52,23 @@ const struct config_table many_list_show_table = {
     .argument_count_max = 1,
 };
 
+static const struct config_key cancel_keys[] = {COMMAND_LIST_KEYS};
+
+const struct config_table many_list_cancel_table = {
+    .program = "operations cancel",
+    .usage = "weft operations cancel ID [flags]",
+    .about = "Ends an act on many jobs where it stands: what it has done stays done, and no more "
+             "is.\nExit codes: 0 it is cancelled, 1 refused, like one that was over, 4 no such "
+             "operation or no answer, 64 usage.",
+    .keys = cancel_keys,
+    .key_count = sizeof cancel_keys / sizeof cancel_keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
 static void print_head(const struct view *view)
 {
-    (void)fprintf(view->out, "%-36s %-7s %-8s %9s %9s  %-24s %s\n", "OPERATION", "ACT", "STATUS",
+    (void)fprintf(view->out, "%-36s %-7s %-9s %9s %9s  %-24s %s\n", "OPERATION", "ACT", "STATUS",
                   "DONE", "REFUSED", "BEGAN", "WHICH");
 }
 
@@ -121,18 +135,43 @@ static int show(struct ask *ask, const struct id *id, const struct config *confi
     return COMMAND_UNKNOWN;
 }
 
-static int show_main(int argc, char **argv)
+static int cancel(struct ask *ask, const struct id *id, const struct config *config)
+{
+    struct view view = {.out = stdout, .wants_json = command_wants_json(config)};
+    const struct msg_operate operate = {
+        .kind = ACT_STOP, .operation_id = *id, .actor = slice_of_text("cli")};
+    const struct msg_operation_is *is = ask_operate(ask, &operate);
+    if (is == NULL)
+        return ask->code;
+    if (command_wants_header(config))
+        print_head(&view);
+    view_listed_operation(&view, is);
+    return COMMAND_SUCCEEDED;
+}
+
+static int one_main(const struct config_table *table,
+                    int (*run)(struct ask *ask, const struct id *id, const struct config *config),
+                    int argc, char **argv)
 {
     struct config config;
     struct ask ask = {0};
     struct id id;
     int code = COMMAND_USAGE;
-    if (command_begin(&config, &many_list_show_table, argc, argv, &code) &&
-        command_read_id(&config, &id))
-        code = ask_open(&ask, &config) ? show(&ask, &id, &config) : ask.code;
+    if (command_begin(&config, table, argc, argv, &code) && command_read_id(&config, &id))
+        code = ask_open(&ask, &config) ? run(&ask, &id, &config) : ask.code;
     ask_close(&ask);
     config_deinit(&config);
-    return command_end(many_list_show_table.program, code);
+    return command_end(table->program, code);
+}
+
+static int show_main(int argc, char **argv)
+{
+    return one_main(&many_list_show_table, show, argc, argv);
+}
+
+static int cancel_main(int argc, char **argv)
+{
+    return one_main(&many_list_cancel_table, cancel, argc, argv);
 }
 
 int many_list_main(int argc, char **argv)
@@ -140,6 +179,7 @@ int many_list_main(int argc, char **argv)
     static const struct command_verb items[] = {
         {"list", list_main, "those that go on, and those over that are still known"},
         {"show", show_main, "how far one is; --wait for its end"},
+        {"cancel", cancel_main, "one ends where it stands"},
     };
     static const struct command_verbs verbs = {"weft operations", items,
                                                sizeof items / sizeof *items};

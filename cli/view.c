@@ -434,8 +434,8 @@ void view_listed_operation(const struct view *view, const struct msg_operation_i
         id_to_text(&is->operation_id, id);
         if (is->created_at > 0 && is->created_at <= MOMENT_MAX)
             moment_format(is->created_at, began);
-        (void)fprintf(view->out, "%s %-7s %-8s %9llu %9llu  %s ", id, answer_act(is->kind),
-                      is->is_over ? "over" : "running", (unsigned long long)is->done,
+        (void)fprintf(view->out, "%s %-7s %-9s %9llu %9llu  %s ", id, answer_act(is->kind),
+                      answer_operation_status(is), (unsigned long long)is->done,
                       (unsigned long long)(is->matched - is->done), began);
         print_filter(view->out, &is->filter);
         if (is->rate > 0)

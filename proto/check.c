@@ -528,11 +528,25 @@ static const char *operate_states_rule(enum act_kind kind)
     UNREACHABLE();
 }
 
+// Who cancels an operation names it, and no jobs.
+static bool says_which_jobs(const struct msg_operate *operate)
+{
+    const struct msg_filter *filter = &operate->filter;
+    return filter->states != 0 || filter->queue.len > 0 || filter->type.len > 0 ||
+           filter->tag.len > 0 || filter->created_after != 0 || filter->created_before != 0 ||
+           !id_is_zero(&filter->batch_id) || operate->rate > 0 || operate->dry_run ||
+           operate->cursor > 0;
+}
+
 err check_operate(const struct msg_operate *operate, const char **out_detail)
 {
     uint32_t states = check_operate_states(operate->kind);
+    bool is_stop = operate->kind == ACT_STOP;
     const struct rule rules[] = {
-        {states != 0, ERR_BAD_FIELD, "kind: cancel, retry, run-now, delete or purge"},
+        {states != 0 || is_stop, ERR_BAD_FIELD,
+         "kind: cancel, retry, run-now, delete or purge; stop: an operation"},
+        {!is_stop || !says_which_jobs(operate), ERR_BAD_FIELD,
+         "kind: who stops an operation names no jobs, rate or dry run"},
         {operate->filter.states == 0 || (operate->filter.states & states) != 0, ERR_BAD_FIELD,
          operate_states_rule(operate->kind)},
         {operate->dry_run || !id_is_zero(&operate->operation_id), ERR_BAD_FIELD,

@@ -50,9 +50,9 @@ struct msg_listed {
     uint64_t cursor;
 };
 
-// An act on all jobs that fit.
+// An act on all jobs that fit; or the end of one.
 struct msg_operate {
-    enum act_kind kind; // CANCEL, RETRY, DELETE, PURGE
+    enum act_kind kind; // CANCEL, RETRY, RUN_NOW, DELETE, PURGE; STOP: the operation of this id
     struct id operation_id;
     struct msg_filter filter; // intake leaves of its states those that the act can change
     struct slice actor;
@@ -85,6 +85,7 @@ struct msg_operation_is {
     when_ms created_at;
     when_ms ended_at;
     uint32_t rate;
+    struct slice cancelled_by; // of one that is over and has a cursor: it was cancelled there
 };
 
 // All that are known, the one that began last first.

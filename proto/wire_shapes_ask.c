@@ -313,6 +313,7 @@ static const struct wire_field operation_is_fields[] = {
     ROW(WIRE_U64, 0, created_at_ms, created_at),
     ROW(WIRE_U64, 0, ended_at_ms, ended_at),
     SAME(WIRE_U32, 0, rate),
+    SAME(WIRE_TEXT, MSG_ACTOR_LEN_MAX, cancelled_by),
 };
 static const struct wire_shape operation_is = {
     .descriptor = &weft__wire__operation_is__descriptor, SIZES, FIELDS(operation_is_fields)};

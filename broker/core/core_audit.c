@@ -402,7 +402,7 @@ static void audit_operations(const struct operations *operations)
             continue;
         CHECK(operations_is_sound(row));
         count++;
-        running += row->cursor > 0;
+        running += !operations_is_over(row);
     }
     CHECK(count == operations->count && running == operations->running);
 }

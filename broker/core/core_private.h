@@ -196,7 +196,7 @@ void unsent_step(struct core *core, struct now now, const struct command *comman
 void tick_step(struct core *core, struct now now, struct effects *fx);
 void act_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
               struct effects *fx);
-// An act on many begins; then step by step.
+// An act on many begins, or is cancelled; between the two step by step.
 bool operation_is_known(const struct core *core, const struct msg_operate *asked);
 void operation_begin(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                      struct effects *fx);
@@ -211,7 +211,7 @@ void dispatch_run(struct core *core, struct now now, struct effects *fx);
 
 // --- shared by stations ---
 
-// What an act on many costs beside its jobs: its row, and two copies of its five texts in the
+// What an act on many costs beside its jobs: its row, and two copies of its six texts in the
 // arena.
 enum { OPERATION_WEIGHT = 9 };
 // An act on one job; the answer is for the caller to pass on. ERR_AGAIN: nothing was done, and the

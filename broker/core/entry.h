@@ -27,6 +27,7 @@ enum entry_kind {
     ENTRY_RETRY,    // a dead job lives again; its slot is new
     ENTRY_OPERATE,  // an act on many begins
     ENTRY_STEP,     // it has come further; what it did has entries of its own
+    ENTRY_HALT,     // it is cancelled where it stands
     ENTRY_RELEASE,  // a job need not wait for one of its parents any more
     ENTRY_SEAL,     // nobody else is expected to join a batch
     ENTRY_FREE,     // the id of a batch without members may be used for another one
@@ -122,7 +123,7 @@ struct entry {
         struct {
             const struct msg_operate *asked;
             struct id dropped; // one that is over and gives its place; zero: none
-        } operate;
+        } operate;             // HALT, too: asked only
         struct {
             struct id operation;
             uint64_t cursor; // its new one

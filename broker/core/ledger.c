@@ -580,6 +580,7 @@ uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct e
     case ENTRY_FREE: ledger_batch_free(ledger, entry); return JOBS_NONE;
     case ENTRY_OPERATE: ledger_operation_begin(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_STEP: ledger_operation_step(ledger, entry, fx); return JOBS_NONE;
+    case ENTRY_HALT: ledger_operation_cancel(ledger, entry, fx); return JOBS_NONE;
     case ENTRY_RELEASE:
         slot = slot_of(ledger, entry);
         ledger_release(ledger, slot, entry);

@@ -67,7 +67,7 @@ void ledger_init(struct ledger *ledger, void *memory, const struct limits *limit
                  const struct known *known, uint64_t seed);
 
 // Applies one entry; its slot is taken as given or looked up. Returns the job's slot (JOBS_NONE
-// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, SEAL, FREE, UNUSED, ENDPOINT). The entry must be possible: who proposes
+// for START, REMOVE, FORGET, SCHEDULE, MOMENT, QUEUE, PAUSE, TYPE, OPERATE, STEP, HALT, SEAL, FREE, UNUSED, ENDPOINT). The entry must be possible: who proposes
 // it has asked first
 // (ledger_lookup(), job_may(), ledger_refusal()).
 uint32_t ledger_apply(struct ledger *ledger, const struct entry *entry, struct effects *effects);
@@ -239,6 +239,7 @@ void ledger_queue_pause(struct ledger *ledger, const struct entry *entry);
 // ledger_operation.c: acts on many.
 void ledger_operation_begin(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 void ledger_operation_step(struct ledger *ledger, const struct entry *entry, struct effects *fx);
+void ledger_operation_cancel(struct ledger *ledger, const struct entry *entry, struct effects *fx);
 // The row with texts of its own, which live as long as the batch.
 struct operation_row ledger_operation_kept(const struct operation_row *row, struct effects *fx);
 

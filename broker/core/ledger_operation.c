@@ -1,4 +1,4 @@
-// Entries of acts on many: one begins, or has come further.
+// Entries of acts on many: one begins, has come further, or is cancelled.
 
 #include "broker/core/ledger.h"
 
@@ -20,6 +20,7 @@ struct operation_row ledger_operation_kept(const struct operation_row *row, stru
     copy.filter.type = kept(row->filter.type, fx);
     copy.filter.tag = kept(row->filter.tag, fx);
     copy.actor = kept(row->actor, fx);
+    copy.cancelled_by = kept(row->cancelled_by, fx);
     return copy;
 }
 
@@ -29,6 +30,7 @@ static void write_row(struct ledger *ledger, const struct operation_row *row, st
     memcpy(&low, row->id.bytes + 8, sizeof low);
     ledger_note(ledger, low ^ row->cursor << 32 ^ row->upto);
     ledger_note(ledger, row->matched << 32 ^ row->done);
+    ledger_note(ledger, (uint64_t)row->ended_at);
     effects_write(fx, WRITE_OPERATION)->operation = ledger_operation_kept(row, fx);
 }
 
@@ -73,5 +75,17 @@ void ledger_operation_step(struct ledger *ledger, const struct entry *entry, str
     if (row->cursor == 0)
         row->ended_at = entry->at;
     CHECK(operations_is_sound(row));
+    write_row(ledger, row, fx);
+}
+
+void ledger_operation_cancel(struct ledger *ledger, const struct entry *entry, struct effects *fx)
+{
+    const struct msg_operate *asked = entry->operate.asked;
+    uint32_t place = operations_find(&ledger->operations, &asked->operation_id);
+    CHECK(place != OPERATIONS_NONE);
+    struct operation_row *row =
+        operations_cancel(&ledger->operations, place, asked->actor, ledger->batch);
+    row->ended_at = entry->at;
+    CHECK(operations_is_sound(row) && operations_is_cancelled(row));
     write_row(ledger, row, fx);
 }

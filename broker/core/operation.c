@@ -3,7 +3,8 @@
 // oldest; here each is done to as by an act on one, and in the same batch the operation's cursor
 // moves. So a restart goes on where the last durable step had come, and no job is done to twice.
 // One with a rate meets so many jobs a second at most, whatever is proposed; until its next share it
-// rests, and others go on.
+// rests, and others go on. One that is cancelled is over where it stands: what was looked for is not
+// done, and no start goes on with it.
 //
 // To add a kind: its states in check_operate_states(), its way in do_one(); the rest (cursor,
 // counts, restarts, progress) is the same for all. To mean other jobs, for example those of a batch:
@@ -84,10 +85,32 @@ static struct msg_operation_is begin(struct core *core, struct now now,
     return is_of(operations_peek(operations, place), fx);
 }
 
+// What is cancelled already is answered as it is, and one that came to its end is told as an ended job.
+static struct msg_operation_is cancel(struct core *core, struct now now,
+                                      const struct msg_operate *asked, struct effects *fx)
+{
+    struct operations *operations = &core->ledger.operations;
+    uint32_t place = operations_find(operations, &asked->operation_id);
+    const struct operation_row *row =
+        place == OPERATIONS_NONE ? NULL : operations_peek(operations, place);
+    if (row == NULL || !origin_is_tenant(row->tenant, asked->tenant))
+        return refused(ERR_NOT_FOUND, "no such operation, or over since long; check the id");
+    if (operations_is_over(row) && !operations_is_cancelled(row))
+        return refused(ERR_CONFLICT, "the operation is over");
+    if (!operations_is_over(row))
+        ledger_apply(
+            &core->ledger,
+            &(struct entry){
+                .kind = ENTRY_HALT, .at = now.store, .slot = ENTRY_NO_SLOT, .operate.asked = asked},
+            fx);
+    return is_of(row, fx);
+}
+
 void operation_begin(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                      struct effects *fx)
 {
-    struct msg_operation_is answer = begin(core, now, &msg->operate, fx);
+    bool is_cancel = msg->operate.kind == ACT_STOP;
+    struct msg_operation_is answer = (is_cancel ? cancel : begin)(core, now, &msg->operate, fx);
     answer.operation_id = msg->operate.operation_id;
     effects_send(fx, peer, MSG_OPERATION_IS, msg->corr)->operation_is = answer;
 }
@@ -134,7 +157,7 @@ void operation_step(struct core *core, struct now now, const struct operation_st
         return;
     struct operation_row row =
         ledger_operation_kept(operations_peek(&core->ledger.operations, place), fx);
-    if (row.cursor != step->from)
+    if (row.cursor != step->from || operations_is_over(&row))
         return;
     struct entry entry = {.kind = ENTRY_STEP, .at = now.store, .slot = ENTRY_NO_SLOT};
     entry.step.operation = row.id;

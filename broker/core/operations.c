@@ -40,7 +40,8 @@ uint32_t operations_oldest(const struct operations *operations, when_ms before)
     const struct operation *oldest = NULL;
     for (uint32_t i = 0; i < operations->cap; i++) {
         const struct operation *operation = &operations->items[i];
-        if (is_free(operation) || operation->row.cursor > 0 || operation->row.ended_at > before)
+        if (is_free(operation) || !operations_is_over(&operation->row) ||
+            operation->row.ended_at > before)
             continue;
         bool is_first =
             oldest == NULL || operation->row.ended_at < oldest->row.ended_at ||
@@ -78,14 +79,16 @@ uint32_t operations_add(struct operations *operations, const struct operation_ro
     operation->row.filter.type = keep(operation->type, sizeof operation->type, row->filter.type);
     operation->row.filter.tag = keep(operation->tag, sizeof operation->tag, row->filter.tag);
     operation->row.actor = keep(operation->actor, sizeof operation->actor, row->actor);
+    operation->row.cancelled_by =
+        keep(operation->cancelled_by, sizeof operation->cancelled_by, row->cancelled_by);
     operations->count++;
-    operations->running += row->cursor > 0;
+    operations->running += !operations_is_over(row);
     return place;
 }
 
 void operations_drop(struct operations *operations, uint32_t place)
 {
-    CHECK(operations_peek(operations, place)->cursor == 0);
+    CHECK(operations_is_over(operations_peek(operations, place)));
     operations->items[place] = (struct operation){0};
     operations->count--;
 }
@@ -96,16 +99,32 @@ const struct operation_row *operations_peek(const struct operations *operations,
     return &operations->items[place].row;
 }
 
+static struct operation *change(struct operations *operations, uint32_t place, uint64_t batch)
+{
+    struct operation *operation = &operations->items[place];
+    CHECK(place < operations->cap && !is_free(operation) && !operations_is_over(&operation->row));
+    operation->row.version++;
+    operation->batch = batch;
+    return operation;
+}
+
 struct operation_row *operations_advance(struct operations *operations, uint32_t place,
                                          uint64_t cursor, uint64_t batch)
 {
-    struct operation *operation = &operations->items[place];
-    CHECK(place < operations->cap && !is_free(operation) && operation->row.cursor > 0);
+    struct operation *operation = change(operations, place, batch);
     CHECK(cursor <= operation->row.cursor);
     operation->row.cursor = cursor;
-    operation->row.version++;
-    operation->batch = batch;
     operations->running -= cursor == 0;
+    return &operation->row;
+}
+
+struct operation_row *operations_cancel(struct operations *operations, uint32_t place,
+                                        struct slice actor, uint64_t batch)
+{
+    struct operation *operation = change(operations, place, batch);
+    operation->row.cancelled_by =
+        keep(operation->cancelled_by, sizeof operation->cancelled_by, actor);
+    operations->running--;
     return &operation->row;
 }
 
@@ -148,7 +167,8 @@ void operations_pay(struct operations *operations, uint32_t place, uint32_t coun
 static when_ms wait_of(const struct operation *operation, const struct operations_moment *moment)
 {
     uint32_t rate = operation->row.rate;
-    if (is_free(operation) || operation->row.cursor == 0 || operation->batch > moment->settled)
+    if (is_free(operation) || operations_is_over(&operation->row) ||
+        operation->batch > moment->settled)
         return WHEN_NEVER;
     return rate == 0
                ? 0
@@ -201,15 +221,27 @@ struct msg_operation_is operations_is(const struct operation_row *row)
                                      .done = row->done,
                                      .upto = row->upto,
                                      .cursor = row->cursor,
-                                     .is_over = row->cursor == 0,
+                                     .is_over = operations_is_over(row),
+                                     .cancelled_by = row->cancelled_by,
                                      .created_at = row->created_at,
                                      .ended_at = row->ended_at};
+}
+
+bool operations_is_over(const struct operation_row *row)
+{
+    return row->ended_at != 0;
+}
+
+bool operations_is_cancelled(const struct operation_row *row)
+{
+    return operations_is_over(row) && row->cursor > 0;
 }
 
 bool operations_is_sound(const struct operation_row *row)
 {
     return !id_is_zero(&row->id) && row->cursor <= row->upto && row->done <= row->matched &&
-           (row->cursor == 0) == (row->ended_at != 0) && row->created_at >= 0 &&
+           (row->cursor > 0 || operations_is_over(row)) && row->created_at >= 0 &&
+           (row->cancelled_by.len == 0 || operations_is_cancelled(row)) &&
            row->filter.states != 0 && row->rate <= MSG_RATE_COUNT_MAX;
 }
 

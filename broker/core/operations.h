@@ -17,6 +17,7 @@ struct operation {
     uint8_t type[MSG_NAME_LEN_MAX];
     uint8_t tag[MSG_TAG_LEN_MAX];
     uint8_t actor[MSG_ACTOR_LEN_MAX];
+    uint8_t cancelled_by[MSG_ACTOR_LEN_MAX];
 };
 
 struct operations {
@@ -44,6 +45,9 @@ const struct operation_row *operations_peek(const struct operations *operations,
 // Further, and over when `cursor` is 0. `batch` is the one that does it.
 struct operation_row *operations_advance(struct operations *operations, uint32_t place,
                                          uint64_t cursor, uint64_t batch);
+// Over where it stands; copies who wants it. It goes on, and who calls says when it ended.
+struct operation_row *operations_cancel(struct operations *operations, uint32_t place,
+                                        struct slice actor, uint64_t batch);
 
 // --- rates ---
 // How many jobs are looked for at once: of one with a rate what a tenth of a second brings, so that it
@@ -76,5 +80,8 @@ when_ms operations_wait_ms(const struct operations *operations,
 MUST_USE err operations_load(struct operations *operations, const struct operation_row *row);
 // As it is told; texts are the row's.
 struct msg_operation_is operations_is(const struct operation_row *row);
+bool operations_is_over(const struct operation_row *row);
+// It was over before it had looked at all.
+bool operations_is_cancelled(const struct operation_row *row);
 // Does the row agree with itself?
 bool operations_is_sound(const struct operation_row *row);

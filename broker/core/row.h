@@ -199,9 +199,11 @@ struct operation_row {
     struct slice actor;
     uint32_t rate; // jobs a second that it may meet; 0: as many as it can
     when_ms created_at;
-    when_ms ended_at; // 0 while it goes on
-    uint64_t upto;    // number of the last job accepted before it
-    uint64_t cursor;  // jobs up to this number are still to be looked at; 0: none
+    when_ms ended_at;          // 0 while it goes on
+    struct slice cancelled_by; // who cancelled it, in words; empty too when it was not
+    uint64_t upto;             // number of the last job accepted before it
+    uint64_t
+        cursor; // jobs up to this number are still to be looked at; 0: none; over: cancelled there
     uint64_t matched; // jobs that fitted when they were looked at
     uint64_t done;    // of these, those that are now as wanted
     uint32_t version;

@@ -92,7 +92,7 @@ static err look_up_operation(const struct desk *desk, const struct watch_questio
             .error = e,
             .detail = slice_of_text("no such operation, or over since long; check the id"),
             .operation_id = question->id};
-    *out_is_news = e != OK || row.version > question->version || row.cursor == 0;
+    *out_is_news = e != OK || row.version > question->version || operations_is_over(&row);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 

@@ -3,6 +3,7 @@
 #include "broker/shell/release.h"
 
 #include "broker/core/job.h"
+#include "broker/core/operations.h"
 #include "broker/shell/events.h"
 #include "broker/shell/intake.h"
 #include "broker/shell/intent.h"
@@ -205,17 +206,22 @@ static void log_job(struct broker *broker, const struct job_row *row)
              row->interruptions);
 }
 
-// Somebody's hand on many jobs is worth a line when it begins and when it is over.
+// Somebody's hand on many jobs is worth a line when it begins and when it is over,
+// or somebody else's ends it.
 static void log_operation(const struct operation_row *row)
 {
-    if (row->version > 1 && row->cursor > 0)
+    bool is_over = operations_is_over(row);
+    if (row->version > 1 && !is_over)
         return;
     char text[ID_TEXT_LEN + 1];
     id_to_text(&row->id, text);
-    log_info(row->cursor > 0 ? "operation.begun" : "operation.over",
+    bool is_cancelled = operations_is_cancelled(row);
+    log_info(is_cancelled ? "operation.cancelled"
+             : is_over    ? "operation.over"
+                          : "operation.begun",
              "operation=%s act=%u actor=%s rate=%u matched=%llu done=%llu", text, row->kind,
-             log_quote(row->actor).text, row->rate, (unsigned long long)row->matched,
-             (unsigned long long)row->done);
+             log_quote(is_cancelled ? row->cancelled_by : row->actor).text, row->rate,
+             (unsigned long long)row->matched, (unsigned long long)row->done);
 }
 
 static void tell_watchers(struct broker *broker, const struct batch *batch)

@@ -1,6 +1,7 @@
 // Acts on many jobs: a head of fixed length, then texts. The id is the key. A filter with a tag makes
 // version 2, whose rest it is; another tenant than the default one version 3, which has its name
-// before that rest; a rate version 4, which has the name, be it empty, and the rate before it.
+// before that rest; a rate version 4, which has the name, be it empty, and the rate before it; one that
+// was cancelled version 5, which has the name, the rate, be it 0, and who cancelled it before it.
 
 #include "broker/store/store_record.h"
 
@@ -16,6 +17,8 @@ static bool is_of_default(const struct operation_row *row)
 
 static uint8_t version_of(const struct operation_row *row)
 {
+    if (operations_is_cancelled(row))
+        return 5;
     if (row->rate > 0)
         return 4;
     if (!is_of_default(row))
@@ -33,8 +36,10 @@ size_t store_record_operation_len(const struct operation_row *row)
     uint8_t version = version_of(row);
     size_t tenant_len = version >= 3 ? 1 + tenant_of(row).len : 0;
     size_t rate_len = version >= 4 ? sizeof row->rate : 0;
-    return STORE_RECORD_OPERATION_HEAD_LEN + tenant_len + rate_len + row->filter.queue.len +
-           row->filter.type.len + row->actor.len + row->filter.tag.len + DISK_SEAL_LEN;
+    size_t cancelled_len = version >= 5 ? 1 + row->cancelled_by.len : 0;
+    return STORE_RECORD_OPERATION_HEAD_LEN + tenant_len + rate_len + cancelled_len +
+           row->filter.queue.len + row->filter.type.len + row->actor.len + row->filter.tag.len +
+           DISK_SEAL_LEN;
 }
 
 void store_record_put_operation(uint8_t *room, struct slice key, const struct operation_row *row)
@@ -42,7 +47,7 @@ void store_record_put_operation(uint8_t *room, struct slice key, const struct op
     const struct msg_filter *filter = &row->filter;
     CHECK(filter->queue.len <= UINT8_MAX && filter->type.len <= UINT8_MAX);
     CHECK(row->actor.len <= UINT8_MAX && filter->states <= UINT16_MAX);
-    CHECK(row->tenant.len <= UINT8_MAX);
+    CHECK(row->tenant.len <= UINT8_MAX && row->cancelled_by.len <= UINT8_MAX);
     uint8_t *at = room + DISK_SEAL_HEAD_LEN;
     fields_put_u8(&at, row->kind);
     fields_put_u32(&at, row->version);
@@ -70,6 +75,10 @@ void store_record_put_operation(uint8_t *room, struct slice key, const struct op
     }
     if (version >= 4)
         fields_put_u32(&at, row->rate);
+    if (version >= 5) {
+        fields_put_u8(&at, (uint8_t)row->cancelled_by.len);
+        fields_put_bytes(&at, row->cancelled_by);
+    }
     fields_put_bytes(&at, filter->tag);
     disk_seal(room, version, STORE_RECORD_OPERATION, key,
               store_record_operation_len(row) - DISK_SEAL_LEN);
@@ -128,6 +137,8 @@ err store_record_get_operation(struct slice record, struct slice key, struct ope
         row.tenant = get_text(&in, bytes_get_u8(&in), MSG_NAME_LEN_MAX);
     if (version >= 4)
         row.rate = bytes_get_u32(&in);
+    if (version >= 5)
+        row.cancelled_by = get_text(&in, bytes_get_u8(&in), MSG_ACTOR_LEN_MAX);
     row.filter.tag = get_text(&in, in.left.len, MSG_TAG_LEN_MAX);
     // What we would write otherwise is nothing that we wrote.
     in.bad = in.bad || version_of(&row) != version || !slice_equal(tenant_of(&row), row.tenant);

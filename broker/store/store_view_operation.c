@@ -99,6 +99,8 @@ err store_view_operation_step(struct store_view *view, const struct id *id,
         return ERR_NOT_FOUND;
     store_view_as(view, row.tenant);
     *out_step = (struct operation_step){.operation = *id, .from = row.cursor, .next = row.cursor};
+    if (operations_is_cancelled(&row)) // meanwhile: nothing is to be done
+        return OK;
     e = store_list_walk(view,
                         &(struct store_walk){.filter = &row.filter,
                                              .limit = operations_share(row.rate),

@@ -360,12 +360,20 @@ static void put_filter(struct out *out, const struct msg_filter *filter)
         answer_put_id(out, "batch_id", &filter->batch_id);
 }
 
+// The cursor of one that came to its end is 0.
+const char *answer_operation_status(const struct msg_operation_is *is)
+{
+    if (!is->is_over)
+        return "running";
+    return is->cursor > 0 ? "cancelled" : "over";
+}
+
 void answer_operation(struct out *out, const struct msg_operation_is *is)
 {
     out_open_object(out);
     answer_put_id(out, "operation_id", &is->operation_id);
     out_put_text(out, "act", slice_of_text(answer_act(is->kind)));
-    out_put_text(out, "status", slice_of_text(is->is_over ? "over" : "running"));
+    out_put_text(out, "status", slice_of_text(answer_operation_status(is)));
     out_put_unsigned(out, "version", is->version);
     out_put_unsigned(out, "matched", is->matched);
     out_put_unsigned(out, "done", is->done);
@@ -379,6 +387,7 @@ void answer_operation(struct out *out, const struct msg_operation_is *is)
     if (is->rate > 0)
         out_put_unsigned(out, "rate", is->rate);
     put_text_if_any(out, "actor", is->actor);
+    put_text_if_any(out, "cancelled_by", is->cancelled_by);
     put_url(out, "status_url", "/v1/operations/", &is->operation_id, "");
     answer_put_moment(out, "created_at", is->created_at);
     answer_put_moment(out, "ended_at", is->ended_at);

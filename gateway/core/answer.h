@@ -63,9 +63,10 @@ void answer_status(struct out *out, const struct msg_status_is *status,
 // What an act has come to.
 void answer_acted(struct out *out, const struct id *job_id, const struct msg_acted *acted);
 
-// How far an act on many has come; of a dry run, how many it means.
-// What an act on many is called. Static.
+// What an act on many is called, and whether it goes on. Static.
 const char *answer_act(enum act_kind kind);
+const char *answer_operation_status(const struct msg_operation_is *is);
+// How far an act on many has come; of a dry run, how many it means.
 void answer_operation(struct out *out, const struct msg_operation_is *is);
 void answer_operations(struct out *out, const struct msg_operation_listed *listed);
 // "MOMENT.ID": behind which operation a page begins. False: it is none that answer_operations() gives.

@@ -37,9 +37,11 @@ static void refuse(const struct work *work, err e, struct slice detail)
 {
     struct reply reply = reply_of(work);
     bool is_purge = work->msg.kind == MSG_OPERATE && work->msg.operate.kind == ACT_PURGE;
-    // The table's text speaks of ids.
+    // The table's texts speak of ids and jobs.
     const char *fix =
         e == ERR_NOT_FOUND && is_purge ? "check the name; GET /v1/queues lists them" : NULL;
+    if (e == ERR_CONFLICT)
+        fix = "look at the status first: GET the operation";
     reply_problem(&reply, &(struct problem){.error = e, .detail = detail, .fix = fix}, NULL);
 }
 
@@ -49,7 +51,7 @@ static void answer(const struct work *work, const struct msg_operation_is *is)
     uint8_t room[ANSWER_LEN];
     struct out out = {.data = room, .cap = sizeof room, .format = reply_format(work->request)};
     struct reply_headers headers = {0};
-    bool is_begun = work->msg.kind == MSG_OPERATE;
+    bool is_begun = work->msg.kind == MSG_OPERATE && work->msg.operate.kind != ACT_STOP;
     if (is_begun && work->msg.operate.dry_run) {
         answer_counted(&out, is);
         reply_value(&reply, 200, &out, NULL);
@@ -173,25 +175,34 @@ static err read_operate(struct work *work, enum act_kind kind, char fault[QUERY_
     return fill_operate(work, kind, out_detail);
 }
 
+// "{id}:verb". `hint` names the verbs.
+static err read_act(struct work *work, const struct verb *verbs, const char *hint,
+                    struct id *out_id, const char **out_detail)
+{
+    struct slice text;
+    work->msg.operate.kind = (enum act_kind)verb_split(work->request->segment, verbs, &text);
+    *out_detail = hint;
+    if (work->msg.operate.kind == ACT_NONE)
+        return ERR_NO_RESOURCE;
+    *out_detail = "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057";
+    return id_from_text(text, out_id) == OK && !id_is_zero(out_id) ? OK : ERR_NOT_FOUND;
+}
+
 static err read_batch(struct work *work, char fault[QUERY_FAULT_LEN], const char **out_detail)
 {
     static const struct verb verbs[] = {
         {"cancel", ACT_CANCEL}, {"retry", ACT_RETRY}, {"run-now", ACT_RUN_NOW}, {0}};
-    struct slice text;
     struct id id;
-    enum act_kind kind = (enum act_kind)verb_split(work->request->segment, verbs, &text);
-    *out_detail = "what is to be done? {id}:cancel, {id}:retry or {id}:run-now";
-    if (kind == ACT_NONE)
-        return ERR_NO_RESOURCE;
-    *out_detail = "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057";
-    if (id_from_text(text, &id) != OK || id_is_zero(&id))
-        return ERR_NOT_FOUND;
+    err e = read_act(work, verbs, "what is to be done? {id}:cancel, {id}:retry or {id}:run-now",
+                     &id, out_detail);
+    if (e != OK)
+        return e;
     *out_detail = fault;
-    err e = query_read(work->request->query, act_names, &work->query, fault);
+    e = query_read(work->request->query, act_names, &work->query, fault);
     if (e != OK)
         return e;
     work->query.list.filter.batch_id = id;
-    return fill_operate(work, kind, out_detail);
+    return fill_operate(work, work->msg.operate.kind, out_detail);
 }
 
 void operations_batch(const struct gateway *gateway, struct http_request *request)
@@ -251,6 +262,32 @@ void operations_get(const struct gateway *gateway, struct http_request *request)
     operation->wait_ms = work->ask.wait_ms = (uint32_t)work->query.wait;
     operation->version = work->query.has[QUERY_VERSION] ? work->query.version : UINT32_MAX;
     guard_ask(gateway, work->request, &work->ask);
+}
+
+static err read_end(struct work *work, char fault[QUERY_FAULT_LEN], const char **out_detail)
+{
+    static const struct verb verbs[] = {{"cancel", ACT_STOP}, {0}};
+    struct msg_operate *operate = &work->msg.operate;
+    err e = read_act(work, verbs, "what is to be done? {id}:cancel", &operate->operation_id,
+                     out_detail);
+    if (e != OK)
+        return e;
+    operate->actor = guard_caller(work->request)->name;
+    *out_detail = fault;
+    return query_read(work->request->query, 0, &work->query, fault);
+}
+
+void operations_act(const struct gateway *gateway, struct http_request *request)
+{
+    char fault[QUERY_FAULT_LEN] = "";
+    const char *detail = fault;
+    struct work *work = make(gateway, request);
+    if (work == NULL)
+        return;
+    work->msg.kind = MSG_OPERATE;
+    err e = read_end(work, fault, &detail);
+    if (is_right(work, e, detail))
+        guard_ask(gateway, work->request, &work->ask);
 }
 
 void operations_list(const struct gateway *gateway, struct http_request *request)

@@ -1,7 +1,7 @@
 #pragma once
 
 // POST /v1/jobs:cancel, :retry, :run-now, :delete with a filter behind the question mark, and GET
-// /v1/operations/{id}: acts on many jobs, and how far they have come.
+// /v1/operations/{id}: acts on many jobs, how far they have come, and their end before that.
 
 #include "lib/http/http.h"
 #include "proto/msg.h"
@@ -18,3 +18,5 @@ void operations_batch(const struct gateway *gateway, struct http_request *reques
 // GET /v1/operations
 void operations_list(const struct gateway *gateway, struct http_request *request);
 void operations_get(const struct gateway *gateway, struct http_request *request);
+// POST /v1/operations/{id}:cancel
+void operations_act(const struct gateway *gateway, struct http_request *request);

@@ -40,7 +40,7 @@
     X(ERR_LENGTH_REQUIRED, 23, 411, false, "length-required", "send a Content-Length")             \
     X(ERR_HEADERS, 24, 431, false, "headers", "the request head is too large")                     \
     X(ERR_SYSTEM, 25, 500, false, "system", "the operating system refused; see the log")           \
-    X(ERR_CONFLICT, 26, 409, false, "conflict", "the job's state does not allow this")             \
+    X(ERR_CONFLICT, 26, 409, false, "conflict", "the present state does not allow this")           \
     X(ERR_SHUTTING_DOWN, 27, 503, true, "shutting-down", "the process is stopping; try another")   \
     X(ERR_NO_RESOURCE, 28, 404, false, "no-resource",                                              \
       "nothing is served at this path; GET / names what is")                                       \

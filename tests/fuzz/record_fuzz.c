@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ROOM = 1 << 16, VERSIONS = 4 };
+enum { ROOM = 1 << 16, VERSIONS = 5 };
 
 static uint8_t again[ROOM]; // what was read, written again
 

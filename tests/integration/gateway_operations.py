@@ -107,6 +107,40 @@ class Operations(BrokerTest):
         self.assertEqual((said["act"], said["done"], said["queue"]), ("purge", 1, "mail"))
         self.assertEqual([self.status(waits), self.status(other)], ["cancelled", "queued"])
 
+    def test_one_that_goes_on_is_cancelled_where_it_stands(self):
+        jobs = [self.submit(queue="mail") for _ in range(30)]
+        begun = self.act("/v1/jobs:cancel", key="slow", queue="mail", rate=1)
+        url = begun.json["status_url"]
+        first = self.gateway.ask("GET", f"{url}?version=1&wait=30s").json  # one is done
+        self.assertEqual((first["status"], first["done"]), ("running", 1))
+        said = self.act(f"{url}:cancel")
+        self.assertEqual((said.status, said.json["status"], said.json["cancelled_by"]), (200, "cancelled", "http"), said)
+        self.assertNotIn("location", said.headers)
+        self.assertLess(said.json["progress"]["done"], said.json["progress"]["total"])
+        self.assertIn("ended_at", said.json)
+        states = [self.status(job) for job in jobs]
+        self.assertEqual(states.count("cancelled"), said.json["done"])
+        self.assertEqual(states.count("queued"), len(jobs) - said.json["done"])
+        self.assertEqual(self.act(f"{url}:cancel").json, said.json)
+        self.assertEqual(self.gateway.ask("GET", f"{url}?wait=30s").json, said.json)
+        again = self.act("/v1/jobs:cancel", key="slow", queue="mail", rate=1)
+        self.assertEqual((again.status, again.json), (200, said.json))
+        self.assertEqual(self.over(self.act("/v1/jobs:cancel", queue="mail"))["done"], len(jobs) - said.json["done"])
+
+    def test_one_that_is_over_or_unknown_is_not_cancelled(self):
+        url = self.over(self.act("/v1/jobs:cancel", queue="mail"))["status_url"]
+        answer = self.act(f"{url}:cancel")
+        self.assertEqual((answer.status, answer.json["detail"]), (409, "the operation is over"), answer)
+        self.assertIn("GET the operation", answer.json["fix"])
+        for path, status, word in ((f"{url}:stop", 404, "{id}:cancel"), (url, 404, "{id}:cancel"),
+                                   ("/v1/operations/x:cancel", 404, "an id looks like"),
+                                   ("/v1/operations/01890a5d-ac96-774b-bcce-b302099a8057:cancel", 404, "no such operation")):
+            with self.subTest(path):
+                answer = self.act(path)
+                self.assertEqual(answer.status, status, answer)
+                self.assertIn(word, answer.json["detail"])
+        self.assertEqual(self.act(f"{url}:cancel", rate=5).status, 400)
+
     def test_what_is_not_known_is_not_acted_on(self):
         for path in ("/v1/queues/nowhere:purge", "/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057:cancel",
                      "/v1/batches/01890a5d-ac96-774b-bcce-b302099a8057:retry"):

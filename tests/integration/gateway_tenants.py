@@ -130,6 +130,7 @@ CASES = {
     "POST /v1/jobs:run-now": Case(at("/v1/jobs:run-now?queue={w.secret}"), 202, 202),
     "POST /v1/jobs:delete": Case(at("/v1/jobs:delete?queue={w.secret}"), 202, 202),
     "GET /v1/operations/*": Case(at("/v1/operations/{w.operation}"), 200, 404),
+    "POST /v1/operations/*": Case(at("/v1/operations/{w.operation}:cancel"), 409, 404),
     "POST /v1/batches": Case(at("/v1/batches"), 202, 202, [{"type": "t", "delay": "1h"}]),
     "GET /v1/batches/*": Case(at("/v1/batches/{w.batch}"), 200, 404),
     "GET /v1/batches/*/events": Case(at("/v1/batches/{w.batch}/events"), 200, 404),

@@ -221,6 +221,11 @@ class Contract(BrokerTest):
         self.call(202, "POST", "/v1/jobs:cancel?tag=red&created_before=2026-01-01T00:00:00Z&rate=100")
         self.call(202, "POST", "/v1/jobs:retry?type=work")
         self.call(202, "POST", "/v1/jobs:run-now?type=work")
+        slow = self.call(202, "POST", "/v1/jobs:delete?status=succeeded,dead,cancelled,expired&rate=1")["status_url"]
+        self.call(200, "POST", f"{slow}:cancel")
+        self.call(200, "GET", slow)
+        self.call(409, "POST", f"{begun['status_url']}:cancel")
+        self.call(404, "POST", "/v1/operations/01a215c4-dd30-77cc-b548-7ce30f34de6d:cancel")
         page = self.call(200, "GET", "/v1/operations?limit=1")
         self.call(200, "GET", f"/v1/operations?cursor={page['cursor']}")
         self.call(400, "GET", "/v1/operations?cursor=x")

@@ -197,6 +197,72 @@ class Operations(BrokerTest):
             ticks = stat.read().rsplit(")", 1)[1].split()[11:13]
         return sum(int(count) for count in ticks) / os.sysconf("SC_CLK_TCK")
 
+    def cancel(self, operation_id, **fields):
+        return self.client.ask(pb.Operate(kind=pb.ACT_STOP, operation_id=operation_id, **{"actor": "boss", **fields}))
+
+    def slow_one(self, count, least):
+        """One that goes on for minutes and has met some."""
+        self.submit_many(count)
+        said = self.operate(pb.ACT_CANCEL, rate=20)
+        while said.matched < least:
+            said = self.client.ask(pb.Operation(operation_id=said.operation_id, version=said.version, wait_ms=60000))
+        return said
+
+    def cancelled_jobs(self):
+        listed = self.client.ask(pb.List(states=1 << pb.STATE_CANCELLED, limit=1000))
+        return len(listed.jobs)
+
+    def test_a_cancelled_one_is_over_where_it_stands_and_a_kill_changes_nothing(self):
+        said = self.slow_one(12000, 4)
+        waiter = self.peer(self.served)
+        waiter.send(pb.Operation(operation_id=said.operation_id, version=0xffffffff, wait_ms=300000))
+        over = self.cancel(said.operation_id)
+        self.assertEqual((over.error, over.is_over, over.cancelled_by, over.actor), (0, True, "boss", "test"))
+        self.assertTrue(0 < over.cursor < over.upto and over.ended_at_ms > 0, over)
+        self.assertEqual(over.done, self.cancelled_jobs())
+        envelope, _ = waiter.receive()  # who waited for the end is told
+        self.assertEqual(envelope.operation_is, over)
+        self.served.wait_for_metric("weft_operations_running", 0)
+        self.restart()
+        self.assertEqual(self.client.ask(pb.Operation(operation_id=said.operation_id)), over)
+        self.assertEqual(self.wait(self.operate(pb.ACT_PURGE, type="none")).matched, 0)  # others go on
+        self.assertEqual(over.done, self.cancelled_jobs())
+        # Again, and by who began it: as it is.
+        self.assertEqual(self.cancel(said.operation_id, actor="another"), over)
+        self.assertEqual(self.operate(pb.ACT_CANCEL, operation_id=said.operation_id, rate=20), over)
+        self.assertEqual([one.operation_id for one in self.client.ask(pb.OperationList()).operations if one.cancelled_by],
+                         [said.operation_id])
+
+    def test_only_what_goes_on_is_cancelled(self):
+        over = self.wait(self.operate(pb.ACT_CANCEL))
+        said = self.cancel(over.operation_id)
+        self.assertEqual((said.error, said.detail), (ERR["ERR_CONFLICT"], "the operation is over"))
+        self.assertEqual(self.cancel(os.urandom(16)).error, ERR["ERR_NOT_FOUND"])
+        for fields in (dict(queue="mail"), dict(states=1 << pb.STATE_QUEUED), dict(dry_run=True), dict(rate=1)):
+            said = self.cancel(over.operation_id, **fields)
+            self.assertEqual(said.error, ERR["ERR_BAD_FIELD"], fields)
+            self.assertIn("kind", said.detail)
+        said = self.client.ask(pb.Operate(kind=pb.ACT_STOP))
+        self.assertIn("operation_id", said.detail)
+
+    def test_many_are_cancelled_while_they_go_as_fast_as_they_can(self):
+        """The readers look for the next jobs of one that is cancelled meanwhile: none is done, and no other is held up."""
+        self.submit_many(6000, type="many")
+        seen = 0
+        for _ in range(8):
+            said = self.operate(pb.ACT_CANCEL, type="many")
+            over = self.cancel(said.operation_id)
+            if over.error == ERR["ERR_CONFLICT"]:
+                break
+            seen += 1
+            self.assertEqual((over.error, over.is_over), (0, True))
+            again = self.client.ask(pb.Operation(operation_id=said.operation_id, version=over.version, wait_ms=60000))
+            self.assertEqual(again, over)
+        self.assertGreater(seen, 0)
+        self.submit_many(10, type="few")
+        self.assertEqual(self.wait(self.operate(pb.ACT_CANCEL, type="few")).done, 10)
+        self.assertNotIn("operation.unreadable", self.served.stderr())
+
     def test_what_is_wrong_is_named(self):
         for fields, word in ((dict(kind=pb.ACT_QUIET), "kind"), (dict(states=1 << pb.STATE_DEAD), "states"),
                              (dict(queue="A b"), "queue"), (dict(rate=1000001), "rate"), (dict(created_after_ms=-1), "created_after")):

@@ -16,7 +16,7 @@ enum {
     SIM_STATES = SIM_INTENTS * 8, // jobs, deliveries too
     SIM_ACTS = 400,
     SIM_SCHEDULES = 4,
-    SIM_OPERATES = 12, // asked for over one run
+    SIM_OPERATES = 16, // asked for over one run, their ends too
     SIM_OPERATIONS = 4,
     SIM_ENDPOINTS = 6, // known at once
     SIM_TELLINGS = 2048,

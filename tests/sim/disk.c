@@ -250,7 +250,8 @@ static void compare_operation(struct sim *sim, const struct operation_row *row)
                    row->filter.states == stored.filter.states &&
                    slice_equal(row->filter.queue, stored.filter.queue) &&
                    slice_equal(row->filter.tag, stored.filter.tag) &&
-                   slice_equal(row->actor, stored.actor),
+                   slice_equal(row->actor, stored.actor) &&
+                   slice_equal(row->cancelled_by, stored.cancelled_by),
                "both stores hold the same of an operation");
 }
 

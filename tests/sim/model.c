@@ -194,6 +194,7 @@ static void apply_operation(struct sim_store *store, const struct operation_row 
     operation->row.actor = keep_text(operation->texts[2], row->actor);
     operation->row.filter.tag = keep_text(operation->texts[3], row->filter.tag);
     operation->row.tenant = keep_text(operation->texts[4], row->tenant);
+    operation->row.cancelled_by = keep_text(operation->texts[5], row->cancelled_by);
 }
 
 static void drop_operation(struct sim_store *store, const struct id *id)

@@ -29,7 +29,7 @@ struct sim_schedule {
 
 struct sim_operation {
     struct operation_row row; // no id: there is none
-    uint8_t texts[5][MSG_NAME_LEN_MAX];
+    uint8_t texts[6][MSG_NAME_LEN_MAX];
 };
 
 struct sim_endpoint {

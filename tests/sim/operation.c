@@ -1,4 +1,4 @@
-// Acts on many jobs: clients begin them, and the shell's part, which finds the jobs that fit in what is
+// Acts on many jobs: clients begin and cancel them, and the shell's part, which finds the jobs that fit in what is
 // durable and proposes them, sometimes twice, sometimes wrongly.
 
 #include "lib/base/origin.h"
@@ -42,6 +42,20 @@ static struct msg_operate new_operate(struct sim *sim)
     return operate;
 }
 
+// Another tenant's or its own, and seldom one that is over; zero: none.
+static struct id some_operation(struct sim *sim)
+{
+    const struct operation_row *row = &sim->store.operations[world_below(sim, SIM_OPERATIONS)].row;
+    return operations_is_over(row) && !world_chance(sim, 10) ? (struct id){{0}} : row->id;
+}
+
+static void add(struct sim *sim, uint32_t client, struct msg_operate operate)
+{
+    SIM_EXPECT(sim->operate_count < SIM_OPERATES, "there is room for an act on many");
+    sim->operates[sim->operate_count++] = (struct sim_operate){
+        .operate = operate, .corr = ++sim->corr_next, .client = client, .is_open = true};
+}
+
 static void say(struct sim *sim, struct sim_operate *operate)
 {
     operate->repeat_at = sim->now.mono + REPEAT_MS;
@@ -53,10 +67,14 @@ static void say(struct sim *sim, struct sim_operate *operate)
 void operation_turn(struct sim *sim, uint32_t client)
 {
     if (sim->has_operations && sim->operate_count < SIM_OPERATES && plan_optional(sim, 1))
-        sim->operates[sim->operate_count++] = (struct sim_operate){.operate = new_operate(sim),
-                                                                   .corr = ++sim->corr_next,
-                                                                   .client = client,
-                                                                   .is_open = true};
+        add(sim, client, new_operate(sim));
+    if (operation_is_running(sim) && sim->operate_count < SIM_OPERATES && plan_optional(sim, 8)) {
+        struct id id = some_operation(sim);
+        if (!id_is_zero(&id))
+            add(sim, client,
+                (struct msg_operate){
+                    .kind = ACT_STOP, .operation_id = id, .actor = slice_of_text(SIM_OPERATOR)});
+    }
     for (uint32_t i = 0; i < sim->operate_count; i++) {
         struct sim_operate *operate = &sim->operates[i];
         if (operate->client == client && operate->is_open && sim->now.mono >= operate->repeat_at)
@@ -86,6 +104,16 @@ bool operation_was_asked(const struct sim *sim, enum act_kind kind, struct slice
 {
     for (uint32_t i = 0; i < sim->operate_count; i++)
         if (sim->operates[i].operate.kind == kind &&
+            origin_is_tenant(sim->clients[sim->operates[i].client].tenant, tenant))
+            return true;
+    return false;
+}
+
+bool operation_end_was_asked(const struct sim *sim, const struct id *id, struct slice tenant)
+{
+    for (uint32_t i = 0; i < sim->operate_count; i++)
+        if (sim->operates[i].operate.kind == ACT_STOP &&
+            id_equal(&sim->operates[i].operate.operation_id, id) &&
             origin_is_tenant(sim->clients[sim->operates[i].client].tenant, tenant))
             return true;
     return false;
@@ -213,7 +241,8 @@ void operation_propose(struct sim *sim, struct sim_batch *batch)
     if (world_chance(sim, 30) || !is_there(sim, &id))
         return;
     const struct operation_row *row = model_operation(&sim->store, &id);
-    SIM_EXPECT(row != NULL && row->cursor > 0, "an operation whose last step is settled is stored");
+    SIM_EXPECT(row != NULL && !operations_is_over(row),
+               "an operation whose last step is settled is stored");
     sim->shell.step = find_step(sim, row);
 }
 
@@ -223,7 +252,8 @@ bool operation_is_running(const struct sim *sim)
         if (sim->operates[i].is_open)
             return true;
     for (uint32_t i = 0; i < SIM_OPERATIONS; i++)
-        if (sim->store.operations[i].row.cursor > 0)
+        if (!id_is_zero(&sim->store.operations[i].row.id) &&
+            !operations_is_over(&sim->store.operations[i].row))
             return true;
     return false;
 }

@@ -33,9 +33,19 @@ struct seen_operation {
     int64_t least; // of those before each time that it met some
 };
 
+// Where one was cancelled, as somebody has been told: there it stays.
+struct operation_halt {
+    struct id id;
+    uint64_t cursor;
+    uint64_t matched;
+    uint64_t done;
+};
+
 void operation_turn(struct sim *sim, uint32_t client);
 void operation_receive(struct sim *sim, const struct msg *msg);
 bool operation_was_asked(const struct sim *sim, enum act_kind kind, struct slice tenant);
+// By a client of this tenant.
+bool operation_end_was_asked(const struct sim *sim, const struct id *id, struct slice tenant);
 void operation_propose(struct sim *sim, struct sim_batch *batch);
 bool operation_fits(const struct sim *sim, const struct operation_row *operation,
                     const struct job_row *row);
@@ -45,6 +55,7 @@ bool operation_is_running(const struct sim *sim); // or is to begin
 void watch_operation_begin(struct sim *sim, const struct entry *entry);
 void watch_operation_step(struct sim *sim, const struct entry *entry, const struct effects *fx,
                           uint32_t first_entry);
+void watch_operation_halt(struct sim *sim, const struct entry *entry);
 void watch_operation_moved(struct sim *sim, const struct id *job_id, enum job_state state);
 void watch_operation_start(struct sim *sim);
-void watch_operation_answer(const struct sim *sim, const struct msg_operation_is *answer);
+void watch_operation_answer(struct sim *sim, const struct msg_operation_is *answer);

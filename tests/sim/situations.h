@@ -141,6 +141,10 @@
     X(SEEN_OPERATION_RESTS, "… and rested, as nothing else was to be done")                        \
     X(SEEN_OPERATION_CUT, "… and was offered more jobs than it may meet")                          \
     X(SEEN_OPERATION_STOOD, "… and had met none for longer than a second")                         \
+    X(SEEN_OPERATION_CANCELLED, "… and was cancelled on its way")                                  \
+    X(SEEN_OPERATION_DISARMED, "… when its next jobs had been looked for")                         \
+    X(SEEN_OPERATION_STAYED, "… and a start left it so")                                           \
+    X(SEEN_OPERATION_TOO_LATE, "an act on many was cancelled that was over")                       \
     X(SEEN_STEP_TWICE, "a step of an act on many was proposed twice")                              \
     X(SEEN_CHILD_WAITS, "a job waited for others")                                                 \
     X(SEEN_CHILD_STARTED, "… and started after them")                                              \

@@ -43,6 +43,7 @@ static enum job_event event_of(const struct entry *entry)
     case ENTRY_PAUSE:
     case ENTRY_OPERATE:
     case ENTRY_STEP:
+    case ENTRY_HALT:
     case ENTRY_TYPE:
     case ENTRY_FORGET: break;
     }
@@ -126,6 +127,8 @@ static bool check_other(struct sim *sim, const struct entry *entry, const struct
         watch_operation_begin(sim, entry);
     else if (entry->kind == ENTRY_STEP)
         watch_operation_step(sim, entry, fx, first_entry);
+    else if (entry->kind == ENTRY_HALT)
+        watch_operation_halt(sim, entry);
     else
         return false;
     return true;

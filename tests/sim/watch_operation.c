@@ -1,5 +1,5 @@
 // Acts on many jobs: each changes only jobs that fit, goes over each number once, and meets every job
-// that fitted all the while.
+// that fitted all the while, or none once it was cancelled.
 
 #include "tests/sim/sim.h"
 
@@ -50,7 +50,8 @@ static void check_counts(const struct sim *sim, const struct seen_operation *see
 {
     struct operation_row row = core_row(sim, &seen->row.id);
     SIM_EXPECT(row.cursor == seen->row.cursor && row.matched == seen->row.matched &&
-                   row.done == seen->row.done && row.rate == seen->row.rate,
+                   row.done == seen->row.done && row.rate == seen->row.rate &&
+                   row.ended_at == seen->row.ended_at,
                "an operation counts what it has met and done");
 }
 
@@ -88,7 +89,7 @@ static void note_begin(struct sim *sim, const struct entry *entry)
     const struct msg_operate *asked = entry->operate.asked;
     if (!id_is_zero(&entry->operate.dropped)) {
         struct seen_operation *old = find(sim, &entry->operate.dropped);
-        SIM_EXPECT(old != NULL && old->row.cursor == 0 &&
+        SIM_EXPECT(old != NULL && operations_is_over(&old->row) &&
                        old->row.ended_at <= entry->at - LIMITS_OPERATION_KEPT_MS,
                    "an operation is known until an hour after its end");
         *old = (struct seen_operation){0};
@@ -201,6 +202,8 @@ void watch_operation_step(struct sim *sim, const struct entry *entry, const stru
 {
     struct seen_operation *seen = find(sim, &entry->step.operation);
     SIM_EXPECT(seen != NULL && entry->step.cursor < seen->row.cursor, "an operation only goes on");
+    SIM_EXPECT(!operations_is_over(&seen->row),
+               "nothing is done by an operation that was cancelled");
     uint32_t changed = look_at_done(sim, seen, fx, first_entry);
     check_rate(sim, seen, entry->step.matched);
     SIM_EXPECT(changed <= entry->step.done && entry->step.done <= entry->step.matched,
@@ -229,6 +232,49 @@ void watch_operation_begin(struct sim *sim, const struct entry *entry)
     note_begin(sim, entry);
 }
 
+// --- cancelled ---
+
+void watch_operation_halt(struct sim *sim, const struct entry *entry)
+{
+    struct seen_operation *seen = find(sim, &entry->operate.asked->operation_id);
+    const struct operation_step *step = sim->shell.step;
+    SIM_EXPECT(seen != NULL && !operations_is_over(&seen->row), "what goes on is cancelled");
+    SIM_EXPECT(operation_end_was_asked(sim, &seen->row.id, seen->row.tenant),
+               "an operation is cancelled by its tenant only");
+    seen->row.ended_at = entry->at;
+    check_counts(sim, seen);
+    watch_seen(SEEN_OPERATION_CANCELLED);
+    if (step != NULL && id_equal(&step->operation, &seen->row.id))
+        watch_seen(SEEN_OPERATION_DISARMED);
+}
+
+static struct operation_halt *halt_of(struct sim *sim, const struct id *id)
+{
+    uint32_t i = 0;
+    while (i < SIM_OPERATES && !id_is_zero(&sim->watch.halts[i].id) &&
+           !id_equal(&sim->watch.halts[i].id, id))
+        i++;
+    SIM_EXPECT(i < SIM_OPERATES, "no more operations are cancelled than are asked for");
+    return &sim->watch.halts[i];
+}
+
+// Whatever has been told of a cancelled one holds for ever, over starts too.
+static void check_halt(struct sim *sim, const struct operation_row *row)
+{
+    const struct operation_halt *halt = halt_of(sim, &row->id);
+    if (id_is_zero(&halt->id))
+        return;
+    SIM_EXPECT(operations_is_cancelled(row) && row->cursor == halt->cursor &&
+                   row->matched == halt->matched && row->done == halt->done,
+               "an operation stays where it was told as cancelled");
+}
+
+static void note_halt(struct sim *sim, const struct msg_operation_is *is)
+{
+    *halt_of(sim, &is->operation_id) = (struct operation_halt){
+        .id = is->operation_id, .cursor = is->cursor, .matched = is->matched, .done = is->done};
+}
+
 // Nothing is done twice, nothing is forgotten: it goes on where the last durable step had come.
 void watch_operation_start(struct sim *sim)
 {
@@ -240,19 +286,29 @@ void watch_operation_start(struct sim *sim)
         begin_rate(sim, seen);
         look_around(sim, seen);
         check_counts(sim, seen);
-        if (seen->row.cursor > 0 && seen->row.cursor < seen->row.upto)
+        check_halt(sim, &seen->row);
+        if (operations_is_cancelled(&seen->row))
+            watch_seen(SEEN_OPERATION_STAYED);
+        else if (seen->row.cursor > 0 && seen->row.cursor < seen->row.upto)
             watch_seen(SEEN_OPERATION_RESUMED);
     }
 }
 
-void watch_operation_answer(const struct sim *sim, const struct msg_operation_is *answer)
+void watch_operation_answer(struct sim *sim, const struct msg_operation_is *answer)
 {
     if (answer->error == ERR_FULL)
         watch_seen(SEEN_OPERATION_FULL);
+    if (answer->error == ERR_CONFLICT)
+        watch_seen(SEEN_OPERATION_TOO_LATE);
     if (answer->error != OK)
         return;
     const struct operation_row *row = model_operation(&sim->store, &answer->operation_id);
     // One that is long over may have given its place in the same batch.
     SIM_EXPECT(row != NULL ? row->version >= answer->version : answer->is_over,
                "an operation is stored before it is answered");
+    if (!answer->is_over || answer->cursor == 0)
+        return;
+    note_halt(sim, answer);
+    if (row != NULL)
+        check_halt(sim, row);
 }

@@ -176,7 +176,7 @@ def samples():
     yield "operation_is", b, dict(operation_is=w.OperationIs(
         error=6, detail="no such operation", operation_id=an_id(0x2e), kind=w.ACT_RETRY, actor="ops", version=8004,
         matched=8005, done=8006, upto=8007, cursor=8008, is_over=True, created_at_ms=8009, ended_at_ms=8010,
-        rate=8012, **those))
+        rate=8012, cancelled_by="boss", **those))
     defaults = {name: value for name, value in settings.items() if name[:3] in ("tim", "max", "ret", "kee")}
     b = Block()
     yield "type_set", b, dict(type_set=w.TypeSet(type="send", schema=b.part(w.CONTENT_JSON, b"true"), **defaults))

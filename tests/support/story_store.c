@@ -170,6 +170,7 @@ static void put_operation(struct story_store *store, const struct operation_row 
     stored->filter.queue = (struct slice){0};
     stored->filter.type = (struct slice){0};
     stored->actor = slice_of_text("me");
+    stored->cancelled_by = row->cancelled_by.len > 0 ? stored->actor : (struct slice){0};
 }
 
 static struct story_endpoint *endpoint_of(struct story_store *store, const struct endpoint_row *row)

@@ -148,7 +148,10 @@ static void tell_operation(struct tell *tell, const struct operation_row *row)
 {
     tell_text(tell, "write operation %02x: up to %u of %u, matched %u done %u%s", row->id.bytes[15],
               (unsigned)row->cursor, (unsigned)row->upto, (unsigned)row->matched,
-              (unsigned)row->done, row->ended_at != 0 ? " over" : "");
+              (unsigned)row->done,
+              row->ended_at == 0 ? ""
+              : row->cursor > 0  ? " cancelled"
+                                 : " over");
     if (row->rate > 0)
         tell_text(tell, " at %u/s", row->rate);
 }
@@ -351,7 +354,9 @@ static void tell_operation_is(struct tell *tell, const struct msg_operation_is *
     else
         tell_text(tell, "operation %02x v%u up to %u of %u%s", is->operation_id.bytes[15],
                   is->version, (unsigned)is->cursor, (unsigned)is->upto,
-                  is->is_over ? " over" : "");
+                  !is->is_over     ? ""
+                  : is->cursor > 0 ? " cancelled"
+                                   : " over");
     if (is->rate > 0)
         tell_text(tell, " at %u/s", is->rate);
 }

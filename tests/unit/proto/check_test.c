@@ -499,7 +499,7 @@ TEST(check_operate, wants_a_kind_an_id_and_states_that_it_can_change)
     operate.filter.states = 1u << JOB_DEAD;
     expect_operate(operate, ERR_BAD_FIELD, "states");
     operate = good;
-    operate.kind = ACT_STOP;
+    operate.kind = ACT_QUIET;
     expect_operate(operate, ERR_BAD_FIELD, "kind");
     operate = good;
     operate.operation_id = (struct id){{0}};
@@ -517,6 +517,30 @@ TEST(check_operate, wants_a_kind_an_id_and_states_that_it_can_change)
     expect_operate(operate, OK, "");
     operate.rate++;
     expect_operate(operate, ERR_BAD_FIELD, "rate");
+}
+
+TEST(check_operate, who_stops_an_operation_names_it_and_nothing_else)
+{
+    const struct msg_operate good = {.kind = ACT_STOP, .operation_id = {{1}}};
+    expect_operate(good, OK, "");
+    struct msg_operate wrong[10];
+    for (unsigned i = 0; i < 10; i++)
+        wrong[i] = good;
+    wrong[0].filter.states = 1u << JOB_QUEUED;
+    wrong[1].filter.queue = slice_of_text("q");
+    wrong[2].filter.type = slice_of_text("t");
+    wrong[3].filter.tag = slice_of_text("x");
+    wrong[4].filter.created_after = 1;
+    wrong[5].filter.created_before = 1;
+    wrong[6].filter.batch_id = (struct id){{1}};
+    wrong[7].rate = 1;
+    wrong[8].dry_run = true;
+    wrong[9].cursor = 1;
+    for (unsigned i = 0; i < 10; i++)
+        expect_operate(wrong[i], ERR_BAD_FIELD, "kind: who stops");
+    wrong[0] = good;
+    wrong[0].operation_id = (struct id){{0}};
+    expect_operate(wrong[0], ERR_BAD_FIELD, "operation_id");
 }
 
 TEST(check_operate, each_kind_has_its_states)

@@ -49,6 +49,15 @@ static void step(struct ledger_bench *bench, uint64_t cursor, uint32_t matched, 
     (void)ledger_apply(&bench->ledger, &entry, &bench->fx);
 }
 
+static void cancel(struct ledger_bench *bench, when_ms at)
+{
+    struct msg_operate asked = {
+        .kind = ACT_STOP, .operation_id = id_of(1), .actor = slice_of_text("boss")};
+    struct entry entry = {.kind = ENTRY_HALT, .at = at};
+    entry.operate.asked = &asked;
+    EXPECT_EQ(ledger_apply(&bench->ledger, &entry, &bench->fx), JOBS_NONE);
+}
+
 TEST(ledger_operation, each_entry_writes_the_row)
 {
     struct ledger_bench *bench = make();
@@ -64,6 +73,21 @@ TEST(ledger_operation, each_entry_writes_the_row)
     row = &bench->fx.writes[2].operation;
     EXPECT(row->cursor == 0 && row->matched == 4 && row->done == 3 && row->ended_at == 20);
     EXPECT_EQ(row->version, 3);
+    ledger_bench_drop(bench);
+}
+
+TEST(ledger_operation, cancelled_it_ends_there_and_says_by_whom)
+{
+    struct ledger_bench *bench = make();
+    begin(bench, 1, 0);
+    step(bench, 40, 3, 2);
+    cancel(bench, 25);
+    EXPECT_EQ(bench->fx.write_count, 3);
+    const struct operation_row *row = &bench->fx.writes[2].operation;
+    EXPECT(row->cursor == 40 && row->matched == 3 && row->done == 2 && row->ended_at == 25);
+    EXPECT(row->version == 3 && slice_is_text(row->cancelled_by, "boss"));
+    begin(bench, 2, 1); // it gives its place as any other
+    EXPECT(slice_is_text(row->cancelled_by, "boss"));
     ledger_bench_drop(bench);
 }
 
@@ -91,6 +115,13 @@ TEST(ledger_operation, the_digest_tells_them_apart)
     step(a, 40, 3, 2);
     step(b, 40, 3, 1);
     EXPECT(ledger_digest(&a->ledger) != ledger_digest(&b->ledger));
+    struct ledger_bench *c = make();
+    begin(c, 1, 0);
+    step(c, 40, 3, 2);
+    cancel(a, 25);
+    cancel(c, 26);
+    EXPECT(ledger_digest(&a->ledger) != ledger_digest(&c->ledger));
+    ledger_bench_drop(c);
     ledger_bench_drop(a);
     ledger_bench_drop(b);
 }
@@ -107,5 +138,6 @@ TEST(ledger_operation, entries_that_cannot_be_are_bugs)
     EXPECT_DIES(step(bench, 40, 1, 2)); // more than it met
     step(bench, 0, 0, 0);
     EXPECT_DIES(step(bench, 0, 0, 0)); // it is over
+    EXPECT_DIES(cancel(bench, 30));
     ledger_bench_drop(bench);
 }

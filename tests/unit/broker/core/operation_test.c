@@ -424,3 +424,91 @@ TEST(operation, with_another_rate_it_is_another_one)
                         "operation)\n");
     story_free(story);
 }
+
+// --- cancelled ---
+
+static void cancel(struct story *story, uint8_t number)
+{
+    story_operate(story, ACT_STOP, number, (struct msg_filter){0});
+}
+
+TEST(operation, cancelled_it_is_over_where_it_stands)
+{
+    struct story *story = with_jobs(3);
+    story_operate(story, ACT_CANCEL, 7, all_of(ACT_CANCEL));
+    story_step(story, 7, 3, 2, (uint32_t[]){3, 0});
+    (void)story_told(story);
+    story_at(story, 5);
+    cancel(story, 7);
+    EXPECT_STORY(story, "[5] write operation 07: up to 2 of 3, matched 1 done 1 cancelled\n"
+                        "[5] send client: operation 07 v3 up to 2 of 3 cancelled\n");
+    EXPECT_EQ(story_figures(story).operation_running, 0);
+    // What the shell had looked for meanwhile is not done.
+    story_step(story, 7, 2, 0, (uint32_t[]){2, 1, 0});
+    EXPECT_STORY(story, "");
+    EXPECT_EQ(story_figures(story).operated[1], 1);
+    // Nor is it looked for again.
+    struct id next;
+    EXPECT(!core_next_operation(story->core, story->now, &next));
+    EXPECT_EQ(core_operation_wait_ms(story->core, story->now), WHEN_NEVER);
+    story_free(story);
+}
+
+TEST(operation, cancelled_again_it_is_answered_as_it_is)
+{
+    struct story *story = with_jobs(2);
+    story_operate(story, ACT_CANCEL, 7, all_of(ACT_CANCEL));
+    cancel(story, 7);
+    (void)story_told(story);
+    story_at(story, 9);
+    cancel(story, 7);
+    // Who began it and asks again is told, too.
+    story_operate(story, ACT_CANCEL, 7, all_of(ACT_CANCEL));
+    EXPECT_STORY(story, "[9] send client: operation 07 v2 up to 2 of 2 cancelled\n"
+                        "[9] send client: operation 07 v2 up to 2 of 2 cancelled\n");
+    story_free(story);
+}
+
+TEST(operation, what_came_to_its_end_or_never_began_is_not_cancelled)
+{
+    struct story *story = with_jobs(1);
+    story_operate(story, ACT_CANCEL, 7, all_of(ACT_CANCEL));
+    story_step(story, 7, 1, 0, (uint32_t[]){1, 0});
+    (void)story_told(story);
+    cancel(story, 7);
+    cancel(story, 8);
+    EXPECT_STORY(story, "[0] send client: operation conflict (the operation is over)\n"
+                        "[0] send client: operation not-found (no such operation, or over since "
+                        "long; check the id)\n");
+    story_free(story);
+}
+
+TEST(operation, another_tenants_is_unknown_to_who_would_cancel_it)
+{
+    struct story *story = with_jobs(1);
+    story_operate(story, ACT_CANCEL, 7, all_of(ACT_CANCEL));
+    (void)story_told(story);
+    story->tenant = slice_of_text("other");
+    cancel(story, 7);
+    EXPECT_STORY(story, "[0] send client: operation not-found (no such operation, or over since "
+                        "long; check the id)\n");
+    EXPECT_EQ(story_figures(story).operation_running, 1);
+    story_free(story);
+}
+
+TEST(operation, no_start_goes_on_with_a_cancelled_one)
+{
+    struct story *story = with_jobs(3);
+    story_operate(story, ACT_CANCEL, 7, all_of(ACT_CANCEL));
+    story_step(story, 7, 3, 2, (uint32_t[]){3, 0});
+    cancel(story, 7);
+    story_restart(story);
+    (void)story_told(story);
+    EXPECT_EQ(story_figures(story).operation_running, 0);
+    struct id next;
+    EXPECT(!core_next_operation(story->core, story->now, &next));
+    story_step(story, 7, 2, 0, (uint32_t[]){2, 1, 0});
+    EXPECT_STORY(story, "");
+    EXPECT(slice_is_text(story->store.operations[0].cancelled_by, "me"));
+    story_free(story);
+}

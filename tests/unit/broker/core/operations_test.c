@@ -131,8 +131,9 @@ TEST(operations, a_row_that_contradicts_itself_is_not_loaded)
     EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // beyond its end
     row = row_of(1, 0, 0);
     EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // over, but when?
-    row = row_of(1, 5, 7);
-    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED);
+    row = row_of(1, 5, 0);
+    row.cancelled_by = slice_of_text("boss");
+    EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED); // cancelled, and goes on?
     row = row_of(0, 5, 0);
     EXPECT_EQ(operations_load(&operations, &row), ERR_DAMAGED);
     row = row_of(1, 5, 0);
@@ -212,4 +213,41 @@ TEST(operations, is_told_as_it_is)
     EXPECT_EQ(is.filter.states, 1u << JOB_QUEUED);
     row = row_of(7, 5, 0);
     EXPECT(!operations_is(&row).is_over);
+}
+
+TEST(operations, a_cancelled_one_keeps_its_cursor_and_who_it_was)
+{
+    struct operations operations = three();
+    uint32_t place = add(&operations, 1, 100, 0);
+    add(&operations, 2, 60, 0);
+    char boss[] = "boss";
+    struct operation_row *row = operations_cancel(&operations, place, slice_of(boss, 4), 7);
+    row->ended_at = 20;
+    boss[0] = 'x';
+    EXPECT(operations_is_over(row) && operations_is_cancelled(row) && operations_is_sound(row));
+    EXPECT(row->cursor == 100 && row->version == 2 && slice_is_text(row->cancelled_by, "boss"));
+    EXPECT_EQ(operations.running, 1);
+    struct msg_operation_is is = operations_is(row);
+    EXPECT(is.is_over && is.cursor == 100 && slice_is_text(is.cancelled_by, "boss"));
+    struct id id;
+    EXPECT(next(&operations, 9, &id) && id.bytes[15] == 2);
+    EXPECT(next(&operations, 9, &id) && id.bytes[15] == 2);
+    EXPECT_EQ(operations_oldest(&operations, 20), place);
+    EXPECT_DIES(operations_advance(&operations, place, 50, 8));
+    EXPECT_DIES(operations_cancel(&operations, place, (struct slice){0}, 8));
+    operations_drop(&operations, place);
+}
+
+TEST(operations, only_a_cancelled_one_says_by_whom)
+{
+    struct operation_row row = row_of(1, 50, 9);
+    row.cancelled_by = slice_of_text("boss");
+    EXPECT(operations_is_sound(&row));
+    row.ended_at = 0;
+    EXPECT(!operations_is_sound(&row));
+    row.cursor = 0;
+    row.ended_at = 9;
+    EXPECT(!operations_is_sound(&row));
+    row.cancelled_by = (struct slice){0};
+    EXPECT(operations_is_sound(&row) && !operations_is_cancelled(&row));
 }

@@ -157,6 +157,39 @@ TEST(record_operation, a_rate_makes_another_version)
               ERR_DAMAGED);
 }
 
+TEST(record_operation, an_early_end_makes_another_version)
+{
+    uint8_t plain[512];
+    uint8_t room[512];
+    struct operation_row row = row_of_test();
+    row.ended_at = 0x19; // with a cursor: cancelled there, by nobody who has a name
+    size_t len = put(room, &row);
+    EXPECT_EQ(room[0], 5);
+    row.ended_at = 0;
+    size_t plain_len = put(plain, &row);
+    EXPECT_EQ(len, plain_len + 6);
+    EXPECT_MEM(room + plain_len - 4, "\0\0\0\0\0\0", 6);
+    struct operation_row back;
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(back.ended_at == 0x19 && back.cursor == 0x15 && back.cancelled_by.len == 0);
+    row.ended_at = 0x19;
+    row.cancelled_by = slice_of_text("boss");
+    row.tenant = slice_of_text("acme");
+    row.filter.tag = slice_of_text("red");
+    row.rate = 7;
+    len = put(room, &row);
+    EXPECT_EQ(room[0], 5);
+    EXPECT_MEM(room + plain_len - 4, "\4acme\0\0\0\7\4bossred", 17);
+    EXPECT_EQ(store_record_get_operation(slice_of(room, len), key_of_test(), &back), OK);
+    EXPECT(slice_is_text(back.cancelled_by, "boss") && slice_is_text(back.filter.tag, "red"));
+    EXPECT(slice_is_text(back.tenant, "acme") && back.rate == 7);
+    // Version 5 of one that goes on is nothing that we wrote.
+    memcpy(plain + plain_len - 4, "\0\0\0\0\0\0", 6);
+    disk_seal(plain, 5, STORE_RECORD_OPERATION, key_of_test(), plain_len + 6 - DISK_SEAL_LEN);
+    EXPECT_EQ(store_record_get_operation(slice_of(plain, plain_len + 6), key_of_test(), &back),
+              ERR_DAMAGED);
+}
+
 TEST(record_operation, what_was_written_is_read)
 {
     uint8_t room[512];

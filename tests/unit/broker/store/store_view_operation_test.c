@@ -95,6 +95,27 @@ TEST(view_operation, a_step_that_finds_none_moves_on_and_comes_to_an_end)
     close_all(store, view);
 }
 
+// A reader's snapshot may be ahead of what was asked: that is no error, and nothing to be done.
+TEST(view_operation, one_that_was_cancelled_meanwhile_has_an_empty_step)
+{
+    struct store *store = filled(10);
+    batcher_begin(&batch);
+    batcher_write(&batch, WRITE_OPERATION)->operation =
+        (struct operation_row){.id = id,
+                               .kind = ACT_RETRY,
+                               .filter = {.states = 1u << JOB_DEAD},
+                               .created_at = 1,
+                               .ended_at = 2,
+                               .upto = 10,
+                               .cursor = 8,
+                               .version = 2};
+    batcher_commit(&batch, store);
+    struct store_view *view = view_of(store);
+    EXPECT_EQ(store_view_operation_step(view, &id, &step), OK);
+    EXPECT(step.from == 8 && step.next == 8 && step.count == 0);
+    close_all(store, view);
+}
+
 TEST(view_operation, one_that_is_over_or_unknown_has_no_step)
 {
     struct store *store = filled(10);

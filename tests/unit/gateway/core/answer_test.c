@@ -108,6 +108,23 @@ TEST(answer, how_far_an_act_on_many_has_come)
     EXPECT(strstr(text_of(&out), ",\"rate\":50,\"actor\":\"http\",") != NULL);
 }
 
+TEST(answer, an_act_on_many_that_was_cancelled)
+{
+    struct out out = fresh();
+    struct msg_operation_is is = {.operation_id = sample_id(),
+                                  .kind = ACT_RETRY,
+                                  .upto = 100,
+                                  .cursor = 40,
+                                  .is_over = true,
+                                  .cancelled_by = slice_of_text("boss")};
+    EXPECT_STR(answer_operation_status(&is), "cancelled");
+    answer_operation(&out, &is);
+    EXPECT(strstr(text_of(&out), "\"status\":\"cancelled\"") != NULL);
+    EXPECT(strstr(text_of(&out), "\"cancelled_by\":\"boss\"") != NULL);
+    is.cursor = 0;
+    EXPECT_STR(answer_operation_status(&is), "over");
+}
+
 TEST(answer, how_many_an_act_would_mean)
 {
     struct out out = fresh();
