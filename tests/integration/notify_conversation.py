@@ -254,6 +254,17 @@ class NotifyTest(unittest.TestCase):
         self.assertLessEqual(slow.connections, 8, "as many as --endpoint-concurrency")
         self.assertEqual(len([job for job in stuck if (job.job_id, job.token) in self.broker.held]), 40)
 
+    def test_two_slow_ones_hold_up_nobody_else(self):
+        slow, good = self.receiver(r.slow), self.receiver()
+        self.start(slow, good, flags=("--attempt-timeout", "20s"))
+        stuck = [self.broker.deliver(slow.url(), endpoint=f"slow{number % 2}") for number in range(64)]
+        back = self.broker.until("a quarter goes back", lambda: [
+            job for job in stuck if self.broker.outcomes.get((job.job_id, job.token))][15:])
+        for job in back:
+            self.told(job, pb.OUTCOME_SNOOZED, "receiver")
+        self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
+        self.assertLessEqual(slow.connections, 16, "both are still at their first")
+
     def test_one_receiver_has_so_much_and_the_rest_goes_back(self):
         slow = self.receiver(r.slow)
         self.start(slow, flags=("--concurrency", "16", "--endpoint-concurrency", "2", "--attempt-timeout", "20s"))

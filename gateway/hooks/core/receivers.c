@@ -81,6 +81,7 @@ void receivers_enter(struct receivers *receivers, when_ms now,
     *link = arrival->slot;
     receiver->waiting++;
     receiver->used_at = now;
+    receivers->held++;
 }
 
 // Out of the list of those that wait.
@@ -114,15 +115,23 @@ static struct receivers_order snooze(struct receivers *receivers, struct receive
 {
     unlink_slot(receivers, receiver, slot);
     receivers->places[slot].receiver = RECEIVERS_NONE;
+    receivers->held--;
     when_ms pause = when_after(wait, (when_ms)receiver->snoozed++ * RECEIVERS_STEP_MS);
     return (struct receivers_order){.kind = RECEIVERS_SNOOZE, .slot = slot, .pause_ms = pause};
 }
 
-// Behind the waiting_max that may stay.
+// A quarter of the slots is not for those that wait, or a few slow receivers would fill them all.
+static bool is_crowded(const struct receivers *receivers, const struct receiver *receiver)
+{
+    return receiver->waiting > receivers->rules.waiting_max ||
+           receivers->held > receivers->slot_count - receivers->slot_count / 4;
+}
+
+// Behind the waiting_max that may stay, or the last one.
 static uint32_t find_crowded(const struct receivers *receivers, const struct receiver *receiver)
 {
     uint32_t slot = receiver->first;
-    for (uint32_t i = 0; i < receivers->rules.waiting_max; i++)
+    for (uint32_t i = 0; i < receivers->rules.waiting_max && i + 1 < receiver->waiting; i++)
         slot = receivers->places[slot].next;
     return slot;
 }
@@ -140,7 +149,7 @@ static struct receivers_order next_of(struct receivers *receivers, struct receiv
     if (receiver->running < receivers->rules.running_max && now >= receiver->free_at &&
         breaker_lets(&receiver->breaker, now))
         return start(receivers, receiver, now);
-    if (receiver->waiting > receivers->rules.waiting_max)
+    if (is_crowded(receivers, receiver))
         return snooze(receivers, receiver, find_crowded(receivers, receiver), RECEIVERS_CROWDED_MS);
     return (struct receivers_order){.kind = RECEIVERS_NOTHING};
 }
@@ -190,6 +199,7 @@ void receivers_end(struct receivers *receivers, when_ms now, uint32_t slot,
         unlink_slot(receivers, receiver, slot);
     }
     *place = (struct receivers_place){.receiver = RECEIVERS_NONE};
+    receivers->held--;
 }
 
 uint32_t receivers_ill_count(const struct receivers *receivers)

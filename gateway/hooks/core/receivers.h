@@ -49,6 +49,7 @@ struct receivers {
     struct receivers_place *places; // one for each slot
     uint32_t slot_count;
     uint32_t cap;
+    uint32_t held; // slots that are under way or wait
     uint32_t touched;
     uint32_t turn; // whose it is
 };

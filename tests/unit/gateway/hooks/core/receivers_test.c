@@ -78,6 +78,18 @@ TEST(receivers, a_crowded_one_sends_the_newest_away)
     EXPECT_STR(orders(1), "start 1;");
 }
 
+TEST(receivers, slow_ones_together_leave_a_quarter_to_others)
+{
+    begin(16, &(struct receivers_rules){.running_max = 2, .waiting_max = 8});
+    for (uint32_t i = 0; i < 16; i++)
+        enter(0, i, i < 8 ? 7 : 8, i);
+    EXPECT_STR(orders(0),
+               "start 0;start 8;start 1;start 9;snooze 7 1000;snooze 15 1000;snooze 6 1010;"
+               "snooze 14 1010;");
+    enter(1, 6, 9, 0);
+    EXPECT_STR(orders(1), "snooze 5 1020;start 6;");
+}
+
 TEST(receivers, an_open_breaker_sends_all_away_in_order)
 {
     begin(16, &(struct receivers_rules){.running_max = 8, .waiting_max = 8});
