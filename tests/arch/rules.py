@@ -270,7 +270,8 @@ def routes_served(tree):
 
 
 def described(tree):
-    """Each route of the HTTP door is in its OpenAPI document, and nothing else is."""
+    """Each route of the HTTP door is in its OpenAPI document, with what is refused before any route is asked; nothing else is."""
+    refused_before_routes = {"400", "401", "403", "421", "429", "431"}
     served = list(routes_served(tree))
     if not served:
         return
@@ -283,6 +284,10 @@ def described(tree):
     for (method, path), name in told.items():
         if (method, path) not in {(method, path) for method, path, _ in served}:
             yield f"gateway/openapi.json: {method} {name} is not served"
+            continue
+        missing = refused_before_routes - set(document["paths"][name][method.lower()].get("responses", {}))
+        if name.startswith("/v1/") and missing:
+            yield f"gateway/openapi.json: {method} {name} does not tell {', '.join(sorted(missing))}"
 
 
 def limits_of_page(tree):

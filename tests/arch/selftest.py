@@ -48,7 +48,8 @@ CLEAN = {
                             '    {.method = "GET", .path = "/v1/jobs/*"},\n};\n'
                             "int door_open(void);\nint door_open(void)\n{\n"
                             "    return (int)sizeof routes;\n}\n",
-    "gateway/openapi.json": '{"paths": {"/v1/jobs/{job_id}": {"parameters": [], "get": {}}}}\n',
+    "gateway/openapi.json": '{"paths": {"/v1/jobs/{job_id}": {"parameters": [], "get": {"responses": {"400": {}, "401": {}, '
+                            '"403": {}, "421": {}, "429": {}, "431": {}}}}}}\n',
     "docs/limits.md": "| limit | flag | default |\n|---|---|---|\n| `job_count_max` | `--job-count-max` | 10 |\n"
                       "| slots of a worker | | 4 |\n| `RING_MAX` | `lib/base/ring.h` | 8 |\n",
     "tests/effects/limits.txt": "# limit  test\njob_count_max  tests/unit/broker/core/job_test.c::job.fills\n"
