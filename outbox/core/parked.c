@@ -13,11 +13,22 @@ static struct parked_queue *find(struct parked *parked, struct slice queue)
     return NULL;
 }
 
-static struct parked_queue *add(struct parked *parked, struct slice queue)
+// One whose time is over may have no rows any more, and nobody says so: it gives its place.
+static struct parked_queue *free_place(struct parked *parked, when_ms now)
 {
-    if (parked->count == PARKED_COUNT_MAX)
+    if (parked->count < PARKED_COUNT_MAX)
+        return &parked->items[parked->count++];
+    for (uint32_t i = 0; i < parked->count; i++)
+        if (!parked_is(&parked->items[i], now))
+            return &parked->items[i];
+    return NULL;
+}
+
+static struct parked_queue *add(struct parked *parked, struct slice queue, when_ms now)
+{
+    struct parked_queue *item = free_place(parked, now);
+    if (item == NULL)
         return NULL;
-    struct parked_queue *item = &parked->items[parked->count++];
     *item = (struct parked_queue){.refusals = 0};
     bool fits = slice_to_text(queue, item->name, sizeof item->name);
     CHECK(fits);
@@ -30,7 +41,7 @@ err parked_put(struct parked *parked, struct slice queue, const struct id *job_i
     static const struct backoff rule = {PARKED_FIRST_MS, PARKED_LONGEST_MS, 2000};
     struct parked_queue *item = find(parked, queue);
     if (item == NULL)
-        item = add(parked, queue);
+        item = add(parked, queue, now);
     if (item == NULL)
         return ERR_FULL;
     if (parked_is(item, now)) // another job of the same message

@@ -66,4 +66,6 @@ TEST(parked, full_table_says_so_and_keeps_what_it_has)
     EXPECT_EQ(parked.count, PARKED_COUNT_MAX);
     EXPECT_EQ(parked_next(&parked, 0), 1000);
     EXPECT_EQ(put(&parked, "q07", 2000, 0), OK);
+    EXPECT_EQ(put(&parked, "another", 2000, 1000), OK); // in the place of one whose time is over
+    EXPECT_EQ(parked.count, PARKED_COUNT_MAX);
 }
