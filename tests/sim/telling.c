@@ -196,10 +196,11 @@ void telling_entry(struct sim *sim, const struct entry *entry)
         word(sim, entry);
     if (entry->kind == ENTRY_SUBMIT && entry->submit.job->tells)
         begin(sim, entry);
-    if (entry->kind == ENTRY_RETRY) {
+    if (entry->kind == ENTRY_RETRY)
         forget_rounds(sim, &entry->job_id);
+    // An id whose window is over may be used anew.
+    if (entry->kind == ENTRY_RETRY || entry->kind == ENTRY_SUBMIT)
         watch_state_of(sim, &entry->job_id)->is_url_gone = false;
-    }
     struct seen_telling *telling = telling_of(sim, &entry->job_id);
     if (telling == NULL)
         return;
