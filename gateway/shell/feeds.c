@@ -89,11 +89,12 @@ static size_t put_gap(uint8_t *room, const struct msg_event *told)
     return put(room, "gap", feed_oldest(told), out_slice(&out));
 }
 
-// Nothing has happened; the client's place moves on, so that it does not grow too old.
-static size_t put_beat(uint8_t *room, const struct msg_event *told)
+// Nothing is told; the client's place moves on, so that it does not grow too old, but not past what
+// it has yet to be told: it may be cut here, and asks again with this place.
+static size_t put_beat(uint8_t *room, const struct feed *feed)
 {
     char text[FEED_PLACE_LEN + 1];
-    feed_place_put(&told->next, text);
+    feed_place_put(&feed->question.watch.since, text);
     return (size_t)snprintf((char *)room, AROUND_LEN, "id: %s\n\n", text);
 }
 
@@ -111,7 +112,7 @@ static bool tell(struct feed *feed, const struct msg_event *told, bool is_gap)
     for (uint32_t i = 0; i < count; i++)
         len += put_event(room + len, told, &told->events[i]);
     if (len == 0)
-        len = put_beat(room, told);
+        len = put_beat(room, feed);
     bool goes_on = http_stream_put(feed->request, slice_of(room, len));
     free(room);
     if (feed->left > 0)

@@ -32,6 +32,17 @@ class Feed(BrokerTest):
         self.assertEqual(stream.status, 200)
         return [data for _, data in stream.read_all()]
 
+    def test_a_place_is_never_ahead_of_what_was_told(self):
+        """A client that is cut before the first old event has the place that the stream began with, and misses nothing."""
+        job_id = self.submit()
+        self.submit(queue="other")
+        beat = self.stream("/v1/events?since=oldest&queue=none").answer
+        beat.readline(), beat.readline()  # retry, and the blank line behind it
+        place = beat.readline().decode().removeprefix("id: ").strip()
+        self.submit()  # what would come first if that place were ahead
+        name, event = self.stream("/v1/events?since=oldest&limit=1", Last_Event_ID=place).read()
+        self.assertEqual((name, event["job_id"]), ("status", job_id))
+
     def test_each_change_is_told_as_it_comes(self):
         stream = self.stream()
         self.assertEqual((stream.status, stream.answer.headers["Content-Type"]), (200, "text/event-stream"))
