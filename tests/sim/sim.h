@@ -266,7 +266,7 @@ struct watch {
     uint32_t type_count;
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_operation operations[SIM_OPERATIONS];
-    struct operation_halt halts[SIM_OPERATES]; // that clients were told; no id: no more
+    struct operation_halt halts[SIM_OPERATES]; // that clients were told; no id: a free place
     struct seen_endpoint endpoints[SIM_ENDPOINTS];
     uint32_t endpoint_births;
     struct seen_job jobs[SIM_INTENTS + 64];

@@ -84,6 +84,23 @@ static void check_rate(const struct sim *sim, struct seen_operation *seen, uint3
     seen->met_at = sim->now.mono;
 }
 
+// NULL: nobody was told that it is cancelled. With no id: a free place.
+static struct operation_halt *halt_of(struct sim *sim, const struct id *id)
+{
+    for (uint32_t i = 0; i < SIM_OPERATES; i++)
+        if (id_equal(&sim->watch.halts[i].id, id))
+            return &sim->watch.halts[i];
+    return NULL;
+}
+
+// Its id is known no more: who repeats it begins another one.
+static void forget_halt(struct sim *sim, const struct id *id)
+{
+    struct operation_halt *halt = halt_of(sim, id);
+    if (halt != NULL)
+        *halt = (struct operation_halt){0};
+}
+
 static void note_begin(struct sim *sim, const struct entry *entry)
 {
     const struct msg_operate *asked = entry->operate.asked;
@@ -92,6 +109,7 @@ static void note_begin(struct sim *sim, const struct entry *entry)
         SIM_EXPECT(old != NULL && operations_is_over(&old->row) &&
                        old->row.ended_at <= entry->at - LIMITS_OPERATION_KEPT_MS,
                    "an operation is known until an hour after its end");
+        forget_halt(sim, &old->row.id);
         *old = (struct seen_operation){0};
         watch_seen(SEEN_OPERATION_DROPPED);
     }
@@ -248,21 +266,11 @@ void watch_operation_halt(struct sim *sim, const struct entry *entry)
         watch_seen(SEEN_OPERATION_DISARMED);
 }
 
-static struct operation_halt *halt_of(struct sim *sim, const struct id *id)
-{
-    uint32_t i = 0;
-    while (i < SIM_OPERATES && !id_is_zero(&sim->watch.halts[i].id) &&
-           !id_equal(&sim->watch.halts[i].id, id))
-        i++;
-    SIM_EXPECT(i < SIM_OPERATES, "no more operations are cancelled than are asked for");
-    return &sim->watch.halts[i];
-}
-
-// Whatever has been told of a cancelled one holds for ever, over starts too.
+// Whatever has been told of a cancelled one holds as long as it is known, over starts too.
 static void check_halt(struct sim *sim, const struct operation_row *row)
 {
     const struct operation_halt *halt = halt_of(sim, &row->id);
-    if (id_is_zero(&halt->id))
+    if (halt == NULL)
         return;
     SIM_EXPECT(operations_is_cancelled(row) && row->cursor == halt->cursor &&
                    row->matched == halt->matched && row->done == halt->done,
@@ -271,7 +279,11 @@ static void check_halt(struct sim *sim, const struct operation_row *row)
 
 static void note_halt(struct sim *sim, const struct msg_operation_is *is)
 {
-    *halt_of(sim, &is->operation_id) = (struct operation_halt){
+    struct operation_halt *halt = halt_of(sim, &is->operation_id);
+    if (halt == NULL)
+        halt = halt_of(sim, &(struct id){{0}});
+    SIM_EXPECT(halt != NULL, "no more operations are cancelled than are asked for");
+    *halt = (struct operation_halt){
         .id = is->operation_id, .cursor = is->cursor, .matched = is->matched, .done = is->done};
 }
 
