@@ -37,7 +37,7 @@ struct bulk {
     struct msg_submit_job defaults; // for what a record does not say
     uint8_t *file;
     size_t file_len;
-    struct scan_key *names;
+    struct names_key *names;
     struct arena arena;
     uint8_t labels[MSG_LABELS_LEN_MAX];      // of the defaults
     struct hooks hooks;                      // the same

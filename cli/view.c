@@ -53,7 +53,7 @@ static void end_json(struct out *json, FILE *out)
 // A result that says to be JSON is believed only when it is.
 static bool is_json(struct slice text)
 {
-    static struct scan_key keys[SCAN_NAMES_MAX];
+    static struct names_key keys[SCAN_NAMES_MAX];
     struct scan scan = {.text = text, .keys = keys, .key_cap = SCAN_NAMES_MAX};
     struct scan_value value;
     return text.len < SCAN_TEXT_LEN_MAX && scan_value(&scan, &value) == OK && scan_is_end(&scan);

@@ -76,15 +76,6 @@ static struct scan_value json_value(struct doc_value value)
 
 // --- MessagePack ---
 
-static bool has_name(const struct doc_members *members, struct slice name)
-{
-    for (uint32_t i = 0; i < members->count; i++) {
-        if (slice_equal(members->items[i].name, name))
-            return true;
-    }
-    return false;
-}
-
 static err take_packed(struct slice bytes, size_t *at, struct doc_members *members,
                        const char **out_fault)
 {
@@ -99,9 +90,6 @@ static err take_packed(struct slice bytes, size_t *at, struct doc_members *membe
     *out_fault = "too many members";
     if (members->count == DOC_MEMBERS_MAX)
         return ERR_BAD_FIELD;
-    *out_fault = "a name occurs twice in one object";
-    if (has_name(members, name))
-        return ERR_MALFORMED;
     members->items[members->count++] = (struct doc_member){
         .name = name,
         .value = {DOC_MSGPACK, slice_of(bytes.data + *at, value_len)},
@@ -110,7 +98,7 @@ static err take_packed(struct slice bytes, size_t *at, struct doc_members *membe
     return OK;
 }
 
-static err read_packed(struct slice bytes, struct doc_members *members,
+static err read_packed(struct slice bytes, const struct doc_room *room, struct doc_members *members,
                        char out_fault[DOC_FAULT_LEN])
 {
     struct packed_head head;
@@ -129,8 +117,12 @@ static err read_packed(struct slice bytes, struct doc_members *members,
         fault = "an object is expected";
         e = ERR_BAD_FIELD;
     }
-    if (e == OK)
+    if (e == OK) {
         at = head.head_len;
+        e = packed_names(bytes, room->keys, room->key_cap);
+        fault = e == ERR_TOO_LARGE ? "too many names in the objects open here"
+                                   : "a name occurs twice in one object";
+    }
     for (uint32_t i = 0; e == OK && i < head.count; i++)
         e = take_packed(bytes, &at, members, &fault);
     if (e != OK)
@@ -144,7 +136,7 @@ err doc_read(struct doc_value object, const struct doc_room *room, struct doc_me
     members->count = 0;
     if (object.format == DOC_JSON)
         return read_json(object.raw, room, members, out_fault);
-    return read_packed(object.raw, members, out_fault);
+    return read_packed(object.raw, room, members, out_fault);
 }
 
 // --- values ---

@@ -22,15 +22,14 @@ struct doc_member {
 
 // What is needed to read a document; the room is the caller's.
 struct doc_room {
-    struct scan_key *keys;
+    struct names_key *keys;
     uint32_t key_cap;
     struct arena *arena; // decoded names and texts; what is read borrows from it
 };
 
 enum { DOC_FAULT_LEN = 160, DOC_MEMBERS_MAX = 32 };
 
-// Judges `bytes` as one object with nothing behind it, names at every level of JSON and at the
-// first of MessagePack unequal, and gives its members. After an error `out_fault` has a sentence.
+// Judges `bytes` as one object with nothing behind it, names at every level unequal, and gives its members. After an error `out_fault` has a sentence.
 //   ERR_MALFORMED   not of the format
 //   ERR_BAD_FIELD   no object, or more than DOC_MEMBERS_MAX members
 //   ERR_TOO_LARGE   too deep, too many names, or names too long for the arena

@@ -4,6 +4,7 @@
 // every length is compared with the bytes that are really there, and depth and elements are
 // capped. Pure.
 
+#include "gateway/core/names.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 
@@ -42,3 +43,9 @@ MUST_USE err packed_head(struct slice bytes, struct packed_head *out_head);
 //   ERR_MALFORMED   it is not, or not whole
 //   ERR_TOO_LARGE   too deep, or too many values
 MUST_USE err packed_value(struct slice bytes, size_t *out_len);
+
+// Looks through a value that packed_value() has judged, to its last byte, once more. `keys` is room for the
+// names of the objects open at once.
+//   ERR_MALFORMED   a name occurs twice in one object
+//   ERR_TOO_LARGE   more names at once than `cap`
+MUST_USE err packed_names(struct slice bytes, struct names_key *keys, uint32_t cap);

@@ -215,11 +215,10 @@ static int walk_next(struct walk *walk)
     return walk->pending[0];
 }
 
-// Negative, zero or positive, as the decoded names compare; first by hash, which is quicker.
-static int compare_keys(const struct scan *scan, struct scan_key a, struct scan_key b)
+// As the decoded names compare.
+static int compare_keys(const void *ctx, struct names_key a, struct names_key b)
 {
-    if (a.hash != b.hash)
-        return a.hash < b.hash ? -1 : 1;
+    const struct scan *scan = ctx;
     struct walk left = {.text = scan->text, .at = a.at};
     struct walk right = {.text = scan->text, .at = b.at};
     for (;;) {
@@ -234,54 +233,22 @@ static int compare_keys(const struct scan *scan, struct scan_key a, struct scan_
 
 static uint32_t hash_of(const struct scan *scan, size_t at, size_t end, bool escaped)
 {
-    uint32_t hash = 2166136261u;
+    uint32_t hash = NAMES_HASH;
     if (!escaped) {
         for (; at < end; at++)
-            hash = (hash ^ scan->text.data[at]) * 16777619u;
+            hash = names_hash_more(hash, scan->text.data[at]);
         return hash;
     }
     struct walk walk = {.text = scan->text, .at = at};
     for (int c = walk_next(&walk); c >= 0; c = walk_next(&walk))
-        hash = (hash ^ (uint32_t)c) * 16777619u;
+        hash = names_hash_more(hash, (uint8_t)c);
     return hash;
-}
-
-static void sift_down(const struct scan *scan, struct scan_key *keys, uint32_t from, uint32_t count)
-{
-    for (uint32_t child = 2 * from + 1; child < count; child = 2 * from + 1) {
-        if (child + 1 < count && compare_keys(scan, keys[child], keys[child + 1]) < 0)
-            child++;
-        if (compare_keys(scan, keys[from], keys[child]) >= 0)
-            return;
-        struct scan_key swap = keys[from];
-        keys[from] = keys[child];
-        keys[child] = swap;
-        from = child;
-    }
-}
-
-// Sorts (heap sort: in place and never quadratic) and looks at neighbours.
-static bool has_double(const struct scan *scan, struct scan_key *keys, uint32_t count)
-{
-    for (uint32_t i = count / 2; i-- > 0;)
-        sift_down(scan, keys, i, count);
-    for (uint32_t left = count; left-- > 1;) {
-        struct scan_key swap = keys[0];
-        keys[0] = keys[left];
-        keys[left] = swap;
-        sift_down(scan, keys, 0, left);
-    }
-    for (uint32_t i = 1; i < count; i++) {
-        if (compare_keys(scan, keys[i - 1], keys[i]) == 0)
-            return true;
-    }
-    return false;
 }
 
 static const char twice[] = "a name occurs twice in one object";
 
 // Few names are compared with each other as they come; many are sorted when the object ends.
-static err add_key(struct run *run, struct scan_key key)
+static err add_key(struct run *run, struct names_key key)
 {
     struct scan *scan = run->scan;
     uint32_t first = run->levels[run->depth - 1].first_key;
@@ -309,7 +276,7 @@ static err read_name(struct run *run)
     if (e != OK)
         return e;
     size_t end = scan->at - 1;
-    struct scan_key key = {hash_of(scan, start, end, escaped), (uint32_t)start};
+    struct names_key key = {hash_of(scan, start, end, escaped), (uint32_t)start};
     e = add_key(run, key);
     if (e != OK)
         return e;
@@ -389,7 +356,8 @@ static err close_level(struct run *run)
     const struct level *level = &run->levels[run->depth - 1];
     uint32_t count = run->key_count - level->first_key;
     CHECK_IMPLIES(!level->is_object, count == 0);
-    if (count > PAIRWISE_MAX + 1 && has_double(scan, scan->keys + level->first_key, count))
+    if (count > PAIRWISE_MAX + 1 &&
+        names_has_double(&(struct names){compare_keys, scan}, scan->keys + level->first_key, count))
         return fail(scan, ERR_MALFORMED, twice);
     run->key_count = level->first_key;
     run->depth--;

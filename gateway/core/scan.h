@@ -6,6 +6,7 @@
 // what the grammar refuses: bytes that are not UTF-8, lone surrogates, names that occur twice in
 // one object (compared after decoding), nesting deeper than SCAN_DEPTH_MAX. Pure.
 
+#include "gateway/core/names.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 
@@ -34,16 +35,11 @@ struct scan_member {
     struct scan_value value;
 };
 
-// A name of an object that is still open.
-struct scan_key {
-    uint32_t hash;
-    uint32_t at; // of the byte after the opening quote
-};
-
 struct scan {
     struct slice text;
-    size_t at;             // the next byte
-    struct scan_key *keys; // the caller's room: one place for each name of the objects open at once
+    size_t at; // the next byte
+    struct names_key
+        *keys; // the caller's room: one place for each name of the objects open at once
     uint32_t key_cap;
     // After an error: what is wrong at text[at]. Static.
     const char *fault;

@@ -22,7 +22,7 @@ enum { NUMBER_LEN_MAX = 64 };
 static err judge(struct slice text, struct scan_value *out_value)
 {
     uint32_t cap = (uint32_t)(text.len / 4 + 1);
-    struct scan_key *keys = malloc(cap * sizeof *keys);
+    struct names_key *keys = malloc(cap * sizeof *keys);
     if (keys == NULL)
         return ERR_NO_MEMORY;
     struct scan scan = {.text = text, .keys = keys, .key_cap = cap};

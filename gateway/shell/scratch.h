@@ -9,7 +9,7 @@ enum { SCRATCH_KEYS_MAX = 1 << 16 };
 
 struct scratch {
     struct scratch *next;
-    struct scan_key keys[SCRATCH_KEYS_MAX];
+    struct names_key keys[SCRATCH_KEYS_MAX];
 };
 
 struct scratch_pool;

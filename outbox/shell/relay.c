@@ -41,7 +41,7 @@ struct relay {
     bool was_ready;
     uint32_t failures; // of broker or database, in a row
     when_ms moved_at;  // when a row was settled last
-    struct scan_key *names;
+    struct names_key *names;
     struct arena arena;
     struct source_rows rows;
     struct msg_submit_job jobs[SOURCE_ROWS_MAX];

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEYS = 1024 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 static _Alignas(16) uint8_t memory[4096];
 
 static bool is_within(struct slice part, struct slice whole)

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEYS = 1024 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 
 // Walks through all records; the error that ended it.
 static err walk(enum records_form form, struct slice body, uint32_t *out_count)

@@ -290,6 +290,8 @@ CASES = [
     ("MessagePack with a name twice", post(b"\x82\xa4type\xa1a\xa4type\xa1b", head=b"Content-Type: application/msgpack\r\n"), 400),
     ("MessagePack that is too deep", post(b"\x82\xa4type\xa1a\xa7payload" + b"\x91" * 100 + b"\xc0",
                                           head=b"Content-Type: application/msgpack\r\n"), None),
+    ("MessagePack with a name twice below", post(b"\x82\xa4type\xa1a\xa7payload\x82\xa1a\x01\xa1a\x02",
+                                                 head=b"Content-Type: application/msgpack\r\n"), 400),
     ("MessagePack cut short", post(b"\x81\xa4type", head=b"Content-Type: application/msgpack\r\n"), 400),
     ("batch of too many", post(b'{"type":"a"}\n' * 10001, head=b"Content-Type: application/x-ndjson\r\n",
                                 path=b"/v1/batches"), 413),

@@ -6,7 +6,7 @@
 
 enum { KEYS = 256 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 static _Alignas(16) uint8_t memory[4096];
 static char fault[DOC_FAULT_LEN];
 
@@ -56,6 +56,9 @@ TEST(doc, broken_documents_are_told_with_their_place)
     EXPECT_STR(fault, "at byte 3: more text follows the object");
     EXPECT_EQ(parse(DOC_JSON, slice_of_text("[]"), &members), ERR_BAD_FIELD);
     EXPECT_EQ(parse(DOC_MSGPACK, BYTES("\x82\xa1x\x01\xa1x\x02"), &members), ERR_MALFORMED);
+    EXPECT(strstr(fault, "twice") != NULL);
+    EXPECT_EQ(parse(DOC_MSGPACK, BYTES("\x81\xa1p\x82\xa1x\x01\xa1x\x02"), &members),
+              ERR_MALFORMED);
     EXPECT(strstr(fault, "twice") != NULL);
     EXPECT_EQ(parse(DOC_MSGPACK, BYTES("\x80\x80"), &members), ERR_MALFORMED);
     EXPECT_EQ(parse(DOC_MSGPACK, BYTES("\x90"), &members), ERR_BAD_FIELD);

@@ -6,7 +6,7 @@
 
 enum { KEYS = 512 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 static _Alignas(16) uint8_t memory[64 * 1024];
 static struct submit_fault fault;
 static struct lease_wish wish;

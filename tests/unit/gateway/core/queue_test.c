@@ -6,7 +6,7 @@
 
 enum { KEYS = 64 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 static _Alignas(16) uint8_t memory[4096];
 static struct submit_fault fault;
 static struct msg_queue_settings settings;

@@ -4,7 +4,7 @@
 
 #include "tests/support/test.h"
 
-static struct scan_key keys[64];
+static struct names_key keys[64];
 
 // "line:record|line:record" or the error at the end.
 static const char *listed(enum records_form form, const char *body)

@@ -10,7 +10,7 @@
 
 enum { KEYS = 4096 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 
 static struct scan scan_of(struct slice text)
 {

@@ -7,7 +7,7 @@
 
 enum { KEYS = 256 };
 
-static struct scan_key keys[KEYS];
+static struct names_key keys[KEYS];
 static _Alignas(16) uint8_t memory[16 * 1024];
 static struct arena arena;
 static struct submit_fault fault;

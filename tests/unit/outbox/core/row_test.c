@@ -5,7 +5,7 @@
 
 #include "tests/support/test.h"
 
-static struct scan_key names[1024];
+static struct names_key names[1024];
 static uint8_t memory[ROW_ARENA_LEN];
 static struct submit_fault fault;
 static const struct row_origin origin = {
