@@ -205,7 +205,9 @@ static err read_batch(struct work *work, char fault[QUERY_FAULT_LEN], const char
     return fill_operate(work, work->msg.operate.kind, out_detail);
 }
 
-void operations_batch(const struct gateway *gateway, struct http_request *request)
+static void operate(const struct gateway *gateway, struct http_request *request,
+                    err (*read)(struct work *work, char fault[QUERY_FAULT_LEN],
+                                const char **out_detail))
 {
     char fault[QUERY_FAULT_LEN] = "";
     const char *detail = fault;
@@ -213,9 +215,14 @@ void operations_batch(const struct gateway *gateway, struct http_request *reques
     if (work == NULL)
         return;
     work->msg.kind = MSG_OPERATE;
-    err e = read_batch(work, fault, &detail);
+    err e = read(work, fault, &detail);
     if (is_right(work, e, detail))
         guard_ask(gateway, work->request, &work->ask);
+}
+
+void operations_batch(const struct gateway *gateway, struct http_request *request)
+{
+    operate(gateway, request, read_batch);
 }
 
 void operations_begin(const struct gateway *gateway, struct http_request *request,
@@ -279,15 +286,7 @@ static err read_end(struct work *work, char fault[QUERY_FAULT_LEN], const char *
 
 void operations_act(const struct gateway *gateway, struct http_request *request)
 {
-    char fault[QUERY_FAULT_LEN] = "";
-    const char *detail = fault;
-    struct work *work = make(gateway, request);
-    if (work == NULL)
-        return;
-    work->msg.kind = MSG_OPERATE;
-    err e = read_end(work, fault, &detail);
-    if (is_right(work, e, detail))
-        guard_ask(gateway, work->request, &work->ask);
+    operate(gateway, request, read_end);
 }
 
 void operations_list(const struct gateway *gateway, struct http_request *request)

@@ -234,6 +234,25 @@ static void drop_endpoint(struct sim_store *store, const struct endpoint_row *ro
     *endpoint = (struct sim_endpoint){0};
 }
 
+static void apply_batch(struct sim_store *store, const struct batch_row *row)
+{
+    store->batches[row->no] = *row;
+    store->batches[row->no].tenant = keep_text(store->batch_tenants[row->no], row->tenant);
+    store->has_batch[row->no] = true;
+}
+
+static void apply_unique(struct sim_store *store, const struct unique_row *row)
+{
+    SIM_EXPECT(store->uniques[row->no].no == 0, "a unique key is taken once");
+    store->uniques[row->no] = *row;
+}
+
+static void drop_unique(struct sim_store *store, const struct unique_row *row)
+{
+    SIM_EXPECT(store->uniques[row->no].no != 0, "what is given back was held");
+    store->uniques[row->no] = (struct unique_row){0};
+}
+
 static void apply_one(struct sim_store *store, const struct write *write)
 {
     switch (write->kind) {
@@ -258,12 +277,7 @@ static void apply_one(struct sim_store *store, const struct write *write)
         store->policies[write->policy.no] = write->policy.policy;
         store->has_policy[write->policy.no] = true;
         return;
-    case WRITE_BATCH:
-        store->batches[write->batch.no] = write->batch;
-        store->batches[write->batch.no].tenant =
-            keep_text(store->batch_tenants[write->batch.no], write->batch.tenant);
-        store->has_batch[write->batch.no] = true;
-        return;
+    case WRITE_BATCH: apply_batch(store, &write->batch); return;
     case WRITE_LEDGER: store->ledger = write->ledger; return;
     case WRITE_SCHEDULE: apply_schedule(store, &write->schedule); return;
     case DROP_SCHEDULE:
@@ -277,14 +291,8 @@ static void apply_one(struct sim_store *store, const struct write *write)
         drop(store, &write->drop, true);
         watch_seen(SEEN_FORGOTTEN);
         return;
-    case WRITE_UNIQUE:
-        SIM_EXPECT(store->uniques[write->unique.no].no == 0, "a unique key is taken once");
-        store->uniques[write->unique.no] = write->unique;
-        return;
-    case DROP_UNIQUE:
-        SIM_EXPECT(store->uniques[write->unique.no].no != 0, "what is given back was held");
-        store->uniques[write->unique.no] = (struct unique_row){0};
-        return;
+    case WRITE_UNIQUE: apply_unique(store, &write->unique); return;
+    case DROP_UNIQUE: drop_unique(store, &write->unique); return;
     case WRITE_OPERATION: apply_operation(store, &write->operation); return;
     case DROP_OPERATION: drop_operation(store, &write->operation.id); return;
     case WRITE_ENDPOINT: apply_endpoint(store, &write->endpoint); return;

@@ -174,6 +174,14 @@ static void tell_endpoint_is(struct tell *tell, const struct msg_webhook_status_
                   is->webhooks[i].disabled ? " disabled" : "", is->signs ? " signs" : "");
 }
 
+static void tell_queue_row(struct tell *tell, const struct queue_row *row)
+{
+    tell_queue(tell, row->queue, row->counts);
+    tell_settings(tell, &row->settings);
+    if (row->paused != 0)
+        tell_text(tell, " paused %s", direction_name(row->paused));
+}
+
 void tell_write(struct tell *tell, const struct write *write)
 {
     switch (write->kind) {
@@ -206,12 +214,7 @@ void tell_write(struct tell *tell, const struct write *write)
         tell_text(tell, "drop queue %.*s", (int)write->queue.queue.len,
                   (const char *)write->queue.queue.data);
         break;
-    case WRITE_QUEUE:
-        tell_queue(tell, write->queue.queue, write->queue.counts);
-        tell_settings(tell, &write->queue.settings);
-        if (write->queue.paused != 0)
-            tell_text(tell, " paused %s", direction_name(write->queue.paused));
-        break;
+    case WRITE_QUEUE: tell_queue_row(tell, &write->queue); break;
     case WRITE_POLICY: tell_text(tell, "policy %u", write->policy.no); break;
     case WRITE_BATCH: tell_batch(tell, &write->batch); break;
     case DROP_BATCH:
