@@ -128,8 +128,9 @@ class Atomic(BrokerTest):
             with self.subTest(point=point):
                 self.data = os.path.join(self.data, point)
                 os.makedirs(self.data)
-                # The first commit is the new epoch's own, the first release WELCOME's.
-                dying = self.broker(env={"WEFT_FAILPOINT": f"{point}:2"})
+                # The first commit is the new epoch's own, made before the doors open.
+                nth = 1 if point == "broker.before_release" else 2
+                dying = self.broker(env={"WEFT_FAILPOINT": f"{point}:{nth}"})
                 batch_id, jobs = fresh_id(), self.jobs(2000)
                 for job in jobs:
                     job.batch_id = batch_id
