@@ -333,19 +333,28 @@ static void tell_dry(const struct bulk *bulk)
     (void)putchar('\n');
 }
 
-static void tell(struct bulk *bulk)
+// The batch's id alone on standard output, which scripts take as it is. Without a new job there is
+// no batch.
+static void tell_text(const struct bulk *bulk)
 {
     char id[ID_TEXT_LEN + 1];
     id_to_text(&bulk->batch_id, id);
+    if (bulk->accepted > 0)
+        (void)printf("%s\n", id);
+    command_complain("push", "%" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused",
+                     bulk->accepted, bulk->replayed, bulk->rejected);
+    if (bulk->accepted > 0)
+        hooks_tell(made_secret(bulk), "push");
+}
+
+static void tell(struct bulk *bulk)
+{
     if (bulk->wants_json)
         tell_json(bulk);
     else if (bulk->is_dry_run)
         tell_dry(bulk);
     else
-        (void)printf("%s %" PRIu32 " accepted, %" PRIu32 " replayed, %" PRIu32 " refused\n", id,
-                     bulk->accepted, bulk->replayed, bulk->rejected);
-    if (!bulk->wants_json && !bulk->is_dry_run && bulk->accepted > 0)
-        hooks_tell(made_secret(bulk), "push");
+        tell_text(bulk);
 }
 
 static err take_hooks(struct bulk *bulk, struct hooks *hooks, const struct config *config,

@@ -50,9 +50,10 @@ const struct config_table push_table = {
     .program = "push",
     .usage = "weft push TYPE [flags] [PAYLOAD | @FILE | -]\n       weft push [TYPE] [flags] --bulk "
              "FILE [--atomic] [--dry-run [--simulate 10s]]",
-    .about = "Submits a job and prints its id once it is stored. Exit codes: 0 stored (or known "
-             "already), 1 refused\n(--bulk: some lines), 4 no answer (ask again with the same "
-             "--key), 64 usage.",
+    .about =
+        "Submits a job and prints its id, and nothing else on standard output, once it is "
+        "stored; --bulk that of\nthe batch. Exit codes: 0 stored (or known already), 1 "
+        "refused (--bulk: some lines), 4 no answer (ask\nagain with the same --key), 64 usage.",
     .keys = push_keys,
     .key_count = sizeof push_keys / sizeof push_keys[0],
     .argument_count_max = 2,
@@ -147,8 +148,11 @@ static int push_one(struct ask *ask, struct submission *submission, const struct
     if (said == NULL)
         return code;
     view_submitted(&view, job, said, &submission->hooks.secret);
-    if (!view.wants_json)
-        hooks_tell(&submission->hooks.secret, "push");
+    if (view.wants_json)
+        return code;
+    if (said->replayed)
+        command_complain("push", "this job was there already; it is %s", answer_state(said->state));
+    hooks_tell(&submission->hooks.secret, "push");
     return code;
 }
 

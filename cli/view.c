@@ -261,8 +261,7 @@ void view_submitted(const struct view *view, const struct msg_submit_job *job,
     char id[ID_TEXT_LEN + 1];
     if (!view->wants_json) {
         id_to_text(&said->job_id, id);
-        (void)fprintf(view->out, "%s %s%s\n", id, answer_state(said->state),
-                      said->replayed ? " (replayed)" : "");
+        (void)fprintf(view->out, "%s\n", id);
         return;
     }
     if (!begin_json(&json, 0))

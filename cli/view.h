@@ -20,7 +20,8 @@ struct view {
 void view_status(const struct view *view, const struct msg_status_is *status);
 // The counts of a batch.
 void view_batch(const struct view *view, const struct msg_batch_status_is *batch);
-// The answer to one submitted job; a secret that was made is in the JSON.
+// The answer to one submitted job: its id alone, which scripts take as it is; a secret that was made
+// is in the JSON.
 void view_submitted(const struct view *view, const struct msg_submit_job *job,
                     const struct msg_submitted_job *said, const struct webhook_secret *secret);
 

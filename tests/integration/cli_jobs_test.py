@@ -49,8 +49,8 @@ class Bench:
 
 def push_prints_the_id_and_show_knows_it(bench):
     pushed = bench.weft("push", "act", "{}")
-    assert pushed.returncode == 0, pushed
-    job_id = pushed.stdout.split()[0]
+    job_id = pushed.stdout.removesuffix("\n")
+    assert (pushed.returncode, len(job_id), pushed.stderr) == (0, 36, ""), pushed
     shown = bench.json("job", "show", job_id, "--wait")
     assert shown["job_id"] == job_id and shown["status"] == "succeeded", shown
     assert shown["result"] == {"ok": True}, shown
@@ -105,7 +105,7 @@ def same_key_is_one_job_through_both_doors(bench):
         assert answer.headers["Idempotency-Replayed"] == "true", dict(answer.headers)
         assert json.load(answer)["job_id"] == first["job_id"]
     again = bench.weft("push", "act", "--key", "k-1", '{"n":1}')
-    assert "(replayed)" in again.stdout, again
+    assert again.stdout == first["job_id"] + "\n" and "was there already; it is " in again.stderr, again
     other = bench.weft("push", "act", "--key", "k-1", '{"n":2}')
     assert other.returncode == 1 and "key belongs to another" in other.stderr, other
 
@@ -117,13 +117,13 @@ def bulk_counts_and_names_wrong_lines(bench):
     assert pushed.returncode == 1, pushed
     assert "line 601 is refused" in pushed.stderr, pushed.stderr
     assert "line 602 is refused" in pushed.stderr, pushed.stderr
-    batch_id = pushed.stdout.split()[0]
-    assert "600 accepted, 0 replayed, 2 refused" in pushed.stdout, pushed
+    batch_id = pushed.stdout.removesuffix("\n")
+    assert "600 accepted, 0 replayed, 2 refused" in pushed.stderr, pushed
     shown = bench.weft("batch", "show", batch_id, "--wait", "-o", "json")
     assert shown.returncode == 0, shown
     assert json.loads(shown.stdout)["counts"]["succeeded"] == 600, shown
     again = bench.weft("push", "act", "--bulk", "-", text="\n".join(lines))
-    assert again.returncode == 0 and "0 accepted, 600 replayed" in again.stdout, again
+    assert (again.returncode, again.stdout) == (0, "") and "0 accepted, 600 replayed" in again.stderr, again
 
 
 def flags_are_defaults_for_lines(bench):
@@ -133,12 +133,12 @@ def flags_are_defaults_for_lines(bench):
     body = "\n".join(json.dumps(dict(line, key=f"d-{i}")) for i, line in enumerate(lines))
     pushed = bench.weft("push", "other-type", "--bulk", "-", "--priority", "7", "--delay", "1h", text=body,
                         WEFT_QUEUE="from-variable")
-    assert pushed.returncode == 0 and "3 accepted" in pushed.stdout, pushed
+    assert pushed.returncode == 0 and "3 accepted" in pushed.stderr, pushed
     for key, kind, queue, priority, delay in (("d-0", "nobody-serves-this", "from-variable", "7", "1h"),
                                               ("d-1", "other-type", "from-variable", "7", "1h"),
                                               ("d-2", "nobody-serves-this", "own", "1", "2h")):
         answer = bench.weft("push", kind, "--queue", queue, "--key", key, "--priority", priority, "--delay", delay)
-        assert answer.returncode == 0 and "(replayed)" in answer.stdout, answer
+        assert answer.returncode == 0 and "was there already" in answer.stderr, answer
     for words in (("--key", "k"), ("--content", "text"), ("act", "{}")):
         answer = bench.weft("push", *words, "--bulk", "-", text="{}\n")
         assert answer.returncode == 64, answer
@@ -266,7 +266,7 @@ def a_tenant_has_its_own_jobs(bench):
         assert pushed.returncode == 0, pushed
         ids[tenant] = pushed.stdout.split()[0]
         pushed = bench.weft("push", "--bulk", "-", "--tenant", tenant, text=line)
-        assert pushed.returncode == 0 and "1 accepted" in pushed.stdout, pushed
+        assert pushed.returncode == 0 and "1 accepted" in pushed.stderr, pushed
     assert ids["acme"] != ids["default"], ids
     assert bench.weft("job", "show", ids["acme"]).returncode == 4
     assert bench.weft("job", "show", ids["acme"], WEFT_TENANT="acme").returncode == 0

@@ -165,9 +165,9 @@ class After(Relations):
 
         child = push("--after", parent, "--on-dependency-failure", "cancel", "--unique", "k", "--unique-for", "1h")
         self.assertEqual(child.returncode, 0, child)
-        self.assertIn("scheduled", child.stdout)
         shown = subprocess.run([weft, "job", "show", child.stdout.split()[0], "--broker", self.broker.zmq], text=True,
                                capture_output=True)
+        self.assertIn("status         scheduled\n", shown.stdout)
         self.assertIn("unique key     k\n", shown.stdout)
         self.assertIn("after          " + parent, shown.stdout)
         for words in (("--after", parent), ("--after", "x,y", "--on-dependency-failure", "run"), ("--unique-for", "1h")):
