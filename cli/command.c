@@ -2,23 +2,29 @@
 
 #include "cli/command.h"
 
+#include "cli/plain.h"
 #include "gateway/core/nearest.h"
 #include "lib/base/check.h"
 
 #include <errno.h>
 #include <stdarg.h>
 
-enum { VERBS_MAX = 32 };
+enum {
+    VERBS_MAX = 32,
+    SENTENCE_LEN_MAX = 8192,
+};
 
 void command_complain(const char *program, const char *format, ...)
 {
+    char sentence[SENTENCE_LEN_MAX];
     va_list arguments;
     va_start(arguments, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, arguments); // cut, if it must be
+    va_end(arguments);
     // Nothing can be told to a user whose terminal is gone.
     (void)fprintf(stderr, "weft %s: ", program);
-    (void)vfprintf(stderr, format, arguments);
+    plain_put(stderr, slice_of_text(sentence));
     (void)fputc('\n', stderr);
-    va_end(arguments);
 }
 
 void command_list(const struct command_verbs *verbs, FILE *out)

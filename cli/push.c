@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/bulk.h"
+#include "cli/plain.h"
 #include "cli/submission.h"
 #include "cli/view.h"
 #include "gateway/core/answer.h"
@@ -215,8 +216,8 @@ static void show_progress(const struct msg_status_is *status)
         (void)fprintf(stderr, ", %llu of %llu", (unsigned long long)status->progress_done,
                       (unsigned long long)status->progress_total);
     if (status->progress_text.len > 0)
-        (void)fprintf(stderr, " %.*s", (int)status->progress_text.len,
-                      (const char *)status->progress_text.data);
+        (void)fputc(' ', stderr);
+    plain_put(stderr, status->progress_text);
     if (answer_is_final(status->state))
         (void)fputs("\r\033[K", stderr);
     (void)fflush(stderr);

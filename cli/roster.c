@@ -3,6 +3,7 @@
 #include "cli/roster.h"
 
 #include "cli/ask.h"
+#include "cli/plain.h"
 #include "cli/view.h"
 #include "gateway/core/roster.h"
 #include "lib/base/moment.h"
@@ -44,14 +45,16 @@ static void print_line(const struct view *view, const struct msg_worker_line *li
     char id[ID_TEXT_LEN + 1];
     char since[MOMENT_TEXT_LEN + 1] = "-";
     char running[32];
+    char name[MSG_NAME_LEN_MAX + 1];
     id_to_text(&line->worker_id, id);
     if (line->since_at > 0 && line->since_at <= MOMENT_MAX)
         moment_format(line->since_at, since);
     (void)snprintf(running, sizeof running, "%" PRIu32 "/%" PRIu32, line->running, line->slots);
-    (void)fprintf(view->out, "%-36s %-16.*s %-9s %9s %-24s %.*s\n", id, (int)line->name.len,
-                  line->name.len > 0 ? (const char *)line->name.data : "", roster_status(line),
-                  running, since, (int)line->types.len,
-                  line->types.len > 0 ? (const char *)line->types.data : "");
+    plain_copy(line->name, name, sizeof name);
+    (void)fprintf(view->out, "%-36s %-16s %-9s %9s %-24s ", id, name, roster_status(line), running,
+                  since);
+    plain_put(view->out, line->types);
+    (void)fputc('\n', view->out);
 }
 
 static int list(struct ask *ask, const struct config *config)

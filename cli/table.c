@@ -1,5 +1,6 @@
 #include "cli/table.h"
 
+#include "cli/plain.h"
 #include "lib/base/moment.h"
 
 #include <stdlib.h>
@@ -22,8 +23,11 @@ void table_end_json(struct out *json, FILE *out)
 
 void table_text(FILE *out, const char *name, struct slice text)
 {
-    if (text.len > 0)
-        (void)fprintf(out, "%-14s %.*s\n", name, (int)text.len, (const char *)text.data);
+    if (text.len == 0)
+        return;
+    (void)fprintf(out, "%-14s ", name);
+    plain_put(out, text);
+    (void)fputc('\n', out);
 }
 
 void table_moment(FILE *out, const char *name, when_ms at)

@@ -3,6 +3,7 @@
 #include "cli/view.h"
 
 #include "cli/opinions.h"
+#include "cli/plain.h"
 #include "gateway/core/answer.h"
 #include "gateway/core/forecast.h"
 #include "gateway/core/scan.h"
@@ -83,16 +84,6 @@ static void print_moment(FILE *out, const char *name, when_ms at)
     (void)fprintf(out, "%-14s %s\n", name, text);
 }
 
-// What a handler wrote may hold control characters, which a terminal would obey.
-static void print_safe(FILE *out, struct slice line)
-{
-    for (size_t i = 0; i < line.len; i++) {
-        uint8_t byte = line.data[i];
-        bool is_control = (byte < ' ' && byte != '\t') || byte == 0x7f;
-        (void)fputc(is_control ? '?' : byte, out);
-    }
-}
-
 // `first` before the first line of `text`, `others` before the others.
 static void print_lines(FILE *out, const char *first, const char *others, struct slice text)
 {
@@ -100,7 +91,7 @@ static void print_lines(FILE *out, const char *first, const char *others, struct
         const uint8_t *end = memchr(text.data, '\n', text.len);
         size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
         (void)fputs(margin, out);
-        print_safe(out, slice_of(text.data, len));
+        plain_put(out, slice_of(text.data, len));
         (void)fputc('\n', out);
         size_t used = end != NULL ? len + 1 : len;
         text = slice_of(text.data + used, text.len - used);
@@ -134,8 +125,9 @@ static void print_labels(FILE *out, struct slice packed)
     for (uint32_t i = 0; i < labels.pair_count; i++) {
         const struct labels_pair *pair = &labels.pairs[i];
         char first[32 + MSG_TAG_LEN_MAX];
-        (void)snprintf(first, sizeof first, "%-14s %.*s=", i == 0 ? "metadata" : "",
-                       (int)pair->name.len, (const char *)pair->name.data);
+        char name[MSG_TAG_LEN_MAX + 1];
+        plain_copy(pair->name, name, sizeof name);
+        (void)snprintf(first, sizeof first, "%-14s %s=", i == 0 ? "metadata" : "", name);
         if (pair->value.len == 0)
             (void)fprintf(out, "%s\n", first);
         print_lines(out, first, "               ", pair->value);
@@ -283,7 +275,7 @@ static void print_simulated(FILE *out, const struct msg_forecast *forecast)
         return;
     (void)fprintf(out, "; %s", words[forecast->simulation]);
     if (forecast->simulation == SIMULATION_FAILED)
-        print_slice(out, forecast->failure.message);
+        plain_put(out, forecast->failure.message);
 }
 
 // One line: what would be, what it would wait for, and what a worker says.
@@ -415,7 +407,7 @@ static void print_filter(FILE *out, const struct msg_filter *filter)
         if (words[i].value.len == 0)
             continue;
         (void)fprintf(out, " --%s ", words[i].flag);
-        print_slice(out, words[i].value);
+        plain_put(out, words[i].value);
     }
     if (id_is_zero(&filter->batch_id))
         return;
@@ -574,9 +566,9 @@ void view_failure(FILE *out, const struct msg_status_is *status)
                   status->crashes == 1 ? "" : "es");
     if (status->failure.kind.len > 0 || status->failure.message.len > 0) {
         (void)fputs(": ", out);
-        print_slice(out, status->failure.kind);
+        plain_put(out, status->failure.kind);
         (void)fputs(status->failure.kind.len > 0 ? ", " : "", out);
-        print_safe(out, status->failure.message);
+        plain_put(out, status->failure.message);
     }
     (void)fputc('\n', out);
     if (status->failure.detail.len == 0)

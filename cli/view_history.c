@@ -2,21 +2,13 @@
 
 #include "cli/view.h"
 
+#include "cli/plain.h"
 #include "gateway/core/answer.h"
 #include "gateway/core/feed.h"
 #include "gateway/core/history.h"
 #include "lib/base/moment.h"
 
 #include <stdlib.h>
-
-static void print_safe(FILE *out, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t byte = text.data[i];
-        bool is_control = (byte < ' ' && byte != '\t') || byte == 0x7f;
-        (void)fputc(is_control ? '?' : byte, out); // the caller asks ferror()
-    }
-}
 
 static void print_json(FILE *out, struct out *json)
 {
@@ -46,7 +38,7 @@ static void print_named(FILE *out, const char *before, struct slice text)
     if (text.len == 0)
         return;
     (void)fputs(before, out);
-    print_safe(out, text);
+    plain_put(out, text);
 }
 
 // at  event → state  attempt  worker  by whom: why; error
@@ -141,7 +133,7 @@ void view_log(const struct view *view, const struct msg_log_is *log, uint32_t af
             (void)fprintf(view->out, "... %u lines were dropped ...\n", dropped);
         print_moment(view->out, log->lines[i].at);
         (void)fputs("  ", view->out);
-        print_safe(view->out, log->lines[i].text);
+        plain_put(view->out, log->lines[i].text);
         (void)fputc('\n', view->out);
     }
 }
