@@ -274,26 +274,38 @@ static bool take_member(struct reader *reader, struct jsontext_member *out_membe
     return true;
 }
 
+static err enter_object(struct reader *reader, bool *out_more)
+{
+    skip_blanks(reader);
+    if (!take(reader, '{'))
+        return ERR_MALFORMED;
+    skip_blanks(reader);
+    *out_more = !take(reader, '}');
+    return OK;
+}
+
+// *out_more: another one must follow. After the last one the text ends.
+static err next_member(struct reader *reader, struct jsontext_member *out_member, bool *out_more)
+{
+    if (!take_member(reader, out_member))
+        return ERR_MALFORMED;
+    *out_more = take(reader, ',');
+    return *out_more || (take(reader, '}') && is_end(reader)) ? OK : ERR_MALFORMED;
+}
+
 err jsontext_members(struct slice text, struct jsontext_member *members, uint32_t cap,
                      uint32_t *out_count)
 {
     struct reader reader = {.text = text};
     uint32_t count = 0;
-    skip_blanks(&reader);
-    if (!take(&reader, '{'))
-        return ERR_MALFORMED;
-    skip_blanks(&reader);
-    bool more = !take(&reader, '}');
-    while (more) {
+    bool more = false;
+    err read = enter_object(&reader, &more);
+    while (read == OK && more) {
         if (count == cap)
             return ERR_FULL;
-        if (!take_member(&reader, &members[count++]))
-            return ERR_MALFORMED;
-        more = take(&reader, ',');
-        if (!more && !take(&reader, '}'))
-            return ERR_MALFORMED;
+        read = next_member(&reader, &members[count++], &more);
     }
-    if (!is_end(&reader))
+    if (read != OK || !is_end(&reader))
         return ERR_MALFORMED;
     *out_count = count;
     return OK;
@@ -315,6 +327,52 @@ static size_t encode_point(uint32_t point, uint8_t out[4])
     return len;
 }
 
+// The meaning of what stands next in a string that is known to be sound: a byte, or an escaped character.
+static size_t next_meaning(struct reader *reader, uint8_t out[4])
+{
+    uint32_t point = 0;
+    out[0] = reader->text.data[reader->at++];
+    if (out[0] != '\\')
+        return 1;
+    bool sound = take_escape(reader, &point);
+    CHECK(sound);
+    return encode_point(point, out);
+}
+
+static bool means(struct slice written, struct slice name)
+{
+    struct reader reader = {.text = written};
+    size_t len = 0;
+    while (reader.at < written.len) {
+        uint8_t bytes[4];
+        size_t count = next_meaning(&reader, bytes);
+        if (count > name.len - len || memcmp(name.data + len, bytes, count) != 0)
+            return false;
+        len += count;
+    }
+    return len == name.len;
+}
+
+err jsontext_find(struct slice text, struct slice name, struct slice *out_value)
+{
+    struct reader reader = {.text = text};
+    struct jsontext_member member;
+    struct slice found = {0};
+    bool more = false;
+    err read = enter_object(&reader, &more);
+    while (read == OK && more) {
+        read = next_member(&reader, &member, &more);
+        if (read == OK && found.data == NULL && means(member.name, name))
+            found = member.value;
+    }
+    if (read != OK || !is_end(&reader))
+        return ERR_MALFORMED;
+    if (found.data == NULL)
+        return ERR_NOT_FOUND;
+    *out_value = found;
+    return OK;
+}
+
 err jsontext_string(struct slice value, uint8_t *room, size_t cap, struct slice *out_text)
 {
     if (value.len < 2 || *value.data != '"')
@@ -322,14 +380,8 @@ err jsontext_string(struct slice value, uint8_t *room, size_t cap, struct slice 
     struct reader reader = {.text = slice_of(value.data, value.len - 1), .at = 1};
     size_t len = 0;
     while (reader.at < reader.text.len) {
-        uint8_t bytes[4] = {reader.text.data[reader.at++]};
-        size_t count = 1;
-        uint32_t point = 0;
-        if (bytes[0] == '\\') {
-            bool sound = take_escape(&reader, &point);
-            CHECK(sound);
-            count = encode_point(point, bytes);
-        }
+        uint8_t bytes[4];
+        size_t count = next_meaning(&reader, bytes);
         if (len + count > cap)
             break;
         memcpy(room + len, bytes, count);

@@ -28,6 +28,12 @@ struct jsontext_member {
 MUST_USE err jsontext_members(struct slice text, struct jsontext_member *members, uint32_t cap,
                               uint32_t *out_count);
 
+// The value of the member with this name, however the name is spelled there; the first one of several. The object
+// may have any number of members.
+//   ERR_MALFORMED   `text` is not valid, or no object
+//   ERR_NOT_FOUND   it has no such member
+MUST_USE err jsontext_find(struct slice text, struct slice name, struct slice *out_value);
+
 // The meaning of a string value that came from jsontext_members(), cut after a whole character
 // when it is longer than `cap`.
 //   ERR_BAD_FIELD   no string

@@ -46,6 +46,7 @@ void slots_grant(struct slots *slots, uint32_t slot, const struct msg_job *job)
 {
     struct slot *place = at(slots, slot);
     CHECK((job->token == 0) == (slot >= slots->job_count));
+    CHECK(!place->is_barred);
     slot_move(place, EVENT_GRANT);
     place->job_id = job->job_id;
     place->token = job->token;
@@ -59,6 +60,7 @@ void slots_grant(struct slots *slots, uint32_t slot, const struct msg_job *job)
 void slots_move(struct slots *slots, uint32_t from, uint32_t to)
 {
     CHECK(at(slots, from)->state == SLOT_WAITING && at(slots, to)->state == SLOT_FREE);
+    CHECK(!at(slots, to)->is_barred);
     *at(slots, to) = *at(slots, from);
     *at(slots, from) = (struct slot){0};
 }
@@ -161,10 +163,26 @@ void slots_end(struct slots *slots, uint32_t slot)
     *place = (struct slot){0};
 }
 
+void slots_bar(struct slots *slots, uint32_t slot, bool is_barred)
+{
+    struct slot *place = at(slots, slot);
+    CHECK(place->state == SLOT_FREE && place->is_barred != is_barred);
+    place->is_barred = is_barred;
+}
+
+uint32_t slots_count_open(const struct slots *slots, uint32_t from, uint32_t count)
+{
+    CHECK(from <= slots->count && count <= slots->count - from);
+    uint32_t open = 0;
+    for (uint32_t i = from; i < from + count; i++)
+        open += !slots->items[i].is_barred;
+    return open;
+}
+
 static uint32_t find_free(const struct slots *slots, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        if (slots->items[i].state == SLOT_FREE)
+        if (slots->items[i].state == SLOT_FREE && !slots->items[i].is_barred)
             return i;
     }
     return SLOTS_NONE;

@@ -12,7 +12,8 @@
 //       └────────────────────┴─────────────────────┴───────────────────┘
 //
 // A waiting job has no process yet. A stopping one has been sent SIGTERM, and SIGKILL follows at
-// `kill_at`; only the end of its process frees the slot.
+// `kill_at`; only the end of its process frees the slot. A thread cannot be killed: where it has not
+// let go of a job that is given up, the slot is free and barred.
 
 #include "proto/msg.h"
 
@@ -49,6 +50,7 @@ struct slot {
     when_ms deadline;   // of a running one
     uint32_t extend_ms; // what its handler was given beyond its timeout
     when_ms kill_at;    // of a stopping one; WHEN_NEVER once it has been killed
+    bool is_barred;     // of a free one: it takes no job
     struct slot_progress progress;
 };
 
@@ -98,6 +100,10 @@ when_ms slots_next(const struct slots *slots);
 
 // The job has left.
 void slots_end(struct slots *slots, uint32_t slot);
+// A free slot takes no job, until this is taken back.
+void slots_bar(struct slots *slots, uint32_t slot, bool is_barred);
+// How many of the `count` slots from `from` on are not barred.
+uint32_t slots_count_open(const struct slots *slots, uint32_t from, uint32_t count);
 
 // Of those for jobs; of those for dry runs.
 uint32_t slots_find_free(const struct slots *slots);

@@ -346,6 +346,34 @@ static void end_waiting(struct duty *duty, uint32_t slot)
     duty_end(duty, slot, &report);
 }
 
+// --- slots that take nothing ---
+
+// With no slot left that runs, what came in advance would wait for nothing.
+static void give_back_stranded(struct duty *duty)
+{
+    for (uint32_t i = duty->setup.run_count; i < duty->slots.job_count; i++) {
+        if (duty->slots.items[i].state != SLOT_WAITING)
+            continue;
+        struct outcome_report report = {0};
+        outcome_interrupted("all that run jobs here are held by some that were given up", &report);
+        duty_end(duty, i, &report);
+    }
+}
+
+void duty_bar(struct duty *duty, uint32_t slot)
+{
+    slots_bar(&duty->slots, slot, true);
+    duty->ready_due = true;
+    if (slots_count_open(&duty->slots, 0, duty->setup.run_count) == 0)
+        give_back_stranded(duty);
+}
+
+void duty_unbar(struct duty *duty, uint32_t slot)
+{
+    slots_bar(&duty->slots, slot, false);
+    duty->ready_due = true;
+}
+
 // --- orders ---
 
 void duty_obey(struct duty *duty, uint32_t slot, enum slot_order order)

@@ -160,6 +160,10 @@ void duty_hear(struct duty *duty, uint32_t slot, struct slice word);
 // the slot is free. The report's
 // slices are copied; ids and token are filled in.
 void duty_end(struct duty *duty, uint32_t slot, struct outcome_report *report);
+// What ran in this slot, which is free by now, cannot be killed and has not let go: no job takes the slot until
+// duty_unbar(), and the broker is told of so many fewer.
+void duty_bar(struct duty *duty, uint32_t slot);
+void duty_unbar(struct duty *duty, uint32_t slot);
 // Does what the slot table ordered.
 void duty_obey(struct duty *duty, uint32_t slot, enum slot_order order);
 

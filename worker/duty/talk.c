@@ -90,19 +90,28 @@ static err say_hello(struct duty *duty, uint64_t corr)
     return say(duty, &msg);
 }
 
+// With no slot that runs nothing is taken in advance either.
+static uint32_t count_credit(const struct duty *duty)
+{
+    uint32_t running = slots_count_open(&duty->slots, 0, duty->setup.run_count);
+    return running > 0 ? running + duty->setup.slot_count - duty->setup.run_count : 0;
+}
+
 static err say_ready(struct duty *duty)
 {
     const struct duty_setup *setup = &duty->setup;
     struct msg msg = {.kind = MSG_READY};
-    msg.ready = (struct msg_ready){.types = setup->types,
-                                   .type_count = setup->type_count,
-                                   .queues = setup->queues,
-                                   .queue_count = setup->queue_count,
-                                   .slots = setup->slot_count,
-                                   .quiet = phase_is_quiet(&duty->phase),
-                                   .simulates = setup->simulates,
-                                   .simulate_count = setup->simulate_count,
-                                   .simulation_slots = setup->simulation_count};
+    msg.ready =
+        (struct msg_ready){.types = setup->types,
+                           .type_count = setup->type_count,
+                           .queues = setup->queues,
+                           .queue_count = setup->queue_count,
+                           .slots = count_credit(duty),
+                           .quiet = phase_is_quiet(&duty->phase),
+                           .simulates = setup->simulates,
+                           .simulate_count = setup->simulate_count,
+                           .simulation_slots = slots_count_open(&duty->slots, duty->slots.job_count,
+                                                                setup->simulation_count)};
     return say(duty, &msg);
 }
 

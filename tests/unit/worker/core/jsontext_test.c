@@ -138,6 +138,53 @@ TEST(jsontext, members_want_one_whole_object)
     EXPECT_EQ(count, 7);
 }
 
+static void expect_found(const char *text, const char *name, const char *value)
+{
+    struct slice found = slice_of_text("untouched");
+    err e = jsontext_find(slice_of_text(text), slice_of_text(name), &found);
+    EXPECT_EQ(e, value != NULL ? OK : ERR_NOT_FOUND);
+    EXPECT(slice_is_text(found, value != NULL ? value : "untouched"));
+}
+
+TEST(jsontext, a_member_is_found_by_the_meaning_of_its_name)
+{
+    expect_found(" {\"a\" : [1, {\"b\":2}] ,\"b\":\"c\"}", "b", "\"c\"");
+    expect_found("{\"gr\\u00f6\\u00dfe\":7}",
+                 "gr\xc3\xb6\xc3\x9f"
+                 "e",
+                 "7");
+    expect_found("{\"\\ud83d\\ude00\":7}", "\xf0\x9f\x98\x80", "7");
+    expect_found("{\"a\\u0062\":1,\"ab\":2}", "ab", "1"); // the first one
+    expect_found("{\"\":0}", "", "0");
+    expect_found("{\"ab\":1}", "a", NULL);
+    expect_found("{\"a\":1}", "ab", NULL);
+    expect_found("{\"a\\u0000\":1}", "a", NULL);
+    expect_found("{}", "a", NULL);
+}
+
+TEST(jsontext, a_member_is_found_among_any_number)
+{
+    static char text[64 * 1024];
+    size_t len = 0;
+    for (int i = 0; i < 5000; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%c\"m%d\":%d", i == 0 ? '{' : ',',
+                                i, i);
+    text[len++] = '}';
+    expect_found(text, "m4999", "4999");
+    expect_found(text, "m5000", NULL);
+}
+
+TEST(jsontext, nothing_is_found_in_what_is_not_one_whole_object)
+{
+    static const char *const texts[] = {
+        "",           "[]",          "1",         "{\"a\":1",           "{\"a\":1} x",
+        "{\"a\":1,}", "{\"a\":1,2}", "{\"a\":1]", "{\"a\":1,\"b\":tru}"};
+    struct slice found;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        EXPECT_EQ(jsontext_find(slice_of_text(texts[i]), slice_of_text("a"), &found),
+                  ERR_MALFORMED);
+}
+
 static void expect_meaning(const char *value, const char *meaning, size_t cap)
 {
     uint8_t room[64];

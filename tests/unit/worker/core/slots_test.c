@@ -127,6 +127,26 @@ TEST(slots, jobs_are_found_by_lease_and_by_id)
     EXPECT(slots_find_job(&slots, &second.job_id) == SLOTS_NONE);
 }
 
+TEST(slots, a_barred_slot_takes_no_job_until_it_is_open_again)
+{
+    begin(2);
+    slots_bar(&slots, 2, true);
+    EXPECT_EQ(slots_find_free(&slots), 3);
+    EXPECT_EQ(slots_count_open(&slots, 0, 4), 3);
+    EXPECT_EQ(slots_count_open(&slots, 2, 1), 0);
+    EXPECT_EQ(slots_held_count(&slots), 2);
+    struct msg_job job = job_of(9, 9);
+    EXPECT_DIES(slots_grant(&slots, 2, &job));
+    EXPECT_DIES(slots_move(&slots, 0, 2));
+    EXPECT_DIES(slots_bar(&slots, 0, true)); // it holds a job
+    slots_bar(&slots, 3, true);
+    EXPECT(slots_find_free(&slots) == SLOTS_NONE);
+    slots_bar(&slots, 2, false);
+    EXPECT_DIES(slots_bar(&slots, 2, false));
+    slots_grant(&slots, slots_find_free(&slots), &job);
+    EXPECT_EQ(items[2].token, 9);
+}
+
 TEST(slots, what_the_drawing_does_not_show_is_a_bug)
 {
     begin(1);
