@@ -139,14 +139,95 @@ static int longer(weft_job *job, void *ctx)
     return WEFT_JOB_SUCCEEDED;
 }
 
+// Everything that came with the job, as a text.
+static int show(weft_job *job, void *ctx)
+{
+    char text[8192];
+    size_t len = 0;
+    say(ctx, job);
+    weft_job_extend(job, 3600 * 1000);
+    weft_job_extend(job, 1); // takes nothing back
+    len += (size_t)snprintf(
+        text, sizeof text, "type=%s queue=%s trace=%s token=%llu generation=%llu",
+        weft_job_type(job), weft_job_queue(job), weft_job_traceparent(job),
+        (unsigned long long)weft_job_token(job), (unsigned long long)weft_job_generation(job));
+    len += (size_t)snprintf(text + len, sizeof text - len, " deadline=%lld",
+                            (long long)weft_job_deadline(job));
+    for (const char *const *id = weft_job_after(job); *id != NULL; id++)
+        len += (size_t)snprintf(text + len, sizeof text - len, " after=%s", *id);
+    for (const char *const *tag = weft_job_tags(job); *tag != NULL; tag++)
+        len += (size_t)snprintf(text + len, sizeof text - len, " tag=%s", *tag);
+    for (const struct weft_pair *pair = weft_job_metadata(job); pair->name != NULL; pair++)
+        len += (size_t)snprintf(text + len, sizeof text - len, " %s=%s", pair->name, pair->value);
+    const char *who = weft_job_metadata_value(job, "who");
+    (void)snprintf(text + len, sizeof text - len, " who:%s none:%d", who != NULL ? who : "",
+                   weft_job_metadata_value(job, "nobody") == NULL &&
+                       weft_job_metadata_value(job, NULL) == NULL);
+    return weft_job_result(job, weft_text(text));
+}
+
+// Returns a number, whatever it means.
+static int odd(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    return (int)weft_job_integer(job, "n");
+}
+
+// Does not look at what weft_job_result() gives.
+static int careless(weft_job *job, void *ctx)
+{
+    static const char text[] = "\xff{";
+    const char *what = weft_job_string(job, "what");
+    struct weft_body body = {.content = WEFT_CONTENT_BYTES, .data = text, .len = 2};
+    say(ctx, job);
+    if (strcmp(what, "large") == 0)
+        body = (struct weft_body){
+            .content = WEFT_CONTENT_BYTES, .data = calloc(1, 2 << 20), .len = 2 << 20};
+    else if (strcmp(what, "json") == 0)
+        body.content = WEFT_CONTENT_JSON;
+    else if (strcmp(what, "text") == 0)
+        body.content = WEFT_CONTENT_TEXT;
+    else if (strcmp(what, "nothing") == 0)
+        body.data = NULL;
+    (void)weft_job_result(job, body);
+    if (body.len > 2)
+        free((void *)(uintptr_t)body.data);
+    if (strcmp(what, "null") == 0)
+        (void)weft_job_result_json(job, NULL);
+    if (strcmp(weft_job_string(job, "then"), "better") == 0)
+        (void)weft_job_result(job, weft_json("1"));
+    return WEFT_JOB_SUCCEEDED;
+}
+
+// Says one thing, and then another, which counts.
+static int wavering(weft_job *job, void *ctx)
+{
+    say(ctx, job);
+    (void)weft_job_retry(job, 3600 * 1000, "in an hour");
+    (void)weft_job_snooze(job, 3600 * 1000);
+    return weft_job_fail(job, NULL, "at once");
+}
+
+// Gives the job back once, when a file is there.
+static int back(weft_job *job, void *ctx)
+{
+    static int calls; // of one job in one thread
+    say(ctx, job);
+    while (access(weft_job_string(job, "file"), F_OK) != 0 && !weft_job_cancelled(job))
+        (void)usleep(2000);
+    return calls++ == 0 ? WEFT_JOB_INTERRUPTED : WEFT_JOB_SUCCEEDED;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *type;
         weft_handler *handler;
-    } handlers[] = {{"echo", echo},   {"fail", fail},     {"dead", dead},  {"number", number},
-                    {"again", again}, {"snooze", snooze}, {"tell", tell},  {"patient", patient},
-                    {"deaf", deaf},   {"longer", longer}, {"blank", blank}};
+    } handlers[] = {
+        {"echo", echo},   {"fail", fail},         {"dead", dead},         {"number", number},
+        {"again", again}, {"snooze", snooze},     {"tell", tell},         {"patient", patient},
+        {"deaf", deaf},   {"longer", longer},     {"blank", blank},       {"show", show},
+        {"odd", odd},     {"careless", careless}, {"wavering", wavering}, {"back", back}};
     struct weft_worker_options options = WEFT_WORKER_OPTIONS_INIT;
     struct weft_error error = {0};
     options.broker = argc > 1 ? argv[1] : NULL;

@@ -3,11 +3,13 @@
 stopping, and everything that a client may ask."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
 import unittest
+import uuid
 
 from lib_broker import PATIENCE_S, BrokerTest, fresh_id, pb
 
@@ -94,14 +96,97 @@ class Sdk(BrokerTest):
                 ("dead", b'{"row":"x\\u00e9"}', ("no-such-row", "no row xé")),
                 ("dead", b'{"row":5}', ("payload", 'the payload has no string "row"')),
                 ("dead", b'[]', ("payload", 'the payload has no string "row"')),
+                ("dead", b'{"row":"a\\u0000b"}', ("payload", 'the payload has no string without a zero in it "row"')),
                 ("number", b'{"n":"5"}', ("payload", 'the payload has no integer "n"')),
                 ("number", b'{"n":1e400}', ("payload", 'the payload has no integer "n"'))]:
             status = self.ended(self.submit(kind, payload, max_attempts=1))
             self.assertEqual((status.state, status.failure.kind, status.failure.message), (pb.STATE_DEAD, *said))
-        job = self.submit("number", b'{"n":21}')
+        many = b"{" + b"".join(b'"m%d":%d,' % (n, n) for n in range(3000)) + b'"n":21}'
+        for payload in (b'{"n":21}', b'{"\\u006e":21}', many):
+            self.assertEqual(self.result_of("number", payload), b'{"twice":42}')
+
+    def result_of(self, kind, payload=b"{}", **fields):
+        job = self.submit(kind, payload, **fields)
         self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
-        _, result = self.client.answer(self.client.send(pb.Status(job_id=job)))
-        self.assertEqual(result, b'{"twice":42}')
+        return self.client.answer(self.client.send(pb.Status(job_id=job)))[1]
+
+    def test_a_member_is_looked_for_in_json_only(self):
+        self.work()
+        status = self.ended(self.submit("dead", b'{"row":"x"}', content=pb.CONTENT_TEXT))
+        self.assertEqual(status.failure.message, 'the payload has no string "row": it is not JSON')
+
+    def test_what_came_with_the_job_is_shown(self):
+        self.work()
+        parents = [self.submit("echo") for _ in range(2)]
+        began = 1000 * time.time()
+        shown = self.result_of("show", traceparent="00-aa-bb-01", queue="mail", timeout_ms=5000, after=parents,
+                               on_dependency_failure=pb.ON_FAILURE_RUN, labels=pb.Labels(
+                                   tags=["red", "a:b/c@d"], metadata={"who": "Jörg Ä", "empty": ""})).decode()
+        token, generation, deadline = (int(re.search(rf" {word}=(\d+)", shown)[1])
+                                       for word in ("token", "generation", "deadline"))
+        self.assertTrue(token > 0 and generation > 0, shown)
+        self.assertTrue(began + 3600 * 1000 <= deadline <= 1000 * time.time() + 3600 * 1000, shown)
+        self.assertRegex(shown, r"^type=show queue=mail trace=00-aa-bb-01 ")
+        ids = "".join(f" after={uuid.UUID(bytes=parent)}" for parent in parents)
+        self.assertIn(f"{ids} tag=red tag=a:b/c@d ", shown)
+        self.assertIn(" who=Jörg Ä", shown)
+        self.assertIn(" empty=", shown)
+        self.assertTrue(shown.endswith(" who:Jörg Ä none:1"), shown)
+        bare = self.result_of("show").decode()
+        self.assertRegex(bare, r"^type=show queue=default trace= token=\d+ generation=\d+ deadline=\d+ who: none:1$")
+
+    def test_a_deadline_is_told_as_it_is(self):
+        self.work()
+        began = 1000 * time.time()
+        shown = self.result_of("show", timeout_ms=2 * 3600 * 1000).decode()  # the extension asks for less
+        deadline = int(re.search(r" deadline=(\d+)", shown)[1])
+        self.assertTrue(began + 2 * 3600 * 1000 <= deadline <= 1000 * time.time() + 2 * 3600 * 1000, shown)
+
+    def test_a_value_that_means_nothing_is_an_error_that_says_so(self):
+        self.work()
+        for number, said in [(4, "the handler returned 4: WEFT_JOB_SNOOZED without weft_job_snooze(), which says for how long"),
+                             (3, "the handler returned 3: WEFT_JOB_CANCELLED, and nobody had asked it to stop"),
+                             (42, "the handler returned 42: that is no WEFT_JOB_ value"),
+                             (-1, "the handler returned -1: that is no WEFT_JOB_ value")]:
+            status = self.ended(self.submit("odd", b'{"n":%d}' % number, max_attempts=2, retry_first_ms=1))
+            self.assertEqual((status.state, status.errors, status.failure.kind, status.failure.message),
+                             (pb.STATE_DEAD, 2, "bad-return", said))
+        for number, kind in (1, "failed"), (2, "permanent"):
+            status = self.ended(self.submit("odd", b'{"n":%d}' % number, max_attempts=1))
+            self.assertEqual((status.state, status.failure.kind, status.failure.message), (pb.STATE_DEAD, kind, ""))
+
+    def test_a_result_that_cannot_be_one_is_not_lost_in_silence(self):
+        self.work()
+        for what, kind in [("large", "result-too-large"), ("json", "result-not-json"), ("null", "result-not-json"),
+                           ("text", "result-content"), ("nothing", "result-content")]:
+            status = self.ended(self.submit("careless", b'{"what":"%s","then":""}' % what.encode()))
+            self.assertEqual((status.state, status.failure.kind), (pb.STATE_DEAD, kind))
+            self.assertEqual(self.result_of("careless", b'{"what":"%s","then":"better"}' % what.encode()), b"1")
+
+    def test_what_is_said_last_counts(self):
+        self.work()
+        status = self.ended(self.submit("wavering", max_attempts=2, retry_first_ms=1))
+        self.assertEqual((status.state, status.errors, status.failure.kind, status.failure.message),
+                         (pb.STATE_DEAD, 2, "failed", "at once"))
+
+    def test_what_is_given_back_does_not_come_again_at_once_and_burns_nothing(self):
+        probe = self.work()
+        job = self.submit("back", b'{"file":"/"}')
+        status = self.ended(job)
+        self.assertGreaterEqual(status.started_at_ms - status.created_at_ms, 1000)
+        self.assertEqual((status.state, status.attempt, status.errors, probe.count("back")), (pb.STATE_SUCCEEDED, 1, 0, 2))
+
+    def test_what_is_given_back_by_one_that_leaves_goes_elsewhere_at_once(self):
+        probe = self.work()
+        go = os.path.join(self.data, "go")
+        job = self.submit("back", b'{"file":"%s"}' % go.encode())
+        probe.wait_for("back")
+        probe.process.send_signal(signal.SIGUSR1)
+        probe.wait_for("1 worker.quiet")
+        with open(go, "w", encoding="utf-8"):
+            pass
+        status = self.until(job, lambda status: status.interruptions == 1)
+        self.assertEqual((status.state, status.failure.kind), (pb.STATE_QUEUED, "interrupted"))
 
     def test_a_retry_burns_an_attempt_and_a_snooze_none(self):
         self.work()
@@ -134,14 +219,46 @@ class Sdk(BrokerTest):
         job = self.submit("deaf", b'{"file":"%s"}' % go.encode(), timeout_ms=100, max_attempts=1)
         status = self.ended(job)
         self.assertEqual((status.state, status.failure.kind), (pb.STATE_DEAD, "timeout"))
-        # Its only thread is still busy: the next job waits for that, and runs then.
+        # Its only thread is still busy: until the handler returns the worker takes no job.
         probe.wait_for("3 job.abandoned")
         after = self.submit("echo")
+        self.until(after, lambda s: s.waiting_on == pb.WAITING_NO_WORKER)
         self.assertEqual(probe.count("returned"), 0)
         with open(go, "w", encoding="utf-8"):
             pass
         self.assertEqual(self.ended(after).state, pb.STATE_SUCCEEDED)
         self.assertEqual(self.client.status(job).state, pb.STATE_DEAD)
+
+    def give_up(self, probe, count=1):
+        """So many handlers of the probe's that never return."""
+        for _ in range(count):
+            job = self.submit("deaf", b'{"file":"/nowhere"}', timeout_ms=100, max_attempts=1)
+            self.assertEqual(self.ended(job).state, pb.STATE_DEAD)
+        probe.wait_for("3 job.abandoned", count)
+
+    def test_a_handler_that_never_returns_holds_up_no_other_job(self):
+        probe = self.work("-", 3)
+        self.give_up(probe, 2)
+        for _ in range(3):  # by the thread that is left
+            self.assertEqual(self.ended(self.submit("echo")).state, pb.STATE_SUCCEEDED)
+        self.give_up(probe)
+        after = self.submit("echo")
+        other = self.work("-", 1)
+        self.assertEqual(self.ended(after).state, pb.STATE_SUCCEEDED)
+        self.assertEqual((probe.count("echo"), other.count("echo")), (3, 1))
+
+    def test_what_came_in_advance_goes_elsewhere_when_no_thread_comes_back(self):
+        probe = self.work("-", 1, 1)
+        deaf = self.submit("deaf", b'{"file":"/nowhere"}', timeout_ms=700, max_attempts=1)
+        probe.wait_for("deaf")
+        after = self.submit("echo")
+        self.until(after, lambda status: status.state == pb.STATE_RUNNING)  # it waits at the worker
+        self.assertEqual(self.ended(deaf).state, pb.STATE_DEAD)
+        status = self.until(after, lambda status: status.interruptions == 1)
+        self.assertEqual(status.state, pb.STATE_QUEUED)
+        other = self.work("-", 1)
+        self.assertEqual(self.ended(after).state, pb.STATE_SUCCEEDED)
+        self.assertEqual((probe.count("echo"), other.count("echo")), (0, 1))
 
     def test_a_handler_may_ask_for_more_time(self):
         probe = self.work()

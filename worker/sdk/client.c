@@ -28,7 +28,8 @@ int weft_client_open(const struct weft_client_options *options, weft_client **ou
 {
     struct weft_client_options read;
     if (!weft_private_read(options, &read, sizeof read))
-        return weft_private_fail(error, ERR_BAD_FIELD, "WEFT_CLIENT_OPTIONS_INIT sets size");
+        return weft_private_fail(error, ERR_BAD_FIELD,
+                                 "WEFT_CLIENT_OPTIONS_INIT sets size" WEFT_PRIVATE_OR_LATER);
     const char *tenant = read.tenant != NULL ? read.tenant : "default";
     if (!check_name(slice_of_text(tenant)))
         return weft_private_fail(error, ERR_BAD_FIELD, "tenant is 1 to 128 of a-z 0-9 . _ -");
@@ -291,7 +292,8 @@ int weft_client_watch(weft_client *client, struct weft_watch *watch,
     struct msg question = {.kind = MSG_WATCH};
     const struct msg *answer = NULL;
     if (watch == NULL || !weft_private_read(watch, &read, sizeof read))
-        return weft_private_fail(error, ERR_BAD_FIELD, "WEFT_WATCH_INIT sets size");
+        return weft_private_fail(error, ERR_BAD_FIELD,
+                                 "WEFT_WATCH_INIT sets size" WEFT_PRIVATE_OR_LATER);
     if (!read_watch(&read, &question.watch))
         return weft_private_fail(error, ERR_BAD_FIELD, "job_id is a UUID");
     int asked = weft_private_ask(client, &question, read.wait_ms, &answer, error);

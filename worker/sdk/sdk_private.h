@@ -11,7 +11,9 @@
 int weft_private_fail(struct weft_error *error, err number, const char *text);
 
 // A struct of the caller, which may be of an older library: what it lacks is zero. NULL is all zero. False when
-// its size was not set, so that nothing of it would be heeded.
+// its size was not set, so that nothing of it would be heeded, or when it is of a later library and says something
+// that this one does not know.
+#define WEFT_PRIVATE_OR_LATER "; what it has beyond this library's fields must be zero"
 bool weft_private_read(const void *given, void *out, size_t size);
 
 // Empty for NULL.

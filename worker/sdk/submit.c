@@ -21,6 +21,7 @@ struct work {
     bool is_atomic;
     bool is_dry_run;
     bool asks_workers; // about each job of it
+    err refusal;       // of what is wrong with a job
 };
 
 static bool is_whole(const struct work *work)
@@ -65,6 +66,8 @@ static const char *read_after(const struct weft_submission *from, struct room *r
 {
     if (from->after_count > MSG_AFTER_MAX)
         return "after: at most 100 ids";
+    if (from->after_count > 0 && from->after == NULL)
+        return "after_count without after";
     for (size_t i = 0; i < from->after_count; i++) {
         if (!weft_private_id(from->after[i], &room->after[i]))
             return "after: each is a UUID";
@@ -80,6 +83,9 @@ static const char *read_labels(const struct weft_submission *from, struct room *
     struct labels labels = {.tag_count = 0};
     if (from->tag_count > MSG_TAGS_MAX || from->metadata_count > MSG_METADATA_MAX)
         return "at most 16 tags and 32 pairs of metadata";
+    if ((from->tag_count > 0 && from->tags == NULL) ||
+        (from->metadata_count > 0 && from->metadata == NULL))
+        return "tag_count without tags, or metadata_count without metadata";
     for (size_t i = 0; i < from->tag_count; i++)
         labels.tags[labels.tag_count++] = weft_private_slice(from->tags[i]);
     for (size_t i = 0; i < from->metadata_count; i++) {
@@ -135,6 +141,23 @@ static const char *read_key(const struct weft_submission *from, struct room *roo
                                         .kind = (uint8_t)job->payload.content},
                  room->key);
     job->key = slice_of(room->key, MINT_CONTENT_LEN);
+    return NULL;
+}
+
+// NULL, or what is wrong with a value that has no place on the wire.
+static const char *check_values(const struct weft_submission *from)
+{
+    const struct weft_body *payload = &from->payload;
+    if (from->priority_is_given && from->priority > MSG_PRIORITY_MAX)
+        return "priority: 0 (first) to 9";
+    if (payload->content < WEFT_CONTENT_NONE || payload->content > WEFT_CONTENT_TEXT)
+        return "payload: content is a weft_content";
+    if (payload->len > 0 && payload->data == NULL)
+        return "payload: a length and no bytes";
+    if (from->order < 0 || from->order > 2)
+        return "order: 1 or 2, or 0";
+    if (from->on_dependency_failure < 0 || from->on_dependency_failure > 2)
+        return "on_dependency_failure: 1 (cancel) or 2 (run)";
     return NULL;
 }
 
@@ -196,8 +219,11 @@ static const char *read_job(struct weft_client *client, struct work *work, uint3
 {
     struct msg_submit_job *job = &work->jobs[place];
     struct room *room = NULL;
-    const char *wrong = read_ids(from, job);
+    const char *wrong = check_values(from);
+    if (wrong == NULL)
+        wrong = read_ids(from, job);
     read_plain(from, job);
+    work->refusal = ERR_BAD_FIELD;
     if (wrong == NULL && needs_room(from)) {
         room = take_memory(1, sizeof *room);
         work->rooms[work->room_count++] = room;
@@ -211,7 +237,10 @@ static const char *read_job(struct weft_client *client, struct work *work, uint3
         if (wrong == NULL)
             wrong = read_key(from, room, job);
     }
-    if (wrong != NULL || check_submit_job(job, &wrong) != OK)
+    if (wrong != NULL)
+        return wrong;
+    work->refusal = check_submit_job(job, &wrong);
+    if (work->refusal != OK)
         return wrong;
     work->places[place] = place;
     work->is_minted[place] = from->id == NULL;
@@ -349,11 +378,13 @@ static int read_jobs(struct weft_client *client, struct work *work,
     const char *at = (const char *)jobs;
     for (uint32_t i = 0; i < work->count; i++) {
         struct weft_submission read;
-        if (!weft_private_read(at, &read, sizeof read))
-            return weft_private_fail(error, ERR_BAD_FIELD, "WEFT_SUBMISSION_INIT sets size");
+        if (!weft_private_read(at, &read, sizeof read) || read.size != jobs->size)
+            return weft_private_fail(
+                error, ERR_BAD_FIELD,
+                "WEFT_SUBMISSION_INIT sets size, the same for all" WEFT_PRIVATE_OR_LATER);
         const char *wrong = read_job(client, work, i, &read);
         if (wrong != NULL)
-            return weft_private_fail(error, ERR_BAD_FIELD, wrong);
+            return weft_private_fail(error, work->refusal, wrong);
         at += jobs->size;
     }
     return OK;
@@ -383,6 +414,9 @@ int weft_client_submit(weft_client *client, const struct weft_submission *jobs, 
         return weft_private_fail(
             error, count > most ? ERR_TOO_LARGE : ERR_BAD_FIELD,
             "1 to 1,024 jobs, atomic 1 to 10,000; WEFT_SUBMISSION_INIT sets size");
+    const unsigned known = WEFT_SUBMIT_ATOMIC | WEFT_SUBMIT_DRY_RUN | WEFT_SUBMIT_SIMULATE;
+    if ((flags & ~known) != 0)
+        return weft_private_fail(error, ERR_BAD_FIELD, "flags: of WEFT_SUBMIT_…");
     if (work.asks_workers && !work.is_dry_run)
         return weft_private_fail(error, ERR_BAD_FIELD,
                                  "WEFT_SUBMIT_SIMULATE goes with WEFT_SUBMIT_DRY_RUN");

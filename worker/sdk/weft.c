@@ -24,12 +24,13 @@ bool weft_error_may_retry(int number)
 
 struct weft_body weft_json(const char *text)
 {
-    return (struct weft_body){.content = WEFT_CONTENT_JSON, .data = text, .len = strlen(text)};
+    size_t len = text != NULL ? strlen(text) : 0;
+    return (struct weft_body){.content = WEFT_CONTENT_JSON, .data = text, .len = len};
 }
 
 struct weft_body weft_text(const char *text)
 {
-    size_t len = strlen(text);
+    size_t len = text != NULL ? strlen(text) : 0;
     enum weft_content content = len > 0 ? WEFT_CONTENT_TEXT : WEFT_CONTENT_NONE;
     return (struct weft_body){.content = content, .data = text, .len = len};
 }
@@ -82,6 +83,10 @@ bool weft_private_read(const void *given, void *out, size_t size)
         return true;
     memcpy(&given_size, given, sizeof given_size);
     memcpy(out, given, given_size < size ? given_size : size);
+    for (size_t i = size; i < given_size; i++) {
+        if (((const uint8_t *)given)[i] != 0)
+            return false;
+    }
     return given_size >= sizeof given_size;
 }
 

@@ -10,14 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define BROKER_DEFAULT "tcp://127.0.0.1:7400"
-#define TOO_MANY_SLOTS "concurrency, prefetch and simulations are together at most 256"
-enum {
-    GRACE_DEFAULT_MS = 25000,
-    ABANDON_DEFAULT_MS = 10000,
-    SIMULATIONS_MAX = 16, // no broker asks about more at once
-};
-
 static void lock(struct weft_worker *worker)
 {
     int rc = pthread_mutex_lock(&worker->lock);
@@ -31,62 +23,6 @@ static void unlock(struct weft_worker *worker)
 }
 
 // --- new and free ---
-
-static char *copy_text(const char *text, const char *otherwise)
-{
-    const char *from = text != NULL ? text : otherwise;
-    if (from == NULL)
-        return NULL;
-    char *copy = strdup(from);
-    CHECK(copy != NULL); // the header says what happens without memory
-    return copy;
-}
-
-static const char *read_queues(struct weft_worker *worker, const struct weft_worker_options *read)
-{
-    if (read->queue_count > MSG_TYPES_MAX)
-        return "at most 64 queues";
-    worker->queues = calloc(read->queue_count + 1, sizeof *worker->queues);
-    CHECK(worker->queues != NULL);
-    for (size_t i = 0; i < read->queue_count; i++) {
-        if (read->queues[i] == NULL || !check_name(slice_of_text(read->queues[i])))
-            return "queues are names of 1 to 128 of a-z 0-9 . _ -";
-        worker->queues[i] = copy_text(read->queues[i], NULL);
-        worker->queue_names[i] = slice_of_text(worker->queues[i]);
-    }
-    return NULL;
-}
-
-static const char *read_options(struct weft_worker *worker, const struct weft_worker_options *given)
-{
-    struct weft_worker_options read;
-    if (!weft_private_read(given, &read, sizeof read))
-        return "WEFT_WORKER_OPTIONS_INIT sets size";
-    worker->options = (struct weft_worker_options){
-        .broker = copy_text(read.broker, BROKER_DEFAULT),
-        .tenant = copy_text(read.tenant, "default"),
-        .name = copy_text(read.name, "libweft"),
-        .queue_count = read.queue_count,
-        .concurrency = read.concurrency > 0 ? read.concurrency : 1,
-        .data = copy_text(read.data, NULL),
-        .grace_ms = read.grace_ms > 0 ? read.grace_ms : GRACE_DEFAULT_MS,
-        .abandon_ms = read.abandon_ms > 0 ? read.abandon_ms : ABANDON_DEFAULT_MS,
-        .prefetch = read.prefetch,
-        .simulations = read.simulations > 0 ? read.simulations : 1,
-        .log = read.log,
-        .log_ctx = read.log_ctx};
-    if (curve_load(read.curve_key, read.curve_server, &worker->curve, &worker->has_curve,
-                   worker->problem) != OK)
-        return worker->problem;
-    if (worker->options.simulations > SIMULATIONS_MAX)
-        return "simulations is 0 to 16";
-    if (worker->options.concurrency > SLOTS_MAX || worker->options.prefetch > SLOTS_MAX ||
-        worker->options.concurrency + worker->options.prefetch > SLOTS_MAX)
-        return TOO_MANY_SLOTS;
-    if (!check_name(slice_of_text(worker->options.tenant)))
-        return "tenant is 1 to 128 of a-z 0-9 . _ -";
-    return read_queues(worker, &read);
-}
 
 static int open_data(struct weft_worker *worker, struct weft_error *error)
 {
@@ -114,7 +50,7 @@ int weft_worker_new(const struct weft_worker_options *options, weft_worker **out
     int rc = pthread_mutex_init(&worker->lock, NULL);
     CHECK(rc == 0);
     worker->bell.fd = -1;
-    const char *wrong = read_options(worker, options);
+    const char *wrong = weft_private_read_options(worker, options);
     int result = wrong != NULL ? weft_private_fail(error, ERR_BAD_FIELD, wrong) : OK;
     if (result == OK && wake_open(&worker->bell) != OK)
         result = weft_private_fail(error, ERR_SYSTEM, "no descriptor is left; raise the limit");
@@ -130,27 +66,17 @@ int weft_worker_new(const struct weft_worker_options *options, weft_worker **out
     return OK;
 }
 
-static void free_text(const char *text)
-{
-    free((void *)(uintptr_t)text); // our copy
-}
-
 void weft_worker_free(weft_worker *worker)
 {
     if (worker == NULL)
         return;
+    CHECK(!atomic_load(&worker->is_running)); // as the header wants it
     journal_close(worker->journal);
     if (worker->has_home)
         home_close(&worker->home);
     if (worker->bell.fd >= 0)
         wake_close(&worker->bell);
-    for (size_t i = 0; worker->queues != NULL && worker->queues[i] != NULL; i++)
-        free(worker->queues[i]);
-    free(worker->queues);
-    free_text(worker->options.broker);
-    free_text(worker->options.tenant);
-    free_text(worker->options.name);
-    free_text(worker->options.data);
+    weft_private_free_options(worker);
     (void)pthread_mutex_destroy(&worker->lock); // nobody holds it
     free(worker);
 }
@@ -166,6 +92,8 @@ static struct type_handler *find_type(weft_worker *worker, struct slice type)
 
 int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *handler, void *ctx)
 {
+    if (atomic_load(&worker->has_run))
+        return ERR_CONFLICT; // its thread reads the table
     if (type == NULL || handler == NULL || !check_name(slice_of_text(type)))
         return ERR_BAD_FIELD;
     if (find_type(worker, slice_of_text(type)) != NULL)
@@ -181,6 +109,8 @@ int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *hand
 
 int weft_worker_simulate(weft_worker *worker, const char *type, weft_handler *handler, void *ctx)
 {
+    if (atomic_load(&worker->has_run))
+        return ERR_CONFLICT;
     struct type_handler *place = type != NULL ? find_type(worker, slice_of_text(type)) : NULL;
     if (place == NULL || handler == NULL)
         return ERR_BAD_FIELD;
@@ -234,14 +164,17 @@ static void report_stopped(enum slot_stop stop, struct outcome_report *report)
     outcome_of_exit(&ended, &streams, room, report); // of a stop it says constant texts
 }
 
-// A thread cannot be killed: the broker is told, and the slot waits until its handler returns.
+// A thread cannot be killed: the broker is told, and no job comes here until its handler returns.
 static void abandon(struct weft_worker *worker, uint32_t slot)
 {
     struct outcome_report report;
     worker->jobs[slot].is_abandoned = true;
-    duty_log(&worker->duty, LOG_LEVEL_ERROR, "job.abandoned", "job=%s", worker->jobs[slot].id);
+    duty_log(&worker->duty, LOG_LEVEL_ERROR, "job.abandoned",
+             "job=%s now=\"its thread takes no job until the handler returns\"",
+             worker->jobs[slot].id);
     report_stopped(worker->duty.slots.items[slot].stop, &report);
     duty_end(&worker->duty, slot, &report);
+    duty_bar(&worker->duty, slot);
 }
 
 static void on_stop(void *ctx, uint32_t slot, enum slot_order order)
@@ -268,15 +201,10 @@ static void begin(struct weft_worker *worker, uint32_t slot)
         duty_end(&worker->duty, slot, &report);
         return;
     }
-    job->msg = granted->msg;
-    job->memory = granted->memory; // an abandoned handler still reads it
-    granted->memory = NULL;
+    weft_private_take_grant(job, &granted->msg, granted->memory);
+    granted->memory = NULL; // an abandoned handler still reads it
     job->handler = handler;
     job->ctx = job->is_dry_run ? type->simulate_ctx : type->ctx;
-    id_to_text(&job->msg.job_id, job->id);
-    (void)slice_to_text(job->msg.type, job->type, sizeof job->type);
-    (void)slice_to_text(job->msg.queue, job->queue, sizeof job->queue);
-    (void)slice_to_text(job->msg.traceparent, job->traceparent, sizeof job->traceparent);
     atomic_store_explicit(&job->must_stop, false, memory_order_relaxed);
     lock(worker);
     job->mail.has_progress = false;
@@ -315,7 +243,9 @@ static void end(struct weft_worker *worker, uint32_t slot)
 {
     struct outcome_report report;
     enum slot_stop stop = worker->duty.slots.items[slot].stop;
-    weft_private_outcome(&worker->jobs[slot], &report);
+    const struct job_ending ending = {.is_asked = stop != SLOT_STOP_NONE,
+                                      .is_leaving = phase_is_quiet(&worker->duty.phase)};
+    weft_private_outcome(&worker->jobs[slot], &ending, &report);
     bool is_good = report.outcome == OUTCOME_SUCCEEDED && stop <= SLOT_STOP_CANCEL;
     bool is_own =
         stop == SLOT_STOP_NONE || (stop == SLOT_STOP_TIMEOUT && report.outcome == OUTCOME_DEAD);
@@ -334,7 +264,9 @@ static void take_from_threads(struct weft_worker *worker)
         unlock(worker);
         if (!has_ended)
             continue;
-        if (!job->is_abandoned)
+        if (job->is_abandoned)
+            duty_unbar(&worker->duty, i);
+        else
             end(worker, i);
         weft_private_forget(job);
         lock(worker);
@@ -496,14 +428,14 @@ static err prepare(struct weft_worker *worker)
 int weft_worker_run(weft_worker *worker, struct weft_error *error)
 {
     const struct weft_worker_options *options = &worker->options;
-    if (worker->has_run)
-        return weft_private_fail(error, ERR_CONFLICT, "a worker runs once: weft_worker_new()");
     if (worker->type_count == 0)
         return weft_private_fail(error, ERR_BAD_FIELD,
                                  "no type has a handler: weft_worker_handle()");
     if (options->concurrency + options->prefetch + simulation_count_of(worker) > SLOTS_MAX)
-        return weft_private_fail(error, ERR_BAD_FIELD, TOO_MANY_SLOTS);
-    worker->has_run = true;
+        return weft_private_fail(error, ERR_BAD_FIELD, WORKER_TOO_MANY_SLOTS);
+    if (atomic_exchange(&worker->has_run, true))
+        return weft_private_fail(error, ERR_CONFLICT, "a worker runs once: weft_worker_new()");
+    atomic_store(&worker->is_running, true);
     err prepared = prepare(worker);
     int result =
         prepared == OK
@@ -517,5 +449,6 @@ int weft_worker_run(weft_worker *worker, struct weft_error *error)
     duty_deinit(&worker->duty);
     free(worker->jobs);
     worker->jobs = NULL;
+    atomic_store(&worker->is_running, false);
     return result;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Shared by worker.c (the loop) and job.c (a handler's side). The loop's thread owns the duty; a job
+// Shared by worker.c (the loop) and job_*.c (a handler's side). The loop's thread owns the duty; a job
 // belongs to the thread of its slot while it is JOB_GIVEN, and what both touch is under `lock`.
 //
 //        loop: begin         thread: handler returned       loop: taken in
@@ -14,13 +14,13 @@
 #include "worker/sdk/weft/worker.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 
 enum job_phase { JOB_IDLE, JOB_GIVEN, JOB_ENDED };
 
 enum {
-    JOB_LOG_MAX = 64,     // lines on their way to the loop; more are counted
-    JOB_MEMBERS_MAX = 256 // of a payload that is looked into
+    JOB_LOG_MAX = 64, // lines on their way to the loop; more are counted
 };
 
 struct job_line {
@@ -64,6 +64,11 @@ struct weft_job {
     char type[MSG_NAME_LEN_MAX + 1];
     char queue[MSG_NAME_LEN_MAX + 1];
     char traceparent[MSG_TRACEPARENT_LEN_MAX + 1];
+    when_ms deadline;     // by the wall clock
+    char *texts_of_grant; // of these three, each of which has an end
+    const char *tags[MSG_TAGS_MAX + 1];
+    struct weft_pair metadata[MSG_METADATA_MAX + 1];
+    const char *after[MSG_AFTER_MAX + 1];
     weft_handler *handler;
     void *ctx;
     bool is_dry_run;
@@ -73,7 +78,9 @@ struct weft_job {
     uint8_t *result;
     size_t result_len;
     enum content result_content;
-    uint32_t after_ms;
+    bool is_result_refused; // kind and message say why
+    uint32_t after_ms;      // of weft_job_retry()
+    uint32_t snooze_ms;     // of weft_job_snooze(); 0: not said
     char kind[MSG_ERROR_KIND_LEN_MAX + 1];
     char message[MSG_ERROR_MESSAGE_LEN_MAX + 1];
 
@@ -104,7 +111,8 @@ struct weft_worker {
     bool has_home;
     struct journal *journal;
     struct duty duty;
-    bool has_run;
+    atomic_bool has_run;
+    atomic_bool is_running;
     struct weft_job *jobs; // one for each slot
     pthread_mutex_t lock;
     bool is_leaving; // under the lock: threads end
@@ -114,9 +122,29 @@ struct weft_worker {
     unsigned stops_done;
 };
 
+#define WORKER_TOO_MANY_SLOTS "concurrency, prefetch and simulations are together at most 256"
+
+// NULL, or what is wrong with them. What was copied is freed by the second, whatever came out.
+const char *weft_private_read_options(struct weft_worker *worker,
+                                      const struct weft_worker_options *given);
+void weft_private_free_options(struct weft_worker *worker);
 // The thread of a slot.
 void *weft_private_serve(void *job);
+// What a job brings along; `memory`, which it borrows from, is its own from here on.
+void weft_private_take_grant(struct weft_job *job, const struct msg_job *msg, void *memory);
+// printf() into `cap` bytes, at most MSG_ERROR_MESSAGE_LEN_MAX: cut after a whole character, repaired, without a
+// zero. Gives the length.
+__attribute__((format(printf, 3, 0))) uint32_t weft_private_print(uint8_t *room, size_t cap,
+                                                                  const char *format,
+                                                                  va_list arguments);
+
+// What was going on when a handler returned.
+struct job_ending {
+    bool is_asked;   // it had been asked to stop
+    bool is_leaving; // the worker takes no more jobs
+};
 // The outcome of a job that has ended, borrowed from it.
-void weft_private_outcome(struct weft_job *job, struct outcome_report *out_report);
+void weft_private_outcome(struct weft_job *job, const struct job_ending *ending,
+                          struct outcome_report *out_report);
 // What one job has left behind.
 void weft_private_forget(struct weft_job *job);

@@ -56,11 +56,6 @@ WEFT_API bool weft_state_is_end(enum weft_state state);
 
 // --- submit ---
 
-struct weft_pair {
-    const char *name;
-    const char *value;
-};
-
 // One job. Fields mean what those of SUBMIT in docs/protocol.md mean; 0 and NULL are "not given". All is
 // borrowed during the call.
 struct weft_submission {

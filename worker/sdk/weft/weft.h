@@ -54,9 +54,14 @@ struct weft_body {
     size_t len; // bytes, at most 1 MiB
 };
 
-// A zero-terminated text as a body. Borrows it.
+// A zero-terminated text as a body. Borrows it. No text (NULL) is no JSON, and as a text it is an empty one.
 WEFT_API struct weft_body weft_json(const char *text);
 WEFT_API struct weft_body weft_text(const char *text);
+
+struct weft_pair {
+    const char *name;
+    const char *value;
+};
 
 enum { WEFT_ID_SIZE = 37 }; // of the text of an id, with its zero
 

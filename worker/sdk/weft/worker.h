@@ -62,14 +62,17 @@ struct weft_worker_options {
         .size = sizeof(struct weft_worker_options)                                                 \
     }
 
-// How a handler ends its job; anything else counts as WEFT_JOB_FAILED.
+// How a handler ends its job. What it returns counts, whatever it has said before. A value that makes no sense is an
+// error of the job, of kind "bad-return": any other number, WEFT_JOB_CANCELLED when nobody had asked, WEFT_JOB_SNOOZED
+// without weft_job_snooze().
 enum {
     WEFT_JOB_SUCCEEDED = 0,
-    WEFT_JOB_FAILED = 1,      // an error: retried by the job's policy
-    WEFT_JOB_DEAD = 2,        // no further attempt
-    WEFT_JOB_CANCELLED = 3,   // stopped because weft_job_cancelled() said so
-    WEFT_JOB_SNOOZED = 4,     // later, which burns no attempt; by weft_job_snooze() alone
-    WEFT_JOB_INTERRUPTED = 5, // given back at once, which burns no attempt
+    WEFT_JOB_FAILED = 1,    // an error: retried by the job's policy
+    WEFT_JOB_DEAD = 2,      // no further attempt
+    WEFT_JOB_CANCELLED = 3, // stopped because weft_job_cancelled() said so
+    WEFT_JOB_SNOOZED = 4,   // later, which burns no attempt; by weft_job_snooze() alone
+    // Given back, which burns no attempt: at once when the worker is to leave, else for whoever takes it in a second.
+    WEFT_JOB_INTERRUPTED = 5,
 };
 typedef int weft_handler(weft_job *job, void *ctx);
 
@@ -84,7 +87,7 @@ WEFT_API void weft_worker_free(weft_worker *worker);
 
 // Jobs of `type` are run by `handler`, which may be called in several threads at once. `ctx` stays the
 // caller's. Before weft_worker_run(); at most 64 types.
-//   4 full, 11 bad-field: no name of a type, or it has a handler
+//   4 full, 11 bad-field: no name of a type, or it has a handler, 26 conflict: the worker has been run
 WEFT_API int weft_worker_handle(weft_worker *worker, const char *type, weft_handler *handler,
                                 void *ctx);
 
@@ -93,6 +96,7 @@ WEFT_API int weft_worker_handle(weft_worker *worker, const char *type, weft_hand
 // when nobody waits any more (2 s, as the broker is set). weft_job_token() is 0 then, and progress, log
 // and the journal know nothing of it. Before weft_worker_run().
 //   11 bad-field   no handler for the type
+//   26 conflict    the worker has been run
 WEFT_API int weft_worker_simulate(weft_worker *worker, const char *type, weft_handler *handler,
                                   void *ctx);
 
@@ -118,12 +122,23 @@ WEFT_API const char *weft_job_traceparent(const weft_job *job); // empty: none
 WEFT_API uint32_t weft_job_attempt(const weft_job *job);        // 1 for the first
 // Grows with every lease of this job: your database refuses to write when it has seen a larger one.
 WEFT_API uint64_t weft_job_token(const weft_job *job);
+// With the id it is the same for all attempts of a job: an id may be used again after its window, by the same key.
+WEFT_API uint64_t weft_job_generation(const weft_job *job);
+// When it will be asked to stop, in milliseconds since 1970 UTC; weft_job_extend() moves it.
+WEFT_API int64_t weft_job_deadline(const weft_job *job);
+// The ids of the jobs that it waited for. weft_client_status() gives their results. NULL is behind the last one.
+WEFT_API const char *const *weft_job_after(const weft_job *job);
+WEFT_API const char *const *weft_job_tags(const weft_job *job); // the same
+// A name of NULL is behind the last one.
+WEFT_API const struct weft_pair *weft_job_metadata(const weft_job *job);
+// NULL when it has no such name.
+WEFT_API const char *weft_job_metadata_value(const weft_job *job, const char *name);
 WEFT_API struct weft_body weft_job_payload(const weft_job *job);
 // Nothing may be changed: somebody only tries the job.
 WEFT_API bool weft_job_is_dry_run(const weft_job *job);
 
-// A member of the payload, which is a JSON object. When it is missing or of another kind, "" or 0 is
-// given, and however the handler ends, the job is dead with a message that names the member.
+// A member of the payload, which is a JSON object. When it is missing or of another kind, or a string has a zero in
+// it, "" or 0 is given, and however the handler ends, the job is dead with a message that names the member.
 WEFT_API const char *weft_job_string(weft_job *job, const char *name);
 WEFT_API int64_t weft_job_integer(weft_job *job, const char *name);
 
@@ -142,9 +157,10 @@ WEFT_API void weft_job_log(weft_job *job, const char *format, ...)
 WEFT_API void weft_job_extend(weft_job *job, uint32_t span_ms);
 
 // Each keeps a copy of what is said and gives what the handler returns: `return weft_job_dead(job, …)`.
-// Longer than 1 MiB, or bytes without a content type: dead.
+// A result that cannot be one (longer than 1 MiB, bytes without a content type, JSON or text that is none) makes the
+// job dead instead of succeeded, unless another one follows.
 WEFT_API int weft_job_result(weft_job *job, struct weft_body result);
-WEFT_API int weft_job_result_json(weft_job *job, const char *json); // must be valid JSON, else dead
+WEFT_API int weft_job_result_json(weft_job *job, const char *json);
 // `kind` is short and stable ("no-such-row"), the message one line for people.
 WEFT_API int weft_job_fail(weft_job *job, const char *kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
