@@ -130,12 +130,17 @@ static err keep_map(struct disk *disk)
     return e;
 }
 
+static bool has_ahead(const struct disk *disk)
+{
+    return disk->allocated_bytes >= atomic_load(&disk->file_bytes) + disk->ahead_bytes;
+}
+
 // What is left is taken in small pieces: a process that starts on a full file system finds what
-// the one before it allocated, for that is granted again.
+// the one before it allocated, for that is granted again. More than is to be kept is not asked for.
 static void take_what_is_left(struct disk *disk, mdb_filehandle_t fd, uint64_t from)
 {
     uint64_t piece = disk->ahead_bytes / AHEAD_PIECES;
-    for (unsigned i = 0; i < AHEAD_PIECES && piece > 0; i++) {
+    for (unsigned i = 0; i <= AHEAD_PIECES && piece > 0 && !has_ahead(disk); i++) {
         if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)piece) != 0)
             return;
         from += piece;
@@ -147,9 +152,10 @@ static void take_what_is_left(struct disk *disk, mdb_filehandle_t fd, uint64_t f
 // always has room: then only the commit itself tells.
 static void keep_ahead(struct disk *disk)
 {
-    uint64_t file_bytes = atomic_load(&disk->file_bytes);
-    if (disk->allocated_bytes >= file_bytes + disk->ahead_bytes)
+    // One that is short is asked again, also when pieces have made up for what it refused.
+    if (has_ahead(disk) && !atomic_load(&disk->is_short))
         return;
+    uint64_t file_bytes = atomic_load(&disk->file_bytes);
     uint64_t from = disk->allocated_bytes > file_bytes ? disk->allocated_bytes : file_bytes;
     uint64_t until = file_bytes + disk->ahead_bytes + disk->ahead_bytes / 4;
     mdb_filehandle_t fd = -1;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MARK_TABLE "weft"
@@ -84,6 +85,27 @@ static err explain_open(const struct disk *disk, int code)
     return explain(disk, ERR_DISK, "data.mdb", mdb_strerror(code));
 }
 
+// Nothing was ever written to the data file.
+static bool is_fresh(const struct disk *disk)
+{
+    struct stat file = {0};
+    return stat(disk->path, &file) == 0 ? file.st_size == 0 : errno == ENOENT;
+}
+
+// A data file whose first pages are there in part is like a damaged one at the next start: a disk
+// that was full at the first would need an operator.
+static int make_env(struct disk *disk, const char *dir)
+{
+    bool was_fresh = is_fresh(disk);
+    int code = mdb_env_open(disk->env, dir, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+    if (code == 0 || !was_fresh)
+        return code;
+    mdb_env_close(disk->env);
+    disk->env = NULL;
+    (void)unlink(disk->path); // else the next start tells of it
+    return code;
+}
+
 // Default sync and no other flags that touch safety. MDB_NOTLS ties a snapshot to its reader
 // instead of to a thread; without read-ahead a large file is read where it is asked for only.
 static err open_env(struct disk *disk, const struct disk_options *options)
@@ -103,7 +125,7 @@ static err open_env(struct disk *disk, const struct disk_options *options)
     if (code == 0)
         code = mdb_env_set_assert(disk->env, disk_give_up);
     if (code == 0)
-        code = mdb_env_open(disk->env, options->dir, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+        code = make_env(disk, options->dir);
     int dead = 0;
     if (code == 0)
         code = mdb_reader_check(disk->env, &dead);
@@ -215,9 +237,21 @@ static err flush_name(const struct disk *disk, const char *path)
     return is_flushed ? OK : explain(disk, ERR_DISK, path, strerror(errno));
 }
 
+static err name_file(struct disk *disk, const char *dir)
+{
+    size_t cap = strlen(dir) + sizeof "/data.mdb";
+    disk->path = malloc(cap);
+    if (disk->path == NULL)
+        return explain(disk, ERR_NO_MEMORY, dir, "out of memory");
+    (void)snprintf(disk->path, cap, "%s/data.mdb", dir);
+    return OK;
+}
+
 static err prepare(struct disk *disk, const struct disk_options *options)
 {
-    err e = check_place(disk, options->dir, options->allow_unsafe_place);
+    err e = name_file(disk, options->dir);
+    if (e == OK)
+        e = check_place(disk, options->dir, options->allow_unsafe_place);
     if (e == OK)
         e = take_lock(disk, options->dir);
     if (e == OK)
@@ -230,11 +264,6 @@ static err prepare(struct disk *disk, const struct disk_options *options)
         e = flush_name(disk, options->dir);
     if (e != OK)
         return e;
-    size_t cap = strlen(options->dir) + sizeof "/data.mdb";
-    disk->path = malloc(cap);
-    if (disk->path == NULL)
-        return explain(disk, ERR_NO_MEMORY, options->dir, "out of memory");
-    (void)snprintf(disk->path, cap, "%s/data.mdb", options->dir);
     MDB_stat stat = {0};
     (void)mdb_env_stat(disk->env, &stat); // fails only without an environment
     disk->page_bytes = stat.ms_psize;

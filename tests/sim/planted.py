@@ -4,7 +4,7 @@
 A patch that no longer applies, one that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled, and linked with the rest of the release build, which is made when it is missing.
-Bugs of the store are hunted with the store on disk. Those of the gateway, of the worker's shell, of the sender
+Bugs of the store are hunted with the store on disk. Those of the gateway, of the worker's shell and journal, of the sender
 of webhooks, of the outbox, of the ZeroMQ doors and of lists, which the simulator does not have, are hunted by tests of
 these, and only when all are or they are named. With --check the patches
 are only tried on this tree, which takes a second. With --share N one in N is hunted; which ones is drawn from the
@@ -53,8 +53,9 @@ SUITES = [
                                        "webhook_told.py"], ["hook_post", "clock_preload.so"]),
     Suite(["outbox"], [], ["outbox_sqlite.py", "outbox_postgresql.py"]),
     Suite(["worker/shell"], [], ["worker_stop.py", "worker_cancel.py", "worker_handlers.py"]),
+    Suite(["worker/journal"], ["worker_journal_journal_fault_test"], []),
     Suite(["gateway/shell/door.c"], [], ["gateway_tenants.py", "gateway_tokens.py"]),
-    Suite(["gateway"], ["gateway_store_spool_test", "gateway_core_spool_plan_test"],
+    Suite(["gateway"], ["gateway_store_spool_test", "gateway_store_spool_fault_test", "gateway_core_spool_plan_test"],
           ["gateway_spool.py", "gateway_spool_kills.py"], ["spool_put", "clock_preload.so"]),
     Suite(["broker/shell", "lib/link"], ["broker_shell_ticks_test", "broker_shell_warden_test", "lib_link_link_guard_test"],
           ["broker_scopes.py", "broker_evil.py", "broker_keys.py"]),

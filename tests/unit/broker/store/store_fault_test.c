@@ -1,63 +1,9 @@
-// Every call into the database library fails once, at each place where it is made. Whatever was
+// Every call into the database library and to the disk fails once, at each place where it is made. Whatever was
 // acknowledged before is there afterwards, nothing is there in part, and nobody goes on.
 
 #include "broker/store/store.h"
 #include "tests/support/batcher.h"
-#include "tests/support/test.h"
-
-#include <dlfcn.h>
-#include <errno.h>
-#include <lmdb.h>
-
-static uint64_t countdown; // 0: nothing fails; 1: the next call does
-static uint64_t call_count;
-static bool commit_fails;
-
-static bool fails_now(void)
-{
-    call_count++;
-    return countdown > 0 && --countdown == 0;
-}
-
-// These stand before the library's own, which they call unless it is their turn to fail.
-#define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
-#define FAULTY(name, parameters, arguments)                                                        \
-    int name parameters                                                                            \
-    {                                                                                              \
-        return fails_now() ? EIO : REAL(name) arguments;                                           \
-    }
-
-FAULTY(mdb_env_create, (MDB_env * *env), (env))
-FAULTY(mdb_env_set_maxdbs, (MDB_env * env, MDB_dbi count), (env, count))
-FAULTY(mdb_env_set_mapsize, (MDB_env * env, size_t size), (env, size))
-FAULTY(mdb_env_open, (MDB_env * env, const char *path, unsigned flags, mdb_mode_t mode),
-       (env, path, flags, mode))
-FAULTY(mdb_reader_check, (MDB_env * env, int *dead), (env, dead))
-FAULTY(mdb_txn_begin, (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
-       (env, parent, flags, txn))
-FAULTY(mdb_txn_renew, (MDB_txn * txn), (txn))
-FAULTY(mdb_dbi_open, (MDB_txn * txn, const char *name, unsigned flags, MDB_dbi *table),
-       (txn, name, flags, table))
-FAULTY(mdb_put, (MDB_txn * txn, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned flags),
-       (txn, table, key, value, flags))
-FAULTY(mdb_get, (MDB_txn * txn, MDB_dbi table, MDB_val *key, MDB_val *value),
-       (txn, table, key, value))
-FAULTY(mdb_cursor_open, (MDB_txn * txn, MDB_dbi table, MDB_cursor **cursor), (txn, table, cursor))
-FAULTY(mdb_cursor_renew, (MDB_txn * txn, MDB_cursor *cursor), (txn, cursor))
-FAULTY(mdb_cursor_get, (MDB_cursor * cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op),
-       (cursor, key, value, op))
-FAULTY(mdb_cursor_put, (MDB_cursor * cursor, MDB_val *key, MDB_val *value, unsigned flags),
-       (cursor, key, value, flags))
-FAULTY(mdb_cursor_del, (MDB_cursor * cursor, unsigned flags), (cursor, flags))
-
-// A failed commit has freed its transaction too.
-int mdb_txn_commit(MDB_txn *txn)
-{
-    if (!fails_now() && !commit_fails)
-        return REAL(mdb_txn_commit)(txn);
-    mdb_txn_abort(txn);
-    return EIO;
-}
+#include "tests/support/disk_faults.h"
 
 enum { JOBS_PER_BATCH = 4, BATCHES = 3 };
 
@@ -159,13 +105,12 @@ static void expect_whole(const char *dir, uint32_t settled)
 
 TEST(store_fault, each_call_fails_once_and_nothing_acknowledged_is_lost)
 {
-    countdown = 0;
-    call_count = 0;
+    faults_arm(FAULTS_DISK, 0);
     err e = OK;
     batcher_init(&batch, 20);
     EXPECT_EQ(work(test_temp_dir(), &e), BATCHES);
     EXPECT_EQ(e, OK);
-    uint64_t calls = call_count;
+    uint64_t calls = atomic_load(&faults->calls);
     EXPECT(calls > 150);
     char root[256];
     (void)snprintf(root, sizeof root, "%s", test_temp_dir());
@@ -173,9 +118,9 @@ TEST(store_fault, each_call_fails_once_and_nothing_acknowledged_is_lost)
         char dir[300];
         (void)snprintf(dir, sizeof dir, "%s/%ju", root, (uintmax_t)k);
         batcher_init(&batch, 20);
-        countdown = k;
+        faults_arm(FAULTS_DISK, k);
         uint32_t settled = work(dir, &e);
-        countdown = 0;
+        faults_arm(FAULTS_NONE, 0);
         // Reading the list of free pages is the one place where a failure harms nobody.
         EXPECT(e != OK || settled == BATCHES);
         EXPECT(e == OK || e == ERR_DISK);
@@ -193,9 +138,9 @@ TEST(store_fault, nothing_works_after_a_failed_commit)
     EXPECT_EQ(commit_batch(store, 0), OK);
     struct store_view *view = NULL;
     EXPECT_EQ(store_view_open(store, &view), OK);
-    commit_fails = true;
+    faults_in_commits = true;
     err e = commit_batch(store, 1);
-    commit_fails = false;
+    faults_in_commits = false;
     EXPECT_EQ(e, ERR_DISK);
     EXPECT(strstr(store_fault(store), "nput/output") != NULL);
     EXPECT_EQ(commit_batch(store, 2), ERR_DISK);

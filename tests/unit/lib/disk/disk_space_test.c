@@ -104,6 +104,22 @@ TEST(disk_space, start_on_a_full_file_system_finds_the_room_left_for_finishing)
     end = (off_t)1 << 40;
 }
 
+// What is kept ahead was found in pieces, so nothing is missing; but nobody would ask again.
+TEST(disk_space, one_that_was_nearly_full_is_well_when_it_is_emptied)
+{
+    refusal = 0;
+    struct disk *disk = open_disk();
+    end =
+        (off_t)usage_of(disk).file_bytes + AHEAD + AHEAD / 8; // not for the step that is asked for
+    EXPECT_EQ(write_page(disk, 1), OK);
+    EXPECT(usage_of(disk).is_short);
+    EXPECT(usage_of(disk).ahead_left_bytes > AHEAD / 2);
+    end = (off_t)1 << 40;
+    EXPECT_EQ(write_page(disk, 2), OK);
+    EXPECT(!usage_of(disk).is_short);
+    disk_close(disk);
+}
+
 TEST(disk_space, file_system_that_cannot_allocate_is_used_as_it_is)
 {
     refusal = EOPNOTSUPP;
