@@ -109,7 +109,7 @@ function(weft_fuzzer source)
     target_link_libraries(${name} PRIVATE ${links} ${weft_libraries})
     if(NOT WEFT_FUZZ)
         add_test(NAME "fuzz.${subject}" COMMAND ${name} "${corpus}")
-        set_tests_properties("fuzz.${subject}" PROPERTIES LABELS fuzz TIMEOUT 60)
+        set_tests_properties("fuzz.${subject}" PROPERTIES LABELS fuzz TIMEOUT ${WEFT_UNIT_SECONDS})
     endif()
 endfunction()
 
