@@ -35,6 +35,7 @@ class Kills(unittest.TestCase):
 
     def gateway(self, broker, **more):
         gateway = Gateway(broker.zmq, **more)
+        self.addCleanup(gateway.drop)
         gateway.wait_ready()
         return gateway
 
@@ -47,9 +48,6 @@ class Kills(unittest.TestCase):
 
     def dead(self, gateway):
         self.assertEqual(gateway.process.wait(60), -9, gateway.stderr())
-        gateway.process.stdout.close()
-        gateway.log.close()
-        gateway.holder.cleanup()
 
     def stored(self, broker):
         peer = Peer(broker.zmq)

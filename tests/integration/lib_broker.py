@@ -18,8 +18,9 @@ import uuid
 import zmq
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PATIENCE_S = 30
+PATIENCE_S = 60
 VERSION = b"WEFT/1"
+DIES_WITH_TEST = ("setpriv", "--pdeathsig", "KILL", "--")  # however the test ends
 
 
 def _contract():
@@ -65,11 +66,15 @@ class Broker:
         """`before`: words in front of the command, a program that becomes it in the end."""
         self.data = data
         self.log = tempfile.TemporaryFile()
-        command = [*before, os.environ["WEFT_BIN"], "broker", "--zmq", zmq, "--pub",
+        command = [*DIES_WITH_TEST, *before, os.environ["WEFT_BIN"], "broker", "--zmq", zmq, "--pub",
                    "tcp://127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data", data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
-        self.ready = self._first_line()
+        try:
+            self.ready = self._first_line()
+        except AssertionError:
+            self.close()
+            raise
         words = dict(word.split("=", 1) for word in self.ready.split()[1:])
         self.zmq, self.pub, self.metrics_url = (words.get(k) for k in ("zmq", "pub", "metrics"))
 
@@ -110,19 +115,23 @@ class Broker:
             return answer.read().decode()
 
     def metric(self, name):
+        if (value := self._figure(name)) is None:
+            raise AssertionError(f"no metric {name}")
+        return value
+
+    def _figure(self, name):
         for line in self.get().splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[-1])
-        raise AssertionError(f"no metric {name}")
+        return None
 
     def wait_for_metric(self, name, value):
-        """Figures are copied a few times a second, so a fresh one may take a moment."""
+        """Figures are copied a few times a second, so a fresh one, or a new one, may take a moment."""
         end = time.monotonic() + PATIENCE_S
-        seen = self.metric(name)
-        while seen != value and time.monotonic() < end:
-            seen = self.metric(name)
-        if seen != value:
-            raise AssertionError(f"{name} is {seen}, not {value}")
+        while (seen := self._figure(name)) != value:
+            if time.monotonic() > end:
+                raise AssertionError(f"{name} is {seen}, not {value}")
+            time.sleep(0.01)
 
 
 class Peer:

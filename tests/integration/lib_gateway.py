@@ -18,7 +18,7 @@ import unittest
 
 import zmq
 
-from lib_broker import ERR, PATIENCE_S, VERSION, pb
+from lib_broker import DIES_WITH_TEST, ERR, PATIENCE_S, VERSION, pb
 
 TERMINAL = {pb.STATE_SUCCEEDED, pb.STATE_DEAD, pb.STATE_CANCELLED, pb.STATE_EXPIRED, pb.STATE_REMOVED}
 
@@ -43,8 +43,9 @@ class PretendedBroker:
         self.bodies = {}     # id of a batch -> fingerprint
         self.sealed = set()  # ids of batches
         self.waiting = []    # STATUS that wait: (until, route, corr, body)
-        self.submits = []    # how many jobs each message carried
-        self.heard = []      # (kind, corr, jobs, bytes of payloads) of each message
+        self.submits = []    # how many jobs each message carried; what is said again, as after a second without an answer, counts once
+        self.heard = []      # (kind, corr, jobs, bytes of payloads) of each message, and of what is said again
+        self.asked = set()   # (route, corr) of submits
         self.known = set()
         self.is_silent = False
         self.spoken_to = set()  # corrs that are answered all the same
@@ -90,7 +91,9 @@ class PretendedBroker:
         elif self.is_silent and ask.corr not in self.spoken_to:
             return
         elif kind == "submit":
-            self.submits.append(len(ask.submit.jobs))
+            if (route, ask.corr) not in self.asked:
+                self.asked.add((route, ask.corr))
+                self.submits.append(len(ask.submit.jobs))
             answer.submitted.jobs.extend(self._store(job, block) for job in ask.submit.jobs)
         elif kind == "batch_seal":
             self.sealed.add(ask.batch_seal.batch_id)
@@ -208,7 +211,7 @@ class Gateway:
         self.holder = tempfile.TemporaryDirectory(prefix="weft-gateway-")
         self.data = data or os.path.join(self.holder.name, "data")
         self.log = tempfile.TemporaryFile()
-        command = [*before, os.environ["WEFT_BIN"], "gateway", "--http", http_address, "--broker", broker,
+        command = [*DIES_WITH_TEST, *before, os.environ["WEFT_BIN"], "gateway", "--http", http_address, "--broker", broker,
                    "--data", self.data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
@@ -217,11 +220,7 @@ class Gateway:
             line = self.process.stdout.readline().decode() if selector.select(PATIENCE_S) else "nothing"
         if not line.startswith(("ready http=http://", "ready http=https://")):
             text = self.stderr()
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-            self.log.close()
-            self.holder.cleanup()
+            self.drop()
             raise AssertionError(f"the gateway said {line!r}:\n" + text)
         host, port = line.strip().split("//")[1].split(":")
         self.address = (host, int(port))
@@ -230,14 +229,24 @@ class Gateway:
         self.log.seek(0)
         return self.log.read().decode(errors="replace")
 
-    def close(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        code = self.process.wait(timeout=PATIENCE_S)
+    def drop(self):
+        """Whatever has become of it, also when it is closed already."""
+        self.process.kill()
+        self.process.wait()
         self.process.stdout.close()
-        text = self.stderr()
         self.log.close()
         self.holder.cleanup()
+
+    def close(self):
+        """It must leave by itself, and well."""
+        text = ""
+        try:
+            if self.process.poll() is None:
+                self.process.terminate()
+            code = self.process.wait(timeout=PATIENCE_S)
+            text = self.stderr()
+        finally:
+            self.drop()
         assert code == 0, f"the gateway left with {code}:\n{text}"
 
     def token(self, name, *flags):
