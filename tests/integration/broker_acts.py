@@ -4,12 +4,22 @@ import os
 import unittest
 
 from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_clock import Clock
+
+LEASE_S = 30  # of a broker that is not told otherwise
 
 
 class Acts(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def serve_by_a_clock(self, *flags):
+        """Leases and deadlines end when the test says so, however long a step of it takes."""
+        self.served.close()
+        self.clock = Clock(os.path.join(self.data, "clock"))
+        self.served = self.broker(*flags, env=self.clock.env)
         self.client = self.peer(self.served)
 
     def submit(self, **fields):
@@ -25,7 +35,7 @@ class Acts(BrokerTest):
 
     def restart(self):
         self.served.close()
-        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.served = self.broker()
         self.client = self.peer(self.served)
 
     def renew(self, worker, job):
@@ -67,14 +77,16 @@ class Acts(BrokerTest):
         self.assertEqual((status.errors, status.crashes), (0, 0))
 
     def test_the_lease_ends_a_cancel_that_nobody_heeds(self):
+        self.serve_by_a_clock()
         worker = self.worker(self.served)
         job_id = self.submit()
         (job, _), = worker.take_jobs(1)
-        version = self.cancel(job_id).version
+        self.cancel(job_id)
         status = self.client.status(job_id)
         while status.state == pb.STATE_RUNNING:
             self.renew(worker, job)
-            status = self.client.status(job_id, wait_ms=100, version=version)
+            self.clock.advance(LEASE_S / 3)
+            status = self.client.status(job_id)
         self.assertEqual((status.state, status.cancel), (pb.STATE_CANCELLED, pb.CANCEL_FORCED))
         self.assertEqual(worker.finish(job).error, ERR["ERR_STALE_LEASE"])
 
@@ -195,30 +207,28 @@ class Acts(BrokerTest):
         self.assertEqual((status.state, status.errors), (pb.STATE_DEAD, 1))
 
     def test_the_broker_ends_what_outlasts_its_deadline(self):
-        self.served.close()
-        self.served = self.broker("--lease", "1s", "--renew", "200ms", "--deadline-grace", "100ms")
-        self.client = self.peer(self.served)
+        self.serve_by_a_clock("--deadline-grace", "100ms")
         worker = self.worker(self.served)
-        job_id = self.submit(timeout_ms=1000, max_attempts=1)
+        job_id = self.submit(timeout_ms=60_000, max_attempts=1)
         (job, _), = worker.take_jobs(1)
         status = self.client.status(job_id)
-        self.assertEqual(status.deadline_at_ms, status.started_at_ms + 1000)
-        more = pb.Progress(job_id=job_id, token=job.token, extend_ms=500)
+        self.assertEqual(status.deadline_at_ms, status.started_at_ms + 60_000)
+        more = pb.Progress(job_id=job_id, token=job.token, extend_ms=30_000)
         worker.ask(pb.Renew(running=[pb.Held(job_id=job_id, token=job.token)], progress=[more]))
-        self.assertEqual(self.client.status(job_id).deadline_at_ms, status.deadline_at_ms + 500)
+        self.assertEqual(self.client.status(job_id).deadline_at_ms, status.deadline_at_ms + 30_000)
         while status.state != pb.STATE_DEAD:
             self.renew(worker, job)
-            status = self.client.status(job_id, wait_ms=50, version=status.version)
+            self.clock.advance(LEASE_S / 3)
+            status = self.client.status(job_id)
         self.assertEqual((status.errors, status.crashes, status.failure.kind), (1, 0, "timeout"))
-        self.assertGreaterEqual(status.ended_at_ms, status.started_at_ms + 1550)
+        self.assertGreaterEqual(status.ended_at_ms, status.started_at_ms + 90_050)
 
     def test_a_job_whose_workers_are_lost_dies_with_that_error(self):
-        self.served.close()
-        self.served = self.broker("--lease", "1s", "--renew", "200ms")
-        self.client = self.peer(self.served)
+        self.serve_by_a_clock()
         worker = self.worker(self.served)
         job_id = self.submit(max_crashes=1)
         worker.take_jobs(1)  # and says no more
+        self.clock.advance(LEASE_S)
         status = self.client.status(job_id)
         while status.state != pb.STATE_DEAD:
             status = self.client.status(job_id, wait_ms=1000, version=status.version)

@@ -4,12 +4,21 @@ import os
 import unittest
 
 from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_clock import Clock
+
+WAIT_S = 8  # the longest --simulate-wait
 
 
 class DryRun(BrokerTest):
     def setUp(self):
         super().setUp()
         self.served = self.broker()
+        self.client = self.peer(self.served)
+
+    def serve_patiently(self, **options):
+        """A worker's word may take a while; it is late when a clock of the test says so."""
+        self.served.stop()
+        self.served = self.broker("--simulate-wait", f"{WAIT_S}s", **options)
         self.client = self.peer(self.served)
 
     def dry_run(self, *jobs, **more):
@@ -55,13 +64,14 @@ class DryRun(BrokerTest):
         return envelope, block
 
     def test_a_worker_says_what_would_become_of_it(self):
+        self.serve_patiently()
         worker, other = self.simulator(simulates=["t"]), self.peer(self.served, role=pb.ROLE_WORKER, worker_id=os.urandom(16))
         corr = self.begin(traceparent="00-1", labels=pb.Labels(tags=["x"]))
         envelope, block = self.asked(worker)
         job, = envelope.simulate.jobs
         self.assertEqual((job.type, job.queue, job.attempt, job.token, job.traceparent, list(job.labels.tags), block),
                          ("t", "default", 1, 0, "00-1", ["x"], b'{"n":7}'))
-        self.assertEqual(envelope.simulate.wait_ms, 2000)
+        self.assertEqual(envelope.simulate.wait_ms, 1000 * WAIT_S)
         # Nobody else's word counts, nor one that breaks the rules.
         self.assertEqual(self.refusal(other, envelope.corr, ok=True), ERR["ERR_NOT_FOUND"])
         self.assertEqual(self.refusal(worker, envelope.corr + 1, ok=True), ERR["ERR_NOT_FOUND"])
@@ -86,13 +96,14 @@ class DryRun(BrokerTest):
         return peer.answer(corr)[0].error.error
 
     def test_a_worker_that_is_late_gone_or_full_keeps_nobody_waiting(self):
-        self.served.stop()
-        served = self.served = self.broker("--simulate-wait", "300ms")
-        self.client = self.peer(served)
+        clock = Clock(os.path.join(self.data, "clock"))
+        self.serve_patiently(env=clock.env)
         worker = self.simulator(simulation_slots=1)
         corr = self.begin()
         envelope, _ = self.asked(worker)
         self.assertEqual(self.simulation_of(self.begin()), pb.SIMULATION_BUSY)
+        clock.advance(WAIT_S)
+        worker.ask(pb.Renew())  # a broker that sleeps looks at the clock when it is asked something
         self.assertEqual(self.simulation_of(corr), pb.SIMULATION_LATE)
         self.assertEqual(self.simulation_of(self.begin()), pb.SIMULATION_BUSY)
         worker.send(pb.Simulated(ok=True), corr=envelope.corr)  # late: the slot is free
@@ -102,9 +113,8 @@ class DryRun(BrokerTest):
         worker.send(pb.Bye(reason="off"))
         self.assertEqual(self.simulation_of(corr), pb.SIMULATION_GONE)
         self.assertEqual(self.simulation_of(self.begin()), pb.SIMULATION_NONE)
-        served.wait_for_metric('weft_simulations_total{verdict="busy"}', 2)
-        self.assertEqual([served.metric(f'weft_simulations_total{{verdict="{verdict}"}}') for verdict in ("late", "gone")],
-                         [1, 1])
+        for verdict, count in (("busy", 2), ("late", 1), ("gone", 1)):
+            self.served.wait_for_metric(f'weft_simulations_total{{verdict="{verdict}"}}', count)
 
     def simulation_of(self, corr):
         return self.client.answer(corr)[0].submitted.forecasts[0].simulation

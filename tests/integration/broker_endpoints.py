@@ -85,7 +85,7 @@ class Endpoints(BrokerTest):
         on = client.ask(act("ops", pb.WEBHOOK_ENABLE)).webhooks[0]
         self.assertEqual((on.disabled, on.reason), (False, ""))
         self.assertEqual(client.ask(act("a", pb.WEBHOOK_ENABLE)).error, ERR["ERR_NOT_FOUND"])
-        self.assertEqual(broker.metric("weft_webhook_endpoints"), 2)
+        broker.wait_for_metric("weft_webhook_endpoints", 2)
 
     def test_what_cannot_be_is_refused_and_tenants_are_apart(self):
         broker = self.broker("--endpoint-count-max", "14")

@@ -36,7 +36,7 @@ class Raw:
 class Evil(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker("--lease", "2s", "--renew", "500ms")
+        self.served = self.broker()
         self.witness = self.peer(self.served)
 
     def healthy(self):

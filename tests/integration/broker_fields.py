@@ -10,7 +10,7 @@ from lib_broker import ERR, BrokerTest, fresh_id, pb
 class Fields(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker("--lease", "2s", "--renew", "200ms", env={"WEFT_LOG_LEVEL": "debug"})
+        self.served = self.broker(env={"WEFT_LOG_LEVEL": "debug"})
         self.client = self.peer(self.served)
 
     def submit(self, **fields):

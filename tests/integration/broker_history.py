@@ -1,14 +1,19 @@
 """A job's timeline and log over ZeroMQ: what a worker says, and what a client reads."""
 
+import os
 import unittest
 
 from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_clock import Clock
+
+LEASE_S = 30  # of a broker that is not told otherwise
 
 
 class History(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker("--lease", "2s", "--renew", "200ms")
+        self.clock = Clock(os.path.join(self.data, "clock"))
+        self.served = self.broker(env=self.clock.env)
         self.client = self.peer(self.served)
         self.job_id = fresh_id()
 
@@ -56,7 +61,7 @@ class History(BrokerTest):
             if n < 3:
                 (job, _), = worker.take_jobs(1)
         self.served.kill()
-        self.served = self.broker("--lease", "2s", "--renew", "200ms")
+        self.served = self.broker()
         self.client = self.peer(self.served)
         events = self.timeline().events
         self.assertEqual([event.event for event in events], ["submit", *["grant", "fail"] * 2, "grant", "die"])
@@ -70,7 +75,9 @@ class History(BrokerTest):
 
     def test_a_passed_lease_and_an_act_say_why(self):
         worker, job = self.granted()
-        self.client.status(self.job_id, wait_ms=20_000, version=self.client.status(self.job_id).version)
+        version = self.client.status(self.job_id).version
+        self.clock.advance(LEASE_S)
+        self.client.status(self.job_id, wait_ms=20_000, version=version)
         self.assertEqual(self.timeline().events[2].reason, "the lease passed after a start of the broker"
                          if self.client.status(self.job_id).interruptions else "the lease passed without a word")
         self.client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=self.job_id, actor="ops", act_id=fresh_id()))

@@ -15,6 +15,7 @@ import zmq.utils.monitor as monitors
 
 from lib_beside import main_beside
 from lib_broker import ERR, PATIENCE_S, ROOT, Broker, BrokerTest, Peer, fresh_id, pb
+from lib_clock import Clock
 from lib_gateway import wait_for
 from lib_keys import Keys
 
@@ -98,9 +99,9 @@ class Doors(BrokerTest):
         self.assertTrue(watch.poll(PATIENCE_S * 1000), "it was not cut")
         return monitors.recv_monitor_message(watch)["event"]
 
-    def check_tail_is_closed_to(self, name, *flags, end, door="tcp://127.0.0.1:0"):
+    def check_tail_is_closed_to(self, name, *flags, end, door="tcp://127.0.0.1:0", **options):
         """`end` takes the key the right to listen: it is cut and not let in again; another one comes back and hears on."""
-        served = self.locked("--pub", door)
+        served = self.locked("--pub", door, **options)
         self.assertEqual(served.pub[:6], door[:6])
         client = self.peer(served, key=self.keys.new(f"{name}-client"))
         stays = self.keys.new(f"{name}-stays", "read", "*")
@@ -124,7 +125,8 @@ class Doors(BrokerTest):
         self.check_tail_is_closed_to("other", end=lambda: self.keys.allow("other", public, "read", "acme"))
         public = os.path.join(self.keys.dir, "peers", "scope.pub")
         self.check_tail_is_closed_to("scope", end=lambda: self.keys.allow("scope", public, "work", "*"))
-        self.check_tail_is_closed_to("brief", "--expires", "3s", end=lambda: None)
+        clock = Clock(os.path.join(self.data, "clock"))
+        self.check_tail_is_closed_to("brief", "--expires", "1m", end=lambda: clock.advance(61), env=clock.env)
 
     def test_secrets_are_their_owners(self):
         served = self.locked()
@@ -167,7 +169,8 @@ class Doors(BrokerTest):
         self.assertTrue(is_let_in(served.zmq, good))
 
     def test_a_revoked_worker_is_cut_off_and_its_jobs_go_by_the_rules_of_leases(self):
-        served = self.locked("--lease", "1s", "--renew", "300ms")
+        clock = Clock(os.path.join(self.data, "clock"))
+        served = self.locked(env=clock.env)
         clients, workers = self.keys.new("clients"), self.keys.new("w1", "work")
         client = self.peer(served, key=clients)
         worker = self.worker(served, key=workers)
@@ -180,6 +183,7 @@ class Doors(BrokerTest):
             self.assertTrue(watch.poll(PATIENCE_S * 1000))
             self.assertEqual(monitors.recv_monitor_message(watch)["event"], event)
         served.wait_for_metric("weft_peers_cut_total", 1)
+        clock.advance(61)
         served.wait_for_metric("weft_workers", 0)
         other = self.worker(served, key=self.keys.new("w2", "work"))
         (again, _), = other.take_jobs(1)
@@ -190,10 +194,12 @@ class Doors(BrokerTest):
         self.assertEqual(client.status(job_id).version, client.status(job_id).version)
 
     def test_a_key_that_expires_ends_by_itself(self):
-        served = self.locked()
-        key = self.keys.new("brief", "read", "default", "--expires", "2s")
+        clock = Clock(os.path.join(self.data, "clock"))
+        served = self.locked(env=clock.env)
+        key = self.keys.new("brief", "read", "default", "--expires", "1m")
         self.peer(served, key=key)
         served.wait_for_metric("weft_peers", 1)
+        clock.advance(61)
         served.wait_for_metric("weft_peers_cut_total", 1)
         self.assertFalse(is_let_in(served.zmq, key))
 

@@ -33,7 +33,7 @@ class Lanes(BrokerTest):
         served.kill()
         served = self.broker(*flags)
         client = self.peer(served)
-        self.assertEqual(served.metric('weft_queue_ready{tenant="default",queue="default",type="type-8"}'), 1)
+        served.wait_for_metric('weft_queue_ready{tenant="default",queue="default",type="type-8"}', 1)
         self.assertEqual(self.accept(client, "type-9"), 0)
 
     def test_a_queue_that_nothing_needs_makes_room(self):

@@ -40,7 +40,7 @@ class Retention(BrokerTest):
         served = self.broker("--keep", "1s", "--dedup-window", "1s")
         job = self.finished_job(served, key="k")
         served.wait_for_metric('weft_jobs{state="removed"}', 1)
-        self.assertEqual(served.metric("weft_keys"), 0)
+        served.wait_for_metric("weft_keys", 0)
         client = self.peer(served)
         self.assertEqual(client.status(job["job_id"]).error, ERR["ERR_NOT_FOUND"])
         again, = client.submit({**job, "payload": b"other"})
@@ -125,7 +125,7 @@ class Retention(BrokerTest):
         client = self.peer(second)
         self.assertEqual(client.status(job["job_id"]).error, ERR["ERR_GONE"])
         self.assertEqual(client.submit(job)[0].state, pb.STATE_REMOVED)
-        self.assertEqual(second.metric('weft_jobs{state="removed"}'), 1)
+        second.wait_for_metric('weft_jobs{state="removed"}', 1)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,30 @@
 """Concurrency keys and their orders, through the broker's door."""
 
-import time
+import os
 import unittest
 
 from lib_broker import BrokerTest, fresh_id, pb
+from lib_clock import Clock
 
 
-class Sharing(BrokerTest):
-    def setUp(self):
-        super().setUp()
-        self.served = self.broker("--lease", "2s", "--renew", "200ms")
-        self.client = self.peer(self.served)
-
+class SharingTest(BrokerTest):
     def submit(self, **fields):
         job_id = fresh_id()
         self.assertEqual(self.client.submit({"job_id": job_id, **fields})[0].error, 0)
         return job_id
+
+    def set(self, **settings):
+        self.assertEqual(self.client.ask(pb.QueueSet(queue="default", **settings)).error, 0)
+
+    def waiting_on(self, job_id):
+        return pb.WaitingOn.Name(self.client.status(job_id).waiting_on)
+
+
+class Sharing(SharingTest):
+    def setUp(self):
+        super().setUp()
+        self.served = self.broker()
+        self.client = self.peer(self.served)
 
     def taken(self, worker, count):
         return [job for job, _ in worker.take_jobs(count)]
@@ -62,9 +71,6 @@ class Sharing(BrokerTest):
         worker.finish(job)
         self.assertEqual(sorted(self.finish_all(worker, 2)), sorted([ids[0], ids[2]]))
 
-    def waiting_on(self, job_id):
-        return pb.WaitingOn.Name(self.client.status(job_id).waiting_on)
-
     def test_the_status_says_why_a_job_waits(self):
         first, second = (self.submit(concurrency_key="k", order=pb.ORDER_FIFO, retry_first_ms=60000) for _ in range(2))
         self.assertEqual(self.waiting_on(first), "WAITING_NO_WORKER")
@@ -89,9 +95,6 @@ class Sharing(BrokerTest):
         status = self.client.status(job_id, wait_ms=300, version=1)
         self.assertEqual((status.version, status.waiting_on), (1, pb.WAITING_NO_WORKER))
 
-    def set(self, **settings):
-        self.assertEqual(self.client.ask(pb.QueueSet(queue="default", **settings)).error, 0)
-
     def test_a_queue_runs_as_many_jobs_as_it_may(self):
         self.set(running_max=2)
         worker = self.worker(self.served, slots=4)
@@ -110,43 +113,58 @@ class Sharing(BrokerTest):
         worker.finish(jobs[1])
         self.assertEqual(self.taken(worker, 1)[0].job_id, ids[2])
 
-    # No more than the bucket holds and what has come to it since; more would be a lie, fewer is only slow.
-    def starts(self, worker, count, span_s):
-        began = time.monotonic()
-        self.taken(worker, count)
-        self.assertGreaterEqual(time.monotonic() - began, span_s)
+    def test_an_order_needs_a_key(self):
+        answer, = self.client.submit({"job_id": fresh_id(), "order": pb.ORDER_FIFO})
+        self.assertIn("concurrency_key", answer.detail)
+
+
+class Rates(SharingTest):
+    """The broker's clock stands but for what a test adds, so what a bucket has by now is known. It is empty at the start."""
+
+    def setUp(self):
+        super().setUp()
+        self.clock = Clock(os.path.join(self.data, "clock"), stands=True)
+        self.served = self.broker(env=self.clock.env)
+        self.client = self.peer(self.served)
+
+    def started(self, worker, seconds):
+        """The jobs that have come when so much more time has passed."""
+        self.clock.advance(seconds)
+        for _ in range(2):  # the first wakes the broker, the second is answered after what it has granted then
+            worker.ask(pb.Renew())
+        come = [job.job_id for envelope, _ in worker.unasked for job in envelope.jobs.jobs]
+        worker.unasked = []
+        return come
 
     def test_a_rate_spreads_the_starts(self):
-        self.set(rate_count=5, rate_per_ms=1000)  # empty at the broker's start, so five in a second at the earliest
+        self.set(rate_count=5, rate_per_ms=1000)
         worker = self.worker(self.served, slots=16)
-        for _ in range(10):
-            last = self.submit()
-        self.assertEqual(self.waiting_on(last), "WAITING_RATE_LIMITED")
-        self.starts(worker, 10, 0.8)
+        ids = [self.submit() for _ in range(12)]
+        self.assertEqual(self.waiting_on(ids[0]), "WAITING_RATE_LIMITED")
+        self.assertEqual(self.started(worker, 0.199), [])
+        self.assertEqual(self.started(worker, 0.001), ids[:1])
+        self.assertEqual(self.started(worker, 0.4), ids[1:3])
+        self.assertEqual(self.started(worker, 0.4), ids[3:5])
+        self.assertEqual(self.started(worker, 60), ids[5:10], "no more than the bucket holds")
 
     def test_a_job_takes_its_cost_from_the_rate(self):
         self.set(rate_count=5, rate_per_ms=1000)
         worker = self.worker(self.served, slots=16)
-        for _ in range(3):
-            last = self.submit(cost=5)
-        self.assertEqual(self.client.status(last).cost, 5)
-        self.starts(worker, 3, 1.8)
+        ids = [self.submit(cost=5) for _ in range(3)]
+        self.assertEqual(self.client.status(ids[0]).cost, 5)
+        for job_id in ids:
+            self.assertEqual(self.started(worker, 0.999), [])
+            self.assertEqual(self.started(worker, 0.001), [job_id])
 
     def test_each_key_has_its_rate(self):
         self.set(key_rate_count=2, key_rate_per_ms=1000, key_running_max=16)
         worker = self.worker(self.served, slots=16)
-        limited = [self.submit(concurrency_key="k") for _ in range(6)]
+        limited = [self.submit(concurrency_key="k") for _ in range(4)]
         plain = self.submit()
-        self.assertEqual(self.waiting_on(limited[-1]), "WAITING_RATE_LIMITED")
-        jobs = self.taken(worker, 1)
-        while jobs[-1].job_id != plain:
-            jobs += self.taken(worker, 1)
-        self.assertLess(len(jobs), 7)
-        self.starts(worker, 7 - len(jobs), 1)
-
-    def test_an_order_needs_a_key(self):
-        answer, = self.client.submit({"job_id": fresh_id(), "order": pb.ORDER_FIFO})
-        self.assertIn("concurrency_key", answer.detail)
+        self.assertEqual(self.waiting_on(limited[0]), "WAITING_RATE_LIMITED")
+        self.assertEqual(self.started(worker, 0), [plain])
+        self.assertEqual(self.started(worker, 1), limited[:2])
+        self.assertEqual(self.started(worker, 1), limited[2:])
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 """Workers: jobs, credit, finishes, retries, lost workers, and whoever waits for the outcome."""
 
+import os
 import unittest
 import uuid
 
 from lib_broker import ERR, BrokerTest, fresh_id, pb
+from lib_clock import Clock
+
+LEASE_S = 30  # of a broker that is not told otherwise
 
 
 class Worker(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker("--lease", "1s", "--renew", "200ms")
+        self.clock = Clock(os.path.join(self.data, "clock"))
+        self.served = self.broker(env=self.clock.env)
         self.client = self.peer(self.served)
 
     def submit(self, count=1, **fields):
@@ -88,6 +93,7 @@ class Worker(BrokerTest):
         silent = self.worker(self.served)
         job_id, = self.submit()
         (lost, _), = silent.take_jobs(1)
+        self.clock.advance(LEASE_S)
         other = self.worker(self.served)
         (job, _), = other.take_jobs(1)
         self.assertEqual(job.job_id, job_id)

@@ -1,8 +1,11 @@
 """A clock that a test moves, for programs that run with clock_preload.so: an hour is over when the test says so."""
 
+import contextlib
 import mmap
 import os
 import struct
+import threading
+import time
 
 
 class Clock:
@@ -23,3 +26,19 @@ class Clock:
     def advance(self, seconds):
         self.ahead_ns += int(seconds * 1e9)
         self.shared[:] = struct.pack("=qq", self.ahead_ns, self.stands)
+
+    @contextlib.contextmanager
+    def going(self):
+        """One that stands goes with the real one inside of this: until a program is ready, say."""
+        began, ahead_ns, is_over = time.monotonic_ns(), self.ahead_ns, threading.Event()
+
+        def go():
+            while not is_over.wait(0.005):
+                self.advance((time.monotonic_ns() - began + ahead_ns - self.ahead_ns) / 1e9)
+        thread = threading.Thread(target=go)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()

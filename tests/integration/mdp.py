@@ -10,6 +10,7 @@ import zmq
 
 from lib_beside import main_beside
 from lib_broker import BrokerTest
+from lib_clock import Clock
 from lib_keys import Keys
 from lib_mdp import Client, Client2, DISCONNECT, Front, WEFT, Worker, Worker2, wait_for
 
@@ -209,13 +210,15 @@ class Majordomo(BrokerTest):
         self.assertEqual(client.receive(), [b"x"])
 
     def test_front_killed_at_work(self):
-        broker = self.broker("--lease", "1s", "--renew", "200ms")
+        clock = Clock(os.path.join(self.data, "clock"))
+        broker = self.broker(env=clock.env)
         front = self.front(broker)
         client, worker = self.client(front), self.mdp_worker(front)
         code, ticket = client.ask(b"titanic.request", b"echo", b"x")
         self.assertEqual(code, b"200")
         worker.take()
         front.kill()
+        clock.advance(30)  # its lease
         self.front(broker, listen=front.endpoint)
         address, body = worker.take()  # it has come back by itself
         worker.reply(address, *body)

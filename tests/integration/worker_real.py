@@ -7,15 +7,18 @@ import time
 import unittest
 
 from lib_broker import PATIENCE_S, BrokerTest, fresh_id, pb
+from lib_clock import Clock
 from lib_worker import Worker, wait_for
 
+LEASE_S = 30  # of a broker that is not told otherwise
 FAILPOINTS = ["worker.before_journal", "worker.after_journal", "worker.after_finish_sent"]
 
 
 class Real(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker("--lease", "2s", "--renew", "200ms")
+        self.clock = Clock(os.path.join(self.data, "clock"))
+        self.served = self.broker("--renew", "200ms", env=self.clock.env)
         self.client = self.peer(self.served)
 
     def work(self, script, name="one", flags=(), env=None):
@@ -77,6 +80,7 @@ class Real(BrokerTest):
         one = self.work(f"echo yes > {begun}; sleep 0.2; echo one")
         wait_for("the handler", lambda: os.path.exists(begun))
         one.signal(signal.SIGSTOP)
+        self.clock.advance(LEASE_S)
         self.work("echo two", name="two")
         ended = self.ended(job)
         self.assertEqual((ended.state, ended.crashes), (pb.STATE_SUCCEEDED, 1))
@@ -136,7 +140,7 @@ class Real(BrokerTest):
         self.served.kill()
         with open(go, "w", encoding="utf-8"):
             pass
-        self.served = self.broker("--zmq", zmq_door, "--lease", "2s", "--renew", "200ms")
+        self.served = self.broker("--zmq", zmq_door, "--renew", "200ms")
         self.client = self.peer(self.served)
         status = self.ended(job)
         self.assertEqual((status.state, status.crashes, status.attempt), (pb.STATE_SUCCEEDED, 0, 1))

@@ -4,6 +4,7 @@ import os
 import signal
 import unittest
 
+from lib_clock import Clock
 from lib_worker import Worker, WorkerTest, pb, wait_for
 
 
@@ -30,7 +31,10 @@ class Stop(WorkerTest):
         self.assertEqual(self.broker.count("bye"), 1)
 
     def test_jobs_that_cross_bye_are_begun_by_nobody(self):
-        worker = self.start_sh(f"echo > {self.path('at-work')}", env={"WEFT_LOG_LEVEL": "debug"})
+        clock = Clock(self.path("clock"), stands=True)
+        with clock.going():
+            worker = self.start_sh(f"echo > {self.path('at-work')}", env={"WEFT_LOG_LEVEL": "debug", **clock.env})
+        # By its clock, which stands, it waits for the answer to its last RENEW however late that comes.
         worker.signal(signal.SIGTERM)
         bye = self.broker.wait_next("bye")
         self.assertEqual((list(bye.running), bye.is_all), ([], True))
