@@ -6,6 +6,8 @@ import sys
 
 from support_cli import PATIENCE, Place, wait_for
 
+JOBS = 1000
+
 
 class Bench:
     def __init__(self, place):
@@ -20,8 +22,9 @@ class Bench:
 
 
 def acts_are_cancelled(bench):
-    for _ in range(20):
-        bench.weft("push", "nobody", "{}", "--queue", "stopped")
+    # One a second, so it goes on for as long as anybody may take to cancel it.
+    jobs = '{"type": "nobody", "queue": "stopped"}\n' * JOBS
+    assert bench.place.weft("push", "--bulk", "-", text=jobs, WEFT_BROKER=bench.dev.at["zmq"]).returncode == 0
     follower = bench.place.spawn("follower", "queue", "purge", "stopped", "--rate", "1", "--yes",
                                  WEFT_BROKER=bench.dev.at["zmq"])
     listed = lambda: [json.loads(line) for line in bench.weft("operations", "list", "-o", "json").stdout.splitlines()]
@@ -38,7 +41,7 @@ def acts_are_cancelled(bench):
     shown = bench.weft("operations", "show", last["operation_id"], "--wait")
     assert shown.returncode == 0 and " cancelled " in shown.stdout, shown
     rest = bench.json("queue", "purge", "stopped", "--yes")
-    assert rest["done"] == 20 - said["done"], (rest, said)
+    assert rest["done"] == JOBS - said["done"], (rest, said)
     late = bench.weft("operations", "cancel", rest["operation_id"])
     assert late.returncode == 1 and "the operation is over" in late.stderr, late
     unknown = bench.weft("operations", "cancel", "01890a5d-ac96-774b-bcce-b302099a8057")

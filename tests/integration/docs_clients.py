@@ -67,7 +67,7 @@ class Pages(BrokerTest):
         return line.decode().split()[:2]
 
     def serve(self, address="tcp://127.0.0.1:0"):
-        self.served = self.broker("--lease", "2s", "--renew", "100ms", zmq=address)
+        self.served = self.broker("--lease", "2s", "--renew", "100ms", "--simulate-wait", "8s", zmq=address)
         return self.served.zmq
 
     def kill_the_broker(self):

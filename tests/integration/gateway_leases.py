@@ -31,7 +31,7 @@ class Bench(Queues):
 
 def a_job_is_taken_and_finished(bench):
     job_id = bench.push("l.a", {"n": 7}, tags=["eu"], timeout="20s")
-    answer = bench.lease("l.a", wait="20s")
+    answer = bench.lease("l.a", wait="60s")
     job, = answer["jobs"]
     assert (job["job_id"], job["payload"], job["attempt"], job["queue"]) == (job_id, {"n": 7}, 1, "default"), job
     assert (job["tags"], job["timeout"], answer["lease"], answer["renew"]) == (["eu"], "20s", "30s", "5s"), answer
@@ -48,7 +48,7 @@ def another_outcome_is_told_that_it_does_not_count(bench):
     words = {"finish": {}, "fail": {"message": "it went wrong"}, "release": {"retry_after": "1h"}}
     for first in words:
         job_id = bench.push("l.o", retry={"first": "1h"})
-        job, = bench.lease("l.o", wait="20s")["jobs"]
+        job, = bench.lease("l.o", wait="60s")["jobs"]
         assert bench.say(job, first, **words[first])[0] == 200
         version = bench.status(job_id)["version"]
         for second in words:
@@ -67,7 +67,7 @@ def whoever_waits_gets_the_next(bench):
         got = [job for one in asked for job in one.result()["jobs"]]
         # One that came back with both jobs leaves the other one waiting for the next.
         while len(got) < 2:
-            got += bench.lease("l.w", wait="10s")["jobs"]
+            got += bench.lease("l.w", wait="60s")["jobs"]
     assert {job["job_id"] for job in got} == ids, got
     for job in got:
         assert bench.say(job, "finish")[0] == 200
@@ -75,12 +75,12 @@ def whoever_waits_gets_the_next(bench):
 
 def many_at_once_and_no_more_than_asked_for(bench):
     ids = {bench.push("l.m") for _ in range(5)}
-    got = bench.lease("l.m", max=3, wait="10s")["jobs"]
+    got = bench.lease("l.m", max=3, wait="60s")["jobs"]
     assert 1 <= len(got) <= 3
     counts = bench.http("GET", "/v1/jobs?type=l.m&status=running")[1]["jobs"]
     assert len(counts) == len(got), "nobody has what nobody asked for"
     while len(got) < 5:
-        more = bench.lease("l.m", max=3, wait="10s")["jobs"]
+        more = bench.lease("l.m", max=3, wait="60s")["jobs"]
         assert more, got
         got += more
     assert {job["job_id"] for job in got} == ids
@@ -90,9 +90,9 @@ def many_at_once_and_no_more_than_asked_for(bench):
 
 def failures_are_retried_or_not(bench):
     job_id = bench.push("l.f", retry={"first": "10ms", "max_attempts": 3})
-    job, = bench.lease("l.f", wait="10s")["jobs"]
+    job, = bench.lease("l.f", wait="60s")["jobs"]
     assert bench.say(job, "fail", kind="odd", message="it went wrong", detail="line 3")[0] == 200
-    job, = bench.lease("l.f", wait="10s")["jobs"]
+    job, = bench.lease("l.f", wait="60s")["jobs"]
     assert job["attempt"] == 2, job
     assert bench.say(job, "fail", message="for good", retry=False)[0] == 200
     ended = bench.status(job_id)
@@ -101,9 +101,9 @@ def failures_are_retried_or_not(bench):
 
 def a_release_burns_nothing(bench):
     job_id = bench.push("l.r")
-    job, = bench.lease("l.r", wait="10s")["jobs"]
+    job, = bench.lease("l.r", wait="60s")["jobs"]
     assert bench.say(job, "release")[0] == 200
-    job, = bench.lease("l.r", wait="10s")["jobs"]
+    job, = bench.lease("l.r", wait="60s")["jobs"]
     assert job["attempt"] == 1, job
     assert bench.say(job, "release", retry_after="1h")[0] == 200
     told = bench.status(job_id)
@@ -112,7 +112,7 @@ def a_release_burns_nothing(bench):
 
 def a_renewal_tells_progress_and_hears_of_a_cancel(bench):
     job_id = bench.push("l.p")
-    job, = bench.lease("l.p", wait="10s")["jobs"]
+    job, = bench.lease("l.p", wait="60s")["jobs"]
     status, answer = bench.say(job, "renew", done=3, total=10, text="rows", log=["first", "second"])
     assert (status, answer["lease"], "cancel" in answer) == (200, "30s", False), answer
     wait_for("the progress", lambda: bench.status(job_id).get("progress") == {"done": 3, "total": 10, "text": "rows"})
@@ -129,14 +129,14 @@ def only_jobs_of_its_types_and_queues_come(bench):
     bench.push("l.q", queue="l.one")
     wanted = bench.push("l.q", queue="l.two")
     bench.push("l.other", queue="l.two")
-    status, answer, _ = bench.http("POST", "/v1/leases", {"types": ["l.q"], "queues": ["l.two"], "max": 9, "wait": "10s"})
+    status, answer, _ = bench.http("POST", "/v1/leases", {"types": ["l.q"], "queues": ["l.two"], "max": 9, "wait": "60s"})
     assert (status, [job["job_id"] for job in answer["jobs"]]) == (200, [wanted]), answer
     bench.say(answer["jobs"][0], "finish")
 
 
 def an_extension_moves_the_deadline(bench):
     job_id = bench.push("l.e", timeout="20s")
-    job, = bench.lease("l.e", wait="10s")["jobs"]
+    job, = bench.lease("l.e", wait="60s")["jobs"]
     before = bench.status(job_id)["deadline_at"]
     assert bench.say(job, "renew", extend="10m")[0] == 200
     wait_for("a later deadline", lambda: bench.status(job_id)["deadline_at"] > before)
@@ -145,7 +145,7 @@ def an_extension_moves_the_deadline(bench):
 
 def what_is_not_held_is_stale(bench):
     job_id = bench.push("l.s")
-    job, = bench.lease("l.s", wait="10s")["jobs"]
+    job, = bench.lease("l.s", wait="60s")["jobs"]
     wrong = {**job, "token": str(int(job["token"]) + 7)}
     for verb in ("finish", "renew"):
         status, problem = bench.say(wrong, verb)
@@ -164,7 +164,7 @@ def a_client_that_goes_away_takes_nothing_with_it(bench):
         wait_for("the set is known", lambda: any(worker.get("types") == ["l.g"] and worker.get("slots")
                                                  for worker in bench.http("GET", "/v1/workers")[1]["workers"]))
     job_id = bench.push("l.g")
-    job, = bench.lease("l.g", wait="20s")["jobs"]
+    job, = bench.lease("l.g", wait="60s")["jobs"]
     assert (job["job_id"], job["attempt"]) == (job_id, 1), job
     assert bench.status(job_id)["crashes"] == 0
     bench.say(job, "finish")
@@ -191,7 +191,7 @@ def payloads_come_as_they_can_be_told(bench):
     request = urllib.request.Request(bench.url + "/v1/jobs", data=b"\x82\xa4type\xa3l.b\xa7payload\xc4\x02\xff\x01", method="POST",
                                      headers={"Content-Type": "application/msgpack"})
     urllib.request.urlopen(request, timeout=60).read()
-    job, = bench.lease("l.b", wait="10s")["jobs"]
+    job, = bench.lease("l.b", wait="60s")["jobs"]
     assert base64.b64decode(job["payload"]) == b"\xff\x01", job
     assert bench.say(job, "finish", result=None)[0] == 200
 
@@ -205,7 +205,7 @@ def messagepack_goes_both_ways(bench):
             assert answer.headers["Content-Type"] == "application/msgpack", answer.headers
             return msgpack.unpackb(answer.read())
     made = ask("/v1/jobs", {"type": "l.pack", "payload": {"n": [1, None, "x", b"\xff"]}, "tags": ["t"]})
-    job, = ask("/v1/leases", {"types": ["l.pack"], "queues": ["default"], "max": 1, "wait": "10s"})["jobs"]
+    job, = ask("/v1/leases", {"types": ["l.pack"], "queues": ["default"], "max": 1, "wait": "60s"})["jobs"]
     assert (job["job_id"], job["payload"]) == (made["job_id"], {"n": [1, None, "x", b"\xff"]}), job
     path, token = f"/v1/leases/{job['job_id']}", {"token": job["token"]}
     told = ask(path + ":renew", {**token, "done": 1, "total": 2, "text": "half", "log": ["a line"]})
@@ -215,11 +215,11 @@ def messagepack_goes_both_ways(bench):
     assert (status["status"], status["result"], status["progress"]["text"]) == ("succeeded", {"sum": 3, "raw": "AQ=="}, "half"), status
     # JSON in, MessagePack out, and the other way round.
     bench.submit("default", type="l.pack", payload={"a": 1.5})
-    job, = ask("/v1/leases", {"types": ["l.pack"], "wait": "10s"})["jobs"]
+    job, = ask("/v1/leases", {"types": ["l.pack"], "wait": "60s"})["jobs"]
     assert job["payload"] == {"a": 1.5}, job
     assert ask(f"/v1/leases/{job['job_id']}:fail", {"token": job["token"], "kind": "k", "retry": False})["job_id"] == job["job_id"]
     ask("/v1/jobs", {"type": "l.pack", "payload": [2]})
-    job, = bench.lease("l.pack", wait="10s")["jobs"]
+    job, = bench.lease("l.pack", wait="60s")["jobs"]
     assert job["payload"] == [2] and bench.say(job, "finish", result=None)[0] == 200, job
 
 

@@ -112,7 +112,8 @@ class Operations(BrokerTest):
         begun = self.act("/v1/jobs:cancel", key="slow", queue="mail", rate=1)
         url = begun.json["status_url"]
         first = self.gateway.ask("GET", f"{url}?version=1&wait=30s").json  # one is done
-        self.assertEqual((first["status"], first["done"]), ("running", 1))
+        self.assertEqual(first["status"], "running")
+        self.assertGreaterEqual(first["done"], 1)
         said = self.act(f"{url}:cancel")
         self.assertEqual((said.status, said.json["status"], said.json["cancelled_by"]), (200, "cancelled", "http"), said)
         self.assertNotIn("location", said.headers)

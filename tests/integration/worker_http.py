@@ -145,7 +145,9 @@ class Http(WorkerTest):
 
         service = self.service(hang)
         worker = self.work(service, "--grace", "100ms")
-        job, _ = self.outcome_of(payload=b"late", timeout_ms=200)
+        late = self.broker.grant(b"late", timeout_ms=3000)
+        self.broker.until("the request", lambda: len(service.requests) == 1)
+        job, _ = self.broker.outcome(late)
         self.assertEqual((job.outcome, job.error_kind), (pb.OUTCOME_FAILED, "timeout"))
         grant = self.broker.grant(b"cancelled")
         self.broker.until("the request", lambda: len(service.requests) == 2)
@@ -177,13 +179,13 @@ class Http(WorkerTest):
         told = threading.Event()
 
         def behave(receiver, connection, request):
-            connection.sendall(word("log row 7 is odd") + word("nonsense") + word("extend 60s") + word("progress 40 100 row 40"))
+            connection.sendall(word("log row 7 is odd") + word("nonsense") + word("extend 120s") + word("progress 40 100 row 40"))
             self.assertTrue(told.wait(PATIENCE_S))
             connection.sendall(word("progress 100 100") + r.answer(200, b"done"))
 
         service = self.service(behave)
         self.work(service)
-        grant = self.broker.grant(b"p", timeout_ms=2000)
+        grant = self.broker.grant(b"p", timeout_ms=60_000)
         progress = self.broker.until("progress", lambda: next(
             (list(body.progress) for kind, body, _ in self.broker.heard if kind == "renew" and body.progress), None))
         self.assertEqual((progress[0].done, progress[0].total, progress[0].text), (40, 100, "row 40"))
@@ -251,9 +253,10 @@ class Http(WorkerTest):
             job, _ = self.outcome_of(payload=b"p")
             self.assertEqual((job.outcome, job.error_kind, job.retry_after_ms),
                              (pb.OUTCOME_SNOOZED, "no-service", 1000), job)
-            waiting = self.broker.grant(b"q")  # waits for the pause, then probes in vain
-            job, _ = self.broker.outcome(waiting)
-            self.assertEqual((job.error_kind, job.retry_after_ms), ("no-service", 2000), job)
+            for pause_ms in (2000, 4000, 8000):
+                waiting = self.broker.grant(b"q")  # waits for the pause, then probes in vain
+                job, _ = self.broker.outcome(waiting)
+                self.assertEqual((job.error_kind, job.retry_after_ms), ("no-service", pause_ms), job)
             last = self.broker.grant(b"r")  # held back while the worker pauses, given back when it leaves
             self.broker.wait_next("renew")
             self.assertEqual(self.stop(worker), 0)

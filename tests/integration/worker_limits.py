@@ -18,7 +18,7 @@ class Limits(WorkerTest):
         """Outcome, kind and error of a job under these limits."""
         words = [PYTHON, "-c", script] if program == "python" else ["sh", "-c", script]
         worker = self.start(*words, flags=flags)
-        finish, result = self.broker.outcome(self.broker.grant(b""))
+        finish, result = self.broker.outcome(self.broker.grant(b"", timeout_ms=600_000))
         self.stop(worker)
         return finish.outcome, finish.error_kind, finish.error_message, result
 
