@@ -82,6 +82,12 @@ err check_hello(const struct msg_hello *hello, const char **out_detail)
     return judge(rules, COUNT(rules), out_detail);
 }
 
+static struct rule not_reserved(struct slice queue)
+{
+    return (struct rule){!msg_hook_is_reserved(queue), ERR_RESERVED,
+                         "queue: names that begin with 'weft.' are the fabric's own"};
+}
+
 static err check_submit_texts(const struct msg_submit_job *job, const char **out_detail)
 {
     const struct rule rules[] = {
@@ -89,8 +95,7 @@ static err check_submit_texts(const struct msg_submit_job *job, const char **out
          "type: missing; it says what kind of work it is, in 1 to 128 of a-z 0-9 . _ -"},
         {check_name(job->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
         {is_empty_or_name(job->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
-        {!msg_hook_is_reserved(job->queue), ERR_RESERVED,
-         "queue: names that begin with 'weft.' are the fabric's own"},
+        not_reserved(job->queue),
         {job->key.len == 0 || check_key(job->key), ERR_BAD_FIELD,
          "key: 1 to 255 printable ASCII characters, no space at either end"},
         {job->payload.bytes.len <= MSG_PAYLOAD_LEN_MAX, ERR_TOO_LARGE,
@@ -288,6 +293,7 @@ err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
 {
     const struct rule rules[] = {
         {check_name(set->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        not_reserved(set->queue),
         {set->settings.weight <= MSG_WEIGHT_MAX, ERR_BAD_FIELD, "weight: 1 to 1,000"},
         {is_rate(&set->settings.rate), ERR_BAD_FIELD,
          "rate: a count of 1 to 1,000,000 per 1 ms to 24 h"},

@@ -63,6 +63,11 @@ def what_is_wrong_is_named(bench):
     status, problem, _ = bench.http("GET", "/v1/queues/wrong")
     assert status == 404 and "queue" in problem["detail"] and "queues" in problem["fix"], problem
     assert bench.http("DELETE", "/v1/queues/wrong")[0] == 405
+    status, problem, _ = bench.http("PUT", "/v1/queues/weft.x", {})
+    assert (status, problem["type"]) == (422, "urn:weft:problem:reserved"), problem
+    refused = bench.weft("queue", "set", "weft.x", "--weight", "2")
+    assert refused.returncode == 1 and "names that begin with 'weft.' are the fabric's own" in refused.stderr, refused
+    assert bench.http("GET", "/v1/queues/weft.x")[0] == 404
 
 
 def a_full_queue_is_a_429(bench):

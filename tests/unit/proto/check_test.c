@@ -414,6 +414,10 @@ TEST(check, settings_of_a_queue)
     set.settings.weight = MSG_WEIGHT_MAX + 1;
     EXPECT_EQ(check_queue_set(&set, &detail), ERR_BAD_FIELD);
     EXPECT_EQ(strncmp(detail, "weight:", 7), 0);
+    set = (struct msg_queue_set){.queue = slice_of_text("weft.x")};
+    EXPECT_EQ(check_queue_set(&set, &detail), ERR_RESERVED);
+    set.queue = slice_of_text("weft");
+    EXPECT_EQ(check_queue_set(&set, &detail), OK);
 }
 
 TEST(check, parents_and_cost_of_a_job)
