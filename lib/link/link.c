@@ -214,12 +214,21 @@ void link_private_hear(struct link *link)
     (void)zmq_msg_close(&msg); // was valid
 }
 
-// HOST:PORT, as it is written for the HTTP doors, is meant as TCP here. NULL if it is too long.
-static const char *with_scheme(const char *endpoint, char room[static ENDPOINT_LEN_MAX])
+// HOST:PORT, as it is written for the HTTP doors, is meant as TCP here; and "localhost", as there, as
+// 127.0.0.1: libzmq binds no names. NULL if it is too long.
+static const char *full_endpoint(const struct link_options *options,
+                                 char room[static ENDPOINT_LEN_MAX])
 {
-    if (strstr(endpoint, "://") != NULL)
-        return endpoint;
-    int len = snprintf(room, ENDPOINT_LEN_MAX, "tcp://%s", endpoint);
+    static const char tcp[] = "tcp://";
+    static const char name[] = "localhost:";
+    const char *address = options->endpoint;
+    if (strncmp(address, tcp, strlen(tcp)) == 0)
+        address += strlen(tcp);
+    else if (strstr(address, "://") != NULL)
+        return address;
+    bool is_name = options->bind && strncmp(address, name, strlen(name)) == 0;
+    int len = snprintf(room, ENDPOINT_LEN_MAX, "%s%s%s", tcp, is_name ? "127.0.0.1:" : "",
+                       is_name ? address + strlen(name) : address);
     if (len > 0 && len < ENDPOINT_LEN_MAX)
         return room;
     errno = EINVAL;
@@ -238,7 +247,7 @@ static bool start(struct link *link, struct link_context *context,
         !watch_connections(link, context))
         return false;
     char room[ENDPOINT_LEN_MAX];
-    const char *endpoint = with_scheme(options->endpoint, room);
+    const char *endpoint = full_endpoint(options, room);
     if (endpoint == NULL)
         return false;
     if (options->bind)

@@ -31,7 +31,7 @@ struct link_curve {
 struct link_options {
     enum link_kind kind;            // LINK_ZAP is made by zap_open()
     const struct link_curve *curve; // NULL: in the clear
-    const char *endpoint;           // "[tcp://]127.0.0.1:7400", port 0 allowed when binding
+    const char *endpoint;           // "[tcp://]127.0.0.1:7400", port 0 and localhost may be bound
     bool bind;                      // else connect
     uint32_t message_bytes_max;     // per frame
 };

@@ -163,3 +163,21 @@ TEST(link_guard, knows_what_no_other_machine_reaches)
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
         EXPECT(!link_is_local(other[i]));
 }
+
+TEST(link_guard, localhost_is_bound_as_what_no_other_machine_reaches)
+{
+    static const char *const names[] = {"tcp://localhost:0", "localhost:0"};
+    struct link_context *context = NULL;
+    char endpoint[64];
+    EXPECT_EQ(link_context_open(&context), OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct link_options options = {
+            .kind = LINK_ROUTER, .endpoint = names[i], .bind = true, .message_bytes_max = 1024};
+        struct link *link = NULL;
+        EXPECT_EQ(link_open(context, &options, &link), OK);
+        EXPECT_EQ(link_endpoint(link, endpoint, sizeof endpoint), OK);
+        EXPECT_EQ(strncmp(endpoint, "tcp://127.0.0.1:", 16), 0);
+        link_close(link);
+    }
+    link_context_close(context);
+}
