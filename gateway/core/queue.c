@@ -12,6 +12,7 @@ typedef const char *field_reader(struct doc_value value, const struct doc_room *
 
 struct field {
     const char *name;
+    uint32_t bits; // what it is to the broker, as in msg_queue_set.named
     field_reader *read;
 };
 
@@ -112,16 +113,29 @@ static const char *read_default(struct doc_value value, const struct doc_room *r
     return NULL;
 }
 
+static const struct field retry_fields[] = {
+    {"max_attempts", 1u << QUEUE_MAX_ATTEMPTS, read_default},
+    {"max_crashes", 1u << QUEUE_MAX_CRASHES, read_default},
+    {"first", 1u << QUEUE_RETRY_FIRST, read_default},
+    {"longest", 1u << QUEUE_RETRY_LONGEST, read_default},
+    {"factor", 1u << QUEUE_RETRY_FACTOR, read_default},
+    {"within", 1u << QUEUE_RETRY_WITHIN, read_default},
+};
+enum { RETRY_FIELDS = sizeof retry_fields / sizeof retry_fields[0] };
+
+#define RETRY_BITS                                                                                 \
+    (1u << QUEUE_MAX_ATTEMPTS | 1u << QUEUE_MAX_CRASHES | 1u << QUEUE_RETRY_FIRST |                \
+     1u << QUEUE_RETRY_LONGEST | 1u << QUEUE_RETRY_FACTOR | 1u << QUEUE_RETRY_WITHIN)
 static const struct field queue_fields[] = {
-    {"weight", read_weight},
-    {"open_max", read_open_max},
-    {"running_max", read_running_max},
-    {"key_running_max", read_key_running_max},
-    {"rate", read_rate},
-    {"key_rate", read_key_rate},
-    {"timeout", read_default},
-    {"retry", read_default},
-    {"keep", read_default},
+    {"weight", 1u << QUEUE_WEIGHT, read_weight},
+    {"open_max", 1u << QUEUE_OPEN_MAX, read_open_max},
+    {"running_max", 1u << QUEUE_RUNNING_MAX, read_running_max},
+    {"key_running_max", 1u << QUEUE_KEY_RUNNING_MAX, read_key_running_max},
+    {"rate", QUEUE_RATE, read_rate},
+    {"key_rate", QUEUE_KEY_RATE, read_key_rate},
+    {"timeout", 1u << QUEUE_TIMEOUT, read_default},
+    {"retry", RETRY_BITS, read_default},
+    {"keep", 1u << QUEUE_KEEP, read_default},
 };
 enum { FIELDS = sizeof queue_fields / sizeof queue_fields[0] };
 
@@ -160,11 +174,69 @@ err queue_read(struct doc_value object, const struct doc_room *room,
     return e;
 }
 
+static uint32_t bits_of(struct slice name, const struct field *fields, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (slice_is_text(name, fields[i].name))
+            return fields[i].bits;
+    return 0;
+}
+
+// Each part of it is a setting of its own.
+static err change_retry(const struct doc_member *retry, const struct doc_room *room,
+                        struct msg_queue_set *set, struct submit_fault *fault)
+{
+    struct doc_members parts;
+    char why[DOC_FAULT_LEN];
+    err e = doc_read(retry->value, room, &parts, why);
+    if (e != OK)
+        submit_fault_tell(fault, "", retry->name, "must be an object, or null", NULL);
+    for (uint32_t i = 0; e == OK && i < parts.count; i++) {
+        const struct doc_member *part = &parts.items[i];
+        uint32_t bits = bits_of(part->name, retry_fields, RETRY_FIELDS);
+        if (bits == 0 || !doc_is_null(part->value))
+            e = submit_read_retry(part, room, &set->settings.defaults, fault);
+        set->named |= bits;
+    }
+    return e;
+}
+
+static err change_member(const struct doc_member *member, const struct doc_room *room,
+                         struct msg_queue_set *set, struct submit_fault *fault)
+{
+    uint32_t bits = bits_of(member->name, queue_fields, FIELDS);
+    bool takes_away = bits != 0 && doc_is_null(member->value);
+    if (bits == RETRY_BITS && !takes_away)
+        return change_retry(member, room, set, fault);
+    set->named |= bits;
+    return takes_away ? OK : read_member(member, room, &set->settings, fault);
+}
+
+err queue_read_change(struct doc_value object, const struct doc_room *room,
+                      struct msg_queue_set *out_set, struct submit_fault *out_fault)
+{
+    static const char rule[] = "name what is to be set, like {\"weight\": 3}; null takes it away";
+    struct msg_queue_set set = {.named = 0};
+    struct doc_members members;
+    err e = doc_read(object, room, &members, out_fault->detail);
+    for (uint32_t i = 0; e == OK && i < members.count; i++)
+        e = change_member(&members.items[i], room, &set, out_fault);
+    if (e == OK && set.named == 0) { // which to the broker means all
+        (void)slice_to_text(slice_of_text(rule), out_fault->detail, sizeof out_fault->detail);
+        e = ERR_BAD_FIELD;
+    }
+    if (e != OK)
+        return e;
+    out_set->settings = set.settings;
+    out_set->named = set.named;
+    return OK;
+}
+
 static const struct field type_fields[] = {
-    {"timeout", read_default},
-    {"retry", read_default},
-    {"keep", read_default},
-    {"schema", read_default},
+    {"timeout", 0, read_default},
+    {"retry", 0, read_default},
+    {"keep", 0, read_default},
+    {"schema", 0, read_default},
 };
 enum { TYPE_FIELDS = sizeof type_fields / sizeof type_fields[0] };
 

@@ -10,6 +10,11 @@
 // Errors of submit_read().
 MUST_USE err queue_read(struct doc_value object, const struct doc_room *room,
                         struct msg_queue_settings *out_settings, struct submit_fault *out_fault);
+// The same object as a JSON Merge Patch (RFC 7396): only what it names is meant, and null takes it
+// away. Into `settings` and `named`, which are untouched on error.
+//   ERR_BAD_FIELD   also when it names nothing
+MUST_USE err queue_read_change(struct doc_value object, const struct doc_room *room,
+                               struct msg_queue_set *out_set, struct submit_fault *out_fault);
 
 // "in", "out", "both"; "no" for none. Static.
 const char *queue_direction(enum direction direction);

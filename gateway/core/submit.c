@@ -212,3 +212,14 @@ bool submit_read_default(const struct doc_member *member, const struct doc_room 
         *defaults = msg_given(&job);
     return true;
 }
+
+err submit_read_retry(const struct doc_member *part, const struct doc_room *room,
+                      struct msg_defaults *defaults, struct submit_fault *fault)
+{
+    struct msg_submit_job job = job_of(defaults);
+    const struct submit_fields_context context = {room->arena, &job, NULL};
+    err e = submit_fields_read(&context, SUBMIT_FIELDS_RETRY, part, fault);
+    if (e == OK)
+        *defaults = msg_given(&job);
+    return e;
+}

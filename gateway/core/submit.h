@@ -37,3 +37,6 @@ MUST_USE err submit_read_batch(struct doc_value object, const struct doc_room *r
 // else *out_error is what reading it into `defaults` came to.
 bool submit_read_default(const struct doc_member *member, const struct doc_room *room,
                          struct msg_defaults *defaults, struct submit_fault *fault, err *out_error);
+// One member of a "retry" object, into `defaults`.
+MUST_USE err submit_read_retry(const struct doc_member *part, const struct doc_room *room,
+                               struct msg_defaults *defaults, struct submit_fault *fault);

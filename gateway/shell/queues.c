@@ -28,6 +28,7 @@ struct visit {
     uint8_t name[MSG_NAME_LEN_MAX]; // the queue's; of a list the last one told
     bool is_list;
     bool is_type;
+    bool is_change; // of what is named alone
 };
 
 static void refuse(const struct gateway *gateway, struct http_request *request, err e,
@@ -216,8 +217,19 @@ void queues_get_type(const struct gateway *gateway, struct http_request *request
     get(gateway, request, true);
 }
 
+static err read_settings(const struct visit *visit, struct doc_value body,
+                         const struct doc_room *room, struct msg *question,
+                         struct submit_fault *fault)
+{
+    if (visit->is_type)
+        return queue_read_type(body, room, &question->type_set, fault);
+    if (visit->is_change)
+        return queue_read_change(body, room, &question->queue_set, fault);
+    return queue_read(body, room, &question->queue_set.settings, fault);
+}
+
 // Into the settings of the question.
-static err read_put(struct visit *visit, struct submit_fault *fault)
+static err read_body(struct visit *visit, struct submit_fault *fault)
 {
     const struct http_request *request = visit->head.request;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
@@ -235,15 +247,13 @@ static err read_put(struct visit *visit, struct submit_fault *fault)
     struct arena arena = {.data = decoded, .cap = sizeof decoded};
     struct doc_room room = {scratch->keys, SCRATCH_KEYS_MAX, &arena};
     struct doc_value body = {format, request->body};
-    struct msg *question = &visit->head.question;
-    err e = visit->is_type ? queue_read_type(body, &room, &question->type_set, fault)
-                           : queue_read(body, &room, &question->queue_set.settings, fault);
+    err e = read_settings(visit, body, &room, &visit->head.question, fault);
     scratch_give(visit->head.gateway->scratch, scratch);
     return e;
 }
 
-static void put_settings(const struct gateway *gateway, struct http_request *request,
-                         const struct msg *question)
+static void set(const struct gateway *gateway, struct http_request *request,
+                const struct msg *question, bool is_change)
 {
     struct query query;
     if (!check_name(request->segment)) { // a long one would not even travel
@@ -255,8 +265,9 @@ static void put_settings(const struct gateway *gateway, struct http_request *req
         return;
     struct submit_fault fault = {{0}};
     visit->is_type = question->kind == MSG_TYPE_SET;
+    visit->is_change = is_change;
     visit->head.question = *question;
-    err e = read_put(visit, &fault);
+    err e = read_body(visit, &fault);
     if (e != OK) {
         free(visit);
         refuse(gateway, request, e, slice_of_text(fault.detail));
@@ -267,14 +278,20 @@ static void put_settings(const struct gateway *gateway, struct http_request *req
 
 void queues_put(const struct gateway *gateway, struct http_request *request)
 {
-    put_settings(gateway, request,
-                 &(struct msg){.kind = MSG_QUEUE_SET, .queue_set = {.queue = request->segment}});
+    set(gateway, request,
+        &(struct msg){.kind = MSG_QUEUE_SET, .queue_set = {.queue = request->segment}}, false);
+}
+
+void queues_patch(const struct gateway *gateway, struct http_request *request)
+{
+    set(gateway, request,
+        &(struct msg){.kind = MSG_QUEUE_SET, .queue_set = {.queue = request->segment}}, true);
 }
 
 void queues_put_type(const struct gateway *gateway, struct http_request *request)
 {
-    put_settings(gateway, request,
-                 &(struct msg){.kind = MSG_TYPE_SET, .type_set = {.type = request->segment}});
+    set(gateway, request,
+        &(struct msg){.kind = MSG_TYPE_SET, .type_set = {.type = request->segment}}, false);
 }
 
 void queues_post(const struct gateway *gateway, struct http_request *request)

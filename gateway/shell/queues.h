@@ -11,6 +11,7 @@ void queues_get(const struct gateway *gateway, struct http_request *request);
 // :pause, :resume, :drain
 void queues_post(const struct gateway *gateway, struct http_request *request);
 void queues_put(const struct gateway *gateway, struct http_request *request);
+void queues_patch(const struct gateway *gateway, struct http_request *request);
 
 void queues_list_types(const struct gateway *gateway, struct http_request *request);
 void queues_get_type(const struct gateway *gateway, struct http_request *request);

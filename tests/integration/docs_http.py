@@ -1,4 +1,4 @@
-"""Runs each ```sh block of docs/http-api.md, schedules.md, relations.md, outbox.md, spool.md and webhooks.md against a live system: the one at WEFT_URL, or `weft dev`
+"""Runs each ```sh block of docs/http-api.md, schedules.md, relations.md, outbox.md, spool.md, webhooks.md and queues.md against a live system: the one at WEFT_URL, or `weft dev`
 started from WEFT_BIN. A block fails when one of its commands does."""
 
 import os
@@ -15,7 +15,7 @@ PATIENCE_S = 60
 
 def blocks():
     found = []
-    for name in ("http-api.md", "schedules.md", "relations.md", "outbox.md", "spool.md", "webhooks.md"):
+    for name in ("http-api.md", "schedules.md", "relations.md", "outbox.md", "spool.md", "webhooks.md", "queues.md"):
         with open(os.path.join(ROOT, "docs", name), encoding="utf-8") as page:
             found += re.findall(r"^```sh\n(.*?)^```$", page.read(), re.M | re.S)
     return found

@@ -52,6 +52,31 @@ def what_is_put_is_got(bench):
     assert "retry" not in put and "keep" not in put and put["weight"] == 1, put
 
 
+def a_patch_keeps_the_rest(bench):
+    bench.http("PUT", "/v1/queues/patched", GIVEN)
+    status, told, _ = bench.http("PATCH", "/v1/queues/patched", {"weight": 5, "keep": None, "retry": {"first": "6s", "within": None}})
+    retry = {name: value for name, value in GIVEN["retry"].items() if name != "within"}
+    assert status == 200 and (told["weight"], told["open_max"], told["timeout"]) == (5, 2, "2s"), told
+    assert "keep" not in told and told["retry"] == {**retry, "first": "6s"}, told
+    assert bench.http("GET", "/v1/queues/patched")[1] == told
+    # What the flags of the command and a patch name is changed by both.
+    bench.weft("queue", "set", "patched", "--open-max", "9")
+    told = bench.http("PATCH", "/v1/queues/patched", {"rate": {"count": 1, "per": "1s"}})[1]
+    assert (told["open_max"], told["rate"], told["weight"]) == (9, {"count": 1, "per": "1s"}, 5), told
+    # Judged together with what stays: a first pause that is longer than the longest.
+    status, problem, _ = bench.http("PATCH", "/v1/queues/patched", {"retry": {"first": "2m"}})
+    assert (status, problem["detail"]) == (400, "retry: first must not be longer than longest"), problem
+    for body, word in (({}, "name what is to be set"), ({"weight": 0}, "weight must be"), ({"paused": None}, "paused is no setting")):
+        status, problem, _ = bench.http("PATCH", "/v1/queues/patched", body)
+        assert (status, word in problem["detail"]) == (400, True), (body, problem)
+    assert bench.http("PATCH", "/v1/queues/patched", {"weight": 2}, **{"If-Match": "*"})[0] == 412
+    assert bench.http("PATCH", "/v1/queues/weft.x", {"weight": 2})[0] == 422
+    assert bench.http("GET", "/v1/queues/patched")[1]["weight"] == 5
+    # As a job and PUT do, it makes a queue that nobody has named yet.
+    assert bench.http("PATCH", "/v1/queues/fresh", {"weight": 2})[1]["weight"] == 2
+    assert bench.http("PATCH", "/v1/types/t", {"timeout": "1s"})[0] == 405
+
+
 def what_is_wrong_is_named(bench):
     for body, word in (({"weight": 0}, "weight must be"), ({"open_max": 1.5}, "open_max must be"),
                        ({"timeout": "8d"}, "timeout: at most 7 days"), ({"retry": {"factor": 0.5}}, "retry.factor must be"),
@@ -237,7 +262,7 @@ def the_command_does_the_same(bench):
 def main():
     with Place() as place:
         bench = Bench(place)
-        for test in (what_is_put_is_got, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas, schemas_of_schemas,
+        for test in (what_is_put_is_got, a_patch_keeps_the_rest, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas, schemas_of_schemas,
                      lists_come_in_pages,
                      a_pause_is_a_503, a_pause_from_the_command_line, the_command_does_the_same):
             print(test.__name__, flush=True)

@@ -150,6 +150,7 @@ CASES = {
     "GET /v1/queues": Case(at("/v1/queues"), 200, 200),
     "GET /v1/queues/*": Case(at("/v1/queues/{w.secret}"), 200, 404),
     "PUT /v1/queues/*": Case(at("/v1/queues/{w.secret}"), 200, 200, {"weight": 3}),
+    "PATCH /v1/queues/*": Case(at("/v1/queues/{w.secret}"), 200, 200, {"weight": 4}),
     "POST /v1/queues/*": Case(at("/v1/queues/{w.secret}:pause"), 200, 200),
     "GET /v1/types": Case(at("/v1/types"), 200, 200),
     "GET /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 404),
@@ -204,7 +205,7 @@ class Matrix(BrokerTest):
                         self.assertIn(f'scope="{needed}"', answer.headers["WWW-Authenticate"])
         self.assertEqual(acme.state(), before)
         # With it, and nothing else, they work: acts after the questions, ends after the acts.
-        order = {"GET": 0, "PUT": 1, "POST": 2, "DELETE": 3}
+        order = {"GET": 0, "PUT": 1, "PATCH": 2, "POST": 3, "DELETE": 4}
         # That on one batch before those on many jobs, which end and remove its members.
         for route, needed in sorted(routes().items(), key=lambda row: (order[row[0].split()[0]],
                                                                       row[0] != "POST /v1/batches/*")):

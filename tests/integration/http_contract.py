@@ -254,6 +254,8 @@ class Contract(BrokerTest):
         self.call(200, "GET", "/v1/queues/set")
         self.call(404, "GET", "/v1/queues/none")
         self.call(422, "PUT", "/v1/queues/weft.x", {})
+        self.call(200, "PATCH", "/v1/queues/set", {"weight": 4, "rate": None, "retry": {"first": "1s", "max_attempts": None}})
+        self.call(422, "PATCH", "/v1/queues/weft.x", {"weight": 4})
         self.call(200, "GET", "/v1/queues?limit=1")
         self.call(200, "POST", "/v1/queues/set:pause?direction=in")
         self.call(503, "POST", "/v1/jobs", {"type": "a.b", "queue": "set"})

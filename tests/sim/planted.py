@@ -54,6 +54,7 @@ SUITES = [
     Suite(["outbox"], [], ["outbox_sqlite.py", "outbox_postgresql.py"]),
     Suite(["worker/shell"], [], ["worker_stop.py", "worker_cancel.py", "worker_handlers.py"]),
     Suite(["worker/journal"], ["worker_journal_journal_fault_test"], []),
+    Suite(["gateway/core/queue.c"], ["gateway_core_queue_test"], []),
     Suite(["gateway/shell/door.c"], [], ["gateway_tenants.py", "gateway_tokens.py"]),
     Suite(["gateway"], ["gateway_store_spool_test", "gateway_store_spool_fault_test", "gateway_core_spool_plan_test"],
           ["gateway_spool.py", "gateway_spool_kills.py"], ["spool_put", "clock_preload.so"]),

@@ -83,6 +83,76 @@ TEST(queue, what_is_wrong_has_a_name)
     EXPECT_EQ(parse("{"), ERR_MALFORMED);
 }
 
+static struct msg_queue_set change;
+
+static err parse_change(const char *text)
+{
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    struct doc_room room = {keys, KEYS, &arena};
+    fault.detail[0] = '\0';
+    change = (struct msg_queue_set){.queue = slice_of_text("mail")};
+    return queue_read_change((struct doc_value){DOC_JSON, slice_of_text(text)}, &room, &change,
+                             &fault);
+}
+
+TEST(queue, a_change_names_what_it_means)
+{
+    static const struct {
+        const char *text;
+        uint32_t named;
+    } cases[] = {
+        {"{\"weight\":3}", 1u << QUEUE_WEIGHT},
+        {"{\"open_max\":null}", 1u << QUEUE_OPEN_MAX},
+        {"{\"running_max\":1,\"key_running_max\":null}",
+         1u << QUEUE_RUNNING_MAX | 1u << QUEUE_KEY_RUNNING_MAX},
+        {"{\"rate\":{\"count\":1,\"per\":\"1s\"},\"key_rate\":null}", QUEUE_RATE | QUEUE_KEY_RATE},
+        {"{\"timeout\":\"2s\",\"keep\":null}", 1u << QUEUE_TIMEOUT | 1u << QUEUE_KEEP},
+        {"{\"retry\":{\"first\":\"2s\",\"within\":null}}",
+         1u << QUEUE_RETRY_FIRST | 1u << QUEUE_RETRY_WITHIN},
+        {"{\"retry\":{\"max_attempts\":2,\"max_crashes\":3,\"longest\":\"1m\",\"factor\":2}}",
+         1u << QUEUE_MAX_ATTEMPTS | 1u << QUEUE_MAX_CRASHES | 1u << QUEUE_RETRY_LONGEST |
+             1u << QUEUE_RETRY_FACTOR},
+        {"{\"weight\":null,\"open_max\":null,\"running_max\":null,\"key_running_max\":null,"
+         "\"rate\":null,\"key_rate\":null,\"timeout\":null,\"retry\":null,\"keep\":null}",
+         QUEUE_SETTINGS_ALL},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        EXPECT_EQ(parse_change(cases[i].text), OK);
+        EXPECT_EQ(change.named, cases[i].named);
+        EXPECT(slice_is_text(change.queue, "mail"));
+    }
+    EXPECT_EQ(change.settings.weight, 0);
+    EXPECT_EQ(parse_change("{\"retry\":{\"first\":\"2s\",\"factor\":1.5}}"), OK);
+    EXPECT_EQ(change.settings.defaults.retry_first_ms, 2000);
+    EXPECT_EQ(change.settings.defaults.retry_factor_milli, 1500);
+}
+
+static void no_change(const char *text, const char *detail)
+{
+    EXPECT_EQ(parse_change(text), ERR_BAD_FIELD);
+    EXPECT_STR(fault.detail, detail);
+    EXPECT_EQ(change.named, 0);
+    EXPECT_EQ(change.settings.weight, 0);
+}
+
+// To the broker no name means all names.
+TEST(queue, a_change_of_nothing_is_none)
+{
+    static const char nothing[] =
+        "name what is to be set, like {\"weight\": 3}; null takes it away";
+    no_change("{}", nothing);
+    no_change("{\"retry\":{}}", nothing);
+    no_change("{\"weight\":3,\"weigth\":null}",
+              "weigth is no setting of a queue; did you mean weight?");
+    no_change("{\"weight\":3,\"retry\":7}", "retry must be an object, or null");
+    no_change("{\"retry\":{\"frist\":null}}",
+              "retry.frist is no field of a job; did you mean first?");
+    no_change(
+        "{\"rate\":{\"count\":1}}",
+        "rate must be like {\"count\": 100, \"per\": \"1m\"}: 1 to 1,000,000 in 1 ms to 24 h");
+    EXPECT_EQ(parse_change("{\"weight\":3"), ERR_MALFORMED);
+}
+
 TEST(queue, defaults_of_a_type_are_read_and_told)
 {
     struct arena arena = {.data = memory, .cap = sizeof memory};
