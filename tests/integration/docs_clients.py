@@ -184,9 +184,8 @@ class Pages(BrokerTest):
 
     def check_failures(self):
         """A job longer than its lease stays in hand; what the handler raises is an error of the job."""
-        with open(os.path.join(self.folder, "worker.py"), encoding="utf-8") as file:
-            text = file.read().replace('    return {"took": payload}', "    time.sleep(payload)")
-        self.write({"long.py": text.replace("import msgpack", "import msgpack, time").replace('"shout"', '"long"')})
+        self.change("worker.py", "long.py", ('    return {"took": payload}', "    time.sleep(payload)"),
+                    ("import concurrent.futures, sys", "import concurrent.futures, sys, time"), ('"shout"', '"long"'))
         self.start(sys.executable, "long.py", self.served.zmq)
         peer, ids = self.peer(self.served), [fresh_id(), fresh_id()]
         peer.submit({"job_id": ids[0], "type": "long", "payload": msgpack.packb(5), "content": pb.CONTENT_MSGPACK},  # the lease is 2 s
@@ -195,6 +194,73 @@ class Pages(BrokerTest):
         long, bad = (self.end_of(peer, job_id) for job_id in ids)
         self.assertEqual((long.state, long.attempt, long.crashes), (pb.STATE_SUCCEEDED, 1, 0), long)
         self.assertEqual((bad.state, bad.failure.kind), (pb.STATE_DEAD, "TypeError"), bad)
+
+    def change(self, name, into, *changes):
+        """A program of the page, with other work in it."""
+        with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.write({into: text})
+
+    def check_manners(self, command, kinds):
+        """A handler that is too wordy, that is cancelled, that is late, and a worker that leaves. The work of `command`
+        prints "begun" and waits until it is told to stop, but for payloads that say otherwise."""
+        working = self.start(*command, self.serve())
+        self.assertEqual(self.line(working), ["ready"])
+        peer = self.peer(self.served)
+
+        def submit(text, **fields):
+            job_id = fresh_id()
+            peer.submit({"job_id": job_id, "type": "shout", "payload": text, "content": pb.CONTENT_TEXT, **fields})
+            return job_id
+
+        def until(job_id, claim):
+            status, end = pb.StatusIs(), time.monotonic() + PATIENCE_S
+            while not claim(status) and time.monotonic() < end:
+                status = peer.status(job_id, wait_ms=1000, version=status.version)
+            self.assertTrue(claim(status), status)
+            return status
+
+        for what, kind in kinds.items():
+            status = self.end_of(peer, submit(what.encode(), max_attempts=1))
+            self.assertEqual((status.state, status.failure.kind), (pb.STATE_DEAD, kind), status)
+            self.assertTrue(what != "odd" or status.failure.message == "é" * 512, status)
+        job = submit(b"wait")
+        self.assertEqual(self.line(working), ["begun"])
+        peer.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=job, act_id=fresh_id()))
+        status = self.end_of(peer, job)
+        self.assertEqual((status.state, status.cancel), (pb.STATE_CANCELLED, pb.CANCEL_ACKNOWLEDGED))
+        status = self.end_of(peer, submit(b"wait", timeout_ms=300, max_attempts=1))
+        self.assertEqual((status.state, status.failure.kind), (pb.STATE_DEAD, "timeout"))
+        self.assertEqual(self.line(working), ["begun"])
+        job = submit(b"wait")
+        self.assertEqual(self.line(working), ["begun"])
+        os.kill(working.pid, signal.SIGTERM)
+        status = until(job, lambda status: status.interruptions == 1)
+        self.assertEqual((status.state, status.errors, status.crashes), (pb.STATE_QUEUED, 0, 0))
+        self.assertEqual(working.wait(PATIENCE_S), 0)
+        self.served.wait_for_metric("weft_workers", 0)
+
+    def test_manners_python(self):
+        self.write_python()
+        self.change("many.py", "patient.py", ("GRACE = 25 ", "GRACE = 0.1 "), (
+            '    return {"took": payload, "attempt": job.attempt}',
+            '    if payload == "large": return "x" * (1 << 20)\n    if payload == "odd": raise ValueError("é" * 2000)\n'
+            '    if payload == "exit": sys.exit("out")\n    if payload == "object": return object()\n'
+            '    print("begun", flush=True)\n    stop.wait()\n    raise Stopped()'))
+        self.check_manners([sys.executable, "patient.py"],
+                           {"large": "ValueError", "odd": "ValueError", "exit": "SystemExit", "object": "TypeError"})
+
+    def test_manners_node(self):
+        self.write_node()
+        self.change("worker.mjs", "patient.mjs", ("GRACE = 25000", "GRACE = 100"), (
+            "  return { took: payload, attempt: job.attempt };",
+            '  if (payload === "large") return "x".repeat(1 << 20);\n'
+            '  if (payload === "odd") throw new Error("é".repeat(2000));\n  if (payload === "exit") throw undefined;\n'
+            '  console.log("begun");\n  for (;;) { stop.throwIfAborted(); await new Promise((go) => setTimeout(go, 10)); }'))
+        self.check_manners(["node", "patient.mjs"], {"large": "RangeError", "odd": "Error", "exit": "Error"})
 
     def end_of(self, peer, job_id):
         status, end = pb.StatusIs(), time.monotonic() + PATIENCE_S
