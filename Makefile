@@ -8,7 +8,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 # Most of these tests wait, for a lease or a minute of the clock; one a core left the cores idle half the time.
 WAITING_JOBS ?= $(shell expr 2 '*' $(JOBS))
 
-.PHONY: help deps build run test lint check prove bench format format-check tidy tidy-quick cppcheck sim fuzz-smoke \
+.PHONY: help deps build install run test lint check prove bench format format-check tidy tidy-quick cppcheck sim fuzz-smoke \
         coverage clean build-dev build-release
 .DEFAULT_GOAL := help
 
@@ -21,6 +21,11 @@ deps: ## install what is missing (apt-get, as root or with sudo)
 build: build/release/build.ninja ## the program, at build/weft
 	@cmake --build --preset release --target weft -- --quiet -j $(JOBS)
 	@ln -sfn release/weft build/weft
+
+install: build/release/build.ninja ## the program and libweft, below PREFIX=/usr/local
+	@cmake --build --preset release --target weft weft_shared -- --quiet -j $(JOBS)
+	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local) --component weft
+	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local) --component libweft
 
 build-dev build-release: build-%: build/%/build.ninja
 	@echo "== build/$*"

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+static const char *broker;
 static weft_client *client;
 static struct weft_error error;
 
@@ -397,6 +400,51 @@ static void a_worker_that_is_misused(void)
     weft_worker_free(NULL);
 }
 
+// Not under the thread sanitizer, which cannot follow threads that a child begins.
+static void with_its_own_client(void)
+{
+#ifndef __SANITIZE_THREAD__
+    struct weft_submission job = job_of("a");
+    struct weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    options.broker = broker;
+    EXPECT(weft_client_open(&options, &client, &error) == 0);
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+    weft_client_close(client);
+#endif
+}
+
+static void in_the_child(weft_worker *worker)
+{
+    struct weft_submission job = job_of("a");
+    EXPECT(strcmp(weft_error_slug(weft_client_submit(client, &job, 1, 0, &error)), "conflict") ==
+           0);
+    EXPECT(strstr(error.text, "fork()") != NULL);
+    EXPECT(strcmp(weft_error_slug(weft_worker_run(worker, &error)), "conflict") == 0);
+    EXPECT(strstr(error.text, "fork()") != NULL);
+    weft_worker_free(worker);
+    weft_client_close(client); // returns
+    with_its_own_client();
+}
+
+// What the parent has is not the child's, which has its own; the parent's goes on.
+static void a_fork(void)
+{
+    weft_worker *worker = NULL;
+    int status = 0;
+    EXPECT(weft_worker_new(NULL, &worker, &error) == 0);
+    EXPECT(weft_worker_handle(worker, "a", never, NULL) == 0);
+    pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        in_the_child(worker);
+        _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    weft_worker_free(worker);
+    struct weft_submission job = job_of("a");
+    EXPECT(weft_client_submit(client, &job, 1, 0, &error) == 0);
+}
+
 static void the_stream_and_acts(void)
 {
     struct weft_watch watch = WEFT_WATCH_INIT;
@@ -455,7 +503,8 @@ static void ask_by_line(const struct weft_client_options *options)
 int main(int argc, char **argv)
 {
     struct weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
-    options.broker = argc > 1 ? argv[1] : NULL;
+    broker = argc > 1 ? argv[1] : NULL;
+    options.broker = broker;
     if (argc == 4) {
         options.curve_key = argv[2];
         options.curve_server = argv[3];
@@ -489,6 +538,7 @@ int main(int argc, char **argv)
     longer_structs();
     values_that_are_none();
     a_worker_that_is_misused();
+    a_fork();
     the_stream_and_acts();
     a_wait_in_vain();
     weft_client_close(client);

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import uuid
 
-from lib_broker import PATIENCE_S, ROOT, BrokerTest
+from lib_broker import PATIENCE_S, ROOT, BrokerTest, fresh_id, pb
 
 BUILD = os.environ["WEFT_BUILD"]
 PAGE = os.path.join(ROOT, "docs", "libweft.md")
@@ -34,6 +35,7 @@ def examples():
     with open(PAGE, encoding="utf-8") as page:
         text = page.read()
     found = dict(re.findall(r"^```c (\w+\.c)\n(.*?)^```", text, flags=re.M | re.S))
+    found["first-jobs"], = re.findall(r"^```sh first-jobs\n(.*?)^```", text, flags=re.M | re.S)
     found["CMakeLists.txt"], = re.findall(r"^```cmake\n(.*?)^```", text, flags=re.M | re.S)
     return found
 
@@ -97,6 +99,55 @@ class Package(BrokerTest):
         resize.terminate()
         _, complaints = resize.communicate(timeout=PATIENCE_S)
         self.assertEqual(resize.returncode, 0, complaints)
+
+    def test_the_first_ten_minutes(self):
+        """What the page lets a newcomer type, at another address; it waits for the last worker to leave."""
+        served = self.broker("--renew", "200ms")
+        with open(os.path.join(self.folder, "first-jobs"), encoding="utf-8") as file:
+            text = file.read().replace("tcp://127.0.0.1:7400", served.zmq).replace("cc -o", " ".join(["cc", *self.sane, "-o"]))
+        path = os.path.dirname(os.environ["WEFT_BIN"]) + os.pathsep + os.environ["PATH"]
+        said = run("bash", "-euc", text + "wait $!\n", cwd=self.folder,
+                   env={**self.env, "PATH": path, "WEFT_BROKER": served.zmq}).split()
+        self.assertEqual(said, ['{"ok":true}', self.id_of_key("dog"), '{"ok":true}'])
+
+    def test_a_handler_sees_all_that_comes_with_a_job(self):
+        source = os.path.join(self.folder, "seer.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("""#include <weft/worker.h>
+#include <stdio.h>
+static weft_worker *worker;
+static int see(weft_job *job, void *ctx)
+{
+    (void)ctx;
+    for (const char *const *id = weft_job_after(job); *id != NULL; id++)
+        printf("after %s\\n", *id);
+    for (const char *const *tag = weft_job_tags(job); *tag != NULL; tag++)
+        printf("tag %s\\n", *tag);
+    for (const struct weft_pair *pair = weft_job_metadata(job); pair->name != NULL; pair++)
+        printf("%s=%s\\n", pair->name, pair->value);
+    printf("%s %d %d\\n", weft_job_metadata_value(job, "who"), weft_job_deadline(job) > 0, weft_job_generation(job) > 0);
+    weft_worker_stop(worker);
+    return WEFT_JOB_SUCCEEDED;
+}
+int main(int argc, char **argv)
+{
+    struct weft_worker_options options = WEFT_WORKER_OPTIONS_INIT;
+    options.broker = argc > 1 ? argv[1] : NULL;
+    if (weft_worker_new(&options, &worker, NULL) != 0 || weft_worker_handle(worker, "see", see, NULL) != 0)
+        return 2;
+    int result = weft_worker_run(worker, NULL);
+    weft_worker_free(worker);
+    return result;
+}
+""")
+        served = self.broker("--renew", "200ms")
+        client, parent = self.peer(served), fresh_id()
+        client.submit({"job_id": parent, "type": "nobody"})
+        client.ask(pb.Act(kind=pb.ACT_CANCEL, job_id=parent, act_id=fresh_id()))
+        client.submit({"job_id": fresh_id(), "type": "see", "after": [parent], "on_dependency_failure": pb.ON_FAILURE_RUN,
+                       "labels": pb.Labels(tags=["red"], metadata={"who": "me"})})
+        said = run(self.compile("seer"), served.zmq, env=self.env).splitlines()
+        self.assertEqual(said, [f"after {uuid.UUID(bytes=parent)}", "tag red", "who=me", "me 1 1"])
 
     def id_of_key(self, key):
         source = os.path.join(self.folder, "id.c")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Workers and clients made with libweft (sdk_probe.c, sdk_client_probe.c): each way a job may go, the journal,
+"""Workers and clients made with libweft (sdk_probe.c, sdk_client_probe.c, sdk_crowd_probe.c): each way a job may go, the journal,
 stopping, and everything that a client may ask."""
 
 import os
@@ -350,9 +350,9 @@ class Sdk(BrokerTest):
         self.assertEqual(self.ended(job).state, pb.STATE_SUCCEEDED)
         self.assertEqual((first.count("echo"), second.count("echo")), (1, 0))
 
-    def asks(self, *words):
-        probe = os.path.join(os.path.dirname(PROBE), "sdk_client_probe")
-        done = subprocess.run([probe, self.served.zmq, *words], capture_output=True, text=True, timeout=2 * PATIENCE_S)
+    def asks(self, *words, probe="sdk_client_probe"):
+        program = os.path.join(os.path.dirname(PROBE), probe)
+        done = subprocess.run([program, self.served.zmq, *words], capture_output=True, text=True, timeout=2 * PATIENCE_S)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -363,6 +363,9 @@ class Sdk(BrokerTest):
     def test_a_client_is_told_what_workers_say_of_many(self):
         self.work()
         self.assertEqual(self.asks("many"), "many\n")
+
+    def test_a_crowd_in_one_process_leaves_nothing_behind(self):
+        self.assertEqual(self.asks("200", probe="sdk_crowd_probe"), "all\n")
 
     def test_all_threads_together_are_at_most_256(self):
         """Two of them are for dry runs."""

@@ -10,6 +10,7 @@
 #include "worker/sdk/client_private.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define BROKER_DEFAULT "tcp://127.0.0.1:7400"
 enum { TIMEOUT_DEFAULT_MS = 10000, SIMULATE_DEFAULT_MS = 10000, WAIT_MS_MAX = 20000 };
@@ -40,6 +41,7 @@ int weft_client_open(const struct weft_client_options *options, weft_client **ou
         return weft_private_fail(error, ERR_BAD_FIELD, problem);
     struct weft_client *client = calloc(1, sizeof *client);
     CHECK(client != NULL);
+    client->process = getpid();
     client->tenant = copy_text(tenant);
     client->timeout_ms = read.timeout_ms > 0 ? read.timeout_ms : TIMEOUT_DEFAULT_MS;
     client->simulate_ms = read.simulate_ms > 0 ? read.simulate_ms : SIMULATE_DEFAULT_MS;
@@ -67,7 +69,9 @@ void weft_client_close(weft_client *client)
 {
     if (client == NULL)
         return;
-    client_close(client->client);
+    // In a child of fork() the threads behind the socket are missing, and its end would be waited for in vain.
+    if (client->process == getpid())
+        client_close(client->client);
     weft_private_drop_verdicts(client);
     drop_events(client);
     free(client->texts);
@@ -82,6 +86,9 @@ int weft_private_ask(struct weft_client *client, struct msg *question, uint32_t 
 {
     const struct client_patience patience = {.give_up_ms = client->timeout_ms,
                                              .answer_ms = wait_ms};
+    if (client->process != getpid())
+        return weft_private_fail(error, ERR_CONFLICT,
+                                 "this client was opened before fork(); the child opens its own");
     err asked = client_ask(client->client, question, &patience, out_answer);
     if (asked == OK)
         return OK;

@@ -6,8 +6,11 @@
 #include "worker/sdk/sdk_private.h"
 #include "worker/sdk/weft/client.h"
 
+#include <sys/types.h>
+
 struct weft_client {
     struct client *client;
+    pid_t process; // that opened it: no other one may touch its socket
     char *tenant;
     uint32_t timeout_ms;
     uint32_t simulate_ms;

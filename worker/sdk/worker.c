@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void lock(struct weft_worker *worker)
 {
@@ -50,6 +51,7 @@ int weft_worker_new(const struct weft_worker_options *options, weft_worker **out
     int rc = pthread_mutex_init(&worker->lock, NULL);
     CHECK(rc == 0);
     worker->bell.fd = -1;
+    worker->process = getpid();
     const char *wrong = weft_private_read_options(worker, options);
     int result = wrong != NULL ? weft_private_fail(error, ERR_BAD_FIELD, wrong) : OK;
     if (result == OK && wake_open(&worker->bell) != OK)
@@ -433,6 +435,9 @@ int weft_worker_run(weft_worker *worker, struct weft_error *error)
                                  "no type has a handler: weft_worker_handle()");
     if (options->concurrency + options->prefetch + simulation_count_of(worker) > SLOTS_MAX)
         return weft_private_fail(error, ERR_BAD_FIELD, WORKER_TOO_MANY_SLOTS);
+    if (worker->process != getpid())
+        return weft_private_fail(error, ERR_CONFLICT,
+                                 "this worker was made before fork(); the child makes its own");
     if (atomic_exchange(&worker->has_run, true))
         return weft_private_fail(error, ERR_CONFLICT, "a worker runs once: weft_worker_new()");
     atomic_store(&worker->is_running, true);

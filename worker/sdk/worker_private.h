@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 enum job_phase { JOB_IDLE, JOB_GIVEN, JOB_ENDED };
 
@@ -111,6 +112,7 @@ struct weft_worker {
     bool has_home;
     struct journal *journal;
     struct duty duty;
+    pid_t process; // that made it: the journal is open there
     atomic_bool has_run;
     atomic_bool is_running;
     struct weft_job *jobs; // one for each slot

@@ -6,8 +6,8 @@
 //
 // Unless said otherwise a function gives 0, or the number of the error, which `error` (may be NULL) puts
 // in words. 14 no-broker: nobody has answered at all. 15 timeout: it is not known whether the question
-// has arrived; asking again does no harm. What a call lends is valid until the next call on the same
-// client.
+// has arrived; asking again does no harm. 26 conflict: the client was opened before fork(), by the parent.
+// What a call lends is valid until the next call on the same client.
 
 #include "worker/sdk/weft/weft.h"
 

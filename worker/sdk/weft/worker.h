@@ -103,7 +103,7 @@ WEFT_API int weft_worker_simulate(weft_worker *worker, const char *type, weft_ha
 // Serves until weft_worker_stop(), or until the broker says so. Gives 0 when it was told to stop. Returns
 // only when every handler has returned. Once for each worker.
 //   11 bad-field   no type has a handler, the address is none, or there are too many threads
-//   26 conflict    it has run already
+//   26 conflict    it has run already, or was made before fork(), by the parent
 //   16 disk        the journal cannot be written; what was not told is told after a restart
 WEFT_API int weft_worker_run(weft_worker *worker, struct weft_error *error);
 
