@@ -305,12 +305,27 @@ static void beat(struct hand *hand, when_ms now)
         leave(hand, OUTCOME_CRASHED, "its Majordomo worker died");
 }
 
+// A duty that leaves gives up soon what the broker does not answer, which a journal would keep. There is none
+// here, so the duty stays, quiet, until all its outcomes have been answered.
+static bool owes_outcomes(const struct hand *hand)
+{
+    const struct outbox *outbox = &hand->duty.outbox;
+    return outbox->count > outbox_count_of(outbox, OUTBOX_SETTLED);
+}
+
 static void begin_leaving(struct hand *hand)
 {
     hand->is_leaving = true;
     if (hand->is_told_off)
         (void)say(hand, (struct mdp_message){.kind = MDP_DISCONNECT}); // it may be gone
-    duty_stop(&hand->duty);
+    if (owes_outcomes(hand))
+        duty_quiet(&hand->duty);
+}
+
+static void stop(struct hand *hand)
+{
+    if (hand->duty.phase.state < PHASE_DRAINING)
+        duty_stop(&hand->duty);
 }
 
 // True when it is over.
@@ -327,6 +342,8 @@ static bool turn(struct hand *hand, when_ms now)
         hand_over(hand);
     if (hand->must_leave && !hand->is_leaving)
         begin_leaving(hand);
+    if (hand->is_leaving && !owes_outcomes(hand))
+        stop(hand);
     (void)duty_move_on(duty, 0);
     err e = duty_flush(duty);
     CHECK(e == OK); // without a journal nothing can fail
@@ -408,6 +425,7 @@ void hands_close(struct hands *hands)
         leave(hand, OUTCOME_INTERRUPTED, "the front stops");
         if (!hand->is_leaving)
             begin_leaving(hand);
+        stop(hand);
     }
     while (hands != NULL) {
         struct link_wait items[HANDS_MAX];

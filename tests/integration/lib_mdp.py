@@ -19,10 +19,10 @@ PARTIAL2, FINAL2, HEARTBEAT2, DISCONNECT2 = b"\3", b"\4", b"\5", b"\6"  # RFC 18
 class Front:
     """`weft mdp` in a process of its own."""
 
-    def __init__(self, broker, *flags, listen="tcp://127.0.0.1:0"):
+    def __init__(self, broker, *flags, listen="tcp://127.0.0.1:0", env=None):
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen([WEFT, "mdp", "--listen-mdp", listen, "--broker", broker, *flags],
-                                        stdout=subprocess.PIPE, stderr=self.log)
+                                        stdout=subprocess.PIPE, stderr=self.log, env={**os.environ, **(env or {})})
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             assert selector.select(PATIENCE_S), self.stderr()

@@ -209,6 +209,21 @@ class Majordomo(BrokerTest):
         self.broker(zmq=endpoint)
         self.assertEqual(client.receive(), [b"x"])
 
+    def test_a_reply_outlasts_its_worker_and_the_absence_of_the_broker(self):
+        clock = Clock(os.path.join(self.data, "clock"))
+        broker = self.broker()
+        front = self.front(broker, env=clock.env)
+        client, worker = self.client(front), self.mdp_worker(front)
+        client.send(b"echo", b"x")
+        address, body = worker.take()
+        broker.kill()
+        worker.reply(address, *body)
+        worker.close()
+        wait_for("it is missed", lambda: "worker.quiet" in front.stderr() or "worker.stopping" in front.stderr())
+        clock.advance(10)  # by now a worker with a journal has left (PHASE_LEAVE_MS)
+        self.broker(zmq=broker.zmq)
+        self.assertEqual(client.receive(), [b"x"])
+
     def test_front_killed_at_work(self):
         clock = Clock(os.path.join(self.data, "clock"))
         broker = self.broker(env=clock.env)
