@@ -80,7 +80,7 @@ class Receiver:
     def url(self, path="/", scheme="http", host="127.0.0.1"):
         return f"{scheme}://{host}:{self.port}{path}"
 
-    def wait_for(self, count, timeout=30):
+    def wait_for(self, count, timeout=60):
         with self.lock:
             assert self.lock.wait_for(lambda: len(self.requests) >= count, timeout), f"{len(self.requests)} of {count}"
             return list(self.requests)

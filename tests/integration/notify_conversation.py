@@ -11,7 +11,7 @@ import uuid
 
 import hook_signatures
 import lib_receiver as r
-from lib_broker import ERR, fresh_id, pb
+from lib_broker import ERR, PATIENCE_S, fresh_id, pb
 from lib_clock import Clock
 from lib_notify import Key, NotifyBroker, Sender, signature
 
@@ -122,7 +122,7 @@ class NotifyTest(unittest.TestCase):
                  (r.status(429, Retry_After="9999999"), "http_429", 86400000, 86400000), (r.reset, "broken", 5000, 5500),
                  (r.says(b"no http\r\n\r\n"), "broken", 5000, 5500), (r.slow, "timeout", 5000, 5500)]
         receivers = [self.receiver(behave) for behave, _, _, _ in cases]
-        self.start(*receivers, flags=("--attempt-timeout", "1s"))
+        self.start(*receivers, flags=("--attempt-timeout", "6s"))
         jobs = [self.broker.deliver(receiver.url(), endpoint=f"e{n}") for n, receiver in enumerate(receivers)]
         for job, (_, kind, least, most) in zip(jobs, cases):
             finish = self.told(job, pb.OUTCOME_FAILED, kind)
@@ -247,7 +247,7 @@ class NotifyTest(unittest.TestCase):
 
     def test_a_slow_one_holds_up_nobody_else(self):
         slow, good = self.receiver(r.slow), self.receiver()
-        self.start(slow, good, flags=("--attempt-timeout", "20s"))
+        self.start(slow, good, flags=("--attempt-timeout", "25s"))
         stuck = [self.broker.deliver(slow.url(), endpoint="slow") for _ in range(40)]
         for _ in range(20):
             self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
@@ -256,7 +256,7 @@ class NotifyTest(unittest.TestCase):
 
     def test_two_slow_ones_hold_up_nobody_else(self):
         slow, good = self.receiver(r.slow), self.receiver()
-        self.start(slow, good, flags=("--attempt-timeout", "20s"))
+        self.start(slow, good, flags=("--attempt-timeout", "25s"))
         stuck = [self.broker.deliver(slow.url(), endpoint=f"slow{number % 2}") for number in range(64)]
         back = self.broker.until("a quarter goes back", lambda: [
             job for job in stuck if self.broker.outcomes.get((job.job_id, job.token))][15:])
@@ -267,7 +267,7 @@ class NotifyTest(unittest.TestCase):
 
     def test_one_receiver_has_so_much_and_the_rest_goes_back(self):
         slow = self.receiver(r.slow)
-        self.start(slow, flags=("--concurrency", "16", "--endpoint-concurrency", "2", "--attempt-timeout", "20s"))
+        self.start(slow, flags=("--concurrency", "16", "--endpoint-concurrency", "2", "--attempt-timeout", "25s"))
         jobs = [self.broker.deliver(slow.url()) for _ in range(16)]
         back = self.broker.until("five go back", lambda: [
             job for job in jobs if self.broker.outcomes.get((job.job_id, job.token))][4:])
@@ -381,10 +381,10 @@ class NotifyTest(unittest.TestCase):
         for flags, words in ((("--allow-port", "0"), "--allow-port"), (("--allow-address", "10.0.0.1/8"), "--allow-address"),
                              (("--allow-port", "x"), "--allow-port"), (("--attempt-timeout", "26s"), "--attempt-timeout"),
                              (("--concurrency", "0"), "--concurrency"), (("--endpoint-rate", "1001"), "--endpoint-rate")):
-            done = subprocess.run([os.environ["WEFT_BIN"], "notify", *flags], capture_output=True, text=True, timeout=30)
+            done = subprocess.run([os.environ["WEFT_BIN"], "notify", *flags], capture_output=True, text=True, timeout=PATIENCE_S)
             self.assertEqual(done.returncode, 64, done.stderr)
             self.assertIn(words, done.stderr)
-        done = subprocess.run([os.environ["WEFT_BIN"], "notify", "--help"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([os.environ["WEFT_BIN"], "notify", "--help"], capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(done.returncode, 0)
         self.assertIn("--allow-address", done.stdout)
 

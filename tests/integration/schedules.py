@@ -5,6 +5,7 @@ import time
 import unittest
 
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
+from lib_clock import Clock
 
 MINUTE_MS = 60000
 
@@ -119,19 +120,21 @@ class Schedules(BrokerTest):
 
 
 class Minutes(BrokerTest):
-    """One wait for all: a broker lives through a minute, and is dead during the next, by its own clock."""
+    """A broker lives through a minute, and is dead during the next, by a clock that has just begun one whenever
+    something is to be done before the next."""
 
     def setUp(self):
         super().setUp()
-        self.ahead_s = 0
+        self.clock = Clock(os.path.join(self.data, "clock"))
 
     def now_ms(self):
-        return int((time.time() + self.ahead_s) * 1000)
+        return int(time.time() * 1000 + self.clock.ahead_ns / 1e6)
 
-    def broker_at(self, at_ms):
-        """Its clock shows the first whole second after `at_ms`."""
-        self.ahead_s += (at_ms - self.now_ms()) // 1000 + 1
-        return self.broker(env=clock_ahead(self.ahead_s))
+    def begin_minute(self):
+        """When the next one has begun, which is now."""
+        at_ms = minute_of(self.now_ms()) + MINUTE_MS
+        self.clock.advance((at_ms - self.now_ms()) / 1000 + 0.01)
+        return at_ms
 
     def set(self, client, name, **fields):
         body = pb.ScheduleSet(schedule_id=name, act=pb.SCHEDULE_SET, cron="* * * * *",
@@ -148,7 +151,7 @@ class Minutes(BrokerTest):
         self.fail(f"{name} made nothing")
 
     def wait_fired(self, client, name, count):
-        end = time.monotonic() + 60 + PATIENCE_S
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             said = client.ask(pb.ScheduleStatus(schedule_id=name))
             if said.fired + said.skipped >= count or said.held_at_ms != 0:
@@ -157,35 +160,33 @@ class Minutes(BrokerTest):
         self.fail(f"{name} made nothing")
 
     def test_each_minute_once_over_a_crash(self):
-        served = self.broker_at(minute_of(self.now_ms()) + MINUTE_MS - 4000)
+        began_at = self.begin_minute()
+        served = self.broker(env=self.clock.env)
         client = self.peer(served)
-        began_at = self.now_ms()
         self.set(client, "run")
         self.set(client, "paused", paused=True)
         self.set(client, "beside", overlap=pb.OVERLAP_ALLOW)
         self.set(client, "wait", overlap=pb.OVERLAP_QUEUE)
         self.set(client, "instead", overlap=pb.OVERLAP_REPLACE)
         worker = self.worker(served, "run")
-        job = self.first_job(worker)
-        now = self.now_ms()
+        first_at = self.begin_minute()
+        self.assertEqual(first_at, began_at + MINUTE_MS)
         said = self.wait_fired(client, "run", 1)
-        self.assertEqual(said.last_job_id, job.job_id)
-        self.assertGreater(said.last_at_ms, began_at)
-        self.assertLessEqual(said.last_at_ms, now)
-        self.assertEqual(said.last_at_ms, minute_of(said.last_at_ms))
+        (job, _), = worker.take_jobs(1)
+        self.assertEqual((said.last_job_id, said.last_at_ms), (job.job_id, first_at))
         self.assertEqual(client.ask(pb.ScheduleStatus(schedule_id="paused")).fired, 0)
-        self.assertEqual(served.metric("weft_schedules"), 5)
+        served.wait_for_metric("weft_schedules", 5)
         replaced_id = self.wait_fired(client, "instead", 1).last_job_id
 
         # The job runs on; the next minute passes while nobody is there.
         self.set(client, "gone", catch_up=pb.CATCH_UP_NONE)
         served.kill()
-        next_at = minute_of(self.now_ms()) + MINUTE_MS
-        served = self.broker_at(next_at)
+        next_at = self.begin_minute()
+        served = self.broker(env=self.clock.env)
         client = self.peer(served)
         after = self.wait_fired(client, "run", 2)
         self.assertEqual((after.fired, after.skipped), (1, 1))  # its job is unfinished still
-        self.assertGreaterEqual(after.last_at_ms, next_at)
+        self.assertEqual(after.last_at_ms, next_at)
         beside = self.wait_fired(client, "beside", 2)
         self.assertEqual((beside.fired, beside.skipped), (2, 0))
         instead = self.wait_fired(client, "instead", 2)
@@ -203,14 +204,6 @@ class Minutes(BrokerTest):
         self.assertEqual(self.wait_fired(client, "gone", 1).fired, 1)
         self.assertEqual(served.metric("weft_conservation_difference"), 0)
         self.assertEqual(served.metric("weft_store_violations_total"), 0)
-
-    def first_job(self, worker):
-        end = time.monotonic() + 60 + PATIENCE_S
-        while time.monotonic() < end:
-            got = worker.receive(1)
-            if got is not None and got[0].WhichOneof("body") == "jobs":
-                return got[0].jobs.jobs[0]
-        self.fail("no job came")
 
 
 class Missed(BrokerTest):
