@@ -163,6 +163,15 @@ void identity_put_options(struct bytes_out *out, const struct msg_submit_job *jo
     put_webhook(out, job->webhook);
 }
 
+uint64_t identity_fingerprint(const struct msg_submit_job *job, identity_hash *hash)
+{
+    uint8_t room[IDENTITY_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    identity_put_options(&out, job);
+    CHECK(!out.full);
+    return hash(slice_of(room, out.len), job->payload.bytes);
+}
+
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given)
 {
     static const char label[] = "weft/schedule/1";

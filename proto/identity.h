@@ -21,6 +21,11 @@
 // batch, no applied defaults.
 void identity_put_options(struct bytes_out *out, const struct msg_submit_job *job);
 
+// The fingerprint of a submission that check_submit_job() lets pass: the hash of its options, and of
+// the payload's bytes behind them. `hash` is blake_u64(), which is not pure code's to name.
+typedef uint64_t identity_hash(struct slice options, struct slice payload);
+uint64_t identity_fingerprint(const struct msg_submit_job *job, identity_hash *hash);
+
 // What a schedule's fingerprint is the hash of, but for its job, whose own fingerprint follows as
 // eight bytes: the given fields, defaults filled in; not whether it is paused.
 void identity_put_schedule(struct bytes_out *out, const struct msg_schedule *given);

@@ -9,15 +9,6 @@
 #include "proto/check.h"
 #include "proto/identity.h"
 
-uint64_t submission_fingerprint(const struct msg_submit_job *job)
-{
-    uint8_t room[IDENTITY_LEN_MAX];
-    struct bytes_out out = {.data = room, .cap = sizeof room};
-    identity_put_options(&out, job);
-    CHECK(!out.full);
-    return blake_u64(slice_of(room, out.len), job->payload.bytes);
-}
-
 struct slice submission_queue(const struct msg_submit_job *job)
 {
     return job->queue.len > 0 ? job->queue : slice_of_text("default");
@@ -40,7 +31,7 @@ static void hash_keys(struct msg_submit_job *job)
 
 void submission_complete(struct msg_submit_job *job)
 {
-    job->fingerprint = submission_fingerprint(job);
+    job->fingerprint = identity_fingerprint(job, blake_u64);
     hash_keys(job);
     job->queue = submission_queue(job); // after the fingerprint, which is over what was given
     intent_read(job);

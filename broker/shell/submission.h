@@ -5,8 +5,6 @@
 #include "broker/core/core.h"
 #include "proto/msg.h"
 
-// The hash of the given options and the payload.
-uint64_t submission_fingerprint(const struct msg_submit_job *job);
 // The job's queue, "default" when none is given.
 struct slice submission_queue(const struct msg_submit_job *job);
 // Fills in what the core wants to know of a job beside its fields: fingerprint, hashes of its keys,

@@ -41,7 +41,7 @@ static uint64_t fingerprint_of(const struct msg_schedule *given)
     uint8_t room[IDENTITY_LEN_MAX];
     struct bytes_out out = {.data = room, .cap = sizeof room};
     identity_put_schedule(&out, given);
-    bytes_put_u64(&out, submission_fingerprint(given->jobs));
+    bytes_put_u64(&out, identity_fingerprint(given->jobs, blake_u64));
     CHECK(!out.full);
     return blake_u64(slice_of(room, out.len), (struct slice){0});
 }

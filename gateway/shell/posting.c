@@ -78,11 +78,7 @@ struct id posting_batch_id(const struct gateway *gateway, struct slice tenant, s
 
 uint64_t posting_fingerprint(const struct msg_submit_job *job)
 {
-    uint8_t room[IDENTITY_LEN_MAX];
-    struct bytes_out out = {.data = room, .cap = sizeof room};
-    identity_put_options(&out, job);
-    CHECK(!out.full);
-    return blake_u64(slice_of(room, out.len), job->payload.bytes);
+    return identity_fingerprint(job, blake_u64);
 }
 
 static uint64_t lineage_of(const struct gateway *gateway)

@@ -24,7 +24,7 @@ bool posting_mint_again(const struct gateway *gateway, struct slice tenant,
 // The id of a batch: derived from its key, or new when the key is empty.
 struct id posting_batch_id(const struct gateway *gateway, struct slice tenant, struct slice key);
 
-// BLAKE2b over the given options and the payload, as the broker makes it.
+// That of the broker: identity_fingerprint().
 uint64_t posting_fingerprint(const struct msg_submit_job *job);
 
 // Writes down what the broker has said of a key, and which store it speaks of.

@@ -150,3 +150,17 @@ TEST(identity, bytes_of_a_schedule_are_frozen)
     EXPECT_EQ(out.len, sizeof golden - 1);
     EXPECT_MEM(room, golden, sizeof golden - 1);
 }
+
+// Tells what is hashed: the last byte of the options, and the first of the payload.
+static uint64_t pretend(struct slice options, struct slice payload)
+{
+    return (uint64_t)options.data[options.len - 1] << 8 | payload.data[0];
+}
+
+TEST(identity, a_fingerprint_is_of_the_options_and_the_payload)
+{
+    const struct msg_submit_job job = {.type = slice_of_text("send"),
+                                       .priority = MSG_PRIORITY_NOT_GIVEN,
+                                       .payload.bytes = slice_of_text("7")};
+    EXPECT_EQ(identity_fingerprint(&job, pretend), (uint64_t)'d' << 8 | '7');
+}
