@@ -143,71 +143,6 @@ struct lessor_pool *lessor_pool_for(struct lessor *lessor, const struct lessor_a
     return pool;
 }
 
-// --- parcels ---
-
-static struct lessor_parcel *parcel_take(struct lessor_pool *pool, struct lessor_parcel *parcel)
-{
-    struct lessor_parcel **at = &pool->parcels;
-    while (*at != parcel)
-        at = &(*at)->next;
-    *at = parcel->next;
-    return parcel;
-}
-
-static void parcel_free(struct lessor_parcel *parcel)
-{
-    free(parcel->bytes);
-    free(parcel);
-}
-
-static err fill(struct lessor *lessor, struct lessor_parcel *parcel, const struct msg *msg)
-{
-    struct wire_frames frames;
-    arena_reset(&lessor->out);
-    err e = wire_encode(msg, &lessor->out, &frames);
-    if (e != OK)
-        return e;
-    parcel->envelope_len = frames.envelope.len;
-    parcel->block_len = frames.block.len;
-    parcel->bytes = malloc(frames.envelope.len + frames.block.len + 1);
-    if (parcel->bytes == NULL)
-        return ERR_NO_MEMORY;
-    memcpy(parcel->bytes, frames.envelope.data, frames.envelope.len);
-    if (frames.block.len > 0)
-        memcpy(parcel->bytes + frames.envelope.len, frames.block.data, frames.block.len);
-    return OK;
-}
-
-// Sends a request. An error is the asker's to hear; without one nothing is lost that time does not
-// mend.
-static err send(struct lessor *lessor, struct lessor_pool *pool, struct msg *msg,
-                struct lessor_parcel given, when_ms now)
-{
-    struct lessor_parcel *parcel = malloc(sizeof *parcel);
-    if (parcel == NULL)
-        return ERR_NO_MEMORY;
-    *parcel = given;
-    parcel->kind = msg->kind;
-    if (!origin_is_tenant(pool->tenant, (struct slice){0}))
-        msg->tenant = pool->tenant;
-    struct peer_request request = {.user = (uint64_t)(uintptr_t)parcel,
-                                   .deadline = now + LESSOR_DEADLINE_MS};
-    err e = peer_ask(&pool->peer, now, &request, &parcel->corr);
-    if (e == OK) {
-        msg->corr = parcel->corr;
-        e = fill(lessor, parcel, msg);
-        if (e != OK)
-            (void)peer_drop(&pool->peer, parcel->corr);
-    }
-    if (e != OK) {
-        parcel_free(parcel);
-        return e;
-    }
-    parcel->next = pool->parcels;
-    pool->parcels = parcel;
-    return OK;
-}
-
 // --- jobs in hand ---
 
 static void forget(struct lessor_pool *pool, const struct msg_held *held)
@@ -225,7 +160,7 @@ static void give_back(struct lessor *lessor, struct lessor_pool *pool, const str
     struct msg msg = {.kind = MSG_FINISH, .finish = {.jobs = &word, .count = 1}};
     struct lessor_parcel parcel = {.held = {job->job_id, job->token}};
     // Unsaid, its lease passes.
-    (void)send(lessor, pool, &msg, parcel, now);
+    (void)lessor_parcel_ask(lessor, pool, &msg, parcel, now);
 }
 
 // Takes the first question off the line.
@@ -309,7 +244,8 @@ static void hear_answer(struct lessor_pool *pool, const struct msg *msg, when_ms
     uint64_t user;
     if (!peer_answered(&pool->peer, msg->corr, &user))
         return; // a repeated request has been answered twice
-    struct lessor_parcel *parcel = parcel_take(pool, (struct lessor_parcel *)(uintptr_t)user);
+    struct lessor_parcel *parcel =
+        lessor_parcel_take(pool, (struct lessor_parcel *)(uintptr_t)user);
     if (msg->kind == MSG_RENEWED) {
         hear_renewed(pool, parcel, &msg->renewed, now);
     } else if (msg->kind == MSG_FINISHED && msg->finished.count == 1) {
@@ -320,7 +256,7 @@ static void hear_answer(struct lessor_pool *pool, const struct msg *msg, when_ms
         bool is_told = msg->kind == MSG_ERROR && msg->error.error != OK;
         hear_refusal(pool, parcel, is_told ? msg->error.error : ERR_MALFORMED);
     }
-    parcel_free(parcel);
+    lessor_parcel_free(parcel);
 }
 
 static void hear_welcome(struct lessor_pool *pool, const struct msg *msg, when_ms now)
@@ -377,15 +313,6 @@ static struct msg_held_list held_of(const struct lessor_pool *pool, struct msg_h
     return (struct msg_held_list){room, pool->held_count};
 }
 
-// What is not kept.
-static err say_once(struct lessor *lessor, struct lessor_pool *pool, const struct msg *msg)
-{
-    struct wire_frames frames;
-    arena_reset(&lessor->out);
-    err e = wire_encode(msg, &lessor->out, &frames);
-    return e != OK ? e : link_send(pool->link, (struct slice){0}, frames.envelope, frames.block);
-}
-
 static err send_hello(struct lessor *lessor, struct lessor_pool *pool, uint64_t corr)
 {
     struct msg_held held[LESSOR_HELD_MAX];
@@ -399,25 +326,16 @@ static err send_hello(struct lessor *lessor, struct lessor_pool *pool, uint64_t 
                                 .running = held_of(pool, held)}};
     if (origin_is_tenant(pool->tenant, (struct slice){0}))
         msg.tenant = (struct slice){0};
-    return say_once(lessor, pool, &msg);
-}
-
-static err send_parcel(struct lessor_pool *pool, struct lessor_parcel *parcel)
-{
-    struct slice envelope = slice_of(parcel->bytes, parcel->envelope_len);
-    struct slice block = slice_of(parcel->bytes + parcel->envelope_len, parcel->block_len);
-    err e = link_send(pool->link, (struct slice){0}, envelope, block);
-    parcel->was_sent = parcel->was_sent || e == OK;
-    return e;
+    return lessor_parcel_once(lessor, pool, &msg);
 }
 
 static void give_up(struct lessor_pool *pool, struct lessor_parcel *parcel)
 {
-    parcel_take(pool, parcel);
+    lessor_parcel_take(pool, parcel);
     pool->is_ready_due = pool->is_ready_due || parcel->kind == MSG_READY;
     if (parcel->ask != NULL)
         fail(parcel->ask, parcel->was_sent ? ERR_TIMEOUT : ERR_NO_BROKER);
-    parcel_free(parcel);
+    lessor_parcel_free(parcel);
 }
 
 static void act(struct lessor *lessor, struct lessor_pool *pool, when_ms now)
@@ -429,7 +347,7 @@ static void act(struct lessor *lessor, struct lessor_pool *pool, when_ms now)
         switch (action.kind) {
         case PEER_NOTHING: UNREACHABLE();
         case PEER_HELLO: e = send_hello(lessor, pool, action.corr); break;
-        case PEER_SEND: e = send_parcel(pool, parcel); break;
+        case PEER_SEND: e = lessor_parcel_send(pool, parcel); break;
         case PEER_GIVE_UP: give_up(pool, parcel); break;
         case PEER_RECONNECT:
             link_close(pool->link);
@@ -464,7 +382,7 @@ static void say_ready(struct lessor *lessor, struct lessor_pool *pool, when_ms n
                                 .queue_count = pool->queue_count,
                                 .slots = slots,
                                 .quiet = pool->first == NULL}};
-    if (send(lessor, pool, &msg, (struct lessor_parcel){0}, now) != OK)
+    if (lessor_parcel_ask(lessor, pool, &msg, (struct lessor_parcel){0}, now) != OK)
         return; // next time
     pool->slots = slots;
     pool->is_ready_due = false;
@@ -507,7 +425,8 @@ static void beat(struct lessor *lessor, struct lessor_pool *pool, when_ms now)
     if (now < pool->beat_at || !peer_is_known(&pool->peer))
         return;
     struct msg msg = {.kind = MSG_RENEW};
-    (void)send(lessor, pool, &msg, (struct lessor_parcel){0}, now); // the next one will do
+    // Unsent, the next one will do.
+    (void)lessor_parcel_ask(lessor, pool, &msg, (struct lessor_parcel){0}, now);
     pool->beat_at = now + pool->terms.renew_ms;
 }
 
@@ -542,7 +461,7 @@ static err say(struct lessor *lessor, struct lessor_pool *pool, struct lessor_as
                                      .progress_count = ask->progress != NULL,
                                      .log = ask->lines,
                                      .log_count = ask->line_count}};
-    return send(lessor, pool, &msg, parcel, now);
+    return lessor_parcel_ask(lessor, pool, &msg, parcel, now);
 }
 
 void lessor_pool_take(struct lessor *lessor, struct lessor_pool *pool, struct lessor_ask *ask,
@@ -577,8 +496,8 @@ void lessor_pool_bye(struct lessor *lessor, struct lessor_pool *pool, when_ms un
     struct msg bye = {.kind = MSG_BYE, .bye = {.running = held_of(pool, held), .is_all = true}};
     bye.bye.reason = slice_of_text("the gateway stops");
     when_ms now = clock_mono_ms();
-    if (!peer_is_known(&pool->peer) || say_once(lessor, pool, &bye) != OK ||
-        send(lessor, pool, &renew, (struct lessor_parcel){0}, now) != OK)
+    if (!peer_is_known(&pool->peer) || lessor_parcel_once(lessor, pool, &bye) != OK ||
+        lessor_parcel_ask(lessor, pool, &renew, (struct lessor_parcel){0}, now) != OK)
         return;
     act(lessor, pool, now);
     struct link_wait item = {.link = pool->link};

@@ -86,3 +86,18 @@ void lessor_pool_turn(struct lessor *lessor, struct lessor_pool *pool, when_ms n
 // It leaves: its jobs in hand are named, and what is on its way to it goes back at once. Waits for a
 // sign that the broker has heard of it, until then at most.
 void lessor_pool_bye(struct lessor *lessor, struct lessor_pool *pool, when_ms until);
+
+// --- lessor_parcel.c ---
+
+// Sends a request. An error is the asker's to hear; without one nothing is lost that time does not
+// mend.
+err lessor_parcel_ask(struct lessor *lessor, struct lessor_pool *pool, struct msg *msg,
+                      struct lessor_parcel given, when_ms now);
+// Once more, or for the first time.
+MUST_USE err lessor_parcel_send(struct lessor_pool *pool, struct lessor_parcel *parcel);
+// What is not kept.
+MUST_USE err lessor_parcel_once(struct lessor *lessor, struct lessor_pool *pool,
+                                const struct msg *msg);
+// Off the set's list; the caller has it.
+struct lessor_parcel *lessor_parcel_take(struct lessor_pool *pool, struct lessor_parcel *parcel);
+void lessor_parcel_free(struct lessor_parcel *parcel);
