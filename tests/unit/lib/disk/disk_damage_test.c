@@ -4,6 +4,7 @@
 #include "tests/support/test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,6 +117,23 @@ TEST(disk_damage, sound_file_without_its_free_pages_at_the_end_opens)
     disk_close(disk);
     write_file(dir, bytes, len - 1);
     EXPECT_EQ(open_in(dir, &disk, &why), ERR_DAMAGED);
+}
+
+// As in a host of libweft that does not want to hear of its children.
+TEST(disk_damage, sound_file_opens_where_the_ends_of_children_are_ignored)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction kept;
+    const char *dir = test_temp_dir();
+    size_t len = make_file(dir, true);
+    struct disk *disk = NULL;
+    const char *why = NULL;
+    EXPECT_EQ(sigaction(SIGCHLD, &ignore, &kept), 0);
+    EXPECT_EQ(open_in(dir, &disk, &why), OK);
+    disk_close(disk);
+    write_file(dir, bytes, len - 1);
+    EXPECT_EQ(open_in(dir, &disk, &why), ERR_DAMAGED);
+    EXPECT_EQ(sigaction(SIGCHLD, &kept, NULL), 0);
 }
 
 static err open_and_walk(const char *dir)
