@@ -4,7 +4,7 @@
 A patch that no longer applies, one that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled, and linked with the rest of the release build, which is made when it is missing.
-Bugs of the store are hunted with the store on disk. Those of the gateway, of the worker's shell and journal, of the sender
+Bugs of the store are hunted with the store on disk. Those of the gateway, of libweft, of the worker's shell and journal, of the sender
 of webhooks, of the outbox, of the ZeroMQ doors and of lists, which the simulator does not have, are hunted by tests of
 these, and only when all are or they are named. With --check the patches
 are only tried on this tree, which takes a second. With --share N one in N is hunted; which ones is drawn from the
@@ -52,6 +52,8 @@ SUITES = [
     Suite(["notify", "lib/post"], [], ["notify_conversation.py", "hook_receivers.py", "hook_rebinding.py", "webhook_illness.py",
                                        "webhook_told.py"], ["hook_post", "clock_preload.so"]),
     Suite(["outbox"], [], ["outbox_sqlite.py", "outbox_postgresql.py"]),
+    Suite(["worker/sdk", "worker/core/jsontext.c"], ["worker_core_jsontext_test"], ["sdk_worker.py"],
+          ["sdk_probe", "sdk_client_probe", "sdk_crowd_probe"]),
     Suite(["worker/shell"], [], ["worker_stop.py", "worker_cancel.py", "worker_handlers.py"]),
     Suite(["worker/journal"], ["worker_journal_journal_fault_test"], []),
     Suite(["gateway/core/queue.c"], ["gateway_core_queue_test"], []),
