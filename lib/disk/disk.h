@@ -30,13 +30,14 @@ struct disk_options {
     const char *name;          // whose data this is; another name is refused (NULL: any)
     uint32_t format;           // of the records; a later one than this is refused, an earlier one
                                // stays until disk_renew()
+    bool allow_unready;        // opens a backup (disk_copy.h) and a directory in the making, too
     char *why;                 // DISK_WHY_LEN bytes for the sentence of disk_open(); NULL: it tells
                                // the error's own text, and no warning
 };
 
 //   ERR_LOCKED       another process has the directory open
 //   ERR_UNSUPPORTED  the file system is not local, or the format is of a later version, or the
-//                    directory belongs to another program
+//                    directory belongs to another program, is a backup or still in the making
 //   ERR_DAMAGED      the data file is not one, is cut short, or its pages contradict each other
 //   ERR_DISK         anything else of the disk
 // `out_why` gets one sentence with the fix, in options.why; when OK it is NULL or a warning to be
@@ -47,6 +48,11 @@ void disk_close(struct disk *disk);
 
 // The format that the directory's mark names.
 uint32_t disk_format(const struct disk *disk);
+// Its mark says that nothing is to run on it.
+bool disk_is_backup(const struct disk *disk);
+
+// A directory that holds a file of this name is in the making and is opened by its maker alone.
+#define DISK_UNFINISHED "unfinished"
 
 // --- writing (one thread) ---
 
@@ -85,6 +91,8 @@ MUST_USE err disk_replace(struct disk_txn *txn, uint32_t table, struct slice key
 MUST_USE err disk_drop(struct disk_txn *txn, uint32_t table, struct slice key);
 // The transaction has made the records those of the format of disk_options: the mark says so too.
 MUST_USE err disk_renew(struct disk_txn *txn);
+// The directory is a backup no more.
+MUST_USE err disk_adopt(struct disk_txn *txn);
 // Borrowed until the next write of the transaction.
 MUST_USE err disk_txn_get(struct disk_txn *txn, uint32_t table, struct slice key,
                           struct slice *out_value);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    FREE_LIST_EVERY = 1024,     // transactions between two looks at the list of free pages
+    FREE_LIST_EVERY = 1024,     // transactions between two looks at readers and free pages
     AHEAD_PIECES = 16,          // in which the last of a full file system is taken
     GROW_WAIT_MS = 20,          // how long growing that is not urgent waits for readers
     GROW_WAIT_URGENT_MS = 10000 // and growing without which nothing can be written
@@ -41,17 +41,34 @@ static uint64_t count_free_pages(MDB_cursor *cursor)
     return count;
 }
 
-static void measure_free_pages(struct disk *disk)
+bool disk_count_free_pages(MDB_env *env, uint64_t *out_count)
 {
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
-    if (mdb_txn_begin(disk->env, NULL, MDB_RDONLY, &txn) != 0)
-        return; // the next look will do
-    if (mdb_cursor_open(txn, 0, &cursor) == 0) {
-        atomic_store(&disk->free_bytes, count_free_pages(cursor) * disk->page_bytes);
+    if (mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0)
+        return false;
+    bool is_open = mdb_cursor_open(txn, 0, &cursor) == 0;
+    if (is_open) {
+        *out_count = count_free_pages(cursor);
         mdb_cursor_close(cursor);
     }
     mdb_txn_abort(txn);
+    return is_open;
+}
+
+static void measure_free_pages(struct disk *disk)
+{
+    uint64_t count = 0;
+    if (disk_count_free_pages(disk->env, &count)) // else the next look will do
+        atomic_store(&disk->free_bytes, count * disk->page_bytes);
+}
+
+// Another process that was killed while it read (a backup) would keep its pages from being used
+// again for as long as this one runs.
+static void clear_dead_readers(struct disk *disk)
+{
+    int dead = 0;
+    (void)mdb_reader_check(disk->env, &dead); // the next look will do
 }
 
 // Above this admission is closed (see disk_usage), and nobody may be writing who would look at the
@@ -172,8 +189,10 @@ static void keep_ahead(struct disk *disk)
 
 err disk_grow(struct disk *disk)
 {
-    if (disk->begin_count++ % FREE_LIST_EVERY == 0)
+    if (disk->begin_count++ % FREE_LIST_EVERY == 0) {
+        clear_dead_readers(disk);
         measure_free_pages(disk);
+    }
     if (disk->ahead_bytes > 0)
         keep_ahead(disk);
     // The last eighth is not touched: a transaction must never meet the end inside its commit.

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#define DISK_MARK_TABLE "weft"
 enum { DISK_MARK_NAME_LEN_MAX = 32 };
 
 struct disk_txn {
@@ -44,6 +45,7 @@ struct disk {
     char name[DISK_MARK_NAME_LEN_MAX + 1]; // of the program, for the mark
     uint32_t format;                       // that the mark has
     uint32_t format_newest;                // that this program writes
+    bool is_backup;                        // as the mark says
     struct disk_txn writer;
     struct disk_gate gate;
     uint64_t page_bytes;
@@ -68,6 +70,20 @@ struct disk {
 
 // Translates the library's code, and keeps its words for disk_fault().
 err disk_err_of(struct disk *disk, int code);
+
+// Puts "subject: sentence" where the caller of disk_open() wants it; returns `e`.
+err disk_explain(const struct disk *disk, err e, const char *subject, const char *sentence);
+// The same of what the library says about the data file.
+err disk_explain_code(const struct disk *disk, int code);
+
+// Judges the mark, and takes from it what the format is and whether it is a backup's; an environment
+// without one has no owner.
+MUST_USE err disk_read_mark(struct disk *disk, MDB_txn *txn, const struct disk_options *options);
+// Returns the library's code.
+int disk_write_mark(const struct disk *disk, MDB_txn *txn);
+// Flushes the names in a directory.
+MUST_USE err disk_flush_names(const struct disk *disk, const char *dir);
+bool disk_count_free_pages(MDB_env *env, uint64_t *out_count);
 
 // Whether the library means by `code` that the file's pages are not what they should be.
 bool disk_is_damage(int code);
