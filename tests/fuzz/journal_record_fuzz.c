@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(room != NULL);
     if (rest.len > 0)
         memcpy(room + DISK_SEAL_HEAD_LEN, rest.data, rest.len);
-    disk_seal(room, (uint8_t)(1 + data[0] / 128), RECORD_KIND, key, rest.len);
+    disk_seal(room, (uint8_t)(1 + data[0] / 64), RECORD_KIND, key, rest.len);
     judge(key, slice_of(room, rest.len + DISK_SEAL_LEN));
     free(room);
     return 0;

@@ -59,6 +59,7 @@ class FakeBroker:
         self.endpoint = None
         self.open()
         self.renew_ms = renew_ms
+        self.lineage = 1
         self.worker = None       # routing id of the last HELLO
         self.parted = set()      # routing ids that have said BYE since
         self.ready = set()       # routing ids that have said READY
@@ -135,7 +136,7 @@ class FakeBroker:
             self.worker = route
             self.parted.discard(route)
             if kind not in self.forgets:
-                self.send(pb.Welcome(broker="fake", lineage=1, epoch=1, lease_ms=30000,
+                self.send(pb.Welcome(broker="fake", lineage=self.lineage, epoch=1, lease_ms=30000,
                                      renew_ms=self.renew_ms, message_bytes_max=8 << 20,
                                      jobs_per_message_max=1024, lost=self.lost_at_hello),
                           envelope.corr)

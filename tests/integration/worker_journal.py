@@ -113,6 +113,20 @@ class Journal(WorkerTest):
         self.assertFalse(self.broker.outcome(again)[0].resent)
         self.assertEqual(self.runs(), 2)
 
+    def test_a_success_of_another_lineage_answers_no_grant(self):
+        """After a restore the same id and generation may be another job; that one runs."""
+        grant = self.killed_at("worker.after_journal")
+        self.broker.forgets = {"finish"}
+        self.broker.lineage = 2
+        self.broker.lost_at_hello = [grant.held]
+        self.counting()
+        again = self.broker.grant(job_id=grant.job_id)
+        self.broker.forgets = set()
+        self.assertFalse(self.broker.outcome(again)[0].resent)
+        self.assertEqual(self.runs(), 2)
+        # The other one is told all the same: its grant may be from before the copy.
+        self.assertTrue(self.broker.outcome(grant)[0].resent)
+
     def test_a_journaled_failure_does_not_answer_a_new_grant(self):
         script = f"echo x >> {self.path('runs')}; exit 3"
         worker = self.start_sh(script, env={"WEFT_FAILPOINT": "worker.after_journal"})

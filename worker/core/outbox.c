@@ -192,13 +192,18 @@ void outbox_unhold(struct outbox *outbox)
         outbox->items[i].is_held = false;
 }
 
-uint32_t outbox_find_success(const struct outbox *outbox, const struct id *job_id,
-                             uint64_t generation)
+static bool is_of(const struct outcome_report *report, const struct outbox_job *job)
+{
+    return report->generation == job->generation && id_equal(&report->job_id, &job->id) &&
+           (report->lineage == 0 || report->lineage == job->lineage);
+}
+
+uint32_t outbox_find_success(const struct outbox *outbox, const struct outbox_job *job)
 {
     for (uint32_t i = 0; i < outbox->touched; i++) {
         const struct outbox_entry *entry = &outbox->items[i];
         if (entry->state != OUTBOX_FREE && entry->report.outcome == OUTCOME_SUCCEEDED &&
-            entry->report.generation == generation && id_equal(&entry->report.job_id, job_id))
+            is_of(&entry->report, job))
             return i;
     }
     return OUTBOX_NONE;

@@ -74,9 +74,15 @@ uint32_t outbox_close(struct outbox *outbox, uint64_t batch);
 void outbox_hold(struct outbox *outbox, uint64_t batch);
 void outbox_unhold(struct outbox *outbox);
 
-// A success of this (job, generation), told or not: a new grant is answered with it.
-uint32_t outbox_find_success(const struct outbox *outbox, const struct id *job_id,
-                             uint64_t generation);
+// Which job is meant. In the life of another store the same id and generation may be another job.
+struct outbox_job {
+    struct id id;
+    uint64_t generation;
+    uint64_t lineage;
+};
+// A success of this job, told or not: a new grant is answered with it. One whose lineage is not known
+// counts for every one.
+uint32_t outbox_find_success(const struct outbox *outbox, const struct outbox_job *job);
 // An outcome for exactly this lease.
 uint32_t outbox_find(const struct outbox *outbox, const struct msg_held *held);
 // The outcome now answers another grant: it must be journaled and told again, as resent.

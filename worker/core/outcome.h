@@ -12,6 +12,7 @@ struct outcome_report {
     struct id job_id;
     uint64_t generation;
     uint64_t token;
+    uint64_t lineage; // of the broker's store that gave the token; 0: not known
     enum outcome outcome;
     struct body result;
     struct slice kind;
@@ -47,7 +48,7 @@ struct outcome_streams {
     struct slice tail;   // the last bytes of stderr, UTF-8, at most MSG_ERROR_DETAIL_LEN_MAX
 };
 
-// Fills in everything but the job's id, generation and token. The report borrows from the streams
+// Fills in everything but id, generation, token and lineage. The report borrows from the streams
 // and from `room`, OUTCOME_ROOM bytes for its message.
 void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_streams *streams,
                      uint8_t *room, struct outcome_report *out_report);

@@ -25,7 +25,7 @@ bool reply_is_away(const struct reply *reply);
 // How long nothing is sent to a service that is away: `last_ms` is the pause before, 0: none.
 when_ms reply_pause_ms(when_ms last_ms);
 
-// Fills in everything but the job's id, generation and token. The report borrows from the reply and
+// Fills in everything but id, generation, token and lineage. The report borrows from the reply and
 // from `room`, OUTCOME_ROOM bytes for its message. Not for a reply that is away.
 void reply_report(const struct reply *reply, uint8_t *room, struct outcome_report *out_report);
 

@@ -316,6 +316,7 @@ void duty_end(struct duty *duty, uint32_t slot, struct outcome_report *report)
     report->job_id = held->job_id;
     report->generation = held->generation;
     report->token = held->token;
+    report->lineage = duty->lineage;
     report->progress = slots_untold(held);
     size_t len = outcome_size(report);
     size_t log_len = 0;

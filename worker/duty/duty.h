@@ -92,7 +92,8 @@ struct duty {
     struct duty_setup setup;
     struct duty_crew crew;
     uint64_t session;
-    when_ms now; // monotonic, read once per round
+    uint64_t lineage; // of the broker's store, as the last WELCOME told; 0 before the first
+    when_ms now;      // monotonic, read once per round
 
     struct slots slots;
     struct duty_job *jobs; // one for each slot

@@ -23,6 +23,7 @@ static void take_welcome(struct duty *duty, const struct msg *msg)
     if (!peer_welcomed(&duty->peer, duty->now, msg->corr))
         return;
     const struct msg_welcome *welcome = &msg->welcome;
+    duty->lineage = welcome->lineage;
     uint32_t renew_ms = welcome->renew_ms > 0 ? welcome->renew_ms : 5000;
     renewal_start(&duty->renewal, duty->now, renew_ms);
     duty_lose(duty, &welcome->lost);
@@ -97,7 +98,9 @@ static void take_job(struct duty *duty, const struct msg_job *job)
         return;
     duty->stats.granted++;
     duty->stats.is_changed = true;
-    uint32_t entry = outbox_find_success(&duty->outbox, &job->job_id, job->generation);
+    const struct outbox_job meant = {
+        .id = job->job_id, .generation = job->generation, .lineage = duty->lineage};
+    uint32_t entry = outbox_find_success(&duty->outbox, &meant);
     if (entry != OUTBOX_NONE) {
         answer_from_journal(duty, entry, job);
         return;

@@ -5,7 +5,7 @@
 #include "lib/base/bytes.h"
 #include "lib/disk/disk.h"
 
-enum { FIXED_LEN = 1 + 1 + 4 + 4 * 4 };
+enum { FIXED_LEN = 1 + 1 + 4 + 4 * 4, LINEAGE_LEN = 8 };
 
 struct record_key record_key_of(const struct id *job_id, uint64_t generation, uint64_t token)
 {
@@ -20,13 +20,16 @@ struct record_key record_key_of(const struct id *job_id, uint64_t generation, ui
 
 size_t record_size(const struct outcome_report *report)
 {
-    return DISK_SEAL_LEN + FIXED_LEN + outcome_size(report);
+    size_t lineage_len = report->lineage != 0 ? LINEAGE_LEN : 0;
+    return DISK_SEAL_LEN + lineage_len + FIXED_LEN + outcome_size(report);
 }
 
 void record_encode(const struct outcome_report *report, uint8_t *room)
 {
     size_t len = record_size(report) - DISK_SEAL_LEN;
     struct bytes_out out = {.data = room + DISK_SEAL_HEAD_LEN, .cap = len};
+    if (report->lineage != 0)
+        bytes_put_u64(&out, report->lineage);
     bytes_put_u8(&out, (uint8_t)report->outcome);
     bytes_put_u8(&out, (uint8_t)report->result.content);
     bytes_put_u32(&out, report->retry_after_ms);
@@ -36,13 +39,18 @@ void record_encode(const struct outcome_report *report, uint8_t *room)
     bytes_put_slice(&out, report->detail);
     CHECK(!out.full && out.len == len);
     struct record_key key = record_key_of(&report->job_id, report->generation, report->token);
-    disk_seal(room, RECORD_VERSION, RECORD_KIND, slice_of(key.bytes, sizeof key.bytes), len);
+    uint8_t version = report->lineage != 0 ? RECORD_VERSION : 1;
+    disk_seal(room, version, RECORD_KIND, slice_of(key.bytes, sizeof key.bytes), len);
 }
 
-static err read_content(struct slice content, struct outcome_report *out_report)
+static err read_content(struct slice content, uint8_t version, struct outcome_report *out_report)
 {
     struct bytes_in in = {.left = content};
     struct outcome_report report = *out_report;
+    if (version > 1)
+        report.lineage = bytes_get_u64(&in);
+    if (version > 1 && report.lineage == 0) // each outcome has one spelling
+        return ERR_DAMAGED;
     uint8_t outcome = bytes_get_u8(&in);
     uint8_t type = bytes_get_u8(&in);
     report.retry_after_ms = bytes_get_u32(&in);
@@ -68,7 +76,7 @@ err record_decode(struct slice key, struct slice record, struct outcome_report *
         return ERR_DAMAGED;
     if (version > RECORD_VERSION)
         return ERR_UNSUPPORTED;
-    if (version != RECORD_VERSION || kind != RECORD_KIND)
+    if (version == 0 || kind != RECORD_KIND)
         return ERR_DAMAGED;
     struct outcome_report report = {0};
     struct bytes_in in = {.left = key};
@@ -76,7 +84,7 @@ err record_decode(struct slice key, struct slice record, struct outcome_report *
            sizeof report.job_id.bytes);
     report.generation = bytes_get_u64(&in);
     report.token = bytes_get_u64(&in);
-    err read = read_content(content, &report);
+    err read = read_content(content, version, &report);
     if (read != OK)
         return read;
     *out_report = report;

@@ -6,13 +6,16 @@
 //   key       job id 16 | generation u64 | token u64
 //   content   version 1: outcome u8 | content type u8 | retry after ms u32 |
 //             result u32+bytes | kind u32+bytes | message u32+bytes | detail u32+bytes
+//             version 2: lineage u64, not zero, then as version 1
+//
+// An outcome whose lineage is not known has version 1.
 //
 // To change it: add a version with its own reader below, keep the old reader and its golden bytes
 // (tests/unit/worker/journal/record_test.c), and say so in docs/worker.md.
 
 #include "worker/core/outcome.h"
 
-enum { RECORD_KEY_LEN = 32, RECORD_VERSION = 1, RECORD_KIND = 1 };
+enum { RECORD_KEY_LEN = 32, RECORD_VERSION = 2, RECORD_KIND = 1 };
 
 struct record_key {
     uint8_t bytes[RECORD_KEY_LEN];

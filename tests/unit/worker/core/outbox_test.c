@@ -29,6 +29,12 @@ static uint32_t add(uint8_t number)
     return outbox_add(&outbox, &report, &memory[number % CAP]);
 }
 
+static uint32_t find_success(const struct id *id, uint64_t generation, uint64_t lineage)
+{
+    const struct outbox_job job = {.id = *id, .generation = generation, .lineage = lineage};
+    return outbox_find_success(&outbox, &job);
+}
+
 static struct msg_finished_job verdict_on(uint8_t number, err error)
 {
     struct outcome_report report = report_of(number, OUTCOME_NONE);
@@ -168,7 +174,7 @@ TEST(outbox, a_success_answers_a_new_grant_in_every_state)
             (void)outbox_pick(&outbox, 1, jobs, 1, 1000);
         if (steps > 2)
             (void)outbox_answer(&outbox, &verdict);
-        EXPECT_EQ(outbox_find_success(&outbox, &verdict.job_id, 1), entry);
+        EXPECT_EQ(find_success(&verdict.job_id, 1, 0), entry);
         outbox_rekey(&outbox, entry, 9);
         EXPECT_EQ(items[entry].state, OUTBOX_ENDED);
         // The old record is known until the new one is on disk.
@@ -187,11 +193,30 @@ TEST(outbox, only_a_success_of_this_generation_answers)
     begin();
     struct outcome_report failure = report_of(1, OUTCOME_FAILED);
     (void)outbox_add(&outbox, &failure, NULL);
-    EXPECT(outbox_find_success(&outbox, &failure.job_id, 1) == OUTBOX_NONE);
+    EXPECT(find_success(&failure.job_id, 1, 0) == OUTBOX_NONE);
     (void)add(2);
     struct outcome_report other = report_of(2, OUTCOME_SUCCEEDED);
-    EXPECT(outbox_find_success(&outbox, &other.job_id, 2) == OUTBOX_NONE);
-    EXPECT(outbox_find_success(&outbox, &other.job_id, 1) != OUTBOX_NONE);
+    EXPECT(find_success(&other.job_id, 2, 0) == OUTBOX_NONE);
+    EXPECT(find_success(&other.job_id, 1, 0) != OUTBOX_NONE);
+}
+
+// After a restore the same id and generation may be another job.
+TEST(outbox, a_success_of_another_lineage_answers_no_grant)
+{
+    begin();
+    struct outcome_report ended = report_of(1, OUTCOME_SUCCEEDED);
+    ended.lineage = 7;
+    uint32_t entry = outbox_add(&outbox, &ended, NULL);
+    EXPECT_EQ(find_success(&ended.job_id, 1, 7), entry);
+    EXPECT(find_success(&ended.job_id, 1, 8) == OUTBOX_NONE);
+    // It is told all the same: the store may have taken the grant over from before.
+    struct msg_finish_job jobs[CAP];
+    outbox_flushed(&outbox, entry);
+    EXPECT_EQ(outbox_pick(&outbox, 1, jobs, CAP, 1000), 1);
+    // What an older worker has journaled counts for every lineage.
+    struct id id = report_of(2, OUTCOME_SUCCEEDED).job_id;
+    uint32_t old = add(2);
+    EXPECT_EQ(find_success(&id, 1, 8), old);
 }
 
 TEST(outbox, fills_to_its_cap_and_uses_places_again)

@@ -2,6 +2,7 @@
 
 #include "worker/journal/record.h"
 
+#include "lib/disk/disk.h"
 #include "tests/support/test.h"
 
 static struct outcome_report example(void)
@@ -38,6 +39,40 @@ static const uint8_t golden_1[] = {
     0xf5, 0x53, 0xbf, 0x4b,                        // CRC-32C, made by another implementation
 };
 
+// Version 2: the same with a lineage, made likewise.
+static const uint8_t golden_2[] = {
+    2,    1,    0,    0,    0,    52,                    // version, kind, length
+    0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,      // lineage
+    2,    2,    0,    0,    0x75, 0x30,                  // outcome, content, retry
+    0,    0,    0,    2,    '{',  '}',                   // result
+    0,    0,    0,    4,    'e',  'x',  'i',  't',       // kind
+    0,    0,    0,    13,   'e',  'x',  'i',  't',  ' ', //
+    's',  't',  'a',  't',  'u',  's',  ' ',  '3',       // message
+    0,    0,    0,    3,    'o',  'h',  '\n',            // detail
+    0x02, 0x4c, 0x55, 0x8c,                              // CRC-32C
+};
+
+TEST(record, version_two_tells_the_lineage)
+{
+    struct outcome_report report = example();
+    report.lineage = 0x0123456789abcdef;
+    uint8_t room[sizeof golden_2];
+    EXPECT_EQ(record_size(&report), sizeof golden_2);
+    record_encode(&report, room);
+    EXPECT_MEM(room, golden_2, sizeof golden_2);
+    struct outcome_report got = {0};
+    struct slice key = slice_of(golden_key, sizeof golden_key);
+    EXPECT_EQ(record_decode(key, slice_of(golden_2, sizeof golden_2), &got), OK);
+    EXPECT_EQ(got.lineage, report.lineage);
+    EXPECT(got.outcome == OUTCOME_FAILED && slice_equal(got.detail, report.detail));
+    // Without one it would have version 1.
+    memset(room + DISK_SEAL_HEAD_LEN, 0, 8);
+    disk_seal(room, 2, RECORD_KIND, key, sizeof room - DISK_SEAL_LEN);
+    EXPECT_EQ(record_decode(key, slice_of(room, sizeof room), &got), ERR_DAMAGED);
+    disk_seal(room, 3, RECORD_KIND, key, sizeof room - DISK_SEAL_LEN);
+    EXPECT_EQ(record_decode(key, slice_of(room, sizeof room), &got), ERR_UNSUPPORTED);
+}
+
 TEST(record, version_one_is_written_as_it_always_was)
 {
     struct outcome_report report = example();
@@ -59,6 +94,7 @@ TEST(record, version_one_is_read)
     EXPECT(id_equal(&got.job_id, &want.job_id));
     EXPECT_EQ(got.generation, want.generation);
     EXPECT_EQ(got.token, want.token);
+    EXPECT_EQ(got.lineage, 0);
     EXPECT_EQ(got.outcome, want.outcome);
     EXPECT_EQ(got.result.content, want.result.content);
     EXPECT(slice_equal(got.result.bytes, want.result.bytes));
