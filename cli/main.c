@@ -2,6 +2,8 @@
 
 #include "broker/shell/main.h"
 #include "broker/shell/audit.h"
+#include "broker/shell/backup.h"
+#include "broker/shell/restore.h"
 #include "cli/act.h"
 #include "cli/command.h"
 #include "cli/completion.h"
@@ -68,10 +70,15 @@ static const struct command_verb verbs[] = {
     {"key", key_main, "who may use the ZeroMQ doors: weft key new NAME --scopes work"},
     {"mdp", mdp_main, "the Majordomo door: workers and clients of the ZeroMQ Guide"},
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
+    {"backup", backup_main, "copies a broker's directory while it works: weft backup TARGET"},
+    {"restore", restore_main, "makes a broker's directory of a backup"},
     {"completion", completion_main, "a script for bash or zsh"},
     {"version", version_main, "of this program"},
     {"help", help_main, "this list, or the flags of a verb: weft help push"},
 };
+
+// Of the verbs for a broker's directory.
+#define KEEPING_TABLES &audit_table, &backup_table, &restore_table
 
 // One file serves all verbs, so each must know what is another's. A new table is one line here, also
 // of a verb of two words.
@@ -80,12 +87,12 @@ static const struct config_table *settings[SETTINGS_MAX];
 static void know_settings(void)
 {
     const struct config_table *const all[] = {
-        &dev_table,      //
-        broker_table,    //
-        gateway_table,   //
-        worker_table,    //
-        notify_table,    //
-        &audit_table,    //
+        &dev_table,    //
+        broker_table,  //
+        gateway_table, //
+        worker_table,  //
+        notify_table,  //
+        KEEPING_TABLES,
         &push_table,     //
         &push_run_table, //
         &show_job_table, //

@@ -155,7 +155,7 @@ static void let_go(struct past *past)
 
 static void start(struct ledger *ledger, const struct entry *entry)
 {
-    CHECK(entry->start.epoch > ledger->row.epoch);
+    CHECK(entry->start.epoch > ledger->row.epoch && entry->start.epoch <= ROW_EPOCH_MAX);
     ledger->row.epoch = entry->start.epoch;
     ledger->row.token_counter = 0;
     // An epoch is durable before it grants anything, even if nothing else happened.

@@ -218,6 +218,8 @@ struct dep_row {
     struct msg_ids parents; // borrowed
 };
 
+enum { ROW_EPOCH_MAX = (1 << 24) - 1 }; // what a token has room for
+
 // The ledger's own numbers, one row.
 struct ledger_row {
     uint32_t epoch;

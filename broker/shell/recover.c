@@ -22,8 +22,15 @@ static err open_store(struct broker *broker, const char **out_why)
     if (e != OK)
         return e;
     *out_why = "the store cannot be read";
+    struct ledger_row ledger;
+    e = store_ledger(broker->store, &ledger);
+    if (e == OK && ledger.epoch >= ROW_EPOCH_MAX) {
+        *out_why = "the store has been started and restored as often as tokens have numbers for: "
+                   "begin a new one, and submit again what waits in it";
+        return ERR_UNSUPPORTED;
+    }
     broker->order = order_local(broker->store);
-    return store_view_open(broker->store, &broker->view);
+    return e == OK ? store_view_open(broker->store, &broker->view) : e;
 }
 
 static err make_core(struct broker *broker, const char **out_why)

@@ -18,6 +18,7 @@ struct store_options {
     uint64_t ahead_bytes;
     bool allow_unsafe_place;
     uint64_t map_start_bytes; // 0: 1 GiB
+    bool allow_unready;       // as of disk_options
 };
 
 // Errors of disk_open(). `out_why` says the fix.

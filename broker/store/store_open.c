@@ -108,7 +108,8 @@ static struct disk_options disk_options_of(const struct store_options *options)
                                  .map_bytes_max = options->map_bytes_max,
                                  .ahead_bytes = options->ahead_bytes,
                                  .allow_unsafe_place = options->allow_unsafe_place,
-                                 .name = "broker",
+                                 .allow_unready = options->allow_unready,
+                                 .name = STORE_NAME,
                                  .format = STORE_FORMAT,
                                  .why = why};
 }

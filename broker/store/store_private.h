@@ -46,6 +46,7 @@ enum store_meta {
 
 // 1: a batch was found by its id alone, whosever it was.
 enum { STORE_FORMAT = 2 };
+#define STORE_NAME "broker" // in the mark
 
 static_assert((size_t)SCHEDULES_NAME_LEN_MAX <= (size_t)DISK_KEY_LEN_MAX,
               "a schedule's name is its key");

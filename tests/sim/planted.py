@@ -4,7 +4,7 @@
 A patch that no longer applies, one that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled, and linked with the rest of the release build, which is made when it is missing.
-Bugs of the store are hunted with the store on disk. Those of the gateway, of libweft, of the worker's shell and journal, of the sender
+Bugs of the store are hunted with the store on disk. Those of its restore, of lib/disk, of the gateway, of libweft, of the worker's shell and journal, of the sender
 of webhooks, of the outbox, of the ZeroMQ doors and of lists, which the simulator does not have, are hunted by tests of
 these, and only when all are or they are named. With --check the patches
 are only tried on this tree, which takes a second. With --share N one in N is hunted; which ones is drawn from the
@@ -48,6 +48,9 @@ class Suite:
 
 
 SUITES = [
+    Suite(["broker/store/store_restore.c", "lib/disk"], ["broker_store_store_restore_test", "lib_disk_disk_copy_test"],
+          ["broker_backup.py"], ["spoil"]),
+    Suite(["worker/core/outbox.c"], ["worker_core_outbox_test"], ["worker_journal.py"]),
     Suite(["broker/store/store_view_told.c"], ["broker_store_store_view_told_test"], []),
     Suite(["notify", "lib/post"], [], ["notify_conversation.py", "hook_receivers.py", "hook_rebinding.py", "webhook_illness.py",
                                        "webhook_told.py"], ["hook_post", "clock_preload.so"]),
