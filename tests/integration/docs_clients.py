@@ -89,22 +89,22 @@ class Pages(BrokerTest):
 
     def result_of(self, peer, job_id):
         envelope, block = peer.answer(peer.send(pb.Status(job_id=job_id)))
-        read = json.loads if envelope.status_is.result.content == pb.CONTENT_JSON else msgpack.unpackb
-        return read(block)
+        self.assertEqual(envelope.status_is.result.content, pb.CONTENT_JSON)
+        return json.loads(block)
 
-    def check_dry_runs(self, packed):
+    def check_dry_runs(self):
         """The worker says what would become of a job, of one that it cannot read, too."""
-        peer, content = self.peer(self.served), pb.CONTENT_MSGPACK if packed == msgpack.packb else pb.CONTENT_JSON
-        for payload, told in ((packed({"n": 7}), packed({"would_take": {"n": 7}})), (b"\xc1", None)):
-            job = pb.SubmitJob(job_id=fresh_id(), type="shout", payload=pb.Part(length=len(payload), content=content))
+        peer = self.peer(self.served)
+        for payload, told in ((b'{"n":7}', b'{"would_take":{"n":7}}'), (b"\xc1", None)):
+            job = pb.SubmitJob(job_id=fresh_id(), type="shout",
+                               payload=pb.Part(length=len(payload), content=pb.CONTENT_JSON))
             envelope, block = peer.answer(peer.send(pb.Submit(jobs=[job], dry_run=True), payload))
             forecast = envelope.submitted.forecasts[0]
             self.assertEqual(forecast.simulation, pb.SIMULATION_OK if told else pb.SIMULATION_FAILED)
             self.assertEqual(block if told else bool(forecast.failure.kind), told or True)
 
-    def check(self, client, worker, packed):
-        """`client` and `worker` give commands for an address; `packed` makes payloads as they do, of workers
-        that take dry runs."""
+    def check(self, client, worker, takes_dry_runs=True):
+        """`client` and `worker` give commands for an address."""
         address, keys = self.serve(), [f"key-{n}" for n in range(12)]
         asking = self.start(*client(address), *keys)
         self.assertEqual(self.line(asking), ["stored", "key-0"])
@@ -124,8 +124,8 @@ class Pages(BrokerTest):
         self.assertEqual([self.line(again) for _ in range(4)], [
             ["replayed", "key-0"], ["stored", "one-more"], ["STATE_SUCCEEDED", "key-0"], ["STATE_SUCCEEDED", "one-more"]])
         self.check_payloads()
-        if packed is not None:
-            self.check_dry_runs(packed)
+        if takes_dry_runs:
+            self.check_dry_runs()
         # Killed with a job in hand it leaves it to the next one.
         os.killpg(working.pid, signal.SIGKILL)
         last = self.start(*client(address), "the-last")
@@ -147,14 +147,14 @@ class Pages(BrokerTest):
     def test_python(self):
         self.write_python()
         self.check(lambda address: [sys.executable, "client.py", address],
-                   lambda address: [sys.executable, "many.py", address], msgpack.packb)
+                   lambda address: [sys.executable, "many.py", address])
 
     def test_python_in_about_thirty_lines(self):
         self.write_python()
         with open(os.path.join(self.folder, "worker.py"), encoding="utf-8") as file:
             self.assertLessEqual(sum(bool(line.strip()) for line in file), 35)
         self.check(lambda address: [sys.executable, "client.py", address],
-                   lambda address: [sys.executable, "worker.py", address], None)
+                   lambda address: [sys.executable, "worker.py", address], False)
         self.check_failures()
 
     def check_keys(self, client, worker):
@@ -203,6 +203,30 @@ class Pages(BrokerTest):
             self.assertIn(old, text)
             text = text.replace(old, new)
         self.write({into: text})
+
+    def check_first_jobs(self, page, *changes):
+        """What the page lets a newcomer type, but for what comes from elsewhere, at another address."""
+        text = blocks(page, "sh")["first-jobs"]
+        for old, new in (("tcp://127.0.0.1:7400", self.serve()), *changes):
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        path = os.path.dirname(os.environ["WEFT_BIN"]) + os.pathsep + os.environ["PATH"]
+        doing = self.start("bash", "-euc", text + "wait $!\n", PATH=path, WEFT_BROKER=self.served.zmq)
+        said, complaints = doing.communicate(timeout=2 * PATIENCE_S)
+        self.assertEqual(doing.returncode, 0, complaints)
+        lines = [line for line in said.splitlines() if line != "ready"]
+        self.assertEqual(json.loads(lines[0]), {"took": {"n": 7}, "attempt": 1})
+        self.assertEqual([line.split()[:2] for line in lines[1:]],
+                         [["stored", "order-1001"], ["STATE_SUCCEEDED", "order-1001"]])
+
+    def test_first_jobs_python(self):
+        self.write(blocks("python.md", "python"))
+        self.check_first_jobs("python.md", ("$(pkg-config --variable=protodir weft)", f"{ROOT}/proto"))
+
+    def test_first_jobs_node(self):
+        self.write_node()
+        self.check_first_jobs("node.md", ("npm install zeromq@6 protobufjs\n", ""),
+                              ("$(pkg-config --variable=protodir weft)", f"{ROOT}/proto"))
 
     def check_manners(self, command, kinds):
         """A handler that is too wordy, that is cancelled, that is late, and a worker that leaves. The work of `command`
@@ -270,8 +294,7 @@ class Pages(BrokerTest):
 
     def test_node(self):
         self.write_node()
-        self.check(lambda address: ["node", "client.mjs", address], lambda address: ["node", "worker.mjs", address],
-                   lambda value: json.dumps(value, separators=(",", ":")).encode())
+        self.check(lambda address: ["node", "client.mjs", address], lambda address: ["node", "worker.mjs", address])
 
     def check_silence(self, client):
         """A broker that lets everybody in and says nothing: after 15 s the peer connects anew."""

@@ -4,11 +4,11 @@
 A patch that no longer applies, one that does not compile and a bug that no seed finds all fail
 the run, and so do transcripts of shrunk runs that are too long to read for more than a few bugs.
 Only what a patch touches is compiled, and linked with the rest of the release build, which is made when it is missing.
-Bugs of the store are hunted with the store on disk. Those of its restore, of lib/disk, of the gateway, of libweft, of the worker's shell and journal, of the sender
-of webhooks, of the outbox, of the ZeroMQ doors and of lists, which the simulator does not have, are hunted by tests of
-these, and only when all are or they are named. With --check the patches
-are only tried on this tree, which takes a second. With --share N one in N is hunted; which ones is drawn from the
-sources: the same tree hunts the same, each change others.
+Bugs of the store are hunted with the store on disk. Those of its restore, of lib/disk, of the gateway, of
+libweft, of the worker's shell and journal, of the sender of webhooks, of the outbox, of the ZeroMQ doors and of lists, which the simulator does not have,
+are hunted by tests of these, and only when all are or they are named. With --check the patches are only tried on this
+tree, which takes a second. With --share N one in N is hunted; which ones is drawn from the sources: the same tree hunts
+the same, each change others.
 
     planted.py [--check | --share N] [--seeds N] [--jobs N] [name ...]
 """
