@@ -8,8 +8,10 @@ import unittest
 
 import lib_skip
 from lib_broker import ERR, PATIENCE_S, BrokerTest, fresh_id, pb
+from lib_clock import Clock
 
 MIB = 1024 * 1024
+HELD_ON = ("--lease", "30m", "--timeout", "1h")  # to fill a disk takes longer than a lease, when others fill it too
 # A file system of its own, in a mount namespace that only the broker is in.
 SMALL_DISK = ["unshare", "--map-root-user", "--mount", "sh", "-c",
               'mount -t tmpfs -o size=160m none "$0" && head -c 60M /dev/zero >"$0/ballast" && exec "$@"']
@@ -101,7 +103,7 @@ class FullDisk(BrokerTest):
 
 class FullMap(BrokerTest):
     def test_refused_at_three_quarters_and_taken_after_retention(self):
-        served = self.broker("--map-max", "64MiB", "--keep", "1s")
+        served = self.broker("--map-max", "64MiB", "--keep", "1s", *HELD_ON)
         client = self.peer(served)
         payload = os.urandom(MIB)
         count, error = 0, 0
@@ -118,7 +120,7 @@ class FullMap(BrokerTest):
         self.assertEqual(submit_until_taken(client).error, 0)
 
     def test_what_is_left_is_for_outcomes(self):
-        served = self.broker("--map-max", "64MiB")
+        served = self.broker("--map-max", "64MiB", *HELD_ON)
         client = self.peer(served)
         worker = self.worker(served, slots=50)
         self.assertEqual(client.submit({"job_id": fresh_id()})[0].error, 0)
@@ -155,7 +157,8 @@ class FullMap(BrokerTest):
 
     def test_a_refused_outcome_that_outlasts_its_deadline(self):
         """The broker ends the attempt meanwhile; the outcome is still taken while nobody else has the job."""
-        served = self.broker("--map-max", "64MiB", "--lease", "20s", "--renew", "200ms", "--deadline-grace", "200ms")
+        clock = Clock(os.path.join(self.data, "clock"))
+        served = self.broker("--map-max", "64MiB", *HELD_ON, "--deadline-grace", "200ms", env=clock.env)
         client = self.peer(served)
         worker = self.worker(served, slots=2)
         more = {"timeout_ms": 500, "retry_first_ms": 3600_000, "retry_longest_ms": 3600_000}
@@ -172,6 +175,10 @@ class FullMap(BrokerTest):
         held = [pb.Held(job_id=job.job_id, token=job.token) for job in jobs.values()]
         for job in jobs.values():
             self.assertEqual(self.finish(worker, job, MIB), ERR["ERR_DISK"])
+        clock.advance(1)
+        worker.ask(pb.Renew(running=held))  # beyond its deadline no lease is made longer
+        clock.advance(31 * 60)
+        client.say_hello()  # so long it has said nothing
         end = time.monotonic() + PATIENCE_S
         while {client.status(job_id).state for job_id in jobs} != {pb.STATE_RETRYING, pb.STATE_DEAD}:
             worker.ask(pb.Renew(running=held))
@@ -185,7 +192,7 @@ class FullMap(BrokerTest):
         self.assertEqual(served.metric("weft_conservation_difference"), 0)
 
     def test_large_results_leave_room_for_small_ones(self):
-        served = self.broker("--map-max", "64MiB", "--keep", "1s")
+        served = self.broker("--map-max", "64MiB", "--keep", "1s", *HELD_ON)
         client = self.peer(served)
         worker = self.worker(served, slots=200)
         self.assertEqual({job.error for job in client.submit(*[{"job_id": fresh_id()} for _ in range(200)])}, {0})

@@ -8,6 +8,7 @@ import unittest
 
 from lib_beside import main_beside
 from lib_broker import Broker
+from lib_clock import Clock
 from lib_gateway import Gateway, wait_for
 from lib_worker import Worker
 
@@ -53,12 +54,14 @@ class Unique(Relations):
         self.assertEqual(changed.status, 422)
 
     def test_a_kept_key_outlives_the_broker_and_ends_at_its_moment(self):
-        first = self.submit(unique={"key": "k", "for": "4s"})
+        first = self.submit(unique={"key": "k", "for": "1h"})
         self.assertEqual(first.status, 202, first)
         endpoint = self.broker.zmq
         self.broker.close()
-        self.broker = Broker(os.path.join(self.place.name, "broker"), "--zmq", endpoint)
+        clock = Clock(os.path.join(self.place.name, "clock"))
+        self.broker = Broker(os.path.join(self.place.name, "broker"), "--zmq", endpoint, env=clock.env)
         self.broker.wait_for_metric("weft_unique_keys", 1)
+        clock.advance(3600)
         wait_for("the end of the key", lambda: self.submit(unique={"key": "k"}).status == 202)
 
     def test_a_retried_job_takes_its_key_again_or_is_told_who_holds_it(self):

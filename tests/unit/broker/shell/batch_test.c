@@ -42,9 +42,13 @@ TEST(batch, what_a_burst_has_touched_goes_back)
 {
     SKIP_WITH_SHADOW_MEMORY();
     struct limits limits = limits_default();
-    uint64_t before = anonymous_kib();
     struct batch *batch = batch_new(&limits);
     EXPECT(batch != NULL);
+    // A sanitizer's notes about touched memory stay; where the kernel has no zero pages they cost memory once.
+    swell(batch, 16000);
+    batch_reset(batch, 1000);
+    batch_trim(batch);
+    uint64_t before = anonymous_kib();
     swell(batch, 16000);
     EXPECT(anonymous_kib() >= before + 8 * 1024);
     EXPECT_EQ(batch_trim_at(batch), WHEN_NEVER); // in use
@@ -73,24 +77,37 @@ TEST(batch, small_ones_keep_their_memory)
     batch_free(batch);
 }
 
+enum { TAKEN = 20000 };
+
+static void take_all(struct batch_pool *pool, struct link_message **out_taken)
+{
+    for (uint32_t i = 0; i < TAKEN; i++) {
+        out_taken[i] = batch_pool_take(pool);
+        memset(out_taken[i], 0, sizeof *out_taken[i]);
+    }
+}
+
+static void give_back(struct batch_pool *pool, struct link_message **taken, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        batch_pool_give(pool, taken[i]);
+    batch_pool_trim(pool);
+}
+
 TEST(batch, messages_go_back_when_none_is_taken)
 {
     SKIP_WITH_SHADOW_MEMORY();
-    uint64_t before = anonymous_kib();
-    struct batch_pool *pool = batch_pool_new(20000);
+    struct batch_pool *pool = batch_pool_new(TAKEN);
     EXPECT(pool != NULL);
-    static struct link_message *taken[20000];
-    for (uint32_t i = 0; i < 20000; i++) {
-        taken[i] = batch_pool_take(pool);
-        memset(taken[i], 0, sizeof *taken[i]);
-    }
+    static struct link_message *taken[TAKEN];
+    take_all(pool, taken); // as above
+    give_back(pool, taken, TAKEN);
+    uint64_t before = anonymous_kib();
+    take_all(pool, taken);
     EXPECT(anonymous_kib() >= before + 4 * 1024);
-    for (uint32_t i = 0; i + 1 < 20000; i++)
-        batch_pool_give(pool, taken[i]);
-    batch_pool_trim(pool);
+    give_back(pool, taken, TAKEN - 1);
     EXPECT(anonymous_kib() >= before + 4 * 1024);
-    batch_pool_give(pool, taken[19999]);
-    batch_pool_trim(pool);
+    give_back(pool, &taken[TAKEN - 1], 1);
     EXPECT(anonymous_kib() <= before + 1024);
     EXPECT(batch_pool_take(pool) == taken[0]);
     batch_pool_give(pool, taken[0]);
