@@ -40,6 +40,7 @@ err link_private_err(int number)
     case EINVAL:
     case ENODEV:
     case EPROTONOSUPPORT:
+    case ENOCOMPATPROTO: // "udp://…", which no socket of ours speaks
     case EADDRNOTAVAIL: return ERR_BAD_FIELD;
     case EADDRINUSE: return ERR_ADDRESS_IN_USE;
     case ENOMEM: return ERR_NO_MEMORY;

@@ -346,11 +346,24 @@ static void values_that_are_none(void)
     EXPECT(weft_client_submit(client, two, 2, 0, &error) == WEFT_ERROR_BAD_FIELD);
     EXPECT(weft_client_submit(client, two, 1, 8, &error) == WEFT_ERROR_BAD_FIELD);
     EXPECT(strstr(error.text, "flags") != NULL);
+}
+
+// One payload, and all together.
+static void too_much(void)
+{
     static char large[(1 << 20) + 1];
-    job = job_of("a");
-    job.payload = (struct weft_body){WEFT_CONTENT_BYTES, large, sizeof large};
-    EXPECT(strcmp(weft_error_slug(weft_client_submit(client, &job, 1, 0, &error)), "too-large") ==
+    struct weft_submission jobs[17];
+    for (size_t i = 0; i < 17; i++) {
+        jobs[i] = job_of("a");
+        jobs[i].payload = (struct weft_body){WEFT_CONTENT_BYTES, large, sizeof large};
+    }
+    EXPECT(strcmp(weft_error_slug(weft_client_submit(client, jobs, 1, 0, &error)), "too-large") ==
            0);
+    for (size_t i = 0; i < 17; i++)
+        jobs[i].payload.len--;
+    EXPECT(strcmp(weft_error_slug(weft_client_submit(client, jobs, 17, 0, &error)), "too-large") ==
+           0);
+    EXPECT(strstr(error.text, "16 MiB") != NULL);
 }
 
 static int never(weft_job *job, void *ctx)
@@ -513,6 +526,11 @@ int main(int argc, char **argv)
     }
     options.tenant = "No Tenant";
     EXPECT(weft_client_open(&options, &client, &error) == WEFT_ERROR_BAD_FIELD);
+    options.tenant = NULL;
+    options.broker = "udp://127.0.0.1:7400";
+    EXPECT(weft_client_open(&options, &client, &error) == WEFT_ERROR_BAD_FIELD);
+    EXPECT(strstr(error.text, "tcp://") != NULL);
+    options.broker = broker;
     options.tenant = "acme";
     EXPECT(weft_client_open(&options, &client, &error) == 0);
     weft_client_close(client);
@@ -537,6 +555,7 @@ int main(int argc, char **argv)
     structs_without_a_size();
     longer_structs();
     values_that_are_none();
+    too_much();
     a_worker_that_is_misused();
     a_fork();
     the_stream_and_acts();

@@ -349,6 +349,7 @@ static bool take_verdicts(struct weft_client *client, struct work *work,
 static int send_all(struct weft_client *client, struct work *work, struct weft_error *error)
 {
     bool is_first = true;
+    const char *wrong = NULL;
     for (;;) {
         struct msg question = {.kind = MSG_SUBMIT,
                                .submit = {.jobs = work->jobs,
@@ -356,6 +357,9 @@ static int send_all(struct weft_client *client, struct work *work, struct weft_e
                                           .is_atomic = work->is_atomic,
                                           .dry_run = work->is_dry_run}};
         const struct msg *answer = NULL;
+        err checked = check_submit(&question.submit, &wrong);
+        if (checked != OK)
+            return weft_private_fail(error, checked, wrong);
         int asked = weft_private_ask(client, &question, 0, &answer, error);
         if (asked != OK)
             return asked;

@@ -150,7 +150,7 @@ struct weft_verdict {
     char simulated_error[256]; // WEFT_SIMULATION_FAILED: the message, cut
 };
 
-// Submits `count` jobs (of one `size`). 0 means that each has its verdict, which may be a refusal; it is
+// Submits `count` jobs (of one `size`, with at most 16 MiB of payloads together). 0 means that each has its verdict, which may be a refusal; it is
 // told by weft_client_verdict(). After any error the verdicts still tell the ids that were used: put them
 // into `id` (or use keys) and submit again, and no job is doubled.
 //   8 too-large, 11 bad-field   nothing was sent

@@ -413,6 +413,7 @@ TEST(link, refuses_bad_and_used_endpoints)
                                       "tcp://127.0.0.1:",
                                       "tcp://127.0.0.1",
                                       "pigeon://x",
+                                      "udp://127.0.0.1:7400",
                                       "tcp"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         options.endpoint = bad[i];
