@@ -66,7 +66,10 @@ class World:
         if body is not None:
             headers = {**JSON, **headers}
         token = {"Authorization": f"Bearer {self.tokens[scope]}"} if scope else {}
-        return self.gateway.ask(method, path, body, **token, **headers)
+        answer = self.gateway.ask(method, path, body, **token, **headers)
+        while answer.status == 503 and "Retry-After" in answer.headers:  # a lease's own connection is not there yet
+            answer = self.gateway.ask(method, path, body, **token, **headers)
+        return answer
 
     def good(self, *args, **named):
         answer = self.ask(*args, **named)

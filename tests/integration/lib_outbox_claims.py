@@ -180,7 +180,8 @@ class Claims(BrokerTest):
         with open(stats, encoding="ascii") as file:
             told = json.load(file)
         if self.kind == "sqlite":  # PostgreSQL's rows come 64 at a time, and those go together
-            self.assertEqual(told["batches"], 3)  # SOURCE_BYTES_MAX
+            # SOURCE_BYTES_MAX; one that found no answer in time is fetched once more
+            self.assertEqual(told["batches"] - told["broker_lost"], 3)
 
     def test_several_relays_share_the_work(self):
         broker = self.broker()
