@@ -13,8 +13,9 @@
 #include <poll.h>
 
 enum {
-    PAGE_ROWS = 64, // fetched at once, so that long payloads do not come 256 at a time
-    PAGES = SOURCE_ROWS_MAX / PAGE_ROWS,
+    PAGE_ROWS_FIRST = 8, // fetched at once, then twice as many while they are short, …
+    PAGE_ROWS_MAX = 64,  // … so that of long payloads few come in vain
+    PAGES = 8,
     NUMBER_LEN = 24,
 };
 
@@ -104,12 +105,13 @@ static err read_id(struct postgresql_source *source)
 }
 
 // A removal that a crash of the database takes back is repeated, and answered with the same job, so
-// it needs no flush. A relay whose machine is lost holds its rows for a minute at most.
+// it needs no flush. A relay whose machine is lost holds its rows for a minute at most. Nor does a
+// relay wait for ever: for somebody who has locked the table, or for a statement that does not end.
 static err set_up(struct postgresql_source *source)
 {
     static const char *const words[] = {
-        "SET synchronous_commit = off",
-        "SET idle_in_transaction_session_timeout = '60s'",
+        "SET synchronous_commit = off", "SET idle_in_transaction_session_timeout = '60s'",
+        "SET lock_timeout = '5s'",      "SET statement_timeout = '60s'",
         "LISTEN weft_outbox",
     };
     err e = read_id(source);
@@ -127,10 +129,14 @@ static void stay_silent(void *ctx, const PGresult *result)
 static err open_postgresql(const char *database, struct source **out_source, char *out_problem)
 {
     // What the user says comes later and so counts.
-    static const char *const words[] = {"connect_timeout", "keepalives_idle",
-                                        "client_encoding", "fallback_application_name",
-                                        "dbname",          NULL};
-    const char *const values[] = {"5", "30", "UTF8", "weft outbox", database, NULL};
+    static const char *const words[] = {"connect_timeout",
+                                        "keepalives_idle",
+                                        "tcp_user_timeout",
+                                        "client_encoding",
+                                        "fallback_application_name",
+                                        "dbname",
+                                        NULL};
+    const char *const values[] = {"5", "30", "30000", "UTF8", "weft outbox", database, NULL};
     struct postgresql_source *source = calloc(1, sizeof *source);
     if (source == NULL)
         return ERR_NO_MEMORY;
@@ -157,10 +163,10 @@ static struct slice column(const PGresult *page, int row, int place)
     return slice_of(PQgetvalue(page, row, place), (size_t)PQgetlength(page, row, place));
 }
 
-static size_t take_page(const PGresult *page, struct source_rows *rows)
+// As many as one message may have. Those behind them are free again when the transaction ends.
+static size_t take_page(const PGresult *page, size_t bytes, struct source_rows *rows)
 {
-    size_t bytes = 0;
-    for (int i = 0; i < PQntuples(page); i++) {
+    for (int i = 0; i < PQntuples(page) && bytes < SOURCE_BYTES_MAX; i++) {
         struct row *row = &rows->items[rows->count++];
         *row = (struct row){
             .row_id = strtoll(PQgetvalue(page, i, 0), NULL, 10),
@@ -179,22 +185,27 @@ static size_t take_page(const PGresult *page, struct source_rows *rows)
 static err fetch_pages(struct postgresql_source *source, struct source_rows *rows)
 {
     size_t bytes = 0;
+    int asked = PAGE_ROWS_FIRST;
     bool is_last = false;
-    while (source->page_count < PAGES && !is_last && bytes < SOURCE_BYTES_MAX) {
+    while (rows->count < SOURCE_ROWS_MAX && !is_last && bytes < SOURCE_BYTES_MAX) {
+        char words[sizeof "FETCH  FROM weft_rows" + NUMBER_LEN];
         PGresult *page = NULL;
-        err e = ask(source, "FETCH 64 FROM weft_rows", NULL, 0, &page);
+        int left = SOURCE_ROWS_MAX - (int)rows->count;
+        (void)snprintf(words, sizeof words, "FETCH %d FROM weft_rows", asked < left ? asked : left);
+        err e = ask(source, words, NULL, 0, &page);
         if (e != OK)
             return e;
+        CHECK(source->page_count < PAGES);
         source->pages[source->page_count++] = page;
-        is_last = PQntuples(page) < PAGE_ROWS;
-        bytes += take_page(page, rows);
+        is_last = PQntuples(page) < asked;
+        bytes = take_page(page, bytes, rows);
+        asked = asked < PAGE_ROWS_MAX ? 2 * asked : asked;
     }
     return OK;
 }
 
 static err fetch(struct source *base, const char *without, struct source_rows *rows)
 {
-    static_assert(PAGE_ROWS == 64, "as in the statement");
     struct postgresql_source *source = of(base);
     char payload_max[NUMBER_LEN];
     char options_max[NUMBER_LEN];

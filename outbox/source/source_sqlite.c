@@ -164,6 +164,18 @@ static bool is_changed(struct sqlite_source *source)
     return is;
 }
 
+// Another file may stand at the path by now, with other rows: a backup that was brought back.
+static err look_for_file(struct sqlite_source *source)
+{
+    int has_moved = 0;
+    int code = sqlite3_file_control(source->database, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (code != SQLITE_OK || has_moved == 0)
+        return OK;
+    (void)snprintf(source->base.problem, sizeof source->base.problem,
+                   "the file was moved, removed or replaced");
+    return ERR_AGAIN;
+}
+
 // Of a column that has a bound; what has none (a type, a queue) is cut behind any valid length, so
 // that it is judged as too long.
 static struct slice take(struct sqlite_source *source, int column, size_t len_max)
@@ -203,6 +215,8 @@ static err fetch(struct source *base, const char *without, struct source_rows *r
 {
     struct sqlite_source *source = of(base);
     sqlite3_stmt *statement = source->statements[FETCH];
+    if (look_for_file(source) != OK)
+        return ERR_AGAIN;
     (void)is_changed(source); // what is committed from here on is another change
     arena_reset(&source->arena);
     (void)sqlite3_bind_text(statement, 1, without, -1, SQLITE_STATIC); // the places exist

@@ -35,6 +35,19 @@ class Outbox(Claims):
         self.once(broker)
         self.assertEqual(set(listed(broker.zmq)), self.expected(early, row))
 
+    def test_a_locked_table_is_not_waited_for_without_end(self):
+        broker = self.broker()
+        self.app.order(1)
+        other = self.database.session()
+        self.addCleanup(other.close)
+        other.run("BEGIN")
+        other.run("LOCK TABLE weft_outbox")
+        relay = self.once(broker, "--give-up", "1ms", code=4)
+        self.assertIn("lock timeout", relay.stderr())
+        other.run("COMMIT")
+        self.once(broker)
+        self.assertEqual(self.app.rows(), {})
+
 
 def load_tests(loader, _tests, _pattern):
     return loader.loadTestsFromTestCase(Outbox)

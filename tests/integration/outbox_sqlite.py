@@ -6,7 +6,7 @@ import re
 from lib_beside import main_beside
 from lib_broker import ROOT
 from lib_keys import Keys
-from lib_outbox import job_id
+from lib_outbox import Application, Sqlite, job_id, listed, wait_for
 from lib_outbox_claims import Claims
 
 
@@ -22,6 +22,26 @@ class Outbox(Claims):
             relay = self.once(broker, "--curve-key", key.path, "--curve-server", keys.server_file, "--give-up", "300ms",
                               code=code)
             self.assertEqual(self.app.rows(), {row: None} if code else {}, relay.stderr())
+
+    def test_a_file_that_stands_in_place_of_another_is_read(self):
+        broker = self.broker()
+        relay = self.relay(broker, "--poll", "50ms")
+        first = self.app.order(1)
+        self.assertEqual(relay.ready()["outbox"], self.outbox_id)
+        wait_for("the first file's row", lambda: not self.app.rows())
+        place = os.path.join(self.data, "restored")
+        os.mkdir(place)
+        restored = Sqlite(place)
+        app = Application(restored)
+        self.addCleanup(app.close)
+        second = app.order(2)
+        app.session.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        for rest in ("-wal", "-shm"):  # as whoever brings back a backup has to
+            os.remove(self.database.path + rest)
+        os.rename(restored.path, self.database.path)
+        expected = {*self.expected(first), job_id(app.outbox_id(), second)}
+        wait_for("the other file's row", lambda: set(listed(broker.zmq)) == expected)
+        self.assertIn("moved, removed or replaced", relay.stderr())
 
     def test_vectors_of_the_page(self):
         with open(os.path.join(ROOT, "docs", "outbox.md"), encoding="utf-8") as page:
