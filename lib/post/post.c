@@ -27,6 +27,7 @@ struct post {
     bool was_allowed;       // some address of the host was …
     struct address refused; // … or the last one that was not
     bool was_refused;
+    bool has_head; // the last head that began has ended
     size_t head_len;
     size_t body_len; // so far; what is kept of it is in the result
     size_t body_cap;
@@ -117,13 +118,16 @@ static struct slice without_blanks(struct slice text)
     return text;
 }
 
+// libcurl takes a connection that ends within a head for the end of that head.
 // Whoever may say words may say them for as long as the caller lets him, in heads of their own.
-static void begin_head(struct post *post, struct slice line)
+static void follow_head(struct post *post, struct slice line)
 {
     static const char first[] = "HTTP/";
     bool begins = line.len >= sizeof first - 1 && memcmp(line.data, first, sizeof first - 1) == 0;
     if (begins && post->pool->options.word != NULL)
         post->head_len = 0;
+    if (begins || line.len == 0)
+        post->has_head = line.len == 0;
 }
 
 static size_t on_head(char *data, size_t size, size_t count, void *ctx)
@@ -133,7 +137,7 @@ static size_t on_head(char *data, size_t size, size_t count, void *ctx)
     size_t len = size * count;
     struct slice line = without_end(slice_of(data, len));
     struct slice value;
-    begin_head(post, line);
+    follow_head(post, line);
     post->head_len += len;
     if (post->head_len > POST_HEAD_BYTES_MAX)
         return 0;
@@ -179,7 +183,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 static enum exchange_end end_of(const struct post *post, CURLcode code)
 {
     switch ((int)code) {
-    case CURLE_OK: return EXCHANGE_ANSWERED;
+    case CURLE_OK: return post->has_head ? EXCHANGE_ANSWERED : EXCHANGE_BROKEN;
     case CURLE_WRITE_ERROR: return post->result.is_cut ? EXCHANGE_ANSWERED : EXCHANGE_BROKEN;
     case CURLE_URL_MALFORMAT: return EXCHANGE_BAD_URL;
     case CURLE_COULDNT_RESOLVE_HOST: return EXCHANGE_NO_HOST;
