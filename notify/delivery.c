@@ -5,7 +5,6 @@
 #include "gateway/hooks/core/notice.h"
 #include "gateway/hooks/core/verdict.h"
 #include "lib/base/check.h"
-#include "lib/base/origin.h"
 #include "lib/base/word.h"
 #include "lib/post/signature.h"
 #include "lib/sys/blake.h"
@@ -16,7 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEADERS_FIXED = 4 };
+enum {
+    HEADERS_FIXED = 4,
+    FOLLOW_MS = 1000,
+    RECEIVER_LEN_MAX = 2 * (4 + MSG_NAME_LEN_MAX) + TARGET_ORIGIN_LEN_MAX + 4 + TARGET_URL_LEN_MAX,
+};
 
 // --- ends ---
 
@@ -117,20 +120,22 @@ static void take_body(struct notifier *notifier, uint32_t slot, struct slice dat
     notifier->body_bytes += out.len;
 }
 
-// One receiver is one endpoint of a tenant at one host.
+// One receiver is one endpoint of a tenant at its URL, or, of URLs in jobs, all at one host that it
+// signs for. What an endpoint's URL has earned is not held against the next one.
 static uint64_t receiver_key(const struct delivery *delivery)
 {
-    uint8_t room[ORIGIN_LEN_MAX];
+    const struct intent *intent = &delivery->intent;
+    uint8_t room[RECEIVER_LEN_MAX];
     struct bytes_out out = {.data = room, .cap = sizeof room};
     struct target target = {0};
     const char *why = NULL;
-    bytes_put_slice(&out, delivery->intent.tenant);
-    bytes_put_slice(&out, delivery->intent.endpoint);
-    if (target_read(delivery->intent.url, &target, &why) == OK) {
-        bytes_put_u16(&out, target.port);
-        bytes_put_slice(&out, target.host);
+    bytes_put_slice(&out, intent->tenant);
+    bytes_put_slice(&out, intent->endpoint);
+    if (target_read(intent->url, &target, &why) == OK) {
+        target_put_origin(&target, &out);
+        bytes_put_slice(&out, intent->is_own ? slice_of(NULL, 0) : target.path);
     }
-    CHECK(!out.full); // names of 128 bytes, a host of 253
+    CHECK(!out.full);
     return blake_u64(slice_of(room, out.len), slice_of(NULL, 0));
 }
 
@@ -343,10 +348,21 @@ static void close_endpoint(struct notifier *notifier, uint32_t slot)
     const struct parents_question question = {.slot = slot,
                                               .token = delivery->token,
                                               .tenant = delivery->intent.tenant,
-                                              .disable = delivery->intent.endpoint};
+                                              .disable = delivery->intent.endpoint,
+                                              .url = delivery->intent.url};
     delivery->state = DELIVERY_CLOSING;
     if (parents_ask(notifier->parents, &question) != OK)
         put_off(notifier, slot, "there is not enough memory");
+}
+
+// It goes on to the url that the endpoint has now, which has not answered yet: that burns no attempt.
+static void follow(struct notifier *notifier, uint32_t slot)
+{
+    end(notifier, slot,
+        &(struct ending){.outcome = OUTCOME_SNOOZED,
+                         .kind = HOOK_GONE,
+                         .message = "HTTP status 410 of a url that the endpoint no longer has",
+                         .pause_ms = FOLLOW_MS});
 }
 
 static void take_verdict(struct notifier *notifier, uint32_t slot, const struct verdict *verdict,
@@ -398,6 +414,8 @@ static void take_parent(struct notifier *notifier, const struct parents_answer *
                    answer->error == ERR_NO_MEMORY;
     if (is_away) {
         put_off(notifier, answer->slot, "the broker does not answer");
+    } else if (!is_asking && answer->is_on) {
+        follow(notifier, answer->slot);
     } else if (!is_asking) {
         // One that was deleted meanwhile needs no switching off.
         bool is_off = answer->error == OK || answer->error == ERR_NOT_FOUND;
@@ -432,7 +450,9 @@ void delivery_turn(struct notifier *notifier)
     take_posts(notifier);
     obey_receivers(notifier);
     struct figures *figures = notifier->figures;
-    figures_set(figures, FIGURES_HELD, slots_held_count(&notifier->duty.slots));
+    const struct duty *duty = &notifier->duty;
+    figures_set_ready(figures, peer_is_known(&duty->peer) && link_is_connected(duty->link));
+    figures_set(figures, FIGURES_HELD, slots_held_count(&duty->slots));
     figures_set(figures, FIGURES_SENDING, post_count(notifier->posts));
     figures_set(figures, FIGURES_BYTES, notifier->body_bytes);
     figures_set(figures, FIGURES_ILL, receivers_ill_count(&notifier->receivers));

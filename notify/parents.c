@@ -19,6 +19,7 @@ struct parent {
     uint8_t tenant[MSG_NAME_LEN_MAX];
     uint8_t endpoint[MSG_NAME_LEN_MAX];
     struct msg question; // of one that disables
+    uint8_t url[];
 };
 
 struct parents {
@@ -35,6 +36,13 @@ static void note_shown(struct parents_answer *answer, struct shown shown)
     answer->has_ended = shown.is_final;
 }
 
+static void note_disabled(struct parents_answer *answer, const struct msg *said)
+{
+    const struct msg_webhook_status_is *is = &said->webhook_status_is;
+    answer->error = said->kind == MSG_WEBHOOK_STATUS_IS ? is->error : ERR_MALFORMED;
+    answer->is_on = answer->error == OK && is->count > 0 && !is->webhooks[0].disabled;
+}
+
 // In the courier's thread.
 static void on_answer(struct ask *ask, const struct ask_result *result)
 {
@@ -44,9 +52,7 @@ static void on_answer(struct ask *ask, const struct ask_result *result)
     struct out body = {0};
     answer->error = result->error;
     if (answer->error == OK && ask->kind == ASK_MSG)
-        answer->error = result->answer->kind == MSG_WEBHOOK_STATUS_IS
-                            ? result->answer->webhook_status_is.error
-                            : ERR_MALFORMED;
+        note_disabled(answer, result->answer);
     else if (answer->error == OK)
         note_shown(answer, shown_of(result, clock_wall_ms()));
     if (answer->error == OK && ask->kind != ASK_MSG)
@@ -103,9 +109,9 @@ void parents_close(struct parents *parents)
     free(parents);
 }
 
-static struct slice copy(struct slice from, uint8_t room[MSG_NAME_LEN_MAX])
+static struct slice copy(struct slice from, uint8_t *room, size_t cap)
 {
-    CHECK(from.len <= MSG_NAME_LEN_MAX);
+    CHECK(from.len <= cap);
     if (from.len > 0)
         memcpy(room, from.data, from.len);
     return slice_of(room, from.len);
@@ -113,22 +119,24 @@ static struct slice copy(struct slice from, uint8_t room[MSG_NAME_LEN_MAX])
 
 err parents_ask(struct parents *parents, const struct parents_question *question)
 {
-    struct parent *parent = calloc(1, sizeof *parent);
+    struct parent *parent = calloc(1, sizeof *parent + question->url.len);
     if (parent == NULL)
         return ERR_NO_MEMORY;
     parent->parents = parents;
     parent->answer = (struct parents_answer){.slot = question->slot, .token = question->token};
-    parent->ask = (struct ask){.kind = question->disable.len > 0 ? ASK_MSG
-                                       : question->is_batch      ? ASK_BATCH
-                                                                 : ASK_STATUS,
-                               .tenant = copy(origin_tenant(question->tenant), parent->tenant),
-                               .done = on_answer,
-                               .id = question->id,
-                               .question = &parent->question};
+    parent->ask = (struct ask){
+        .kind = question->disable.len > 0 ? ASK_MSG
+                : question->is_batch      ? ASK_BATCH
+                                          : ASK_STATUS,
+        .tenant = copy(origin_tenant(question->tenant), parent->tenant, sizeof parent->tenant),
+        .done = on_answer,
+        .id = question->id,
+        .question = &parent->question};
     parent->question = (struct msg){.kind = MSG_WEBHOOK_SET};
     parent->question.webhook_set = (struct msg_webhook_set){
         .act = WEBHOOK_DISABLE,
-        .given = {.webhook_id = copy(question->disable, parent->endpoint)},
+        .given = {.webhook_id = copy(question->disable, parent->endpoint, sizeof parent->endpoint),
+                  .url = copy(question->url, parent->url, question->url.len)},
         .reason = slice_of_text("410 Gone"),
     };
     courier_ask(parents->courier, &parent->ask);

@@ -17,7 +17,8 @@ struct parents_question {
     struct slice tenant;
     struct id id;
     bool is_batch;
-    struct slice disable; // not empty: not a question, but the endpoint that is to be disabled
+    struct slice disable; // not empty: not a question, but the endpoint that is to be disabled …
+    struct slice url;     // … while it has this one
 };
 
 struct parents_answer {
@@ -27,6 +28,7 @@ struct parents_answer {
     uint8_t *data; // the JSON of it, to be freed; NULL after an error
     size_t data_len;
     bool has_ended; // the job, or the batch
+    bool is_on;     // the endpoint that was to be disabled: it has another url by now
 };
 
 //   ERR_BAD_FIELD, ERR_NO_MEMORY, ERR_SYSTEM

@@ -224,6 +224,9 @@ err hook_read_intent(struct slice packed, struct intent *out_intent)
             return ERR_MALFORMED;
         seen |= 1u << field.number;
     }
+    if (intent.tenant.len > MSG_NAME_LEN_MAX || intent.endpoint.len > MSG_NAME_LEN_MAX ||
+        intent.url.len > MSG_URL_LEN_MAX || intent.fault.len > MSG_REASON_LEN_MAX)
+        return ERR_MALFORMED;
     *out_intent = intent;
     return OK;
 }

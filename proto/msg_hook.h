@@ -49,8 +49,9 @@ struct msg_webhook {
 
 struct msg_webhook_set {
     enum webhook_act act;
-    struct msg_webhook given; // but for SET only its id counts
-    struct slice secret;      // sealed
+    struct msg_webhook
+        given; // but for SET only its id counts, and of DISABLE its url: only while it is this one
+    struct slice secret; // sealed
     uint32_t overlap_s;
     struct slice reason;
     struct id test_id;

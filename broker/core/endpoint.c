@@ -11,6 +11,12 @@ static bool is_same(const struct msg_webhook *one, const struct msg_webhook *oth
            slice_equal(one->headers, other->headers);
 }
 
+// What has been heard of one url says nothing of the next.
+static bool is_of_another(const struct endpoint_row *row, const struct msg_webhook_set *set)
+{
+    return set->given.url.len > 0 && !slice_equal(set->given.url, row->given.url);
+}
+
 // The same once more: nothing is to be done.
 static bool is_so_already(const struct endpoint_row *row, const struct msg_webhook_set *set)
 {
@@ -18,7 +24,7 @@ static bool is_so_already(const struct endpoint_row *row, const struct msg_webho
     case WEBHOOK_SET: return is_same(&row->given, &set->given);
     case WEBHOOK_ROTATE: return slice_equal(row->secret, set->secret);
     case WEBHOOK_ENABLE: return !row->is_disabled;
-    case WEBHOOK_DISABLE: return row->is_disabled;
+    case WEBHOOK_DISABLE: return row->is_disabled || is_of_another(row, set);
     case WEBHOOK_TEST: return true;
     case WEBHOOK_DELETE: return false;
     case WEBHOOK_NONE: break;

@@ -198,7 +198,9 @@ static void tell_of_webhook(const struct broker *broker, const struct arrival *a
     const struct msg_webhook_set *set = &arrival->msg.webhook_set;
     struct slice tenant = origin_tenant(set->tenant);
     struct slice id = set->given.webhook_id;
-    if (fx->sends[fx->send_count - 1].msg.webhook_status_is.error == OK)
+    const struct msg_webhook_status_is *is = &fx->sends[fx->send_count - 1].msg.webhook_status_is;
+    bool has_moved = set->act == WEBHOOK_DISABLE && is->count == 1 && !is->webhooks[0].disabled;
+    if (is->error == OK && !has_moved)
         log_info("webhook.act", "act=%s tenant=%.*s webhook=%.*s actor=%s reason=%s",
                  acts[set->act], (int)tenant.len, tenant.data, (int)id.len, id.data,
                  log_quote(set->actor).text, log_quote(set->reason).text);

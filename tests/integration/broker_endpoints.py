@@ -73,6 +73,10 @@ class Endpoints(BrokerTest):
         self.assertEqual((off.disabled, off.reason, off.generation), (True, "410 Gone", 4))
         for name in ("a", "b"):
             self.set(client, name)
+        # One that has another url by now is left as it is, and nobody is told that it was switched off.
+        self.assertFalse(client.ask(act("b", pb.WEBHOOK_DISABLE, url=URL + "/former", reason="410 former")).webhooks[0].disabled)
+        self.assertNotIn("410 former", broker.stderr())
+        self.assertTrue(client.ask(act("b", pb.WEBHOOK_DISABLE, url=URL)).webhooks[0].disabled)
         client.ask(act("a", pb.WEBHOOK_DELETE))
         log = broker.stderr()
         self.assertIn('webhook.act act=disable tenant=default webhook=ops actor=ada reason="410 Gone"', log)

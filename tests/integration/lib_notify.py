@@ -89,6 +89,7 @@ class NotifyBroker(FakeBroker):
         self.key, self.secret = key, os.urandom(32)
         self.parents = {}   # (tenant, id) -> StatusIs or BatchStatusIs
         self.disabled = []  # (tenant, endpoint, number of outcomes told before)
+        self.moved = set()  # urls that no endpoint has any more
         self.disable_error = 0  # what is answered to it
         self.role = None
         self.asked = 0
@@ -115,7 +116,8 @@ class NotifyBroker(FakeBroker):
         if kind == "webhook_set":
             assert body.act == pb.WEBHOOK_DISABLE, body
             self.disabled.append((envelope.tenant, body.webhook_id, len(self.outcomes)))
-            self.send(pb.WebhookStatusIs(error=self.disable_error), envelope.corr)
+            line = pb.WebhookLine(webhook_id=body.webhook_id, disabled=body.url not in self.moved)
+            self.send(pb.WebhookStatusIs(error=self.disable_error, webhooks=[] if self.disable_error else [line]), envelope.corr)
             return
         self.asked += 1
         parent_id = body.job_id if kind == "status" else body.batch_id

@@ -7,12 +7,14 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import urllib.error
 import uuid
 
 import hook_signatures
 import lib_receiver as r
 from lib_broker import ERR, PATIENCE_S, fresh_id, pb
 from lib_clock import Clock
+from lib_gateway import wait_for
 from lib_notify import Key, NotifyBroker, Sender, signature
 
 ANSWER_BYTES_MAX = 64 * 1024  # NOTIFIER_ANSWER_BYTES_MAX
@@ -188,6 +190,20 @@ class NotifyTest(unittest.TestCase):
         said = self.told(self.broker.deliver(receiver.url()), pb.OUTCOME_DEAD, "http_410")
         self.assertIn("could not be disabled", said.error_message)
 
+    def test_gone_says_nothing_of_the_url_that_the_endpoint_has_by_now(self):
+        gone, good = self.receiver(r.status(410)), self.receiver()
+        self.start(gone, good)
+        self.broker.moved.add(gone.url("/former"))
+        job = self.broker.deliver(gone.url("/former"), attempt=10)
+        told = self.told(job, pb.OUTCOME_SNOOZED, "http_410")
+        self.assertIn("no longer has", told.error_message)
+        self.assertLessEqual(told.retry_after_ms, 1000)
+        job.token, job.intent.url = job.token + 1000, good.url("/next")
+        self.broker.held[job.job_id, job.token] = job
+        self.broker.send(pb.Jobs(jobs=[job]))
+        self.told(job, pb.OUTCOME_SUCCEEDED)
+        self.told(self.broker.deliver(gone.url("/still")), pb.OUTCOME_DEAD, "http_410")
+
     def test_what_cannot_be_sent_is_dead_and_says_why(self):
         receiver = self.receiver()
         self.start(receiver)
@@ -244,6 +260,41 @@ class NotifyTest(unittest.TestCase):
         self.assertEqual(self.sender.get("/readyz"), "ready\n")
         checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_what_a_url_has_earned_is_not_held_against_the_next(self):
+        receiver = self.receiver(lambda self, connection, request: connection.sendall(
+            r.answer(500 if "/ill" in request[0] else 200)))
+        self.start(receiver)
+        for _ in range(5):
+            self.told(self.broker.deliver(receiver.url("/ill")), pb.OUTCOME_FAILED, "http_5xx")
+        self.told(self.broker.deliver(receiver.url("/ill")), pb.OUTCOME_SNOOZED, "receiver")
+        self.told(self.broker.deliver(receiver.url("/next")), pb.OUTCOME_SUCCEEDED)
+        # URLs in jobs are one receiver for each host that one endpoint signs for, whatever is behind it …
+        for number in range(5):
+            self.told(self.broker.deliver(receiver.url(f"/ill/{number}"), is_own=True), pb.OUTCOME_FAILED, "http_5xx")
+        self.told(self.broker.deliver(receiver.url("/next"), is_own=True), pb.OUTCOME_SNOOZED, "receiver")
+        # … and however it is spelled.
+        for host in ("127.1", "0x7f.0.0.1", "2130706433"):
+            self.told(self.broker.deliver(receiver.url("/next", host=host), is_own=True), pb.OUTCOME_SNOOZED, "receiver")
+
+    def test_a_name_is_one_receiver_however_it_is_spelled(self):
+        gate = threading.Event()
+
+        def wait_for_gate(receiver, connection, request):
+            gate.wait(30)
+            connection.sendall(r.answer(200))
+
+        receiver = self.receiver(wait_for_gate)
+        self.start(receiver, flags=("--endpoint-concurrency", "1", "--attempt-timeout", "20s"))
+        jobs = [self.broker.deliver(receiver.url(host=host)) for host in ("localhost", "LOCALHOST", "LocalHost")]
+        self.broker.until("a request", lambda: receiver.requests)
+        asked = self.broker.asked
+        jobs.append(self.broker.deliver(receiver.url(host="127.0.0.1"), endpoint="other"))
+        self.broker.until("the other one's", lambda: self.broker.asked > asked and len(receiver.requests) == 2)
+        self.assertEqual((len(receiver.requests), receiver.connections), (2, 2))
+        gate.set()
+        for job in jobs:
+            self.told(job, pb.OUTCOME_SUCCEEDED)
 
     def test_a_slow_one_holds_up_nobody_else(self):
         slow, good = self.receiver(r.slow), self.receiver()
@@ -344,6 +395,20 @@ class NotifyTest(unittest.TestCase):
         self.assertEqual(len(receiver.requests), 30)
 
     # --- leaving ---
+
+    def readyz(self):
+        try:
+            return self.sender.get("/readyz")
+        except urllib.error.HTTPError as refused:
+            return refused.read().decode()
+
+    def test_it_is_ready_while_the_broker_knows_it(self):
+        self.start(self.receiver())
+        self.broker.until("it is ready", lambda: self.readyz() == "ready\n")
+        self.broker.close()
+        wait_for("it is noticed", lambda: self.readyz() == "not ready\n")
+        self.broker.open()
+        self.broker.until("it is ready again", lambda: self.readyz() == "ready\n")
 
     def test_what_is_under_way_ends_and_the_rest_goes_back(self):
         gate = threading.Event()

@@ -36,8 +36,11 @@ static struct msg_webhook_set some_act(struct sim *sim)
         set.secret = one_of(sim, secrets, 3);
     if (set.act == WEBHOOK_ROTATE && world_chance(sim, 70))
         set.overlap_s = 1 + (uint32_t)world_below(sim, 3600);
-    if (set.act == WEBHOOK_DISABLE)
+    if (set.act == WEBHOOK_DISABLE) {
         set.reason = slice_of_text("410 Gone");
+        if (world_chance(sim, 50))
+            set.given.url = one_of(sim, urls, 2);
+    }
     if (set.act == WEBHOOK_SET) {
         set.given.url = one_of(sim, urls, 2);
         set.given.events = some_events(sim);

@@ -151,6 +151,7 @@
     X(SEEN_CHILD_CANCELLED, "… and was cancelled because one of them failed")                      \
     X(SEEN_CHILD_RAN, "… and ran although one of them failed")                                     \
     X(SEEN_ENDPOINT_ROTATED, "the secret of an endpoint was replaced")                             \
+    X(SEEN_ENDPOINT_GONE, "an endpoint was off since its url was gone")                            \
     X(SEEN_ENDPOINT_DELETED, "an endpoint was deleted")                                            \
     X(SEEN_ENDPOINT_LOADED, "an endpoint was off at a start")                                      \
     X(SEEN_HOOK_TOLD, "an end was told")                                                           \

@@ -40,6 +40,9 @@ static void note(struct sim *sim, const struct entry *entry, uint64_t job_no)
                                            .since_no = job_no,
                                            .birth = ++sim->watch.endpoint_births};
     }
+    SIM_EXPECT(set->act != WEBHOOK_DISABLE || set->given.url.len == 0 ||
+                   slice_equal(set->given.url, endpoint->given.url),
+               "an endpoint is not switched off for what it was");
     endpoint->generation++;
     if (set->act == WEBHOOK_SET)
         endpoint->given = set->given;
@@ -145,6 +148,8 @@ void watch_endpoint_entry(struct sim *sim, const struct entry *entry)
     check_all(sim);
     if (entry->endpoint.set->act == WEBHOOK_ROTATE)
         watch_seen(SEEN_ENDPOINT_ROTATED);
+    if (entry->endpoint.set->act == WEBHOOK_DISABLE && entry->endpoint.set->given.url.len > 0)
+        watch_seen(SEEN_ENDPOINT_GONE);
     if (entry->endpoint.set->act == WEBHOOK_DELETE)
         watch_seen(SEEN_ENDPOINT_DELETED);
 }

@@ -155,6 +155,23 @@ const char *target_refusal(const struct target *target, const struct target_rule
     return NULL;
 }
 
+void target_put_origin(const struct target *target, struct bytes_out *out)
+{
+    const struct address *address = &target->address;
+    struct slice host = target->host;
+    bytes_put_u16(out, target->port);
+    bytes_put_u8(out, (uint8_t)target->form);
+    if (target->form == ADDRESS_FORM_NUMBER) {
+        bytes_put_slice(out, slice_of(address->bytes, address->is_v6 ? 16 : 4));
+        return;
+    }
+    if (host.len > 0 && host.data[host.len - 1] == '.')
+        host.len--;
+    bytes_put_u32(out, (uint32_t)host.len);
+    for (size_t i = 0; i < host.len; i++)
+        bytes_put_u8(out, word_lower(host.data[i]));
+}
+
 bool target_takes(const struct target_rules *rules, const struct address *address)
 {
     if (address_kind(address) == ADDRESS_PUBLIC)

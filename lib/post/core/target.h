@@ -3,9 +3,11 @@
 // Where a webhook may be sent: reads a URL, strictly, and judges all of it but the addresses of its
 // host, which are not known before it is resolved. Pure.
 
+#include "lib/base/bytes.h"
 #include "lib/post/core/address.h"
 
 enum { TARGET_URL_LEN_MAX = 2048, TARGET_HOST_LEN_MAX = 253, TARGET_PORTS_MAX = 16 };
+enum { TARGET_ORIGIN_LEN_MAX = 2 + 1 + 4 + TARGET_HOST_LEN_MAX };
 
 struct target {
     bool is_https;
@@ -33,6 +35,10 @@ MUST_USE err target_read(struct slice url, struct target *out_target, const char
 // Why the rules refuse it, half a sentence; NULL when they do not. Of a host that is a name the
 // address is judged later, by target_takes().
 const char *target_refusal(const struct target *target, const struct target_rules *rules);
+
+// Its host and port in one spelling, whichever the URL has: a name in lower case without a dot at its
+// end, an address by its number, the port also when it was not written. At most TARGET_ORIGIN_LEN_MAX.
+void target_put_origin(const struct target *target, struct bytes_out *out);
 
 // Whether this address may be connected to.
 bool target_takes(const struct target_rules *rules, const struct address *address);

@@ -152,6 +152,32 @@ TEST(hook, what_is_written_is_read)
     EXPECT_EQ(hook_read_intent(BYTES("\x6a\1x"), &intent), ERR_MALFORMED);      // unknown
 }
 
+static err read_of(struct intent intent)
+{
+    static uint8_t room[2 * MSG_URL_LEN_MAX];
+    struct bytes_out out = {.data = room, .cap = sizeof room};
+    hook_write_intent(&intent, &out);
+    EXPECT(!out.full);
+    return hook_read_intent(slice_of(room, out.len), &intent);
+}
+
+TEST(hook, an_intent_has_no_text_longer_than_the_sender_has_room_for)
+{
+    static uint8_t text[MSG_URL_LEN_MAX + 1];
+    memset(text, 'a', sizeof text);
+    struct slice name = slice_of(text, MSG_NAME_LEN_MAX);
+    struct slice reason = slice_of(text, MSG_REASON_LEN_MAX);
+    struct slice url = slice_of(text, MSG_URL_LEN_MAX);
+    EXPECT_EQ(
+        read_of((struct intent){.tenant = name, .endpoint = name, .url = url, .fault = reason}),
+        OK);
+    name.len++, url.len++, reason.len++;
+    EXPECT_EQ(read_of((struct intent){.tenant = name}), ERR_MALFORMED);
+    EXPECT_EQ(read_of((struct intent){.endpoint = name}), ERR_MALFORMED);
+    EXPECT_EQ(read_of((struct intent){.url = url}), ERR_MALFORMED);
+    EXPECT_EQ(read_of((struct intent){.fault = reason}), ERR_MALFORMED);
+}
+
 TEST(hook, events_have_names)
 {
     EXPECT_STR(hook_event_name(1u << JOB_SUCCEEDED), "job.succeeded");

@@ -73,6 +73,29 @@ TEST(endpoint, each_act_is_done_once_and_over_restarts)
     story_free(story);
 }
 
+TEST(endpoint, what_one_url_has_answered_is_not_held_against_the_next)
+{
+    struct story *story = story_new();
+    struct msg_webhook_set gone = {
+        .act = WEBHOOK_DISABLE,
+        .given = {.webhook_id = slice_of_text("ops"), .url = slice_of_text("https://a.test/")},
+        .reason = slice_of_text("410 Gone")};
+    struct msg_webhook_set moved = setting("ops");
+    moved.given.url = slice_of_text("https://b.test/");
+    say(story, setting("ops"));
+    say(story, moved);
+    (void)story_told(story);
+    story->shows_all = true;
+    say(story, gone);
+    EXPECT_STORY(story, "[0] send client: webhook ok ops generation 2\n");
+    EXPECT(!stored(story, "ops")->is_disabled);
+    gone.given.url = moved.given.url;
+    say(story, gone);
+    EXPECT(stored(story, "ops")->is_disabled);
+    EXPECT_EQ(stored(story, "ops")->generation, 3);
+    story_free(story);
+}
+
 TEST(endpoint, a_rotation_keeps_the_secret_before_for_a_while)
 {
     struct story *story = story_new();

@@ -169,6 +169,47 @@ TEST(target, the_limits_are_exact)
               ERR_BAD_FIELD);
 }
 
+static struct slice origin_of(const char *url, uint8_t room[TARGET_ORIGIN_LEN_MAX])
+{
+    struct target target;
+    const char *why = NULL;
+    struct bytes_out out = {.data = room, .cap = TARGET_ORIGIN_LEN_MAX};
+    EXPECT_EQ(target_read(slice_of_text(url), &target, &why), OK);
+    target_put_origin(&target, &out);
+    EXPECT(!out.full);
+    return slice_of(out.data, out.len);
+}
+
+TEST(target, an_origin_has_one_spelling)
+{
+    static const struct {
+        const char *one, *other;
+        bool is_same;
+    } cases[] = {
+        {"https://Hooks.Example.org/a", "HTTPS://hooks.example.ORG:443/b?c", true},
+        {"https://example.org./", "https://example.org/", true},
+        {"http://example.org", "http://example.org:80/", true},
+        {"https://127.1/", "https://0x7f000001:443/", true},
+        {"https://[::1]/", "https://[0:0:0:0:0:0:0:1]/", true},
+        {"https://example.org/", "https://example.org:8443/", false},
+        {"https://example.org/", "https://example.com/", false},
+        {"https://example.org/", "https://a.example.org/", false},
+        {"https://127.0.0.1/", "https://127.0.0.2/", false},
+        {"https://[::1]/", "https://[::2]/", false},
+        {"https://1.2.3.4/", "https://[102:304::]/", false},
+    };
+    uint8_t rooms[2][TARGET_ORIGIN_LEN_MAX];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        EXPECT_EQ(
+            slice_equal(origin_of(cases[i].one, rooms[0]), origin_of(cases[i].other, rooms[1])),
+            cases[i].is_same);
+    // Nor can a name be so long that there is no room for it.
+    char url[8 + TARGET_HOST_LEN_MAX + 1] = "https://";
+    for (size_t i = 0; i < TARGET_HOST_LEN_MAX; i++)
+        url[8 + i] = i % 2 == 0 ? 'a' : '.';
+    EXPECT_EQ(origin_of(url, rooms[0]).len, TARGET_ORIGIN_LEN_MAX);
+}
+
 static bool takes(const char *name, const char *value)
 {
     return target_takes_header(slice_of_text(name), slice_of_text(value));
