@@ -22,7 +22,8 @@ struct telling {
     const char *event;
     struct slice endpoint;
     struct slice tenant;
-    struct slice webhook; // of a batch, which has nowhere else to keep it
+    struct slice webhook; // of a batch, which has nowhere else to keep it …
+    struct slice trace;   // … nor this one, of the job that makes it
 };
 
 static uint64_t hash_of(uint64_t hash, struct slice text)
@@ -115,6 +116,7 @@ static struct delivery *made(const struct core *core, struct now now, const stru
     delivery->job.job_id = id_of(core, now, telling);
     delivery->job.tenant = telling->tenant;
     delivery->job.webhook = telling->webhook;
+    delivery->job.traceparent = telling->trace;
     delivery->job.on_dependency_failure = ON_FAILURE_RUN;
     delivery->job.after = (struct msg_ids){.items = &delivery->parent, .count = 1};
     return delivery;
@@ -203,7 +205,8 @@ void deliver_batch(struct core *core, struct now now, const struct msg_submit_jo
         struct telling telling = {.parent = batch->id,
                                   .generation = batch->first_no,
                                   .event = "batch.finished",
-                                  .tenant = job->tenant};
+                                  .tenant = job->tenant,
+                                  .trace = job->traceparent};
         if (hearer == ENDPOINTS_NONE)
             telling.webhook = job->batch_webhook;
         else

@@ -107,6 +107,7 @@ static bool add_job(struct load *load, struct arena *arena, uint32_t line,
     posting_mint(load->bulk->gateway, load->tenant, job);
     if (is_spooled_otherwise(load, job))
         return bulk_reject(load, line, &(struct problem){.error = ERR_KEY_REUSED});
+    job->traceparent = posting_trace(load->request);
     job->batch_id = load->batch_id;
     job->batch_webhook = load->webhook; // any of them may become the first that is accepted
     job->batch_fingerprint = load->fingerprint;

@@ -9,6 +9,8 @@
 #include "proto/check.h"
 #include "proto/identity.h"
 
+enum { TRACE_LEN = 55 }; // of version 00
+
 static struct slice queue_of(const struct msg_submit_job *job)
 {
     return job->queue.len > 0 ? job->queue : slice_of_text("default");
@@ -69,6 +71,13 @@ bool posting_mint_again(const struct gateway *gateway, struct slice tenant,
         return false;
     posting_mint(gateway, tenant, job);
     return true;
+}
+
+struct slice posting_trace(const struct http_request *request)
+{
+    struct slice trace = request->headers[HTTP_TRACEPARENT];
+    bool is_one = trace.len == TRACE_LEN && !request->repeated[HTTP_TRACEPARENT];
+    return is_one ? trace : (struct slice){0};
 }
 
 struct id posting_batch_id(const struct gateway *gateway, struct slice tenant, struct slice key)

@@ -7,6 +7,7 @@
 #include "gateway/store/keys.h"
 
 struct gateway;
+struct http_request;
 
 // submit_read(), then the rules of proto/check.h and those of the sender for a webhook's url.
 MUST_USE err posting_read(struct doc_value object, const struct submit_options *options,
@@ -20,6 +21,10 @@ void posting_mint(const struct gateway *gateway, struct slice tenant, struct msg
 // is stored under that one. False: nothing is to be done.
 bool posting_mint_again(const struct gateway *gateway, struct slice tenant,
                         struct msg_submit_job *job, const struct msg_submitted_job *said);
+
+// The request's traceparent; empty when it has none that looks like one, for tracing must not fail a
+// job. Borrowed.
+struct slice posting_trace(const struct http_request *request);
 
 // The id of a batch: derived from its key, or new when the key is empty.
 struct id posting_batch_id(const struct gateway *gateway, struct slice tenant, struct slice key);

@@ -444,10 +444,7 @@ static err read_job(struct visit *visit, enum doc_format format, struct submit_f
     }
     if (!visit->job.by_content)
         visit->job.key = key;
-    // Tracing must not fail a job: what does not look like it is dropped.
-    struct slice trace = request->headers[HTTP_TRACEPARENT];
-    if (trace.len == 55 && !request->repeated[HTTP_TRACEPARENT])
-        visit->job.traceparent = trace;
+    visit->job.traceparent = posting_trace(request);
     return OK;
 }
 

@@ -82,11 +82,12 @@ class Webhooks(BrokerTest):
         client = self.peer(broker)
         batch = fresh_id()
         hook = pb.Webhook(url=URL, secret=b"s")
+        traces = ["00-first", "00-second"]
         self.assertEqual(self.submit(client, batch_webhook=hook)[1], ERR["ERR_BAD_FIELD"])
         self.assertEqual(self.submit(client, batch_id=batch, batch_webhook=pb.Webhook(url=URL, endpoint="ops"))[1],
                          ERR["ERR_WEBHOOK"])
         for _ in range(2):
-            self.assertEqual(self.submit(client, batch_id=batch, batch_webhook=hook)[1], 0)
+            self.assertEqual(self.submit(client, batch_id=batch, batch_webhook=hook, traceparent=traces.pop(0))[1], 0)
         notifier = self.notifier(broker)
         worker = self.worker(broker, "t", slots=2)
         for job, _ in worker.take_jobs(2):
@@ -101,6 +102,7 @@ class Webhooks(BrokerTest):
         finished = client.ask(pb.BatchStatus(batch_id=batch)).finished_at_ms
         self.assertEqual((intent.parent_id, intent.event, intent.generation, intent.url, intent.is_own, intent.secret,
                           intent.at_ms), (batch, "batch.finished", 0, URL, True, b"s", finished))
+        self.assertEqual(delivery.traceparent, "00-first")
         notifier.finish(delivery)
         self.assertEqual(len(client.ask(pb.List(queue="weft.webhooks")).jobs), 1)
 
