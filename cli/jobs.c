@@ -87,6 +87,19 @@ const struct config_table jobs_deliveries_table = {
     .argument_count_max = 1,
 };
 
+const struct config_table jobs_batch_deliveries_table = {
+    .program = "batch deliveries",
+    .usage = "weft batch deliveries ID [flags]",
+    .about =
+        "Lists the webhooks that tell that a batch has finished, and how far each is; with -o "
+        "json one object a line.\nExit codes: 0 listed (also none), 1 refused, 4 no such batch "
+        "or no answer, 64 usage.",
+    .keys = deliveries_keys,
+    .key_count = sizeof deliveries_keys / sizeof deliveries_keys[0],
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+};
+
 static struct slice text_of(const struct config *config, const char *key)
 {
     const char *text = config_text(config, key);
@@ -170,6 +183,12 @@ static bool read_told_of(const struct config *config, struct msg_list *list)
     return command_read_id(config, &list->told_of);
 }
 
+static bool read_told_of_batch(const struct config *config, struct msg_list *list)
+{
+    list->told_of_batch = true;
+    return command_read_id(config, &list->told_of);
+}
+
 static int list_by(const struct config_table *table, int argc, char **argv,
                    bool (*read)(const struct config *config, struct msg_list *list))
 {
@@ -202,6 +221,11 @@ int jobs_items_main(int argc, char **argv)
 int jobs_deliveries_main(int argc, char **argv)
 {
     return list_by(&jobs_deliveries_table, argc, argv, read_told_of);
+}
+
+int jobs_batch_deliveries_main(int argc, char **argv)
+{
+    return list_by(&jobs_batch_deliveries_table, argc, argv, read_told_of_batch);
 }
 
 int jobs_main(int argc, char **argv)

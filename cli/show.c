@@ -155,6 +155,7 @@ int show_batch_main(int argc, char **argv)
     static const struct command_verb items[] = {
         {"show", batch_main, "how far a batch is; --wait until it has ended"},
         {"items", jobs_items_main, "its jobs, the newest first"},
+        {"deliveries", jobs_batch_deliveries_main, "the webhooks that tell of its end"},
         {"cancel", many_batch_cancel_main, "ends all its jobs that have not ended"},
         {"retry", many_batch_retry_main, "makes its dead jobs live again"},
         {"run-now", many_batch_run_now_main, "queues those that are scheduled or wait for a retry"},

@@ -477,6 +477,8 @@ err check_list(const struct msg_list *list, const char **out_detail)
         {list->limit <= MSG_LISTED_MAX, ERR_BAD_FIELD, "limit: at most 1,000"},
         {id_is_zero(&list->told_of) || is_bare(list), ERR_BAD_FIELD,
          "told_of: its deliveries come all at once; give nothing else"},
+        {!list->told_of_batch || !id_is_zero(&list->told_of), ERR_BAD_FIELD,
+         "told_of_batch: which batch, told_of says"},
     };
     err e = check_filter(&list->filter, out_detail);
     return e == OK ? judge(rules, COUNT(rules), out_detail) : e;

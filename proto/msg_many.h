@@ -23,7 +23,8 @@ struct msg_list {
     struct msg_filter filter;
     uint32_t limit;
     uint64_t cursor;
-    struct id told_of; // only deliveries of the last end of this job, all at once; zero: all jobs
+    struct id told_of;  // only deliveries of the last end of this job, all at once; zero: all jobs
+    bool told_of_batch; // it is a batch, and its deliveries are meant
 };
 
 struct msg_listed_job {

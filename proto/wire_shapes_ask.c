@@ -228,6 +228,7 @@ static const struct wire_field list_fields[] = {
     SAME(WIRE_U32, 0, limit),
     SAME(WIRE_U64, 0, cursor),
     SAME(WIRE_ID, 0, told_of),
+    SAME(WIRE_BOOL, 0, told_of_batch),
 };
 static const struct wire_shape list = {
     .descriptor = &weft__wire__list__descriptor, SIZES, FIELDS(list_fields)};

@@ -75,7 +75,7 @@ static err look_up_list(const struct desk *desk, const struct watch_question *qu
     const struct msg_list *list = &question->list->list;
     out_msg->kind = MSG_LISTED;
     if (!id_is_zero(&list->told_of))
-        return store_view_told(desk->view, &list->told_of, desk->jobs->listed, &out_msg->listed);
+        return store_view_told(desk->view, list, desk->jobs->listed, &out_msg->listed);
     return store_view_list(desk->view, list, desk->jobs->listed, &out_msg->listed);
 }
 

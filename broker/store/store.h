@@ -140,9 +140,10 @@ MUST_USE err store_view_queue_types(struct store_view *view, const struct store_
 // stretches of 4,096 jobs without one of the wanted states cost nothing.
 MUST_USE err store_view_list(struct store_view *view, const struct msg_list *list,
                              struct msg_listed_job *jobs, struct msg_listed *out_listed);
-// The deliveries that tell of the last end of a job, in no order: at most MSG_LISTED_MAX into `jobs`.
-// The error of one that is not known is in the answer. Names are borrowed until store_view_end().
-MUST_USE err store_view_told(struct store_view *view, const struct id *parent_id,
+// The deliveries that tell of the last end of a job, or of a batch, in no order: at most MSG_LISTED_MAX
+// into `jobs`. The error of one that is not known is in the answer. Names are borrowed until
+// store_view_end().
+MUST_USE err store_view_told(struct store_view *view, const struct msg_list *list,
                              struct msg_listed_job *jobs, struct msg_listed *out_listed);
 enum { STORE_EVENTS_ROOM = 2 * MSG_EVENTS_MAX };
 // What is kept of the job's history, in order, with what its row tells of it: acceptance, grants,

@@ -110,14 +110,16 @@ struct msg_listed_job store_list_line(const struct job_row *row, const struct la
 MUST_USE err store_list_walk(struct store_view *view, const struct store_walk *what,
                              uint64_t *cursor);
 
-// --- store_view_told.c: the deliveries of a job's last end ---
+// --- store_view_told.c: the deliveries of a job's last end, or a batch's ---
 struct store_told {
     struct store_view *view;
+    struct id of;
+    when_ms at; // when they were accepted; 0: there are none
     // `lane` is borrowed. ERR_DAMAGED and ERR_NOT_FOUND leave this one out, another error ends the walk.
     err (*see)(void *ctx, const struct job_row *row, const struct lane_row *lane);
     void *ctx;
 };
-MUST_USE err store_view_told_walk(const struct store_told *told, const struct job_row *parent);
+MUST_USE err store_view_told_walk(const struct store_told *told);
 
 // --- store_history.c: what a job has many of, by its number and the item's ---
 struct history_key {

@@ -255,9 +255,10 @@ err store_view_timeline(struct store_view *view, const struct id *id,
                                     .timeline = &timeline,
                                     .state = (enum job_state)row.state,
                                     .dropped = &is.dropped};
-        const struct store_told told = {.view = view, .see = add_delivery, .ctx = &tellings};
+        const struct store_told told = {
+            .view = view, .of = row.id, .at = row.ended_at, .see = add_delivery, .ctx = &tellings};
         add_row(&row, &timeline);
-        e = store_view_told_walk(&told, &row);
+        e = store_view_told_walk(&told);
     }
     if (e == OK) {
         is.version = row.version;

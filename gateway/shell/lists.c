@@ -60,10 +60,12 @@ static void answered(struct ask *ask, const struct ask_result *result)
     free(browse);
 }
 
-// What is listed: the jobs of a batch, the deliveries that tell of a job, or all when both are zero.
+// What is listed: the jobs of a batch, the deliveries that tell of a job or a batch, or all when both
+// are zero.
 struct of {
     struct id batch_id;
     struct id told_of;
+    bool told_of_batch;
 };
 
 static void list(const struct gateway *gateway, struct http_request *request, const struct of *of)
@@ -79,6 +81,7 @@ static void list(const struct gateway *gateway, struct http_request *request, co
     if (e == OK) {
         browse->query.list.filter.batch_id = of->batch_id;
         browse->query.list.told_of = of->told_of;
+        browse->query.list.told_of_batch = of->told_of_batch;
     }
     if (e == OK)
         e = check_list(&browse->query.list, &detail);
@@ -95,7 +98,7 @@ static void list(const struct gateway *gateway, struct http_request *request, co
 
 void lists_jobs(const struct gateway *gateway, struct http_request *request)
 {
-    list(gateway, request, &(struct of){{{0}}, {{0}}});
+    list(gateway, request, &(struct of){.told_of_batch = false});
 }
 
 // The id in the path; false after an answer.
@@ -114,14 +117,21 @@ static bool read_id(const struct gateway *gateway, struct http_request *request,
 
 void lists_deliveries(const struct gateway *gateway, struct http_request *request)
 {
-    struct of of = {{{0}}, {{0}}};
+    struct of of = {.told_of_batch = false};
+    if (read_id(gateway, request, &of.told_of))
+        list(gateway, request, &of);
+}
+
+void lists_batch_deliveries(const struct gateway *gateway, struct http_request *request)
+{
+    struct of of = {.told_of_batch = true};
     if (read_id(gateway, request, &of.told_of))
         list(gateway, request, &of);
 }
 
 void lists_items(const struct gateway *gateway, struct http_request *request)
 {
-    struct of of = {{{0}}, {{0}}};
+    struct of of = {.told_of_batch = false};
     if (read_id(gateway, request, &of.batch_id))
         list(gateway, request, &of);
 }

@@ -200,6 +200,39 @@ class Webhooks(BrokerTest):
         self.assertEqual(client.ask(pb.List(told_of=fresh_id())).error, ERR["ERR_NOT_FOUND"])
         self.assertEqual(client.ask(pb.List(told_of=told, limit=7)).error, ERR["ERR_BAD_FIELD"])
 
+    def test_the_deliveries_of_a_batch_are_listed(self):
+        broker = self.broker()
+        client = self.peer(broker)
+        batch = fresh_id()
+        client.ask(pb.WebhookSet(act=pb.WEBHOOK_SET, webhook_id="ops", url=URL, events=1 << 10, secret=b"s"))
+        for tenant in ("", "acme"):  # another tenant's of the same id
+            for _ in range(2):
+                job = pb.SubmitJob(job_id=fresh_id(), type="t", batch_id=batch, batch_webhook=pb.Webhook(url=URL, secret=b"s"))
+                self.assertEqual(client.ask(pb.Submit(jobs=[job]), tenant=tenant).jobs[0].error, 0)
+        asked = pb.List(told_of=batch, told_of_batch=True)
+        waiting = client.ask(asked).jobs
+        self.assertEqual([(line.queue, line.state) for line in waiting], [("weft.webhooks", pb.STATE_SCHEDULED)] * 2)
+        self.assertEqual(len(client.ask(asked, tenant="acme").jobs), 1)
+        broker.kill()
+        broker = self.broker()
+        client = self.peer(broker)
+        for (job, _) in (worker := self.worker(broker, "t", slots=2)).take_jobs(2):
+            worker.finish(job)
+        client.ask(pb.BatchSeal(batch_id=batch))
+        notifier = self.notifier(broker)
+        for delivery, _ in notifier.take_jobs(2):
+            self.assertEqual(delivery.intent.parent_id, batch)
+            notifier.finish(delivery, pb.OUTCOME_DEAD)
+        dead = client.ask(asked).jobs
+        self.assertEqual({line.job_id for line in dead}, {line.job_id for line in waiting})
+        self.assertEqual({line.state for line in dead}, {pb.STATE_DEAD})
+        client.ask(pb.Act(kind=pb.ACT_RETRY, job_id=dead[0].job_id, act_id=fresh_id()))
+        (again, _), = notifier.take_jobs(1)
+        self.assertEqual(again.job_id, dead[0].job_id)
+        for refused, error in ((pb.List(told_of=batch), "ERR_NOT_FOUND"), (pb.List(told_of_batch=True), "ERR_BAD_FIELD"),
+                               (pb.List(told_of=again.job_id, told_of_batch=True), "ERR_NOT_FOUND")):
+            self.assertEqual(client.ask(refused).error, ERR[error], refused)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -138,6 +138,7 @@ CASES = {
     "GET /v1/batches/*": Case(at("/v1/batches/{w.batch}"), 200, 404),
     "GET /v1/batches/*/events": Case(at("/v1/batches/{w.batch}/events"), 200, 404),
     "GET /v1/batches/*/items": Case(at("/v1/batches/{w.batch}/items"), 200, 404),
+    "GET /v1/batches/*/deliveries": Case(at("/v1/batches/{w.batch}/deliveries"), 200, 404),
     "POST /v1/batches/*": Case(at("/v1/batches/{w.batch}:cancel"), 202, 404),
     "GET /v1/schedules": Case(at("/v1/schedules"), 200, 200),
     "GET /v1/schedules/*": Case(at("/v1/schedules/{w.secret}"), 200, 404),

@@ -179,13 +179,14 @@ class Batches(WebhookTest):
         plain = [{"type": "t"}, {"type": "t"}]
         said = {"type": "t", "batch_webhook": self.webhook(secret="new")}
         # Nobody there yet: these wait in the spool.
-        spooled = self.put([said, *plain]).json
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333%d-01"
+        spooled = self.put([said, *plain], traceparent=trace % 1).json
         self.start_rest("--batch-seal", "1s")  # of the spooled one, which nobody closes
         secrets = {spooled["batch_id"]: spooled["webhook"]["secret"]}
         tried = self.put([said, *plain], query="?dry_run=true")
         self.assertEqual((tried.status, tried.json["accepted"]), (200, 3), tried)
         self.assertNotIn("whsec_", tried.body.decode())
-        keyed = self.put([said, *plain], lines=True, Idempotency_Key="k")
+        keyed = self.put([said, *plain], lines=True, Idempotency_Key="k", traceparent=trace % 2)
         self.assertEqual((keyed.status, keyed.json["accepted"]), (202, 3), keyed)
         again = self.put([said, *plain], lines=True, Idempotency_Key="k")
         self.assertEqual((again.json["replayed"], again.json["webhook"]), (3, keyed.json["webhook"]))
@@ -209,6 +210,15 @@ class Batches(WebhookTest):
         arrived = self.told_of(6)
         self.assertEqual(arrived.keys(), secrets.keys())
         self.verify(*((secrets[batch], *arrived[batch]) for batch in arrived))
+        self.assertEqual({batch: headers.get("traceparent") for batch, (headers, _) in arrived.items()},
+                         {**dict.fromkeys(secrets), spooled["batch_id"]: trace % 1, keyed.json["batch_id"]: trace % 2})
+        path = f"/v1/batches/{keyed.json['batch_id']}/deliveries"
+        delivery, = wait_for("it is told", lambda: [line for line in self.gateway.ask("GET", path).json["jobs"]
+                                                    if line["status"] == "succeeded"])
+        self.assertEqual(delivery["job_id"], arrived[keyed.json["batch_id"]][0]["webhook-id"])
+        shown = subprocess.run([os.environ["WEFT_BIN"], "batch", "deliveries", keyed.json["batch_id"], "--no-header", "--broker",
+                                self.zmq], check=True, capture_output=True, text=True, timeout=PATIENCE_S).stdout
+        self.assertTrue(shown.startswith(delivery["job_id"]), shown)
         body = json.loads(arrived[keyed.json["batch_id"]][1])["data"]
         self.assertEqual((body["status"], body["counts"]["succeeded"]), ("finished", 3), body)
         self.what_cannot_be_is_told_at_once(plain)

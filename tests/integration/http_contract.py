@@ -237,6 +237,9 @@ class Contract(BrokerTest):
         version = self.call(200, "GET", f"{batch}?wait=10ms")["version"]
         self.call(304, "GET", batch, If_None_Match=f'"{version}"')
         self.call(200, "GET", f"{batch}/items?limit=1")
+        self.call(200, "GET", f"{batch}/deliveries")
+        self.call(400, "GET", f"{batch}/deliveries?limit=1")
+        self.call(404, "GET", "/v1/batches/01a215c4-dd30-77cc-b548-7ce30f34de6d/deliveries")
         self.call(202, "POST", f"{batch}:cancel")
         wait_for("the end", lambda: self.call(200, "GET", batch)["status"] == "finished")
         self.call(200, "GET", f"{batch}/events")

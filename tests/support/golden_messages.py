@@ -155,7 +155,7 @@ def samples():
                      connected=True, quiet=True, drain=w.DRAIN_STOP, since_at_ms=7721)]))
     those = dict(states=1 << w.STATE_DEAD, queue="mail", type="send", created_after_ms=7801, created_before_ms=7802,
                  batch_id=an_id(0x2f), tag="billing")
-    yield "list", b, dict(list=w.List(limit=7803, cursor=7804, told_of=an_id(0x33), **those))
+    yield "list", b, dict(list=w.List(limit=7803, cursor=7804, told_of=an_id(0x33), told_of_batch=True, **those))
     yield "listed", b, dict(listed=w.Listed(error=4, cursor=7901, jobs=[w.ListedJob(
         job_id=an_id(0x28), type="send", queue="mail", state=w.STATE_DEAD, version=7902, priority=7903, errors=7904,
         crashes=7905, interruptions=7906, created_at_ms=7907, due_at_ms=7908, started_at_ms=7909, ended_at_ms=7910, batch_index=7911)]))

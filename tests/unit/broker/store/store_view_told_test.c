@@ -32,11 +32,12 @@ struct made {
     struct id parent;
     when_ms at;
     uint16_t slot;
+    const char *tenant; // NULL: "default"
 };
 
 static struct made delivery_of(const struct job_row *parent)
 {
-    return (struct made){HOOK_QUEUE, parent->id, parent->ended_at, id_slot(&parent->id)};
+    return (struct made){HOOK_QUEUE, parent->id, parent->ended_at, id_slot(&parent->id), NULL};
 }
 
 static struct job_row make(struct store *store, struct made made)
@@ -44,7 +45,10 @@ static struct job_row make(struct store *store, struct made made)
     static uint16_t lane = 1;
     batcher_begin(&batch);
     batcher_write(&batch, WRITE_LANE)->lane = (struct lane_row){
-        .no = lane, .queue = slice_of_text(made.queue), .type = slice_of_text("webhook")};
+        .no = lane,
+        .tenant = made.tenant != NULL ? slice_of_text(made.tenant) : (struct slice){0},
+        .queue = slice_of_text(made.queue),
+        .type = slice_of_text("webhook")};
     struct job_row row = batcher_submit(&batch, false);
     batch.submits[0].after = (struct msg_ids){.items = &made.parent, .count = 1};
     row.id = id_v7(made.at, made.slot, row.no);
@@ -54,15 +58,20 @@ static struct job_row make(struct store *store, struct made made)
     return row;
 }
 
-static struct msg_listed told(struct store *store, const struct id *id)
+static struct msg_listed told_by(struct store *store, const struct msg_list *asked)
 {
     struct store_view *view = NULL;
     struct msg_listed listed = {.error = ERR_DISK};
     EXPECT_EQ(store_view_open(store, &view), OK);
     EXPECT_EQ(store_view_begin(view), OK);
-    EXPECT_EQ(store_view_told(view, id, listed_jobs, &listed), OK);
+    EXPECT_EQ(store_view_told(view, asked, listed_jobs, &listed), OK);
     store_view_close(view);
     return listed;
+}
+
+static struct msg_listed told(struct store *store, const struct id *id)
+{
+    return told_by(store, &(struct msg_list){.told_of = *id});
 }
 
 TEST(store_view_told, all_deliveries_of_the_end_and_no_other_job)
@@ -103,6 +112,33 @@ TEST(store_view_told, ids_of_another_slot_are_passed_over)
     struct msg_listed listed = told(store, &parent.id);
     EXPECT_EQ(listed.count, 1);
     EXPECT(id_equal(&listed_jobs[0].job_id, &delivery.id));
+    store_close(store);
+}
+
+TEST(store_view_told, those_of_a_batch_are_from_its_beginning)
+{
+    struct store *store = open_store();
+    batcher_begin(&batch);
+    struct batch_row row = {
+        .id = id_v7(batch.now, 5, 6), .no = 1, .version = 1, .created_at = batch.now};
+    batcher_write(&batch, WRITE_BATCH)->batch = row;
+    batcher_commit(&batch, store);
+    struct made made = {HOOK_QUEUE, row.id, row.created_at, id_slot(&row.id), NULL};
+    struct job_row delivery = make(store, made);
+    made.tenant = "acme"; // tells of another tenant's batch of the same id
+    (void)make(store, made);
+    made.tenant = NULL;
+    made.at = row.created_at + 1; // of the batch that had this id before
+    (void)make(store, made);
+    const struct msg_list asked = {.told_of = row.id, .told_of_batch = true};
+    struct msg_listed listed = told_by(store, &asked);
+    EXPECT_EQ(listed.error, OK);
+    EXPECT_EQ(listed.count, 1);
+    EXPECT(id_equal(&listed_jobs[0].job_id, &delivery.id));
+    // Neither is a job that has this id a batch, nor the other way round.
+    EXPECT_EQ(told(store, &row.id).error, ERR_NOT_FOUND);
+    const struct msg_list of_job = {.told_of = delivery.id, .told_of_batch = true};
+    EXPECT_EQ(told_by(store, &of_job).error, ERR_NOT_FOUND);
     store_close(store);
 }
 
