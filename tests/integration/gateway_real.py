@@ -9,6 +9,12 @@ from lib_broker import Broker, Peer, pb
 from lib_gateway import Gateway, wait_for
 
 
+def welcomes(gateway):
+    """More than one of the same broker when it was late with an answer."""
+    text = gateway.ask("GET", "/metrics").body.decode()
+    return int(text.split("\nweft_gateway_broker_welcomes_total ")[1].split()[0])
+
+
 class Real(unittest.TestCase):
     def setUp(self):
         self.place = tempfile.TemporaryDirectory(prefix="weft-gateway-")
@@ -148,10 +154,10 @@ class Real(unittest.TestCase):
         endpoint, data = self.broker.zmq, self.broker.data
         self.broker.kill()
         self.broker.close()
+        before = [(gateway, welcomes(gateway)) for gateway in (self.gateway, other)]
         self.broker = Broker(data, "--zmq", endpoint)
-        for gateway in (self.gateway, other):
-            wait_for("it talks to the new broker",
-                     lambda: b"weft_gateway_broker_welcomes_total 2" in gateway.ask("GET", "/metrics").body)
+        for gateway, count in before:
+            wait_for("it talks to the new broker", lambda gateway=gateway, count=count: welcomes(gateway) > count)
         fresh = Gateway(endpoint)  # one that has never heard of it
         self.addCleanup(fresh.close)
         fresh.wait_ready()
@@ -185,9 +191,10 @@ class Real(unittest.TestCase):
         wait_for("the note of the key", has_figure(b"weft_gateway_keys_written_total 1"))
         endpoint = self.broker.zmq
         self.broker.close()
+        before = welcomes(self.gateway)
         self.assertEqual(repeat(), "flushed")
         self.broker = Broker(os.path.join(self.place.name, "another"), "--zmq", endpoint)
-        wait_for("the new broker", has_figure(b"weft_gateway_broker_welcomes_total 2"))
+        wait_for("the new broker", lambda: welcomes(self.gateway) > before)
         self.broker.close()
         self.assertEqual(repeat(), "spooled")
 
@@ -198,10 +205,9 @@ class Real(unittest.TestCase):
         self.broker.process.kill()
         self.broker.process.wait()
         self.broker.close()
+        before = welcomes(self.gateway)
         self.broker = Broker(data, "--zmq", endpoint)
-        self.gateway.wait_ready()
-        wait_for("the gateway talks to the new broker",
-                 lambda: b"weft_gateway_broker_welcomes_total 2" in self.gateway.ask("GET", "/metrics").body)
+        wait_for("the gateway talks to the new broker", lambda: welcomes(self.gateway) > before)
         for url in urls:
             self.assertEqual(self.gateway.ask("GET", url).status, 200)
 
