@@ -58,6 +58,19 @@ void ask_close(struct ask *ask)
     ask->client = NULL;
 }
 
+int ask_run(const struct config_table *table, int argc, char **argv,
+            int (*run)(struct ask *ask, const struct config *config))
+{
+    struct config config;
+    struct ask ask = {0};
+    int code = COMMAND_USAGE;
+    if (command_begin(&config, table, argc, argv, &code))
+        code = ask_open(&ask, &config) ? run(&ask, &config) : ask.code;
+    ask_close(&ask);
+    config_deinit(&config);
+    return command_end(table->program, code);
+}
+
 int ask_about(const struct config_table *table, int argc, char **argv,
               int (*act)(struct ask *ask, const struct id *id, const struct config *config))
 {

@@ -20,7 +20,10 @@ struct ask {
 bool ask_open(struct ask *ask, const struct config *config);
 void ask_close(struct ask *ask);
 
-// The whole life of a verb whose argument is an id: reads the settings, asks by `act`, closes. Gives the exit code.
+// The whole life of a verb: reads the settings, asks by `run`, closes. Gives the exit code.
+int ask_run(const struct config_table *table, int argc, char **argv,
+            int (*run)(struct ask *ask, const struct config *config));
+// Of a verb whose argument is an id, alike.
 int ask_about(const struct config_table *table, int argc, char **argv,
               int (*act)(struct ask *ask, const struct id *id, const struct config *config));
 

@@ -8,6 +8,15 @@
 #include "gateway/core/query.h"
 #include "lib/base/moment.h"
 
+#define LIST_KEYS                                                                                  \
+    {.key = "limit",                                                                               \
+     .type = CONFIG_INTEGER,                                                                       \
+     .default_text = "50",                                                                         \
+     .min = 0,                                                                                     \
+     .max = INT32_MAX,                                                                             \
+     .help = "jobs at most; 0: all"},                                                              \
+        COMMAND_LIST_KEYS
+
 static const struct config_key keys[] = {
     {.key = "status",
      .type = CONFIG_STRING,
@@ -19,13 +28,7 @@ static const struct config_key keys[] = {
      .type = CONFIG_STRING,
      .help = "accepted after this moment (RFC 3339)"},
     {.key = "created-before", .type = CONFIG_STRING, .help = "accepted before this moment"},
-    {.key = "limit",
-     .type = CONFIG_INTEGER,
-     .default_text = "50",
-     .min = 0,
-     .max = INT32_MAX,
-     .help = "jobs at most; 0: all"},
-    COMMAND_LIST_KEYS,
+    LIST_KEYS,
 };
 
 const struct config_table jobs_list_table = {
@@ -51,13 +54,7 @@ static const struct config_key items_keys[] = {
     {.key = "status",
      .type = CONFIG_STRING,
      .help = "only jobs in these states, like dead or queued,running"},
-    {.key = "limit",
-     .type = CONFIG_INTEGER,
-     .default_text = "50",
-     .min = 0,
-     .max = INT32_MAX,
-     .help = "jobs at most; 0: all"},
-    COMMAND_LIST_KEYS,
+    LIST_KEYS,
 };
 
 const struct config_table jobs_items_table = {

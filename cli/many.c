@@ -127,8 +127,8 @@ static const struct msg_operation_is *follow(struct ask *ask, const struct msg_o
     when_ms tell_at = clock_mono_ms() + TELL_EVERY_MS;
     while (is != NULL && !is->is_over) {
         if (clock_mono_ms() >= tell_at) {
-            (void)fprintf(stderr, "weft: %s: %u %%, %llu jobs\n", ask->program,
-                          (unsigned)((is->upto - is->cursor) * 100 / is->upto),
+            (void)fprintf(stderr, "weft: %s: %u %% of all records looked through, %llu jobs done\n",
+                          ask->program, (unsigned)((is->upto - is->cursor) * 100 / is->upto),
                           (unsigned long long)is->done);
             tell_at += TELL_EVERY_MS;
         }

@@ -103,14 +103,7 @@ static int list(struct ask *ask, const struct config *config)
 
 static int list_main(int argc, char **argv)
 {
-    struct config config;
-    struct ask ask = {0};
-    int code = COMMAND_USAGE;
-    if (command_begin(&config, &many_list_table, argc, argv, &code))
-        code = ask_open(&ask, &config) ? list(&ask, &config) : ask.code;
-    ask_close(&ask);
-    config_deinit(&config);
-    return command_end(many_list_table.program, code);
+    return ask_run(&many_list_table, argc, argv, list);
 }
 
 static int show(struct ask *ask, const struct id *id, const struct config *config)
@@ -149,29 +142,14 @@ static int cancel(struct ask *ask, const struct id *id, const struct config *con
     return COMMAND_SUCCEEDED;
 }
 
-static int one_main(const struct config_table *table,
-                    int (*run)(struct ask *ask, const struct id *id, const struct config *config),
-                    int argc, char **argv)
-{
-    struct config config;
-    struct ask ask = {0};
-    struct id id;
-    int code = COMMAND_USAGE;
-    if (command_begin(&config, table, argc, argv, &code) && command_read_id(&config, &id))
-        code = ask_open(&ask, &config) ? run(&ask, &id, &config) : ask.code;
-    ask_close(&ask);
-    config_deinit(&config);
-    return command_end(table->program, code);
-}
-
 static int show_main(int argc, char **argv)
 {
-    return one_main(&many_list_show_table, show, argc, argv);
+    return ask_about(&many_list_show_table, argc, argv, show);
 }
 
 static int cancel_main(int argc, char **argv)
 {
-    return one_main(&many_list_cancel_table, cancel, argc, argv);
+    return ask_about(&many_list_cancel_table, argc, argv, cancel);
 }
 
 int many_list_main(int argc, char **argv)

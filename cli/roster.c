@@ -81,12 +81,5 @@ static int list(struct ask *ask, const struct config *config)
 
 int roster_main(int argc, char **argv)
 {
-    struct config config;
-    struct ask ask = {0};
-    int code = COMMAND_USAGE;
-    if (command_begin(&config, &roster_table, argc, argv, &code))
-        code = ask_open(&ask, &config) ? list(&ask, &config) : ask.code;
-    ask_close(&ask);
-    config_deinit(&config);
-    return command_end(roster_table.program, code);
+    return ask_run(&roster_table, argc, argv, list);
 }

@@ -281,14 +281,7 @@ static int list(struct ask *ask, const struct config *config)
 
 static int list_main(int argc, char **argv)
 {
-    struct config config;
-    struct ask ask = {0};
-    int code = COMMAND_USAGE;
-    if (command_begin(&config, &schedule_list_table, argc, argv, &code))
-        code = ask_open(&ask, &config) ? list(&ask, &config) : ask.code;
-    ask_close(&ask);
-    config_deinit(&config);
-    return command_end("schedule list", code);
+    return ask_run(&schedule_list_table, argc, argv, list);
 }
 
 // --- next ---

@@ -117,9 +117,7 @@ static int run_with(const struct config_table *table, with_broker *run, int argc
     struct ask ask = {0};
     int code = COMMAND_USAGE;
     if (command_begin(&config, table, argc, argv, &code)) {
-        bool is_named =
-            config.argument_count == 0 || check_name(slice_of_text(config.arguments[0]));
-        if (!is_named)
+        if (!check_name(slice_of_text(config.arguments[0])))
             command_complain(table->program, "a TYPE has 1 to 128 of a-z 0-9 . _ -");
         else
             code = ask_open(&ask, &config) ? run(&ask, &config) : ask.code;
@@ -141,7 +139,7 @@ static int show_main(int argc, char **argv)
 
 static int list_main(int argc, char **argv)
 {
-    return run_with(&type_list_table, list, argc, argv);
+    return ask_run(&type_list_table, argc, argv, list);
 }
 
 int type_main(int argc, char **argv)
