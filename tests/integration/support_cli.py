@@ -8,7 +8,7 @@ import tempfile
 import time
 
 WEFT = os.environ["WEFT_BIN"]
-PATIENCE = 60  # far more than anything needs; a test that waits so long has failed
+PATIENCE = 120  # far more than anything needs, a batch on a busy machine too; a test that waits so long has failed
 
 
 def wait_for(what, question):
