@@ -181,6 +181,12 @@ int main(int argc, char **argv)
         self.assertTrue(os.path.samefile(os.path.join(self.lib, f"libweft.so.{version}"),
                                          os.path.join(self.lib, "libweft.so.0")))
 
+    def test_make_install_builds_what_it_installs(self):
+        said = run("make", "-n", "-C", ROOT, "install", "PREFIX=/elsewhere")
+        self.assertRegex(said, r"cmake --build --preset release --target weft weft_shared ")
+        for component in ("weft", "libweft"):
+            self.assertIn(f"cmake --install build/release --prefix /elsewhere --component {component}\n", said)
+
     def test_cmake_finds_it(self):
         flags = " ".join(self.sane)
         run("cmake", "-S", self.folder, "-B", os.path.join(self.folder, "build"), f"-DCMAKE_PREFIX_PATH={self.prefix}",

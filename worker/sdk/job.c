@@ -66,19 +66,27 @@ uint32_t weft_private_print(uint8_t *room, size_t cap, const char *format, va_li
     return (uint32_t)len;
 }
 
+// The loop was rung for the first of what lies in the mail, and takes all of it.
+static bool is_empty(const struct job_mail *mail)
+{
+    return !mail->has_progress && mail->extend_ms == 0 && mail->line_count == 0;
+}
+
 void weft_job_progress(weft_job *job, uint64_t done, uint64_t total, const char *format, ...)
 {
     struct job_mail *mail = &job->mail;
     va_list arguments;
     va_start(arguments, format);
     lock(job);
+    bool is_first = is_empty(mail);
     mail->progress = (struct msg_progress){.done = done, .total = total};
     mail->progress.text =
         slice_of(mail->text, weft_private_print(mail->text, sizeof mail->text, format, arguments));
     mail->has_progress = true;
     unlock(job);
     va_end(arguments);
-    wake_ring(&job->worker->bell);
+    if (is_first)
+        wake_ring(&job->worker->bell);
 }
 
 void weft_job_log(weft_job *job, const char *format, ...)
@@ -87,6 +95,7 @@ void weft_job_log(weft_job *job, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     lock(job);
+    bool is_first = is_empty(mail);
     if (mail->line_count < JOB_LOG_MAX) {
         struct job_line *line = &mail->lines[mail->line_count++];
         line->at = clock_wall_ms();
@@ -96,7 +105,8 @@ void weft_job_log(weft_job *job, const char *format, ...)
     }
     unlock(job);
     va_end(arguments);
-    wake_ring(&job->worker->bell);
+    if (is_first)
+        wake_ring(&job->worker->bell);
 }
 
 void weft_job_extend(weft_job *job, uint32_t span_ms)
