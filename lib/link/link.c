@@ -29,6 +29,7 @@ static_assert(sizeof(struct link_frame) == sizeof(zmq_msg_t), "a frame is a zmq_
 // Subscriptions that one call looks at.
 #define SUBSCRIPTIONS_MAX 1024
 
+enum { FRAMES_MAX = 4 };         // route, version, envelope, block
 enum { ENDPOINT_LEN_MAX = 280 }; // the longest host name, its scheme and its port
 
 err link_private_err(int number)
@@ -55,8 +56,9 @@ err link_context_open(struct link_context **out_context)
         return ERR_NO_MEMORY;
     context->zmq = zmq_ctx_new();
     if (context->zmq == NULL) {
+        err e = link_private_err(errno);
         free(context);
-        return ERR_SYSTEM;
+        return e;
     }
     *out_context = context;
     return OK;
@@ -478,38 +480,66 @@ void link_release(struct link_message *message)
     message->route = message->version = message->envelope = message->block = slice_of(NULL, 0);
 }
 
-static err put_frame(struct link *link, struct slice bytes, int more)
+static err put_frame(struct link *link, zmq_msg_t *frame, int more)
 {
-    int sent = zmq_send(link->socket, bytes.data, bytes.len, ZMQ_DONTWAIT | more);
+    int sent = zmq_msg_send(frame, link->socket, ZMQ_DONTWAIT | more);
     return sent >= 0 ? OK : link_private_err(errno);
 }
 
 // libzmq looks at new connections and freed queues only now and then while sending; asking for
 // events makes it look.
-static err put_first_frame(struct link *link, struct slice bytes)
+static err put_first_frame(struct link *link, zmq_msg_t *frame)
 {
-    err result = put_frame(link, bytes, ZMQ_SNDMORE);
+    err result = put_frame(link, frame, ZMQ_SNDMORE);
     if (result != ERR_AGAIN)
         return result;
     int events = 0;
     size_t len = sizeof events;
     if (zmq_getsockopt(link->socket, ZMQ_EVENTS, &events, &len) != 0 || !(events & ZMQ_POLLOUT))
         return ERR_AGAIN;
-    return put_frame(link, bytes, ZMQ_SNDMORE);
+    return put_frame(link, frame, ZMQ_SNDMORE);
 }
 
-static err put_message(struct link *link, const struct slice *frames, uint32_t count)
+static err put_frames(struct link *link, zmq_msg_t *frames, uint32_t count)
 {
-    err result = put_first_frame(link, frames[0]);
+    err result = put_first_frame(link, &frames[0]);
     if (result != OK)
         return result;
     // When the connection ends in the middle, libzmq wants to be given the rest of the message
     // and drops it; a message that is not ended would swallow the next one.
     for (uint32_t i = 1; i < count; i++) {
-        err sent = put_frame(link, frames[i], i + 1 < count ? ZMQ_SNDMORE : 0);
+        err sent = put_frame(link, &frames[i], i + 1 < count ? ZMQ_SNDMORE : 0);
         if (result == OK)
             result = sent;
     }
+    return result;
+}
+
+static err make_frame(struct slice bytes, zmq_msg_t *out_frame)
+{
+    if (zmq_msg_init_size(out_frame, bytes.len) != 0)
+        return link_private_err(errno);
+    if (bytes.len > 0)
+        memcpy(zmq_msg_data(out_frame), bytes.data, bytes.len);
+    return OK;
+}
+
+// All frames have their memory before the first is given away: one that is missing in the middle
+// would make another message of the rest, or leave it open for the next, which is somebody else's.
+static err put_message(struct link *link, const struct slice *bytes, uint32_t count)
+{
+    zmq_msg_t frames[FRAMES_MAX];
+    uint32_t made = 0;
+    err result = OK;
+    CHECK(count <= FRAMES_MAX);
+    while (made < count && result == OK) {
+        result = make_frame(bytes[made], &frames[made]);
+        made += result == OK;
+    }
+    if (result == OK)
+        result = put_frames(link, frames, count);
+    for (uint32_t i = 0; i < made; i++)
+        (void)zmq_msg_close(&frames[i]); // what was sent is empty
     return result;
 }
 

@@ -76,6 +76,7 @@ void link_release(struct link_message *message);
 // Sends route (ROUTER), version, envelope, block, all copied, without waiting.
 //   ERR_AGAIN       the peer's queue is full, or a dealer has no connection; nothing was sent
 //   ERR_NOT_FOUND   a router knows no such peer any more
+//   ERR_NO_MEMORY   nothing was sent
 MUST_USE err link_send(struct link *link, struct slice route, struct slice envelope,
                        struct slice block);
 
