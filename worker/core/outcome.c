@@ -87,6 +87,10 @@ static void end_by_code(uint8_t code, struct bytes_out *room, struct outcome_rep
 
 static void succeed(const struct outcome_streams *streams, struct outcome_report *report)
 {
+    if (streams->is_lost) {
+        outcome_put_off("there was no memory for the result", report);
+        return;
+    }
     if (streams->is_cut) {
         // Another attempt would say as much, so there is none.
         say(report, OUTCOME_DEAD, "result-too-large");
@@ -114,6 +118,8 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
         report.detail = streams->tail;
     } else if (is_good) {
         succeed(streams, &report);
+    } else if (ended->not_begun && ended->code == OUTCOME_EXIT_TEMPFAIL) {
+        outcome_put_off("no memory, process or descriptor was left for the handler", &report);
     } else {
         if (ended->signo != 0)
             end_by_signal(ended->signo, &message, &report);
@@ -131,7 +137,8 @@ void outcome_of_exit(const struct outcome_exit *ended, const struct outcome_stre
 
 bool outcome_is_missing(const struct outcome_exit *ended)
 {
-    return ended->stop == SLOT_STOP_NONE && ended->not_begun;
+    return ended->stop == SLOT_STOP_NONE && ended->not_begun &&
+           ended->code != OUTCOME_EXIT_TEMPFAIL;
 }
 
 struct body outcome_result(struct slice output)

@@ -39,12 +39,13 @@ struct outcome_exit {
     uint8_t signo;       // or 0
     enum slot_stop stop; // SLOT_STOP_NONE unless a signal of ours was on its way before the end
     bool is_lines;       // a child of --lines, which should not have ended at all
-    bool not_begun;      // there was nothing to run; the code says why
+    bool not_begun; // nothing was run; the code says why, OUTCOME_EXIT_TEMPFAIL: there was no room
 };
 
 struct outcome_streams {
     struct slice output; // stdout, at most MSG_RESULT_LEN_MAX bytes of it
     bool is_cut;         // there was more
+    bool is_lost;        // or less of it, for want of memory
     struct slice tail;   // the last bytes of stderr, UTF-8, at most MSG_ERROR_DETAIL_LEN_MAX
 };
 

@@ -69,6 +69,8 @@ MUST_USE err spawner_run(struct spawner *spawner, const struct spawner_run *run)
 // Errors as above.
 MUST_USE err spawner_kill(struct spawner *spawner, uint64_t number, int signo);
 
+enum { SPAWNER_BUSY = 75 }; // EX_TEMPFAIL
+
 enum spawner_kind { SPAWNER_STARTED, SPAWNER_ENDED };
 
 struct spawner_report {
@@ -79,7 +81,8 @@ struct spawner_report {
     uint8_t code;         // of SPAWNER_ENDED: exit code, when signo is 0
     uint8_t signo;
     bool signalled; // one of spawner_kill() was sent before it ended
-    bool not_begun; // of SPAWNER_ENDED: nothing could be run; code says why, as every shell does
+    bool not_begun; // of SPAWNER_ENDED: nothing could be run; code says why, as every shell does,
+                    // and SPAWNER_BUSY that memory, processes or descriptors were missing
 };
 
 //   ERR_AGAIN    nothing is waiting

@@ -181,9 +181,17 @@ static bool keep_apart(struct start *start)
     return start->failed >= 0;
 }
 
+// What is missing now, and may be there in a moment.
+static bool is_passing(int why)
+{
+    return why == ENOMEM || why == EAGAIN || why == EMFILE || why == ENFILE;
+}
+
 _Noreturn static void become_handler(const struct process *process, struct start start)
 {
-    if (!keep_apart(&start) || !process_die_with(process->pid) || setpgid(0, 0) != 0 ||
+    if (!keep_apart(&start))
+        give_up(&start, SPAWNER_BUSY);
+    if (!process_die_with(process->pid) || setpgid(0, 0) != 0 ||
         !place_descriptors(start.descriptors))
         give_up(&start, 126);
     close_others(start.failed);
@@ -197,7 +205,7 @@ _Noreturn static void become_handler(const struct process *process, struct start
                        process->program[0], strerror(why));
     if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
         give_up(&start, 126); // nobody reads
-    give_up(&start, why == ENOENT || why == ENOTDIR ? 127 : 126);
+    give_up(&start, is_passing(why) ? SPAWNER_BUSY : why == ENOENT || why == ENOTDIR ? 127 : 126);
 }
 
 // --- runs ---
@@ -260,11 +268,11 @@ static void start(struct process *process, const struct spawner_wire_message *me
     for (uint32_t i = 0; i < SPAWNER_DESCRIPTORS; i++)
         (void)close(message->descriptors[i]); // the handler has its own
     if (pid < 0) {
-        // No room for another process: as if nothing could be run, so that the worker goes quiet.
         log_error("spawner.fork_failed", "why=%s", log_quote_text(strerror(why)).text);
-        report(process,
-               &(struct spawner_report){
-                   .kind = SPAWNER_ENDED, .number = number, .code = 126, .not_begun = true});
+        report(process, &(struct spawner_report){.kind = SPAWNER_ENDED,
+                                                 .number = number,
+                                                 .code = SPAWNER_BUSY,
+                                                 .not_begun = true});
         return;
     }
     // Also by the handler itself: whoever is first, it is done before anybody relies on it.

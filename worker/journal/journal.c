@@ -209,3 +209,8 @@ err journal_flush(struct journal *journal, struct outbox *outbox)
         note_flushed(outbox);
     return result == ERR_FULL ? ERR_DISK : result;
 }
+
+const char *journal_fault(const struct journal *journal)
+{
+    return disk_fault(journal->disk);
+}

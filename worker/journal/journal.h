@@ -33,5 +33,7 @@ MUST_USE err journal_load(struct journal *journal, struct outbox *outbox,
 // Makes every ended outcome of the outbox durable and drops the records of the settled ones, in one
 // flushed transaction; the settled ones leave the outbox and their memory is freed. Without a journal
 // (NULL) the same happens to the outbox, and nothing is durable.
-//   ERR_DISK   nobody knows what is on disk now: the caller must end the process
+//   ERR_DISK, ERR_NO_MEMORY   nobody knows what is on disk now: the caller must end the process
 MUST_USE err journal_flush(struct journal *journal, struct outbox *outbox);
+// What the database library said of it, for people; static.
+const char *journal_fault(const struct journal *journal);

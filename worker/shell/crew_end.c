@@ -130,6 +130,7 @@ static void end_by_process(struct worker *worker, uint32_t slot, const struct ou
     const struct handler *handler = &worker->places[slot].handler;
     struct outcome_streams streams = {.output = handler_output(handler),
                                       .is_cut = handler->output_cut,
+                                      .is_lost = handler->output_lost,
                                       .tail = handler_tail(handler, tail)};
     if (ended->is_lines)
         streams.output = slice_of(NULL, 0);
@@ -192,6 +193,16 @@ static void end_by_size(struct worker *worker, uint32_t slot)
     crew_signal(worker, slot, SIGKILL);
 }
 
+// The answer cannot be read, nor what follows it.
+static void end_by_loss(struct worker *worker, uint32_t slot)
+{
+    struct outcome_report report = {0};
+    outcome_put_off("there was no memory for the answer", &report);
+    crew_end(worker, slot, &report);
+    worker->places[slot].is_dying = true;
+    crew_signal(worker, slot, SIGKILL);
+}
+
 static void end_by_answer(struct worker *worker, uint32_t slot, const struct lines_answer *answer)
 {
     bool was_cancelled = worker->duty.slots.items[slot].stop == SLOT_STOP_CANCEL;
@@ -249,8 +260,11 @@ void crew_answers(struct worker *worker, uint32_t slot)
             take_answer(worker, slot, line);
     }
     bool is_too_long = place->handler.output_cut;
+    bool is_lost = place->handler.output_lost;
     handler_drop_output(&place->handler, done);
-    if (is_too_long && done == 0 && worker->duty.slots.items[slot].state == SLOT_RUNNING)
+    if (is_lost && worker->duty.slots.items[slot].state == SLOT_RUNNING)
+        end_by_loss(worker, slot);
+    else if (is_too_long && done == 0 && worker->duty.slots.items[slot].state == SLOT_RUNNING)
         end_by_size(worker, slot);
     else if (is_too_long && !place->is_dying)
         end_by_nonsense(worker, slot, "more output than one answer");

@@ -137,9 +137,12 @@ static bool grow_output(struct handler *handler)
 static void keep_output(struct handler *handler, struct slice bytes)
 {
     while (bytes.len > 0) {
-        if (handler->output_len == handler->output_cap &&
-            (handler->output_cap == handler->output_max || !grow_output(handler))) {
-            handler->output_cut = true;
+        bool is_full = handler->output_len == handler->output_cap;
+        handler->output_cut |= is_full && handler->output_cap == handler->output_max;
+        if (handler->output_cut || handler->output_lost)
+            return;
+        if (is_full && !grow_output(handler)) {
+            handler->output_lost = true; // what comes now would follow a gap
             return;
         }
         size_t room = handler->output_cap - handler->output_len;
@@ -162,6 +165,7 @@ void handler_drop_output(struct handler *handler, size_t len)
         memmove(handler->output, handler->output + len, handler->output_len - len);
     handler->output_len -= len;
     handler->output_cut = false;
+    handler->output_lost = false;
 }
 
 // --- stderr ---

@@ -32,6 +32,7 @@ struct handler {
     size_t output_cap;
     size_t output_max;
     bool output_cut;                        // there was more than output_max
+    bool output_lost;                       // there was more than there was memory for
     uint8_t tail[MSG_ERROR_DETAIL_LEN_MAX]; // a ring
     uint64_t tail_count;                    // bytes ever written
     struct joblog *log;                     // takes them line by line; the caller's, or NULL
@@ -65,7 +66,7 @@ enum handler_more {
     HANDLER_OVER,  // the handler has closed its end
 };
 // Reads once into the buffer of this pipe (not HANDLER_INPUT). A pipe that is over is closed.
-// ERR_NO_MEMORY counts as cut.
+// What there is no memory for is lost; see output_lost.
 enum handler_more handler_read(struct handler *handler, enum handler_pipe which);
 
 // Everything that stdout has given so far; handler_drop_output() removes from its beginning.

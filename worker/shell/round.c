@@ -81,9 +81,12 @@ static void begin_jobs(struct worker *worker)
 
 static void flush(struct worker *worker)
 {
-    if (duty_flush(&worker->duty) != OK)
-        crew_die(worker, "worker.journal_failed",
-                 "the journal cannot be written; look at the disk of --data");
+    char why[160];
+    if (duty_flush(&worker->duty) == OK)
+        return;
+    (void)snprintf(why, sizeof why, "%s: the journal cannot be written; look at --data",
+                   journal_fault(worker->duty.journal)); // only a journal can fail
+    crew_die(worker, "worker.journal_failed", why);
 }
 
 static void wait(struct worker *worker)

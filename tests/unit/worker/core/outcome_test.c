@@ -54,6 +54,27 @@ TEST(outcome, nothing_to_run_is_an_interruption)
     EXPECT(outcome_is_missing(&ended));
 }
 
+TEST(outcome, no_room_to_begin_is_nobodys_fault)
+{
+    struct outcome_exit ended = {.code = OUTCOME_EXIT_TEMPFAIL, .not_begun = true};
+    struct outcome_report report = report_of(ended, "", "");
+    EXPECT_EQ(report.outcome, OUTCOME_SNOOZED);
+    EXPECT(slice_is_text(report.kind, "busy"));
+    EXPECT_EQ(report.retry_after_ms, OUTCOME_PAUSE_MS);
+    EXPECT(!outcome_is_missing(&ended));
+}
+
+TEST(outcome, a_result_for_which_there_was_no_memory_is_made_again)
+{
+    const struct outcome_streams streams = {.is_lost = true};
+    const struct outcome_exit ended = {.code = 0};
+    uint8_t room[OUTCOME_ROOM];
+    struct outcome_report report;
+    outcome_of_exit(&ended, &streams, room, &report);
+    EXPECT_EQ(report.outcome, OUTCOME_SNOOZED);
+    EXPECT(slice_is_text(report.kind, "busy"));
+}
+
 TEST(outcome, zero_succeeds_with_what_was_printed)
 {
     struct outcome_report report = report_of((struct outcome_exit){0}, " [1]\n", "log");

@@ -5,11 +5,24 @@
 #include "lib/sys/process.h"
 #include "tests/support/test.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 30000 };
+
+static unsigned forks_until_none; // 0: there is room for each
+
+// Stands before the C library's.
+pid_t fork(void)
+{
+    errno = EAGAIN;
+    if (forks_until_none > 0 && --forks_until_none == 0)
+        return -1;
+    return ((__typeof__(&fork))(uintptr_t)dlsym(RTLD_NEXT, "fork"))();
+}
 
 static struct spawner spawner;
 
@@ -144,6 +157,23 @@ TEST(spawner, a_program_that_cannot_run_says_why)
     ended = next();
     EXPECT_EQ(ended.code, 127);
     EXPECT(!ended.not_begun);
+    spawner_close(&spawner);
+}
+
+// One job without a process must not make the worker quiet for all that follow.
+TEST(spawner, no_room_for_a_process_is_no_missing_program)
+{
+    forks_until_none = 2; // the spawner itself, and then its first
+    sh("exit 0");
+    forks_until_none = 0;
+    (void)ask(1, "A=b");
+    struct spawner_report ended = next();
+    EXPECT_EQ(ended.kind, SPAWNER_ENDED);
+    EXPECT_EQ(ended.code, SPAWNER_BUSY);
+    EXPECT(ended.not_begun);
+    (void)ask(2, "A=b");
+    EXPECT_EQ(next().kind, SPAWNER_STARTED);
+    EXPECT_EQ(next().code, 0);
     spawner_close(&spawner);
 }
 

@@ -161,6 +161,7 @@ TEST(journal_fault, nothing_works_after_a_failed_flush)
     change(1);
     faults_in_commits = true;
     EXPECT_EQ(journal_flush(journal, &outbox), ERR_DISK);
+    EXPECT(strstr(journal_fault(journal), "nput/output") != NULL);
     faults_in_commits = false;
     EXPECT_EQ(journal_flush(journal, &outbox), ERR_DISK);
     EXPECT_EQ(outbox_count_of(&outbox, OUTBOX_ENDED), 1); // nobody is told

@@ -4,7 +4,18 @@
 
 #include "tests/support/test.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
+
+static bool has_no_memory;
+
+// Stands before the C library's.
+void *realloc(void *memory, size_t len)
+{
+    if (has_no_memory)
+        return NULL;
+    return ((__typeof__(&realloc))(uintptr_t)dlsym(RTLD_NEXT, "realloc"))(memory, len);
+}
 
 static struct handler handler;
 static int far[SPAWNER_DESCRIPTORS];
@@ -78,6 +89,22 @@ TEST(handler, output_is_kept_up_to_its_cap)
     EXPECT(slice_is_text(handler_output(&handler), "abcde"));
     EXPECT_EQ(close(far[HANDLER_OUTPUT]), 0);
     EXPECT_EQ(handler_read(&handler, HANDLER_OUTPUT), HANDLER_OVER);
+    end();
+}
+
+// That is not the handler's fault: it did not say too much.
+TEST(handler, output_without_memory_is_lost_and_not_cut)
+{
+    begin(5);
+    say(far[HANDLER_OUTPUT], "abc");
+    has_no_memory = true;
+    EXPECT_EQ(handler_read(&handler, HANDLER_OUTPUT), HANDLER_MORE);
+    has_no_memory = false;
+    EXPECT(handler.output_lost && !handler.output_cut);
+    say(far[HANDLER_OUTPUT], "de");
+    EXPECT_EQ(handler_read(&handler, HANDLER_OUTPUT), HANDLER_MORE);
+    EXPECT_EQ(handler_output(&handler).len, 0); // no second half without a first
+    EXPECT(handler.output_lost);
     end();
 }
 
