@@ -136,8 +136,11 @@ static err place_directories(struct settings *settings)
     settings->tokens = told != NULL ? strdup(told) : place_below(settings->data, "tokens");
     settings->cache = place_below(settings->data, "statuses");
     settings->spool = place_below(settings->data, "spool");
-    bool is_placed = settings->tokens != NULL && settings->cache != NULL && settings->spool != NULL;
-    return is_placed ? OK : ERR_NO_MEMORY;
+    if (settings->tokens != NULL && settings->cache != NULL && settings->spool != NULL)
+        return OK;
+    (void)snprintf(settings->config.problem, sizeof settings->config.problem, "%s",
+                   err_text(ERR_NO_MEMORY));
+    return ERR_NO_MEMORY;
 }
 
 // What is wrong is in the config's problem.

@@ -405,6 +405,9 @@ static err make(struct cache *cache, const char **out_why)
     if (e == OK && pthread_create(&cache->thread, NULL, cache_write_run, cache) != 0)
         e = ERR_SYSTEM;
     cache->has_thread = e == OK;
+    // It is not the cache's fault, which is to stay.
+    if (e == ERR_NO_MEMORY || e == ERR_SYSTEM)
+        *out_why = e == ERR_SYSTEM ? "no thread could be started" : err_text(e);
     return e;
 }
 

@@ -242,6 +242,9 @@ static err make(struct keys *keys, const struct keys_options *options, const cha
         e = ERR_NO_MEMORY;
     if (e == OK && pthread_create(&keys->thread, NULL, run, keys) != 0)
         e = ERR_SYSTEM;
+    // It is not the record's fault, which is to stay.
+    if (e == ERR_NO_MEMORY || e == ERR_SYSTEM)
+        *out_why = e == ERR_SYSTEM ? "no thread could be started" : err_text(e);
     return e;
 }
 

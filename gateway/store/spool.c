@@ -513,6 +513,8 @@ static err make(struct spool *spool, const struct spool_options *options, const 
         e = ERR_SYSTEM;
     if (e == OK)
         *out_why = warning;
+    if (e == ERR_NO_MEMORY || e == ERR_SYSTEM)
+        *out_why = e == ERR_SYSTEM ? "no thread could be started" : err_text(e);
     return e;
 }
 

@@ -93,7 +93,7 @@ void disk_measure(struct disk *disk)
 static bool close_gate(struct disk_gate *gate, long wait_ms)
 {
     struct timespec until = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &until); // cannot fail for this clock
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); // cannot fail for this clock
     until.tv_nsec += (wait_ms % 1000) * 1000000L;
     until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;

@@ -101,8 +101,9 @@ err listen_open(const char *endpoint, struct listen_socket *out_socket)
         .ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST,
     };
     struct addrinfo *info = NULL;
-    if (getaddrinfo(is_name ? "127.0.0.1" : host, port, &hints, &info) != 0)
-        return ERR_BAD_FIELD;
+    int looked_up = getaddrinfo(is_name ? "127.0.0.1" : host, port, &hints, &info);
+    if (looked_up != 0)
+        return looked_up == EAI_MEMORY ? ERR_NO_MEMORY : ERR_BAD_FIELD;
     struct listen_socket found = {.fd = -1};
     err e = bind_to(info, &found);
     int cause = errno;
