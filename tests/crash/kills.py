@@ -3,13 +3,14 @@
 a lease, and their connections are cut, held back and slowed, while clients of both doors submit. Afterwards every acknowledged job has been done, once accepted,
 and nothing else has happened.
 
-    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--spool SHARE] [--links SHARE] [--slow N]
-             [--record FILE] [--json FILE] [--keep]
+    kills.py [--kills N] [--seed S] [--minutes M] [--pauses SHARE] [--spool SHARE] [--links SHARE] [--jumps SHARE]
+             [--slow N] [--record FILE] [--json FILE] [--keep]
 
 With --spool the gateway has its spool, and this share of the broker's deaths is long enough for clients to be
 answered from it. With --links everything reaches the broker through wires of this script, and this share of the
-moments to kill harms one of them instead. With neither, 0 too, a sixth of the kills comes in a run with the one,
-and a sixth in a run with the other.
+moments to kill harms one of them instead. With --jumps each program has a wall clock of its own, and at this share
+of them one is set, by seconds to hours, forward or back; at 1 nobody is killed, --kills counts jumps, and no lease may
+pass. With none of these, 0 too, a sixth of the kills comes in a run with a spool, and a sixth in one with wires.
 
 WEFT_BIN names the program, WEFT_BUILD its build directory. --record keeps the history, --keep the whole
 directory; a failed run always keeps it and prints where. Waits for events; --minutes bounds the whole.
@@ -33,6 +34,8 @@ from lib_place import LEASE_S, Failed, History, Place
 PROGRESS_S = 2.0        # the longest wait between two kills
 TOLD_SHARE = 0.1        # of the victims: asked to leave instead
 CHECKED_OVER_HTTP = 300
+JUMPS_S = (5, 300, 3600, 6 * 3600)  # from the true time: below any window of a key and any retention
+CALM_LEASE_S = 15       # where none may pass, on a machine that is busy with other things
 AWAY_S = (2.5, 5)       # a broker that is missed: gateways wait for 2 s
 
 
@@ -45,6 +48,7 @@ def parse():
                         help="of the moments to kill: somebody is stopped for a while instead (0.25)")
     parser.add_argument("--spool", type=float, default=None, metavar="SHARE")
     parser.add_argument("--links", type=float, default=None, metavar="SHARE")
+    parser.add_argument("--jumps", type=float, default=None, metavar="SHARE")
     parser.add_argument("--slow", type=int, default=29, metavar="N", help="one job in N takes 150 ms (29)")
     parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--json", metavar="FILE")
@@ -62,13 +66,17 @@ class Run:
         self.options = options
         self.random = random.Random(options.seed)
         self.history = History(os.path.join(folder, "history.jsonl"))
-        self.place = Place(folder, options.seed, self.history, spools=options.spool > 0, has_links=options.links > 0)
+        self.is_calm = options.jumps >= 1
+        self.place = Place(folder, options.seed, self.history, spools=options.spool > 0, has_links=options.links > 0,
+                           has_clocks=options.jumps > 0, lease_s=CALM_LEASE_S if self.is_calm else LEASE_S)
         self.spool_books = {}
         Order.slow_each = options.slow
         self.campaign = Campaign(self.place, self.history, options.seed, options.minutes * 60)
+        self.campaign.has_true_clock = options.jumps == 0
         self.actors = []
         self.paused = []        # (until when, who, what to call then)
         self.pause_count = 0
+        self.jumps = collections.Counter()
         self.harms = collections.Counter()
         self.audit_rounds = 0
         self.began = time.monotonic()
@@ -90,15 +98,19 @@ class Run:
 
     def kill_under_load(self):
         self.place.start()
+        for program in self.place.programs if self.is_calm else []:
+            program.armed_share = 0
         self.actors = all_of(self.campaign)
         for actor in self.actors:
             actor.start()
-        while self.killed_count() < self.options.kills or self.is_spool_unused():
+        while self.fault_count() < self.options.kills or self.is_spool_unused():
             self.campaign.done(self.count_effects())
             self.campaign.wait_for_progress(self.random.randint(0, 300), PROGRESS_S)
             self.check_faults()
             self.resume(time.monotonic())
-            if self.random.random() < self.options.links:
+            if self.random.random() < self.options.jumps:
+                self.jump()
+            elif self.random.random() < self.options.links:
                 self.harm()
             elif self.random.random() < self.options.pauses:
                 self.pause()
@@ -107,6 +119,9 @@ class Run:
         self.resume(None)
         for program in self.place.programs:
             program.armed_share = 0
+
+    def fault_count(self):
+        return sum(self.jumps.values()) if self.is_calm else self.killed_count()
 
     def is_spool_unused(self):
         verdicts = self.campaign.verdicts
@@ -143,6 +158,14 @@ class Run:
         leases = self.random.uniform(0.5, 2.5) if victim in self.place.workers else self.random.uniform(0, 1)
         self.paused.append((time.monotonic() + leases * LEASE_S, victim, victim.pause()))
         self.pause_count += 1
+
+    def jump(self):
+        """Mostly the broker's clock. A program that is started later finds it where it is."""
+        clocks = self.place.clocks
+        name = self.random.choice(["broker"] * 3 + sorted(clocks))
+        ahead_s = self.random.choice(JUMPS_S) * self.random.uniform(-1, 1)
+        self.jumps["forward" if ahead_s * 1e9 > clocks[name].wall_ahead_ns else "back"] += 1
+        clocks[name].set_wall(ahead_s)
 
     def harm(self):
         """A wire, mostly a worker's, for up to two and a half leases."""
@@ -278,8 +301,10 @@ class Run:
             "stops": sum(program.stop_count for program in self.place.programs),
             "pauses": self.pause_count,
             "harms": sum(self.harms.values()),
+            "jumps": sum(self.jumps.values()),
             "kills by": dict(sorted(kills.items())),
             "harms by": dict(sorted(self.harms.items())),
+            "jumps by": dict(sorted(self.jumps.items())),
             "acknowledged": len(self.campaign.acked),
             "verdicts": dict(self.campaign.verdicts),
             "jobs executed": jobs,
@@ -303,7 +328,9 @@ class Run:
         self.summary["seconds"] = round(time.monotonic() - self.began, 1)
         if faults:
             raise Failed(f"{len(faults)} faults:\n  " + "\n  ".join(faults[:40]))
-        if self.place.spools or self.place.links:
+        if self.is_calm and self.summary["leases that passed"] + self.summary["outcomes refused as stale"] > 0:
+            raise Failed("nobody was killed or stopped, and a lease has passed")
+        if self.place.spools or self.place.links or self.place.clocks:
             return  # a run may be short; the first one shows what follows
         if self.summary["outcomes resent"] == 0:
             raise Failed("no outcome was resent: the run has shown nothing about the journal")
@@ -351,10 +378,11 @@ def campaign(options):
 
 def main():
     options = parse()
-    if options.spool is not None or options.links is not None:
-        options.spool, options.links = options.spool or 0, options.links or 0
+    if any(share is not None for share in (options.spool, options.links, options.jumps)):
+        options.spool, options.links, options.jumps = options.spool or 0, options.links or 0, options.jumps or 0
         return campaign(options)
     sixth, record, told = options.kills // 6, options.record, options.json
+    options.jumps = 0
     for options.kills, options.spool, options.links in ((options.kills - 2 * sixth, 0, 0), (sixth, 0.6, 0), (sixth, 0, 0.6)):
         is_first = options.spool + options.links == 0
         options.record, options.json = (record, told) if is_first else (None, None)

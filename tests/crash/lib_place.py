@@ -15,6 +15,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
+from lib_clock import Clock  # noqa: E402  (found through the line above)
 from lib_link import Link  # noqa: E402  (found through the line above)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -197,9 +198,10 @@ class Program:
 
 class Place:
     """One directory with a broker, a gateway, three workers and an SQLite file for the effects. With `has_links`
-    gateway, workers and clients each have a wire of their own to the broker."""
+    gateway, workers and clients each have a wire of their own to the broker; with `has_clocks` each program has a wall
+    clock of its own."""
 
-    def __init__(self, folder, seed, history, spools=False, has_links=False):
+    def __init__(self, folder, seed, history, spools=False, has_links=False, has_clocks=False, lease_s=LEASE_S):
         self.folder, self.history, self.seed, self.spools = folder, history, seed, spools
         self.database = os.path.join(folder, "effects.db")
         self.handlers = os.path.join(folder, "handlers.jsonl")
@@ -213,12 +215,14 @@ class Place:
         self.sqlite.executescript("CREATE TABLE runs(job TEXT, token INTEGER, n INTEGER);"
                                   "CREATE TABLE effects(job TEXT PRIMARY KEY, token INTEGER, n INTEGER)")
         self.programs = []
+        self.has_clocks, self.lease_s = has_clocks, lease_s
+        self.clocks = {}  # by name of the program
 
     def start(self):
         weft = os.environ["WEFT_BIN"]
         self.broker = self._program(
             "broker", [weft, "broker", "--zmq", self.zmq, "--pub", "tcp://127.0.0.1:0", "--data",
-                       f"{self.folder}/broker", "--lease", f"{LEASE_S}s", "--renew", "250ms", "--audit-every", "1s",
+                       f"{self.folder}/broker", "--lease", f"{self.lease_s}s", "--renew", "250ms", "--audit-every", "1s",
                        "--log-level", "debug"])
         self.broker.at_ready = lambda program: self.record_figures(f"start {program.starts}")
         self.gateway = self._program(
@@ -239,6 +243,9 @@ class Place:
         return self.links[number % LINKS].endpoint if self.links else self.zmq
 
     def _program(self, name, command, env=None):
+        if self.has_clocks:
+            self.clocks[name] = Clock(os.path.join(self.folder, f"{name}.clock"))
+            env = {**(env or {}), **self.clocks[name].env}
         program = Program(name, self.folder, command, self.seed, env)
         self.programs.append(program)
         return program

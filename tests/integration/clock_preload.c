@@ -1,6 +1,6 @@
 // For LD_PRELOAD: clocks that a test sets. The wall clock is WEFT_TEST_AHEAD_S seconds ahead; clocks that nobody sets stay.
-// Or WEFT_TEST_CLOCK names a file of two int64_t that the test goes on writing (lib_clock.py): all clocks are ahead by the first,
-// in nanoseconds; while the second is not 0 they stand still but for that.
+// Or WEFT_TEST_CLOCK names a file of three int64_t that the test goes on writing (lib_clock.py): all clocks are ahead by the first,
+// in nanoseconds; while the second is not 0 they stand still but for that; the wall clock is ahead by the third, too.
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@ enum { CLOCKS = CLOCK_BOOTTIME + 1, NS_PER_S = 1000000000 };
 struct told {
     int64_t ahead_ns;
     int64_t stands;
+    int64_t wall_ahead_ns;
 };
 
 static const volatile struct told *told; // NULL without a file
@@ -52,9 +53,10 @@ int clock_gettime(clockid_t which, struct timespec *out_moment)
         (which == CLOCK_REALTIME || which == CLOCK_MONOTONIC || which == CLOCK_BOOTTIME)) {
         if (told->stands != 0)
             *out_moment = begun[which];
-        int64_t ns = out_moment->tv_nsec + told->ahead_ns % NS_PER_S;
-        out_moment->tv_sec += told->ahead_ns / NS_PER_S + ns / NS_PER_S;
-        out_moment->tv_nsec = ns % NS_PER_S;
+        int64_t ahead_ns = told->ahead_ns + (which == CLOCK_REALTIME ? told->wall_ahead_ns : 0);
+        int64_t ns = out_moment->tv_nsec + ahead_ns;
+        out_moment->tv_sec += ns / NS_PER_S - (ns % NS_PER_S < 0);
+        out_moment->tv_nsec = ns % NS_PER_S + (ns % NS_PER_S < 0 ? NS_PER_S : 0);
     }
     return result;
 }

@@ -10,14 +10,14 @@ import time
 
 class Clock:
     """All clocks of those who are started with `env` are ahead of the real ones by what advance() has added;
-    one that `stands` shows nothing but that."""
+    one that `stands` shows nothing but that. The wall clock is where set_wall() puts it beside that."""
 
     def __init__(self, path, stands=False):
         with open(path, "w+b") as file:
-            file.write(bytes(16))
+            file.write(bytes(24))
             file.flush()
-            self.shared = mmap.mmap(file.fileno(), 16)
-        self.ahead_ns, self.stands = 0, stands
+            self.shared = mmap.mmap(file.fileno(), 24)
+        self.ahead_ns, self.stands, self.wall_ahead_ns = 0, stands, 0
         self.env = {"LD_PRELOAD": os.path.join(os.environ["WEFT_BUILD"], "tests", "clock_preload.so"),
                     "WEFT_TEST_CLOCK": path,
                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
@@ -25,7 +25,15 @@ class Clock:
 
     def advance(self, seconds):
         self.ahead_ns += int(seconds * 1e9)
-        self.shared[:] = struct.pack("=qq", self.ahead_ns, self.stands)
+        self._write()
+
+    def set_wall(self, ahead_s):
+        """From the real one; it jumps."""
+        self.wall_ahead_ns = int(ahead_s * 1e9)
+        self._write()
+
+    def _write(self):
+        self.shared[:] = struct.pack("=qqq", self.ahead_ns, self.stands, self.wall_ahead_ns)
 
     @contextlib.contextmanager
     def going(self):
