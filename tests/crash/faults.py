@@ -362,6 +362,8 @@ class Run:
         except Gone:
             pass
         calls, has_hit = self.faults.calls, self.faults.has_hit
+        if calls == 0:
+            raise Found("no call was counted: the run would show nothing")
         self.faults.disarm()
         has_ended = process.is_gone() or not ready
         code = process.process.wait(PATIENCE_S) if has_ended else 0
