@@ -103,8 +103,10 @@ static err make(struct gateway *gateway, const char **out_why)
     gateway->scratch = scratch_pool_new();
     if (gateway->tally == NULL || gateway->scratch == NULL)
         return ERR_NO_MEMORY;
-    *out_why = "--broker: the endpoint is not valid";
     e = courier_open(settings->broker, curve_of(settings), &gateway->courier);
+    *out_why = e == ERR_BAD_FIELD   ? "--broker: the endpoint is not valid"
+               : e == ERR_NO_MEMORY ? "there is not enough memory"
+                                    : "no thread could be started";
     if (e != OK)
         return e;
     if (settings->spool_bytes_max > 0)

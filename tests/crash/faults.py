@@ -14,7 +14,7 @@ import collections
 import json
 import os
 import random
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
@@ -307,7 +307,7 @@ class CommandSubject(BesideBroker):
 
     def work(self, process, ready):
         process.process.wait(PATIENCE_S)
-        words = ready.split()
+        words = [word for word in ready.split()[:1] if re.fullmatch(r"[0-9a-f-]{36}", word)]  # OpenPGM speaks here, too
         if words:
             self.acked.add(uuid.UUID(words[0]).bytes)
         if not words and process.process.returncode == 0:
