@@ -204,7 +204,7 @@ class Handlers(WorkerTest):
         self.assertEqual(worker.stats()["executed"], 3)
 
     def test_a_lease_granted_twice_runs_once(self):
-        worker = self.start_sh("echo run >> $PWD/runs; sleep 0.2", env={"PWD": self.data})
+        worker = self.start_sh(f"echo run >> {self.path('runs')}; sleep 0.2")
         grant = self.broker.grant()
         job = self.broker.held[(grant.job_id, grant.token)]
         self.broker.send(pb.Jobs(jobs=[job]))
@@ -212,6 +212,8 @@ class Handlers(WorkerTest):
         self.broker.send(pb.Jobs(jobs=[job]))
         self.assertEqual(self.stop(worker), 0)
         self.assertEqual(worker.stats()["executed"], 1)
+        with open(self.path("runs"), encoding="utf-8") as runs:
+            self.assertEqual(runs.read(), "run\n")
 
     def test_a_lost_lease_kills_the_handler(self):
         self.start_sh(f"echo $$ > {self.path('pid')}; exec sleep 1000")
