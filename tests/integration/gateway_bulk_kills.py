@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from lib_broker import Broker, Peer, pb
+from lib_clock import Clock
 from lib_gateway import Gateway, wait_for
 
 COUNT = 1500
@@ -87,14 +88,18 @@ class Kills(unittest.TestCase):
         for point, expected in AT_BROKER.items():
             with self.subTest(point), concurrent.futures.ThreadPoolExecutor() as pool:
                 dying = self.broker(point, env={"WEFT_FAILPOINT": point})
-                gateway = self.gateway(dying)
+                # Its time stands while there is no broker, however long two starts of one take here.
+                clock = Clock(os.path.join(self.place.name, f"{point}.clock"), stands=True)
+                with clock.going():
+                    gateway = self.gateway(dying, env=clock.env)
                 answer = pool.submit(self.post, gateway)
                 self.assertEqual(dying.process.wait(60), -9, dying.stderr())
                 looked_at = self.broker(point)  # elsewhere, so that nobody speaks to it
                 self.assertEqual(self.stored(looked_at), expected)
                 looked_at.kill()
                 broker = self.broker(point, zmq=dying.zmq)
-                self.check(answer.result(60), gateway, expected)
+                with clock.going():
+                    self.check(answer.result(60), gateway, expected)
                 self.assertEqual(self.stored(broker), COUNT)
                 gateway.close()
 
