@@ -18,7 +18,7 @@
 enum {
     LOOK_MS = 1000,
     SUSPECT_LOOK_MS = 20,
-    LOOK_SHARE = 100, // at most one part in so many of the time is spent looking
+    LOOK_SHARE = 100, // at most one part in so many of the processor is spent looking
     DESCRIPTORS_MAX = 1 << 20,
 };
 #define SUSPECT_BYTES ((uint64_t)1 << 20) // since the last look
@@ -34,10 +34,12 @@ struct link_guard {
     struct link_guard_options options;
     struct sent *sent; // by descriptor
     uint32_t cap;
+    int *suspects; // descriptors; as of the last look
     in_port_t ports[LINK_GUARD_DOORS_MAX];
     uint32_t port_count;
     uint32_t suspect_count;
     when_ms look_at;
+    when_ms look_at_all_at;
 };
 
 struct link_guard *link_guard_new(const struct link_guard_options *options)
@@ -49,10 +51,12 @@ struct link_guard *link_guard_new(const struct link_guard_options *options)
     (void)getrlimit(RLIMIT_NOFILE, &limit); // else the usual
     guard->options = *options;
     guard->cap = limit.rlim_cur < DESCRIPTORS_MAX ? (uint32_t)limit.rlim_cur : DESCRIPTORS_MAX;
-    guard->sent = calloc(guard->cap, sizeof *guard->sent); // touched as descriptors are used
-    if (guard->sent != NULL)
+    // Touched as descriptors are used.
+    guard->sent = calloc(guard->cap, sizeof *guard->sent);
+    guard->suspects = calloc(guard->cap, sizeof *guard->suspects);
+    if (guard->sent != NULL && guard->suspects != NULL)
         return guard;
-    free(guard);
+    link_guard_free(guard);
     return NULL;
 }
 
@@ -61,6 +65,7 @@ void link_guard_free(struct link_guard *guard)
     if (guard == NULL)
         return;
     free(guard->sent);
+    free(guard->suspects);
     free(guard);
 }
 
@@ -116,6 +121,7 @@ static bool sent_by(const struct link_guard *guard, int fd, uint64_t *out_bytes)
     return true;
 }
 
+// True when it was cut.
 static bool judge(struct link_guard *guard, int fd)
 {
     struct sent *sent = &guard->sent[fd];
@@ -134,7 +140,8 @@ static bool judge(struct link_guard *guard, int fd)
         is_new_suspect || (sent->is_suspect && (!sent->is_heard || total > sent->total));
     sent->is_heard = false;
     sent->total = total;
-    guard->suspect_count += sent->is_suspect;
+    if (sent->is_suspect)
+        guard->suspects[guard->suspect_count++] = fd;
     if (total - sent->base < guard->options.unended_bytes_max)
         return false;
     link_cut(fd);
@@ -189,7 +196,8 @@ uint32_t link_guard_cut_all(const struct link *door)
     return count;
 }
 
-uint32_t link_guard_look(struct link_guard *guard, when_ms now)
+// Whoever is no suspect is looked at here alone: one that takes its time, too, has sent much in so long.
+static uint32_t look_at_all(struct link_guard *guard)
 {
     uint32_t cut_count = 0;
     DIR *descriptors = opendir("/proc/self/fd");
@@ -200,9 +208,37 @@ uint32_t link_guard_look(struct link_guard *guard, when_ms now)
     }
     if (descriptors != NULL)
         (void)closedir(descriptors); // was only read
-    when_ms spent = clock_mono_ms() - now;
-    when_ms pause = guard->suspect_count > 0 ? SUSPECT_LOOK_MS : LOOK_MS;
-    guard->look_at = now + (spent * LOOK_SHARE > pause ? spent * LOOK_SHARE : pause);
+    return cut_count;
+}
+
+// Their list becomes that of those who still are.
+static uint32_t look_at_suspects(struct link_guard *guard)
+{
+    uint32_t cut_count = 0;
+    uint32_t count = guard->suspect_count;
+    guard->suspect_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        cut_count += judge(guard, guard->suspects[i]);
+    return cut_count;
+}
+
+static when_ms after(when_ms now, int64_t spent_us, when_ms pause)
+{
+    when_ms share = spent_us * LOOK_SHARE / 1000;
+    return now + (share > pause ? share : pause);
+}
+
+uint32_t link_guard_look(struct link_guard *guard, when_ms now)
+{
+    bool is_of_all = now >= guard->look_at_all_at;
+    int64_t begun = clock_cpu_us(); // waiting for the processor makes nobody blind for longer
+    uint32_t cut_count = is_of_all ? look_at_all(guard) : look_at_suspects(guard);
+    int64_t spent_us = clock_cpu_us() - begun;
+    if (is_of_all)
+        guard->look_at_all_at = after(now, spent_us, LOOK_MS);
+    guard->look_at = guard->look_at_all_at;
+    if (guard->suspect_count > 0)
+        guard->look_at = when_min(guard->look_at, after(now, spent_us, SUSPECT_LOOK_MS));
     return cut_count;
 }
 

@@ -27,6 +27,6 @@ uint32_t link_guard_look(struct link_guard *guard, when_ms now);
 // Ends every connection of `door`, TCP or ipc; those who may come in connect again by themselves. How many
 // they were.
 uint32_t link_guard_cut_all(const struct link *door);
-// The moment of the next look: a second after the last, much sooner while somebody is suspected,
-// later when looking itself takes long.
+// The moment of the next look: each second at all, much more often at those who are suspected, later
+// when looking itself takes long.
 when_ms link_guard_at(const struct link_guard *guard);
