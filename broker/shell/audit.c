@@ -3,15 +3,11 @@
 #include "broker/shell/audit.h"
 
 #include "broker/shell/audit_round.h"
+#include "broker/shell/upkeep.h"
 #include "lib/base/check.h"
-#include "lib/sys/config.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
-
-enum { EXIT_SOUND = 0, EXIT_VIOLATED = 1, EXIT_UNREAD = 4, EXIT_USAGE = 64 };
 
 static const struct config_key keys[] = {
     {.key = "data",
@@ -41,14 +37,6 @@ const struct config_table audit_table = {
     .keys = keys,
     .key_count = sizeof keys / sizeof keys[0],
 };
-
-static int complain(const char *dir, const char *what)
-{
-    // The disk's own sentences begin with the place.
-    bool names_it = strncmp(what, dir, strlen(dir)) == 0;
-    (void)fprintf(stderr, "weft audit: %s%s%s\n", names_it ? "" : dir, names_it ? "" : ": ", what);
-    return EXIT_UNREAD;
-}
 
 // --- the report ---
 
@@ -118,37 +106,30 @@ static void print_json(const struct audit_report *report)
 
 // --- the verb ---
 
-static bool has_store(const char *dir)
-{
-    char path[PATH_MAX];
-    struct stat file = {0};
-    int len = snprintf(path, sizeof path, "%s/data.mdb", dir);
-    return len > 0 && (size_t)len < sizeof path && stat(path, &file) == 0 && file.st_size > 0;
-}
-
 static int audit_into(const struct config *config, struct audit_report *report)
 {
     const char *dir = config_text(config, "data");
-    if (!has_store(dir)) // opening would make one
-        return complain(dir, "there is no store; name a broker's directory with --data");
+    if (upkeep_store_bytes(dir) == 0) // opening would make one
+        return upkeep_complain(&audit_table, dir,
+                               "there is no store; name a broker's directory with --data");
     if (audit_round_run(dir, (int)config_number(config, "patience"), report) != OK)
-        return complain(dir, strerror(errno));
-    if (report->has_begun && strcmp(config_text(config, "output"), "json") == 0)
+        return upkeep_complain(&audit_table, dir, strerror(errno));
+    if (report->has_begun && upkeep_wants_json(config))
         print_json(report);
     else if (report->has_begun)
         print_text(dir, report);
     if (fflush(stdout) != 0)
-        return complain(dir, "the report could not be written");
+        return upkeep_complain(&audit_table, dir, "the report could not be written");
     if (!report->is_whole)
-        return complain(dir, report->problem);
-    return violation_sum(&report->found) == 0 ? EXIT_SOUND : EXIT_VIOLATED;
+        return upkeep_complain(&audit_table, dir, report->problem);
+    return violation_sum(&report->found) == 0 ? UPKEEP_DONE : UPKEEP_VIOLATED;
 }
 
 static int audit(const struct config *config)
 {
     struct audit_report *report = audit_round_report();
     if (report == NULL)
-        return complain(config_text(config, "data"), strerror(errno));
+        return upkeep_complain(&audit_table, config_text(config, "data"), strerror(errno));
     int code = audit_into(config, report);
     audit_round_drop(report);
     return code;
@@ -156,17 +137,5 @@ static int audit(const struct config *config)
 
 int audit_main(int argc, char **argv)
 {
-    struct config config = {0};
-    int code = EXIT_USAGE;
-    err e = config_read(&config, &audit_table, argc, argv);
-    if (e == OK && config.help_asked) {
-        config_help(&audit_table, stdout);
-        code = EXIT_SOUND;
-    } else if (e == OK) {
-        code = audit(&config);
-    } else {
-        (void)fprintf(stderr, "weft audit: %s\n", config.problem);
-    }
-    config_deinit(&config);
-    return code;
+    return upkeep_main(&audit_table, argc, argv, audit);
 }

@@ -3,20 +3,17 @@
 #include "broker/shell/backup.h"
 
 #include "broker/shell/making.h"
+#include "broker/shell/upkeep.h"
 #include "broker/store/store_restore.h"
 #include "lib/base/check.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
+#include "lib/sys/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-enum { EXIT_MADE = 0, EXIT_NOT_MADE = 4, EXIT_USAGE = 64, TELL_EVERY_MS = 1000 };
 
 static const struct config_key keys[] = {
     {.key = "data",
@@ -54,8 +51,7 @@ struct backup {
     char target[PATH_MAX]; // without slashes at its end
     char parent[PATH_MAX];
     char part[PATH_MAX]; // where it is built
-    bool is_watched;     // somebody looks at a terminal
-    when_ms told_at;
+    struct upkeep_progress progress;
     bool has_keys;
     struct store_backup store;
     double seconds;
@@ -63,11 +59,7 @@ struct backup {
 
 static int complain(const char *subject, const char *sentence)
 {
-    // The disk's own sentences begin with the place.
-    bool names_it = strncmp(sentence, subject, strlen(subject)) == 0;
-    (void)fprintf(stderr, "weft backup: %s%s%s\n", names_it ? "" : subject, names_it ? "" : ": ",
-                  sentence);
-    return EXIT_NOT_MADE;
+    return upkeep_complain(&backup_table, subject, sentence);
 }
 
 // --- what is asked for ---
@@ -94,10 +86,8 @@ static bool name_places(struct backup *backup, const char *target)
 
 static int check_places(const struct backup *backup)
 {
-    char store[PATH_MAX];
     struct stat file = {0};
-    int len = snprintf(store, sizeof store, "%s/data.mdb", backup->data);
-    if (len < 0 || len >= PATH_MAX || stat(store, &file) != 0)
+    if (upkeep_store_bytes(backup->data) == 0)
         return complain(backup->data, errno == EACCES
                                           ? "not to be read; run this as the broker's user"
                                           : "there is no store; name a broker's directory with "
@@ -107,29 +97,23 @@ static int check_places(const struct backup *backup)
     // Made with its parents it would fill the wrong disk when the right one is not mounted.
     if (stat(backup->parent, &file) != 0 || !S_ISDIR(file.st_mode))
         return complain(backup->parent, "there is no such directory; make it, or mount it");
-    return EXIT_MADE;
+    return UPKEEP_DONE;
 }
 
 // --- the making ---
 
 static void tell(void *ctx, uint64_t bytes, uint64_t bytes_expected)
 {
-    struct backup *backup = ctx;
-    when_ms now = clock_mono_ms();
-    if (!backup->is_watched || now < backup->told_at + TELL_EVERY_MS)
-        return;
-    backup->told_at = now;
-    (void)fprintf(stderr, "weft backup: %" PRIu64 " of about %" PRIu64 " MiB\n", bytes >> 20,
-                  (bytes_expected > bytes ? bytes_expected : bytes) >> 20);
+    upkeep_tell(ctx, bytes, bytes_expected);
 }
 
 static int copy_store(struct backup *backup)
 {
     const struct store_backup_options options = {
-        .from = backup->data, .to = backup->part, .tell = tell, .ctx = backup};
+        .from = backup->data, .to = backup->part, .tell = tell, .ctx = &backup->progress};
     const char *why = NULL;
     err e = store_restore_backup(&options, &backup->store, &why);
-    return e == OK ? EXIT_MADE : complain(backup->data, why);
+    return e == OK ? UPKEEP_DONE : complain(backup->data, why);
 }
 
 static int copy_keys(struct backup *backup, const struct making *making)
@@ -137,20 +121,11 @@ static int copy_keys(struct backup *backup, const struct making *making)
     err e = making_copy_keys(making, backup->keys);
     backup->has_keys = e == OK;
     if (e == OK || (e == ERR_NOT_FOUND && !backup->is_keys_given))
-        return EXIT_MADE;
+        return UPKEEP_DONE;
     return complain(backup->keys,
                     e == ERR_NOT_FOUND
                         ? "no broker's keys are here; name their directory with --keys"
                         : strerror(errno));
-}
-
-static bool flush_parent(const struct backup *backup)
-{
-    int fd = open(backup->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_flushed = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        (void)close(fd); // nothing was written through it
-    return is_flushed;
 }
 
 static int put_in_place(const struct backup *backup, const struct making *making)
@@ -162,14 +137,15 @@ static int put_in_place(const struct backup *backup, const struct making *making
         return complain(backup->target, errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
                                             ? "it has come into being meanwhile; name another one"
                                             : strerror(errno));
-    return flush_parent(backup) ? EXIT_MADE : complain(backup->parent, strerror(errno));
+    return file_flush_dir(backup->parent) == OK ? UPKEEP_DONE
+                                                : complain(backup->parent, strerror(errno));
 }
 
 static int begin(const struct backup *backup, struct making *making)
 {
     err e = making_begin(making, backup->part);
     if (e == OK)
-        return EXIT_MADE;
+        return UPKEEP_DONE;
     return complain(backup->part,
                     e == ERR_LOCKED || e == ERR_CONFLICT
                         ? "left by a backup that goes on or was not finished; if none "
@@ -182,17 +158,17 @@ static int make(struct backup *backup)
     int64_t began_us = clock_mono_us();
     struct making making = {0};
     int code = check_places(backup);
-    if (code == EXIT_MADE)
+    if (code == UPKEEP_DONE)
         code = begin(backup, &making);
-    if (code != EXIT_MADE)
+    if (code != UPKEEP_DONE)
         return code;
     code = copy_store(backup);
-    if (code == EXIT_MADE)
+    if (code == UPKEEP_DONE)
         code = copy_keys(backup, &making);
     failpoint_hit("backup.before_end");
-    if (code == EXIT_MADE)
+    if (code == UPKEEP_DONE)
         code = put_in_place(backup, &making);
-    if (code != EXIT_MADE)
+    if (code != UPKEEP_DONE)
         making_undo(&making);
     backup->seconds = (double)(clock_mono_us() - began_us) / 1e6;
     return code;
@@ -237,17 +213,16 @@ static int run(const struct config *config)
     backup = (struct backup){.data = config_text(config, "data"),
                              .keys = config_text(config, "keys"),
                              .is_keys_given = config_text(config, "keys") != NULL,
-                             .is_watched = isatty(STDERR_FILENO) == 1,
-                             .told_at = clock_mono_ms()};
-    int len = snprintf(keys_there, sizeof keys_there, "%s/keys", backup.data);
+                             .progress.table = &backup_table};
+    bool is_short = upkeep_path(backup.data, "keys", keys_there);
     if (backup.keys == NULL)
         backup.keys = keys_there;
-    if (len >= PATH_MAX || !name_places(&backup, config->arguments[0]))
+    if (!is_short || !name_places(&backup, config->arguments[0]))
         return complain(config->arguments[0], "no name of a directory");
     int code = make(&backup);
-    if (code != EXIT_MADE)
+    if (code != UPKEEP_DONE)
         return code;
-    if (strcmp(config_text(config, "output"), "json") == 0)
+    if (upkeep_wants_json(config))
         print_json(&backup);
     else
         print_text(&backup);
@@ -256,19 +231,5 @@ static int run(const struct config *config)
 
 int backup_main(int argc, char **argv)
 {
-    struct config config = {0};
-    int code = EXIT_USAGE;
-    err e = config_read(&config, &backup_table, argc, argv);
-    if (e == OK && config.help_asked) {
-        config_help(&backup_table, stdout);
-        code = EXIT_MADE;
-    } else if (e == OK && failpoint_init() != OK) {
-        (void)fprintf(stderr, "weft backup: WEFT_FAILPOINT is name or name:count\n");
-    } else if (e == OK) {
-        code = run(&config);
-    } else {
-        (void)fprintf(stderr, "weft backup: %s\n", config.problem);
-    }
-    config_deinit(&config);
-    return code;
+    return upkeep_main(&backup_table, argc, argv, run);
 }

@@ -5,6 +5,7 @@
 #include "broker/shell/making.h"
 
 #include "broker/shell/key_dir.h"
+#include "broker/shell/upkeep.h"
 #include "lib/base/check.h"
 #include "lib/disk/disk.h"
 #include "lib/sys/file.h"
@@ -12,7 +13,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -20,18 +20,7 @@
 
 static err path_of(const char *dir, const char *name, char out[PATH_MAX])
 {
-    int len = snprintf(out, PATH_MAX, "%s/%s", dir, name);
-    errno = ENAMETOOLONG;
-    return len > 0 && len < PATH_MAX ? OK : ERR_SYSTEM;
-}
-
-static err flush_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_flushed = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        (void)close(fd); // nothing was written through it
-    return is_flushed ? OK : ERR_DISK;
+    return upkeep_path(dir, name, out) ? OK : ERR_SYSTEM;
 }
 
 // --- the beginning ---
@@ -74,7 +63,7 @@ err making_begin(struct making *making, const char *dir)
     if (fd < 0)
         return errno == EEXIST ? ERR_LOCKED : ERR_DISK;
     (void)close(fd); // empty: its name is all that counts
-    e = flush_dir(dir);
+    e = file_flush_dir(dir);
     if (e == OK)
         *making = (struct making){.dir = dir, .is_new = is_new};
     return e;
@@ -191,10 +180,10 @@ err making_end(const struct making *making)
     if (e != OK)
         return e;
     remove_locks(making->dir);
-    e = flush_dir(making->dir);
+    e = file_flush_dir(making->dir);
     if (e == OK && unlink(path) != 0)
         e = ERR_DISK;
-    return e == OK ? flush_dir(making->dir) : e;
+    return e == OK ? file_flush_dir(making->dir) : e;
 }
 
 static void remove_files(const char *dir)

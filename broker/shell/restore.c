@@ -6,6 +6,7 @@
 
 #include "broker/shell/audit_round.h"
 #include "broker/shell/making.h"
+#include "broker/shell/upkeep.h"
 #include "broker/store/store_restore.h"
 #include "lib/base/check.h"
 #include "lib/disk/disk.h"
@@ -16,17 +17,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    EXIT_RESTORED = 0,
-    EXIT_VIOLATED = 1,
-    EXIT_NOT_RESTORED = 4,
-    EXIT_USAGE = 64,
-    TELL_EVERY_MS = 1000,
     PIECE_BYTES = 4 << 20,
     PATIENCE_MS = 60 * 1000, // of the comparison, as in `weft audit`
 };
@@ -65,8 +59,7 @@ struct restore {
     const char *backup;
     const char *data;
     bool accepts_violations;
-    bool is_watched;
-    when_ms told_at;
+    struct upkeep_progress progress;
     bool has_keys;
     uint64_t bytes;
     uint64_t violations;
@@ -77,17 +70,7 @@ struct restore {
 
 static int complain(const char *subject, const char *sentence)
 {
-    // The disk's own sentences begin with the place.
-    bool names_it = strncmp(sentence, subject, strlen(subject)) == 0;
-    (void)fprintf(stderr, "weft restore: %s%s%s\n", names_it ? "" : subject, names_it ? "" : ": ",
-                  sentence);
-    return EXIT_NOT_RESTORED;
-}
-
-static bool path_of(const char *dir, const char *name, char out[PATH_MAX])
-{
-    int len = snprintf(out, PATH_MAX, "%s/%s", dir, name);
-    return len > 0 && len < PATH_MAX;
+    return upkeep_complain(&restore_table, subject, sentence);
 }
 
 // --- what is asked for ---
@@ -95,17 +78,16 @@ static bool path_of(const char *dir, const char *name, char out[PATH_MAX])
 static int check_backup(struct restore *restore)
 {
     char path[PATH_MAX];
-    struct stat file = {0};
-    if (!path_of(restore->backup, "data.mdb", path) || stat(path, &file) != 0 || file.st_size == 0)
+    restore->bytes = upkeep_store_bytes(restore->backup);
+    if (restore->bytes == 0)
         return complain(restore->backup,
                         "there is no store in it; name a directory that 'weft backup' made");
-    restore->bytes = (uint64_t)file.st_size;
-    if (path_of(restore->backup, DISK_UNFINISHED, path) && access(path, F_OK) == 0)
+    if (upkeep_path(restore->backup, DISK_UNFINISHED, path) && access(path, F_OK) == 0)
         return complain(restore->backup, "it was not finished; name another backup");
     if (file_is_held(restore->backup))
         return complain(restore->backup,
                         "a broker runs on it; 'weft backup' makes a copy that is of one moment");
-    return EXIT_RESTORED;
+    return UPKEEP_DONE;
 }
 
 static int begin(const struct restore *restore, struct making *making)
@@ -129,20 +111,10 @@ static int begin(const struct restore *restore, struct making *making)
         making_undo(making);
         return complain(restore->data, sentence);
     }
-    return EXIT_RESTORED;
+    return UPKEEP_DONE;
 }
 
 // --- the copy ---
-
-static void tell(struct restore *restore, uint64_t bytes)
-{
-    when_ms now = clock_mono_ms();
-    if (!restore->is_watched || now < restore->told_at + TELL_EVERY_MS)
-        return;
-    restore->told_at = now;
-    (void)fprintf(stderr, "weft restore: %" PRIu64 " of %" PRIu64 " MiB\n", bytes >> 20,
-                  restore->bytes >> 20);
-}
 
 static bool copy_bytes(struct restore *restore, int from, int to)
 {
@@ -156,7 +128,7 @@ static bool copy_bytes(struct restore *restore, int from, int to)
         if (len == 0)
             return fsync(to) == 0;
         bytes += (uint64_t)len;
-        tell(restore, bytes);
+        upkeep_tell(&restore->progress, bytes, restore->bytes);
     }
 }
 
@@ -164,15 +136,15 @@ static int copy_store(struct restore *restore)
 {
     char from_path[PATH_MAX];
     char to_path[PATH_MAX];
-    if (!path_of(restore->backup, "data.mdb", from_path) ||
-        !path_of(restore->data, "data.mdb", to_path))
+    if (!upkeep_path(restore->backup, "data.mdb", from_path) ||
+        !upkeep_path(restore->data, "data.mdb", to_path))
         return complain(restore->data, strerror(ENAMETOOLONG));
     int from = open(from_path, O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return complain(from_path, strerror(errno));
     int to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool is_copied = to >= 0 && copy_bytes(restore, from, to);
-    int code = is_copied ? EXIT_RESTORED : complain(to_path, strerror(errno));
+    int code = is_copied ? UPKEEP_DONE : complain(to_path, strerror(errno));
     if (to >= 0)
         (void)close(to); // all was flushed, or it does not matter
     (void)close(from);
@@ -182,11 +154,11 @@ static int copy_store(struct restore *restore)
 static int copy_keys(struct restore *restore, const struct making *making)
 {
     char keys_there[PATH_MAX];
-    if (!path_of(restore->backup, "keys", keys_there))
+    if (!upkeep_path(restore->backup, "keys", keys_there))
         return complain(restore->backup, strerror(ENAMETOOLONG));
     err e = making_copy_keys(making, keys_there);
     restore->has_keys = e == OK;
-    return e == OK || e == ERR_NOT_FOUND ? EXIT_RESTORED : complain(keys_there, strerror(errno));
+    return e == OK || e == ERR_NOT_FOUND ? UPKEEP_DONE : complain(keys_there, strerror(errno));
 }
 
 // --- the comparison ---
@@ -198,11 +170,11 @@ static int judge(struct restore *restore, const struct audit_report *report)
     if (!report->is_whole)
         return complain(restore->backup, report->problem);
     if (restore->violations == 0 || restore->accepts_violations)
-        return EXIT_RESTORED;
+        return UPKEEP_DONE;
     (void)complain(restore->backup,
                    "its records disagree: 'weft audit' names what; if there is no better backup, "
                    "--accept-violations restores it as it is");
-    return EXIT_VIOLATED;
+    return UPKEEP_VIOLATED;
 }
 
 static int compare(struct restore *restore)
@@ -231,7 +203,7 @@ static int begin_life(struct restore *restore)
     e = store_restore(store, clock_wall_ms(), &restore->store);
     store_close(store);
     if (e == OK)
-        return EXIT_RESTORED;
+        return UPKEEP_DONE;
     if (e == ERR_NOT_FOUND)
         return complain(restore->backup,
                         "no broker has ever worked on it: there is nothing to restore");
@@ -244,7 +216,7 @@ static int begin_life(struct restore *restore)
 static int finish(const struct restore *restore, const struct making *making)
 {
     failpoint_hit("restore.before_end");
-    return making_end(making) == OK ? EXIT_RESTORED : complain(restore->data, strerror(errno));
+    return making_end(making) == OK ? UPKEEP_DONE : complain(restore->data, strerror(errno));
 }
 
 static int make(struct restore *restore)
@@ -252,21 +224,21 @@ static int make(struct restore *restore)
     int64_t began_us = clock_mono_us();
     struct making making = {0};
     int code = check_backup(restore);
-    if (code == EXIT_RESTORED)
+    if (code == UPKEEP_DONE)
         code = begin(restore, &making);
-    if (code != EXIT_RESTORED)
+    if (code != UPKEEP_DONE)
         return code;
     code = copy_store(restore);
     failpoint_hit("restore.after_copy");
-    if (code == EXIT_RESTORED)
+    if (code == UPKEEP_DONE)
         code = copy_keys(restore, &making);
-    if (code == EXIT_RESTORED)
+    if (code == UPKEEP_DONE)
         code = compare(restore);
-    if (code == EXIT_RESTORED)
+    if (code == UPKEEP_DONE)
         code = begin_life(restore);
-    if (code == EXIT_RESTORED)
+    if (code == UPKEEP_DONE)
         code = finish(restore, &making);
-    if (code != EXIT_RESTORED)
+    if (code != UPKEEP_DONE)
         making_undo(&making);
     restore->seconds = (double)(clock_mono_us() - began_us) / 1e6;
     return code;
@@ -308,12 +280,11 @@ static int run(const struct config *config)
     struct restore restore = {.backup = config->arguments[0],
                               .data = config_text(config, "data"),
                               .accepts_violations = config_is_on(config, "accept-violations"),
-                              .is_watched = isatty(STDERR_FILENO) == 1,
-                              .told_at = clock_mono_ms()};
+                              .progress.table = &restore_table};
     int code = make(&restore);
-    if (code != EXIT_RESTORED)
+    if (code != UPKEEP_DONE)
         return code;
-    if (strcmp(config_text(config, "output"), "json") == 0)
+    if (upkeep_wants_json(config))
         print_json(&restore);
     else
         print_text(&restore);
@@ -322,19 +293,5 @@ static int run(const struct config *config)
 
 int restore_main(int argc, char **argv)
 {
-    struct config config = {0};
-    int code = EXIT_USAGE;
-    err e = config_read(&config, &restore_table, argc, argv);
-    if (e == OK && config.help_asked) {
-        config_help(&restore_table, stdout);
-        code = EXIT_RESTORED;
-    } else if (e == OK && failpoint_init() != OK) {
-        (void)fprintf(stderr, "weft restore: WEFT_FAILPOINT is name or name:count\n");
-    } else if (e == OK) {
-        code = run(&config);
-    } else {
-        (void)fprintf(stderr, "weft restore: %s\n", config.problem);
-    }
-    config_deinit(&config);
-    return code;
+    return upkeep_main(&restore_table, argc, argv, run);
 }

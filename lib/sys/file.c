@@ -57,7 +57,7 @@ static bool parent_of(const char *path, char out[PATH_MAX])
 }
 
 // A new or renamed entry is safe only when its directory is flushed.
-static err flush_dir(const char *dir)
+err file_flush_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -72,7 +72,7 @@ static err make_dir(const char *path)
     struct stat info;
     if (mkdir(path, 0700) == 0) {
         char parent[PATH_MAX];
-        return parent_of(path, parent) ? flush_dir(parent) : ERR_SYSTEM;
+        return parent_of(path, parent) ? file_flush_dir(parent) : ERR_SYSTEM;
     }
     if (errno != EEXIST)
         return errno == ENOENT ? ERR_SYSTEM : err_of(errno);
@@ -138,7 +138,7 @@ err file_write(const char *path, struct slice bytes)
         return result;
     if (rename(fresh, path) != 0)
         return err_of(errno);
-    return flush_dir(parent);
+    return file_flush_dir(parent);
 }
 
 static err read_all(int fd, void *out_bytes, size_t cap, size_t *out_len)

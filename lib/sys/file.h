@@ -10,6 +10,10 @@
 //   ERR_DISK, ERR_SYSTEM
 MUST_USE err file_make_dirs(const char *path);
 
+// What was made, renamed or removed in the directory stays so after a crash.
+//   ERR_DISK, ERR_SYSTEM
+MUST_USE err file_flush_dir(const char *dir);
+
 // Replaces `path` by `bytes` in one step: after a crash at any moment it holds the old bytes or
 // the new ones, and after OK the new ones (file and directory are flushed). The directory exists.
 //   ERR_DISK     full, or an I/O error

@@ -133,3 +133,38 @@ static inline void faults_child_expect(const struct faults_child *child, uint64_
                     child->status, child->begun, child->why, child->said);
     EXPECT(code == EXIT_SUCCESS || (code == EXIT_FAILURE && is_told));
 }
+
+// A scenario in a process of its own for each call that fails, and what is judged after each.
+struct faults_sweep {
+    const char *event; // with which its store says why it ends
+    uint32_t step_count;
+    void (*scenario)(struct faults_child *child, const char *dir);
+    void (*judge)(struct faults_child *child, const char *dir);
+    // what came of it
+    uint64_t place_count; // calls there are; one in FAULTS_STEP failed
+    uint32_t refused;     // runs in which a step was refused,
+    uint32_t ended;       // or that ended there
+};
+
+static inline void faults_sweep(struct faults_sweep *sweep)
+{
+    struct faults_child *child = faults_child_new();
+    uint64_t k = 0;
+    bool went_on = false;
+    char root[256];
+    (void)snprintf(root, sizeof root, "%s", test_temp_dir());
+    do {
+        char dir[300];
+        (void)snprintf(dir, sizeof dir, "%s/%ju", root, (uintmax_t)(k += FAULTS_STEP));
+        faults_child_run(child, k, dir, sweep->scenario);
+        faults_child_expect(child, k, sweep->event, &went_on);
+        EXPECT(!went_on || child->settled == sweep->step_count);
+        sweep->refused += child->was_refused;
+        sweep->ended += !went_on;
+        sweep->judge(child, dir);
+    } while (atomic_load(&child->faults.hits) > 0);
+    sweep->place_count = k - FAULTS_STEP;
+    print_message("1 in %d of %ju places: %u refused, %u ended the process\n", FAULTS_STEP,
+                  (uintmax_t)sweep->place_count, sweep->refused, sweep->ended);
+    faults_child_free(child);
+}

@@ -97,23 +97,10 @@ static void expect_true(struct faults_child *child, const char *dir)
 
 TEST(cache_fault, each_call_fails_once_and_nothing_that_is_gone_comes_back)
 {
-    struct faults_child *child = faults_child_new();
-    uint32_t ended = 0;
-    uint64_t k = 0;
-    bool went_on = false;
-    char root[256];
-    (void)snprintf(root, sizeof root, "%s", test_temp_dir());
-    do {
-        char dir[300];
-        (void)snprintf(dir, sizeof dir, "%s/%ju", root, (uintmax_t)(k += FAULTS_STEP));
-        faults_child_run(child, k, dir, work);
-        faults_child_expect(child, k, "gateway.cache_not_written", &went_on);
-        EXPECT(!went_on || child->settled == 2);
-        ended += !went_on;
-        expect_true(child, dir);
-    } while (atomic_load(&child->faults.hits) > 0);
-    EXPECT(k > 80 && ended * FAULTS_STEP > 20);
-    print_message("1 in %d of %ju places, %u ended the process\n", FAULTS_STEP,
-                  (uintmax_t)k - FAULTS_STEP, ended);
-    faults_child_free(child);
+    struct faults_sweep sweep = {.event = "gateway.cache_not_written",
+                                 .step_count = 2,
+                                 .scenario = work,
+                                 .judge = expect_true};
+    faults_sweep(&sweep);
+    EXPECT(sweep.place_count >= 80 && sweep.ended * FAULTS_STEP > 20);
 }

@@ -7,10 +7,9 @@
 #include "gateway/store/spool.h"
 
 #include "tests/support/disk_faults.h"
+#include "tests/support/spool_wish.h"
 
-#include <pthread.h>
-
-enum { JOBS = 6, ITEMS_MAX = 3 };
+enum { JOBS = 6 };
 
 // What has become of each job, by its place in the alphabet.
 enum place { NOWHERE, WAITING, REFUSED };
@@ -23,40 +22,6 @@ static const struct step {
     {SPOOL_SETTLE, "bd", REFUSED}, {SPOOL_DELETE, "b", NOWHERE}, {SPOOL_TAKE, "ef", WAITING},
 };
 enum { STEPS = sizeof steps / sizeof steps[0], REOPENED_AT = 4 };
-
-struct wish {
-    struct spool_order order; // first
-    struct spool_item items[ITEMS_MAX];
-    pthread_mutex_t lock;
-    pthread_cond_t news;
-    bool is_done;
-    err error;
-};
-
-static void heard(struct spool_order *order, err e)
-{
-    struct wish *wish = (struct wish *)order;
-    pthread_mutex_lock(&wish->lock);
-    wish->is_done = true;
-    wish->error = e;
-    (void)pthread_cond_signal(&wish->news);
-    pthread_mutex_unlock(&wish->lock);
-}
-
-static err carry_out(struct spool *spool, struct wish *wish)
-{
-    (void)pthread_mutex_init(&wish->lock, NULL);
-    (void)pthread_cond_init(&wish->news, NULL);
-    wish->is_done = false;
-    wish->order.items = wish->items;
-    wish->order.done = heard;
-    spool_do(spool, &wish->order);
-    pthread_mutex_lock(&wish->lock);
-    while (!wish->is_done)
-        (void)pthread_cond_wait(&wish->news, &wish->lock);
-    pthread_mutex_unlock(&wish->lock);
-    return wish->error;
-}
 
 static struct spool_record record_of(char job)
 {
@@ -74,9 +39,9 @@ static uint64_t number_of(char job)
     return (uint64_t)(job - 'a') + 1;
 }
 
-static struct wish wish_of(const struct step *step)
+static struct spool_wish wish_of(const struct step *step)
 {
-    struct wish wish = {.order = {.act = step->act}};
+    struct spool_wish wish = {.order = {.act = step->act}};
     for (const char *job = step->jobs; *job != '\0'; job++) {
         struct spool_item *item = &wish.items[wish.order.count++];
         item->record = record_of(*job);
@@ -146,14 +111,14 @@ static void work(struct faults_child *child, const char *dir)
             if (spool == NULL)
                 _Exit(EXIT_FAILURE);
         }
-        struct wish wish = wish_of(&steps[child->settled]);
+        struct spool_wish wish = wish_of(&steps[child->settled]);
         child->begun = child->settled + 1;
-        err e = carry_out(spool, &wish);
+        err e = spool_wish_carry_out(spool, &wish);
         if (e != OK) {
             // It has passed, and the same is asked for again.
             child->was_refused = true;
             wish = wish_of(&steps[child->settled]);
-            e = carry_out(spool, &wish);
+            e = spool_wish_carry_out(spool, &wish);
         }
         CHECK(e == OK);
         read_waiting(spool, child->settled + 1);
@@ -186,25 +151,11 @@ static void expect_whole(struct faults_child *child, const char *dir)
 
 TEST(spool_fault, each_call_fails_once_and_nothing_acknowledged_is_lost)
 {
-    struct faults_child *child = faults_child_new();
-    uint32_t refused = 0;
-    uint32_t ended = 0;
-    uint64_t k = 0;
-    bool went_on = false;
-    char root[256];
-    (void)snprintf(root, sizeof root, "%s", test_temp_dir());
-    do {
-        char dir[300];
-        (void)snprintf(dir, sizeof dir, "%s/%ju", root, (uintmax_t)(k += FAULTS_STEP));
-        faults_child_run(child, k, dir, work);
-        faults_child_expect(child, k, "gateway.spool_not_written", &went_on);
-        EXPECT(!went_on || child->settled == STEPS);
-        refused += child->was_refused;
-        ended += !went_on;
-        expect_whole(child, dir);
-    } while (atomic_load(&child->faults.hits) > 0);
-    EXPECT(k > 150 && refused * FAULTS_STEP > 20 && ended * FAULTS_STEP > 20);
-    print_message("1 in %d of %ju places: %u refused and asked again, %u ended the process\n",
-                  FAULTS_STEP, (uintmax_t)k - FAULTS_STEP, refused, ended);
-    faults_child_free(child);
+    struct faults_sweep sweep = {.event = "gateway.spool_not_written",
+                                 .step_count = STEPS,
+                                 .scenario = work,
+                                 .judge = expect_whole};
+    faults_sweep(&sweep);
+    EXPECT(sweep.place_count >= 150 && sweep.ended * FAULTS_STEP > 20 &&
+           sweep.refused * FAULTS_STEP > 20);
 }

@@ -3,21 +3,8 @@
 #include "gateway/store/spool.h"
 
 #include "tests/support/full_disk.h"
+#include "tests/support/spool_wish.h"
 #include "tests/support/test.h"
-
-#include <pthread.h>
-
-enum { ITEMS_MAX = 64 };
-
-// An order, and whoever waits for it.
-struct wish {
-    struct spool_order order; // first
-    struct spool_item items[ITEMS_MAX];
-    pthread_mutex_t lock;
-    pthread_cond_t news;
-    bool is_done;
-    err error;
-};
 
 static struct spool *open_spool(const char *dir, uint64_t bytes_max)
 {
@@ -28,33 +15,13 @@ static struct spool *open_spool(const char *dir, uint64_t bytes_max)
     return spool;
 }
 
-static void heard(struct spool_order *order, err e)
+static err carry_out(struct spool *spool, struct spool_wish *wish, enum spool_act act)
 {
-    struct wish *wish = (struct wish *)order;
-    pthread_mutex_lock(&wish->lock);
-    wish->is_done = true;
-    wish->error = e;
-    (void)pthread_cond_signal(&wish->news);
-    pthread_mutex_unlock(&wish->lock);
-}
-
-static err carry_out(struct spool *spool, struct wish *wish, enum spool_act act)
-{
-    (void)pthread_mutex_init(&wish->lock, NULL);
-    (void)pthread_cond_init(&wish->news, NULL);
-    wish->is_done = false;
     wish->order.act = act;
-    wish->order.items = wish->items;
-    wish->order.done = heard;
-    spool_do(spool, &wish->order);
-    pthread_mutex_lock(&wish->lock);
-    while (!wish->is_done)
-        (void)pthread_cond_wait(&wish->news, &wish->lock);
-    pthread_mutex_unlock(&wish->lock);
-    return wish->error;
+    return spool_wish_carry_out(spool, wish);
 }
 
-static void add(struct wish *wish, uint8_t name, uint64_t fingerprint)
+static void add(struct spool_wish *wish, uint8_t name, uint64_t fingerprint)
 {
     wish->items[wish->order.count++] = (struct spool_item){
         .record = {.id = {.bytes = {name, 1, 2, 3}},
@@ -68,7 +35,7 @@ static void add(struct wish *wish, uint8_t name, uint64_t fingerprint)
 
 // What is there, in its order: the first byte of each id.
 struct seen {
-    struct spool_item items[ITEMS_MAX];
+    struct spool_item items[SPOOL_WISH_ITEMS_MAX];
     uint32_t count;
 };
 
@@ -82,7 +49,7 @@ static bool see(void *ctx, const struct spool_record *record)
     item->record.envelope = slice_of_text("envelope");
     item->record.block = slice_of_text("block");
     item->record.detail = (struct slice){0};
-    return seen->count < ITEMS_MAX;
+    return seen->count < SPOOL_WISH_ITEMS_MAX;
 }
 
 static struct seen walk(struct spool *spool, enum spool_place place)
@@ -104,7 +71,7 @@ TEST(spool, jobs_are_there_after_a_restart_in_their_order)
 {
     const char *dir = test_temp_dir();
     struct spool *spool = open_spool(dir, 1 << 20);
-    struct wish wish = {0};
+    struct spool_wish wish = {0};
     for (uint8_t i = 0; i < 10; i++)
         add(&wish, (uint8_t)(20 - i), i);
     EXPECT_EQ(carry_out(spool, &wish, SPOOL_TAKE), OK);
@@ -124,8 +91,8 @@ TEST(spool, jobs_are_there_after_a_restart_in_their_order)
 TEST(spool, the_same_job_is_there_once)
 {
     struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
-    struct wish first = {0};
-    struct wish again = {0};
+    struct spool_wish first = {0};
+    struct spool_wish again = {0};
     add(&first, 7, 70);
     add(&first, 7, 70); // within one order, too
     EXPECT_EQ(carry_out(spool, &first, SPOOL_TAKE), OK);
@@ -148,7 +115,7 @@ TEST(spool, the_same_job_is_there_once)
 }
 
 // Members of a batch with a key, and of which body it was made.
-static void add_members(struct wish *wish, uint8_t batch, uint64_t body, uint8_t count)
+static void add_members(struct spool_wish *wish, uint8_t batch, uint64_t body, uint8_t count)
 {
     for (uint8_t i = 0; i < count; i++) {
         add(wish, (uint8_t)(batch + i), body + i);
@@ -159,7 +126,7 @@ static void add_members(struct wish *wish, uint8_t batch, uint64_t body, uint8_t
 
 static err take_batch(struct spool *spool, uint8_t batch, uint64_t body, uint8_t count)
 {
-    struct wish wish = {0};
+    struct spool_wish wish = {0};
     add_members(&wish, batch, body, count);
     return carry_out(spool, &wish, SPOOL_TAKE);
 }
@@ -168,7 +135,7 @@ static err take_batch(struct spool *spool, uint8_t batch, uint64_t body, uint8_t
 static void settle_first(struct spool *spool, uint8_t batch, uint64_t body, enum spool_place place)
 {
     struct seen seen = walk(spool, SPOOL_WAITING);
-    struct wish wish = {.items = {seen.items[0]}, .order = {.count = 1}};
+    struct spool_wish wish = {.items = {seen.items[0]}, .order = {.count = 1}};
     wish.items[0].batch_id = (struct id){.bytes = {batch, 9}};
     wish.items[0].batch_fingerprint = body;
     wish.items[0].record.place = place;
@@ -208,7 +175,7 @@ TEST(spool, a_batch_is_forgotten_with_the_last_member_that_waits)
     EXPECT_EQ(take_batch(spool, 10, 71, 1), ERR_KEY_REUSED);
     settle_first(spool, 10, 70, SPOOL_WAITING);
     EXPECT_EQ(take_batch(spool, 20, 91, 1), ERR_KEY_REUSED);
-    struct wish other = {0};
+    struct spool_wish other = {0};
     add_members(&other, 30, 71, 1);
     other.items[0].batch_id = (struct id){.bytes = {10, 9}};
     EXPECT_EQ(carry_out(spool, &other, SPOOL_TAKE), OK);
@@ -222,19 +189,14 @@ TEST(spool, of_two_bodies_at_once_one_is_taken)
 {
     struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
     enum { WISHES = 16 };
-    static struct wish wishes[WISHES];
+    static struct spool_wish wishes[WISHES];
     uint32_t taken_count = 0;
     for (uint32_t i = 0; i < WISHES; i++) {
-        wishes[i] = (struct wish){0};
+        wishes[i] = (struct spool_wish){.order.act = SPOOL_TAKE};
         add_members(&wishes[i], 10, 70 + i, 2);
-        (void)pthread_mutex_init(&wishes[i].lock, NULL);
-        (void)pthread_cond_init(&wishes[i].news, NULL);
-        wishes[i].order.act = SPOOL_TAKE;
-        wishes[i].order.items = wishes[i].items;
-        wishes[i].order.done = heard;
     }
     for (uint32_t i = 0; i < WISHES; i++)
-        spool_do(spool, &wishes[i].order);
+        spool_wish_begin(spool, &wishes[i]);
     spool_stop(spool);
     for (uint32_t i = 0; i < WISHES; i++) {
         taken_count += wishes[i].error == OK;
@@ -262,9 +224,9 @@ TEST(spool, an_entry_without_members_goes_at_a_start)
 // What --spool-max says; and what is there is told also when it is full.
 TEST(spool, an_order_is_taken_whole_or_not_at_all)
 {
-    struct wish wish = {0};
-    struct wish more = {0};
-    struct wish again = {0};
+    struct spool_wish wish = {0};
+    struct spool_wish more = {0};
+    struct spool_wish again = {0};
     add(&wish, 1, 1);
     size_t len = spool_record_len(&wish.items[0].record);
     struct spool *spool = open_spool(test_temp_dir(), 3 * len);
@@ -287,12 +249,12 @@ TEST(spool, what_is_forwarded_is_gone_and_its_id_free)
 {
     const char *dir = test_temp_dir();
     struct spool *spool = open_spool(dir, 1 << 20);
-    struct wish wish = {0};
+    struct spool_wish wish = {0};
     add(&wish, 1, 1);
     add(&wish, 2, 2);
     EXPECT_EQ(carry_out(spool, &wish, SPOOL_TAKE), OK);
     struct seen seen = walk(spool, SPOOL_WAITING);
-    struct wish done = {.items = {seen.items[0]}, .order = {.count = 1}};
+    struct spool_wish done = {.items = {seen.items[0]}, .order = {.count = 1}};
     uint64_t departures = spool_departures(spool);
     EXPECT_EQ(carry_out(spool, &done, SPOOL_SETTLE), OK);
     EXPECT_EQ(spool_departures(spool), departures + 1);
@@ -314,7 +276,7 @@ TEST(spool, what_is_forwarded_is_gone_and_its_id_free)
 static void refuse_first(struct spool *spool)
 {
     struct seen seen = walk(spool, SPOOL_WAITING);
-    struct wish wish = {.items = {seen.items[0]}, .order = {.count = 1}};
+    struct spool_wish wish = {.items = {seen.items[0]}, .order = {.count = 1}};
     wish.items[0].record.place = SPOOL_REFUSED;
     wish.items[0].record.error = ERR_SCHEMA;
     wish.items[0].record.refused_at = 5;
@@ -326,7 +288,7 @@ TEST(spool, a_refusal_is_kept_until_it_is_deleted)
 {
     const char *dir = test_temp_dir();
     struct spool *spool = open_spool(dir, 1 << 20);
-    struct wish wish = {0};
+    struct spool_wish wish = {0};
     add(&wish, 1, 1);
     add(&wish, 2, 2);
     EXPECT_EQ(carry_out(spool, &wish, SPOOL_TAKE), OK);
@@ -336,11 +298,11 @@ TEST(spool, a_refusal_is_kept_until_it_is_deleted)
     struct seen seen = walk(spool, SPOOL_REFUSED);
     EXPECT_EQ(seen.count, 1);
     EXPECT_EQ(seen.items[0].record.error, ERR_SCHEMA);
-    struct wish again = {0};
+    struct spool_wish again = {0};
     add(&again, 1, 1);
     EXPECT_EQ(carry_out(spool, &again, SPOOL_TAKE), OK);
     EXPECT_EQ(again.items[0].error, ERR_SCHEMA);
-    struct wish gone = {0};
+    struct spool_wish gone = {0};
     add(&gone, 1, 0);
     add(&gone, 2, 0);
     add(&gone, 3, 0);
@@ -365,8 +327,8 @@ TEST(spool, a_refusal_is_kept_until_it_is_deleted)
 TEST(spool, a_full_disk_takes_nothing_and_lets_go)
 {
     struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
-    struct wish wish = {0};
-    struct wish more = {0};
+    struct spool_wish wish = {0};
+    struct spool_wish more = {0};
     add(&wish, 1, 1);
     add(&more, 2, 2);
     EXPECT_EQ(carry_out(spool, &wish, SPOOL_TAKE), OK);
@@ -377,7 +339,7 @@ TEST(spool, a_full_disk_takes_nothing_and_lets_go)
     uint64_t waiting = spool_waiting(spool);
     struct seen seen = walk(spool, SPOOL_WAITING);
     EXPECT_EQ(seen.count, waiting);
-    struct wish done = {.items = {seen.items[0]}, .order = {.count = 1}};
+    struct spool_wish done = {.items = {seen.items[0]}, .order = {.count = 1}};
     EXPECT_EQ(carry_out(spool, &done, SPOOL_SETTLE), OK);
     is_disk_full = false;
     EXPECT_EQ(carry_out(spool, &more, SPOOL_TAKE), OK);
@@ -389,7 +351,7 @@ TEST(spool, a_short_disk_is_told)
 {
     is_disk_full = true;
     struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
-    struct wish wish = {0};
+    struct spool_wish wish = {0};
     add(&wish, 1, 1);
     EXPECT_EQ(carry_out(spool, &wish, SPOOL_TAKE), ERR_DISK);
     is_disk_full = false;
@@ -402,7 +364,7 @@ TEST(spool, a_short_disk_is_told)
 TEST(spool, nothing_is_taken_after_the_stop)
 {
     struct spool *spool = open_spool(test_temp_dir(), 1 << 20);
-    struct wish wish = {0};
+    struct spool_wish wish = {0};
     add(&wish, 1, 1);
     spool_stop(spool);
     EXPECT_EQ(carry_out(spool, &wish, SPOOL_TAKE), ERR_SHUTTING_DOWN);
