@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LOOK_EVERY_MS = 100, READERS_MAX = 32, RESIZED_TRIES = 8 };
@@ -54,11 +53,7 @@ static void *copy_all(void *ctx)
 
 static bool wait_for_end(struct copier *copier)
 {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &until); // cannot fail for this clock
-    until.tv_nsec += LOOK_EVERY_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    const struct timespec until = disk_wait_until(LOOK_EVERY_MS);
     (void)pthread_mutex_lock(&copier->lock);
     if (!copier->is_over)
         (void)pthread_cond_timedwait(&copier->over, &copier->lock, &until);
@@ -84,8 +79,7 @@ static int copy_env(MDB_env *env, int fd, const struct disk_copy_options *option
     (void)mdb_env_stat(env, &stat);
     (void)disk_count_free_pages(env, &free_pages); // an estimate
     uint64_t expected = (info.me_last_pgno + 1 - free_pages) * stat.ms_psize;
-    (void)pthread_mutex_init(&copier.lock, NULL); // neither can fail with default attributes
-    (void)pthread_cond_init(&copier.over, NULL);
+    disk_wait_init(&copier.lock, &copier.over);
     pthread_t thread;
     int code = pthread_create(&thread, NULL, copy_all, &copier);
     while (code == 0 && !wait_for_end(&copier)) {

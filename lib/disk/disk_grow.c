@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -92,12 +91,7 @@ void disk_measure(struct disk *disk)
 // Closes the gate and waits until no reader is inside; false when one stays too long.
 static bool close_gate(struct disk_gate *gate, long wait_ms)
 {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); // cannot fail for this clock
-    until.tv_nsec += (wait_ms % 1000) * 1000000L;
-    until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-
+    const struct timespec until = disk_wait_until(wait_ms);
     (void)pthread_mutex_lock(&gate->lock);
     gate->is_closed = true;
     int code = 0;

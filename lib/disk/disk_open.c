@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MARK_KEY "mark"
@@ -327,17 +326,6 @@ static err prepare(struct disk *disk, const struct disk_options *options)
     return OK;
 }
 
-// Waits at the gate are no longer because somebody sets the clock of the machine.
-static void make_gate(struct disk_gate *gate)
-{
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes); // none of these can fail
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&gate->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    (void)pthread_mutex_init(&gate->lock, NULL);
-}
-
 err disk_open(const struct disk_options *options, struct disk **out_disk, const char **out_why)
 {
     CHECK(options->dir != NULL && options->table_count <= DISK_TABLE_COUNT_MAX);
@@ -360,7 +348,7 @@ err disk_open(const struct disk_options *options, struct disk **out_disk, const 
     disk->map_bytes_max = options->map_bytes_max != 0 ? options->map_bytes_max : map_max_default;
     disk->ahead_bytes = options->ahead_bytes;
     atomic_init(&disk->fault, "none");
-    make_gate(&disk->gate);
+    disk_wait_init(&disk->gate.lock, &disk->gate.changed);
     err e = prepare(disk, options);
     *out_why = e != OK ? err_text(e) : NULL;
     if (disk->why != NULL && disk->why[0] != '\0')

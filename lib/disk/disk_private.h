@@ -100,3 +100,8 @@ MUST_USE err disk_grow(struct disk *disk);
 
 // Takes the figures of the file after open and after each commit.
 void disk_measure(struct disk *disk);
+
+// A lock, and what is waited for under it: pthread_cond_timedwait() until disk_wait_until() is no longer
+// because somebody sets the machine's clock. Both are destroyed as usual.
+void disk_wait_init(pthread_mutex_t *lock, pthread_cond_t *changed);
+struct timespec disk_wait_until(long wait_ms);
