@@ -10,7 +10,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgpack
 import zmq
@@ -24,6 +28,36 @@ NODE_MODULES = os.path.join(ROOT, "tests", "contract", "node_modules")
 def blocks(page, language):
     with open(os.path.join(ROOT, "docs", "clients", page), encoding="utf-8") as file:
         return dict(re.findall(rf"^```{language} (\S+)\n(.*?)^```", file.read(), flags=re.M | re.S))
+
+
+class Moody(BaseHTTPRequestHandler):
+    """In front of a gateway (`server.behind`): the first request of each path gets a 503 instead of an answer."""
+
+    def pass_on(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = self.path.split("?")[0]
+        if path not in self.server.refused:
+            self.server.refused.add(path)
+            self.reply(503, b'{"type": "about:blank", "status": 503}')
+            return
+        headers = {name: self.headers[name] for name in ("Content-Type", "Idempotency-Key") if name in self.headers}
+        request = urllib.request.Request(self.server.behind + self.path, body or None, headers, method=self.command)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                self.reply(answer.status, answer.read())
+        except urllib.error.HTTPError as refused:
+            self.reply(refused.code, refused.read())
+
+    do_GET = do_POST = pass_on
+
+    def reply(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
 
 
 class Pages(BrokerTest):
@@ -323,14 +357,23 @@ class Pages(BrokerTest):
             selector.register(dev.stdout, selectors.EVENT_READ)
             line = dev.stdout.readline() if selector.select(PATIENCE_S) else "nothing"
         url = re.search(r"http=(http://\S+)", line).group(1)
+        front = self.front(url)
         shell = ["bash", "-uo", "pipefail", "-c"]
-        asking = self.start(*shell, found["client"], "client", "order-1001", WEFT_URL=url)
+        asking = self.start(*shell, found["client"], "client", "order-1001", WEFT_URL=front)
         self.until_stored(url)
         os.kill(self.broker_of(dev.pid), signal.SIGKILL)
-        self.start(*shell, found["worker"], WEFT_URL=url)
+        self.start(*shell, found["worker"], WEFT_URL=front)
         self.assertEqual(self.line(asking), ["succeeded", "HELLO"])
-        again = self.start(*shell, found["client"], "client", "order-1001", WEFT_URL=url)
+        again = self.start(*shell, found["client"], "client", "order-1001", WEFT_URL=front)
         self.assertEqual(self.line(again), ["succeeded", "HELLO"])
+
+    def front(self, url):
+        front = ThreadingHTTPServer(("127.0.0.1", 0), Moody)
+        front.behind, front.refused = url, set()
+        threading.Thread(target=front.serve_forever, daemon=True).start()
+        self.addCleanup(front.server_close)
+        self.addCleanup(front.shutdown)
+        return f"http://127.0.0.1:{front.server_port}"
 
     def broker_of(self, pid):
         with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
