@@ -395,7 +395,7 @@ static bool take_defaults(struct bulk *bulk, const struct config *config)
         problem = "--key names one job; with --bulk each line may have a \"key\" of its own";
     else if (problem == NULL && strcmp(content, "auto") != 0 && strcmp(content, "json") != 0)
         problem = "the payloads of --bulk are JSON; --content says otherwise";
-    else if (problem == NULL && (config->argument_count > 1 || config->rest_count > 0))
+    else if (problem == NULL && config->argument_count > 1)
         problem = "a payload beside --bulk; each line has its own";
     if (problem != NULL)
         command_complain("push", "%s", problem);

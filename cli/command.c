@@ -3,8 +3,8 @@
 #include "cli/command.h"
 
 #include "cli/plain.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/check.h"
+#include "lib/base/nearest.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -75,11 +75,19 @@ const struct config_table key_new_table =
           "its secret, which\nonly this user can read. The peer gets it by --curve-key, and the "
           "broker's broker.pub by --curve-server.\nExit codes: 0 made, 1 the name or the file is "
           "taken, or the directory cannot be changed, 64 usage.");
-const struct config_table key_allow_table =
-    TABLE("allow", "weft key allow NAME PUBLIC [flags]", allow_keys, 2,
-          "Allows a key that was made elsewhere: PUBLIC is its certificate's file (NAME.pub), or "
-          "the public key itself.\nA name that is taken gets the new key, tenant and scopes.\n"
-          "Exit codes: 0 allowed, 1 no key there, or the directory cannot be changed, 64 usage.");
+const struct config_table key_allow_table = {
+    .program = "key allow",
+    .usage = "weft key allow NAME PUBLIC [flags]",
+    .about =
+        "Allows a key that was made elsewhere: PUBLIC is its certificate's file (NAME.pub), or "
+        "the public key itself.\nA name that is taken gets the new key, tenant and scopes.\n"
+        "Exit codes: 0 allowed, 1 no key there, or the directory cannot be changed, 64 usage.",
+    .keys = allow_keys,
+    .key_count = sizeof allow_keys / sizeof allow_keys[0],
+    .argument_count_min = 2,
+    .argument_count_max = 2,
+    .is_argument = cert_is_key, // one of 85 begins with a dash
+};
 const struct config_table key_list_table =
     TABLE("list", "weft key list [flags]", list_keys, 0,
           "Lists the keys that are allowed, and the quotas.\nExit codes: 0 listed, 1 the "

@@ -6,8 +6,8 @@
 #include "cli/course.h"
 #include "cli/many.h"
 #include "cli/queue_view.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/duration.h"
+#include "lib/base/nearest.h"
 #include "lib/sys/blake.h"
 
 #include <stdlib.h>

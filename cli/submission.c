@@ -282,13 +282,9 @@ err submission_labels(const struct config *config, uint8_t *room, struct slice *
     return labels_check(*out_labels, out_detail);
 }
 
-// Arguments, then what follows "--": a payload may begin with a dash.
 static const char *word_at(const struct config *config, uint32_t place)
 {
-    if (place < config->argument_count)
-        return config->arguments[place];
-    place -= config->argument_count;
-    return place < config->rest_count ? config->rest[place] : NULL;
+    return place < config->argument_count ? config->arguments[place] : NULL;
 }
 
 err submission_read(struct submission *submission, const struct config *config)
@@ -301,9 +297,9 @@ err submission_read_from(struct submission *submission, const struct config *con
     *submission = (struct submission){0};
     const char *type = word_at(config, place);
     const char *payload = word_at(config, place + 1);
-    if (type == NULL || word_at(config, place + 2) != NULL)
-        return refuse(submission, ERR_BAD_FIELD, "a TYPE and at most one payload: %s",
-                      config->table->usage);
+    if (type == NULL)
+        return refuse(submission, ERR_BAD_FIELD, "a TYPE is missing: %.*s",
+                      (int)strcspn(config->table->usage, "\n"), config->table->usage);
     submission_options(&submission->job, config);
     const char *fault = judge_one(&submission->job, config);
     if (fault == NULL)

@@ -4,10 +4,10 @@
 
 #include "gateway/core/answer.h"
 #include "gateway/core/feed.h"
-#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
 #include "lib/base/duration.h"
 #include "lib/base/moment.h"
+#include "lib/base/nearest.h"
 #include "proto/labels.h"
 
 static const char *const names[QUERY_NAMES] = {

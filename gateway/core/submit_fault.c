@@ -2,8 +2,8 @@
 
 #include "gateway/core/submit_fault.h"
 
-#include "gateway/core/nearest.h"
 #include "lib/base/bytes.h"
+#include "lib/base/nearest.h"
 
 enum { SHOWN_LEN_MAX = 64 }; // of a name
 

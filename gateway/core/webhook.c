@@ -2,9 +2,9 @@
 
 #include "gateway/core/webhook.h"
 
-#include "gateway/core/nearest.h"
 #include "gateway/core/submit.h"
 #include "lib/base/base64.h"
+#include "lib/base/nearest.h"
 #include "proto/hook.h"
 
 static const char head[] = "whsec_";

@@ -2,6 +2,8 @@
 
 #include "lib/sys/config.h"
 
+#include "lib/base/check.h"
+#include "lib/base/nearest.h"
 #include "lib/sys/config_value.h"
 #include "lib/sys/file.h"
 
@@ -28,70 +30,25 @@ __attribute__((format(printf, 2, 3))) static err refuse(struct config *config, c
 
 // --- names ---
 
-static uint32_t smallest(uint32_t a, uint32_t b, uint32_t c)
+// The key whose name is nearest; NULL when none is near.
+static const char *nearest_key(const struct config_table *table, const char *name)
 {
-    uint32_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-// How many letters must be changed, added or left out to make one name from the other.
-static uint32_t distance(const char *a, const char *b)
-{
-    enum { LEN_MAX = 40 };
-    uint32_t row[LEN_MAX + 1];
-    size_t a_len = strlen(a);
-    size_t b_len = strlen(b);
-    if (a_len > LEN_MAX || b_len > LEN_MAX)
-        return UINT32_MAX;
-    for (uint32_t j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (uint32_t i = 1; i <= a_len; i++) {
-        uint32_t diagonal = row[0];
-        row[0] = i;
-        for (uint32_t j = 1; j <= b_len; j++) {
-            uint32_t changed = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = smallest(row[j] + 1, row[j - 1] + 1, changed);
-        }
-    }
-    return row[b_len];
-}
-
-struct candidate {
-    const char *key;
-    uint32_t distance;
-};
-
-static void consider(struct candidate *best, const char *name, const char *key)
-{
-    uint32_t d = distance(name, key);
-    if (d < best->distance)
-        *best = (struct candidate){.key = key, .distance = d};
-}
-
-static struct candidate no_candidate(const char *name)
-{
-    return (struct candidate){.distance = (uint32_t)strlen(name) / 3 + 2};
-}
-
-static void consider_keys(struct candidate *best, const char *name,
-                          const struct config_table *table)
-{
+    const char *keys[CONFIG_KEYS_MAX];
+    CHECK(table->key_count <= CONFIG_KEYS_MAX);
     for (uint32_t i = 0; i < table->key_count; i++)
-        consider(best, name, table->keys[i].key);
+        keys[i] = table->keys[i].key;
+    return nearest_of(slice_of_text(name), keys, table->key_count);
 }
 
-// Tells the flag whose name is nearest to `name`, if one is near.
 static err refuse_flag(struct config *config, const char *name)
 {
-    struct candidate best = no_candidate(name);
-    consider_keys(&best, name, config->table);
-    consider(&best, name, file_key.key);
-    consider(&best, name, help_key.key);
-    if (best.key == NULL)
+    const char *names[] = {file_key.key, help_key.key, nearest_key(config->table, name)};
+    uint32_t count = names[2] != NULL ? 3 : 2;
+    const char *near = nearest_of(slice_of_text(name), names, count);
+    if (near == NULL)
         return refuse(config, "there is no flag --%s; see weft %s --help", name,
                       config->table->program);
-    return refuse(config, "there is no flag --%s; did you mean --%s?", name, best.key);
+    return refuse(config, "there is no flag --%s; did you mean --%s?", name, near);
 }
 
 static int find(const struct config_table *table, struct slice name)
@@ -182,7 +139,10 @@ static err take_long(struct config *config, struct flags *flags, const char *nam
     }
     if (equals == NULL && strncmp(name, "no-", 3) == 0) {
         place = find(config->table, slice_of_text(name + 3));
-        if (place >= 0 && config->table->keys[place].type == CONFIG_BOOL) {
+        if (place >= 0 && config->table->keys[place].type != CONFIG_BOOL)
+            return refuse(config, "there is no flag --%s; --%s has a value, it is not on or off",
+                          name, name + 3);
+        if (place >= 0) {
             set(config, place, "false", CONFIG_FLAG);
             return OK;
         }
@@ -200,8 +160,11 @@ static err take_short(struct config *config, struct flags *flags, const char *wo
         return OK;
     }
     if (place < 0)
-        return refuse(config, "there is no flag %s; see weft %s --help", word,
-                      config->table->program);
+        return refuse(config, "there is no flag %s; see weft %s --help%s", word,
+                      config->table->program,
+                      config->table->argument_count_max > 0 && !config->table->takes_program
+                          ? " (an argument that begins with a dash goes behind --)"
+                          : "");
     if (word[2] == '\0')
         return take_value(config, flags, place, NULL);
     if (config->table->keys[place].type == CONFIG_BOOL)
@@ -210,26 +173,44 @@ static err take_short(struct config *config, struct flags *flags, const char *wo
     return OK;
 }
 
-static err take_word(struct config *config, struct flags *flags)
+static err take_argument(struct config *config, const char *word)
 {
-    const char *word = flags->argv[flags->at];
-    if (strncmp(word, "--", 2) == 0)
-        return take_long(config, flags, word + 2);
-    if (word[0] == '-' && word[1] != '\0')
-        return take_short(config, flags, word);
     if (config->argument_count == CONFIG_ARGUMENTS_MAX)
         return refuse(config, "more than %d arguments", CONFIG_ARGUMENTS_MAX);
     config->arguments[config->argument_count++] = word;
     return OK;
 }
 
+static err take_word(struct config *config, struct flags *flags)
+{
+    const char *word = flags->argv[flags->at];
+    bool (*is_argument)(struct slice word) = config->table->is_argument;
+    if (word[0] != '-' || word[1] == '\0' ||
+        (is_argument != NULL && is_argument(slice_of_text(word))))
+        return take_argument(config, word);
+    return word[1] == '-' ? take_long(config, flags, word + 2) : take_short(config, flags, word);
+}
+
+// POSIX, Utility Syntax Guideline 10: what follows "--" is no flag.
+static err take_rest(struct config *config, struct flags *flags)
+{
+    if (config->table->takes_program) {
+        config->rest = flags->argv + flags->at;
+        config->rest_count = (uint32_t)(flags->argc - flags->at);
+        return OK;
+    }
+    err result = OK;
+    for (; flags->at < flags->argc && result == OK; flags->at++)
+        result = take_argument(config, flags->argv[flags->at]);
+    return result;
+}
+
 static err read_flags(struct config *config, struct flags *flags)
 {
     for (; flags->at < flags->argc; flags->at++) {
         if (strcmp(flags->argv[flags->at], "--") == 0) {
-            config->rest = flags->argv + flags->at + 1;
-            config->rest_count = (uint32_t)(flags->argc - flags->at - 1);
-            break;
+            flags->at++;
+            return take_rest(config, flags);
         }
         err result = take_word(config, flags);
         if (result != OK)
@@ -314,35 +295,40 @@ static bool is_known(const struct config *config, const char *section, const cha
 
 static err refuse_key(struct config *config, const char *section, const char *name)
 {
+    const char *names[CONFIG_TABLES_MAX + 1];
+    uint32_t count = 0;
     const struct config_table *table = NULL;
-    struct candidate best = no_candidate(name);
     for (uint32_t i = 0; (table = table_at(config, i)) != NULL; i++) {
-        if (is_in(table, section))
-            consider_keys(&best, name, table);
+        const char *near = is_in(table, section) ? nearest_key(table, name) : NULL;
+        if (near != NULL)
+            names[count++] = near;
     }
-    if (best.key == NULL)
+    if (count == 0)
         return refuse(config, "there is no key %s; see weft %s --help", name,
                       section != NULL ? config->table->program : "VERB");
-    return refuse(config, "there is no key %s; did you mean %s?", name, best.key);
+    return refuse(config, "there is no key %s; did you mean %s?", name,
+                  nearest_of(slice_of_text(name), names, count));
 }
 
 static err judge_section(struct config *config, const char *name)
 {
     char verbs[CONFIG_TABLES_MAX + 1][VERB_LEN_MAX];
+    const char *names[CONFIG_TABLES_MAX + 1];
     const struct config_table *table = NULL;
-    struct candidate best = no_candidate(name);
-    for (uint32_t i = 0; (table = table_at(config, i)) != NULL; i++) {
+    uint32_t count = 0;
+    for (; (table = table_at(config, count)) != NULL; count++) {
         if (is_in(table, name))
             return OK;
-        bool fits = slice_to_text(section_of(table), verbs[i], VERB_LEN_MAX);
+        bool fits = slice_to_text(section_of(table), verbs[count], VERB_LEN_MAX);
         CHECK(fits);
-        consider(&best, name, verbs[i]);
+        names[count] = verbs[count];
     }
-    if (best.key == NULL)
+    const char *near = nearest_of(slice_of_text(name), names, count);
+    if (near == NULL)
         return refuse(config, "the file has a section %s, and there is no such verb; see weft help",
                       name);
     return refuse(config, "the file has a section %s, and there is no such verb; did you mean %s?",
-                  name, best.key);
+                  name, near);
 }
 
 // --- the file ---
@@ -462,11 +448,12 @@ static err judge(struct config *config, uint32_t place)
 static err count_arguments(struct config *config)
 {
     const struct config_table *table = config->table;
+    int first_line = (int)strcspn(table->usage, "\n");
     if (config->argument_count < table->argument_count_min)
-        return refuse(config, "something is missing: %s", table->usage);
+        return refuse(config, "something is missing: %.*s", first_line, table->usage);
     if (config->argument_count > table->argument_count_max)
-        return refuse(config, "\"%.80s\" is not expected here: %s",
-                      config->arguments[table->argument_count_max], table->usage);
+        return refuse(config, "\"%.80s\" is not expected here: %.*s",
+                      config->arguments[table->argument_count_max], first_line, table->usage);
     return OK;
 }
 

@@ -48,6 +48,9 @@ struct config_table {
     uint32_t key_count;          // at most CONFIG_KEYS_MAX
     uint32_t argument_count_min; // words without a flag in front: TYPE, FILE …
     uint32_t argument_count_max;
+    bool takes_program; // what follows "--" is config->rest; otherwise it is more arguments
+    // Tells an argument that begins with a dash from a flag; NULL: only after "--" one may.
+    bool (*is_argument)(struct slice word);
 };
 
 enum {
@@ -80,7 +83,7 @@ struct config {
     const char *each[CONFIG_EACH_MAX]; // of keys that may be given several times, as they came …
     uint32_t each_of[CONFIG_EACH_MAX]; // … and the place of each one's key in the table
     uint32_t each_count;
-    char *const *rest; // what followed "--" (NULL when it was not there), as in argv
+    char *const *rest; // of a table that takes a program: what followed "--", as in argv, or NULL
     uint32_t rest_count;
     bool help_asked;   // -h or --help: print config_help() and leave; nothing else was judged
     char problem[384]; // after an error: a sentence for the user

@@ -1,6 +1,7 @@
 """Keys at the ZeroMQ doors: who gets in, who is cut off, and what each may say."""
 
 import contextlib
+import json
 import os
 import re
 import sqlite3
@@ -219,6 +220,16 @@ class Doors(BrokerTest):
         served.wait_for_metric("weft_peers_cut_total", 1)
         again = self.peer(served, key=key)
         self.assertEqual(list(again.ask(pb.List()).jobs), [])
+
+    def test_a_key_that_begins_with_a_dash_is_no_flag(self):
+        # Z85 has 85 letters, and the dash is one.
+        keys, publics = Keys(os.path.join(self.data, "dashes")), ("-+o7j[C#6K(6CDHQA1}frAw+Av?32KP>D7oQ=XoL", 8 * "--abc")
+        for name, public in zip(("one", "two"), publics):
+            keys.allow(name, public)
+        told = json.loads(keys.weft("list", "--keys", keys.dir, "-o", "json").stdout)["keys"]
+        self.assertEqual(tuple(key["public_key"] for key in told), publics)
+        self.assertIn("there is no flag", keys.allow("three", "-" + publics[0], code=64).stderr)
+        self.assertIn("-" + publics[0], keys.weft("allow", "three", "--keys", keys.dir, "--", "-" + publics[0], code=1).stderr)
 
     def test_a_key_speaks_for_its_tenant(self):
         served = self.locked()

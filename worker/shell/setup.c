@@ -119,6 +119,7 @@ const struct config_table setup_table = {
     .key_count = sizeof keys / sizeof keys[0],
     .argument_count_min = 1,
     .argument_count_max = 1,
+    .takes_program = true,
 };
 
 __attribute__((format(printf, 2, 3))) static err refuse(struct setup *setup, const char *format,

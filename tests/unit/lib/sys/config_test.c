@@ -69,8 +69,27 @@ static const struct config_table *const all_tables[] = {&table, &door_table, &sh
 
 static struct config config;
 
+static const struct config_table program_table = {.program = "worker",
+                                                  .usage = "weft worker TYPE -- program",
+                                                  .about = "",
+                                                  .argument_count_max = 1,
+                                                  .takes_program = true};
+
+static bool is_score(struct slice word)
+{
+    return word.data[word.len - 1] >= '0' && word.data[word.len - 1] <= '9';
+}
+
+static const struct config_table scores_table = {.program = "scores",
+                                                 .usage = "weft scores [SCORE …]",
+                                                 .about = "",
+                                                 .keys = keys,
+                                                 .key_count = 1,
+                                                 .argument_count_max = 2,
+                                                 .is_argument = is_score};
+
 // Reads the words, which end with NULL.
-static err read_words(const char *const *words)
+static err read_words(const struct config_table *asked, const char *const *words)
 {
     static char *argv[32];
     int argc = 0;
@@ -79,10 +98,11 @@ static err read_words(const char *const *words)
         argv[argc] = strdup(words[argc]);
     }
     config_deinit(&config);
-    return config_read(&config, &table, argc, argv);
+    return config_read(&config, asked, argc, argv);
 }
 
-#define READ(...) read_words((const char *const[]){__VA_ARGS__, NULL})
+#define READ_AS(asked, ...) read_words(asked, (const char *const[]){__VA_ARGS__, NULL})
+#define READ(...) READ_AS(&table, __VA_ARGS__)
 
 TEST(config, a_key_may_be_given_several_times)
 {
@@ -134,7 +154,6 @@ TEST(config, has_defaults)
     EXPECT_EQ(config_number(&config, "log-level"), 1);
     EXPECT(config_text(&config, "type") == NULL);
     EXPECT(!config_is_given(&config, "data"));
-    EXPECT(config.rest == NULL);
     config_deinit(&config);
 }
 
@@ -176,16 +195,44 @@ TEST(config, takes_a_flag_alone_when_no_value_follows)
     config_deinit(&config);
 }
 
-TEST(config, leaves_the_rest_alone)
+TEST(config, leaves_a_program_and_its_flags_alone)
 {
-    EXPECT_EQ(READ("one", "--", "program", "--data", "x"), OK);
+    EXPECT_EQ(READ_AS(&program_table, "one", "--", "program", "--data", "x"), OK);
     EXPECT_EQ(config.argument_count, 1);
     EXPECT_EQ(config.rest_count, 3);
     EXPECT_STR(config.rest[0], "program");
     EXPECT_STR(config.rest[2], "x");
-    EXPECT_EQ(READ("--"), OK);
+    EXPECT_EQ(READ_AS(&program_table, "--"), OK);
     EXPECT(config.rest != NULL);
     EXPECT_EQ(config.rest_count, 0);
+    EXPECT_EQ(READ_AS(&program_table, "-z"), ERR_BAD_FIELD);
+    EXPECT_STR(config.problem, "there is no flag -z; see weft worker --help");
+    config_deinit(&config);
+}
+
+TEST(config, behind_two_dashes_there_are_arguments)
+{
+    EXPECT_EQ(READ("--data", "x", "--", "--data"), OK);
+    EXPECT_STR(config_text(&config, "data"), "x");
+    EXPECT_EQ(config.argument_count, 1);
+    EXPECT_STR(config.arguments[0], "--data");
+    EXPECT_EQ(READ("--", "--"), OK);
+    EXPECT_STR(config.arguments[0], "--");
+    REFUSED("\"-b\" is not expected here: weft broker [flags] [FILE]", "a", "--", "-b");
+    EXPECT_EQ(READ("a", "--"), OK);
+    EXPECT_EQ(config.argument_count, 1);
+    config_deinit(&config);
+}
+
+TEST(config, an_argument_that_is_known_as_one_may_begin_with_a_dash)
+{
+    EXPECT_EQ(READ_AS(&scores_table, "-7", "--data", "-7", "--8"), OK);
+    EXPECT_EQ(config.argument_count, 2);
+    EXPECT_STR(config.arguments[0], "-7");
+    EXPECT_STR(config.arguments[1], "--8");
+    EXPECT_STR(config_text(&config, "data"), "-7");
+    EXPECT_EQ(READ_AS(&scores_table, "-x"), ERR_BAD_FIELD);
+    EXPECT_EQ(READ_AS(&scores_table, "--x"), ERR_BAD_FIELD);
     config_deinit(&config);
 }
 
@@ -195,8 +242,10 @@ TEST(config, names_the_nearest_flag)
     REFUSED("there is no flag --bodymax; did you mean --body-max?", "--bodymax=1");
     REFUSED("there is no flag --confg; did you mean --config?", "--confg");
     REFUSED("there is no flag --pigeon; see weft broker --help", "--pigeon");
-    REFUSED("there is no flag --no-data; did you mean --data?", "--no-data");
-    REFUSED("there is no flag -z; see weft broker --help", "-z");
+    REFUSED("there is no flag --no-data; --data has a value, it is not on or off", "--no-data");
+    REFUSED("there is no flag -z; see weft broker --help (an argument that begins with a dash goes "
+            "behind --)",
+            "-z");
     REFUSED("--lease needs a value", "--lease");
     REFUSED("--slots needs a value", "-c");
 }

@@ -1,6 +1,6 @@
 // The name that was probably meant.
 
-#include "gateway/core/nearest.h"
+#include "lib/base/nearest.h"
 
 #include "tests/support/test.h"
 

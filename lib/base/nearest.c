@@ -1,6 +1,6 @@
 // Edit distance: letters that are missing, too many, wrong, or two that have changed places.
 
-#include "gateway/core/nearest.h"
+#include "lib/base/nearest.h"
 
 enum { NAME_LEN_MAX = 32, NEAR = 2 };
 
