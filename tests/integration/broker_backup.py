@@ -13,6 +13,7 @@ import uuid
 from lib_beside import main_beside
 from lib_broker import ERR, PATIENCE_S, Broker, BrokerTest, fresh_id, pb
 from lib_gateway import Gateway, wait_for
+from lib_worker import Worker
 
 SPARE = 4096  # epochs and segments that every restore leaves out
 
@@ -22,6 +23,7 @@ class Backup(BrokerTest):
         super().setUp()
         self.root = self.data
         self.place = os.path.join(self.root, "broker")
+        self.door = f"ipc://{self.root}/door"  # nobody else takes it while no broker is there
 
     def path(self, name):
         return os.path.join(self.root, name)
@@ -304,14 +306,14 @@ class Gateways(Backup):
         return float(text.split(f"\nweft_gateway_cache_{name} ")[1].split()[0])
 
     def test_a_gateway_forgets_the_ends_and_keys_of_the_lost_future(self):
-        broker = self.broker()
-        gateway = Gateway(broker.zmq, data=self.path("gateway"))
+        broker = self.broker(zmq=self.door)
+        gateway = Gateway(self.door, data=self.path("gateway"))
         self.addCleanup(gateway.close)
         gateway.wait_ready()
-        worker = self.worker(broker, slots=4)
         body = {"type": "test", "payload": 1}
         one = gateway.submit(body, Idempotency_Key="one").json
         self.backup()
+        worker = self.worker(broker, slots=4)
         (job, _), = worker.take_jobs(1)
         worker.finish(job, result=b"lost")
         url = "/v1/jobs/" + one["job_id"]
@@ -320,7 +322,7 @@ class Gateways(Backup):
         two = gateway.submit(body, Idempotency_Key="two").json
         self.lose(broker)
         self.restore()
-        again = self.broker(zmq=broker.zmq)
+        again = self.broker(zmq=self.door)
         wait_for("another life", lambda: gateway.ask("GET", url).json.get("status") == "queued")
         self.assertGreater(self.figure(gateway, "gaps_total"), 0)
         wait_for("that it is not known", lambda: gateway.ask("GET", "/v1/jobs/" + two["job_id"]).status == 404)
@@ -328,6 +330,77 @@ class Gateways(Backup):
         self.assertEqual((said.status, said.json["job_id"]), (202, two["job_id"]))
         self.assertNotIn("Idempotency-Replayed", said.headers)
         self.assertEqual(again.stop(), 0)
+
+    def test_a_spool_is_brought_to_the_restored_broker(self):
+        broker = self.broker(zmq=self.door)
+        gateway = Gateway(self.door, data=self.path("gateway"))
+        self.addCleanup(gateway.close)
+        gateway.wait_ready()
+        body = {"type": "test", "payload": 1}
+        before = gateway.submit(body, Idempotency_Key="before").json["job_id"]
+        self.backup()
+        lost = gateway.submit(body, Idempotency_Key="lost").json["job_id"]
+        self.lose(broker)
+        self.assertEqual(gateway.submit(body, Idempotency_Key="before").json["job_id"], before)
+        for number in range(20):
+            said = gateway.submit({**body, "payload": number}, Idempotency_Key=f"spooled-{number}")
+            self.assertEqual(said.json["durability"], "spooled")
+        self.restore()
+        again = self.broker(zmq=self.door)
+        wait_for("an empty spool", lambda: gateway.ask("GET", "/v1/spool").json["waiting"] == 0)
+        self.assertEqual(gateway.ask("GET", "/v1/spool").json["kept"], 0)
+        listed = gateway.ask("GET", "/v1/jobs?limit=100").json["jobs"]
+        self.assertEqual([before in (job["job_id"] for job in listed), len(listed)], [True, 21])
+        self.assertEqual(gateway.ask("GET", "/v1/jobs/" + lost).status, 404)
+        said = gateway.submit(body, Idempotency_Key="lost")
+        self.assertEqual((said.status, said.json["job_id"]), (202, lost))
+        self.assertNotIn("Idempotency-Replayed", said.headers)
+        self.assertEqual(again.stop(), 0)
+        self.audit()
+
+
+class Workers(Backup):
+    """A worker that was killed with an outcome in its journal, and meets the restored broker."""
+
+    def work(self, **env):
+        data = self.path("worker")
+        os.makedirs(data, exist_ok=True)
+        script = f"echo ran >> {self.path('runs')}; until [ -e {self.path('go')} ]; do sleep 0.05; done; wc -l < {self.path('runs')}"
+        worker = Worker(self.door, data, ["sh", "-c", script], env=env)
+        self.addCleanup(worker.close)
+        return worker
+
+    def check(self, is_taken_before_the_copy, runs):
+        broker = self.broker(zmq=self.door)
+        job = fresh_id()
+        self.assertEqual(self.peer(broker).submit({"job_id": job, "type": "test"})[0].error, 0)
+        if not is_taken_before_the_copy:
+            self.backup()
+        first = self.work(WEFT_FAILPOINT="worker.after_journal:1")
+        wait_for("the handler", lambda: os.path.exists(self.path("runs")))
+        if is_taken_before_the_copy:
+            self.backup()
+        self.lose(broker)
+        with open(self.path("go"), "w", encoding="utf-8"):
+            pass
+        self.assertEqual(first.wait(), -signal.SIGKILL, first.stderr())
+        self.restore()
+        again = self.broker(zmq=self.door)
+        second = self.work()
+        client = self.peer(again)
+        wait_for("its end", lambda: client.status(job).state == pb.STATE_SUCCEEDED)
+        envelope, result = client.answer(client.send(pb.Status(job_id=job)))
+        self.assertEqual((result, envelope.status_is.crashes), (b"%d" % runs, 0))
+        second.signal(signal.SIGTERM)
+        self.assertEqual((second.wait(), second.stats()["resent"]), (0, 1))
+        self.assertEqual(again.stop(), 0)
+        self.audit()
+
+    def test_an_outcome_whose_grant_is_in_the_copy_is_taken(self):
+        self.check(is_taken_before_the_copy=True, runs=1)
+
+    def test_an_outcome_of_the_lost_future_answers_no_grant_of_this_life(self):
+        self.check(is_taken_before_the_copy=False, runs=2)
 
 
 if __name__ == "__main__":
