@@ -97,7 +97,7 @@ static int relay(const struct config *config)
     enum log_level level = LOG_LEVEL_INFO;
     if (log_level_from_text(config_text(config, "log-level"), &level) == OK)
         log_set_level(level);
-    if (strpbrk(options.database, ":=") == NULL)
+    if (!relay_is_database(options.database))
         command_complain("outbox",
                          "--database is sqlite:PATH, postgresql://… or \"host=… dbname=…\"");
     else if (!check_name(slice_of_text(options.tenant)))

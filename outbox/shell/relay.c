@@ -345,6 +345,11 @@ static err open_all(struct relay *relay)
     return e;
 }
 
+bool relay_is_database(const char *database)
+{
+    return source_is_database(database);
+}
+
 int relay_run(const struct relay_options *options)
 {
     struct relay *relay = calloc(1, sizeof *relay);

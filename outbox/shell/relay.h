@@ -26,6 +26,8 @@ struct relay_options {
     bool once;
 };
 
+// Can options.database be read at all? Nothing is opened.
+bool relay_is_database(const char *database);
 // Runs until it is told to stop, or of `once` until no open row is left. An enum relay_code.
 int relay_run(const struct relay_options *options);
 

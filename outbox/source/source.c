@@ -5,15 +5,28 @@
 #include "lib/base/check.h"
 #include "outbox/source/source_private.h"
 
+// What the kind reads is moved to behind the prefix.
+static const struct source_kind *kind_of(const char **database)
+{
+    static const char prefix[] = "sqlite:";
+    if (strncmp(*database, prefix, sizeof prefix - 1) != 0)
+        return &source_postgresql;
+    *database += sizeof prefix - 1;
+    return &source_sqlite;
+}
+
+bool source_is_database(const char *database)
+{
+    const struct source_kind *kind = kind_of(&database);
+    return kind->is_database(database);
+}
+
 err source_open(const char *database, struct source **out_source,
                 char out_problem[SOURCE_PROBLEM_LEN])
 {
-    static const char prefix[] = "sqlite:";
-    bool is_sqlite = strncmp(database, prefix, sizeof prefix - 1) == 0;
-    const struct source_kind *kind = is_sqlite ? &source_sqlite : &source_postgresql;
+    const struct source_kind *kind = kind_of(&database);
     out_problem[0] = '\0';
-    err e =
-        kind->open(is_sqlite ? database + sizeof prefix - 1 : database, out_source, out_problem);
+    err e = kind->open(database, out_source, out_problem);
     CHECK_IMPLIES(e == OK, (*out_source)->kind == kind && (*out_source)->outbox_id[0] != '\0');
     return e;
 }

@@ -37,8 +37,9 @@ struct source_verdicts {
     uint32_t count;
 };
 
-// `database`: "sqlite:PATH", else what libpq takes, "postgresql://…" or "host=… dbname=…". After an
-// error `out_problem` has a sentence.
+// Can it be read as "sqlite:PATH" or, as libpq does, "postgresql://…" or "host=… dbname=…"? Nothing is opened.
+bool source_is_database(const char *database);
+// `database`: one that source_is_database(). After an error `out_problem` has a sentence.
 //   ERR_NOT_FOUND   there is no outbox in this database, or no database of this name (sqlite)
 //   ERR_AGAIN       it does not answer, or has no time
 MUST_USE err source_open(const char *database, struct source **out_source,
@@ -52,7 +53,7 @@ struct slice source_outbox_id(const struct source *source);
 // After an error: a sentence. Borrowed until the next call.
 const char *source_problem(const struct source *source);
 
-// Each: ERR_AGAIN when the database does not answer or has no time; then it is to be closed.
+// Each: ERR_AGAIN when the database does not answer (for 75 s at the most) or has no time; then it is to be closed.
 //
 // Rows that are neither refused nor of a parked queue nor, with PostgreSQL, held by another relay.
 MUST_USE err source_fetch(struct source *source, const struct parked *parked, when_ms now,

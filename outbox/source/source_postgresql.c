@@ -17,6 +17,8 @@ enum {
     PAGE_ROWS_MAX = 64,  // … so that of long payloads few come in vain
     PAGES = 8,
     NUMBER_LEN = 24,
+    SILENCE_MS = 75000, // above statement_timeout: a server that stands still says nothing at all
+    LOOK_MS = 1000,
 };
 
 struct postgresql_source {
@@ -40,19 +42,47 @@ static err fail(struct postgresql_source *source)
     return ERR_AGAIN;
 }
 
+static err fall_silent(struct postgresql_source *source)
+{
+    (void)snprintf(source->base.problem, sizeof source->base.problem,
+                   "the server has not answered for %d s", SILENCE_MS / 1000);
+    return ERR_AGAIN;
+}
+
+// The next result, NULL behind the last. PQexec() would wait for it for ever.
+static err next_result(struct postgresql_source *source, PGresult **out_result)
+{
+    when_ms until = when_after(clock_mono_ms(), SILENCE_MS);
+    while (PQisBusy(source->connection) != 0) {
+        struct pollfd item = {.fd = PQsocket(source->connection), .events = POLLIN};
+        if (clock_mono_ms() >= until)
+            return fall_silent(source);
+        if (poll(&item, 1, LOOK_MS) > 0 && PQconsumeInput(source->connection) != 1)
+            return fail(source);
+    }
+    *out_result = PQgetResult(source->connection);
+    return OK;
+}
+
 // One statement with texts for its places. `out_result` may be NULL; else it is the caller's.
 static err ask(struct postgresql_source *source, const char *sql, const char *const *places,
                int place_count, PGresult **out_result)
 {
-    PGresult *result =
-        PQexecParams(source->connection, sql, place_count, NULL, places, NULL, NULL, 0);
+    if (PQsendQueryParams(source->connection, sql, place_count, NULL, places, NULL, NULL, 0) != 1)
+        return fail(source);
+    PGresult *result = NULL;
+    PGresult *end = NULL;
+    err e = next_result(source, &result);
     ExecStatusType status = PQresultStatus(result);
-    bool is_done = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-    err e = is_done ? OK : fail(source);
+    if (e == OK && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        e = fail(source);
+    if (e == OK)
+        e = next_result(source, &end); // without it there can be no other statement
     if (e == OK && out_result != NULL)
         *out_result = result;
     else
         PQclear(result);
+    PQclear(end);
     return e;
 }
 
@@ -76,6 +106,14 @@ static void close_postgresql(struct source *base)
 }
 
 // --- opening ---
+
+// What libpq would say of it is left out: it may quote a password.
+static bool is_database(const char *database)
+{
+    PQconninfoOption *options = PQconninfoParse(database, NULL);
+    PQconninfoFree(options);
+    return options != NULL;
+}
 
 static err missing(struct postgresql_source *source)
 {
@@ -316,6 +354,7 @@ static err wait_postgresql(struct source *base, int stop_fd, when_ms timeout_ms)
 
 const struct source_kind source_postgresql = {
     .name = "postgresql",
+    .is_database = is_database,
     .open = open_postgresql,
     .close = close_postgresql,
     .fetch = fetch,

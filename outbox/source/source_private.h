@@ -10,6 +10,7 @@
 
 struct source_kind {
     const char *name;
+    bool (*is_database)(const char *database);
     err (*open)(const char *database, struct source **out_source, char *out_problem);
     void (*close)(struct source *source);
     err (*fetch)(struct source *source, const char *without, struct source_rows *rows);

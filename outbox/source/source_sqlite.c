@@ -284,8 +284,14 @@ static err wait_sqlite(struct source *base, int stop_fd, when_ms timeout_ms)
     return OK;
 }
 
+static bool is_path(const char *database)
+{
+    return *database != '\0';
+}
+
 const struct source_kind source_sqlite = {
     .name = "sqlite",
+    .is_database = is_path,
     .open = open_sqlite,
     .close = close_sqlite,
     .fetch = fetch,

@@ -223,9 +223,9 @@ KINDS = {kind.kind: kind for kind in (Sqlite, Postgresql)}
 class Relay:
     """`weft outbox` in a process of its own."""
 
-    def __init__(self, database, endpoint, *flags, failpoint=None):
+    def __init__(self, database, endpoint, *flags, failpoint=None, env=None):
         self.log = tempfile.TemporaryFile()
-        env = {**os.environ, **({"WEFT_FAILPOINT": failpoint} if failpoint else {})}
+        env = {**os.environ, **({"WEFT_FAILPOINT": failpoint} if failpoint else {}), **(env or {})}
         self.process = subprocess.Popen([WEFT, "outbox", "--database", database.url, "--broker", endpoint, *flags],
                                         stdout=subprocess.PIPE, stderr=self.log, env=env)
 

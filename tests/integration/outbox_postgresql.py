@@ -2,10 +2,13 @@
 
 import os
 import re
+import signal
+import subprocess
 import unittest
 
 from lib_broker import ROOT
-from lib_outbox import job_id, listed
+from lib_clock import Clock
+from lib_outbox import WEFT, job_id, listed, wait_for
 from lib_outbox_claims import Claims
 
 
@@ -47,6 +50,26 @@ class Outbox(Claims):
         other.run("COMMIT")
         self.once(broker)
         self.assertEqual(self.app.rows(), {})
+
+    def test_a_server_that_stands_still_is_left(self):
+        broker, clock = self.broker(), Clock(os.path.join(self.data, "clock"))
+        relay = self.relay(broker, "--poll", "10ms", env=clock.env)
+        relay.ready()
+        (pid,), = self.app.session.run("SELECT pid FROM pg_stat_activity WHERE application_name = 'weft outbox'")
+        os.kill(int(pid), signal.SIGSTOP)
+        self.addCleanup(os.kill, int(pid), signal.SIGCONT)
+        row = self.app.put("t")
+        wait_for("the relay", lambda: clock.advance(76) or "has not answered for 75 s" in relay.stderr())
+        wait_for("another connection", lambda: not self.app.rows())
+        self.assertEqual(set(listed(broker.zmq)), self.expected(row))
+        self.assertEqual(relay.stop(), 0)
+
+    def test_words_that_are_no_connection_are_not_repeated(self):
+        for words in ("host=here s3cret", "postgresql://user:s3cret@[here/shop", "s3cret"):
+            done = subprocess.run([WEFT, "outbox", "--database", words, "--once"], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn("--database is", done.stderr)
+            self.assertNotIn("s3cret", done.stderr)
 
 
 def load_tests(loader, _tests, _pattern):
