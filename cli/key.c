@@ -180,7 +180,7 @@ static int fill_words(const struct work *work, struct cert *cert)
     if (!scope_read(slice_of_text(told[1]), &scopes))
         return usage(work, "--scopes: some of submit, read, work, admin, parted by commas");
     if (!check_name(slice_of_text(work->name)))
-        return usage(work, "a key's name has 1 to 128 of a-z 0-9 . _ -");
+        return usage(work, "a key's name has " CHECK_NAME_RULE);
     char *places[] = {cert->name, cert->tenant};
     const char *words[] = {work->name, told[0]};
     for (size_t i = 0; i < 2; i++)
@@ -190,9 +190,10 @@ static int fill_words(const struct work *work, struct cert *cert)
     cert->expires_at = config_is_given(config, "expires")
                            ? cert->created_at + config_number(config, "expires")
                            : WHEN_NEVER;
-    if (strlen(told[0]) <= CERT_WORD_LEN_MAX && key_dir_is_sound(cert))
+    bool is_tenant = check_new_name(slice_of_text(told[0])) || strcmp(told[0], "*") == 0;
+    if (is_tenant && key_dir_is_sound(cert))
         return COMMAND_SUCCEEDED;
-    return usage(work, "--tenant has 1 to 128 of a-z 0-9 . _ -, or is \"*\"");
+    return usage(work, "--tenant is \"*\", or has " CHECK_NEW_NAME_RULE);
 }
 
 // Locks the directory, and gives the broker its own pair if it has none yet.

@@ -7,6 +7,7 @@
 #include "gateway/shell/token_file.h"
 #include "lib/sys/blake.h"
 #include "lib/sys/clock.h"
+#include "proto/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -351,8 +352,10 @@ static bool is_named(const struct config *config)
     bool is_good =
         token_is_name(slice_of_text(config->arguments[0])) &&
         (config->table == &token_limit_table || token_is_name(text_of(config, "tenant")));
+    if (is_good && config->table == &token_new_table)
+        is_good = check_new_name(text_of(config, "tenant"));
     if (!is_good)
-        command_complain(config->table->program, "names have 1 to 128 of a-z 0-9 . _ -");
+        command_complain(config->table->program, "names have " CHECK_NEW_NAME_RULE);
     return is_good;
 }
 

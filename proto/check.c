@@ -41,6 +41,11 @@ bool check_name(struct slice name)
     return true;
 }
 
+bool check_new_name(struct slice name)
+{
+    return check_name(name) && !slice_is_text(name, ".") && !slice_is_text(name, "..");
+}
+
 static bool is_printable(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -88,13 +93,20 @@ static struct rule not_reserved(struct slice queue)
                          "queue: names that begin with 'weft.' are the fabric's own"};
 }
 
+// What a gateway has promised to keep was judged when it came.
+static bool is_name_of_job(const struct msg_submit_job *job, struct slice name)
+{
+    return job->is_spooled ? check_name(name) : check_new_name(name);
+}
+
 static err check_submit_texts(const struct msg_submit_job *job, const char **out_detail)
 {
     const struct rule rules[] = {
         {job->type.len > 0, ERR_BAD_FIELD,
-         "type: missing; it says what kind of work it is, in 1 to 128 of a-z 0-9 . _ -"},
-        {check_name(job->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
-        {is_empty_or_name(job->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+         "type: missing; it says what kind of work it is, in " CHECK_NEW_NAME_RULE},
+        {is_name_of_job(job, job->type), ERR_BAD_FIELD, "type: " CHECK_NEW_NAME_RULE},
+        {job->queue.len == 0 || is_name_of_job(job, job->queue), ERR_BAD_FIELD,
+         "queue: " CHECK_NEW_NAME_RULE},
         not_reserved(job->queue),
         {job->key.len == 0 || check_key(job->key), ERR_BAD_FIELD,
          "key: 1 to 255 printable ASCII characters, no space at either end"},
@@ -266,7 +278,8 @@ err check_schedule_set(const struct msg_schedule_set *set, const char **out_deta
     const struct msg_schedule *given = &set->given;
     bool is_set = set->act == SCHEDULE_SET;
     const struct rule rules[] = {
-        {check_name(given->schedule_id), ERR_BAD_FIELD, "schedule_id: 1 to 128 of a-z 0-9 . _ -"},
+        {is_set ? check_new_name(given->schedule_id) : check_name(given->schedule_id),
+         ERR_BAD_FIELD, "schedule_id: " CHECK_NEW_NAME_RULE},
         {set->act != SCHEDULE_NONE, ERR_BAD_FIELD, "act: set, delete, pause or resume"},
         {!is_set || given->job_count == 1, ERR_BAD_FIELD,
          "job: missing; it is what each moment submits"},
@@ -292,7 +305,7 @@ static bool is_both(uint32_t named, uint32_t both)
 err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
 {
     const struct rule rules[] = {
-        {check_name(set->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {check_new_name(set->queue), ERR_BAD_FIELD, "queue: " CHECK_NEW_NAME_RULE},
         not_reserved(set->queue),
         {set->settings.weight <= MSG_WEIGHT_MAX, ERR_BAD_FIELD, "weight: 1 to 1,000"},
         {is_rate(&set->settings.rate), ERR_BAD_FIELD,
@@ -311,7 +324,7 @@ err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
 err check_type_set(const struct msg_type_set *set, const char **out_detail)
 {
     const struct rule rules[] = {
-        {check_name(set->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {check_new_name(set->type), ERR_BAD_FIELD, "type: " CHECK_NEW_NAME_RULE},
     };
     err e = judge(rules, COUNT(rules), out_detail);
     return e == OK ? check_defaults(&set->defaults, out_detail) : e;
@@ -320,7 +333,7 @@ err check_type_set(const struct msg_type_set *set, const char **out_detail)
 err check_type_status(const struct msg_type_status *status, const char **out_detail)
 {
     const struct rule rules[] = {
-        {is_empty_or_name(status->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {is_empty_or_name(status->type), ERR_BAD_FIELD, "type: " CHECK_NAME_RULE},
         {status->limit <= MSG_QUEUES_MAX, ERR_BAD_FIELD, "limit: at most 256"},
     };
     return judge(rules, COUNT(rules), out_detail);
@@ -329,7 +342,7 @@ err check_type_status(const struct msg_type_status *status, const char **out_det
 err check_queue_status(const struct msg_queue_status *status, const char **out_detail)
 {
     const struct rule rules[] = {
-        {is_empty_or_name(status->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
+        {is_empty_or_name(status->queue), ERR_BAD_FIELD, "queue: " CHECK_NAME_RULE},
         {status->limit <= MSG_QUEUES_MAX, ERR_BAD_FIELD, "limit: at most 256"},
     };
     return judge(rules, COUNT(rules), out_detail);
@@ -339,6 +352,15 @@ static bool are_names(const struct slice *names, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (!check_name(names[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool are_open(const struct slice *queues, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (msg_hook_is_reserved(queues[i]))
             return false;
     }
     return true;
@@ -357,16 +379,17 @@ static bool are_among(const struct msg_ready *ready)
     return true;
 }
 
-err check_ready(const struct msg_ready *ready, const char **out_detail)
+err check_ready(const struct msg_ready *ready, enum role role, const char **out_detail)
 {
     const struct rule rules[] = {
         {ready->type_count > 0, ERR_BAD_FIELD, "types: at least one"},
         {ready->type_count <= MSG_TYPES_MAX, ERR_TOO_LARGE, "types: at most 64"},
-        {are_names(ready->types, ready->type_count), ERR_BAD_FIELD,
-         "types: 1 to 128 of a-z 0-9 . _ -"},
+        {are_names(ready->types, ready->type_count), ERR_BAD_FIELD, "types: " CHECK_NAME_RULE},
         {ready->queue_count <= MSG_TYPES_MAX, ERR_TOO_LARGE, "queues: at most 64"},
-        {are_names(ready->queues, ready->queue_count), ERR_BAD_FIELD,
-         "queues: 1 to 128 of a-z 0-9 . _ -"},
+        {are_names(ready->queues, ready->queue_count), ERR_BAD_FIELD, "queues: " CHECK_NAME_RULE},
+        {role == ROLE_NOTIFIER || are_open(ready->queues, ready->queue_count), ERR_RESERVED,
+         "queues: names that begin with 'weft.' are the fabric's own, and no worker gets their "
+         "jobs"},
         {ready->slots <= CHECK_SLOTS_MAX, ERR_BAD_FIELD, "slots: at most 16,384"},
         {ready->simulate_count <= MSG_TYPES_MAX, ERR_TOO_LARGE, "simulates: at most 64"},
         {are_among(ready), ERR_BAD_FIELD, "simulates: each is one of types"},
@@ -440,7 +463,7 @@ err check_act(const struct msg_act *act, const char **out_detail)
         {!is_for_job || !id_is_zero(&act->job_id), ERR_BAD_FIELD, "job_id: of the job"},
         {!is_for_worker || !id_is_zero(&act->worker_id), ERR_BAD_FIELD, "worker_id: of the worker"},
         {!is_for_queue(act->kind) || check_name(act->queue), ERR_BAD_FIELD,
-         "queue: 1 to 128 of a-z 0-9 . _ -"},
+         "queue: " CHECK_NAME_RULE},
         {has_way, ERR_BAD_FIELD, "direction: of PAUSE and RESUME"},
         {!id_is_zero(&act->act_id), ERR_BAD_FIELD, "act_id: a random id, the same when repeated"},
         {act->actor.len <= MSG_ACTOR_LEN_MAX, ERR_TOO_LARGE, "actor: at most 128 bytes"},
@@ -453,8 +476,8 @@ static err check_filter(const struct msg_filter *filter, const char **out_detail
     const struct rule rules[] = {
         {filter->states < 1u << JOB_STATES && (filter->states & 1u << JOB_NONE) == 0, ERR_BAD_FIELD,
          "states: one bit for each state"},
-        {is_empty_or_name(filter->queue), ERR_BAD_FIELD, "queue: 1 to 128 of a-z 0-9 . _ -"},
-        {is_empty_or_name(filter->type), ERR_BAD_FIELD, "type: 1 to 128 of a-z 0-9 . _ -"},
+        {is_empty_or_name(filter->queue), ERR_BAD_FIELD, "queue: " CHECK_NAME_RULE},
+        {is_empty_or_name(filter->type), ERR_BAD_FIELD, "type: " CHECK_NAME_RULE},
         {filter->tag.len == 0 || labels_is_tag(filter->tag), ERR_BAD_FIELD,
          "tag: " LABELS_TAG_RULE},
         {filter->created_after >= 0 && filter->created_before >= 0, ERR_BAD_FIELD,

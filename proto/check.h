@@ -25,8 +25,14 @@ enum {
     CHECK_SLOTS_MAX = MSG_HELD_MAX, // a RENEW must be able to name all of them
 };
 
+#define CHECK_NAME_RULE "1 to 128 of a-z 0-9 . _ -"
+#define CHECK_NEW_NAME_RULE CHECK_NAME_RULE ", but not . or .."
+
 // [a-z0-9._-]{1,128}
 bool check_name(struct slice name);
+// Of what is made now. "." and "..", which earlier versions took, vanish from the path of a URL (RFC 3986,
+// 5.2.4); what has such a name is still found by it.
+bool check_new_name(struct slice name);
 // 1–255 printable ASCII characters (0x20–0x7e), the first and the last no space.
 bool check_key(struct slice key);
 
@@ -42,7 +48,8 @@ MUST_USE err check_queue_set(const struct msg_queue_set *set, const char **out_d
 MUST_USE err check_type_set(const struct msg_type_set *set, const char **out_detail);
 MUST_USE err check_type_status(const struct msg_type_status *status, const char **out_detail);
 MUST_USE err check_queue_status(const struct msg_queue_status *status, const char **out_detail);
-MUST_USE err check_ready(const struct msg_ready *ready, const char **out_detail);
+// Said by a worker or a notifier; only the latter gets jobs of the fabric's own queues.
+MUST_USE err check_ready(const struct msg_ready *ready, enum role role, const char **out_detail);
 MUST_USE err check_act(const struct msg_act *act, const char **out_detail);
 MUST_USE err check_watch(const struct msg_watch *watch, const char **out_detail);
 MUST_USE err check_list(const struct msg_list *list, const char **out_detail);

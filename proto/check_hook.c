@@ -47,8 +47,10 @@ static err check_given(const struct msg_webhook *given, const char **out_detail)
 
 err check_hook_set(const struct msg_webhook_set *set, const char **out_detail)
 {
-    const char *detail = "webhook_id: 1 to 128 of a-z 0-9 . _ -";
-    err e = check_name(set->given.webhook_id) ? OK : ERR_BAD_FIELD;
+    const char *detail = "webhook_id: " CHECK_NEW_NAME_RULE;
+    bool is_name = set->act == WEBHOOK_SET ? check_new_name(set->given.webhook_id)
+                                           : check_name(set->given.webhook_id);
+    err e = is_name ? OK : ERR_BAD_FIELD;
     if (e == OK && set->act == WEBHOOK_NONE) {
         detail = "act: set, rotate, enable, disable, test or delete";
         e = ERR_BAD_FIELD;

@@ -226,7 +226,8 @@ static enum taken take_webhook_set(struct broker *broker, struct arrival *arriva
 static enum taken take_ready_or_simulated(struct broker *broker, struct arrival *arrival)
 {
     const char *detail = NULL;
-    err e = arrival->msg.kind == MSG_READY ? check_ready(&arrival->msg.ready, &detail)
+    enum role role = peers_role(broker->peers, arrival->peer);
+    err e = arrival->msg.kind == MSG_READY ? check_ready(&arrival->msg.ready, role, &detail)
                                            : check_simulated(&arrival->msg.simulated, &detail);
     return e == OK ? decide(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
@@ -362,17 +363,29 @@ static void hand_down(struct msg *msg)
     }
 }
 
+// Is something of its tenant there behind it that need not have been before?
+static bool makes(const struct msg *msg)
+{
+    return (msg->kind == MSG_SUBMIT && !msg->submit.spooled) || msg->kind == MSG_QUEUE_SET ||
+           msg->kind == MSG_TYPE_SET ||
+           (msg->kind == MSG_SCHEDULE_SET && msg->schedule_set.act == SCHEDULE_SET) ||
+           (msg->kind == MSG_WEBHOOK_SET && msg->webhook_set.act == WEBHOOK_SET);
+}
+
 // Whose message it is: as it says, else as its peer has said. The name is kept for good.
 static err name_tenant(struct broker *broker, struct arrival *arrival, const char **out_detail)
 {
     struct msg *msg = &arrival->msg;
-    *out_detail = "tenant: 1 to 128 of a-z 0-9 . _ -";
-    if (msg->tenant.len > 0 && !check_name(msg->tenant))
+    bool is_told = msg->tenant.len > 0 || arrival->peer == PEERS_NONE || msg->kind == MSG_HELLO;
+    struct slice name = is_told ? msg->tenant : peers_tenant(broker->peers, arrival->peer);
+    bool is_name = makes(msg) ? check_new_name(name) : check_name(name);
+    *out_detail = "tenant: " CHECK_NEW_NAME_RULE;
+    if (name.len > 0 && !is_name)
         return ERR_BAD_FIELD;
     *out_detail = "tenant_count_max: too many tenants";
-    if (msg->tenant.len == 0 && arrival->peer != PEERS_NONE && msg->kind != MSG_HELLO)
-        msg->tenant = peers_tenant(broker->peers, arrival->peer);
-    else if (tenants_keep(broker->tenants, msg->tenant, &msg->tenant) != OK)
+    if (!is_told)
+        msg->tenant = name;
+    else if (tenants_keep(broker->tenants, name, &msg->tenant) != OK)
         return ERR_FULL;
     hand_down(msg);
     return OK;

@@ -181,7 +181,7 @@ static err check_wish(const struct lease_wish *wish, struct submit_fault *fault)
                                     .queue_count = wish->queue_count,
                                     .slots = wish->max};
     const char *detail = NULL;
-    err e = check_ready(&ready, &detail);
+    err e = check_ready(&ready, ROLE_WORKER, &detail);
     if (e != OK)
         (void)slice_to_text(slice_of_text(detail), fault->detail, sizeof fault->detail);
     return e;

@@ -163,6 +163,18 @@ class Fields(BrokerTest):
         self.assertEqual(job.job_id, ids["a", "y"])
         self.assertTrue(self.nothing_more(worker))
 
+    def test_queues_of_the_fabrics_own_are_a_notifiers(self):
+        ready = pb.Ready(types=["a"], queues=["x", "weft.webhooks"], slots=9)
+        worker = self.peer(self.served, role=pb.ROLE_WORKER, worker_id=fresh_id())
+        refused = worker.ask(ready)
+        self.assertEqual((refused.error, refused.detail),
+                         (ERR["ERR_RESERVED"], "queues: names that begin with 'weft.' are the fabric's own, and no "
+                                               "worker gets their jobs"))
+        self.submit(type="a", queue="x")
+        self.assertTrue(self.nothing_more(worker), "nothing of a READY that is refused counts")
+        notifier = self.peer(self.served, role=pb.ROLE_NOTIFIER, worker_id=fresh_id())
+        self.assertEqual(list(notifier.ask(ready).lost), [])
+
     def test_slot_bytes_are_credit(self):
         for _ in range(3):
             self.submit(payload=b"x" * 100)

@@ -37,6 +37,36 @@ class Submit(BrokerTest):
         self.assertEqual((status.type, status.queue), ("test", "default"))
         self.assertEqual(status.created_at_ms, answer.created_at_ms)
 
+    def test_names_that_vanish_from_a_path_are_taken_no_longer(self):
+        for dots in (".", ".."):
+            for named in ({"queue": dots, "type": "t"}, {"type": dots}):
+                said = self.client.submit({"job_id": fresh_id(), **named})[0]
+                self.assertEqual((said.error, said.detail.endswith("but not . or ..")), (ERR["ERR_BAD_FIELD"], True), named)
+            for made in (pb.Submit(jobs=[pb.SubmitJob(job_id=fresh_id(), type="t")]), pb.QueueSet(queue="q"),
+                         pb.TypeSet(type="t"), pb.WebhookSet(webhook_id="w", act=pb.WEBHOOK_SET),
+                         pb.ScheduleSet(schedule_id="s", act=pb.SCHEDULE_SET, cron="@daily", jobs=[pb.SubmitJob(type="t")])):
+                refused = self.client.ask(made, tenant=dots)
+                self.assertEqual((refused.error, refused.detail),
+                                 (ERR["ERR_BAD_FIELD"], "tenant: 1 to 128 of a-z 0-9 . _ -, but not . or .."))
+            peer = self.peer(self.served, tenant=dots)  # it may look, and a submission says no tenant of its own
+            self.assertEqual(peer.ask(pb.Submit(jobs=[pb.SubmitJob(job_id=fresh_id(), type="t")])).error, ERR["ERR_BAD_FIELD"])
+
+    def test_what_has_such_a_name_is_still_served(self):
+        """Brokers before took them, and a gateway may have promised to keep such a job."""
+        gateway = self.peer(self.served, role=pb.ROLE_GATEWAY)
+        job = pb.SubmitJob(job_id=fresh_id(), queue=".", type="..")
+        self.assertEqual(gateway.ask(pb.Submit(jobs=[job], spooled=True), tenant="..").jobs[0].error, 0)
+        client = self.peer(self.served, tenant="..")
+        self.assertEqual([line.job_id for line in client.ask(pb.List(queue=".", type="..")).jobs], [job.job_id])
+        self.assertEqual(client.ask(pb.QueueStatus(queue=".")).queues[0].queued, 1)
+        for kind in (pb.ACT_PAUSE, pb.ACT_RESUME):
+            self.assertEqual(client.ask(pb.Act(kind=kind, queue=".", act_id=fresh_id())).error, 0)
+        worker = self.peer(self.served, role=pb.ROLE_WORKER, worker_id=fresh_id(), tenant="..")
+        worker.ask(pb.Ready(types=[".."], queues=["."], slots=1))
+        (given, _), = worker.take_jobs(1)
+        worker.finish(given)
+        self.assertEqual(client.status(job.job_id).state, pb.STATE_SUCCEEDED)
+
     def test_only_a_gateway_may_say_that_a_job_was_spooled(self):
         old = (int(time.time() * 1000) - 86400_000).to_bytes(6, "big") + b"\x70" + fresh_id()[7:]
         job = pb.SubmitJob(job_id=old, type="test", queue="default")

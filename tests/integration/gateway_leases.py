@@ -170,6 +170,12 @@ def a_client_that_goes_away_takes_nothing_with_it(bench):
     bench.say(job, "finish")
 
 
+def the_fabrics_own_queues_are_not_lent(bench):
+    status, problem, _ = bench.http("POST", "/v1/leases", {"types": ["webhook"], "queues": ["mail", "weft.webhooks"]})
+    assert (status, problem["type"]) == (422, "urn:weft:problem:reserved"), problem
+    assert "names that begin with 'weft.'" in problem["detail"] and "no worker gets" in problem["detail"], problem
+
+
 def what_is_wrong_is_named(bench):
     for body, word in (({}, "types is missing"), ({"types": []}, "types must name one type"), ({"types": ["A"]}, "types: 1 to 128"),
                        ({"types": ["a"], "max": 65}, "max must be"), ({"types": ["a"], "wait": "61s"}, "wait is at most 60s"),
@@ -228,6 +234,7 @@ TESTS = (a_job_is_taken_and_finished, another_outcome_is_told_that_it_does_not_c
          failures_are_retried_or_not, a_release_burns_nothing, a_renewal_tells_progress_and_hears_of_a_cancel,
          only_jobs_of_its_types_and_queues_come, an_extension_moves_the_deadline,
          what_is_not_held_is_stale, a_client_that_goes_away_takes_nothing_with_it, what_is_wrong_is_named,
+         the_fabrics_own_queues_are_not_lent,
          payloads_come_as_they_can_be_told, messagepack_goes_both_ways)
 
 if __name__ == "__main__":

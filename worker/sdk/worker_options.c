@@ -35,6 +35,9 @@ static const char *read_queues(struct weft_worker *worker, const struct weft_wor
     for (size_t i = 0; i < read->queue_count; i++) {
         if (read->queues[i] == NULL || !check_name(slice_of_text(read->queues[i])))
             return "queues are names of 1 to 128 of a-z 0-9 . _ -";
+        if (msg_hook_is_reserved(slice_of_text(read->queues[i])))
+            return "queues: names that begin with 'weft.' are the fabric's own, and no worker gets "
+                   "their jobs";
         worker->queues[i] = copy_text(read->queues[i], NULL);
         worker->queue_names[i] = slice_of_text(worker->queues[i]);
     }

@@ -160,6 +160,13 @@ static err read_names(struct setup *setup)
     const char *queues = config_text(config, "queue");
     if (result == OK && queues != NULL)
         result = split(setup, queues, setup->queues, &setup->queue_count);
+    const struct msg_ready ready = {.types = setup->types,
+                                    .type_count = setup->type_count,
+                                    .queues = setup->queues,
+                                    .queue_count = setup->queue_count};
+    const char *detail = NULL;
+    if (result == OK && check_ready(&ready, ROLE_WORKER, &detail) != OK)
+        result = refuse(setup, "%s", detail);
     const char *name = config_text(config, "name");
     setup->tenant = slice_of_text(curve_tenant(config));
     if (result == OK && !check_name(setup->tenant))

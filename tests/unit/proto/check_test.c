@@ -181,7 +181,7 @@ TEST(check, hello)
 static err ready(struct msg_ready ready)
 {
     const char *detail = "";
-    return check_ready(&ready, &detail);
+    return check_ready(&ready, ROLE_WORKER, &detail);
 }
 
 TEST(check, simulated)

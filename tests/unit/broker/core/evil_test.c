@@ -192,7 +192,7 @@ static bool is_sound(const struct msg *msg)
 {
     const char *detail = NULL;
     if (msg->kind == MSG_READY)
-        return check_ready(&msg->ready, &detail) == OK;
+        return check_ready(&msg->ready, ROLE_WORKER, &detail) == OK;
     if (msg->kind == MSG_FINISH)
         return check_finish(&msg->finish, &detail) == OK;
     return msg->kind != MSG_ACT || check_act(&msg->act, &detail) == OK;
