@@ -32,6 +32,7 @@ from lib_place import free_port  # noqa: E402
 PATIENCE_S = 60
 REPEAT_S = 1.0  # a question that was not answered
 WEFT = os.environ["WEFT_BIN"]
+HOST = os.path.join(os.environ["WEFT_BUILD"], "tests", "host")
 
 
 class Found(Exception):
@@ -48,8 +49,9 @@ class Process:
     def __init__(self, command, env, log):
         self.log = log
         with open(log, "wb") as file:
-            self.process = subprocess.Popen(command, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=file)
+            # Whose calls fail goes by the name weft.
+            self.process = subprocess.Popen(["weft", *command[1:]], executable=command[0], env={**os.environ, **env},
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file)
 
     def is_gone(self):
         return self.process.poll() is not None
@@ -315,7 +317,22 @@ class CommandSubject(BesideBroker):
         raise Gone()
 
 
-SUBJECTS = {"broker": BrokerSubject, "gateway": GatewaySubject, "worker": WorkerSubject, "command": CommandSubject}
+class HostWorkerSubject(WorkerSubject):
+    """A worker made with libweft (host.c)."""
+
+    def command(self):
+        return [HOST, "worker", self.zmq, os.path.join(self.place, "worker")]
+
+
+class HostClientSubject(CommandSubject):
+    """A client made with libweft."""
+
+    def command(self):
+        return [HOST, "client", self.zmq]
+
+
+SUBJECTS = {"broker": BrokerSubject, "gateway": GatewaySubject, "worker": WorkerSubject, "command": CommandSubject,
+            "hostworker": HostWorkerSubject, "hostclient": HostClientSubject}
 
 
 class Sweep:
@@ -324,7 +341,8 @@ class Sweep:
     def __init__(self, name):
         self.subject = SUBJECTS[name.split("-")[0]]
         self.kind = MEMORY if "-memory" in name else DISK
-        self.is_start = name.endswith("-start") or self.subject is CommandSubject
+        self.is_brief = issubclass(self.subject, CommandSubject)
+        self.is_start = name.endswith("-start") or self.is_brief
 
 
 # Their first calls are always among the sample: what was found there has been mended.
@@ -357,7 +375,7 @@ class Run:
             ready = process.first_line()
             if not self.sweep.is_start:
                 self.faults.arm(self.sweep.kind, k)
-            if ready or self.sweep.subject is CommandSubject:
+            if ready or self.sweep.is_brief:
                 self.subject.work(process, ready)
         except Gone:
             pass

@@ -10,7 +10,8 @@ NONE, DISK, MEMORY = 0, 1, 2  # enum faults_kind
 LAYOUT = "=QQQQ"              # struct faults
 # What is gone through: a program, which of its calls, and whether from its beginning on or when it is ready.
 SWEEPS = ("broker-memory-start", "broker-memory", "gateway-memory-start", "gateway-memory", "worker-memory-start",
-          "worker-memory", "command-memory", "broker-disk", "worker-disk")
+          "worker-memory", "command-memory", "hostworker-memory-start", "hostworker-memory", "hostclient-memory",
+          "broker-disk", "worker-disk")
 # What programs and the libraries below them say when there is no memory, and when the disk refuses.
 WORDS = {MEMORY: re.compile(r"memory|bad_alloc|no-memory|no thread could be started|Resource temporarily unavailable|"
                             # Checks of what was allocated; libzmq's own.

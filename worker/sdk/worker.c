@@ -361,6 +361,14 @@ static void take_wishes(struct weft_worker *worker)
         duty_stop(&worker->duty);
 }
 
+static int fail_journal(const struct duty *duty, struct weft_error *error)
+{
+    char why[160];
+    (void)snprintf(why, sizeof why, "%s: the journal cannot be written; look at the disk of data",
+                   journal_fault(duty->journal)); // only a journal can fail
+    return weft_private_fail(error, ERR_DISK, why);
+}
+
 static int serve(struct weft_worker *worker, struct weft_error *error)
 {
     struct duty *duty = &worker->duty;
@@ -374,8 +382,7 @@ static int serve(struct weft_worker *worker, struct weft_error *error)
         begin_all(worker);
         (void)duty_move_on(duty, count_abandoned(worker));
         if (duty_flush(duty) != OK)
-            return weft_private_fail(error, ERR_DISK,
-                                     "the journal cannot be written; look at the disk of data");
+            return fail_journal(duty, error);
         talk_speak(duty);
         if (duty_is_over(duty))
             break;
@@ -387,7 +394,7 @@ static int serve(struct weft_worker *worker, struct weft_error *error)
         duty->now = clock_mono_ms();
     }
     talk_leave(duty);
-    return duty_flush(duty) == OK ? OK : weft_private_fail(error, ERR_DISK, NULL);
+    return duty_flush(duty) == OK ? OK : fail_journal(duty, error);
 }
 
 static uint32_t simulation_count_of(const struct weft_worker *worker)
