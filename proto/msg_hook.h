@@ -10,6 +10,7 @@
 
 #define HOOK_QUEUE "weft.webhooks" // where deliveries wait, of each tenant
 #define HOOK_TYPE "webhook"        // what they are
+#define HOOK_TAG "endpoint:"       // and the endpoint that they go to, as far as a tag holds its id
 #define HOOK_GONE "http_410"       // the error's kind of one whose receiver wants no more
 #define HOOK_REFUSED "endpoint"    // … of one that was given to the sender without a url
 #define HOOK_DEFAULT "default"     // the endpoint whose secret signs for a url alone

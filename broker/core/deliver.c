@@ -13,6 +13,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/prng.h"
+#include "proto/labels.h"
 
 // What is told, of whom and to whom.
 struct telling {
@@ -21,6 +22,7 @@ struct telling {
     uint32_t version; // of the parent
     const char *event;
     struct slice endpoint;
+    struct slice named; // the endpoint that a batch's own webhook goes to
     struct slice tenant;
     struct slice webhook; // of a batch, which has nowhere else to keep it …
     struct slice trace;   // … nor this one, of the job that makes it
@@ -74,6 +76,7 @@ struct delivery {
     struct msg_submit_job job;
     struct id parent;
     uint8_t payload[MSG_NAME_LEN_MAX + 64];
+    uint8_t labels[MSG_TAG_LEN_MAX + 2];
 };
 static_assert(sizeof(struct delivery) <= EFFECTS_DELIVERY_BYTES, "a place in the arena");
 
@@ -97,6 +100,23 @@ static struct slice payload_of(struct delivery *delivery, const char *event, str
     return slice_of(out.data, out.len);
 }
 
+// So those of one endpoint can be listed, sent again and run now.
+static struct slice labels_of(struct delivery *delivery, struct slice endpoint)
+{
+    uint8_t room[MSG_TAG_LEN_MAX];
+    struct bytes_out tag = {.data = room, .cap = sizeof room};
+    struct bytes_out out = {.data = delivery->labels, .cap = sizeof delivery->labels};
+    if (endpoint.len == 0)
+        return (struct slice){0};
+    put(&tag, HOOK_TAG);
+    bytes_put(&tag, endpoint.data,
+              endpoint.len < tag.cap - tag.len ? endpoint.len : tag.cap - tag.len);
+    const struct labels labels = {.tags = {slice_of(room, tag.len)}, .tag_count = 1};
+    labels_write(&labels, &out);
+    CHECK(!tag.full && !out.full);
+    return slice_of(out.data, out.len);
+}
+
 static struct delivery *blank(const char *event, struct slice endpoint, struct effects *fx)
 {
     struct delivery *delivery = arena_take(fx->arena, sizeof *delivery);
@@ -105,6 +125,7 @@ static struct delivery *blank(const char *event, struct slice endpoint, struct e
                                           .type = slice_of_text(HOOK_TYPE),
                                           .priority = MSG_PRIORITY_NOT_GIVEN}};
     delivery->job.payload = (struct body){CONTENT_JSON, payload_of(delivery, event, endpoint)};
+    delivery->job.labels = labels_of(delivery, endpoint);
     return delivery;
 }
 
@@ -115,6 +136,8 @@ static struct delivery *made(const struct core *core, struct now now, const stru
     delivery->parent = telling->parent;
     delivery->job.job_id = id_of(core, now, telling);
     delivery->job.tenant = telling->tenant;
+    if (telling->named.len > 0)
+        delivery->job.labels = labels_of(delivery, telling->named);
     delivery->job.webhook = telling->webhook;
     delivery->job.traceparent = telling->trace;
     delivery->job.on_dependency_failure = ON_FAILURE_RUN;
@@ -211,6 +234,8 @@ void deliver_batch(struct core *core, struct now now, const struct msg_submit_jo
             telling.webhook = job->batch_webhook;
         else
             telling.endpoint = endpoints_at(&core->ledger.endpoints, hearer)->given.webhook_id;
+        if (hearer == ENDPOINTS_NONE && !job->batch_webhook_has_url)
+            telling.named = job->batch_webhook_endpoint;
         tell(core, now, &telling, fx);
     }
 }

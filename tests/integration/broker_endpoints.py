@@ -238,6 +238,33 @@ class Endpoints(BrokerTest):
             notifier.finish(job)
         self.assertEqual(len(client.ask(pb.List(queue="weft.webhooks")).jobs), 8)
 
+    def test_those_of_one_endpoint_are_listed_and_sent_again(self):
+        broker = self.broker()
+        client, worker, notifier = self.peer(broker), self.worker(broker, "t"), self.notifier(broker)
+        long = "l" * 128
+        for name in ("a", "ab", long):
+            self.set(client, name, events=ENDS | BATCH)
+        own, named = pb.Webhook(url=URL + "/own", endpoint="a"), pb.Webhook(endpoint="ab")
+        for fields in ({"webhook": own}, {"batch_id": fresh_id(), "batch_webhook": named}):
+            self.end(broker, client, worker, **fields)
+            if "batch_id" in fields:
+                client.ask(pb.BatchSeal(batch_id=fields["batch_id"]))
+        told = [job for job, _ in notifier.take_jobs(10)]
+        for job in told:
+            notifier.finish(job, pb.OUTCOME_DEAD)
+        def tagged(tag):
+            which = dict(queue="weft.webhooks", tag=tag)
+            listed = [job.job_id for job in client.ask(pb.List(**which)).jobs]
+            self.assertEqual(client.ask(pb.Operate(kind=pb.ACT_RETRY, dry_run=True, **which)).matched, len(listed))
+            return sorted(listed)
+        def those(*names):
+            return sorted(job.job_id for job in told if job.intent.endpoint in names and not job.intent.is_own)
+        for tag, names in (("endpoint:a", ["a"]), ("endpoint:ab", ["ab"]), ("endpoint:" + 55 * "l", [long])):
+            self.assertEqual((tagged(tag), len(tagged(tag))), (those(*names), 3), tag)
+        operation = pb.Operate(kind=pb.ACT_RETRY, operation_id=fresh_id(), actor="x", queue="weft.webhooks", tag="endpoint:a")
+        self.assertEqual(client.ask(operation).error, 0)
+        self.assertEqual(sorted(job.job_id for job, _ in notifier.take_jobs(3)), those("a"))
+
     def test_a_real_sender_tells_a_real_receiver(self):
         broker, key, secrets = self.broker(), Key(os.path.join(self.data, "key")), [os.urandom(32), os.urandom(32)]
         client = self.peer(broker)

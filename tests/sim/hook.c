@@ -2,6 +2,7 @@
 // accepted in the step that ends the job or makes the batch, and none without. The ledger's entries
 // alone say what has ended; a batch of commands is durable as a whole, so a crash leaves both or none.
 
+#include "proto/labels.h"
 #include "tests/sim/sim.h"
 
 // To a url, or to an endpoint by name, which may not be there.
@@ -49,6 +50,7 @@ static const struct msg_submit_job *kept(struct sim *sim, const struct msg_submi
     copy->after.items = parents;
     copy->tenant = shell_keep_text(sim, job->tenant);
     copy->payload.bytes = shell_keep_text(sim, job->payload.bytes);
+    copy->labels = shell_keep_text(sim, job->labels);
     return copy;
 }
 
@@ -87,6 +89,14 @@ struct news {
     const char *rule;
 };
 
+// "endpoint:" and the id of whom it goes to, where it goes to an endpoint.
+static bool is_marked(const struct msg_submit_job *job, struct slice name)
+{
+    char tag[MSG_TAG_LEN_MAX + 1];
+    (void)snprintf(tag, sizeof tag, "endpoint:%.*s", (int)name.len, (const char *)name.data);
+    return name.len == 0 || labels_has_tag(job->labels, slice_of_text(tag));
+}
+
 // One delivery tells this endpoint of it, or whom the job or the batch itself says when there is none.
 static void expect(struct step *step, const struct news *news, const struct seen_endpoint *endpoint)
 {
@@ -101,8 +111,8 @@ static void expect(struct step *step, const struct news *news, const struct seen
         if (!hook_is_delivery(entry) || entry->submit.job->after.count != 1)
             continue;
         const struct msg_submit_job *job = entry->submit.job;
-        count +=
-            id_equal(&job->after.items[0], news->about) && slice_is_text(job->payload.bytes, text);
+        count += id_equal(&job->after.items[0], news->about) &&
+                 slice_is_text(job->payload.bytes, text) && is_marked(job, name);
     }
     SIM_EXPECT(count == 1, news->rule);
     step->expected++;

@@ -358,3 +358,27 @@ TEST(deliver, the_job_is_kept_until_its_delivery_has_ended)
     EXPECT_EQ(story->store.jobs[0].state, JOB_REMOVED);
     story_free(story);
 }
+
+// "endpoint:" and as much of the id as a tag holds, behind a head of two bytes.
+TEST(deliver, the_tag_names_the_endpoint)
+{
+    static char id[MSG_NAME_LEN_MAX + 1];
+    for (size_t len = 1; len <= MSG_NAME_LEN_MAX; len++) {
+        struct story *story = story_new();
+        memset(id, 'e', len);
+        id[len] = 0;
+        struct msg_webhook_set set = {.act = WEBHOOK_SET,
+                                      .given = {.webhook_id = slice_of(id, len),
+                                                .url = slice_of_text("https://a.test/"),
+                                                .events = ENDS},
+                                      .secret = slice_of_text("sealed")};
+        story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_WEBHOOK_SET, .webhook_set = set});
+        story_submit(story, story_job(1));
+        story_worker(story, 11, "mail", 1);
+        story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_SUCCEEDED);
+        const struct job_row *row = delivery(story, 1);
+        EXPECT_EQ(story->store.bodies[row->no].labels.len, 2 + (len < 55 ? 9 + len : 64));
+        EXPECT((row->relations & RELATION_LABELS) != 0);
+        story_free(story);
+    }
+}
