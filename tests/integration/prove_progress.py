@@ -28,8 +28,11 @@ class Heard(io.StringIO):
     def __init__(self, words):
         super().__init__()
         self.words, self.heard = words, threading.Event()
+        self.beside = set()  # how many threads there were when the figure was told
 
     def write(self, text):
+        if "10 kills" in text:
+            self.beside.add(threading.active_count())
         written = super().write(text)
         if self.words in self.getvalue():
             self.heard.set()
@@ -62,6 +65,7 @@ class Progress(unittest.TestCase):
         self.assertRegex(lines[1], r"kill -9: begins, at 0 of 10 kills; 5 min and 1 campaigns left")
         self.assertRegex(lines[2], r"^kill -9: runs, for 0 s$")
         self.assertIn("10 kills", lines[-1])
+        self.assertEqual(out.beside, {1}, "nobody else writes what would come into or behind the verdict")
 
 
 if __name__ == "__main__":

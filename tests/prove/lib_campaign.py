@@ -126,7 +126,8 @@ class Campaign:
         """One piece; false when it has found something."""
         began = time.monotonic()
         try:
-            figures, text, is_good = self.piece(self.totals)
+            with Ticker(f"{self.title}: runs"):
+                figures, text, is_good = self.piece(self.totals)
         except ValueError as odd:
             figures, text, is_good = {}, str(odd), False
         self.seconds += time.monotonic() - began
