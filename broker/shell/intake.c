@@ -438,6 +438,8 @@ static struct link_message *next(struct broker *broker)
         return frames;
     frames = batch_pool_take(broker->pool);
     err e = link_receive(broker->router, frames);
+    if (e != ERR_AGAIN)
+        metrics_mark(broker->metrics); // not all that is counted makes a batch
     while (e == ERR_MALFORMED) {
         (void)refuse(broker, frames,
                      (struct refusal){.error = e, .detail = "a message is three frames"});

@@ -71,6 +71,7 @@ static void pass_on(struct broker *broker, const struct readers_reply *reply)
         watch_not_yet(broker->watches, reply->watch);
         return;
     }
+    metrics_mark(broker->metrics);
     if (reply->watch != WATCH_NONE)
         watch_answered(broker->watches, reply->watch);
     if (reply->envelope.len == 0 || !peers_is_here(broker->peers, reply->peer))

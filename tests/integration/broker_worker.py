@@ -184,7 +184,8 @@ class Leaving(BrokerTest):
 class Wait(BrokerTest):
     def setUp(self):
         super().setUp()
-        self.served = self.broker()
+        self.clock = Clock(os.path.join(self.data, "clock"))
+        self.served = self.broker(env=self.clock.env)
         self.client = self.peer(self.served)
         self.job_id = fresh_id()
         self.client.submit({"job_id": self.job_id})
@@ -207,6 +208,19 @@ class Wait(BrokerTest):
         self.assertEqual(envelope.status_is.state, pb.STATE_SUCCEEDED)
         self.served.wait_for_metric("weft_watches", 0)
         self.assertEqual(self.client.unasked, [])
+
+    def test_what_waits_is_counted_though_nothing_is_committed(self):
+        """And so is what was refused."""
+        self.served.wait_for_metric("weft_submitted_total", 1)  # by now all figures are told that there were
+        version = self.client.status(self.job_id).version
+        corr = self.client.send(pb.Status(job_id=self.job_id, wait_ms=60000, version=version))
+        self.served.wait_for_metric("weft_watches", 1)
+        self.clock.advance(60)
+        self.client.status(fresh_id())  # whoever is asked looks at the clock
+        self.assertEqual(self.client.answer(corr)[0].status_is.version, version)
+        self.served.wait_for_metric("weft_watches", 0)
+        self.assertEqual(self.client.ask(pb.Status(job_id=b"odd")).error, ERR["ERR_MALFORMED"])
+        self.served.wait_for_metric("weft_messages_refused_total", 1)
 
     def test_an_ended_job_is_answered_at_once(self):
         worker = self.worker(self.served)
