@@ -21,6 +21,7 @@ import zmq
 from lib_beside import main_beside
 from lib_broker import PATIENCE_S, ROOT, BrokerTest, fresh_id, pb
 from lib_keys import Keys
+from lib_port import held_port
 
 NODE_MODULES = os.path.join(ROOT, "tests", "contract", "node_modules")
 
@@ -100,7 +101,7 @@ class Pages(BrokerTest):
         line, process.said = process.said.split(b"\n", 1)
         return line.decode().split()[:2]
 
-    def serve(self, address="tcp://127.0.0.1:0"):
+    def serve(self, address=None):
         self.served = self.broker("--lease", "2s", "--renew", "100ms", "--simulate-wait", "8s", zmq=address)
         return self.served.zmq
 
@@ -337,7 +338,9 @@ class Pages(BrokerTest):
             address = f"tcp://127.0.0.1:{silent.bind_to_random_port('tcp://127.0.0.1')}"
             asking, routes, end = self.start(*client(address), "key"), set(), time.monotonic() + PATIENCE_S
             while len(routes) < 2:
-                self.assertTrue(silent.poll(1000 * max(0, end - time.monotonic())), "it never connects anew")
+                if not silent.poll(1000 * max(0, end - time.monotonic())):
+                    asking.kill()
+                    self.fail(f"it never connects anew, after {len(routes)}: {asking.communicate(timeout=PATIENCE_S)}")
                 routes.add(silent.recv_multipart()[0])
             self.assertIsNone(asking.poll())
 
@@ -352,7 +355,7 @@ class Pages(BrokerTest):
     def test_curl(self):
         found = blocks("curl.md", "sh")
         dev = self.start(os.environ["WEFT_BIN"], "dev", "--data", os.path.join(self.data, "dev"), "--http", "127.0.0.1:0",
-                         "--zmq", "tcp://127.0.0.1:0", "--pub", "tcp://127.0.0.1:0")
+                         "--zmq", f"tcp://127.0.0.1:{held_port()}", "--pub", f"tcp://127.0.0.1:{held_port()}")
         with selectors.DefaultSelector() as selector:
             selector.register(dev.stdout, selectors.EVENT_READ)
             line = dev.stdout.readline() if selector.select(PATIENCE_S) else "nothing"

@@ -29,7 +29,7 @@ class Kills(unittest.TestCase):
         self.place = tempfile.TemporaryDirectory(prefix="weft-kills-")
         self.addCleanup(self.place.cleanup)
 
-    def broker(self, name, env=None, zmq="tcp://127.0.0.1:0"):
+    def broker(self, name, env=None, zmq=None):
         broker = Broker(os.path.join(self.place.name, name), env=env, zmq=zmq)
         self.addCleanup(broker.close)
         return broker

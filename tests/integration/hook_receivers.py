@@ -2,12 +2,12 @@
 and none of them holds up the others."""
 
 import os
-import socket
 import ssl
 import subprocess
 import time
 
 import lib_receiver as r
+from lib_port import held_port
 
 TOOL = os.path.join(os.environ["WEFT_BUILD"], "tests", "hook_post")
 DEADLINE_MS = 1500
@@ -18,12 +18,6 @@ def post(urls, *flags, deadline_ms=DEADLINE_MS, timeout=90):
     out = subprocess.run(words + urls, capture_output=True, text=True, timeout=timeout, check=True).stdout
     lines = [line.split("\t", 5) for line in out.splitlines()]
     return lines[:-1], int(lines[-1][1])
-
-
-def dead_port():
-    with socket.socket() as hole:
-        hole.bind(("127.0.0.1", 0))
-        return hole.getsockname()[1]
 
 
 # name, behaviour, end, status
@@ -62,7 +56,7 @@ CASES = [
 
 def each_receiver_has_its_outcome():
     receivers = {name: r.Receiver(behave) for name, behave, _, _ in CASES}
-    hole = dead_port()
+    hole = held_port()
     # The table of ports has 16 places, as many as an operator may name.
     answers = {}
     names = list(receivers)

@@ -12,23 +12,18 @@ import unittest
 from lib_broker import PATIENCE_S, ROOT, BrokerTest, pb
 from lib_gateway import Gateway, wait_for
 from lib_notify import Key
+from lib_port import held_port
 
 TOOLS = f"{ROOT}/tests/contract/node_modules/.bin"
 DOCUMENT = f"{ROOT}/gateway/openapi.json"
 JSON = {"Content_Type": "application/json"}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Proxy(Gateway):
     """Asked like a gateway; it hands on what agrees with the document, both ways."""
 
     def __init__(self, gateway, document=DOCUMENT):
-        self.address = ("127.0.0.1", free_port())
+        self.address = ("127.0.0.1", held_port())
         upstream = "http://{}:{}".format(*gateway.address)
         self.process = subprocess.Popen(
             [f"{TOOLS}/prism", "proxy", document, upstream, "--errors", "-h", self.address[0], "-p",

@@ -17,6 +17,8 @@ import uuid
 
 import zmq
 
+from lib_port import held_port
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE_S = 60
 VERSION = b"WEFT/1"
@@ -62,8 +64,9 @@ def fresh_id(at_ms=None):
 class Broker:
     """`weft broker` in a process of its own, on free ports."""
 
-    def __init__(self, data, *flags, env=None, before=(), zmq="tcp://127.0.0.1:0"):
+    def __init__(self, data, *flags, env=None, before=(), zmq=None):
         """`before`: words in front of the command, a program that becomes it in the end."""
+        zmq = zmq or f"tcp://127.0.0.1:{held_port()}"
         self.data = data
         self.log = tempfile.TemporaryFile()
         command = [*DIES_WITH_TEST, *before, os.environ["WEFT_BIN"], "broker", "--zmq", zmq, "--pub",

@@ -19,6 +19,7 @@ import unittest
 import zmq
 
 from lib_broker import DIES_WITH_TEST, ERR, PATIENCE_S, VERSION, pb
+from lib_port import held_port
 
 TERMINAL = {pb.STATE_SUCCEEDED, pb.STATE_DEAD, pb.STATE_CANCELLED, pb.STATE_EXPIRED, pb.STATE_REMOVED}
 
@@ -36,7 +37,7 @@ def wait_for(what, question):
 class PretendedBroker:
     """Answers HELLO, SUBMIT, STATUS and BATCH_STATUS from memory."""
 
-    def __init__(self, endpoint="tcp://127.0.0.1:0"):
+    def __init__(self, endpoint=None):
         self.lock = threading.RLock()
         self.jobs = {}       # id -> dict
         self.batches = {}    # id -> list of job ids
@@ -54,7 +55,7 @@ class PretendedBroker:
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.linger = 0
-        self.socket.bind(endpoint)
+        self.socket.bind(endpoint or f"tcp://127.0.0.1:{held_port()}")
         self.endpoint = self.socket.last_endpoint.decode()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -205,14 +206,13 @@ def token_verb(*words, tokens, code=0):
 class Gateway:
     """`weft gateway` in a process of its own, on a free port."""
 
-    def __init__(self, broker, *flags, data=None, env=None, http_address="127.0.0.1:0",
-                 before=()):
+    def __init__(self, broker, *flags, data=None, env=None, http_address=None, before=()):
         """`before`: words in front of the command, a program that becomes it in the end."""
         self.holder = tempfile.TemporaryDirectory(prefix="weft-gateway-")
         self.data = data or os.path.join(self.holder.name, "data")
         self.log = tempfile.TemporaryFile()
-        command = [*DIES_WITH_TEST, *before, os.environ["WEFT_BIN"], "gateway", "--http", http_address, "--broker", broker,
-                   "--data", self.data, *flags]
+        command = [*DIES_WITH_TEST, *before, os.environ["WEFT_BIN"], "gateway", "--http",
+                   http_address or f"127.0.0.1:{held_port()}", "--broker", broker, "--data", self.data, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         env={**os.environ, **(env or {})})
         with selectors.DefaultSelector() as selector:

@@ -10,6 +10,7 @@ import time
 import zmq
 
 from lib_broker import PATIENCE_S
+from lib_port import held_port
 
 WEFT = os.environ["WEFT_BIN"]
 READY, REQUEST, REPLY, HEARTBEAT, DISCONNECT = b"\1", b"\2", b"\3", b"\4", b"\5"  # RFC 7
@@ -19,9 +20,10 @@ PARTIAL2, FINAL2, HEARTBEAT2, DISCONNECT2 = b"\3", b"\4", b"\5", b"\6"  # RFC 18
 class Front:
     """`weft mdp` in a process of its own."""
 
-    def __init__(self, broker, *flags, listen="tcp://127.0.0.1:0", env=None):
+    def __init__(self, broker, *flags, listen=None, env=None):
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([WEFT, "mdp", "--listen-mdp", listen, "--broker", broker, *flags],
+        self.process = subprocess.Popen([WEFT, "mdp", "--listen-mdp", listen or f"tcp://127.0.0.1:{held_port()}",
+                                         "--broker", broker, *flags],
                                         stdout=subprocess.PIPE, stderr=self.log, env={**os.environ, **(env or {})})
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)

@@ -17,6 +17,7 @@ import unittest
 import zmq
 
 from lib_broker import ERR, PATIENCE_S, VERSION, fresh_id, pb
+from lib_port import held_port
 
 
 def bind_again(sock, endpoint):
@@ -56,7 +57,7 @@ class FakeBroker:
 
     def __init__(self, renew_ms=200):
         self.socket = None
-        self.endpoint = None
+        self.endpoint = f"tcp://127.0.0.1:{held_port()}"
         self.open()
         self.renew_ms = renew_ms
         self.lineage = 1
@@ -78,8 +79,7 @@ class FakeBroker:
         """Binds, the second time to the same port; what is known of jobs stays."""
         self.socket = zmq.Context.instance().socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
-        bind_again(self.socket, self.endpoint or "tcp://127.0.0.1:*")
-        self.endpoint = self.socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+        bind_again(self.socket, self.endpoint)
 
     def close(self):
         self.socket.close()

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import time
 
+from lib_port import held_port
+
 WEFT = os.environ["WEFT_BIN"]
 PATIENCE = 120  # far more than anything needs, a batch on a busy machine too; a test that waits so long has failed
 
@@ -70,10 +72,12 @@ class Place:
         self.processes.append(process)
         return process
 
-    def dev(self, name="dev", http="127.0.0.1:0", zmq="tcp://127.0.0.1:0", pub="tcp://127.0.0.1:0",
-            **environment):
-        return Dev(self.spawn(name, "dev", "--data", "data", "--http", http, "--zmq", zmq,
-                              "--pub", pub, **environment), os.path.join(self.path, "data"))
+    def dev(self, name="dev", ports=None):
+        """`ports`: for HTTP, orders and news; without them some that its programs find again."""
+        http, zmq, pub = ports or (held_port(), held_port(), held_port())
+        return Dev(self.spawn(name, "dev", "--data", "data", "--http", f"127.0.0.1:{http}", "--zmq",
+                              f"tcp://127.0.0.1:{zmq}", "--pub", f"tcp://127.0.0.1:{pub}"),
+                   os.path.join(self.path, "data"))
 
     def weft(self, *words, text=None, **environment):
         return subprocess.run([WEFT, *words], cwd=self.path, input=text, capture_output=True,

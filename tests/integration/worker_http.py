@@ -16,6 +16,7 @@ import uuid
 
 import lib_receiver as r
 from lib_broker import PATIENCE_S, ROOT, BrokerTest, fresh_id, pb
+from lib_port import held_port
 from lib_worker import Worker, WorkerTest, wait_for
 
 MIB = 1 << 20
@@ -264,11 +265,9 @@ class Http(WorkerTest):
         self.assertEqual(worker.stderr().count("worker.no_service"), 1)
 
     def test_a_service_that_comes_back_is_found(self):
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", 0))
-            port = held.getsockname()[1]
-            worker = self.start(flags=("--http", f"http://127.0.0.1:{port}/"))
-            self.outcome_of(payload=b"p")
+        port = held_port()
+        worker = self.start(flags=("--http", f"http://127.0.0.1:{port}/"))
+        self.outcome_of(payload=b"p")
         self.service(port=port)
         job, _ = self.outcome_of(payload=b"q")
         self.assertEqual(job.outcome, pb.OUTCOME_SUCCEEDED)
@@ -313,9 +312,7 @@ class Real(BrokerTest):
         program, commands = (re.search(rf"^```{kind}\n(.*?)^```", section, re.M | re.S).group(1) for kind in ("python", "sh"))
         with open(os.path.join(self.data, "service.py"), "w", encoding="utf-8") as file:
             file.write(program)
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", 0))
-            port = held.getsockname()[1]
+        port = held_port()
         env = {**os.environ, "WEFT_BROKER": self.broker().zmq,
                "PATH": f"{os.path.dirname(os.environ['WEFT_BIN'])}:{os.environ['PATH']}"}
         shell = subprocess.Popen(["sh", "-c", commands.replace("8080", str(port))], cwd=self.data, env=env, text=True,
