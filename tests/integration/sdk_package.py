@@ -249,6 +249,17 @@ int main(int argc, char **argv)
             synopsis = re.search(r"^SYNOPSIS\n(.*?)^DESCRIPTION", shown, flags=re.M | re.S)
             self.assertTrue(synopsis and re.search(rf"\b{name}\(", synopsis[1]), (name, shown[:500]))
 
+    def test_each_option_has_a_word_in_its_man_page(self):
+        found = re.findall(r"^struct weft_(worker|client)_options \{\n(.*?)^\};", header_names()[0], flags=re.M | re.S)
+        self.assertEqual(len(found), 2)
+        for which, body in found:
+            page = os.path.join(self.prefix, "share", "man", "man3", f"weft_{which}.3")
+            told = re.search(r"^OPTIONS\n(.*?)^SEE ALSO", run("groff", "-man", "-P-cbou", "-Tascii", page), flags=re.M | re.S)[1]
+            options = re.findall(r"(\w+);|\(\*(\w+)\)\(", re.sub(r"//[^\n]*", "", body))
+            self.assertGreater(len(options), 5)
+            for name in {one or other for one, other in options} - {"size"}:
+                self.assertRegex(told, rf"\b{name}\b", which)
+
     def test_the_contract_comes_with_it_and_with_the_programs(self):
         """A service in another language compiles what is installed; docs/clients/python.md tells where it is."""
         programs = os.path.join(self.folder, "programs")
