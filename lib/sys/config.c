@@ -181,12 +181,22 @@ static err take_argument(struct config *config, const char *word)
     return OK;
 }
 
+// May it be one although it begins with a dash? A flag's whole name comes first.
+static bool is_argument(const struct config_table *table, const char *word)
+{
+    if (table->is_argument == NULL || !table->is_argument(slice_of_text(word)))
+        return false;
+    struct slice name = slice_of(word + 1, strcspn(word, "=") - 1);
+    if (name.len == 0 || name.data[0] != '-')
+        return true;
+    name = slice_of(name.data + 1, name.len - 1);
+    return find(table, name) < 0 && !slice_is_text(name, file_key.key);
+}
+
 static err take_word(struct config *config, struct flags *flags)
 {
     const char *word = flags->argv[flags->at];
-    bool (*is_argument)(struct slice word) = config->table->is_argument;
-    if (word[0] != '-' || word[1] == '\0' ||
-        (is_argument != NULL && is_argument(slice_of_text(word))))
+    if (word[0] != '-' || word[1] == '\0' || is_argument(config->table, word))
         return take_argument(config, word);
     return word[1] == '-' ? take_long(config, flags, word + 2) : take_short(config, flags, word);
 }

@@ -49,7 +49,7 @@ struct config_table {
     uint32_t argument_count_min; // words without a flag in front: TYPE, FILE …
     uint32_t argument_count_max;
     bool takes_program; // what follows "--" is config->rest; otherwise it is more arguments
-    // Tells an argument that begins with a dash from a flag; NULL: only after "--" one may.
+    // Tells an argument that begins with a dash from a flag that is not in the table; NULL: only after "--" one may.
     bool (*is_argument)(struct slice word);
 };
 

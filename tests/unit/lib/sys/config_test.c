@@ -231,6 +231,10 @@ TEST(config, an_argument_that_is_known_as_one_may_begin_with_a_dash)
     EXPECT_STR(config.arguments[0], "-7");
     EXPECT_STR(config.arguments[1], "--8");
     EXPECT_STR(config_text(&config, "data"), "-7");
+    EXPECT_EQ(READ_AS(&scores_table, "--data=7", "--dat=7", "-=7"), OK);
+    EXPECT_STR(config_text(&config, "data"), "7");
+    EXPECT_EQ(config.argument_count, 2);
+    EXPECT_EQ(READ_AS(&scores_table, "--config=/7"), ERR_BAD_FIELD); // there is no such file
     EXPECT_EQ(READ_AS(&scores_table, "-x"), ERR_BAD_FIELD);
     EXPECT_EQ(READ_AS(&scores_table, "--x"), ERR_BAD_FIELD);
     config_deinit(&config);
