@@ -9,6 +9,7 @@
 #include "broker/shell/upkeep.h"
 #include "broker/store/store_restore.h"
 #include "lib/base/check.h"
+#include "lib/base/moment.h"
 #include "lib/disk/disk.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/failpoint.h"
@@ -22,7 +23,8 @@
 
 enum {
     PIECE_BYTES = 4 << 20,
-    PATIENCE_MS = 60 * 1000, // of the comparison, as in `weft audit`
+    PATIENCE_MS = 60 * 1000,        // of the comparison, as in `weft audit`
+    BEHIND_MAX_MS = 10 * 60 * 1000, // a clock that is so far behind the copy tells nothing
 };
 
 static const struct config_key keys[] = {
@@ -30,6 +32,12 @@ static const struct config_key keys[] = {
      .type = CONFIG_STRING,
      .required = true,
      .help = "the directory that the broker will run on: new or empty"},
+    {.key = "lost",
+     .type = CONFIG_DURATION,
+     .min = 1,
+     .max = INT64_C(3660) * 24 * 3600 * 1000,
+     .help = "so long the original may have worked after the copy; unless given, this machine's "
+             "clock tells"},
     {.key = "accept-violations",
      .type = CONFIG_BOOL,
      .default_text = "false",
@@ -59,6 +67,7 @@ struct restore {
     const char *backup;
     const char *data;
     bool accepts_violations;
+    when_ms lost_ms; // WHEN_NEVER: by the clock
     struct upkeep_progress progress;
     bool has_keys;
     uint64_t bytes;
@@ -192,6 +201,26 @@ static int compare(struct restore *restore)
 
 // --- its own life ---
 
+// When the original can have worked last, at the latest; 0 after a complaint.
+static when_ms end_of_original(const struct restore *restore, const struct store *store)
+{
+    char sentence[256];
+    char at[MOMENT_TEXT_LEN + 1];
+    when_ms wall = clock_wall_ms();
+    when_ms last = store_restore_last(store);
+    if (restore->lost_ms != WHEN_NEVER)
+        return when_after(last, restore->lost_ms);
+    if (wall >= last - BEHIND_MAX_MS)
+        return wall;
+    moment_format(last, at);
+    (void)snprintf(sentence, sizeof sentence,
+                   "its last moment is %s, and this machine's clock is not there yet: set the "
+                   "clock, or say by --lost how long its broker may have worked after the copy",
+                   at);
+    (void)complain(restore->backup, sentence);
+    return 0;
+}
+
 static int begin_life(struct restore *restore)
 {
     const struct store_options options = {.dir = restore->data, .allow_unready = true};
@@ -200,8 +229,12 @@ static int begin_life(struct restore *restore)
     err e = store_open(&options, &store, &why);
     if (e != OK)
         return complain(restore->data, why != NULL ? why : err_text(e));
-    e = store_restore(store, clock_wall_ms(), &restore->store);
+    when_ms until = end_of_original(restore, store);
+    if (until != 0)
+        e = store_restore(store, until, &restore->store);
     store_close(store);
+    if (until == 0)
+        return UPKEEP_NOT_DONE;
     if (e == OK)
         return UPKEEP_DONE;
     if (e == ERR_NOT_FOUND)
@@ -277,10 +310,12 @@ static void print_json(const struct restore *restore)
 
 static int run(const struct config *config)
 {
-    struct restore restore = {.backup = config->arguments[0],
-                              .data = config_text(config, "data"),
-                              .accepts_violations = config_is_on(config, "accept-violations"),
-                              .progress.table = &restore_table};
+    struct restore restore = {
+        .backup = config->arguments[0],
+        .data = config_text(config, "data"),
+        .accepts_violations = config_is_on(config, "accept-violations"),
+        .lost_ms = config_is_given(config, "lost") ? config_number(config, "lost") : WHEN_NEVER,
+        .progress.table = &restore_table};
     int code = make(&restore);
     if (code != UPKEEP_DONE)
         return code;

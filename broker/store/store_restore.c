@@ -141,6 +141,11 @@ static err write_restored(struct store *store, const struct store_restored *rest
     return e;
 }
 
+when_ms store_restore_last(const struct store *store)
+{
+    return store->has_ledger ? store->ledger.store_time : 0;
+}
+
 err store_restore(struct store *store, when_ms wall, struct store_restored *out_restored)
 {
     if (!store->has_ledger)

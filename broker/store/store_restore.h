@@ -25,8 +25,10 @@ struct store_restored {
     uint64_t job_no_next; // the generation of the next job
     struct ledger_row before;
 };
+// The store time of its last batch; 0: no broker has ever begun on it.
+when_ms store_restore_last(const struct store *store);
 // In one transaction: a new lineage, an epoch and job numbers above all that the original may have
-// used until `wall`, and the mark of a data directory. The store is to be closed then.
+// used until store time was `wall`, and the mark of a data directory. The store is to be closed then.
 //   ERR_NOT_FOUND   no broker has ever begun on it
 //   ERR_FULL        no epochs are left
 //   ERR_DISK

@@ -12,6 +12,7 @@ import uuid
 
 from lib_beside import main_beside
 from lib_broker import ERR, PATIENCE_S, Broker, BrokerTest, fresh_id, pb
+from lib_clock import Clock
 from lib_gateway import Gateway, wait_for
 from lib_worker import Worker
 
@@ -291,6 +292,20 @@ class Restoring(Backup):
         self.assertEqual(len(client.ask(pb.List()).jobs), 5)  # over the numbers left out
         self.assertEqual(again.stop(), 0)
         self.audit()
+
+    def test_a_clock_that_is_behind_the_copy_is_not_gone_by(self):
+        clock = Clock(self.path("clock"))
+        clock.set_wall(11 * 60)
+        broker = self.broker(env=clock.env)
+        self.assertEqual(self.peer(broker).submit({"job_id": fresh_id(), "type": "later"})[0].error, 0)
+        self.backup()
+        self.refused(self.restore("copy", "life", code=4), "this machine's clock is not there yet", "--lost")
+        self.assertFalse(os.path.exists(self.path("life")))
+        told = json.loads(self.restore("copy", "life", "--lost", "1h", "-o", "json").stdout)
+        self.assertEqual(told["epoch"], told["epoch_before"] + SPARE + 3600)
+        clock.set_wall(2 * 60)  # nine minutes behind: no time has passed
+        told = json.loads(self.restore("copy", "other", "-o", "json", env=clock.env).stdout)
+        self.assertEqual(told["epoch"], told["epoch_before"] + SPARE)
 
     def test_two_restores_of_one_backup_are_two_lives(self):
         broker, _, _ = self.filled()
