@@ -5,9 +5,9 @@
 #include "cli/ask.h"
 #include "cli/course.h"
 #include "cli/many.h"
+#include "cli/named.h"
 #include "cli/queue_view.h"
 #include "lib/base/duration.h"
-#include "lib/base/nearest.h"
 #include "lib/sys/blake.h"
 
 #include <stdlib.h>
@@ -132,95 +132,29 @@ static bool rate_of(const struct config *config, const char *key, struct msg_rat
     return is_rate;
 }
 
-// The flags of the settings, and what they are to the broker.
-static const struct {
-    const char *key;
-    uint32_t bits;
-} settings[] = {
+static const struct named_setting settings[] = {
     {"weight", 1u << QUEUE_WEIGHT},
     {"open-max", 1u << QUEUE_OPEN_MAX},
     {"running-max", 1u << QUEUE_RUNNING_MAX},
     {"key-running-max", 1u << QUEUE_KEY_RUNNING_MAX},
     {"rate", QUEUE_RATE},
     {"key-rate", QUEUE_KEY_RATE},
-    {"timeout", 1u << QUEUE_TIMEOUT},
-    {"max-attempts", 1u << QUEUE_MAX_ATTEMPTS},
-    {"max-crashes", 1u << QUEUE_MAX_CRASHES},
-    {"retry-first", 1u << QUEUE_RETRY_FIRST},
-    {"retry-longest", 1u << QUEUE_RETRY_LONGEST},
-    {"retry-factor", 1u << QUEUE_RETRY_FACTOR},
-    {"retry-within", 1u << QUEUE_RETRY_WITHIN},
-    {"keep", 1u << QUEUE_KEEP},
-    {"all", QUEUE_SETTINGS_ALL},
+    NAMED_DEFAULTS,
 };
-enum { SETTINGS = sizeof settings / sizeof settings[0] };
-
-static uint32_t given_by(const struct config *config)
-{
-    uint32_t given = 0;
-    for (unsigned i = 0; i < SETTINGS - 1; i++)
-        if (config_is_given(config, settings[i].key))
-            given |= settings[i].bits;
-    return given;
-}
-
-// 0 after a complaint.
-static uint32_t bits_of(struct slice name)
-{
-    const char *names[SETTINGS];
-    char near[160];
-    struct bytes_out out = {.data = (uint8_t *)near, .cap = sizeof near - 1};
-    for (unsigned i = 0; i < SETTINGS; i++) {
-        names[i] = settings[i].key;
-        if (slice_is_text(name, names[i]))
-            return settings[i].bits;
-    }
-    nearest_tell(&out, name, names, SETTINGS);
-    near[out.len] = '\0';
-    command_complain("queue set", "--unset: there is no setting \"%.*s\"%s", (int)name.len,
-                     (const char *)name.data, near);
-    return 0;
-}
-
-// Of "rate,open-max"; false after a complaint.
-static bool read_unset(const struct config *config, uint32_t *out_unset)
-{
-    const char *at = config_text(config, "unset");
-    uint32_t unset = 0;
-    while (at != NULL) {
-        size_t len = strcspn(at, ",");
-        uint32_t bits = bits_of(slice_of((const uint8_t *)at, len));
-        if (bits == 0)
-            return false;
-        unset |= bits;
-        at = at[len] == ',' ? at + len + 1 : NULL;
-    }
-    *out_unset = unset;
-    return true;
-}
-
-// What is meant, set or taken away; 0 after a complaint.
-static uint32_t read_named(const struct config *config)
-{
-    uint32_t given = given_by(config);
-    uint32_t unset = 0;
-    if (!read_unset(config, &unset))
-        return 0;
-    bool is_both = (given & unset) != 0 && unset != QUEUE_SETTINGS_ALL;
-    if (is_both)
-        command_complain("queue set", "one setting is given and taken away by --unset");
-    else if ((given | unset) == 0)
-        command_complain("queue set", "name what is to be set, like --weight 3, or --unset rate; "
-                                      "--unset all takes all away");
-    return is_both ? 0 : given | unset;
-}
+static const struct named_settings all_settings = {
+    .program = "queue set",
+    .hint = "--weight 3, or --unset rate",
+    .items = settings,
+    .count = sizeof settings / sizeof settings[0],
+    .all = QUEUE_SETTINGS_ALL,
+};
 
 static int set(struct ask *ask, const struct config *config, struct slice name)
 {
     struct view view = view_of(config);
     struct msg_rate rate = {0};
     struct msg_rate key_rate = {0};
-    uint32_t named = read_named(config);
+    uint32_t named = named_read(config, &all_settings);
     if (named == 0 || !rate_of(config, "rate", &rate) || !rate_of(config, "key-rate", &key_rate))
         return COMMAND_USAGE;
     const struct msg_queue_set question = {

@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/course.h"
+#include "cli/named.h"
 #include "cli/queue_view.h"
 
 #include <errno.h>
@@ -13,6 +14,9 @@ static const struct config_key set_keys[] = {
     {.key = "schema",
      .type = CONFIG_STRING,
      .help = "a file: JSON Schema that payloads have to keep to"},
+    {.key = "unset",
+     .type = CONFIG_STRING,
+     .help = "settings to take away, like timeout,schema; or all"},
     COMMAND_KEY_BROKER,
     COMMAND_KEY_GIVE_UP,
     COMMAND_KEY_OUTPUT,
@@ -21,9 +25,9 @@ static const struct config_key list_keys[] = {COMMAND_LIST_KEYS};
 static const struct config_key plain_keys[] = {COMMAND_KEY_BROKER, COMMAND_KEY_GIVE_UP,
                                                COMMAND_KEY_OUTPUT};
 
-#define TABLE(verb, rows, arguments, sentence)                                                     \
+#define TABLE(verb, what, rows, arguments, sentence)                                               \
     {                                                                                              \
-        .program = "type " verb, .usage = "weft type " verb " [TYPE] [flags]",                     \
+        .program = "type " verb, .usage = "weft type " verb what " [flags]",                       \
         .about = sentence "\nExit codes: 0 done, 1 refused, 4 no such type or no answer, 64 "      \
                           "usage.",                                                                \
         .keys = (rows), .key_count = sizeof(rows) / sizeof *(rows),                                \
@@ -31,13 +35,13 @@ static const struct config_key plain_keys[] = {COMMAND_KEY_BROKER, COMMAND_KEY_G
     }
 
 const struct config_table type_set_table =
-    TABLE("set", set_keys, 1,
-          "Sets the defaults of a type, whole: what is not given is not set any more. They are "
-          "for jobs that do\nnot say, in every queue.");
+    TABLE("set", " TYPE", set_keys, 1,
+          "Changes what is named of the defaults of a type, and its schema; the others stay. "
+          "--unset takes some\naway. They are for jobs that do not say, in every queue.");
 const struct config_table type_show_table =
-    TABLE("show", plain_keys, 1, "Shows what is set for a type.");
+    TABLE("show", " TYPE", plain_keys, 1, "Shows what is set for a type.");
 const struct config_table type_list_table =
-    TABLE("list", list_keys, 0,
+    TABLE("list", "", list_keys, 0,
           "Lists the types for which something was set. With -o json one object "
           "for each page of 256.");
 
@@ -71,13 +75,26 @@ static bool read_schema(const char *name, uint8_t *room, struct body *schema)
     return is_read && len > 0 && len <= MSG_SCHEMA_LEN_MAX;
 }
 
+static const struct named_setting settings[] = {
+    NAMED_DEFAULTS,
+    {"schema", 1u << TYPE_SCHEMA},
+};
+static const struct named_settings all_settings = {
+    .program = "type set",
+    .hint = "--timeout 10s, or --unset schema",
+    .items = settings,
+    .count = sizeof settings / sizeof settings[0],
+    .all = TYPE_SETTINGS_ALL,
+};
+
 static int set(struct ask *ask, const struct config *config)
 {
     static uint8_t room[MSG_SCHEMA_LEN_MAX + 1];
     struct msg_type_set question = {.type = slice_of_text(config->arguments[0]),
-                                    .defaults = course_given(config)};
+                                    .defaults = course_given(config),
+                                    .named = named_read(config, &all_settings)};
     const char *name = config_text(config, "schema");
-    if (name != NULL && name[0] != '\0' && !read_schema(name, room, &question.schema))
+    if (question.named == 0 || (name != NULL && !read_schema(name, room, &question.schema)))
         return COMMAND_USAGE;
     return told(ask, config, ask_type_set(ask, &question));
 }

@@ -297,6 +297,8 @@ static bool is_rate(const struct msg_rate *rate)
                        rate->per_ms <= MSG_RATE_PER_MS_MAX);
 }
 
+static const char rule_named[] = "named: 1 << the number of each field that is meant";
+
 static bool is_both(uint32_t named, uint32_t both)
 {
     return (named & both) == 0 || (named & both) == both;
@@ -312,8 +314,7 @@ err check_queue_set(const struct msg_queue_set *set, const char **out_detail)
          "rate: a count of 1 to 1,000,000 per 1 ms to 24 h"},
         {is_rate(&set->settings.key_rate), ERR_BAD_FIELD,
          "key_rate: a count of 1 to 1,000,000 per 1 ms to 24 h"},
-        {(set->named & ~QUEUE_SETTINGS_ALL) == 0, ERR_BAD_FIELD,
-         "named: 1 << the number of each field that is meant"},
+        {(set->named & ~QUEUE_SETTINGS_ALL) == 0, ERR_BAD_FIELD, rule_named},
         {is_both(set->named, QUEUE_RATE) && is_both(set->named, QUEUE_KEY_RATE), ERR_BAD_FIELD,
          "named: both fields of a rate, or none"},
     };
@@ -325,6 +326,7 @@ err check_type_set(const struct msg_type_set *set, const char **out_detail)
 {
     const struct rule rules[] = {
         {check_new_name(set->type), ERR_BAD_FIELD, "type: " CHECK_NEW_NAME_RULE},
+        {(set->named & ~TYPE_SETTINGS_ALL) == 0, ERR_BAD_FIELD, rule_named},
     };
     err e = judge(rules, COUNT(rules), out_detail);
     return e == OK ? check_defaults(&set->defaults, out_detail) : e;

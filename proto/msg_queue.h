@@ -91,12 +91,17 @@ struct msg_queue_status_is {
     bool is_more;
 };
 
+// Of a type the defaults have the numbers that they have of a queue, and the schema the next one.
+enum { TYPE_SCHEMA = QUEUE_KEEP + 1 };
+#define TYPE_SETTINGS_ALL ((1u << (TYPE_SCHEMA + 1)) - (1u << QUEUE_TIMEOUT))
+
 // Defaults for all jobs of a type, in every queue, which count before the queue's; and what their
 // payloads have to keep to.
 struct msg_type_set {
     struct slice type;
-    struct msg_defaults defaults; // whole: what is not given is not set any more
+    struct msg_defaults defaults; // what is not given is not set any more
     struct body schema;           // JSON Schema of the payload; CONTENT_NONE: none
+    uint32_t named;               // which settings are meant, as of a queue; or 1 << TYPE_SCHEMA
     // Not on the wire: filled by the broker's intake.
     struct slice tenant;  // empty: "default"
     uint64_t schema_hash; // of its text; 0: none

@@ -83,7 +83,7 @@ const struct wire_shape wire_shapes_queue_status_is = {.descriptor =
 #define W Weft__Wire__TypeSet
 #define M struct msg_type_set
 static const struct wire_field type_set_fields[] = {SAME(WIRE_NAME, MSG_NAME_LEN_MAX, type),
-                                                    DEFAULTS};
+                                                    DEFAULTS, SAME(WIRE_U32, 0, named)};
 const struct wire_shape wire_shapes_queue_type_set = {.descriptor =
                                                           &weft__wire__type_set__descriptor,
                                                       SIZES,

@@ -103,6 +103,8 @@ void type_step(struct core *core, struct now now, uint32_t peer, const struct ms
 // PAUSE, RESUME or DRAIN.
 struct msg_acted queue_act(struct core *core, struct now now, const struct msg_act *act,
                            struct effects *fx);
+// Do the defaults of a queue or type fit each other?
+err queue_judge(const struct msg_defaults *defaults, struct slice *out_detail);
 extern const char queue_full[]; // the detail of a refusal for open_max
 // Does the queue take one more job? OK, or ERR_PAUSED or ERR_FULL with a detail. QUEUES_NONE: it is
 // new.

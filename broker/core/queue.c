@@ -22,10 +22,14 @@ static err refusal(const struct core *core, const struct msg_queue_set *set,
         *out_detail = slice_of_text(limit);
         return ERR_FULL;
     }
-    // Each was judged by itself; here they come together with what is set already.
     uint32_t queue = queues_find(&core->ledger.queues, name);
     const struct msg_queue_settings after = queues_after(&core->ledger.queues, queue, set);
-    const struct msg_defaults *defaults = &after.defaults;
+    return queue_judge(&after.defaults, out_detail);
+}
+
+// Each was judged by itself; here they come together with what is set already.
+err queue_judge(const struct msg_defaults *defaults, struct slice *out_detail)
+{
     if (defaults->retry_longest_ms == 0 || defaults->retry_first_ms <= defaults->retry_longest_ms)
         return OK;
     *out_detail = slice_of_text("retry: first must not be longer than longest");

@@ -10,10 +10,19 @@ static err refusal(const struct core *core, const struct msg_type_set *set,
     if (set->verdict != OK)
         return set->verdict;
     const char *limit = types_refusal(&core->ledger.types, set->tenant, set->type);
-    if (limit == NULL)
-        return OK;
-    *out_detail = slice_of_text(limit);
-    return ERR_FULL;
+    if (limit != NULL) {
+        *out_detail = slice_of_text(limit);
+        return ERR_FULL;
+    }
+    uint32_t type = types_find(&core->ledger.types, set->tenant, set->type);
+    bool keeps_schema = set->named != 0 && (set->named & 1u << TYPE_SCHEMA) == 0;
+    if (keeps_schema && type != TYPES_NONE &&
+        types_schema(&core->ledger.types, type) != set->schema_hash) {
+        *out_detail = slice_of_text("schema: the stored one cannot be read here; name it, too");
+        return ERR_CONFLICT;
+    }
+    const struct msg_defaults after = types_after(&core->ledger.types, type, set);
+    return queue_judge(&after, out_detail);
 }
 
 static bool is_so_already(const struct core *core, const struct msg_type_set *set)
@@ -21,8 +30,6 @@ static bool is_so_already(const struct core *core, const struct msg_type_set *se
     uint32_t type = types_find(&core->ledger.types, set->tenant, set->type);
     return type != TYPES_NONE && types_is(&core->ledger.types, type, set);
 }
-
-static_assert(sizeof(struct msg_defaults) == sizeof(uint32_t[8]), "compared as bytes");
 
 void type_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                struct effects *fx)
@@ -39,8 +46,10 @@ void type_step(struct core *core, struct now now, uint32_t peer, const struct ms
     if (answer.error == OK) {
         struct msg_type *is = arena_take(fx->arena, sizeof *is);
         CHECK(is != NULL);
-        *is =
-            (struct msg_type){.type = set->type, .defaults = set->defaults, .schema = set->schema};
+        uint32_t type = types_find(&core->ledger.types, set->tenant, set->type);
+        *is = (struct msg_type){.type = set->type,
+                                .defaults = *types_defaults(&core->ledger.types, type),
+                                .schema = set->schema};
         answer.types = is;
         answer.count = 1;
     }

@@ -53,12 +53,36 @@ static uint32_t add(struct types *types, struct slice tenant, struct slice type)
     return place;
 }
 
+static_assert(sizeof(struct msg_defaults) == sizeof(uint32_t[8]) &&
+                  offsetof(struct msg_defaults, timeout_ms) == 0 &&
+                  offsetof(struct msg_defaults, keep_s) ==
+                      sizeof(uint32_t[QUEUE_KEEP - QUEUE_TIMEOUT]),
+              "numbers, in the order of those they are named by");
+
+struct msg_defaults types_after(const struct types *types, uint32_t type,
+                                const struct msg_type_set *set)
+{
+    uint32_t after[sizeof set->defaults / sizeof(uint32_t)] = {0};
+    uint32_t given[sizeof after / sizeof after[0]];
+    if (set->named == 0)
+        return set->defaults;
+    memcpy(given, &set->defaults, sizeof given);
+    if (type != TYPES_NONE)
+        memcpy(after, types_defaults(types, type), sizeof after);
+    for (unsigned i = QUEUE_TIMEOUT; i <= QUEUE_KEEP; i++)
+        if ((set->named & 1u << i) != 0)
+            after[i - QUEUE_TIMEOUT] = given[i - QUEUE_TIMEOUT];
+    struct msg_defaults defaults;
+    memcpy(&defaults, after, sizeof defaults);
+    return defaults;
+}
+
 const struct type_row *types_set(struct types *types, const struct msg_type_set *set)
 {
     uint32_t place = types_find(types, set->tenant, set->type);
     if (place == TYPES_NONE)
         place = add(types, set->tenant, set->type);
-    types->rows[place].defaults = set->defaults;
+    types->rows[place].defaults = types_after(types, place, set);
     types->rows[place].schema_hash = set->schema_hash;
     return &types->rows[place];
 }
@@ -67,14 +91,21 @@ bool types_is(const struct types *types, uint32_t type, const struct msg_type_se
 {
     CHECK(type < types->names.count);
     const struct type_row *row = &types->rows[type];
+    const struct msg_defaults after = types_after(types, type, set);
     return row->schema_hash == set->schema_hash &&
-           memcmp(&row->defaults, &set->defaults, sizeof row->defaults) == 0;
+           memcmp(&row->defaults, &after, sizeof row->defaults) == 0;
 }
 
 const struct msg_defaults *types_defaults(const struct types *types, uint32_t type)
 {
     CHECK(type < types->names.count);
     return &types->rows[type].defaults;
+}
+
+uint64_t types_schema(const struct types *types, uint32_t type)
+{
+    CHECK(type < types->names.count);
+    return types->rows[type].schema_hash;
 }
 
 static bool is_name(struct slice name)

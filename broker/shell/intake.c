@@ -179,6 +179,8 @@ static enum taken take_setting(struct broker *broker, struct arrival *arrival)
     if (arrival->msg.kind == MSG_QUEUE_SET)
         return decide(broker, arrival);
     struct msg_type_set *set = &arrival->msg.type_set;
+    if (schemas_keep(broker->schemas, set, &broker->filling->decoded) != OK)
+        return TAKEN_HELD;
     struct schema *schema = schemas_compile(broker->schemas, set, &broker->filling->decoded);
     if (schema != NULL && space_is_short(broker)) {
         set->verdict = ERR_DISK;

@@ -168,6 +168,23 @@ static void explain(struct msg_type_set *set, const struct schema_fault *fault, 
     set->detail = slice_of(text, (size_t)len);
 }
 
+err schemas_keep(const struct schemas *schemas, struct msg_type_set *set, struct arena *arena)
+{
+    if (set->named == 0 || (set->named & 1u << TYPE_SCHEMA) != 0)
+        return OK;
+    struct schemas_name name = {.tenant = set->tenant, .type = set->type};
+    const struct schema *schema = schemas_peek(schemas, name);
+    struct slice text = schema != NULL ? schema_text(schema) : (struct slice){0};
+    uint8_t *copy = arena_take(arena, text.len); // another setting of the batch may replace it
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    set->schema = (struct body){.content = text.len > 0 ? CONTENT_JSON : CONTENT_NONE,
+                                .bytes = slice_of(copy, text.len)};
+    return OK;
+}
+
 struct schema *schemas_compile(const struct schemas *schemas, struct msg_type_set *set,
                                struct arena *arena)
 {

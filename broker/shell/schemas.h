@@ -33,6 +33,11 @@ MUST_USE err schemas_put(struct schemas *schemas, struct schemas_name name, stru
 // Borrowed until the next schemas_put(); NULL when the type has none.
 const struct schema *schemas_peek(const struct schemas *schemas, struct schemas_name name);
 
+// A schema that `set` does not name stays: it is what holds afterwards, from the arena.
+//   ERR_NO_MEMORY   no room there; nothing is changed
+MUST_USE err schemas_keep(const struct schemas *schemas, struct msg_type_set *set,
+                          struct arena *arena);
+
 // Compiles what is given for a type, when all else of it is right: the caller's, NULL when there is
 // none or when it is wrong. Fills in the hash; the verdict is in `set`, its text in `arena`.
 struct schema *schemas_compile(const struct schemas *schemas, struct msg_type_set *set,

@@ -63,10 +63,22 @@ static bool choose_draft(struct compiler *compiler)
     return true;
 }
 
+static bool keep_text(struct compiler *compiler, struct slice text)
+{
+    uint8_t *copy = schema_room_take(&compiler->schema->room, text.len, 1);
+    if (copy == NULL) {
+        compiler->error = ERR_NO_MEMORY;
+        return false;
+    }
+    memcpy(copy, text.data, text.len);
+    compiler->schema->text = slice_of(copy, text.len);
+    return true;
+}
+
 static err compile(struct compiler *compiler, struct slice text)
 {
     bool ok = read_document(compiler, text) && choose_draft(compiler) && schema_walk(compiler) &&
-              schema_build(compiler) && schema_circle_free(compiler);
+              schema_build(compiler) && schema_circle_free(compiler) && keep_text(compiler, text);
     CHECK(ok == (compiler->error == OK));
     return compiler->error;
 }
@@ -90,6 +102,11 @@ err schema_compile(struct slice text, struct schema **out_schema, struct schema_
     out_fault->message[0] = '\0';
     *out_schema = schema;
     return OK;
+}
+
+struct slice schema_text(const struct schema *schema)
+{
+    return schema->text;
 }
 
 void schema_free(struct schema *schema)

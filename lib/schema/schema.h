@@ -57,13 +57,15 @@ struct schema_report {
 // `cap` has room for; not zero-terminated. Returns its length, at least 2 when `cap` is.
 size_t schema_report_json(const struct schema_report *report, char *out, size_t cap);
 
-// Copies what it needs of `text`. The schema is the caller's, until schema_free().
+// Copies `text`. The schema is the caller's, until schema_free().
 // `out_fault` is written on every error, `out_schema` on success only.
 //   ERR_BAD_FIELD   not JSON, not a schema, or one that asks for what is not done here
 //   ERR_TOO_LARGE   one of the caps above
 //   ERR_NO_MEMORY
 MUST_USE err schema_compile(struct slice text, struct schema **out_schema,
                             struct schema_fault *out_fault);
+// What it was compiled from, byte by byte. Borrowed until schema_free().
+struct slice schema_text(const struct schema *schema);
 // Takes NULL.
 void schema_free(struct schema *schema);
 

@@ -165,6 +165,7 @@ struct rule {
 };
 
 struct schema {
+    struct slice text; // what it was compiled from, in its room
     json_t *document;
     struct room room;
     struct node *root;

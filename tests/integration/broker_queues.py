@@ -72,6 +72,19 @@ class Queues(BrokerTest):
         self.assertEqual(self.set("q", named=1).error, ERR["ERR_BAD_FIELD"])
         self.assertEqual(self.set("q", weight=1).queues[0].rate_count, 0)
 
+    def test_who_changes_one_setting_of_a_type_leaves_the_others(self):
+        schema = b'{"required": ["to"], "type": "object"}'
+        self.client.ask(pb.TypeSet(type="n", timeout_ms=3, keep_s=4, schema=pb.Part(length=len(schema), content=pb.CONTENT_JSON)), schema)
+        said, = self.client.ask(pb.TypeSet(type="n", timeout_ms=5, max_attempts=9, named=1 << 4)).types
+        self.assertEqual((said.timeout_ms, said.keep_s, said.max_attempts, said.schema.length), (5, 4, 0, len(schema)))
+        self.restart()
+        self.assertEqual(self.client.ask(pb.TypeStatus(type="n")).types[0], said)
+        self.assertEqual(self.submit("q", type="n", payload=b"[]")[0], ERR["ERR_SCHEMA"])
+        self.assertEqual(self.client.ask(pb.TypeSet(type="n", named=1)).error, ERR["ERR_BAD_FIELD"])
+        said, = self.client.ask(pb.TypeSet(type="n", named=1 << 12 | 1 << 11)).types
+        self.assertEqual((said.timeout_ms, said.keep_s, said.schema.length), (5, 0, 0))
+        self.assertEqual(self.submit("q", type="n", payload=b"[]")[0], 0)
+
     def test_a_schema_of_a_type(self):
         schema = b'{"required": ["to"], "type": "object"}'
         _, _, known = self.submit("q", type="s", payload=b"x")

@@ -98,6 +98,8 @@ static void want_type(struct sim *sim, uint32_t client)
     if (world_chance(sim, 50))
         set.defaults.timeout_ms = 220;
     schema_want(sim, &set);
+    if (world_chance(sim, 50))
+        set.named = (uint32_t)world_below(sim, TYPE_SETTINGS_ALL + 1) & TYPE_SETTINGS_ALL;
     say(sim, client, (struct msg){.kind = MSG_TYPE_SET, .tenant = tenant, .type_set = set});
 }
 

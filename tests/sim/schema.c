@@ -16,12 +16,17 @@ bool schema_breaks(uint32_t eighth, const struct msg_submit_job *job)
     return job->fingerprint % EIGHTHS + 1 == eighth;
 }
 
-void schema_want(struct sim *sim, struct msg_type_set *set)
+static struct slice text_of(uint32_t eighth)
 {
     static const char digits[EIGHTHS + 1] = "12345678";
+    return slice_of(digits + eighth - 1, 1);
+}
+
+void schema_want(struct sim *sim, struct msg_type_set *set)
+{
     if (plan_optional(sim, 50))
         set->schema = (struct body){.content = CONTENT_JSON,
-                                    .bytes = slice_of(digits + world_below(sim, EIGHTHS), 1)};
+                                    .bytes = text_of(1 + (uint32_t)world_below(sim, EIGHTHS))};
 }
 
 static struct sim_schema *find(struct sim *sim, struct slice tenant, struct slice type)
@@ -43,8 +48,21 @@ static void put(struct sim *sim, const struct sim_schema *schema)
     *known = *schema;
 }
 
+// What is not named stays, and comes with what is set.
+static void keep_schema(struct sim *sim, struct msg_type_set *set)
+{
+    if (set->named == 0 || (set->named & 1u << TYPE_SCHEMA) != 0)
+        return;
+    const struct sim_schema *known = find(sim, set->tenant, set->type);
+    uint32_t eighth = known != NULL ? known->eighth : 0;
+    set->schema = eighth > 0 ? (struct body){.content = CONTENT_JSON, .bytes = text_of(eighth)}
+                             : (struct body){0};
+}
+
 void schema_judge(struct sim *sim, struct msg *msg)
 {
+    if (msg->kind == MSG_TYPE_SET)
+        keep_schema(sim, &msg->type_set);
     if (msg->kind == MSG_TYPE_SET && msg->type_set.schema.bytes.len > 0)
         msg->type_set.schema_hash = msg->type_set.schema.bytes.data[0];
     for (uint32_t i = 0; msg->kind == MSG_SUBMIT && i < msg->submit.count; i++) {

@@ -262,7 +262,7 @@ struct watch {
     uint32_t owner_count;
     struct seen_queue queues[SIM_QUEUES];
     uint32_t queue_count;
-    const struct msg_type_set *types[SIM_TYPE_SETS]; // in their order
+    struct msg_type_set types[SIM_TYPE_SETS]; // in their order, each as it is after it
     uint32_t type_count;
     struct seen_schedule schedules[SIM_SCHEDULES];
     struct seen_operation operations[SIM_OPERATIONS];

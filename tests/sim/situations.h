@@ -95,6 +95,7 @@
     X(SEEN_QUEUE_SET, "a queue was set")                                                           \
     X(SEEN_QUEUE_CHANGED, "… in some of its settings, and the others stayed")                      \
     X(SEEN_QUEUE_DEFAULT, "… and a job got its default")                                           \
+    X(SEEN_TYPE_CHANGED, "a type was set in some of what is set for it")                           \
     X(SEEN_TYPE_DEFAULT, "a job got the default of its type")                                      \
     X(SEEN_QUEUE_FULL, "a queue had as many unfinished jobs as it may")                            \
     X(SEEN_QUOTA, "a tenant had as many unfinished jobs as its quota")                             \

@@ -46,14 +46,35 @@ static void note_set(struct msg_queue_settings *is, const struct msg_queue_set *
     watch_seen(SEEN_QUEUE_CHANGED);
 }
 
+static void note_type(struct sim *sim, const struct msg_type_set *set)
+{
+    struct watch *watch = &sim->watch;
+    const struct msg_submit_job any = {.tenant = set->tenant, .type = set->type};
+    const struct msg_type_set *before = watch_queue_type(sim, &any);
+    SIM_EXPECT(watch->type_count < SIM_TYPE_SETS, "room for settings of types");
+    struct msg_type_set *is = &watch->types[watch->type_count++];
+    *is = *set;
+    if (set->named == 0)
+        return;
+    is->defaults = before != NULL ? before->defaults : (struct msg_defaults){0};
+    is->schema = before != NULL ? before->schema : (struct body){0};
+#define TAKE(bit, field)                                                                           \
+    if ((set->named & 1u << (bit)) != 0)                                                           \
+    is->field = set->field
+    TAKE(QUEUE_MAX_ATTEMPTS, defaults.max_attempts);
+    TAKE(QUEUE_TIMEOUT, defaults.timeout_ms);
+    TAKE(TYPE_SCHEMA, schema);
+#undef TAKE
+    watch_seen(SEEN_TYPE_CHANGED);
+}
+
 static void note_settings(struct sim *sim, const struct entry *entry)
 {
     if (entry->kind == ENTRY_QUEUE) {
         const struct msg_queue_set *set = entry->queue.set;
         note_set(&queue_named(sim, set->tenant, set->queue)->settings, set);
     } else if (entry->kind == ENTRY_TYPE) {
-        SIM_EXPECT(sim->watch.type_count < SIM_TYPE_SETS, "room for settings of types");
-        sim->watch.types[sim->watch.type_count++] = entry->type.set;
+        note_type(sim, entry->type.set);
     } else if (entry->kind == ENTRY_PAUSE) {
         struct seen_queue *seen = queue_named(sim, entry->pause.tenant, entry->pause.queue);
         seen->paused = entry->pause.paused;
@@ -78,7 +99,7 @@ static uint32_t open_count(const struct sim *sim, const struct seen_queue *queue
 const struct msg_type_set *watch_queue_type(const struct sim *sim, const struct msg_submit_job *job)
 {
     for (uint32_t i = sim->watch.type_count; i-- > 0;) {
-        const struct msg_type_set *set = sim->watch.types[i];
+        const struct msg_type_set *set = &sim->watch.types[i];
         if (slice_equal(set->type, job->type) && origin_is_tenant(set->tenant, job->tenant))
             return set;
     }
@@ -172,11 +193,24 @@ static void check_set(struct sim *sim, const struct msg_queue_set *set)
                "what is set is what was named, and what is not named stays as it was");
 }
 
+// The schema is told by what it refuses (watch_schema.c).
+static void check_type(struct sim *sim, const struct msg_type_set *set)
+{
+    const struct types *types = &sim->shell.core->ledger.types;
+    const struct msg_type_set *seen = &sim->watch.types[sim->watch.type_count - 1];
+    uint32_t type = types_find(types, set->tenant, set->type);
+    SIM_EXPECT(type != TYPES_NONE &&
+                   memcmp(types_defaults(types, type), &seen->defaults, sizeof seen->defaults) == 0,
+               "of a type, too, what is not named stays as it was");
+}
+
 void watch_queue_entry(struct sim *sim, const struct entry *entry)
 {
     note_settings(sim, entry);
     if (entry->kind == ENTRY_QUEUE)
         check_set(sim, entry->queue.set);
+    if (entry->kind == ENTRY_TYPE)
+        check_type(sim, entry->type.set);
     if (entry->kind == ENTRY_SUBMIT)
         check_submit(sim, entry);
     if (entry->kind == ENTRY_GRANT)

@@ -179,7 +179,7 @@ def samples():
         rate=8012, cancelled_by="boss", **those))
     defaults = {name: value for name, value in settings.items() if name[:3] in ("tim", "max", "ret", "kee")}
     b = Block()
-    yield "type_set", b, dict(type_set=w.TypeSet(type="send", schema=b.part(w.CONTENT_JSON, b"true"), **defaults))
+    yield "type_set", b, dict(type_set=w.TypeSet(type="send", named=8302, schema=b.part(w.CONTENT_JSON, b"true"), **defaults))
     b = Block()
     yield "type_status", b, dict(type_status=w.TypeStatus(type="send", after="resize", limit=8301))
     yield "type_status_is", b, dict(type_status_is=w.TypeStatusIs(

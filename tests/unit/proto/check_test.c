@@ -420,6 +420,19 @@ TEST(check, settings_of_a_queue)
     EXPECT_EQ(check_queue_set(&set, &detail), OK);
 }
 
+TEST(check, settings_of_a_type)
+{
+    const char *detail = NULL;
+    struct msg_type_set set = {.type = slice_of_text("send"), .named = TYPE_SETTINGS_ALL};
+    EXPECT_EQ(check_type_set(&set, &detail), OK);
+    for (unsigned no = 0; no < 32; no++) {
+        bool is_setting = no >= QUEUE_TIMEOUT && no <= TYPE_SCHEMA;
+        set.named = 1u << no;
+        EXPECT_EQ(check_type_set(&set, &detail), is_setting ? OK : ERR_BAD_FIELD);
+    }
+    EXPECT_EQ(strncmp(detail, "named:", 6), 0);
+}
+
 TEST(check, parents_and_cost_of_a_job)
 {
     struct id parents[MSG_AFTER_MAX + 1];

@@ -57,6 +57,82 @@ TEST(type, counts_before_its_queue_and_behind_the_job)
     story_free(story);
 }
 
+static void change(struct story *story, uint32_t named, struct msg_type_set set)
+{
+    set.type = slice_of_text("mail");
+    set.named = named;
+    story_say(story, STORY_CLIENT, &(struct msg){.kind = MSG_TYPE_SET, .type_set = set});
+}
+
+TEST(type, what_is_not_named_stays_as_it_was)
+{
+    struct story *story = story_new();
+    const struct type_row *is = &story->store.types[0];
+    change(story, 1u << QUEUE_KEEP,
+           (struct msg_type_set){.defaults = {.keep_s = 7, .timeout_ms = 9}});
+    change(story, 1u << QUEUE_MAX_ATTEMPTS,
+           (struct msg_type_set){.defaults = {.max_attempts = 3, .keep_s = 9}});
+    EXPECT(is->defaults.keep_s == 7 && is->defaults.max_attempts == 3);
+    EXPECT_EQ(is->defaults.timeout_ms, 0);
+    story_restart(story);
+    (void)story_told(story);
+    story->shows_all = true;
+    change(story, 1u << QUEUE_KEEP, (struct msg_type_set){.defaults = {.keep_s = 7}});
+    EXPECT_STORY(story, "[0] send client: type mail attempts 3\n"); // so already
+    change(story, 1u << QUEUE_KEEP, (struct msg_type_set){0});
+    EXPECT(is->defaults.keep_s == 0 && is->defaults.max_attempts == 3);
+    set(story, "mail", (struct msg_defaults){.timeout_ms = 5}); // whole
+    EXPECT(is->defaults.max_attempts == 0 && is->defaults.timeout_ms == 5);
+    story_free(story);
+}
+
+TEST(type, each_setting_is_changed_by_its_own_number)
+{
+    struct story *story = story_new();
+    const struct msg_defaults ones = {1, 1, 1, 1, 1, 1, 1, 1};
+    for (unsigned no = QUEUE_TIMEOUT; no <= QUEUE_KEEP; no++) {
+        set(story, "mail", (struct msg_defaults){0});
+        change(story, 1u << no, (struct msg_type_set){.defaults = ones});
+        uint32_t numbers[8];
+        memcpy(numbers, &story->store.types[0].defaults, sizeof numbers);
+        for (unsigned i = 0; i < 8; i++)
+            EXPECT_EQ(numbers[i], i == no - QUEUE_TIMEOUT);
+    }
+    EXPECT_EQ(story->store.types[0].defaults.keep_s, 1);
+    story_free(story);
+}
+
+TEST(type, what_is_changed_has_to_fit_what_stays)
+{
+    struct story *story = story_new();
+    set(story, "mail", (struct msg_defaults){.retry_longest_ms = 1000});
+    (void)story_told(story);
+    change(story, 1u << QUEUE_RETRY_FIRST,
+           (struct msg_type_set){.defaults = {.retry_first_ms = 2000}});
+    EXPECT_STORY(story, "[0] send client: type bad-field (retry: first must not be longer than "
+                        "longest)\n");
+    story_free(story);
+}
+
+// The shell brings the schema that stays; where it cannot, nothing is lost.
+TEST(type, a_schema_that_is_not_named_stays)
+{
+    struct story *story = story_new();
+    const struct msg_type_set schema = {.schema = {CONTENT_JSON, slice_of_text("true")},
+                                        .schema_hash = 5};
+    change(story, 1u << TYPE_SCHEMA, schema);
+    change(story, 1u << QUEUE_KEEP, schema);
+    EXPECT_EQ(story->store.types[0].schema_hash, 5);
+    (void)story_told(story);
+    change(story, 1u << QUEUE_TIMEOUT, (struct msg_type_set){0});
+    EXPECT_STORY(story, "[0] send client: type conflict (schema: the stored one cannot be read "
+                        "here; name it, too)\n");
+    EXPECT_EQ(story->store.types[0].schema_hash, 5);
+    change(story, 1u << TYPE_SCHEMA, (struct msg_type_set){0});
+    EXPECT_EQ(story->store.types[0].schema_hash, 0);
+    story_free(story);
+}
+
 TEST(type, what_is_full_or_wrong_is_told)
 {
     struct story *story = story_new();

@@ -64,6 +64,28 @@ TEST(types, stored_rows_come_back_under_their_numbers)
     free(memory);
 }
 
+TEST(types, what_is_not_named_is_as_it_was)
+{
+    void *memory = make();
+    struct msg_type_set given = {.type = slice_of_text("send"),
+                                 .defaults = {.timeout_ms = 3, .keep_s = 4},
+                                 .named = 1u << QUEUE_KEEP};
+    EXPECT_EQ(types_after(&types, TYPES_NONE, &given).timeout_ms, 0);
+    EXPECT_EQ(types_after(&types, TYPES_NONE, &given).keep_s, 4);
+    (void)set("", "send", 7);
+    EXPECT_EQ(types_after(&types, 0, &given).timeout_ms, 7);
+    EXPECT_EQ(types_set(&types, &given)->defaults.timeout_ms, 7);
+    EXPECT(types_is(&types, 0, &given));
+    given.named = 0;
+    EXPECT(!types_is(&types, 0, &given));
+    EXPECT_EQ(types_after(&types, 0, &given).timeout_ms, 3);
+    given.schema_hash = 6;
+    EXPECT_EQ(types_schema(&types, 0), 0);
+    (void)types_set(&types, &given);
+    EXPECT_EQ(types_schema(&types, 0), 6);
+    free(memory);
+}
+
 TEST(types, another_schema_is_another_setting)
 {
     void *memory = make();

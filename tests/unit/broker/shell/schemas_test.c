@@ -199,6 +199,31 @@ TEST(schemas, that_are_wrong_are_refused_with_the_place)
     schemas_free(schemas);
 }
 
+TEST(schemas, stay_when_they_are_not_named)
+{
+    struct schemas *schemas = schemas_new(4);
+    struct arena arena = {.data = memory, .cap = 16};
+    put(schemas, "a", "{\"minimum\":1}");
+    struct msg_type_set set = set_of("a", "false");
+    EXPECT_EQ(schemas_keep(schemas, &set, &arena), OK); // all is meant
+    set.named = 1u << TYPE_SCHEMA | 1u << QUEUE_KEEP;
+    EXPECT_EQ(schemas_keep(schemas, &set, &arena), OK);
+    EXPECT(slice_is_text(set.schema.bytes, "false") && arena.used == 0);
+    set.named = 1u << QUEUE_KEEP;
+    EXPECT_EQ(schemas_keep(schemas, &set, &arena), OK);
+    EXPECT(slice_is_text(set.schema.bytes, "{\"minimum\":1}"));
+    put(schemas, "a", "true"); // what is kept is a copy
+    EXPECT(slice_is_text(set.schema.bytes, "{\"minimum\":1}"));
+    EXPECT_EQ(schemas_keep(schemas, &set, &arena), ERR_NO_MEMORY);
+    EXPECT(slice_is_text(set.schema.bytes, "{\"minimum\":1}"));
+    arena_reset(&arena);
+    set = set_of("b", "false");
+    set.named = 1u << QUEUE_KEEP;
+    EXPECT_EQ(schemas_keep(schemas, &set, &arena), OK);
+    EXPECT(set.schema.content == CONTENT_NONE && set.schema.bytes.len == 0);
+    schemas_free(schemas);
+}
+
 TEST(schemas, texts_of_all_are_bounded)
 {
     struct schemas *schemas = schemas_new(4);

@@ -7,6 +7,17 @@
 #include <jansson.h>
 #include <pthread.h>
 
+TEST(schema, keeps_the_text_that_it_came_from)
+{
+    char text[] = " {\"minimum\" : 1}\n";
+    struct schema *schema = NULL;
+    struct schema_fault fault;
+    EXPECT_EQ(schema_compile(slice_of_text(text), &schema, &fault), OK);
+    memset(text, 'x', sizeof text - 1); // it is a copy
+    EXPECT(slice_is_text(schema_text(schema), " {\"minimum\" : 1}\n"));
+    schema_free(schema);
+}
+
 TEST(schema, fault_names_the_offending_keyword)
 {
     static const struct {
