@@ -22,9 +22,13 @@ static enum media type_of(struct slice type)
         const char *name;
         enum media media;
     } types[] = {
-        {"application/json", MEDIA_JSON},           {"application/x-ndjson", MEDIA_NDJSON},
-        {"application/ndjson", MEDIA_NDJSON},       {"application/msgpack", MEDIA_MSGPACK},
-        {"application/vnd.msgpack", MEDIA_MSGPACK}, {"application/x-msgpack", MEDIA_MSGPACK},
+        {"application/json", MEDIA_JSON},
+        {"application/x-ndjson", MEDIA_NDJSON},
+        {"application/ndjson", MEDIA_NDJSON},
+        {"application/msgpack", MEDIA_MSGPACK},
+        {"application/vnd.msgpack", MEDIA_MSGPACK},
+        {"application/x-msgpack", MEDIA_MSGPACK},
+        {"application/merge-patch+json", MEDIA_MERGE_PATCH},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (word_is(type, types[i].name))

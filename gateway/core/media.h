@@ -9,6 +9,7 @@ enum media {
     MEDIA_JSON,
     MEDIA_NDJSON,
     MEDIA_MSGPACK,
+    MEDIA_MERGE_PATCH, // of JSON (RFC 7396), for a PATCH alone
     MEDIA_OTHER,
 };
 

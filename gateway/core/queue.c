@@ -12,7 +12,7 @@ typedef const char *field_reader(struct doc_value value, const struct doc_room *
 
 struct field {
     const char *name;
-    uint32_t bits; // what it is to the broker, as in msg_queue_set.named
+    uint32_t bits; // what it is to the broker, as in msg_queue_set.named and msg_type_set.named
     field_reader *read;
 };
 
@@ -184,7 +184,7 @@ static uint32_t bits_of(struct slice name, const struct field *fields, unsigned 
 
 // Each part of it is a setting of its own.
 static err change_retry(const struct doc_member *retry, const struct doc_room *room,
-                        struct msg_queue_set *set, struct submit_fault *fault)
+                        struct msg_defaults *defaults, uint32_t *named, struct submit_fault *fault)
 {
     struct doc_members parts;
     char why[DOC_FAULT_LEN];
@@ -195,8 +195,8 @@ static err change_retry(const struct doc_member *retry, const struct doc_room *r
         const struct doc_member *part = &parts.items[i];
         uint32_t bits = bits_of(part->name, retry_fields, RETRY_FIELDS);
         if (bits == 0 || !doc_is_null(part->value))
-            e = submit_read_retry(part, room, &set->settings.defaults, fault);
-        set->named |= bits;
+            e = submit_read_retry(part, room, defaults, fault);
+        *named |= bits;
     }
     return e;
 }
@@ -207,9 +207,18 @@ static err change_member(const struct doc_member *member, const struct doc_room 
     uint32_t bits = bits_of(member->name, queue_fields, FIELDS);
     bool takes_away = bits != 0 && doc_is_null(member->value);
     if (bits == RETRY_BITS && !takes_away)
-        return change_retry(member, room, set, fault);
+        return change_retry(member, room, &set->settings.defaults, &set->named, fault);
     set->named |= bits;
     return takes_away ? OK : read_member(member, room, &set->settings, fault);
+}
+
+// To the broker no name means all names.
+static err judge_change(uint32_t named, const char *rule, struct submit_fault *fault)
+{
+    if (named != 0)
+        return OK;
+    (void)slice_to_text(slice_of_text(rule), fault->detail, sizeof fault->detail);
+    return ERR_BAD_FIELD;
 }
 
 err queue_read_change(struct doc_value object, const struct doc_room *room,
@@ -221,10 +230,8 @@ err queue_read_change(struct doc_value object, const struct doc_room *room,
     err e = doc_read(object, room, &members, out_fault->detail);
     for (uint32_t i = 0; e == OK && i < members.count; i++)
         e = change_member(&members.items[i], room, &set, out_fault);
-    if (e == OK && set.named == 0) { // which to the broker means all
-        (void)slice_to_text(slice_of_text(rule), out_fault->detail, sizeof out_fault->detail);
-        e = ERR_BAD_FIELD;
-    }
+    if (e == OK)
+        e = judge_change(set.named, rule, out_fault);
     if (e != OK)
         return e;
     out_set->settings = set.settings;
@@ -233,41 +240,77 @@ err queue_read_change(struct doc_value object, const struct doc_room *room,
 }
 
 static const struct field type_fields[] = {
-    {"timeout", 0, read_default},
-    {"retry", 0, read_default},
-    {"keep", 0, read_default},
-    {"schema", 0, read_default},
+    {"timeout", 1u << QUEUE_TIMEOUT, read_default},
+    {"retry", RETRY_BITS, read_default},
+    {"keep", 1u << QUEUE_KEEP, read_default},
+    {"schema", 1u << TYPE_SCHEMA, read_default},
 };
 enum { TYPE_FIELDS = sizeof type_fields / sizeof type_fields[0] };
+
+static err read_type_member(const struct doc_member *member, const struct doc_room *room,
+                            struct msg_type_set *set, struct submit_fault *fault)
+{
+    const char *names[TYPE_FIELDS];
+    err e = OK;
+    if (submit_read_default(member, room, &set->defaults, fault, &e))
+        return e;
+    if (slice_is_text(member->name, "schema")) {
+        bool is_packed = member->value.format == DOC_MSGPACK;
+        set->schema = (struct body){.content = is_packed ? CONTENT_MSGPACK : CONTENT_JSON,
+                                    .bytes = member->value.raw};
+        return OK;
+    }
+    for (unsigned i = 0; i < TYPE_FIELDS; i++)
+        names[i] = type_fields[i].name;
+    submit_fault_unknown(fault, "", member->name, "is no setting of a type",
+                         &(struct submit_names){names, TYPE_FIELDS});
+    return ERR_BAD_FIELD;
+}
+
+static err change_type_member(const struct doc_member *member, const struct doc_room *room,
+                              struct msg_type_set *set, struct submit_fault *fault)
+{
+    uint32_t bits = bits_of(member->name, type_fields, TYPE_FIELDS);
+    bool takes_away = bits != 0 && doc_is_null(member->value);
+    if (bits == RETRY_BITS && !takes_away)
+        return change_retry(member, room, &set->defaults, &set->named, fault);
+    set->named |= bits;
+    return takes_away ? OK : read_type_member(member, room, set, fault);
+}
+
+typedef err member_reader(const struct doc_member *member, const struct doc_room *room,
+                          struct msg_type_set *set, struct submit_fault *fault);
+
+static err read_type(struct doc_value object, const struct doc_room *room, member_reader *read,
+                     struct msg_type_set *out_set, struct submit_fault *fault)
+{
+    static const char rule[] =
+        "name what is to be set, like {\"timeout\": \"5s\"}; null takes it away";
+    struct msg_type_set set = {.named = 0};
+    struct doc_members members;
+    err e = doc_read(object, room, &members, fault->detail);
+    for (uint32_t i = 0; e == OK && i < members.count; i++)
+        e = read(&members.items[i], room, &set, fault);
+    if (e == OK && read == change_type_member)
+        e = judge_change(set.named, rule, fault);
+    if (e != OK)
+        return e;
+    out_set->defaults = set.defaults;
+    out_set->schema = set.schema;
+    out_set->named = set.named;
+    return OK;
+}
 
 err queue_read_type(struct doc_value object, const struct doc_room *room,
                     struct msg_type_set *out_set, struct submit_fault *out_fault)
 {
-    const char *names[TYPE_FIELDS];
-    struct msg_defaults defaults = {0};
-    struct body schema = {0};
-    struct doc_members members;
-    for (unsigned i = 0; i < TYPE_FIELDS; i++)
-        names[i] = type_fields[i].name;
-    err e = doc_read(object, room, &members, out_fault->detail);
-    for (uint32_t i = 0; e == OK && i < members.count; i++) {
-        const struct doc_member *member = &members.items[i];
-        if (submit_read_default(member, room, &defaults, out_fault, &e))
-            continue;
-        if (slice_is_text(member->name, "schema")) {
-            schema.content = object.format == DOC_MSGPACK ? CONTENT_MSGPACK : CONTENT_JSON;
-            schema.bytes = member->value.raw;
-            continue;
-        }
-        submit_fault_unknown(out_fault, "", member->name, "is no setting of a type",
-                             &(struct submit_names){names, TYPE_FIELDS});
-        e = ERR_BAD_FIELD;
-    }
-    if (e != OK)
-        return e;
-    out_set->defaults = defaults;
-    out_set->schema = schema;
-    return OK;
+    return read_type(object, room, read_type_member, out_set, out_fault);
+}
+
+err queue_read_type_change(struct doc_value object, const struct doc_room *room,
+                           struct msg_type_set *out_set, struct submit_fault *out_fault)
+{
+    return read_type(object, room, change_type_member, out_set, out_fault);
 }
 
 // --- answers ---

@@ -27,6 +27,9 @@ void queue_answer_list(struct out *out, const struct msg_queue_status_is *is);
 // What is set for a type, alike: into `defaults` and `schema`, which stays in the object.
 MUST_USE err queue_read_type(struct doc_value object, const struct doc_room *room,
                              struct msg_type_set *out_set, struct submit_fault *out_fault);
+// As queue_read_change(); the schema is one thing, set or taken away whole.
+MUST_USE err queue_read_type_change(struct doc_value object, const struct doc_room *room,
+                                    struct msg_type_set *out_set, struct submit_fault *out_fault);
 // A schema has to be in the format of `out`.
 void queue_answer_type(struct out *out, const struct msg_type *type);
 void queue_answer_types(struct out *out, const struct msg_type_status_is *is);

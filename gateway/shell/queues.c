@@ -221,6 +221,8 @@ static err read_settings(const struct visit *visit, struct doc_value body,
                          const struct doc_room *room, struct msg *question,
                          struct submit_fault *fault)
 {
+    if (visit->is_type && visit->is_change)
+        return queue_read_type_change(body, room, &question->type_set, fault);
     if (visit->is_type)
         return queue_read_type(body, room, &question->type_set, fault);
     if (visit->is_change)
@@ -233,7 +235,8 @@ static err read_body(struct visit *visit, struct submit_fault *fault)
 {
     const struct http_request *request = visit->head.request;
     enum media media = media_of(request->headers[HTTP_CONTENT_TYPE]);
-    if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK) {
+    bool is_patch = media == MEDIA_MERGE_PATCH && visit->is_change;
+    if (media != MEDIA_NONE && media != MEDIA_JSON && media != MEDIA_MSGPACK && !is_patch) {
         (void)slice_to_text(
             slice_of_text("send Content-Type: application/json or application/msgpack"),
             fault->detail, sizeof fault->detail);
@@ -294,6 +297,12 @@ void queues_put_type(const struct gateway *gateway, struct http_request *request
         &(struct msg){.kind = MSG_TYPE_SET, .type_set = {.type = request->segment}}, false);
 }
 
+void queues_patch_type(const struct gateway *gateway, struct http_request *request)
+{
+    set(gateway, request,
+        &(struct msg){.kind = MSG_TYPE_SET, .type_set = {.type = request->segment}}, true);
+}
+
 void queues_post(const struct gateway *gateway, struct http_request *request)
 {
     struct query query;
@@ -303,7 +312,7 @@ void queues_post(const struct gateway *gateway, struct http_request *request)
     enum act_kind kind = (enum act_kind)verb_split(request->segment, verbs, &name);
     if (kind == ACT_NONE || !check_name(name)) {
         refuse(gateway, request, ERR_NO_RESOURCE,
-               slice_of_text("what is to be done? {name}:pause, :resume or :drain"));
+               slice_of_text("what is to be done? {name}:pause, :resume, :drain or :purge"));
         return;
     }
     uint32_t allowed = kind == ACT_DRAIN ? 0 : 1u << QUERY_DIRECTION;

@@ -16,3 +16,4 @@ void queues_patch(const struct gateway *gateway, struct http_request *request);
 void queues_list_types(const struct gateway *gateway, struct http_request *request);
 void queues_get_type(const struct gateway *gateway, struct http_request *request);
 void queues_put_type(const struct gateway *gateway, struct http_request *request);
+void queues_patch_type(const struct gateway *gateway, struct http_request *request);

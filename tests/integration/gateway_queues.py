@@ -74,7 +74,11 @@ def a_patch_keeps_the_rest(bench):
     assert bench.http("GET", "/v1/queues/patched")[1]["weight"] == 5
     # As a job and PUT do, it makes a queue that nobody has named yet.
     assert bench.http("PATCH", "/v1/queues/fresh", {"weight": 2})[1]["weight"] == 2
-    assert bench.http("PATCH", "/v1/types/t", {"timeout": "1s"})[0] == 405
+    # By the name of RFC 7396; which is no form of anything else.
+    patch = "application/merge-patch+json"
+    assert bench.http("PATCH", "/v1/queues/fresh", {"weight": 3}, patch)[1]["weight"] == 3
+    assert bench.http("PUT", "/v1/queues/fresh", {"weight": 4}, patch)[0] == 415
+    assert bench.http("POST", "/v1/jobs", {"type": "t"}, patch)[0] == 415
 
 
 def what_is_wrong_is_named(bench):
@@ -161,6 +165,40 @@ def types_have_defaults(bench):
 
 
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
+
+
+def a_patch_of_a_type_keeps_the_rest(bench):
+    given = {"timeout": "3s", "keep": "2h", "retry": {"first": "5s", "longest": "1m"}, "schema": SCHEMA}
+    bench.http("PUT", "/v1/types/t.p", given)
+    status, told, _ = bench.http("PATCH", "/v1/types/t.p", {"timeout": "4s", "keep": None, "retry": {"longest": None, "factor": 2}})
+    assert (status, told) == (200, {"type": "t.p", "timeout": "4s", "retry": {"first": "5s", "factor": 2}, "schema": SCHEMA,
+                                    "type_url": "/v1/types/t.p"}), told
+    assert bench.http("GET", "/v1/types/t.p")[1] == told
+    assert bench.http("POST", "/v1/jobs", {"type": "t.p", "payload": {"to": 7}})[0] == 422
+    for body, status, word in (({}, 400, "name what is to be set"), ({"retry": {}}, 400, "name what is to be set"),
+                               ({"retry": {"longest": "4s"}}, 400, "retry: first must not be longer than longest"),
+                               ({"schema": {"type": "strin"}}, 400, "schema/type: "), ({"shema": None}, 400, "did you mean schema?"),
+                               ({"timeout": "8d"}, 400, "timeout: at most 7 days")):
+        answer = bench.http("PATCH", "/v1/types/t.p", body)
+        assert (answer[0], word in answer[1]["detail"]) == (status, True), (body, answer)
+    assert bench.http("GET", "/v1/types/t.p")[1] == told
+    # The command says the same, and by its flags.
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write('{"type": "array"}')
+        file.flush()
+        assert bench.weft("type", "set", "t.p", "--schema", file.name, "--unset", "retry-first,retry-factor").returncode == 0
+    answer = bench.weft("type", "set", "t.p", "--keep", "3h", "-o", "json")
+    assert json.loads(answer.stdout) == {"type": "t.p", "timeout": "4s", "keep": "3h", "schema": {"type": "array"},
+                                         "type_url": "/v1/types/t.p"}, answer
+    for words, word in (((), "--timeout 10s, or --unset schema"), (("--unset", "shema"), "did you mean schema?"),
+                        (("--keep", "1h", "--unset", "keep"), "given and taken away"), (("--schema", ""), "cannot be read")):
+        answer = bench.weft("type", "set", "t.p", *words)
+        assert (answer.returncode, word in answer.stderr) == (64, True), (words, answer)
+    assert bench.http("PATCH", "/v1/types/t.p", {"schema": None})[1] == {
+        "type": "t.p", "timeout": "4s", "keep": "3h", "type_url": "/v1/types/t.p"}
+    assert bench.http("POST", "/v1/jobs", {"type": "t.p", "payload": 7})[0] == 202
+    answer = bench.weft("type", "set", "t.p", "--unset", "all", "-o", "json")
+    assert json.loads(answer.stdout) == {"type": "t.p", "type_url": "/v1/types/t.p"}, answer
 
 
 def schemas_of_schemas(bench):
@@ -262,7 +300,7 @@ def the_command_does_the_same(bench):
 def main():
     with Place() as place:
         bench = Bench(place)
-        for test in (what_is_put_is_got, a_patch_keeps_the_rest, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas, schemas_of_schemas,
+        for test in (what_is_put_is_got, a_patch_keeps_the_rest, what_is_wrong_is_named, a_full_queue_is_a_429, types_have_defaults, types_have_schemas, a_patch_of_a_type_keeps_the_rest, schemas_of_schemas,
                      lists_come_in_pages,
                      a_pause_is_a_503, a_pause_from_the_command_line, the_command_does_the_same):
             print(test.__name__, flush=True)

@@ -159,6 +159,7 @@ CASES = {
     "GET /v1/types": Case(at("/v1/types"), 200, 200),
     "GET /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 404),
     "PUT /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 200, {"timeout": "3s"}),
+    "PATCH /v1/types/*": Case(at("/v1/types/{w.secret}"), 200, 200, {"timeout": "4s"}),
     "GET /v1/events": Case(at("/v1/events?since=oldest&limit=1"), 200, 200),
     "GET /v1/spool": Case(at("/v1/spool"), 200, 200),
     "GET /v1/spool/waiting": Case(at("/v1/spool/waiting"), 200, 200),

@@ -264,6 +264,7 @@ class Contract(BrokerTest):
     def types(self):
         self.call(200, "PUT", "/v1/types/strict", {"timeout": "5s", "schema": {"required": ["n"]}})
         self.call(200, "GET", "/v1/types/strict")
+        self.call(200, "PATCH", "/v1/types/strict", {"keep": "2h", "timeout": None, "retry": {"first": "1s", "within": None}})
         self.call(200, "GET", "/v1/types?limit=1")
         self.call(404, "GET", "/v1/types/none")
         self.call(422, "POST", "/v1/jobs", {"type": "strict", "payload": {}})

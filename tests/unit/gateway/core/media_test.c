@@ -16,6 +16,7 @@ TEST(media, content_types_are_told_apart)
         {"application/json;charset=latin1", MEDIA_OTHER},
         {"application/x-ndjson", MEDIA_NDJSON},
         {"application/ndjson", MEDIA_NDJSON},
+        {"application/merge-patch+json; charset=utf-8", MEDIA_MERGE_PATCH},
         {"application/msgpack", MEDIA_MSGPACK},
         {"application/vnd.msgpack", MEDIA_MSGPACK},
         {"application/x-www-form-urlencoded", MEDIA_OTHER},

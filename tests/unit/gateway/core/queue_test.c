@@ -153,6 +153,59 @@ TEST(queue, a_change_of_nothing_is_none)
     EXPECT_EQ(parse_change("{\"weight\":3"), ERR_MALFORMED);
 }
 
+static struct msg_type_set type_change;
+
+static err parse_type_change(const char *text)
+{
+    struct arena arena = {.data = memory, .cap = sizeof memory};
+    struct doc_room room = {keys, KEYS, &arena};
+    fault.detail[0] = '\0';
+    type_change = (struct msg_type_set){.type = slice_of_text("send")};
+    return queue_read_type_change((struct doc_value){DOC_JSON, slice_of_text(text)}, &room,
+                                  &type_change, &fault);
+}
+
+TEST(queue, a_change_of_a_type_names_what_it_means)
+{
+    static const struct {
+        const char *text;
+        uint32_t named;
+    } cases[] = {
+        {"{\"timeout\":\"2s\"}", 1u << QUEUE_TIMEOUT},
+        {"{\"keep\":null,\"schema\":null}", 1u << QUEUE_KEEP | 1u << TYPE_SCHEMA},
+        {"{\"retry\":{\"first\":\"2s\",\"within\":null}}",
+         1u << QUEUE_RETRY_FIRST | 1u << QUEUE_RETRY_WITHIN},
+        {"{\"timeout\":null,\"retry\":null,\"keep\":null,\"schema\":null}", TYPE_SETTINGS_ALL},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        EXPECT_EQ(parse_type_change(cases[i].text), OK);
+        EXPECT_EQ(type_change.named, cases[i].named);
+        EXPECT(slice_is_text(type_change.type, "send") && type_change.schema.bytes.len == 0);
+    }
+    EXPECT_EQ(parse_type_change("{\"schema\":{\"minimum\":null},\"keep\":\"1h\"}"), OK);
+    EXPECT(slice_is_text(type_change.schema.bytes, "{\"minimum\":null}"));
+    EXPECT_EQ(type_change.schema.content, CONTENT_JSON);
+    EXPECT_EQ(type_change.defaults.keep_s, 3600);
+}
+
+// To the broker no name means all names.
+TEST(queue, a_change_of_nothing_of_a_type_is_none)
+{
+    static const char *const wrong[][2] = {
+        {"{}", "name what is to be set, like {\"timeout\": \"5s\"}; null takes it away"},
+        {"{\"retry\":{}}",
+         "name what is to be set, like {\"timeout\": \"5s\"}; null takes it away"},
+        {"{\"keep\":\"1h\",\"wieght\":null}",
+         "wieght is no setting of a type; known: timeout, retry, keep, schema"},
+        {"{\"keep\":\"1h\",\"retry\":7}", "retry must be an object, or null"},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        EXPECT_EQ(parse_type_change(wrong[i][0]), ERR_BAD_FIELD);
+        EXPECT_STR(fault.detail, wrong[i][1]);
+        EXPECT(type_change.named == 0 && type_change.defaults.keep_s == 0);
+    }
+}
+
 TEST(queue, defaults_of_a_type_are_read_and_told)
 {
     struct arena arena = {.data = memory, .cap = sizeof memory};
