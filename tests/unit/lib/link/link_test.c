@@ -5,6 +5,7 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/wake.h"
 #include "proto/wire.h"
+#include "tests/support/tcp_bytes.h"
 #include "tests/support/test.h"
 
 #include <arpa/inet.h>
@@ -522,10 +523,9 @@ TEST(link, publishes_to_those_who_listen)
     link_context_close(context);
 }
 
-// What TCP holds besides is a few MiB.
 TEST(link, a_peer_that_does_not_read_fills_the_queue_towards_it)
 {
-    enum { SEND_QUEUE_MAX = 131072, RECEIVE_QUEUE_MAX = 8192, LEN = 512, TCP_BYTES = 32 << 20 };
+    enum { SEND_QUEUE_MAX = 131072, RECEIVE_QUEUE_MAX = 8192, LEN = 512 };
     static const uint8_t block[LEN];
     struct pair pair;
     struct link_message message;
@@ -539,7 +539,7 @@ TEST(link, a_peer_that_does_not_read_fills_the_queue_towards_it)
     }
     EXPECT_EQ(result, ERR_AGAIN);
     EXPECT(count >= SEND_QUEUE_MAX);
-    EXPECT(count <= SEND_QUEUE_MAX + RECEIVE_QUEUE_MAX + TCP_BYTES / LEN);
+    EXPECT(count <= SEND_QUEUE_MAX + RECEIVE_QUEUE_MAX + tcp_bytes_max() / LEN);
     for (uint32_t i = 0; i < count; i++) { // none of them is lost
         EXPECT_EQ(receive(pair.router, &message), OK);
         EXPECT_MEM(message.envelope.data, &i, sizeof i);
@@ -570,14 +570,14 @@ TEST(link, what_was_not_sent_goes_with_the_link)
 
 TEST(link, what_is_not_read_fills_the_queue_from_a_peer)
 {
-    enum { RECEIVE_QUEUE_MAX = 8192, LEN = 8192, TCP_BYTES = 32 << 20 };
+    enum { RECEIVE_QUEUE_MAX = 8192, LEN = 8192 };
     static const uint8_t bytes[LEN];
     struct pair pair;
     struct raw raw = {.context = zmq_ctx_new()};
     int one = 1;
     int patience_ms = PATIENCE_MS; // there is room at least for so many
     int rest_ms = 1000;            // so long without room then: nobody reads
-    int count = 0;
+    size_t count = 0;
     pair_open(&pair);
     raw.socket = zmq_socket(raw.context, ZMQ_DEALER);
     EXPECT_EQ(zmq_setsockopt(raw.socket, ZMQ_SNDHWM, &one, sizeof one), 0);
@@ -587,8 +587,8 @@ TEST(link, what_is_not_read_fills_the_queue_from_a_peer)
         if (++count == RECEIVE_QUEUE_MAX)
             EXPECT_EQ(zmq_setsockopt(raw.socket, ZMQ_SNDTIMEO, &rest_ms, sizeof rest_ms), 0);
     EXPECT(count >= RECEIVE_QUEUE_MAX);
-    EXPECT(count <= RECEIVE_QUEUE_MAX + TCP_BYTES / LEN);
-    for (int i = 0; i < count; i++) { // one frame is no message of ours
+    EXPECT(count <= RECEIVE_QUEUE_MAX + tcp_bytes_max() / LEN);
+    for (size_t i = 0; i < count; i++) { // one frame is no message of ours
         struct link_message message;
         EXPECT_EQ(receive(pair.router, &message), ERR_MALFORMED);
         link_release(&message);
