@@ -274,6 +274,7 @@ class Contract(BrokerTest):
                  "paused": False, "job": {"type": "a.b", "payload": 1, "tags": ["x"], "unique": {"key": "s", "for": "1h"}}}
         self.call(200, "PUT", "/v1/schedules/s?dry_run=true&next=2", given)
         self.call(200, "PUT", "/v1/schedules/s", given)
+        self.call(422, "PUT", "/v1/schedules/s", {**given, "job": {"type": "a.b", "queue": "weft.x"}})
         self.call(200, "GET", "/v1/schedules/s?next=3")
         self.call(200, "GET", "/v1/schedules?limit=1")
         self.call(200, "POST", "/v1/schedules/s:pause")
@@ -309,6 +310,7 @@ class Contract(BrokerTest):
             self.call(409, "POST", f"{path}:renew", {"token": "7"})
             self.call(200, "POST", f"{path}:{verb}", {**token, **body})
         self.call(200, "POST", "/v1/leases", {"types": ["pull"]})
+        self.call(422, "POST", "/v1/leases", {"types": ["pull"], "queues": ["weft.webhooks"]})
 
     def dry_runs(self):
         self.call(200, "POST", "/v1/jobs?dry_run=true", {"type": "a.b", "retry": {"within": "1h"}}, Idempotency_Key="dry")
