@@ -149,12 +149,14 @@ void finish_step(struct core *core, struct now now, uint32_t peer, const struct 
 // Not more of an answer's room than this many jobs have.
 enum { ROSTER_WEIGHT = LIMITS_STEP_RECORDS_MAX };
 void roster_step(struct core *core, uint32_t peer, const struct msg *msg, struct effects *fx);
-// Two copies of an endpoint in the arena, and a delivery.
+// Two copies of an endpoint in the arena, and a delivery or an act on those that wait.
 enum { ENDPOINT_WEIGHT = 2 * ENDPOINTS_TEXT_LEN_MAX / EFFECTS_ANSWER_BYTES + 16 };
 void endpoint_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                    struct effects *fx);
 // What tries an endpoint. It lives as long as the batch.
 const struct msg_submit_job *deliver_test(const struct msg_webhook_set *set, struct effects *fx);
+// The tag of what goes to this endpoint, in `room`.
+struct slice deliver_tag(struct slice endpoint, uint8_t room[MSG_TAG_LEN_MAX]);
 // A job has just ended: who wants to be told of it, is: the deliveries are accepted.
 void deliver_end(struct core *core, struct now now, uint32_t slot, struct effects *fx);
 // The same of a job's progress, if there is room for it: its slot, or JOBS_NONE.
@@ -200,6 +202,9 @@ void act_step(struct core *core, struct now now, uint32_t peer, const struct msg
               struct effects *fx);
 // An act on many begins, or is cancelled; between the two step by step.
 bool operation_is_known(const struct core *core, const struct msg_operate *asked);
+// Begins one that nobody has begun yet; `asked` lives as long as the batch. False: there is no place.
+bool operation_start(struct core *core, struct now now, const struct msg_operate *asked,
+                     struct effects *fx);
 void operation_begin(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                      struct effects *fx);
 void operation_step(struct core *core, struct now now, const struct operation_step *step,

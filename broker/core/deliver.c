@@ -71,6 +71,16 @@ static const char *event_of(enum job_state state)
     UNREACHABLE();
 }
 
+struct slice deliver_tag(struct slice endpoint, uint8_t room[MSG_TAG_LEN_MAX])
+{
+    struct bytes_out out = {.data = room, .cap = MSG_TAG_LEN_MAX};
+    bytes_put(&out, (const uint8_t *)HOOK_TAG, strlen(HOOK_TAG));
+    size_t left = out.cap - out.len;
+    bytes_put(&out, endpoint.data, endpoint.len < left ? endpoint.len : left);
+    CHECK(!out.full);
+    return slice_of(out.data, out.len);
+}
+
 // It lives as long as the batch.
 struct delivery {
     struct msg_submit_job job;
@@ -104,16 +114,12 @@ static struct slice payload_of(struct delivery *delivery, const char *event, str
 static struct slice labels_of(struct delivery *delivery, struct slice endpoint)
 {
     uint8_t room[MSG_TAG_LEN_MAX];
-    struct bytes_out tag = {.data = room, .cap = sizeof room};
     struct bytes_out out = {.data = delivery->labels, .cap = sizeof delivery->labels};
     if (endpoint.len == 0)
         return (struct slice){0};
-    put(&tag, HOOK_TAG);
-    bytes_put(&tag, endpoint.data,
-              endpoint.len < tag.cap - tag.len ? endpoint.len : tag.cap - tag.len);
-    const struct labels labels = {.tags = {slice_of(room, tag.len)}, .tag_count = 1};
+    const struct labels labels = {.tags = {deliver_tag(endpoint, room)}, .tag_count = 1};
     labels_write(&labels, &out);
-    CHECK(!tag.full && !out.full);
+    CHECK(!out.full);
     return slice_of(out.data, out.len);
 }
 

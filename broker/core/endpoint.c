@@ -4,6 +4,8 @@
 
 #include "broker/core/core_private.h"
 
+#include "lib/base/prng.h"
+
 static bool is_same(const struct msg_webhook *one, const struct msg_webhook *other)
 {
     return one->events == other->events && slice_equal(one->url, other->url) &&
@@ -106,6 +108,66 @@ static void apply(struct core *core, struct now now, const struct msg_webhook_se
                  fx);
 }
 
+// What waits for the next attempt, or for a receiver that was ill.
+static bool has_waiting(const struct core *core, struct slice tenant)
+{
+    const struct queues *queues = &core->ledger.queues;
+    const struct queue_name name = {.tenant = tenant, .queue = slice_of_text(HOOK_QUEUE)};
+    uint32_t queue = queues_find(queues, name);
+    if (queue == QUEUES_NONE)
+        return false;
+    const uint64_t *counts = queues_peek(queues, queue)->counts;
+    return counts[JOB_RETRYING] + counts[JOB_SCHEDULED] > 0;
+}
+
+static struct id free_id(const struct core *core, struct now now, uint64_t hash)
+{
+    struct id id;
+    do {
+        hash = prng_mix(hash + 1);
+        id = id_v7(now.store, 0, hash);
+    } while (operations_find(&core->ledger.operations, &id) != OPERATIONS_NONE);
+    return id;
+}
+
+// What waits for the endpoint waits for what its former url has answered, and is run now. Where there
+// is no place for one operation more, it goes on waiting.
+static void free_waiting(struct core *core, struct now now, const struct msg_webhook_set *set,
+                         struct effects *fx)
+{
+    struct msg_operate *act = arena_take(fx->arena, sizeof *act);
+    uint8_t *tag = arena_take(fx->arena, MSG_TAG_LEN_MAX);
+    CHECK(act != NULL && tag != NULL);
+    *act = (struct msg_operate){.kind = ACT_RUN_NOW,
+                                .operation_id = free_id(core, now, core->ledger.row.job_no_next),
+                                .tenant = set->tenant,
+                                .actor = set->actor,
+                                .filter = {.states = 1u << JOB_RETRYING | 1u << JOB_SCHEDULED,
+                                           .queue = slice_of_text(HOOK_QUEUE),
+                                           .tag = deliver_tag(set->given.webhook_id, tag)}};
+    (void)operation_start(core, now, act, fx);
+}
+
+// One that is off would only let them die.
+static bool moves(const struct endpoint_row *row, const struct msg_webhook_set *set)
+{
+    return set->act == WEBHOOK_SET && row->given.url.len > 0 && is_of_another(row, set) &&
+           !row->is_disabled;
+}
+
+static void change(struct core *core, struct now now, const struct msg_webhook_set *set,
+                   uint32_t no, struct effects *fx)
+{
+    const struct endpoints *endpoints = &core->ledger.endpoints;
+    if (no != ENDPOINTS_NONE && is_so_already(endpoints_at(endpoints, no), set))
+        return;
+    bool frees = no != ENDPOINTS_NONE && moves(endpoints_at(endpoints, no), set) &&
+                 has_waiting(core, set->tenant);
+    apply(core, now, set, fx);
+    if (frees)
+        free_waiting(core, now, set, fx);
+}
+
 void endpoint_step(struct core *core, struct now now, uint32_t peer, const struct msg *msg,
                    struct effects *fx)
 {
@@ -116,9 +178,8 @@ void endpoint_step(struct core *core, struct now now, uint32_t peer, const struc
     answer.error = refusal(core, set, no, &answer.detail);
     if (answer.error == OK && set->act == WEBHOOK_TEST)
         answer.error = try_it(core, now, set, &answer.detail, fx);
-    else if (answer.error == OK &&
-             (no == ENDPOINTS_NONE || !is_so_already(endpoints_at(endpoints, no), set)))
-        apply(core, now, set, fx);
+    else if (answer.error == OK)
+        change(core, now, set, no, fx);
     no = endpoints_find(endpoints, set->tenant, set->given.webhook_id);
     if (answer.error == OK)
         answer.detail = (struct slice){0};

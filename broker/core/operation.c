@@ -56,6 +56,23 @@ static struct msg_operation_is unknown(const struct msg_operate *asked)
                                       : "no such batch; check the id");
 }
 
+bool operation_start(struct core *core, struct now now, const struct msg_operate *asked,
+                     struct effects *fx)
+{
+    struct operations *operations = &core->ledger.operations;
+    struct entry entry = {.kind = ENTRY_OPERATE, .at = now.store, .slot = ENTRY_NO_SLOT};
+    entry.operate.asked = asked;
+    if (!operations_has_room(operations)) {
+        uint32_t oldest = operations_oldest(operations, now.store - LIMITS_OPERATION_KEPT_MS);
+        if (oldest == OPERATIONS_NONE)
+            return false;
+        entry.operate.dropped = operations_peek(operations, oldest)->id;
+    }
+    ledger_apply(&core->ledger, &entry, fx);
+    operations_empty(operations, operations_find(operations, &asked->operation_id), now.mono);
+    return true;
+}
+
 static struct msg_operation_is begin(struct core *core, struct now now,
                                      const struct msg_operate *asked, struct effects *fx)
 {
@@ -70,18 +87,10 @@ static struct msg_operation_is begin(struct core *core, struct now now,
     }
     if (!operation_is_known(core, asked))
         return unknown(asked);
-    struct entry entry = {.kind = ENTRY_OPERATE, .at = now.store, .slot = ENTRY_NO_SLOT};
-    entry.operate.asked = asked;
-    if (!operations_has_room(operations)) {
-        place = operations_oldest(operations, now.store - LIMITS_OPERATION_KEPT_MS);
-        if (place == OPERATIONS_NONE)
-            return refused(ERR_FULL, "operation_count_max: too many operations go on, or are "
-                                     "over since less than an hour");
-        entry.operate.dropped = operations_peek(operations, place)->id;
-    }
-    ledger_apply(&core->ledger, &entry, fx);
+    if (!operation_start(core, now, asked, fx))
+        return refused(ERR_FULL, "operation_count_max: too many operations go on, or are "
+                                 "over since less than an hour");
     place = operations_find(operations, &asked->operation_id);
-    operations_empty(operations, place, now.mono);
     return is_of(operations_peek(operations, place), fx);
 }
 

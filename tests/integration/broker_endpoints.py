@@ -194,6 +194,36 @@ class Endpoints(BrokerTest):
         test = told[b"", "moved"]
         self.assertEqual((test.job_id, test.intent.event, test.intent.url), (test_id, "webhook.test", URL + "/new"))
 
+    def test_what_waited_for_a_former_url_is_sent_to_the_next_at_once(self):
+        broker = self.broker("--operation-count-max", "2")
+        client, worker, notifier = self.peer(broker), self.worker(broker, "t"), self.notifier(broker)
+        for name in ("moved", "off", "other"):
+            self.set(client, name)
+        self.end(broker, client, worker)
+        for job, _ in notifier.take_jobs(3):
+            ill = {"moved": pb.OUTCOME_SNOOZED}.get(job.intent.endpoint, pb.OUTCOME_FAILED)
+            notifier.finish(job, ill, retry_after_ms=3600_000)
+        self.end(broker, client, worker)
+        for job, _ in notifier.take_jobs(3):
+            notifier.finish(job, pb.OUTCOME_FAILED, retry_after_ms=3600_000)
+        client.ask(act("off", pb.WEBHOOK_DISABLE))
+        self.set(client, "off", url=URL + "/new")
+        self.set(client, "moved", headers="x-team: ops")  # the same url
+        self.assertEqual(len(client.ask(pb.OperationList()).operations), 0)
+        self.set(client, "moved", url=URL + "/new")
+        again = [job for job, _ in notifier.take_jobs(2)]
+        self.assertEqual([(job.intent.endpoint, job.intent.url) for job in again], 2 * [("moved", URL + "/new")])
+        self.assertEqual(sorted(job.attempt for job in again), [1, 2])
+        states = (1 << pb.STATE_RETRYING) | (1 << pb.STATE_SCHEDULED)
+        def waiting():
+            return len(client.ask(pb.List(queue="weft.webhooks", states=states)).jobs)
+        self.assertEqual(waiting(), 4)
+        self.set(client, "other", url=URL + "/new")
+        for job, _ in notifier.take_jobs(2):
+            notifier.finish(job, pb.OUTCOME_FAILED, retry_after_ms=3600_000)
+        self.set(client, "other", url=URL + "/third")  # no further act has a place: that hinders nothing
+        self.assertEqual((len(client.ask(pb.OperationList()).operations), waiting()), (2, 4))
+
     def test_who_wants_batches_is_told_of_each_once(self):
         broker = self.broker()
         client = self.peer(broker)

@@ -160,6 +160,8 @@ void act_applied(struct sim *sim, const struct entry *entry)
             come_late(sim, &entry->job_id);
         return;
     }
+    if (!is_retry && entry->run_now.act == 0)
+        return; // since an endpoint has another url
     struct sim_act *act = act_by_low(sim, is_retry ? entry->retry.act : entry->run_now.act);
     SIM_EXPECT(act != NULL, "an act is one of ours");
     // An act that is still repeated when its id is used again concerns the new job, too.

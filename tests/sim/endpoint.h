@@ -41,6 +41,8 @@ struct seen_hearers watch_endpoint_wanting(const struct sim *sim, const struct m
 // 0: there is none of this id.
 uint32_t watch_endpoint_named(const struct sim *sim, struct slice tenant, struct slice id);
 // After each entry about one: the core has it as it should be.
-void watch_endpoint_entry(struct sim *sim, const struct entry *entry);
+void watch_endpoint_entry(struct sim *sim, const struct entry *entry, const struct effects *fx);
+// Has an endpoint of this job's tenant got another url, so that what waited for it is run now?
+bool watch_endpoint_frees(struct sim *sim, const struct id *job_id);
 // After a start: what was durable is in memory, to the last byte.
 void watch_endpoint_start(struct sim *sim);

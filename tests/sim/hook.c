@@ -54,9 +54,22 @@ static const struct msg_submit_job *kept(struct sim *sim, const struct msg_submi
     return copy;
 }
 
+// The same of an act on many that nobody has asked for by itself.
+static const struct msg_operate *kept_operate(struct sim *sim, const struct msg_operate *asked)
+{
+    struct msg_operate *copy = arena_take(&sim->arena, sizeof *copy);
+    SIM_EXPECT(copy != NULL, "room for acts on many");
+    *copy = *asked;
+    copy->tenant = shell_keep_text(sim, asked->tenant);
+    copy->filter.tag = shell_keep_text(sim, asked->filter.tag);
+    return copy;
+}
+
 void hook_keep(struct sim *sim, struct effects *fx, uint32_t first_entry)
 {
     for (uint32_t i = first_entry; i < fx->entry_count; i++) {
+        if (fx->entries[i].kind == ENTRY_OPERATE)
+            fx->entries[i].operate.asked = kept_operate(sim, fx->entries[i].operate.asked);
         if (!hook_is_delivery(&fx->entries[i]))
             continue;
         const struct msg_submit_job *made = fx->entries[i].submit.job;

@@ -20,7 +20,7 @@ bool hook_is_delivery(const struct entry *entry);
 // The endpoint of this birth, if it is there, on, and wants to hear of this state of a job.
 const struct seen_endpoint *hook_hearer(const struct sim *sim, uint32_t birth,
                                         enum job_state state);
-// The core makes deliveries in the batch's arena; from now on they live as long as the run.
+// The core makes deliveries, and acts on them, in the batch's arena; from now on they live as long as the run.
 void hook_keep(struct sim *sim, struct effects *fx, uint32_t first_entry);
 // After each entry, and after each step.
 void hook_entry(struct sim *sim, const struct entry *entry);

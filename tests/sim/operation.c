@@ -139,15 +139,25 @@ static bool is_name(struct slice wanted, struct slice name)
     return wanted.len == 0 || slice_equal(wanted, name);
 }
 
+// Stored, or on its way there.
+static const struct msg_submit_job *body_of(const struct sim *sim, uint64_t no)
+{
+    const struct msg_submit_job *body = sim->store.bodies[no];
+    for (uint32_t i = 0; body == NULL && i < sim->shell.batch_count; i++)
+        body = effects_body(&sim->shell.batches[i].fx, no);
+    return body;
+}
+
 // An id is always submitted with the same labels.
-static bool is_tagged(const struct sim *sim, struct slice tag, const struct id *id)
+static bool is_tagged(const struct sim *sim, struct slice tag, const struct job_row *row)
 {
     if (tag.len == 0)
         return true;
     for (uint32_t i = 0; i < sim->intent_count; i++)
-        if (id_equal(&sim->intents[i].job.job_id, id))
+        if (id_equal(&sim->intents[i].job.job_id, &row->id))
             return labels_has_tag(sim->intents[i].job.labels, tag);
-    return false; // of a schedule
+    const struct msg_submit_job *body = body_of(sim, row->no); // of a schedule, or a delivery
+    return body != NULL && labels_has_tag(body->labels, tag);
 }
 
 bool operation_fits(const struct sim *sim, const struct operation_row *operation,
@@ -162,7 +172,7 @@ bool operation_fits(const struct sim *sim, const struct operation_row *operation
            (filter->states & 1u << row->state) != 0 && is_name(filter->queue, lane.queue) &&
            is_name(filter->type, lane.type) && row->accepted_at > filter->created_after &&
            (filter->created_before == 0 || row->accepted_at < filter->created_before) &&
-           is_tagged(sim, filter->tag, &row->id);
+           is_tagged(sim, filter->tag, row);
 }
 
 static struct operation_step *find_step(struct sim *sim, const struct operation_row *row)

@@ -155,6 +155,7 @@
     X(SEEN_ENDPOINT_GONE, "an endpoint was off since its url was gone")                            \
     X(SEEN_ENDPOINT_DELETED, "an endpoint was deleted")                                            \
     X(SEEN_ENDPOINT_LOADED, "an endpoint was off at a start")                                      \
+    X(SEEN_ENDPOINT_MOVED, "an endpoint got another url while deliveries waited")                  \
     X(SEEN_HOOK_TOLD, "an end was told")                                                           \
     X(SEEN_HOOK_ENDPOINT, "… to an endpoint that wanted it")                                       \
     X(SEEN_HOOK_NAMED, "… to the one that the job names")                                          \

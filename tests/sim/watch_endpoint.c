@@ -142,8 +142,81 @@ uint32_t watch_endpoint_named(const struct sim *sim, struct slice tenant, struct
     return 0;
 }
 
-void watch_endpoint_entry(struct sim *sim, const struct entry *entry)
+// --- what waited for a former url ---
+
+static const struct msg_operate *freeing(const struct entry *entry, const struct effects *fx)
 {
+    bool is_last = entry + 1 == fx->entries + fx->entry_count;
+    return !is_last && entry[1].kind == ENTRY_OPERATE ? entry[1].operate.asked : NULL;
+}
+
+static bool waits(const struct sim *sim, struct slice tenant)
+{
+    const struct ledger *ledger = &sim->shell.core->ledger;
+    for (uint32_t slot = 0; slot < ledger->jobs.used; slot++) {
+        if (!jobs_is_taken(&ledger->jobs, slot))
+            continue;
+        const struct job *job = jobs_at(&ledger->jobs, slot);
+        struct lane_row lane = lanes_row(&ledger->lanes, job->lane);
+        if ((job->state == JOB_RETRYING || job->state == JOB_SCHEDULED) &&
+            slice_is_text(lane.queue, HOOK_QUEUE) && origin_is_tenant(lane.tenant, tenant))
+            return true;
+    }
+    return false;
+}
+
+static bool is_crowded(const struct sim *sim)
+{
+    const struct operations *operations = &sim->shell.core->ledger.operations;
+    return !operations_has_room(operations) &&
+           operations_oldest(operations, sim->now.store - LIMITS_OPERATION_KEPT_MS) ==
+               OPERATIONS_NONE;
+}
+
+// In the same batch as the change, and with nothing else.
+static void check_freeing(const struct sim *sim, const struct msg_webhook_set *set,
+                          const struct msg_operate *act, bool is_moved)
+{
+    char tag[MSG_TAG_LEN_MAX + 1];
+    (void)snprintf(tag, sizeof tag, "endpoint:%.*s", (int)set->given.webhook_id.len,
+                   (const char *)set->given.webhook_id.data);
+    if (act == NULL) {
+        SIM_EXPECT(!is_moved || !waits(sim, set->tenant) || is_crowded(sim),
+                   "what waited for a former url is run when there is another one");
+        return;
+    }
+    SIM_EXPECT(is_moved && act->kind == ACT_RUN_NOW && slice_is_text(act->filter.tag, tag) &&
+                   slice_is_text(act->filter.queue, HOOK_QUEUE) &&
+                   origin_is_tenant(act->tenant, set->tenant),
+               "only what waited for the former url is run");
+    watch_seen(SEEN_ENDPOINT_MOVED);
+}
+
+// One that is off would only let them die.
+static bool moves(struct sim *sim, const struct msg_webhook_set *set)
+{
+    const struct seen_endpoint *before = seen(sim, set->tenant, set->given.webhook_id);
+    return set->act == WEBHOOK_SET && before->generation != 0 && !before->is_disabled &&
+           before->given.url.len > 0 && set->given.url.len > 0 &&
+           !slice_equal(before->given.url, set->given.url);
+}
+
+bool watch_endpoint_frees(struct sim *sim, const struct id *job_id)
+{
+    struct slice other = slice_of_text(SIM_TENANT);
+    struct slice tenant = watch_tenant_owns(sim, other, job_id) ? other : (struct slice){0};
+    for (uint32_t i = 0; i < SIM_OPERATIONS; i++) {
+        const struct operation_row *row = &sim->watch.operations[i].row;
+        bool is_of_hooks = row->filter.tag.len > strlen(HOOK_TAG) && row->kind == ACT_RUN_NOW;
+        if (is_of_hooks && !operations_is_over(row) && origin_is_tenant(row->tenant, tenant))
+            return true;
+    }
+    return false;
+}
+
+void watch_endpoint_entry(struct sim *sim, const struct entry *entry, const struct effects *fx)
+{
+    check_freeing(sim, entry->endpoint.set, freeing(entry, fx), moves(sim, entry->endpoint.set));
     note(sim, entry, sim->shell.core->ledger.row.job_no_next);
     check_all(sim);
     if (entry->endpoint.set->act == WEBHOOK_ROTATE)

@@ -122,7 +122,7 @@ static bool check_other(struct sim *sim, const struct entry *entry, const struct
     if (entry->kind == ENTRY_SCHEDULE || entry->kind == ENTRY_MOMENT)
         watch_schedule(sim, entry, fx);
     else if (entry->kind == ENTRY_ENDPOINT)
-        watch_endpoint_entry(sim, entry);
+        watch_endpoint_entry(sim, entry, fx);
     else if (entry->kind == ENTRY_OPERATE)
         watch_operation_begin(sim, entry);
     else if (entry->kind == ENTRY_STEP)

@@ -1,5 +1,6 @@
 // Station endpoint: durable before it is answered, each act once.
 
+#include "broker/core/core_private.h"
 #include "tests/support/story.h"
 
 static struct msg_webhook_set setting(const char *id)
@@ -70,6 +71,74 @@ TEST(endpoint, each_act_is_done_once_and_over_restarts)
     act(story, WEBHOOK_DELETE, "ops");
     EXPECT_STORY(story, "[0] send client: webhook not-found (no such webhook endpoint; check the "
                         "id)\n");
+    story_free(story);
+}
+
+static void notifier(struct story *story)
+{
+    static const struct slice type[] = {{.data = (const uint8_t *)HOOK_TYPE, .len = 7}};
+    static const struct slice queue[] = {{.data = (const uint8_t *)HOOK_QUEUE, .len = 13}};
+    story_say(
+        story, 12,
+        &(struct msg){
+            .kind = MSG_HELLO,
+            .hello = {.role = ROLE_NOTIFIER, .worker_id = story_worker_id(12), .session = 1}});
+    story_say(
+        story, 12,
+        &(struct msg){
+            .kind = MSG_READY,
+            .ready = {
+                .types = type, .type_count = 1, .queues = queue, .queue_count = 1, .slots = 4}});
+}
+
+// A job has ended, and its delivery waits for its second attempt.
+static void wait_for_an_attempt(struct story *story, const char *id)
+{
+    say(story, setting(id));
+    story_worker(story, 11, "mail", 1);
+    story_submit(story, story_job(1));
+    story_finish(story, 11, story_held(1, story_token(1, 1)), OUTCOME_DEAD);
+    notifier(story);
+    const struct job_row *row = &story->store.jobs[1];
+    EXPECT_EQ(row->state, JOB_RUNNING);
+    const struct msg_finish_job failed = {.job_id = row->id,
+                                          .token = row->token,
+                                          .outcome = OUTCOME_FAILED,
+                                          .retry_after_ms = 3600 * 1000};
+    story_say(story, 12,
+              &(struct msg){.kind = MSG_FINISH, .finish = {.jobs = &failed, .count = 1}});
+    EXPECT_EQ(row->state, JOB_RETRYING);
+}
+
+TEST(endpoint, another_url_runs_what_waited_for_the_former_one)
+{
+    struct story *story = story_new();
+    struct msg_webhook_set moved = setting("ops");
+    moved.given.url = slice_of_text("https://b.test/");
+    moved.actor = slice_of_text("who");
+    wait_for_an_attempt(story, "ops");
+    say(story, setting("ops")); // the same one
+    EXPECT(id_is_zero(&story->store.operations[0].id));
+    say(story, moved);
+    EXPECT_EQ(story->store.operations[0].upto, 2); // in the same batch
+    const struct operation_row *row = operations_peek(&story->core->ledger.operations, 0);
+    EXPECT_EQ(row->kind, ACT_RUN_NOW);
+    EXPECT_EQ(row->filter.states, 1u << JOB_RETRYING | 1u << JOB_SCHEDULED);
+    EXPECT(slice_is_text(row->filter.queue, HOOK_QUEUE));
+    EXPECT(slice_is_text(row->filter.tag, "endpoint:ops"));
+    EXPECT(slice_is_text(row->actor, "who"));
+    story_free(story);
+}
+
+TEST(endpoint, another_url_of_one_that_is_off_lets_nothing_die)
+{
+    struct story *story = story_new();
+    struct msg_webhook_set moved = setting("ops");
+    moved.given.url = slice_of_text("https://b.test/");
+    wait_for_an_attempt(story, "ops");
+    act(story, WEBHOOK_DISABLE, "ops");
+    say(story, moved);
+    EXPECT(id_is_zero(&story->store.operations[0].id));
     story_free(story);
 }
 
