@@ -72,7 +72,7 @@ static const struct command_verb verbs[] = {
     {"audit", audit_main, "compares a stopped broker's records with its indexes"},
     {"backup", backup_main, "copies a broker's directory while it works: weft backup TARGET"},
     {"restore", restore_main, "makes a broker's directory of a backup"},
-    {"completion", completion_main, "a script for bash or zsh"},
+    {"completion", completion_main, "a script for bash, zsh or fish"},
     {"version", version_main, "of this program"},
     {"help", help_main, "this list, or the flags of a verb: weft help push"},
 };
