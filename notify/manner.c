@@ -2,10 +2,12 @@
 
 #include "notify/manner.h"
 
+#include "lib/base/word.h"
 #include "worker/core/slots.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HOUR_MS = 3600 * 1000, RATE_MAX = 1000, MS_PER_SECOND = 1000 };
 
@@ -64,12 +66,13 @@ static const struct config_key keys[] = {
     {.key = "allow-port",
      .type = CONFIG_STRING,
      .is_many = true,
-     .help = "a port that may be used besides 443 (and 80 with --allow-http); may be repeated"},
+     .help = "ports that may be used besides 443 (and 80 with --allow-http), separated by commas; "
+             "may be repeated"},
     {.key = "allow-address",
      .type = CONFIG_STRING,
      .is_many = true,
-     .help =
-         "a range like 10.1.0.0/16 that may be used although it is not public; may be repeated"},
+     .help = "ranges like 10.1.0.0/16 that may be used although they are not public, separated by "
+             "commas; may be repeated"},
     {.key = "ca-file",
      .type = CONFIG_STRING,
      .help = "PEM file: who is trusted to certify receivers, in place of the system's"},
@@ -98,6 +101,25 @@ static err refuse(struct manner *manner, const char *flag, const char *value, co
     return ERR_BAD_FIELD;
 }
 
+// Between commas: in a variable, and in a file, a key stands once.
+static err add_ports(struct manner *manner, const char *text)
+{
+    struct target_rules *rules = &manner->rules;
+    for (const char *at = text;; at++) {
+        char *end = NULL;
+        long port = strtol(at, &end, 10);
+        bool ends = *end == '\0' || *end == ',';
+        if (end == at || !ends || port < 1 || port > UINT16_MAX)
+            return refuse(manner, "allow-port", text, "is no port: 1 to 65535");
+        if (rules->port_count == TARGET_PORTS_MAX)
+            return refuse(manner, "allow-port", text, "is one too many: there may be 16 in all");
+        rules->ports[rules->port_count++] = (uint16_t)port;
+        at = end;
+        if (*at == '\0')
+            return OK;
+    }
+}
+
 static err read_ports(struct manner *manner)
 {
     struct target_rules *rules = &manner->rules;
@@ -108,30 +130,38 @@ static err read_ports(struct manner *manner)
         const char *text = config_each(&manner->config, "allow-port", i);
         if (text == NULL)
             return OK;
-        char *end = NULL;
-        long port = strtol(text, &end, 10);
-        if (end == text || *end != '\0' || port < 1 || port > UINT16_MAX)
-            return refuse(manner, "allow-port", text, "is no port: 1 to 65535");
-        if (rules->port_count == TARGET_PORTS_MAX)
-            return refuse(manner, "allow-port", text, "is one too many: there may be 16 in all");
-        rules->ports[rules->port_count++] = (uint16_t)port;
+        if (add_ports(manner, text) != OK)
+            return ERR_BAD_FIELD;
+    }
+}
+
+static err add_ranges(struct manner *manner, const char *text)
+{
+    struct target_rules *rules = &manner->rules;
+    for (const char *at = text;; at++) {
+        size_t len = strcspn(at, ",");
+        if (rules->range_count == MANNER_RANGES_MAX)
+            return refuse(manner, "allow-address", text, "is one too many: there may be 16");
+        if (address_range_read(word_trim(slice_of(at, len)), &manner->ranges[rules->range_count]) !=
+            OK)
+            return refuse(manner, "allow-address", text,
+                          "is no range: an address, or 10.1.0.0/16, fd00::/8");
+        rules->range_count++;
+        at += len;
+        if (*at == '\0')
+            return OK;
     }
 }
 
 static err read_ranges(struct manner *manner)
 {
-    struct target_rules *rules = &manner->rules;
-    rules->ranges = manner->ranges;
+    manner->rules.ranges = manner->ranges;
     for (uint32_t i = 0;; i++) {
         const char *text = config_each(&manner->config, "allow-address", i);
         if (text == NULL)
             return OK;
-        if (rules->range_count == MANNER_RANGES_MAX)
-            return refuse(manner, "allow-address", text, "is one too many: there may be 16");
-        if (address_range_read(slice_of_text(text), &manner->ranges[rules->range_count]) != OK)
-            return refuse(manner, "allow-address", text,
-                          "is no range: an address, or 10.1.0.0/16, fd00::/8");
-        rules->range_count++;
+        if (add_ranges(manner, text) != OK)
+            return ERR_BAD_FIELD;
     }
 }
 

@@ -442,8 +442,21 @@ class NotifyTest(unittest.TestCase):
         self.told(job, pb.OUTCOME_INTERRUPTED, "interrupted")
         self.told(self.broker.deliver(good.url()), pb.OUTCOME_SUCCEEDED)
 
+    def test_a_variable_allows_several(self):
+        receivers = [self.receiver(), self.receiver()]
+        self.sender = Sender(self.broker.endpoint, self.folder, self.key, allowed=(), env={
+            "WEFT_ALLOW_PORT": ",".join(str(receiver.port) for receiver in receivers),
+            "WEFT_ALLOW_ADDRESS": "10.0.0.0/8, 127.0.0.1"})
+        self.addCleanup(self.sender.close)
+        self.broker.until("READY", lambda: self.broker.slots)
+        for receiver in receivers:
+            self.told(self.broker.deliver(receiver.url()), pb.OUTCOME_SUCCEEDED)
+
     def test_settings_are_judged(self):
-        for flags, words in ((("--allow-port", "0"), "--allow-port"), (("--allow-address", "10.0.0.1/8"), "--allow-address"),
+        many = ",".join(str(port) for port in range(9000, 9016))
+        for flags, words in ((("--allow-port", "0"), "--allow-port"), (("--allow-port", "9000,"), "is no port"),
+                             (("--allow-port", many), "one too many"), (("--allow-address", "::1,"), "is no range"),
+                             (("--allow-address", ",".join(17 * ["::1"])), "one too many"), (("--allow-address", "10.0.0.1/8"), "--allow-address"),
                              (("--allow-port", "x"), "--allow-port"), (("--attempt-timeout", "26s"), "--attempt-timeout"),
                              (("--concurrency", "0"), "--concurrency"), (("--endpoint-rate", "1001"), "--endpoint-rate")):
             done = subprocess.run([os.environ["WEFT_BIN"], "notify", *flags], capture_output=True, text=True, timeout=PATIENCE_S)
