@@ -4,25 +4,28 @@
 
 #include "cli/table.h"
 
-enum { JSON_LEN = 1024 };
+enum { JSON_LEN = 1024, EVENTS_WIDTH = 32 };
 
 static bool begin_json(struct out *json, uint32_t count)
 {
     return table_begin_json(json, JSON_LEN + (size_t)count * ENDPOINT_ANSWER_LEN);
 }
 
-static void print_events(FILE *out, uint32_t events)
+// How wide it is.
+static int print_events(FILE *out, uint32_t events)
 {
     const char *before = "";
+    int width = 0;
     for (uint32_t bit = 0; bit < 32; bit++) {
         const char *word = (events & 1u << bit) != 0 ? webhook_event_word(1u << bit) : NULL;
         if (word == NULL)
             continue;
-        (void)fprintf(out, "%s%s", before, word);
+        width += fprintf(out, "%s%s", before, word);
         before = ",";
     }
     if (before[0] == '\0')
-        (void)fputs("none by itself", out);
+        width = fprintf(out, "none by itself");
+    return width;
 }
 
 // Their values may be secrets of the receiver's.
@@ -69,7 +72,7 @@ void webhook_view_one(const struct view *view, const struct endpoint_told *told)
     table_text(out, "webhook", line->given.webhook_id);
     table_text(out, "url", line->given.url);
     (void)fprintf(out, "%-14s ", "events");
-    print_events(out, line->given.events);
+    (void)print_events(out, line->given.events);
     (void)fputc('\n', out);
     table_text(out, "types", line->given.types);
     table_text(out, "tags", line->given.tags);
@@ -85,7 +88,8 @@ void webhook_view_one(const struct view *view, const struct endpoint_told *told)
 
 void webhook_view_head(const struct view *view)
 {
-    (void)fprintf(view->out, "%-24s %-9s %-32s %s\n", "WEBHOOK", "STATE", "EVENTS", "URL");
+    (void)fprintf(view->out, "%-24s %-9s %-*s %s\n", "WEBHOOK", "STATE", EVENTS_WIDTH, "EVENTS",
+                  "URL");
 }
 
 static void print_line(FILE *out, const struct msg_webhook_line *line)
@@ -93,8 +97,9 @@ static void print_line(FILE *out, const struct msg_webhook_line *line)
     (void)fprintf(out, "%-24.*s %-9s ", (int)line->given.webhook_id.len,
                   (const char *)line->given.webhook_id.data,
                   line->disabled ? "disabled" : "enabled");
-    print_events(out, line->given.events);
-    (void)fprintf(out, " %.*s\n", (int)line->given.url.len,
+    int width = print_events(out, line->given.events);
+    (void)fprintf(out, "%*s %.*s\n", width < EVENTS_WIDTH ? EVENTS_WIDTH - width : 0, "",
+                  (int)line->given.url.len,
                   line->given.url.len > 0 ? (const char *)line->given.url.data : "");
 }
 

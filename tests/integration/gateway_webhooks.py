@@ -432,7 +432,7 @@ class Endpoints(WebhookTest):
         self.assertIn("disabled       moving\n", self.weft("webhook", "show", "cli").stdout)
         self.weft("webhook", "test", "cli", code=1)
         self.assertEqual(self.weft("webhook", "enable", "cli").stdout, "cli enabled\n")
-        self.assertRegex(self.weft("webhook", "list").stdout, r"(?m)^cli +enabled +dead,batch.finished +http://")
+        self.assertRegex(self.weft("webhook", "list").stdout, r"(?m)^cli +enabled +dead,batch.finished {14}http://")
         self.assertIn("told only now", self.weft("webhook", "rotate", "cli", *key[:2]).stdout)
         self.assertEqual(self.weft("webhook", "delete", "cli").stdout, "cli deleted\n")
         for words, code in ((("show", "cli"), 4), (("delete", "cli"), 4), (("show", "No Name"), 64),
