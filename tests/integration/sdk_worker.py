@@ -248,11 +248,9 @@ class Sdk(BrokerTest):
         self.assertEqual((probe.count("echo"), other.count("echo")), (3, 1))
 
     def test_what_came_in_advance_goes_elsewhere_when_no_thread_comes_back(self):
-        probe = self.work("-", 1, 1)
-        deaf = self.submit("deaf", b'{"file":"/nowhere"}', timeout_ms=700, max_attempts=1)
-        probe.wait_for("deaf")
+        deaf = self.submit("deaf", b'{"file":"/nowhere"}', timeout_ms=700, max_attempts=1, priority=0)
         after = self.submit("echo")
-        self.until(after, lambda status: status.state == pb.STATE_RUNNING)  # it waits at the worker
+        probe = self.work("-", 1, 1)  # takes both
         self.assertEqual(self.ended(deaf).state, pb.STATE_DEAD)
         status = self.until(after, lambda status: status.interruptions == 1)
         self.assertEqual(status.state, pb.STATE_QUEUED)
