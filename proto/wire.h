@@ -19,6 +19,17 @@
 MUST_USE err wire_decode(struct slice envelope, struct slice block, struct arena *arena,
                          struct msg *out_msg);
 
+// What was wrong with a message, in static words, for whoever wrote the peer that sent it.
+struct wire_fault {
+    const char *field; // as weft.proto calls it; NULL: the message as a whole
+    const char *rule;  // what holds for it; NULL: nothing more is known
+    uint32_t max;      // the number that `rule` begins with; 0: none
+};
+
+// As wire_decode(). `out_fault` is written whatever comes of it.
+MUST_USE err wire_decode_or_say(struct slice envelope, struct slice block, struct arena *arena,
+                                struct msg *out_msg, struct wire_fault *out_fault);
+
 // The correlation number of a message that wire_decode() refused, as far as its bytes can be
 // read; 0 when there is none. For the ERROR that answers it.
 uint64_t wire_corr(struct slice envelope);

@@ -24,6 +24,7 @@ struct decoder {
     struct arena *arena;
     struct slice block;
     size_t block_left; // bytes of the block that no part has claimed yet
+    struct wire_fault *fault;
 };
 
 struct source {
@@ -79,6 +80,47 @@ static const uint8_t *pointer_at(const uint8_t *place)
     memcpy(&value, place, sizeof value);
     return value;
 }
+
+// --- what is wrong ---
+
+// Rows know a field by its offset, a repeated one by that of its items or of their count.
+static const char *name_at(const ProtobufCMessageDescriptor *message, unsigned wire_at)
+{
+    for (unsigned i = 0; i < message->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->fields[i];
+        bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
+        if (field->offset == wire_at || (is_list && field->quantifier_offset == wire_at))
+            return field->name;
+    }
+    return NULL;
+}
+
+static struct wire_fault fault_of(enum wire_kind kind, uint32_t max, err e)
+{
+    bool is_list = kind == WIRE_COUNTS || kind == WIRE_IDS;
+    if (e == ERR_TOO_LARGE && max == 0)
+        return (struct wire_fault){.rule = "too long"};
+    if (e == ERR_TOO_LARGE)
+        return (struct wire_fault){.rule = is_list ? "entries at most" : "bytes at most",
+                                   .max = max};
+    if (kind == WIRE_ENUM)
+        return (struct wire_fault){.rule = "no value of its enum"};
+    return (struct wire_fault){.rule = kind == WIRE_ID || kind == WIRE_IDS
+                                           ? "an id is 16 bytes as they are, not their text"
+                                           : "not UTF-8"};
+}
+
+// Passes `e` on. Want of memory is no fault of the message.
+static err blame(const struct decoder *decoder, err e, const char *field, struct wire_fault fault)
+{
+    if (e == ERR_MALFORMED || e == ERR_TOO_LARGE) {
+        fault.field = field;
+        *decoder->fault = fault;
+    }
+    return e;
+}
+
+// --- fields ---
 
 static err take_enum(const struct wire_field *field, const uint8_t *wire, uint8_t *msg)
 {
@@ -264,9 +306,18 @@ static err take_fields(struct decoder *decoder, const struct wire_shape *shape, 
         const struct wire_field *field = &shape->fields[i];
         err e = take_field(decoder->arena, field, wire + field->wire_at, msg + field->msg_at);
         if (e != OK)
-            return e;
+            return blame(decoder, e, name_at(shape->descriptor, field->wire_at),
+                         fault_of(field->kind, field->max, e));
     }
-    return shape->body.max > 0 ? take_body(decoder, &shape->body, wire, msg) : OK;
+    if (shape->body.max == 0)
+        return OK;
+    err e = take_body(decoder, &shape->body, wire, msg);
+    struct wire_fault fault =
+        e == ERR_TOO_LARGE
+            ? (struct wire_fault){.rule = "bytes at most", .max = shape->body.max}
+            : (struct wire_fault){.rule = "a part lies within the block, shares no bytes with "
+                                          "another, and says what its bytes are"};
+    return blame(decoder, e, name_at(shape->descriptor, shape->body.wire_at), fault);
 }
 
 static err take_elements(struct decoder *decoder, const struct wire_shape *shape,
@@ -296,8 +347,10 @@ static err take_list(struct decoder *decoder, const struct wire_list *list, cons
                      uint8_t *msg)
 {
     size_t count = size_at(wire + list->wire_count_at);
-    if (count > list->max)
+    if (count > list->max) {
+        *decoder->fault = (struct wire_fault){.rule = "entries at most", .max = list->max};
         return ERR_TOO_LARGE;
+    }
     if (count == 0)
         return OK;
     size_t size = list->of == NULL ? sizeof(struct slice) : list->of->msg_size;
@@ -308,8 +361,10 @@ static err take_list(struct decoder *decoder, const struct wire_list *list, cons
     memcpy(msg + list->msg_at, &items, sizeof items);
     memcpy(msg + list->msg_count_at, &narrow, sizeof narrow);
     const uint8_t *wire_items = pointer_at(wire + list->wire_at);
-    if (list->of == NULL)
-        return take_names(wire_items, count, items);
+    if (list->of == NULL) {
+        err e = take_names(wire_items, count, items);
+        return blame(decoder, e, NULL, fault_of(WIRE_NAME, MSG_NAME_LEN_MAX, e));
+    }
     return take_elements(decoder, list->of, wire_items, count, items);
 }
 
@@ -317,8 +372,12 @@ static err take_message(struct decoder *decoder, const struct wire_shape *shape,
                         const uint8_t *wire, uint8_t *msg)
 {
     err e = take_fields(decoder, shape, wire, msg);
-    for (unsigned i = 0; e == OK && i < shape->list_count; i++)
-        e = take_list(decoder, &shape->lists[i], wire, msg);
+    for (unsigned i = 0; e == OK && i < shape->list_count; i++) {
+        const struct wire_list *list = &shape->lists[i];
+        e = take_list(decoder, list, wire, msg);
+        if (e != OK && decoder->fault->field == NULL)
+            decoder->fault->field = name_at(shape->descriptor, list->wire_at);
+    }
     return e;
 }
 
@@ -340,32 +399,44 @@ static err unpack(struct slice bytes, struct arena *arena, Weft__Wire__Envelope 
     return OK;
 }
 
-static err decode(struct slice envelope, struct slice block, struct arena *arena, struct msg *out)
+static err decode(struct decoder *decoder, struct slice envelope, struct msg *out)
 {
     Weft__Wire__Envelope *unpacked;
-    err e = unpack(envelope, arena, &unpacked);
+    err e = unpack(envelope, decoder->arena, &unpacked);
     if (e != OK)
-        return e;
+        return blame(decoder, e, NULL, (struct wire_fault){.rule = "frame 2 is no Envelope"});
     const struct wire_shape *shape = wire_shape_of((uint32_t)unpacked->body_case);
     if (shape == NULL)
-        return judge_bodiless(unpacked);
+        return blame(decoder, judge_bodiless(unpacked), NULL,
+                     (struct wire_fault){.rule = "the Envelope has no message in it"});
     CHECK(unpacked->hello != NULL && unpacked->hello->base.descriptor == shape->descriptor);
     struct msg msg = {.kind = (enum msg_kind)unpacked->body_case, .corr = unpacked->corr};
-    struct decoder decoder = {.arena = arena, .block = block, .block_left = block.len};
     e = take_name(MSG_NAME_LEN_MAX, (const uint8_t *)&unpacked->tenant, (uint8_t *)&msg.tenant);
+    e = blame(decoder, e, "tenant", fault_of(WIRE_NAME, MSG_NAME_LEN_MAX, e));
     if (e == OK)
-        e = take_message(&decoder, shape, (const uint8_t *)unpacked->hello, (uint8_t *)&msg.hello);
+        e = take_message(decoder, shape, (const uint8_t *)unpacked->hello, (uint8_t *)&msg.hello);
     if (e == OK)
         *out = msg;
     return e;
 }
 
-err wire_decode(struct slice envelope, struct slice block, struct arena *arena, struct msg *out_msg)
+err wire_decode_or_say(struct slice envelope, struct slice block, struct arena *arena,
+                       struct msg *out_msg, struct wire_fault *out_fault)
 {
+    struct decoder decoder = {
+        .arena = arena, .block = block, .block_left = block.len, .fault = out_fault};
+    *out_fault = (struct wire_fault){0};
     if (envelope.len > MSG_BYTES_MAX || block.len > MSG_BYTES_MAX - envelope.len)
-        return ERR_TOO_LARGE;
+        return blame(&decoder, ERR_TOO_LARGE, NULL,
+                     (struct wire_fault){.rule = "bytes at most", .max = MSG_BYTES_MAX});
     bool is_roomy = arena->cap - arena->used >= wire_arena_size(envelope.len);
-    err e = decode(envelope, block, arena, out_msg);
+    err e = decode(&decoder, envelope, out_msg);
     // A message that needs more than any within the limits is full of fields nobody knows.
     return e == ERR_NO_MEMORY && is_roomy ? ERR_TOO_LARGE : e;
+}
+
+err wire_decode(struct slice envelope, struct slice block, struct arena *arena, struct msg *out_msg)
+{
+    struct wire_fault unsaid;
+    return wire_decode_or_say(envelope, block, arena, out_msg, &unsaid);
 }

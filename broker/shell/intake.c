@@ -16,9 +16,13 @@
 #include "proto/check_hook.h"
 #include "proto/wire.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 // With nothing in flight, a batch of so many jobs is flushed before more is taken in, so that
 // the disk works while the next one is decided.
 enum { ENOUGH_JOBS = 256 };
+enum { WORD_SIZE = 256 }; // of what is wrong with a message
 
 // --- refusals ---
 
@@ -408,6 +412,21 @@ static enum taken take_decoded(struct broker *broker, struct arrival *arrival)
     return e == OK ? take_kind(broker, arrival) : intake_refuse(broker, arrival, e, detail);
 }
 
+// In words for whoever wrote the peer; NULL: nothing more is known than the error.
+static const char *word(const struct wire_fault *fault, char text[WORD_SIZE])
+{
+    const char *field = fault->field != NULL ? fault->field : "";
+    const char *colon = fault->field != NULL ? ": " : "";
+    if (fault->rule == NULL)
+        return NULL;
+    if (fault->max > 0)
+        (void)snprintf(text, WORD_SIZE, "%s%s%" PRIu32 " %s", field, colon, fault->max,
+                       fault->rule);
+    else
+        (void)snprintf(text, WORD_SIZE, "%s%s%s", field, colon, fault->rule);
+    return text;
+}
+
 static enum taken take(struct broker *broker, struct link_message *frames)
 {
     struct batch *batch = broker->filling;
@@ -417,14 +436,19 @@ static enum taken take(struct broker *broker, struct link_message *frames)
             (struct refusal){.error = ERR_VERSION, .detail = "spoken here: " WIRE_VERSION});
     size_t used = batch->decoded.used;
     struct arrival arrival = {.frames = frames};
-    err e = wire_decode(frames->envelope, frames->block, &batch->decoded, &arrival.msg);
+    struct wire_fault fault;
+    char text[WORD_SIZE];
+    err e =
+        wire_decode_or_say(frames->envelope, frames->block, &batch->decoded, &arrival.msg, &fault);
     if (e != OK)
         batch->decoded.used = used;
     if (e == ERR_NO_MEMORY && used > 0)
         return TAKEN_HELD;
     if (e != OK)
         return refuse(broker, frames,
-                      (struct refusal){.error = e, .corr = wire_corr(frames->envelope)});
+                      (struct refusal){.error = e,
+                                       .corr = wire_corr(frames->envelope),
+                                       .detail = word(&fault, text)});
     enum taken taken = take_decoded(broker, &arrival);
     if (taken != TAKEN_KEPT)
         batch->decoded.used = used;

@@ -43,6 +43,15 @@ class Frames(BrokerTest):
         self.assertEqual((envelope.error.error, envelope.corr), (ERR["ERR_MALFORMED"], 9))
         self.still_serves()
 
+    def test_a_refusal_names_the_field(self):
+        part = pb.Part(offset=5, length=10, content=pb.CONTENT_TEXT)
+        for body, word in (
+                (pb.Status(job_id=b"01a21e2c-4810-77cc-84c0-4afed82aaa31"), "job_id: an id is 16 bytes as they are, not their text"),
+                (pb.Submit(jobs=[pb.SubmitJob(type="t" * 129)]), "type: 128 bytes at most"),
+                (pb.Submit(jobs=[pb.SubmitJob(type="t", payload=part)]), "payload: a part lies within the block")):
+            self.assertTrue(self.client.ask(body).detail.startswith(word), word)
+        self.still_serves()
+
     def test_messages_that_a_broker_does_not_take(self):
         for body in (pb.Welcome(), pb.Jobs(), pb.Submitted(), pb.StatusIs(), pb.Error()):
             self.assertEqual(self.client.ask(body).error, ERR["ERR_UNSUPPORTED"])
