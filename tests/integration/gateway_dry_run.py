@@ -181,11 +181,16 @@ def what_is_not_asked_in_time_is_late(bench):
     assert bench.http("POST", "/v1/jobs?dry_run=true&simulate=5s", records[0])[0] == 400
 
 
+def wait_served(bench, kind):
+    """A worker has a name before it has said what it serves."""
+    wait_for("it serves", lambda: any(worker.get("types") == [kind] for worker in bench.http("GET", "/v1/workers")[1]["workers"]))
+
+
 def what_workers_say_is_kept_up_to_4_mib(bench):
     """OPINION_BYTES_MAX. One after the other, for they are kept as they come; a shell, for there is no time for 72 Pythons."""
     bench.place.spawn("long", "worker", "dry.l", "--broker", bench.dev.at["zmq"], "--simulate", "1",
                       "--data", os.path.join(bench.place.path, "dry-long"), "--", "sh", "-c", "printf '%060000d' 0")
-    wait_for("it serves", lambda: "dry.l" in str(bench.http("GET", "/v1/workers")[1]))
+    wait_served(bench, "dry.l")
     records = [{"type": "dry.l"}] * 72
     told, words = simulate(bench, records)
     kept = 4 * 1024 * 1024 // 60_002
@@ -207,7 +212,7 @@ def eight_are_asked_at_once(bench):
     os.mkdir(place)
     bench.place.spawn("counting", "worker", "dry.c8", "--broker", bench.dev.at["zmq"], "--simulate", "12",
                       "--data", os.path.join(bench.place.path, "dry-counting"), "--", *PYTHON, COUNTING)
-    wait_for("it serves", lambda: "dry.c8" in str(bench.http("GET", "/v1/workers")[1]))
+    wait_served(bench, "dry.c8")
     records = [{"type": "dry.c8", "payload": {"place": place}}] * 40
     said = json.loads(bench.weft("push", "--bulk", "-", "--dry-run", "--simulate", "30s", "-o", "json", text=lines(records).decode()).stdout)
     for told in (simulate(bench, records)[0], said):
@@ -229,7 +234,7 @@ def workers_that_are_late_or_gone_are_told(bench):
     records = [{"type": "dry.h", "payload": {"began": began}}] * 20
     worker = bench.place.spawn("hanging", "worker", "dry.h", "--broker", bench.dev.at["zmq"], "--simulate", "1", "--kill-after", "60s",
                                "--data", os.path.join(bench.place.path, "dry-hanging"), "--", *PYTHON, HANGING)
-    wait_for("it serves", lambda: "dry.h" in str(bench.http("GET", "/v1/workers")[1]))
+    wait_served(bench, "dry.h")
     told, words = simulate(bench, records)
     assert (told["accepted"], words[1]) == (20, {"not_simulated": "late"}), words
     assert [words[line] for line in range(2, 21)] == [{"not_simulated": "busy"}] * 19, words
