@@ -45,7 +45,7 @@
         COURSE_KEYS,                                                                               \
         {.key = "after",                                                                           \
          .type = CONFIG_STRING,                                                                    \
-         .help = "start when these jobs have ended: their ids, separated by commas"},              \
+         .help = "start when these jobs or batches have ended: their ids, separated by commas"},   \
         {.key = "on-dependency-failure",                                                           \
          .type = CONFIG_WORD,                                                                      \
          .words = "cancel|run",                                                                    \

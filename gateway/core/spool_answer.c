@@ -23,7 +23,11 @@ void spool_answer_job(struct out *out, const struct spool_told *told)
         answer_put_moment(out, "refused_at", told->refused_at);
         out_name(out, slice_of_text("problem"));
         out_open_object(out);
-        problem_put(out, &(struct problem){.error = told->error, .detail = told->detail});
+        // The spool keeps no list of violations, of which the table's text speaks.
+        const char *fix =
+            told->error == ERR_SCHEMA ? "correct the payload and submit it anew" : NULL;
+        problem_put(out,
+                    &(struct problem){.error = told->error, .detail = told->detail, .fix = fix});
         out_close(out);
     }
     out_close(out);

@@ -244,7 +244,7 @@ static const char *read_unique_while(const struct submit_fields_context *context
 
 static const char *read_after(const struct submit_fields_context *context, struct doc_value value)
 {
-    static const char rule[] = "must be an array of 1 to 100 ids of jobs";
+    static const char rule[] = "must be an array of 1 to 100 ids of jobs or batches";
     struct slice texts[MSG_AFTER_MAX];
     uint32_t count = 0;
     if (doc_texts(value, context->arena, texts, MSG_AFTER_MAX, &count) != OK || count == 0)

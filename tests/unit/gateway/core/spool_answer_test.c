@@ -50,6 +50,22 @@ TEST(spool_answer, a_job_that_was_refused_says_why)
            "\"fix\":\"wait for its end or follow that job instead\"}}");
 }
 
+// No violations are kept, so none are spoken of.
+TEST(spool_answer, a_payload_that_breaks_its_schema_is_to_be_corrected)
+{
+    expect(&(struct spool_told){.id = id,
+                                .spooled_at = (when_ms)SPOOLED_AT_S * 1000,
+                                .error = ERR_SCHEMA,
+                                .refused_at = (when_ms)SPOOLED_AT_S * 1000 + 1,
+                                .detail = slice_of_text("payload/to: expected a string")},
+           "{\"job_id\":\"" ID_TEXT "\",\"status\":\"refused\"," URLS
+           ",\"refused_at\":\"2026-12-01T08:00:00.001Z\","
+           "\"problem\":{\"type\":\"urn:weft:problem:schema\",\"code\":\"WEFT-1034\","
+           "\"title\":\"the payload breaks the schema of its type\",\"status\":422,"
+           "\"detail\":\"payload/to: expected a string\","
+           "\"fix\":\"correct the payload and submit it anew\"}}");
+}
+
 TEST(spool_answer, a_job_that_cannot_be_read_is_told_without_its_type)
 {
     expect(&(struct spool_told){.id = id,

@@ -216,7 +216,7 @@ TEST(submit, wrong_values_name_their_field)
         {"{\"after\":\"x\"}", "after "},
         {"{\"after\":[]}", "after "},
         {"{\"after\":[1]}", "after "},
-        {"{\"after\":[\"x\"]}", "after "},
+        {"{\"after\":[\"x\"]}", "after must be an array of 1 to 100 ids of jobs or batches"},
         {"{\"after\":[[\"x\"]]}", "after "},
         {"{\"on_dependency_failure\":\"maybe\"}", "on_dependency_failure "},
         {"{\"on_dependency_failure\":1}", "on_dependency_failure "},
