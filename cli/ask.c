@@ -313,8 +313,13 @@ static const struct msg_operation_is *operation_of(struct ask *ask, const struct
         return NULL;
     if (answer->operation_is.error == OK)
         return &answer->operation_is;
-    tell_refusal(ask, "not done: ", answer->operation_is.error, answer->operation_is.detail);
-    if (answer->operation_is.error == ERR_NOT_FOUND)
+    err e = answer->operation_is.error;
+    struct slice detail = answer->operation_is.detail;
+    if (e == ERR_NOT_FOUND && detail.len > 0) // it says all: which of operation, batch and queue
+        tell(ask, e, "%.*s", (int)detail.len, (const char *)detail.data);
+    else
+        tell_refusal(ask, "not done: ", e, detail);
+    if (e == ERR_NOT_FOUND)
         ask->code = COMMAND_UNKNOWN;
     return NULL;
 }

@@ -45,7 +45,10 @@ def acts_are_cancelled(bench):
     late = bench.weft("operations", "cancel", rest["operation_id"])
     assert late.returncode == 1 and "the operation is over" in late.stderr, late
     unknown = bench.weft("operations", "cancel", "01890a5d-ac96-774b-bcce-b302099a8057")
-    assert unknown.returncode == 4 and "no such operation" in unknown.stderr, unknown
+    told = "weft operations cancel: no such operation, or over since long; check the id\n"
+    assert (unknown.returncode, unknown.stderr) == (4, told), unknown
+    unknown = bench.weft("batch", "cancel", "01890a5d-ac96-774b-bcce-b302099a8057", "--yes")
+    assert (unknown.returncode, unknown.stderr) == (4, "weft batch cancel: no such batch; check the id\n"), unknown
     assert bench.weft("operations", "cancel", "nonsense").returncode == 64
 
 
