@@ -30,7 +30,7 @@ def name_of(pid):
 
 
 def ready_line_names_real_endpoints(place):
-    dev = place.dev(ports=(0, 0, 0)).ready()
+    dev = place.dev(ports=(0, 0, 0, 0)).ready()
     for name in ("http", "zmq", "pub"):
         assert not dev.at[name].endswith(":0"), dev.at
     assert dev.at["http"].startswith("http://127.0.0.1:"), dev.at

@@ -355,7 +355,8 @@ class Pages(BrokerTest):
     def test_curl(self):
         found = blocks("curl.md", "sh")
         dev = self.start(os.environ["WEFT_BIN"], "dev", "--data", os.path.join(self.data, "dev"), "--http", "127.0.0.1:0",
-                         "--zmq", f"tcp://127.0.0.1:{held_port()}", "--pub", f"tcp://127.0.0.1:{held_port()}")
+                         "--zmq", f"tcp://127.0.0.1:{held_port()}", "--pub", f"tcp://127.0.0.1:{held_port()}",
+                         "--metrics", f"127.0.0.1:{held_port()}")
         with selectors.DefaultSelector() as selector:
             selector.register(dev.stdout, selectors.EVENT_READ)
             line = dev.stdout.readline() if selector.select(PATIENCE_S) else "nothing"

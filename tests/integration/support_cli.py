@@ -73,10 +73,11 @@ class Place:
         return process
 
     def dev(self, name="dev", ports=None):
-        """`ports`: for HTTP, orders and news; without them some that its programs find again."""
-        http, zmq, pub = ports or (held_port(), held_port(), held_port())
+        """`ports`: for HTTP, orders, news and figures; without them some that its programs find again."""
+        http, zmq, pub, metrics = ports or [held_port() for _ in range(4)]
         return Dev(self.spawn(name, "dev", "--data", "data", "--http", f"127.0.0.1:{http}", "--zmq",
-                              f"tcp://127.0.0.1:{zmq}", "--pub", f"tcp://127.0.0.1:{pub}"),
+                              f"tcp://127.0.0.1:{zmq}", "--pub", f"tcp://127.0.0.1:{pub}",
+                              "--metrics", f"127.0.0.1:{metrics}"),
                    os.path.join(self.path, "data"))
 
     def weft(self, *words, text=None, **environment):
