@@ -309,9 +309,9 @@ static err take_fields(struct decoder *decoder, const struct wire_shape *shape, 
             return blame(decoder, e, name_at(shape->descriptor, field->wire_at),
                          fault_of(field->kind, field->max, e));
     }
-    if (shape->body.max == 0)
+    err e = shape->body.max > 0 ? take_body(decoder, &shape->body, wire, msg) : OK;
+    if (e == OK)
         return OK;
-    err e = take_body(decoder, &shape->body, wire, msg);
     struct wire_fault fault =
         e == ERR_TOO_LARGE
             ? (struct wire_fault){.rule = "bytes at most", .max = shape->body.max}
