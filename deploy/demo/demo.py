@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -45,6 +46,7 @@ class Fleet:
         self.database = os.path.join(directory, "packages.db")
         self.data = os.path.join(directory, "weft-data")
         self.log = open(os.path.join(directory, "log"), "ab")
+        self.holders = []
         self.workers = {}
         self.dev = None
         self.at = {}
@@ -53,9 +55,17 @@ class Fleet:
         return subprocess.Popen([WEFT, *words], stderr=self.log, stdin=subprocess.DEVNULL,
                                 start_new_session=True, preexec_fn=die_with_parent, **more)
 
+    def address(self):
+        """Nobody else gets its port while the broker is down: it is bound here, too."""
+        holder = socket.socket()
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        self.holders.append(holder)
+        return f"127.0.0.1:{holder.getsockname()[1]}"
+
     def start(self):
-        self.dev = self.spawn(["dev", "--data", self.data, "--http", "127.0.0.1:0",
-                               "--zmq", "tcp://127.0.0.1:0", "--pub", "tcp://127.0.0.1:0"],
+        self.dev = self.spawn(["dev", "--data", self.data, "--http", "127.0.0.1:0", "--zmq", f"tcp://{self.address()}",
+                               "--pub", f"tcp://{self.address()}", "--metrics", self.address()],
                               stdout=subprocess.PIPE, text=True)
         line = self.dev.stdout.readline()
         if not line.startswith("ready "):
