@@ -349,6 +349,17 @@ static bool is_section(zconfig_t *item)
     return zconfig_child(item) != NULL || text == NULL || *text == '\0';
 }
 
+// Of two lines only one would count, and the other be passed over.
+static err judge_once(struct config *config, zconfig_t *first, zconfig_t *item)
+{
+    for (zconfig_t *other = first; other != item; other = zconfig_next(other)) {
+        if (strcmp(zconfig_name(other), zconfig_name(item)) == 0)
+            return refuse(config, "%s stands twice in one place of the file; keep one",
+                          zconfig_name(item));
+    }
+    return OK;
+}
+
 // `section`: NULL at the top level.
 static err take_item(struct config *config, const char *section, zconfig_t *item)
 {
@@ -369,9 +380,12 @@ static err take_section(struct config *config, zconfig_t *section)
     err result = judge_section(config, name);
     if (!is_in(config->table, name))
         return result;
-    zconfig_t *item = zconfig_child(section);
-    for (; result == OK && item != NULL; item = zconfig_next(item))
-        result = take_item(config, name, item);
+    zconfig_t *first = zconfig_child(section);
+    for (zconfig_t *item = first; result == OK && item != NULL; item = zconfig_next(item)) {
+        result = judge_once(config, first, item);
+        if (result == OK)
+            result = take_item(config, name, item);
+    }
     return result;
 }
 
@@ -411,7 +425,8 @@ static err read_file(struct config *config, const char *path)
         return result;
     zconfig_t *first = zconfig_child(config->file);
     for (zconfig_t *item = first; result == OK && item != NULL; item = zconfig_next(item)) {
-        if (is_section(item))
+        result = judge_once(config, first, item);
+        if (result == OK && is_section(item))
             result = take_section(config, item);
     }
     for (zconfig_t *item = first; result == OK && item != NULL; item = zconfig_next(item)) {

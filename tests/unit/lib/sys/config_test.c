@@ -335,7 +335,7 @@ static err read_show(const char *text)
 TEST(config, passes_over_what_other_programs_know)
 {
     config_know(all_tables, 4);
-    const char *path = file_with("http = 127.0.0.1:1\nfollow = true\nslots = 5\nhttp =\n"
+    const char *path = file_with("http = 127.0.0.1:1\nfollow = true\nslots = 5\nzmq =\n"
                                  "gateway\n    nonsense = is not ours to judge\n"
                                  "job\n    wait = true\n");
     EXPECT_EQ(READ("--config", path), OK);
@@ -371,6 +371,12 @@ TEST(config, gives_verbs_of_two_words_the_section_of_the_first)
 
 TEST(config, refuses_files_it_does_not_understand)
 {
+    REFUSED("lease stands twice in one place of the file; keep one", "--config",
+            file_with("lease = 3s\nlease = 4s\n"));
+    REFUSED("lease stands twice in one place of the file; keep one", "--config",
+            file_with("broker\n    lease = 3s\n    data = x\n    lease = 3s\n"));
+    REFUSED("broker stands twice in one place of the file; keep one", "--config",
+            file_with("broker\n    lease = 3s\nbroker\n    data = x\n"));
     REFUSED("there is no key leas; did you mean lease?", "--config", file_with("leas = 3s\n"));
     REFUSED("there is no key http; see weft broker --help", "--config",
             file_with("broker\n    http = 3\n"));
