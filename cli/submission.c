@@ -167,6 +167,7 @@ static void take_one(struct msg_submit_job *job, const struct config *config)
     job->key = text_of(config, "key");
     job->by_content = config_is_given(config, "dedup");
     job->delay_ms = (uint64_t)config_number(config, "delay");
+    job->traceparent = text_of(config, "traceparent");
 }
 
 const char *submission_moment(struct msg_submit_job *job, const struct config *config)

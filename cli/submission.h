@@ -24,6 +24,9 @@
         {.key = "run-at",                                                                          \
          .type = CONFIG_STRING,                                                                    \
          .help = "do not start before this moment, like 2026-12-01T08:00:00Z"},                    \
+        {.key = "traceparent",                                                                     \
+         .type = CONFIG_STRING,                                                                    \
+         .help = "the trace it belongs to (W3C Trace Context), handed to the handler"},            \
         {.key = "webhook-secret",                                                                  \
          .type = CONFIG_STRING,                                                                    \
          .help = "signs what goes to --webhook: whsec_…, or 'new': one is made and told"},         \

@@ -128,6 +128,17 @@ TEST(submission, payload_behind_two_dashes_may_begin_with_one)
     config_deinit(&config);
 }
 
+TEST(submission, a_trace_goes_along)
+{
+    struct config config;
+    struct submission submission;
+    char trace[] = "--traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    EXPECT_EQ(read_words(&config, &submission, WORDS(type, trace)), OK);
+    EXPECT(slice_is_text(submission.job.traceparent, strchr(trace, '=') + 1));
+    submission_deinit(&submission);
+    config_deinit(&config);
+}
+
 static void expect_refused(char **words, err expected, const char *word)
 {
     struct config config;
