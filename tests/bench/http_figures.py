@@ -189,7 +189,7 @@ def read_until(sock, word):
 
 def watch(gateway, path):
     sock = socket.create_connection(gateway.address, 60)
-    sock.sendall(f"GET {path}/events HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+    sock.sendall(f"GET {path}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     return sock
 
 
