@@ -108,15 +108,18 @@ class Run:
         kind, said = KINDS[name], self.peer.status(job)
         told = f"{name}: {runs} runs, {pb.State.Name(said.state)} {said.failure.kind!r} {said.failure.message!r}, " \
                f"{said.errors} errors, {said.crashes} crashes"
-        # Where a child dies of its second answer, it may take the next job with it, which is then run again.
-        is_shared = kind.type == "lines" and kind.state == pb.STATE_SUCCEEDED
+        # Where a child dies of its second answer, it may take the next job with it, before or after that has said that
+        # it runs. So it is run once more, unless it is one that dies of crashes: then this was one of them.
+        dies_of_crashes = kind.kind in ("protocol", "exit", "signal")
+        along = said.crashes if kind.type == "lines" and not dies_of_crashes else 0
+        least = 1 if kind.type == "lines" and dies_of_crashes else kind.runs
         # And one whose time is over need not have come so far as to say that it runs.
         is_timed = kind.kind == "timeout" and runs < kind.runs
-        if said.state != kind.state or runs != kind.runs and not is_timed and not (is_shared and runs == kind.runs + said.crashes):
+        if said.state != kind.state or not is_timed and not least <= runs <= kind.runs + along:
             yield told
         elif kind.state == pb.STATE_DEAD and (said.failure.kind != kind.kind or kind.message not in said.failure.message):
             yield told
-        elif kind.state == pb.STATE_DEAD and kind.runs > 1 and said.errors + said.crashes != kind.runs:
+        elif kind.state == pb.STATE_DEAD and kind.runs > 1 and said.errors + said.crashes != kind.runs + along:
             yield told
 
     def close(self):
