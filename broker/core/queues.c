@@ -180,22 +180,29 @@ static const uint8_t places[] = {
     [QUEUE_KEY_RATE_PER] = PLACE(key_rate.per_ms),
 };
 
-struct msg_queue_settings queues_after(const struct queues *queues, uint32_t queue,
-                                       const struct msg_queue_set *set)
+struct msg_queue_settings queues_merged(const struct msg_queue_settings *kept,
+                                        const struct msg_queue_settings *given, uint32_t named)
 {
-    uint32_t after[sizeof set->settings / sizeof(uint32_t)] = {0};
-    uint32_t given[sizeof after / sizeof after[0]];
-    if (set->named == 0)
-        return set->settings;
-    memcpy(given, &set->settings, sizeof given);
-    if (queue != QUEUES_NONE)
-        memcpy(after, &queues_peek(queues, queue)->settings, sizeof after);
+    uint32_t after[sizeof *kept / sizeof(uint32_t)];
+    uint32_t news[sizeof *given / sizeof(uint32_t)];
+    memcpy(after, kept, sizeof after);
+    memcpy(news, given, sizeof news);
     for (unsigned i = QUEUE_WEIGHT; i <= QUEUE_KEY_RATE_PER; i++)
-        if ((set->named & 1u << i) != 0)
-            after[places[i]] = given[places[i]];
+        if ((named & 1u << i) != 0)
+            after[places[i]] = news[places[i]];
     struct msg_queue_settings settings;
     memcpy(&settings, after, sizeof settings);
     return settings;
+}
+
+struct msg_queue_settings queues_after(const struct queues *queues, uint32_t queue,
+                                       const struct msg_queue_set *set)
+{
+    static const struct msg_queue_settings none;
+    if (set->named == 0)
+        return set->settings;
+    return queues_merged(queue != QUEUES_NONE ? &queues_peek(queues, queue)->settings : &none,
+                         &set->settings, set->named);
 }
 
 void queues_pause(struct queues *queues, uint32_t queue, enum direction paused)

@@ -57,6 +57,9 @@ uint16_t queues_tenant(const struct queues *queues, uint32_t queue);
 
 const struct queue_row *queues_peek(const struct queues *queues, uint32_t queue);
 void queues_set(struct queues *queues, uint32_t queue, const struct msg_queue_settings *settings);
+// The settings `kept`, but for those that are `named` by the numbers of their fields: these are as `given`.
+struct msg_queue_settings queues_merged(const struct msg_queue_settings *kept,
+                                        const struct msg_queue_settings *given, uint32_t named);
 // What the settings are after `set`: those that it does not name stay. QUEUES_NONE: nothing is set.
 struct msg_queue_settings queues_after(const struct queues *queues, uint32_t queue,
                                        const struct msg_queue_set *set);

@@ -2,6 +2,7 @@
 
 #include "broker/core/types.h"
 
+#include "broker/core/queues.h"
 #include "lib/base/check.h"
 #include "lib/base/origin.h"
 
@@ -53,28 +54,17 @@ static uint32_t add(struct types *types, struct slice tenant, struct slice type)
     return place;
 }
 
-static_assert(sizeof(struct msg_defaults) == sizeof(uint32_t[8]) &&
-                  offsetof(struct msg_defaults, timeout_ms) == 0 &&
-                  offsetof(struct msg_defaults, keep_s) ==
-                      sizeof(uint32_t[QUEUE_KEEP - QUEUE_TIMEOUT]),
-              "numbers, in the order of those they are named by");
-
+// Their numbers are those that they have of a queue.
 struct msg_defaults types_after(const struct types *types, uint32_t type,
                                 const struct msg_type_set *set)
 {
-    uint32_t after[sizeof set->defaults / sizeof(uint32_t)] = {0};
-    uint32_t given[sizeof after / sizeof after[0]];
+    struct msg_queue_settings kept = {0};
+    const struct msg_queue_settings given = {.defaults = set->defaults};
     if (set->named == 0)
         return set->defaults;
-    memcpy(given, &set->defaults, sizeof given);
     if (type != TYPES_NONE)
-        memcpy(after, types_defaults(types, type), sizeof after);
-    for (unsigned i = QUEUE_TIMEOUT; i <= QUEUE_KEEP; i++)
-        if ((set->named & 1u << i) != 0)
-            after[i - QUEUE_TIMEOUT] = given[i - QUEUE_TIMEOUT];
-    struct msg_defaults defaults;
-    memcpy(&defaults, after, sizeof defaults);
-    return defaults;
+        kept.defaults = *types_defaults(types, type);
+    return queues_merged(&kept, &given, set->named).defaults;
 }
 
 const struct type_row *types_set(struct types *types, const struct msg_type_set *set)
